@@ -1,0 +1,24 @@
+FROM python:3.13-slim AS build
+WORKDIR /srv/accord
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /srv/venv
+COPY requirements.lock ./
+RUN /srv/venv/bin/pip install --quiet --require-hashes --requirement requirements.lock
+COPY pyproject.toml README.md LICENSE alembic.ini ./
+COPY app app
+COPY migrations migrations
+# Installed in place: the command finds the migrations beside the package.
+RUN /srv/venv/bin/pip install --quiet --no-index --no-deps --no-build-isolation --editable . \
+    && /srv/venv/bin/python -m compileall -q app migrations
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --home-dir /var/lib/accord --create-home --shell /usr/sbin/nologin accord
+COPY --from=build /srv /srv
+# Without a database named, a SQLite file and its key lie in this folder: mount a volume on it.
+WORKDIR /var/lib/accord
+ENV PATH=/srv/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER accord
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=2)"]
+CMD ["accord", "serve", "--host", "0.0.0.0", "--port", "8000"]

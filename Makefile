@@ -1,0 +1,88 @@
+# Every target makes the virtual environment from the lock by itself, and does nothing twice.
+#
+#   make demo ARGS="--port 8123 --credentials c.json"
+#   make test ARGS="-k signature" WORKERS=4
+#   make lint PYTHON=python3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+REPORTS ?= .reports
+UV ?= uv
+ARGS ?=
+
+RUN := $(VENV)/bin
+PIP := $(RUN)/python -m pip --quiet --disable-pip-version-check
+LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test test-slow lint format lock clean
+
+help:
+	@echo "make demo    play the story of a dispute on a fresh database, and serve it"
+	@echo "make serve   serve the registry"
+	@echo "make test    run the tests on SQLite and PostgreSQL"
+	@echo "make lint    check format, style, types, imports, migrations and the API's description"
+	@echo "make format  put the source in order"
+	@echo "make lock    renew the lock files (ARGS=--upgrade takes newer versions)"
+	@echo "make clean   remove what these made"
+
+demo: $(VENV)/installed
+	@$(RUN)/accord demo $(ARGS)
+
+serve: $(VENV)/installed
+	@$(RUN)/accord serve $(ARGS)
+
+test: $(VENV)/installed-dev
+	$(RUN)/python -m pytest -n $(WORKERS) --junitxml=$(REPORTS)/tests.xml $(ARGS)
+
+# pytest ends with 5 when nothing was collected: no test is slow yet, and that is no failure.
+test-slow: $(VENV)/installed-dev
+	$(RUN)/python -m pytest -n $(WORKERS) -m slow --junitxml=$(REPORTS)/tests-slow.xml $(ARGS) || test $$? -eq 5
+
+# tests/house holds the import rules and `alembic check` on both engines.
+lint: $(VENV)/installed-dev
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/python -m pytest -q tests/house
+	@mkdir -p $(REPORTS)
+	$(RUN)/accord openapi > $(REPORTS)/openapi.json
+	$(RUN)/openapi-spec-validator $(REPORTS)/openapi.json
+
+format: $(VENV)/installed-dev
+	$(RUN)/ruff check --fix-only --quiet .
+	$(RUN)/ruff format .
+
+# One resolution for both files: the second is held to the versions of the first.
+lock:
+	@command -v $(UV) > /dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
+	$(LOCK) --extra build --output-file requirements.lock $(ARGS)
+	$(LOCK) --extra build --extra dev --constraints requirements.lock --output-file requirements-dev.lock $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(REPORTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Accord needs Python 3.11 or newer, and $(PYTHON) is not: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+		echo "$(PYTHON) cannot make a virtual environment: install its venv package (Debian: python3-venv)" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV)
+
+# The lock of development holds everything of the lock to run, so either may come first.
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "Installing from $< …"
+	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "Installing from $< …"
+	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/installed $@

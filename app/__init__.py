@@ -1,0 +1,1 @@
+"""Accord: the registry of a mediation institution."""

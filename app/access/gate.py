@@ -1,0 +1,206 @@
+"""The gate: what a person may not know of does not exist in anything that they read or write.
+
+Two halves guard each other. The filter adds a condition to every statement of the ORM and leaves a mark in its SQL. The
+tripwire reads the SQL on its way to the driver: where a gated table is named and no mark stands for that very name, the
+statement is refused. A statement that the filter does not reach therefore shows nothing instead of everything.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Engine, event, exists, null, select
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm.interfaces import ORMOption
+
+from app.access.models import Audience, AudienceReader, Confidential
+from app.db import Base
+from app.errors import Forbidden
+
+# What every participant knows of; the rules may rest on this and on nothing else.
+KNOWN_TO_PARTICIPANTS = ("case", "appointment", "participants", "court", "public")
+
+_speaking = ContextVar("the flush is speaking", default=False)
+
+
+class Ungated(RuntimeError):
+    """A statement would have reached a gated table past the gate: a fault of ours, never of the caller."""
+
+
+class GatedSession(Session):
+    """A session that reads under the principals of one actor, or not at all."""
+
+    def flush(self, objects: Any = None) -> None:
+        """Send pending rows; what they may be written into was checked by `before_flush`."""
+        token = _speaking.set(True)
+        try:
+            super().flush(objects)
+        finally:
+            _speaking.reset(token)
+
+
+def read_under(db: Session, principals: tuple[UUID, ...]) -> None:
+    """Say, once and for good, under which principals this session reads; RuntimeError the second time."""
+    if "principals" in db.info:
+        raise RuntimeError("a session belongs to one actor")
+    db.info["principals"] = principals
+
+
+@contextmanager
+def as_system(db: Session) -> Iterator[None]:
+    """Act beyond one person's view, with columns only: an entity read here could be served to the actor later."""
+    db.flush()
+    outer = db.info.get("as_system", False)
+    db.info["as_system"] = True
+    try:
+        yield
+        db.flush()
+    finally:
+        db.info["as_system"] = outer
+
+
+@cache
+def gated_tables() -> frozenset[str]:
+    """The names of the tables that are read through the gate alone."""
+    classes = [mapper.class_ for mapper in Base.registry.mappers]
+    return frozenset(
+        str(found.__tablename__) for found in classes if found is Audience or issubclass(found, Confidential)
+    )
+
+
+def _marked(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    mark: ColumnElement[bool] = column.op("/*gate*/ IS NOT", is_comparison=True)(null())
+    return mark & condition
+
+
+def _for_principals(principals: tuple[UUID, ...]) -> tuple[ORMOption, ...]:
+    # SQLAlchemy analyses these two functions once and afterwards takes only the values of their own closure: whatever
+    # varies must be named in them directly, or one reader would be served another's rows.
+    reader = AudienceReader.__table__.alias("reader")
+
+    def its_audience(cls: Any) -> ColumnElement[bool]:
+        mine = select(1).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
+        return _marked(cls.audience_id, exists(mine))
+
+    def itself(cls: Any) -> ColumnElement[bool]:
+        mine = select(1).where(reader.c.audience_id == cls.id, reader.c.principal_id.in_(principals))
+        return _marked(cls.id, exists(mine))
+
+    return _options(its_audience, itself)
+
+
+@cache
+def _for_participants() -> tuple[ORMOption, ...]:
+    wide = Audience.__table__.alias("wide")
+
+    def its_audience(cls: Any) -> ColumnElement[bool]:
+        named = _marked(wide.c.id, wide.c.name.in_(KNOWN_TO_PARTICIPANTS))
+        return _marked(cls.audience_id, exists(select(1).where(wide.c.id == cls.audience_id, named)))
+
+    def itself(cls: Any) -> ColumnElement[bool]:
+        return _marked(cls.id, cls.name.in_(KNOWN_TO_PARTICIPANTS))
+
+    return _options(its_audience, itself)
+
+
+def _options(its_audience: Callable[[Any], Any], itself: Callable[[Any], Any]) -> tuple[ORMOption, ...]:
+    return (
+        with_loader_criteria(Confidential, its_audience, include_aliases=True, track_closure_variables=False),
+        with_loader_criteria(Audience, itself, include_aliases=True, track_closure_variables=False),
+    )
+
+
+@event.listens_for(GatedSession, "do_orm_execute")
+def _filter(state: ORMExecuteState) -> None:
+    info = state.session.info
+    if state.execution_options.get("known_to_participants"):
+        state.statement = state.statement.options(*_for_participants())
+    elif info.get("as_system"):
+        _columns_only(state)
+        state.update_execution_options(as_system=True)
+    elif "principals" in info:
+        if "criteria" not in info:
+            info["criteria"] = _for_principals(info["principals"])
+        state.update_execution_options(read_under=info["principals"])
+        state.statement = state.statement.options(*info["criteria"])
+
+
+def _columns_only(state: ORMExecuteState) -> None:
+    if state.is_column_load or state.is_relationship_load:
+        raise Ungated("a row was loaded again as the system")
+    if not state.is_select:
+        return
+    for described in state.statement.column_descriptions:  # type: ignore[attr-defined]
+        if described["expr"] is described["entity"] and described["entity"] is not None:
+            raise Ungated(f"{described['name']} was read whole as the system")
+
+
+@event.listens_for(GatedSession, "before_flush")
+def _check_writes(db: Session, _context: object, _instances: object) -> None:
+    """Nobody writes into an audience that does not hold them; Forbidden if somebody tries."""
+    if db.info.get("as_system"):
+        return
+    rows = [row for row in (*db.new, *db.dirty, *db.deleted) if isinstance(row, Confidential)]
+    unknown = {row.audience_id for row in rows} - db.info.setdefault("writable", set())
+    if not unknown:
+        return
+    readers = AudienceReader.__table__.c
+    mine = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.info.get("principals", ()))
+    found = set(db.connection().execute(select(readers.audience_id).where(mine)).scalars())
+    if unknown - found:
+        raise Forbidden("You cannot write where you cannot read.", code="forbidden")
+    db.info["writable"] |= found
+
+
+def forget_writable(db: Session) -> None:
+    """Look up again where the actor may write, after readers changed."""
+    db.info.pop("writable", None)
+
+
+def guard(engine: Engine) -> None:
+    """Install the tripwire on the engine."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def tripwire(_connection: object, _cursor: object, sql: str, values: Any, context: Any, _many: bool) -> None:
+        options = context.execution_options if context is not None else {}
+        if _speaking.get() or options.get("as_system"):
+            return
+        if names := past_the_gate(sql):
+            raise Ungated(f"{', '.join(names)}: reached past the gate")
+        if "read_under" in options and "/*gate*/" in sql:
+            _check_reader(values, options["read_under"])
+
+
+def _check_reader(values: Any, principals: tuple[UUID, ...]) -> None:
+    """Make sure that the statement carries this actor's principals and not those of an earlier reader."""
+    given = values.values() if isinstance(values, dict) else values
+    sent = {value if isinstance(value, UUID) else str(value) for value in given}
+    if not all(principal in sent or principal.hex in sent for principal in principals):
+        raise Ungated("the gate was set for another reader")
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    tables = "|".join(sorted(gated_tables()))
+    # A name counts wherever it stands bare or behind its schema; before a dot it only qualifies a column, after AS or
+    # OF it names what was counted already.
+    named = re.compile(
+        rf"""(?<!\bAS\ )(?<!\bOF\ )(?:(?<![\w."])|(?<=\bpublic\.)|(?<=\bmain\.)|(?<=\bpublic"\.)|(?<=\bmain"\.))"""
+        rf"""(?:"({tables})"|({tables}))(?![\w."])(?:\s+AS\s+"?(\w+)"?)?""",
+        re.IGNORECASE,
+    )
+    return named, re.compile(r"\"?(\w+)\"?\.\"?\w+\"? /\*gate\*/")
+
+
+@lru_cache(maxsize=4096)
+def past_the_gate(sql: str) -> tuple[str, ...]:
+    """The gated tables, by the name that they bear in this SQL, for which no mark stands."""
+    named, mark = _patterns()
+    left = Counter((found[3] or found[2] or found[1]).lower() for found in named.finditer(sql))
+    left.subtract(Counter(name.lower() for name in mark.findall(sql)))
+    return tuple(name for name, count in left.items() if count > 0)

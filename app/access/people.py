@@ -1,0 +1,226 @@
+"""The institution, its people and their tokens."""
+
+import base64
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.access.gate import as_system
+from app.access.models import ANYONE, STAFF, Audience, AudienceReader, Capacity, Institution, Token, User
+from app.access.schemas import (
+    CapacityOut,
+    MeOut,
+    TokenIn,
+    TokenList,
+    TokenMinted,
+    TokenOut,
+    UserIn,
+    UserList,
+    UserOut,
+)
+from app.access.service import Actor, digest
+from app.db import new_id, random_bytes
+from app.errors import Conflict, Forbidden, Misconfigured, NotFound, invalid
+from app.ledger import service as ledger
+from app.paging import Page, cut, seek
+from app.values import In, Line, TimeZone, email_key
+
+TOKEN_LIFE, LONGEST_TOKEN_LIFE = timedelta(days=90), timedelta(days=400)
+MOST_CAPACITIES = 200
+# Whose acts on the command line are recorded: nobody's account, but the operator's hand.
+OPERATOR = {"id": None, "capacity": "operator", "party_id": None}
+
+
+class InstitutionIn(In):
+    """The institution that an installation is to serve."""
+
+    name: Line
+    time_zone: TimeZone
+
+
+def require_institution(db: Session) -> None:
+    """Misconfigured if no institution was founded yet."""
+    if db.execute(select(Institution.id)).first() is None:
+        raise Misconfigured(
+            "There is no institution yet. Found it with its first administrator: "
+            "accord user add NAME EMAIL --role admin --institution NAME --time-zone ZONE"
+        )
+
+
+def found_institution(db: Session, now: datetime, given: InstitutionIn) -> None:
+    """Make the institution and the streams of its own acts; Conflict if there is one already."""
+    if db.execute(select(Institution.id)).first() is not None:
+        raise Conflict("This installation has its institution already.", "exists")
+    cursor_key = random_bytes(db, 64)
+    db.add(Institution(id=new_id(db), **given.model_dump(), cursor_key=cursor_key, created_at=now))
+    with as_system(db):
+        for audience, reader in (("public", ANYONE), ("registry", STAFF)):
+            id = new_id(db)
+            row: dict[str, Any] = {
+                "id": id,
+                "case_id": None,
+                "key": audience,
+                "name": audience,
+                "party_ids": [],
+                "generation": 0,
+            }
+            db.execute(insert(Audience).values(row))
+            db.execute(insert(AudienceReader).values(audience_id=id, principal_id=reader))
+    ledger.record(db, now, installation_subject(db, "public"), "institution-founded", "found", OPERATOR, {})
+
+
+def installation_subject(db: Session, name: str) -> ledger.Subject:
+    """The stream of the installation that everybody (`public`) or its own people (`registry`) may read."""
+    with as_system(db):
+        mine = (Audience.case_id.is_(None), Audience.name == name)
+        return ledger.Subject(None, db.execute(select(Audience.id).where(*mine)).scalar_one(), name)
+
+
+def only_admin(actor: Actor) -> None:
+    """Forbidden unless the actor administers the installation."""
+    if actor.role != "admin":
+        raise Forbidden("Administrators of the installation do this.")
+
+
+_USER = (User.id, User.name, User.email, User.role, User.active, User.created_at)
+
+
+def list_users(db: Session, actor: Actor, now: datetime, page: Page) -> UserList:
+    """Everybody with an account; Forbidden for others than administrators and registrars."""
+    if actor.role == "user":
+        raise Forbidden("Administrators and registrars see who has an account.")
+    rows = db.execute(seek(db, select(*_USER), page, User.created_at, User.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
+    return UserList(items=[UserOut.model_validate(row) for row in kept], next=following)
+
+
+def read_user(db: Session, actor: Actor, now: datetime, user_id: UUID) -> UserOut:
+    """One person: oneself, or anybody for administrators and registrars; NotFound otherwise."""
+    row = db.execute(select(*_USER).where(User.id == user_id)).one_or_none()
+    if row is None or (actor.role == "user" and actor.id != user_id):
+        raise NotFound
+    return UserOut.model_validate(row)
+
+
+def add_user(db: Session, actor: Actor, now: datetime, given: UserIn) -> tuple[UUID]:
+    """Give a person an account; Forbidden for others than administrators, Conflict for an address that is taken."""
+    only_admin(actor)
+    return (write_user(db, now, given, ledger.actor_of(actor, "admin")),)
+
+
+def write_user(db: Session, now: datetime, given: UserIn, by: dict[str, Any]) -> UUID:
+    """Write the account, whoever makes it; Conflict for an address that is taken."""
+    key = email_key(given.email)
+    if db.execute(select(User.id).where(User.email_key == key)).first() is not None:
+        raise Conflict("Somebody with this e-mail address has an account already.", "exists")
+    user = User(id=new_id(db), email_key=key, active=True, created_at=now, **given.model_dump())
+    db.add(user)
+    subject = installation_subject(db, "registry")
+    if user.role == "admin":
+        with as_system(db):
+            db.execute(insert(AudienceReader).values(audience_id=subject.audience_id, principal_id=user.id))
+    ledger.record(db, now, subject, "user-added", "add", by, {"user_id": str(user.id), "role": user.role})
+    return user.id
+
+
+_TOKEN = (Token.id, Token.user_id, Token.label, Token.created_at, Token.expires_at, Token.revoked_at)
+
+
+def list_tokens(db: Session, actor: Actor, now: datetime, page: Page) -> TokenList:
+    """The actor's own tokens."""
+    mine = select(*_TOKEN).where(Token.user_id == actor.id)
+    rows = db.execute(seek(db, mine, page, Token.created_at, Token.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
+    return TokenList(items=[TokenOut.model_validate(row) for row in kept], next=following)
+
+
+def read_token(db: Session, actor: Actor, now: datetime, token_id: UUID) -> TokenOut:
+    """One token: one's own, or anybody's for an administrator; NotFound otherwise."""
+    row = db.execute(select(*_TOKEN).where(Token.id == token_id)).one_or_none()
+    if row is None or (actor.role != "admin" and row.user_id != actor.id):
+        raise NotFound
+    return TokenOut.model_validate(row)
+
+
+def read_minted(db: Session, actor: Actor, now: datetime, token_id: UUID) -> TokenMinted:
+    """The token that this very transaction made, with its secret."""
+    secrets: dict[UUID, str] = db.info["minted"]
+    return TokenMinted(token=secrets[token_id], **dict(read_token(db, actor, now, token_id)))
+
+
+def issue_token(db: Session, actor: Actor, now: datetime, given: TokenIn) -> tuple[UUID]:
+    """Make a token: one's own, or for an administrator anybody's.
+
+    Raises Forbidden for somebody else's, and Invalid for a user that is not there or an expiry out of bounds.
+    """
+    user_id = given.user_id or actor.id
+    if user_id != actor.id:
+        only_admin(actor)
+    return (write_token(db, now, given, user_id, ledger.actor_of(actor, actor.role)),)
+
+
+def write_token(db: Session, now: datetime, given: TokenIn, user_id: UUID, by: dict[str, Any]) -> UUID:
+    """Write the token, whoever makes it, and keep its secret for the answer alone."""
+    if db.execute(select(User.id).where(User.id == user_id, User.active)).first() is None:
+        raise invalid("/user_id", "unknown-user", "Name an active user by id.")
+    expires_at = given.expires_at or now + TOKEN_LIFE
+    if not now < expires_at <= now + LONGEST_TOKEN_LIFE:
+        raise invalid("/expires_at", "expiry", f"A token expires within {LONGEST_TOKEN_LIFE.days} days from now.")
+    secret = "accord_" + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")
+    token = Token(
+        id=new_id(db),
+        user_id=user_id,
+        sha256=digest(secret),
+        label=given.label,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    db.add(token)
+    db.info.setdefault("minted", {})[token.id] = secret
+    payload = {"token_id": str(token.id), "user_id": str(user_id)}
+    ledger.record(db, now, installation_subject(db, "registry"), "token-issued", "issue", by, payload)
+    return token.id
+
+
+def revoke_token(db: Session, actor: Actor, now: datetime, token_id: UUID) -> tuple[UUID]:
+    """End a token at once: one's own, or for an administrator anybody's; NotFound otherwise."""
+    read_token(db, actor, now, token_id)
+    token = db.execute(select(Token).where(Token.id == token_id).with_for_update()).scalar_one()
+    if token.revoked_at is None:
+        token.revoked_at = now
+        payload = {"token_id": str(token.id), "user_id": str(token.user_id)}
+        by = ledger.actor_of(actor, actor.role)
+        ledger.record(db, now, installation_subject(db, "registry"), "token-revoked", "revoke", by, payload)
+    return (token_id,)
+
+
+def read_me(db: Session, actor: Actor, now: datetime) -> MeOut:
+    """Who the actor is, and their living capacities as far as they may know of them."""
+    user = db.execute(select(User.email).where(User.id == actor.id)).one()
+    rows = db.execute(
+        select(
+            Capacity.role.label("capacity"),
+            Capacity.case_id,
+            Capacity.party_id,
+            Capacity.appointment_id,
+            Capacity.admitted_at.label("since"),
+        )
+        .where(Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
+        .order_by(Capacity.admitted_at.desc(), Capacity.id)
+        .limit(MOST_CAPACITIES + 1)
+    ).all()
+    capacities = [CapacityOut.model_validate(row) for row in rows[:MOST_CAPACITIES]]
+    for one in capacities:
+        if one.capacity == "candidate":
+            one.case_id = None
+    return MeOut(
+        id=actor.id,
+        name=actor.name,
+        email=user.email,
+        role=actor.role,
+        capacities=capacities,
+        more=len(rows) > MOST_CAPACITIES,
+    )

@@ -1,0 +1,136 @@
+"""Who belongs to which audience, at each moment of a case: one pure function."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.access.models import ANYONE, STAFF
+
+REPRESENTATIVES = ("agent", "co-agent", "counsel")
+# Audiences that a body may name, and those of them that name parties.
+NAMED_BY_PEOPLE = (
+    "public",
+    "court",
+    "participants",
+    "caucus",
+    "party-registry",
+    "mediators-registry",
+    "party",
+    "mediators",
+    "registry",
+)
+OF_PARTIES = ("caucus", "party-registry", "party")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """The case as the policy sees it: `lodged` opens it to the registry, `served` to the other sides."""
+
+    id: UUID
+    audience_id: UUID
+    opened_at: datetime
+    lodged: bool
+    served: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartyView:
+    """A party, on which side, and the generation from which it reads."""
+
+    id: UUID
+    side: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityView:
+    """A capacity that has not ended."""
+
+    id: UUID
+    user_id: UUID
+    role: str
+    party_id: UUID | None
+    generation: int
+    powers_kind: str | None = None
+    powers_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceView:
+    """An audience: its name, the parties or the person that the name needs, and its generation."""
+
+    id: UUID
+    name: str
+    party_ids: frozenset[UUID]
+    person_id: UUID | None
+    generation: int
+
+
+def readers_of(
+    case: CaseView,
+    parties: Iterable[PartyView],
+    capacities: Iterable[CapacityView],
+    audiences: Iterable[AudienceView],
+) -> dict[UUID, frozenset[UUID]]:
+    """The principals who may know what each audience holds, by audience id."""
+    people = _People(case, tuple(parties), tuple(capacities))
+    return {audience.id: people.who_read(audience) for audience in audiences}
+
+
+class _People:
+    """The case's people by what they are, as of now."""
+
+    def __init__(self, case: CaseView, parties: tuple[PartyView, ...], capacities: tuple[CapacityView, ...]) -> None:
+        self.case = case
+        self.capacities = capacities
+        self.generation_of = {party.id: party.generation for party in parties}
+        self.admitted = {party.id for party in parties if case.served or party.side == "requesting"}
+        self.staff = frozenset({STAFF}) if case.lodged else frozenset()
+
+    def who_read(self, audience: AudienceView) -> frozenset[UUID]:
+        """The principals of one audience."""
+        since = None if audience.name == "case" else audience.generation
+        sides = self._representatives(since, None)
+        mediators = self._holders("mediator", since)
+        participants = sides | mediators | self.staff
+        match audience.name:
+            case "case" | "participants":
+                return participants
+            case "court":
+                return participants | (self._holders("observer", since) if self.case.served else frozenset())
+            case "public":
+                return participants | (frozenset({ANYONE}) if self.case.served else frozenset())
+            case "caucus":
+                return self._representatives(since, audience.party_ids) | mediators
+            case "party":
+                return self._representatives(since, audience.party_ids)
+            case "party-registry":
+                return self._representatives(since, audience.party_ids) | self.staff
+            case "mediators-registry":
+                return mediators | self.staff
+            case "mediators":
+                return mediators
+            case "registry":
+                return self.staff
+            case "appointment":
+                return participants | (self._holders("candidate", None) & {audience.person_id})
+        raise ValueError(f"no such audience: {audience.name}")
+
+    def _holders(self, role: str, since: int | None) -> frozenset[UUID]:
+        return frozenset(
+            held.user_id
+            for held in self.capacities
+            if held.role == role and (since is None or held.generation <= since)
+        )
+
+    def _representatives(self, since: int | None, of: frozenset[UUID] | None) -> frozenset[UUID]:
+        return frozenset(
+            held.user_id
+            for held in self.capacities
+            if held.role in REPRESENTATIVES
+            and held.party_id in self.admitted
+            and (of is None or held.party_id in of)
+            and (since is None or self.generation_of[held.party_id] <= since)
+        )

@@ -1,0 +1,86 @@
+"""People and tokens as they come in and go out."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from app.values import Email, In, Instant, Line, Out
+
+
+class UserIn(In):
+    """A person who is to have an account."""
+
+    name: Line
+    email: Email
+    role: Literal["admin", "registrar", "user"]
+
+
+class UserOut(Out):
+    """A person with an account."""
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+    active: bool
+    created_at: datetime
+
+
+class UserList(Out):
+    """A page of people, in the order in which they came."""
+
+    items: list[UserOut]
+    next: str | None
+
+
+class TokenIn(In):
+    """A token to be made: one's own, or for an administrator anybody's."""
+
+    user_id: UUID | None = None
+    label: Line
+    expires_at: Instant | None = None
+
+
+class TokenOut(Out):
+    """A token, without its secret."""
+
+    id: UUID
+    user_id: UUID
+    label: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class TokenMinted(TokenOut):
+    """A new token with its secret, which is shown this once."""
+
+    token: str
+
+
+class TokenList(Out):
+    """A page of one's own tokens, in the order in which they were made."""
+
+    items: list[TokenOut]
+    next: str | None
+
+
+class CapacityOut(Out):
+    """What I am in one case; a candidate is told of the appointment and not of the case."""
+
+    capacity: str
+    case_id: UUID | None
+    party_id: UUID | None
+    appointment_id: UUID | None
+    since: datetime
+
+
+class MeOut(Out):
+    """Who I am, and what I am in which case, the newest first; `more` says that not all are shown."""
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+    capacities: list[CapacityOut]
+    more: bool

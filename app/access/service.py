@@ -1,0 +1,294 @@
+"""Audiences and their readers, capacities in a case, and who is asking."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from app.access.gate import as_system, forget_writable
+from app.access.models import ANYONE, STAFF, Audience, AudienceReader, Capacity, Token, User
+from app.access.policy import (
+    NAMED_BY_PEOPLE,
+    OF_PARTIES,
+    REPRESENTATIVES,
+    AudienceView,
+    CapacityView,
+    CaseView,
+    PartyView,
+    readers_of,
+)
+from app.db import new_id
+from app.errors import Forbidden, Unauthenticated, invalid
+from app.rules.model import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a person, with the role that the institution gave them."""
+
+    id: UUID
+    role: str
+    name: str
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person works in the registry."""
+        return self.role == "registrar"
+
+    @property
+    def principals(self) -> tuple[UUID, ...]:
+        """The ids under which the person reads: always three, so that a statement has one shape for everybody."""
+        return (self.id, ANYONE, STAFF if self.is_staff else self.id)
+
+    @property
+    def walks_as(self) -> UUID:
+        """The principal whose reader rows list this person's cases: staff hold no capacity of their own."""
+        return STAFF if self.is_staff else self.id
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a token: its SHA-256 (it is 256-bit random, so no slower hash is needed)."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def authenticate(db: Session, token: str | None, now: datetime) -> Actor:
+    """The person whose valid token this is; Unauthenticated otherwise."""
+    if not token:
+        raise Unauthenticated
+    found = db.execute(
+        select(User.id, User.role, User.name)
+        .join(Token, Token.user_id == User.id)
+        .where(Token.sha256 == digest(token), Token.revoked_at.is_(None), Token.expires_at > now, User.active)
+    ).first()
+    if found is None:
+        raise Unauthenticated
+    return Actor(found.id, found.role, found.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A case with its parties, living capacities and audiences: all that the policy looks at."""
+
+    case: CaseView
+    parties: tuple[PartyView, ...]
+    capacities: tuple[CapacityView, ...]
+    audiences: tuple[AudienceView, ...]
+
+    def readers(self) -> dict[UUID, frozenset[UUID]]:
+        """Who reads each audience."""
+        return readers_of(self.case, self.parties, self.capacities, self.audiences)
+
+    def held_by(self, actor: Actor) -> tuple[CapacityView, ...]:
+        """The living capacities of a person in the case."""
+        return tuple(held for held in self.capacities if held.user_id == actor.id)
+
+    def holdings(self, actor: Actor) -> tuple[Holding, ...]:
+        """The same as the rules see them; staff act as the registry."""
+        if actor.is_staff:
+            return (Holding("registry"), Holding("appointing-authority"))
+        sides = {party.id: party.side for party in self.parties}
+        return tuple(_holding(held, sides) for held in self.held_by(actor))
+
+    def parties_of(self, actor: Actor) -> frozenset[UUID]:
+        """The parties that a person represents."""
+        return frozenset(
+            held.party_id for held in self.held_by(actor) if held.role in REPRESENTATIVES and held.party_id is not None
+        )
+
+    def is_mediator(self, actor: Actor) -> bool:
+        """Whether the person mediates in the case."""
+        return any(held.role == "mediator" for held in self.held_by(actor))
+
+
+def _holding(held: CapacityView, sides: dict[UUID, str]) -> Holding:
+    if held.role not in REPRESENTATIVES or held.party_id is None:
+        return Holding(held.role)
+    side = sides[held.party_id]
+    return Holding("requesting-party" if side == "requesting" else "responding-party", held.party_id)
+
+
+def circle(db: Session, case: CaseView, parties: Iterable[PartyView]) -> Circle:
+    """Read a locked case's circle, once in a transaction; later changes go through this module and are kept in it."""
+    known: dict[UUID, Circle] = db.info.setdefault("circles", {})
+    if case.id not in known:
+        with as_system(db):
+            capacities = db.execute(
+                select(
+                    Capacity.id,
+                    Capacity.user_id,
+                    Capacity.role,
+                    Capacity.party_id,
+                    Capacity.generation,
+                    Capacity.powers_kind,
+                    Capacity.powers_id,
+                ).where(Capacity.case_id == case.id, Capacity.ended_at.is_(None))
+            )
+            audiences = db.execute(
+                select(Audience.id, Audience.name, Audience.party_ids, Audience.person_id, Audience.generation).where(
+                    Audience.case_id == case.id
+                )
+            )
+            known[case.id] = Circle(
+                case,
+                tuple(parties),
+                tuple(CapacityView(*row) for row in capacities),
+                tuple(_view(*row) for row in audiences),
+            )
+    return known[case.id]
+
+
+def _view(id: UUID, name: str, party_ids: list[str], person_id: UUID | None, generation: int) -> AudienceView:
+    return AudienceView(id, name, frozenset(UUID(party) for party in party_ids), person_id, generation)
+
+
+def known_circle(db: Session, case_id: UUID) -> Circle:
+    """The circle of a case that this transaction has locked; KeyError if it has not."""
+    known: dict[UUID, Circle] = db.info["circles"]
+    return known[case_id]
+
+
+def open_circle(db: Session, case: CaseView, parties: Iterable[PartyView], capacities: Iterable[CapacityView]) -> None:
+    """Make the audience of a case that is about to be written, with those who may see that it exists."""
+    view = AudienceView(case.audience_id, "case", frozenset(), None, 0)
+    known = Circle(case, tuple(parties), tuple(capacities), (view,))
+    db.info.setdefault("circles", {})[case.id] = known
+    with as_system(db):
+        db.execute(insert(Audience).values(_audience_row(case.audience_id, case.id, "case", frozenset(), None, 0)))
+        _add_readers(db, case, {(view.id, principal) for principal in known.readers()[view.id]})
+
+
+def audience(
+    db: Session, case_id: UUID, name: str, party_ids: frozenset[UUID] = frozenset(), person_id: UUID | None = None
+) -> UUID:
+    """The audience of that name in the case's present generation, made if it is the first of its kind."""
+    known = known_circle(db, case_id)
+    generation = 0 if name == "case" else known.case.generation
+    for view in known.audiences:
+        if (view.name, view.party_ids, view.person_id, view.generation) == (name, party_ids, person_id, generation):
+            return view.id
+    made = AudienceView(new_id(db), name, party_ids, person_id, generation)
+    _keep(db, replace(known, audiences=(*known.audiences, made)))
+    readers = readers_of(known.case, known.parties, known.capacities, (made,))[made.id]
+    with as_system(db):
+        db.execute(insert(Audience).values(_audience_row(made.id, case_id, name, party_ids, person_id, generation)))
+        _add_readers(db, known.case, {(made.id, principal) for principal in readers})
+    return made.id
+
+
+def writable_audience(db: Session, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> UUID:
+    """The audience that a body names; Invalid if name and parties do not fit, Forbidden if it lacks the actor."""
+    check_audience(db, actor, case_id, name, party_ids)
+    return audience(db, case_id, name, party_ids)
+
+
+def check_audience(db: Session, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> None:
+    """Refuse an audience that is not meant for people (Invalid), or that does not hold the actor (Forbidden)."""
+    known = known_circle(db, case_id)
+    if name not in NAMED_BY_PEOPLE:
+        raise invalid("/audience", "audience", f"Choose one of: {', '.join(NAMED_BY_PEOPLE)}.")
+    if (name in OF_PARTIES) != bool(party_ids):
+        needs = f"{', '.join(OF_PARTIES)} name one party or more; the other audiences name none."
+        raise invalid("/party_ids", "audience-parties", needs)
+    if not party_ids <= {party.id for party in known.parties}:
+        raise invalid("/party_ids", "unknown-party", "Name parties of this case by their ids.")
+    view = AudienceView(known.case.id, name, party_ids, None, known.case.generation)
+    readers = readers_of(known.case, known.parties, known.capacities, (view,))[view.id]
+    if not readers & (set(actor.principals) - {ANYONE}):
+        raise Forbidden("Choose an audience that holds you: nobody writes where they cannot read.")
+
+
+def reads(db: Session, actor: Actor, case_id: UUID | None, audience_id: UUID) -> bool:
+    """Whether the actor is in an audience of a case that this transaction has locked."""
+    known = db.info.get("circles", {}).get(case_id)
+    return known is not None and bool(known.readers().get(audience_id, frozenset()) & set(actor.principals))
+
+
+def bring_into_line(
+    db: Session,
+    case: CaseView,
+    parties: Iterable[PartyView] | None = None,
+    capacities: Iterable[CapacityView] | None = None,
+) -> None:
+    """Make the reader rows of a case what the policy says now, after something that it looks at has changed."""
+    known = known_circle(db, case.id)
+    known = replace(
+        known,
+        case=case,
+        parties=known.parties if parties is None else tuple(parties),
+        capacities=known.capacities if capacities is None else tuple(capacities),
+    )
+    _keep(db, known)
+    reader = AudienceReader
+    with as_system(db):
+        found = db.execute(select(reader.audience_id, reader.principal_id).where(reader.case_id == case.id))
+        present = {(row.audience_id, row.principal_id) for row in found}
+        due = {(one, principal) for one, readers in known.readers().items() for principal in readers}
+        if gone := present - due:
+            keys = tuple_(reader.audience_id, reader.principal_id)
+            db.execute(delete(reader).where(keys.in_(list(gone))).execution_options(synchronize_session=False))
+        _add_readers(db, case, due - present)
+    forget_writable(db)
+
+
+def date_readers(db: Session, case: CaseView) -> None:
+    """Write a case's new `opened_at` into the rows by which its readers list it."""
+    with as_system(db):
+        rows = update(AudienceReader).where(AudienceReader.audience_id == case.audience_id)
+        db.execute(rows.values(opened_at=case.opened_at).execution_options(synchronize_session=False))
+
+
+def admit(db: Session, row: Capacity) -> None:
+    """Write a capacity and let its holder read what now is theirs."""
+    known = known_circle(db, row.case_id)
+    view = CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
+    db.add(row)
+    db.flush()
+    bring_into_line(db, known.case, capacities=(*known.capacities, view))
+
+
+def end_capacities(db: Session, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:
+    """End capacities by id: from here on their holders read nothing by them."""
+    known, gone = known_circle(db, case_id), frozenset(ended)
+    with as_system(db):
+        rows = update(Capacity).where(Capacity.id.in_(gone)).values(ended_at=now)
+        db.execute(rows.execution_options(synchronize_session=False))
+    bring_into_line(db, known.case, capacities=tuple(held for held in known.capacities if held.id not in gone))
+
+
+def _keep(db: Session, known: Circle) -> None:
+    db.info["circles"][known.case.id] = known
+
+
+def _audience_row(
+    id: UUID, case_id: UUID | None, name: str, party_ids: frozenset[UUID], person_id: UUID | None, generation: int
+) -> dict[str, object]:
+    parties = sorted(str(party) for party in party_ids)
+    marks = ",".join([*parties, str(person_id or "")])
+    key = f"{name}.{generation}.{hashlib.sha256(marks.encode()).hexdigest()[:32]}"
+    return {
+        "id": id,
+        "case_id": case_id,
+        "key": key,
+        "name": name,
+        "party_ids": parties,
+        "person_id": person_id,
+        "generation": generation,
+    }
+
+
+def _add_readers(db: Session, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> None:
+    rows = [
+        {
+            "audience_id": audience_id,
+            "principal_id": principal,
+            "case_id": case.id,
+            "opened_at": case.opened_at if audience_id == case.audience_id else None,
+        }
+        for audience_id, principal in sorted(pairs)
+    ]
+    if rows:
+        db.execute(insert(AudienceReader), rows)

@@ -1,0 +1,1 @@
+"""Cases: one dispute each, under one rule set."""

@@ -1,0 +1,107 @@
+"""What a step of a case does to other nouns: consents and powers that it gives, and what its end closes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.gate import as_system
+from app.access.models import Audience, Capacity
+from app.access.service import Actor
+from app.cases.models import Case
+from app.cases.schemas import ConsentIn, PowersIn
+from app.contents import service as contents
+from app.db import new_id
+from app.ledger import service as ledger
+from app.mediators.models import Appointment
+from app.parties.models import Consent
+from app.sessions.models import Meeting
+
+
+def give_consent(db: Session, now: datetime, case: Case, party_id: UUID, given: ConsentIn, by: dict[str, Any]) -> None:
+    """Write a party's own consent, which is confirmed by the act in which it is given."""
+    written = contents.write(db, case.id, case.audience_id, {"instrument": given.instrument})
+    consent = Consent(
+        id=new_id(db),
+        case_id=case.id,
+        audience_id=case.audience_id,
+        party_id=party_id,
+        basis=given.basis,
+        given_on=given.given_on,
+        content_id=written.id,
+        filed_at=now,
+        confirmed_at=now,
+    )
+    db.add(consent)
+    subject = ledger.Subject(case.id, case.audience_id, "case")
+    payload = {"consent_id": str(consent.id), "party_id": str(party_id), "basis": given.basis}
+    ledger.record(db, now, subject, "consent-given", "consent", by, payload, content=written)
+
+
+def record_powers(
+    db: Session, actor: Actor, now: datetime, case: Case, party_id: UUID, powers: PowersIn, by: dict[str, Any]
+) -> None:
+    """Record on what the actor acts for the party, for that side and the registry to read."""
+    known = access.known_circle(db, case.id)
+    held = next(one for one in known.held_by(actor) if one.party_id == party_id)
+    written = write_powers(db, now, case.id, party_id, powers, held.id, by)
+    row = db.execute(select(Capacity).where(Capacity.id == held.id)).scalar_one()
+    row.powers_kind, row.powers_id = powers.kind, written.id
+
+
+def write_powers(
+    db: Session, now: datetime, case_id: UUID, party_id: UUID, powers: PowersIn, capacity_id: UUID, by: dict[str, Any]
+) -> contents.Written:
+    """Seal somebody's powers into the audience of their side and the registry."""
+    audience_id = access.audience(db, case_id, "party-registry", frozenset({party_id}))
+    body = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
+    written = contents.write(db, case_id, audience_id, body)
+    subject = ledger.Subject(case_id, audience_id, "party-registry")
+    payload = {"representative_id": str(capacity_id), "party_id": str(party_id), "kind": powers.kind}
+    ledger.record(db, now, subject, "powers-recorded", "record-powers", by, payload, content=written)
+    return written
+
+
+def close(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+    """End what a closed case leaves open: pending appointments, then sessions, hidden ones last and unseen."""
+    close_appointments(db, now, case, by, step)
+    with as_system(db):
+        _cancel_meetings(db, now, case, by, step)
+
+
+def close_appointments(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+    """Close the nominations still pending, which ends what their candidates may read."""
+    pending = (Appointment.case_id == case.id) & Appointment.state.in_(("proposed", "declared"))
+    columns = select(Appointment.id, Appointment.audience_id).where(pending)
+    with as_system(db):
+        rows = db.execute(columns.order_by(Appointment.proposed_at, Appointment.id)).all()
+        if not rows:
+            return
+        ended = update(Appointment).where(pending).values(state="closed", ended_at=now)
+        db.execute(ended.execution_options(synchronize_session=False))
+    for row in rows:
+        subject = ledger.Subject(case.id, row.audience_id, "appointment")
+        payload = {"appointment_id": str(row.id), "state": "closed"}
+        ledger.record(db, now, subject, "appointment-closed", step, by, payload)
+    candidates = [held.id for held in access.known_circle(db, case.id).capacities if held.role == "candidate"]
+    access.end_capacities(db, case.id, candidates, now)
+
+
+def _cancel_meetings(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+    open_ones = (Meeting.case_id == case.id) & (Meeting.state == "scheduled")
+    rows = db.execute(
+        select(Meeting.id, Meeting.audience_id, Audience.name)
+        .join(Audience, Audience.id == Meeting.audience_id)
+        .where(open_ones)
+        .order_by(Audience.name == "caucus", Meeting.starts_at, Meeting.id)
+    ).all()
+    if not rows:
+        return
+    db.execute(update(Meeting).where(open_ones).values(state="cancelled").execution_options(synchronize_session=False))
+    for row in rows:
+        subject = ledger.Subject(case.id, row.audience_id, row.name)
+        payload = {"session_id": str(row.id), "state": "cancelled"}
+        ledger.record(db, now, subject, "session-cancelled", step, by, payload)

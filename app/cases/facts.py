@@ -1,0 +1,130 @@
+"""What the rules may know of a case: read in one statement, and only from what every participant may know."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Boolean, Date, Integer, String, Uuid, cast, exists, literal, null, select, union_all
+from sqlalchemy.orm import Session
+
+from app.cases.models import Case, StepTaken
+from app.db import AnyRow, AnySelect, Json
+from app.deadlines.models import Deadline
+from app.mediators.models import Appointment
+from app.members.models import Member
+from app.parties.models import Consent, Party, ThirdState
+from app.rules.model import (
+    ActFact,
+    AppointmentFact,
+    Declaration,
+    Facts,
+    PartyFact,
+    TermFact,
+    ThirdStateFact,
+)
+from app.rules.terms import day_at
+
+# One shape for all kinds of rows, so that one statement brings them all.
+_SHAPE: dict[str, Any] = {
+    "number": Integer(),
+    "id": Uuid(),
+    "name": String(),
+    "side": String(),
+    "kind": String(),
+    "on": Date(),
+    "flag": Boolean(),
+    "data": Json,
+}
+
+
+def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
+    """The facts of a case; `subject` is the item that is acted on."""
+    rows = db.execute(_statement(case.id), execution_options={"known_to_participants": True}).all()
+    found: dict[str, list[Any]] = {"party": [], "third-state": [], "appointment": [], "act": [], "term": []}
+    for row in rows:
+        found[row.what].append(row)
+    return Facts(
+        stage=case.stage,
+        subjects=frozenset(case.subjects),
+        lodged_on=_day(case.lodged_at, case.seat_time_zone),
+        parties=tuple(_party(row) for row in sorted(found["party"], key=lambda row: row.number)),
+        third_states=tuple(
+            ThirdStateFact(row.id, row.name, row.flag)
+            for row in sorted(found["third-state"], key=lambda row: row.number)
+        ),
+        appointments=tuple(_appointment(row) for row in sorted(found["appointment"], key=lambda row: str(row.id))),
+        acts=tuple(ActFact(row.name, row.id) for row in found["act"]),
+        terms=tuple(TermFact(row.name, row.on, row.kind == "ended") for row in found["term"]),
+        subject=subject,
+    )
+
+
+def about(facts: Facts, subject: UUID | None) -> Facts:
+    """The same facts, asked about one item."""
+    return replace(facts, subject=subject)
+
+
+def _day(instant: datetime | None, zone: str) -> date | None:
+    return None if instant is None else day_at(instant, ZoneInfo(zone))
+
+
+def _statement(case_id: UUID) -> Any:
+    consented = exists(select(Consent.id).where(Consent.party_id == Party.id, Consent.confirmed_at.is_not(None)))
+    third_consented = exists(
+        select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
+    )
+    parties = _select(
+        "party",
+        number=Party.number,
+        id=Party.id,
+        name=Party.name,
+        side=Party.side,
+        kind=Party.kind,
+        on=Member.in_force_on,
+        flag=consented,
+        data=Member.declarations,
+    ).outerjoin(Member, Member.id == Party.member_id)
+    third_states = _select(
+        "third-state", number=ThirdState.number, id=ThirdState.id, name=ThirdState.name, flag=third_consented
+    )
+    appointments = _select(
+        "appointment",
+        id=Appointment.id,
+        kind=Appointment.state,
+        flag=Appointment.independent,
+        data=Appointment.accepted_by,
+    )
+    acts = _select("act", id=StepTaken.party_id, name=StepTaken.step)
+    terms = _select("term", name=Deadline.term, kind=Deadline.state, on=Deadline.due_on)
+    return union_all(
+        parties.where(Party.case_id == case_id),
+        third_states.where(ThirdState.case_id == case_id),
+        appointments.where(Appointment.case_id == case_id, Appointment.ended_at.is_(None)),
+        acts.where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None)),
+        terms.where(Deadline.case_id == case_id),
+    )
+
+
+def _select(what: str, **columns: Any) -> AnySelect:
+    given: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in _SHAPE.items()]
+    return select(literal(what).label("what"), *given)
+
+
+def _party(row: AnyRow) -> PartyFact:
+    return PartyFact(row.id, row.side, row.kind, row.name, bool(row.flag), row.on, tuple(_declarations(row.data or ())))
+
+
+def _declarations(kept: Iterable[dict[str, Any]]) -> Iterable[Declaration]:
+    for one in kept:
+        yield Declaration(frozenset(one["subjects"]), _parsed(one["from_on"]), _parsed(one["until_on"]))
+
+
+def _parsed(day: str | None) -> date | None:
+    return date.fromisoformat(day) if day else None
+
+
+def _appointment(row: AnyRow) -> AppointmentFact:
+    return AppointmentFact(row.id, row.kind, row.flag, frozenset(UUID(party) for party in row.data))

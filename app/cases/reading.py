@@ -1,0 +1,210 @@
+"""Cases as they are read: one, or a page of those that the reader may see."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session
+
+from app.access.models import AudienceReader, Capacity, User
+from app.access.service import Actor
+from app.cases.models import Case
+from app.cases.schemas import (
+    CaseItem,
+    CaseList,
+    CaseMediatorOut,
+    CaseOut,
+    CasePartyOut,
+    CaseThirdStateOut,
+    SeatOut,
+    WaitingOut,
+)
+from app.contents import service as contents
+from app.db import AnyRow, like
+from app.errors import NotFound, invalid
+from app.paging import Page, cut, seek
+from app.parties.models import Consent, Party, ThirdState
+from app.rules.loader import library
+from app.rules.model import PHASES
+
+_COLUMNS = (
+    Case.id,
+    Case.audience_id,
+    Case.reference,
+    Case.title,
+    Case.category,
+    Case.procedure,
+    Case.phase,
+    Case.stage,
+    Case.outcome,
+    Case.subjects,
+    Case.languages,
+    Case.seat_place,
+    Case.seat_time_zone,
+    Case.waiting_for,
+    Case.next_due_on,
+    Case.opened_at,
+    Case.closed_at,
+    Case.updated_at,
+    Case.seq,
+    Case.content_id,
+)
+
+
+def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
+    """One case; NotFound if it is not the actor's to see."""
+    row = db.execute(select(*_COLUMNS).where(Case.id == case_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    item = _items(db, [row])[0]
+    body = contents.read_one(db, row.content_id)
+    return CaseOut(**dict(item), summary=body["summary"], instruments=body["instruments"])
+
+
+def list_cases(
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    page: Page,
+    phase: str | None = None,
+    stage: str | None = None,
+    procedure: str | None = None,
+    q: str | None = None,
+) -> CaseList:
+    """A page of the cases that the actor may see, the newest first; Invalid for a filter that can match nothing."""
+    _check_filters(phase, stage, procedure)
+    # From the reader's own rows: the cost is the page's, whoever asks.
+    reader = AudienceReader
+    statement = (
+        select(*_COLUMNS)
+        .join(reader, reader.audience_id == Case.audience_id)
+        .where(reader.principal_id == actor.walks_as, reader.opened_at.is_not(None))
+    )
+    for column, value in ((Case.phase, phase), (Case.stage, stage), (Case.procedure, procedure)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if q is not None:
+        statement = statement.where(_matching(q))
+    paged = seek(db, statement, page, reader.opened_at, reader.audience_id, datetime, newest_first=True)
+    rows = db.execute(paged).all()
+    kept, following = cut(db, rows, page, lambda row: (row.opened_at, row.audience_id))
+    return CaseList(items=_items(db, kept), next=following)
+
+
+def _check_filters(phase: str | None, stage: str | None, procedure: str | None) -> None:
+    if phase is not None and phase not in PHASES:
+        raise invalid("query/phase", "unknown-phase", f"Choose one of: {', '.join(PHASES)}.")
+    if procedure is not None and procedure not in library():
+        raise invalid("query/procedure", "unknown-procedure", f"Choose one of: {', '.join(library())}.")
+    stages = {one.name for rules in library().values() for one in rules.stages}
+    if stage is not None and stage not in stages:
+        raise invalid("query/stage", "unknown-stage", f"Choose one of: {', '.join(sorted(stages))}.")
+
+
+def folded(text: str) -> str:
+    """Text as it is searched: compatible forms made one, case folded, format characters gone, dashes alike."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
+    return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())
+
+
+def references_in(text: str) -> list[str]:
+    """The case references that a text may mean: leading zeros, prefixes and suffixes do not hide one."""
+    found = re.findall(r"(?<!\d)(\d{4})\s*[-/]\s*0*(\d{1,9})(?!\d)", folded(text))
+    return [f"{year}-{int(number):04d}" for year, number in found]
+
+
+def _matching(q: str) -> ColumnElement[bool]:
+    wanted = Case.search.like(like(folded(q)), escape="\\")
+    references = references_in(q)
+    return or_(wanted, Case.reference.in_(references)) if references else wanted
+
+
+def _items(db: Session, rows: Sequence[AnyRow]) -> list[CaseItem]:
+    """The cases with their parties, third States and mediators, in three statements however many they are."""
+    ids = [row.id for row in rows]
+    parties = _grouped(
+        db.execute(
+            select(
+                Party.case_id,
+                Party.id,
+                Party.side,
+                Party.kind,
+                Party.name,
+                Party.member_id,
+                Party.participation,
+            )
+            .where(Party.case_id.in_(ids))
+            .order_by(Party.number)
+        ).all()
+    )
+    consented = exists(
+        select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
+    )
+    third_states = _grouped(
+        db.execute(
+            select(
+                ThirdState.case_id,
+                ThirdState.id,
+                ThirdState.name,
+                ThirdState.member_id,
+                consented.label("consented"),
+            )
+            .where(ThirdState.case_id.in_(ids))
+            .order_by(ThirdState.number)
+        ).all()
+    )
+    mediators = _grouped(
+        db.execute(
+            select(
+                Capacity.case_id,
+                Capacity.appointment_id,
+                Capacity.user_id,
+                User.name,
+                Capacity.admitted_at.label("since"),
+            )
+            .join(User, User.id == Capacity.user_id)
+            .where(Capacity.case_id.in_(ids), Capacity.role == "mediator", Capacity.ended_at.is_(None))
+            .order_by(Capacity.admitted_at, Capacity.id)
+        ).all()
+    )
+    return [
+        _item(row, parties.get(row.id, ()), third_states.get(row.id, ()), mediators.get(row.id, ())) for row in rows
+    ]
+
+
+def _grouped(rows: Sequence[AnyRow]) -> dict[UUID, list[AnyRow]]:
+    found: dict[UUID, list[AnyRow]] = {}
+    for row in rows:
+        found.setdefault(row.case_id, []).append(row)
+    return found
+
+
+def _item(
+    row: AnyRow, parties: Sequence[AnyRow], third_states: Sequence[AnyRow], mediators: Sequence[AnyRow]
+) -> CaseItem:
+    return CaseItem(
+        id=row.id,
+        reference=row.reference,
+        title=row.title,
+        category=row.category,
+        procedure=row.procedure,
+        phase=row.phase,
+        stage=row.stage,
+        outcome=row.outcome,
+        subjects=row.subjects,
+        languages=row.languages,
+        seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone),
+        parties=[CasePartyOut.model_validate(party) for party in parties],
+        third_states=[CaseThirdStateOut.model_validate(state) for state in third_states],
+        mediators=[CaseMediatorOut.model_validate(mediator) for mediator in mediators],
+        waiting_for=[WaitingOut.model_validate(entry) for entry in row.waiting_for],
+        next_due_on=row.next_due_on,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        updated_at=row.updated_at,
+        seq=row.seq,
+    )

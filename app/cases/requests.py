@@ -1,0 +1,228 @@
+"""The request that makes a case: opened by its filer, and amended while the rules let it be."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.models import Capacity
+from app.access.policy import CapacityView, CaseView, PartyView
+from app.access.service import Actor
+from app.cases.locking import circle_of, lock_case, view_of
+from app.cases.models import Case
+from app.cases.reading import folded
+from app.cases.schemas import CaseAmendment, CaseIn, PartyIn
+from app.cases.service import act_subject
+from app.contents import service as contents
+from app.db import new_id
+from app.errors import Conflict, FieldError, Forbidden, Invalid
+from app.ledger import service as ledger
+from app.members.models import Member
+from app.parties.models import Party, ThirdState
+from app.rules.loader import library, subjects
+from app.rules.model import Procedure
+
+REGISTRY_AMENDS = frozenset({"title", "summary", "languages", "seat"})
+STRUCK_OUT = frozenset({"subjects", "instruments"})
+
+
+def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[UUID]:
+    """Open a case as a draft that only the filer's side sees; the filer becomes agent of the party named first.
+
+    Raises Forbidden for the institution's own people, and Invalid for what no rule set, subject or member answers to.
+    """
+    if actor.role != "user":
+        raise Forbidden("The institution's own people open no cases; a party does.")
+    procedure = _check_request(db, given)
+    case_id, audience_id, capacity_id = new_id(db), new_id(db), new_id(db)
+    party_ids = [new_id(db) for _party in given.parties]
+    view = CaseView(case_id, audience_id, now, lodged=False, served=False, generation=0)
+    parties = [PartyView(id, party.side, 0) for id, party in zip(party_ids, given.parties, strict=True)]
+    access.open_circle(db, view, parties, [CapacityView(capacity_id, actor.id, "agent", party_ids[0], 0)])
+    content_id = new_id(db)
+    case = Case(
+        id=case_id,
+        audience_id=audience_id,
+        procedure=procedure.id,
+        category=given.category,
+        title=given.title,
+        search=_search(given.title, [party.name for party in given.parties]),
+        phase=procedure.initial.phase,
+        stage=procedure.initial.name,
+        subjects=given.subjects,
+        languages=given.languages,
+        seat_place=given.seat.place,
+        seat_time_zone=given.seat.time_zone,
+        content_id=content_id,
+        waiting_for=[],
+        opened_at=now,
+        updated_at=now,
+    )
+    db.add(case)
+    db.flush()
+    contents.open_case(db, case_id)
+    written = _write_request(db, case, given.summary, [one.model_dump() for one in given.instruments], content_id)
+    db.add_all(_party_rows(db, case, party_ids, given.parties))
+    db.add_all(
+        ThirdState(id=new_id(db), case_id=case_id, audience_id=audience_id, number=number, **state.model_dump())
+        for number, state in enumerate(given.third_states)
+    )
+    db.flush()
+    db.add(
+        Capacity(
+            id=capacity_id,
+            case_id=case_id,
+            audience_id=audience_id,
+            user_id=actor.id,
+            role="agent",
+            party_id=party_ids[0],
+            generation=0,
+            admitted_at=now,
+        )
+    )
+    by = ledger.actor_of(actor, "requesting-party", party_ids[0])
+    payload = {"procedure": procedure.id, "category": given.category, "subjects": given.subjects}
+    ledger.record(db, now, act_subject(db, case), "case-opened", "open", by, payload, content=written)
+    return (case_id,)
+
+
+def _check_request(db: Session, given: CaseIn) -> Procedure:
+    faults = []
+    procedure = library().get(given.procedure)
+    if procedure is None:
+        faults.append(FieldError("/procedure", "unknown-procedure", f"Choose one of: {', '.join(library())}."))
+    elif given.category not in procedure.categories:
+        allowed = ", ".join(procedure.categories)
+        faults.append(FieldError("/category", "category", f"These rules of procedure are for: {allowed}."))
+    faults += _unknown_subjects(given.subjects)
+    named = {party.member_id for party in given.parties} | {state.member_id for state in given.third_states}
+    known = set(db.execute(select(Member.id).where(Member.id.in_(named - {None}))).scalars())
+    places = [(f"/parties/{number}", party.member_id) for number, party in enumerate(given.parties)]
+    places += [(f"/third_states/{number}", state.member_id) for number, state in enumerate(given.third_states)]
+    faults += [
+        FieldError(f"{place}/member_id", "unknown-member", "Name a member of the institution by its id.")
+        for place, member_id in places
+        if member_id is not None and member_id not in known
+    ]
+    if faults or procedure is None:
+        raise Invalid(*faults)
+    return procedure
+
+
+def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:
+    return [
+        FieldError(f"/subjects/{number}", "unknown-subject", "Name subjects by the codes of this institution.")
+        for number, subject in enumerate(named)
+        if subject not in subjects()
+    ]
+
+
+def _search(title: str, names: Iterable[str]) -> str:
+    return folded("\n".join([title, *names]))
+
+
+def _party_rows(db: Session, case: Case, ids: list[UUID], given: list[PartyIn]) -> list[Party]:
+    return [
+        Party(
+            id=id,
+            case_id=case.id,
+            audience_id=case.audience_id,
+            number=number,
+            participation="appearing",
+            generation=0,
+            **party.model_dump(),
+        )
+        for number, (id, party) in enumerate(zip(ids, given, strict=True))
+    ]
+
+
+def _write_request(
+    db: Session, case: Case, summary: str, instruments: list[dict[str, Any]], content_id: UUID | None = None
+) -> contents.Written:
+    body = {"summary": summary, "instruments": instruments}
+    return contents.write(db, case.id, case.audience_id, body, content_id)
+
+
+def amend_case(db: Session, actor: Actor, now: datetime, case_id: UUID, given: CaseAmendment) -> tuple[UUID]:
+    """Amend a request as far as the stage still lets its side, or the registry, do so.
+
+    Raises Forbidden for others, Conflict where the stage does not allow it, and Invalid for unknown subjects.
+    """
+    case = lock_case(db, actor, case_id)
+    known = circle_of(db, view_of(case))
+    requesting = {party.id for party in known.parties if party.side == "requesting"} & known.parties_of(actor)
+    if not requesting and not actor.is_staff:
+        raise Forbidden("The requesting side amends its request, and the registry its form; nobody else does.")
+    changed = given.model_fields_set
+    before = contents.read_one(db, case.content_id)
+    if actor.is_staff:
+        _check_registry(case, changed)
+    else:
+        _check_requesting(case, given, before)
+    if faults := _unknown_subjects(given.subjects or ()):
+        raise Invalid(*faults)
+    _amend(db, case, given)
+    written = None
+    if changed & {"summary", "instruments"}:
+        instruments = before["instruments"]
+        if given.instruments is not None:
+            instruments = [one.model_dump() for one in given.instruments]
+        written = _write_request(db, case, given.summary or before["summary"], instruments)
+        case.content_id = written.id
+    capacity = "registry" if actor.is_staff else "requesting-party"
+    by = ledger.actor_of(actor, capacity, next(iter(requesting), None))
+    subject = ledger.Subject(case.id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
+    payload = {"changed": sorted(changed), "subjects": case.subjects}
+    ledger.record(db, now, subject, "case-amended", "amend", by, payload, content=written)
+    return (case.id,)
+
+
+def _check_registry(case: Case, changed: set[str]) -> None:
+    stage = library()[case.procedure].stage(case.stage)
+    if changed - REGISTRY_AMENDS:
+        raise Forbidden("The registry amends title, summary, languages and seat; the rest is the requesting side's.")
+    if stage.final:
+        raise _not_amendable(case, "The case is closed.", None)
+    if "seat" in changed and stage.amendable != "all":
+        raise _not_amendable(case, "The seat is fixed once the invitation is out: days are counted there.", None)
+
+
+def _check_requesting(case: Case, given: CaseAmendment, before: dict[str, Any]) -> None:
+    amendable = library()[case.procedure].stage(case.stage).amendable
+    if amendable == "none":
+        raise _not_amendable(case, "The request can no longer be amended.", None)
+    if amendable == "all":
+        return
+    only = "Strike out subjects or instruments; nothing else of the request changes after the invitation."
+    if given.model_fields_set - STRUCK_OUT:
+        raise _not_amendable(case, "The request has gone out to the other side.", only)
+    kept = [one.model_dump() for one in given.instruments or ()]
+    if not set(given.subjects or ()) <= set(case.subjects) or any(one not in before["instruments"] for one in kept):
+        raise _not_amendable(case, "The request has gone out to the other side.", only)
+
+
+def _not_amendable(case: Case, detail: str, cure: str | None) -> Conflict:
+    reason = {
+        "code": "not-amendable",
+        "detail": detail,
+        "article": None,
+        "source": None,
+        "standing": "institution",
+        "cure": cure,
+    }
+    return Conflict(detail, "not-amendable", stage=case.stage, rule_set=case.procedure, article=None, reasons=[reason])
+
+
+def _amend(db: Session, case: Case, given: CaseAmendment) -> None:
+    for name in ("title", "subjects", "languages"):
+        if (value := getattr(given, name)) is not None:
+            setattr(case, name, value)
+    if given.seat is not None:
+        case.seat_place, case.seat_time_zone = given.seat.place, given.seat.time_zone
+    if given.title is not None:
+        names = db.execute(select(Party.name).where(Party.case_id == case.id).order_by(Party.number)).scalars()
+        case.search = _search(case.title, names)

@@ -1,0 +1,94 @@
+"""`/v1/cases`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query
+
+from app.cases import reading, requests, service
+from app.cases.locking import lock_case
+from app.cases.schemas import CaseAmendment, CaseIn, CaseList, CaseOut, StepIn, StepList
+from app.http.openapi import problems
+from app.http.parameters import Act, Change, Hop, Paged
+from app.http.routing import Route
+
+router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
+EXAMPLE = {
+    "procedure": "iomed-state-2025",
+    "category": "state-state",
+    "title": "Sharing of the waters of the Serin",
+    "summary": "The flow at the border gauge has fallen below the agreed third since the upstream dam was filled.",
+    "parties": [
+        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
+        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
+    ],
+    "instruments": [{"kind": "treaty", "title": "Serin Waters Treaty, 1961", "articles": ["7", "12"]}],
+    "subjects": ["water-allocation"],
+    "languages": ["en", "fr"],
+    "seat": {"place": "Hong Kong", "time_zone": "Asia/Hong_Kong"},
+}
+
+
+@router.post("", status_code=201, dependencies=Act, operation_id="openCase", responses=problems(401, 403, 409, 422))
+async def open_case(work: Hop, body: Annotated[CaseIn, Body(examples=[EXAMPLE])]) -> CaseOut:
+    """Open a case as a draft of the filer's side."""
+    return await work.write(requests.open_case, body, answer=reading.read_case, status=201)
+
+
+@router.get("", operation_id="listCases", responses=problems(401, 422))
+async def list_cases(
+    work: Hop,
+    page: Paged,
+    phase: Annotated[str | None, Query(max_length=64, description="Cases in this phase")] = None,
+    stage: Annotated[str | None, Query(max_length=64, description="Cases at this stage of their rule set")] = None,
+    procedure: Annotated[str | None, Query(max_length=64, description="Cases under this rule set")] = None,
+    q: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="Words of the title, a party's name, a reference")
+    ] = None,
+) -> CaseList:
+    """List the cases that you may see, the newest first."""
+    return await work.read(reading.list_cases, page, phase=phase, stage=stage, procedure=procedure, q=q)
+
+
+@router.get("/{case_id}", operation_id="readCase", responses=problems(401, 404, 422))
+async def read_case(work: Hop, case_id: UUID) -> CaseOut:
+    """Read a case."""
+    return await work.read(reading.read_case, case_id)
+
+
+@router.patch(
+    "/{case_id}",
+    dependencies=Change,
+    operation_id="amendCase",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
+    """Amend a request, as far as its stage allows."""
+    return await work.write(
+        requests.amend_case, case_id, body, answer=reading.read_case, item=(case_id,), lock=lock_case
+    )
+
+
+@router.get("/{case_id}/steps", operation_id="listSteps", responses=problems(401, 404, 422))
+async def list_steps(work: Hop, case_id: UUID) -> StepList:
+    """List every step of the case's procedure: open to you, or why not."""
+    return await work.read(service.list_steps, case_id)
+
+
+@router.post(
+    "/{case_id}/steps/{step}",
+    dependencies=Act,
+    operation_id="takeStep",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def take_step(work: Hop, case_id: UUID, step: str, body: StepIn | None = None) -> CaseOut:
+    """Take a step of the case's procedure."""
+    return await work.write(
+        service.take_step,
+        case_id,
+        step,
+        body or StepIn(),
+        answer=reading.read_case,
+        item=(case_id,),
+        lock=lock_case,
+    )

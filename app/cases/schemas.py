@@ -1,0 +1,248 @@
+"""Cases as they come in and go out."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.values import Code, Codes, Day, In, Instant, Languages, Line, Out, Text, TimeZone
+
+PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]
+Side = Annotated[str, Field(pattern=r"^(requesting|responding|side-[3-9])$")]
+
+
+class Seat(In):
+    """Where the mediation is seated: its zone is the one in which days are counted."""
+
+    place: Line
+    time_zone: TimeZone
+
+
+class Instrument(In):
+    """What the dispute or the consent rests on."""
+
+    kind: Literal["treaty", "resolution", "contract", "judgment", "order", "other"]
+    title: Line
+    citation: Line | None = None
+    articles: Annotated[list[Line], Field(max_length=50)] = []
+
+
+class PartyIn(In):
+    """A party of a new case; the first one on the side `requesting` is the filer's."""
+
+    side: Side
+    kind: PARTY_KINDS
+    name: Line
+    member_id: UUID | None = None
+
+
+class ThirdStateIn(In):
+    """A State that is no party but that the dispute involves."""
+
+    name: Line
+    member_id: UUID | None = None
+
+
+def _sides(parties: list[PartyIn]) -> list[PartyIn]:
+    sides = [party.side for party in parties]
+    if sides[:1] != ["requesting"]:
+        raise PydanticCustomError("sides", "Name the requesting party first.")
+    if "responding" not in sides:
+        raise PydanticCustomError("sides", "Name a party on the side 'responding'.")
+    if len(sides) != len(set(sides)):
+        raise PydanticCustomError("sides", "Name one party on each side.")
+    return parties
+
+
+Instruments = Annotated[list[Instrument], Field(max_length=50)]
+
+
+class CaseIn(In):
+    """A request for mediation, as its filer opens it."""
+
+    procedure: Code
+    category: Code
+    title: Line
+    summary: Text
+    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=9), AfterValidator(_sides)]
+    third_states: Annotated[list[ThirdStateIn], Field(max_length=20)] = []
+    instruments: Instruments = []
+    subjects: Annotated[Codes, Field(min_length=1)]
+    languages: Annotated[Languages, Field(min_length=1)]
+    seat: Seat
+
+
+class CaseAmendment(In):
+    """What of a case is to read otherwise; fields left out stay as they are."""
+
+    title: Line | None = None
+    summary: Text | None = None
+    instruments: Instruments | None = None
+    subjects: Annotated[Codes, Field(min_length=1)] | None = None
+    languages: Annotated[Languages, Field(min_length=1)] | None = None
+    seat: Seat | None = None
+
+    @model_validator(mode="after")
+    def says_something(self) -> "CaseAmendment":
+        """Refuse an amendment that amends nothing, or that takes away what a case must have."""
+        if not self.model_fields_set:
+            raise PydanticCustomError("empty", "Name at least one field to amend.")
+        if any(getattr(self, name) is None for name in self.model_fields_set):
+            raise PydanticCustomError("null", "A field that is named needs a value.")
+        return self
+
+
+class ConsentIn(In):
+    """Consent to mediate: what it rests on, and when it was given."""
+
+    basis: Literal["treaty-clause", "contract-clause", "ad-hoc"]
+    instrument: Line | None = None
+    given_on: Day
+
+
+class PowersIn(In):
+    """On what a person acts for a party: full powers, a mandate, or the office itself."""
+
+    kind: Literal["full-powers", "mandate", "ex-officio"]
+    issued_by: Line
+    issued_on: Day
+
+
+class StepFields(In):
+    """What particular steps need."""
+
+    consent: ConsentIn | None = None
+    powers: PowersIn | None = None
+
+
+class StepIn(In):
+    """A step as it is taken: today, in one's own capacity."""
+
+    on: Day | None = None
+    received_at: Instant | None = None
+    received_via: Line | None = None
+    on_behalf_of: UUID | None = None
+    reason: Text | None = None
+    due_on: Day | None = None
+    fields: StepFields = StepFields()
+
+
+class SeatOut(Out):
+    """The seat."""
+
+    place: str
+    time_zone: str
+
+
+class CasePartyOut(Out):
+    """A party, as a case shows it."""
+
+    id: UUID
+    side: str
+    kind: str
+    name: str
+    member_id: UUID | None
+    participation: str
+
+
+class CaseThirdStateOut(Out):
+    """A third State, as a case shows it."""
+
+    id: UUID
+    name: str
+    member_id: UUID | None
+    consented: bool
+
+
+class CaseMediatorOut(Out):
+    """A mediator of the case."""
+
+    appointment_id: UUID
+    user_id: UUID
+    name: str
+    since: datetime
+
+
+class WaitingOut(Out):
+    """Whom the case waits for, for which step, since when and until when."""
+
+    capacity: str
+    party_id: UUID | None
+    for_: str = Field(serialization_alias="for", validation_alias="for")
+    since: datetime
+    due_on: date | None
+    article: str | None
+
+
+class CaseItem(Out):
+    """A case as lists show it."""
+
+    id: UUID
+    reference: str | None
+    title: str
+    category: str
+    procedure: str
+    phase: str
+    stage: str
+    outcome: str | None
+    subjects: list[str]
+    languages: list[str]
+    seat: SeatOut
+    parties: list[CasePartyOut]
+    third_states: list[CaseThirdStateOut]
+    mediators: list[CaseMediatorOut]
+    waiting_for: list[WaitingOut]
+    next_due_on: date | None
+    opened_at: datetime
+    closed_at: datetime | None
+    updated_at: datetime | None
+    seq: int | None
+
+
+class CaseOut(CaseItem):
+    """A case, whole."""
+
+    summary: str
+    instruments: list[Instrument]
+
+
+class CaseList(Out):
+    """A page of cases, the newest first."""
+
+    items: list[CaseItem]
+    next: str | None
+
+
+class ReasonOut(Out):
+    """Why a step is not open, under which rule, and what would cure it."""
+
+    code: str
+    detail: str
+    article: str | None
+    source: str | None
+    standing: str
+    cure: str | None
+
+
+class StepOut(Out):
+    """A step of the procedure, as it stands for whoever asks."""
+
+    step: str
+    title: str
+    available: bool
+    by: list[str]
+    article: str | None
+    source: str | None
+    standing: str
+    taken_through: str | None
+    href: str
+    reasons: list[ReasonOut]
+
+
+class StepList(Out):
+    """Every step that the rule set knows, in its order."""
+
+    items: list[StepOut]
+    next: str | None = None

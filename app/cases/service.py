@@ -1,0 +1,316 @@
+"""The one door through which a case moves: its steps, and the columns that follow from them."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.gate import as_system
+from app.access.models import Institution
+from app.access.service import Actor
+from app.cases import consequences
+from app.cases.facts import read_facts
+from app.cases.locking import circle_of, lock_case, view_of
+from app.cases.models import Case, ReferenceNumber, StepTaken
+from app.cases.schemas import ReasonOut, StepIn, StepList, StepOut
+from app.contents import service as contents
+from app.db import is_postgresql, new_id
+from app.deadlines import service as deadlines
+from app.errors import Conflict, FieldError, Invalid, NotFound, reason_out, refusal
+from app.ledger import service as ledger
+from app.rules import engine
+from app.rules.loader import library
+from app.rules.model import Decision, Facts, Holding, OpenStep, Procedure, Refused, Step, Waiting
+from app.rules.terms import day_at
+
+_NOT_YET = ("received_at", "received_via", "on_behalf_of")
+
+
+def take_step(db: Session, actor: Actor, now: datetime, case_id: UUID, step: str, given: StepIn) -> tuple[UUID]:
+    """Take a step of the case's procedure.
+
+    Raises NotFound for a case or step that is not there, Forbidden for somebody else's step, Invalid for fields that
+    the step does not take or lacks, and Conflict with the rule's reasons where the rules refuse it now.
+    """
+    case = lock_case(db, actor, case_id)
+    procedure, facts, holdings = library()[case.procedure], read_facts(db, case), _holdings(db, actor, case)
+    today = _today(case, now)
+    try:
+        entry = engine.entry_for(procedure, facts, step, holdings)
+        _check_fields(entry, given, today)
+        decision = engine.decide(procedure, facts, step, holdings, today)
+    except Refused as refused:
+        raise refusal(refused, procedure.id) from refused
+    if decision.step.taken_through is not None:
+        href = f"/v1/cases/{case.id}/{decision.step.taken_through}"
+        detail = f"'{step}' is taken by the act of its own resource, in the same transaction: see 'href'."
+        raise Conflict(detail, "taken-through", href=href, stage=case.stage, rule_set=procedure.id)
+    _apply(db, actor, now, case, procedure, facts, holdings, decision, given)
+    return (case.id,)
+
+
+def take_step_through(
+    db: Session, actor: Actor, now: datetime, case: Case, step: str, subject: UUID | None = None
+) -> Decision:
+    """Take a step by the act of another noun, which has locked the case; Forbidden or Conflict as the rules say."""
+    decision, facts, holdings = _decide(db, actor, now, case, step, subject)
+    _apply(db, actor, now, case, library()[case.procedure], facts, holdings, decision, StepIn())
+    return decision
+
+
+def check_step(db: Session, actor: Actor, now: datetime, case: Case, step: str, subject: UUID | None = None) -> None:
+    """Refuse, before anything is written, what `take_step_through` would refuse."""
+    _decide(db, actor, now, case, step, subject)
+
+
+def _decide(
+    db: Session, actor: Actor, now: datetime, case: Case, step: str, subject: UUID | None
+) -> tuple[Decision, Facts, tuple[Holding, ...]]:
+    procedure, facts, holdings = library()[case.procedure], read_facts(db, case, subject), _holdings(db, actor, case)
+    try:
+        return engine.decide(procedure, facts, step, holdings, _today(case, now)), facts, holdings
+    except Refused as refused:
+        raise refusal(refused, procedure.id) from refused
+
+
+def _holdings(db: Session, actor: Actor, case: Case) -> tuple[Holding, ...]:
+    return circle_of(db, view_of(case)).holdings(actor)
+
+
+def _today(case: Case, now: datetime) -> date:
+    return day_at(now, ZoneInfo(case.seat_time_zone))
+
+
+def _check_fields(entry: Step, given: StepIn, today: date) -> None:
+    faults = [
+        FieldError(f"/{name}", "not-yet", "The service does not take this yet; leave it out.")
+        for name in _NOT_YET
+        if getattr(given, name) is not None
+    ]
+    if given.on is not None and given.on != today:
+        faults.append(FieldError("/on", "not-today", "A step counts today, at the seat; leave 'on' out."))
+    if entry.reason and given.reason is None:
+        faults.append(FieldError("/reason", "missing", f"'{entry.name}' needs a reason."))
+    if given.due_on is not None and not entry.starts:
+        faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term, so no day can be set."))
+    elif given.due_on is not None and given.due_on <= today:
+        faults.append(FieldError("/due_on", "not-after-today", "The day must lie after today, at the seat."))
+    for name in type(given.fields).model_fields:
+        present = getattr(given.fields, name) is not None
+        if present and name not in entry.fields:
+            faults.append(FieldError(f"/fields/{name}", "unknown-field", f"'{entry.name}' does not take this."))
+        if not present and name in entry.fields:
+            faults.append(FieldError(f"/fields/{name}", "missing", f"'{entry.name}' needs this."))
+    if faults:
+        raise Invalid(*faults)
+
+
+def _apply(
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    case: Case,
+    procedure: Procedure,
+    facts: Facts,
+    holdings: tuple[Holding, ...],
+    decision: Decision,
+    given: StepIn,
+) -> None:
+    """Write what a decision means: the act, the case, its terms, and what follows for other nouns."""
+    step, today, before = decision.step, _today(case, now), case.stage
+    by = ledger.actor_of(actor, _capacity(step, holdings), decision.party_id)
+    if step.lodges:
+        case.lodged_at = case.opened_at = now
+    if step.serves:
+        case.served_at = now
+    if step.lodges or step.serves:
+        access.bring_into_line(db, view_of(case))
+        access.date_readers(db, view_of(case))
+    if decision.completes:
+        case.stage, case.outcome = decision.stage, decision.outcome
+        case.phase = procedure.stage(decision.stage).phase
+        if step.numbers:
+            case.reference = _next_reference(db, now)
+    subject = act_subject(db, case)
+    _void(db, now, case, step)
+    taken = StepTaken(
+        id=new_id(db),
+        case_id=case.id,
+        audience_id=subject.audience_id,
+        step=step.name,
+        party_id=decision.party_id,
+        stage=before,
+        on=today,
+        taken_at=now,
+    )
+    db.add(taken)
+    reason = contents.write(db, case.id, subject.audience_id, {"reason": given.reason}) if given.reason else None
+    payload = {
+        "step": step.name,
+        "from": before,
+        "to": case.stage,
+        "phase": case.phase,
+        "outcome": case.outcome,
+        "reference": case.reference,
+        "on": today.isoformat(),
+        "rule_set": procedure.id,
+    }
+    ledger.record(db, now, subject, "step-taken", step.name, by, payload, step.citation.article, reason)
+    _consents(db, actor, now, case, decision, given, by)
+    if decision.completes:
+        started = [procedure.term(name) for name in step.starts]
+        deadlines.start(db, now, case, subject, by, step, started, today, given.due_on)
+        final = procedure.stage(case.stage).final
+        if step.ends or final:
+            deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)
+        if final:
+            case.closed_at = now
+            consequences.close(db, now, case, by, step.name)
+
+
+def _capacity(step: Step, holdings: tuple[Holding, ...]) -> str:
+    """In which of the actor's capacities the step was taken."""
+    takers = set(step.by) | ({"requesting-party", "responding-party"} if "any-party" in step.by else set())
+    return next((held.capacity for held in holdings if held.capacity in takers), holdings[0].capacity)
+
+
+def act_subject(db: Session, case: Case) -> ledger.Subject:
+    """Where acts on the case itself are told: among the participants, or its filer's side before it is lodged."""
+    if case.lodged_at is not None:
+        return ledger.Subject(case.id, access.audience(db, case.id, "participants"), "participants")
+    known = circle_of(db, view_of(case))
+    filer = frozenset(party.id for party in known.parties if party.side == "requesting")
+    return ledger.Subject(case.id, access.audience(db, case.id, "party", filer), "party")
+
+
+def _void(db: Session, now: datetime, case: Case, step: Step) -> None:
+    if step.voids:
+        undone = update(StepTaken).where(
+            StepTaken.case_id == case.id, StepTaken.step.in_(step.voids), StepTaken.voided_at.is_(None)
+        )
+        db.execute(undone.values(voided_at=now).execution_options(synchronize_session=False))
+
+
+def _consents(
+    db: Session, actor: Actor, now: datetime, case: Case, decision: Decision, given: StepIn, by: dict[str, Any]
+) -> None:
+    if decision.party_id is None:
+        return
+    if given.fields.consent is not None:
+        consequences.give_consent(db, now, case, decision.party_id, given.fields.consent, by)
+    if given.fields.powers is not None:
+        consequences.record_powers(db, actor, now, case, decision.party_id, given.fields.powers, by)
+
+
+def _next_reference(db: Session, now: datetime) -> str:
+    """The next number of the year at the institution; its row stays locked to the end of the transaction."""
+    zone = db.execute(select(Institution.time_zone)).scalar_one()
+    year = day_at(now, ZoneInfo(zone)).year
+    dialect = postgresql if is_postgresql(db) else sqlite
+    first = dialect.insert(ReferenceNumber).values(year=year, last=1)
+    counted = first.on_conflict_do_update(index_elements=["year"], set_={"last": ReferenceNumber.last + 1})
+    number = db.execute(counted.returning(ReferenceNumber.last)).scalar_one()
+    return f"{year}-{number:04d}"
+
+
+def list_steps(db: Session, actor: Actor, now: datetime, case_id: UUID) -> StepList:
+    """Every step of the case's rule set: whether it is open to the actor, and if not, why."""
+    columns = (
+        Case.id,
+        Case.audience_id,
+        Case.procedure,
+        Case.stage,
+        Case.subjects,
+        Case.opened_at,
+        Case.lodged_at,
+        Case.served_at,
+        Case.generation,
+        Case.seat_time_zone,
+    )
+    case = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
+    if case is None:
+        raise NotFound
+    procedure, facts = library()[case.procedure], read_facts(db, case)
+    holdings = circle_of(db, view_of(case)).holdings(actor)
+    today = day_at(now, ZoneInfo(case.seat_time_zone))
+    found = engine.open_steps(procedure, facts, holdings, today)
+    return StepList(items=[_step_out(case.id, item) for item in found])
+
+
+def _step_out(case_id: UUID, item: OpenStep) -> StepOut:
+    step = item.step
+    return StepOut(
+        step=step.name,
+        title=step.title,
+        available=item.available,
+        by=list(step.by),
+        article=step.citation.article,
+        source=step.citation.source,
+        standing=step.citation.standing,
+        taken_through=step.taken_through,
+        href=f"/v1/cases/{case_id}/{step.taken_through or f'steps/{step.name}'}",
+        reasons=[ReasonOut(**reason_out(reason)) for reason in item.reasons],
+    )
+
+
+def keep_columns(db: Session, now: datetime) -> None:
+    """After every act: bring the columns that follow from it into line, in each case of which something was noted."""
+    moved: dict[UUID, int] = {}
+    for note in ledger.noted(db):
+        if note.case_id is not None and (note.audience in ledger.WIDE or note.type in _BEFORE_LODGING):
+            moved[note.case_id] = moved.get(note.case_id, 0) + (note.audience in ledger.WIDE)
+    for case_id, wide in moved.items():
+        _keep_columns(db, now, case_id, wide)
+
+
+_BEFORE_LODGING = ("case-opened", "case-amended", "step-taken")
+
+
+def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
+    columns = (
+        Case.id,
+        Case.procedure,
+        Case.stage,
+        Case.subjects,
+        Case.lodged_at,
+        Case.seat_time_zone,
+        Case.waiting_for,
+    )
+    with as_system(db):
+        case = db.execute(select(*columns).where(Case.id == case_id)).one()
+    facts = read_facts(db, case)
+    running = [term.due_on for term in facts.terms if not term.ended]
+    found = engine.waiting(library()[case.procedure], facts, day_at(now, ZoneInfo(case.seat_time_zone)))
+    values: dict[str, Any] = {
+        "waiting_for": _since(found, case.waiting_for, now),
+        "next_due_on": min(running, default=None),
+    }
+    if wide:
+        values |= {"seq": Case.seq + wide, "updated_at": now}
+    with as_system(db):
+        row = update(Case).where(Case.id == case_id).values(values)
+        db.execute(row.execution_options(synchronize_session=False))
+
+
+def _since(found: tuple[Waiting, ...], kept: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """The entries as they are kept, each with the instant at which it first appeared."""
+    appeared = {(one["capacity"], one["party_id"], one["for"]): one["since"] for one in kept}
+    entries = []
+    for waiting in found:
+        party_id = str(waiting.party_id) if waiting.party_id else None
+        entries.append(
+            {
+                "capacity": waiting.capacity,
+                "party_id": party_id,
+                "for": waiting.step,
+                "since": appeared.get((waiting.capacity, party_id, waiting.step), now.isoformat()),
+                "due_on": waiting.due_on.isoformat() if waiting.due_on else None,
+                "article": waiting.citation.article,
+            }
+        )
+    return entries

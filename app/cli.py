@@ -1,0 +1,252 @@
+"""The `accord` command."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, SecretStr, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import app.models  # noqa: F401 - every table must be known before the gate is installed
+from app.access import people
+from app.access.gate import GatedSession, guard
+from app.access.models import User
+from app.access.schemas import TokenIn, UserIn
+from app.contents.keys import master_key
+from app.contents.service import Sealer
+from app.db import Database
+from app.demo.command import demo
+from app.errors import Invalid, Misconfigured, Problem
+from app.ledger import service as ledger
+from app.main import create_app, system_clock
+from app.migrating import is_at_head, migrate
+from app.rules.loader import BadRuleSet, library
+from app.rules.model import Citation
+from app.serving import only_process, serve
+from app.settings import Settings
+from app.values import email_key
+
+Answer = TypeVar("Answer")
+Model = TypeVar("Model", bound=BaseModel)
+
+cli = typer.Typer(help="Accord: the registry of a mediation institution.", no_args_is_help=True, add_completion=False)
+users = typer.Typer(help="People with an account.", no_args_is_help=True)
+tokens = typer.Typer(help="Tokens by which people and their programs come in.", no_args_is_help=True)
+procedures = typer.Typer(help="Rules of procedure.", no_args_is_help=True)
+chains = typer.Typer(help="The ledger.", no_args_is_help=True)
+cli.add_typer(users, name="user")
+cli.add_typer(tokens, name="token")
+cli.add_typer(procedures, name="procedures")
+cli.add_typer(chains, name="ledger")
+cli.command("demo")(demo)
+
+
+def main() -> None:
+    """Run the command; what goes wrong is said in a sentence, with exit code 1."""
+    try:
+        cli()
+    except Invalid as problem:
+        _fail("; ".join(f"{fault.pointer.strip('/')}: {fault.message}" for fault in problem.errors))
+    except (Problem, Misconfigured, BadRuleSet) as problem:
+        _fail(str(problem))
+    except ValidationError as problem:
+        _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors()))
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"accord: {message}", err=True)
+    sys.exit(1)
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _in_transaction(settings: Settings, act: Callable[[Session], Answer]) -> Answer:
+    """Act for the installation in one sealed transaction."""
+    database = Database(settings, guard, GatedSession)
+
+    def sealed(db: Session) -> Answer:
+        db.info["sealer"] = Sealer(master_key(settings, os.urandom, _say))
+        answer = act(db)
+        ledger.seal(db)
+        return answer
+
+    try:
+        with database.read(os.urandom) as db:
+            if not is_at_head(db.connection()):
+                raise Misconfigured("The database is not at this release's tables: run 'accord migrate' first.")
+        return database.in_transaction(sealed, os.urandom)
+    finally:
+        database.dispose()
+
+
+@cli.command("migrate")
+def migrate_command() -> None:
+    """Bring the database to this release's tables."""
+    migrate(Settings())
+    typer.echo("The database is at this release's tables.")
+
+
+@cli.command("serve")
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="The address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on")] = None,
+) -> None:
+    """Serve the API."""
+    settings = Settings()
+    with only_process(settings):
+        if settings.migrate_on_start:
+            migrate(settings)
+        service = create_app(settings)
+        address, number = host or settings.host, settings.port if port is None else port
+        typer.echo(f"Accord listens on http://{address}:{number}; its pages are at /docs.")
+        serve(service, address, number)
+
+
+@cli.command("check")
+def check_command() -> None:
+    """Say of settings, key, rule sets and database whether they are well."""
+    settings = Settings()
+    faults = [
+        _check("rule sets", lambda: f"{len(library())} loaded"),
+        _check("master key", lambda: "opens" if master_key(settings, os.urandom, _say) else ""),
+        _check("database", lambda: _database_state(settings)),
+    ]
+    sys.exit(1 if any(faults) else 0)
+
+
+def _check(name: str, look: Callable[[], str]) -> bool:
+    try:
+        typer.echo(f"{name}: {look()}")
+    except (Problem, Misconfigured, BadRuleSet) as problem:
+        typer.echo(f"{name}: {problem}")
+        return True
+    return False
+
+
+def _database_state(settings: Settings) -> str:
+    database = Database(settings, guard, GatedSession)
+    try:
+        with database.read(os.urandom) as db:
+            if not is_at_head(db.connection()):
+                raise Misconfigured("not at this release's tables: run 'accord migrate'")
+        return "answers, at this release's tables"
+    finally:
+        database.dispose()
+
+
+@users.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="The person's name, as the person writes it")],
+    email: Annotated[str, typer.Argument(help="The e-mail address")],
+    role: Annotated[str, typer.Option(help="admin, registrar or user")] = "user",
+    institution: Annotated[str | None, typer.Option(help="On an empty database: the institution's name")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="On an empty database: the institution's time zone")] = None,
+) -> None:
+    """Give a person an account; on an empty database, found the institution with its first administrator."""
+    given = UserIn.model_validate({"name": name, "email": email, "role": role})
+    if (institution is None) != (time_zone is None):
+        raise Misconfigured("Give --institution and --time-zone together.")
+    founded = None
+    if institution is not None and time_zone is not None:
+        founded = people.InstitutionIn.model_validate({"name": institution, "time_zone": time_zone})
+
+    def add(db: Session) -> str:
+        now = system_clock()
+        if founded is not None:
+            people.found_institution(db, now, founded)
+        people.require_institution(db)
+        return str(people.write_user(db, now, given, people.OPERATOR))
+
+    typer.echo(_in_transaction(Settings(), add))
+
+
+@tokens.command("issue")
+def token_issue(
+    email: Annotated[str, typer.Argument(help="Whose token it is to be")],
+    label: Annotated[str, typer.Option(help="What it is for")] = "issued on the command line",
+    days: Annotated[int, typer.Option(help="How many days it lives", min=1, max=400)] = 90,
+) -> None:
+    """Make a token and print it, this once."""
+
+    def issue(db: Session) -> str:
+        now = system_clock()
+        user_id = db.execute(select(User.id).where(User.email_key == email_key(email))).scalar_one_or_none()
+        if user_id is None:
+            raise Misconfigured("Nobody has an account with this e-mail address.")
+        given = TokenIn(user_id=user_id, label=label, expires_at=now + timedelta(days=days))
+        token_id = people.write_token(db, now, given, user_id, people.OPERATOR)
+        secret: str = db.info["minted"][token_id]
+        return secret
+
+    typer.echo(_in_transaction(Settings(), issue))
+
+
+@procedures.command("list")
+def procedures_list() -> None:
+    """List the rule sets."""
+    for procedure in library().values():
+        typer.echo(f"{procedure.id}  {procedure.title}")
+
+
+@procedures.command("show")
+def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]) -> None:
+    """Show a rule set: its steps and terms, each with its article and how well that is established."""
+    procedure = library().get(id)
+    if procedure is None:
+        raise Misconfigured(f"There is no rule set of that id; there are: {', '.join(library())}.")
+    typer.echo(f"{procedure.title}\nSource: {procedure.source}\n\nStages")
+    for stage in procedure.stages:
+        typer.echo(f"  {stage.name:<14} {stage.phase:<11} {stage.title}{' (final)' if stage.final else ''}")
+    typer.echo("\nSteps")
+    for step in procedure.steps:
+        leads = f"→ {step.to}" if step.to else "stays"
+        typer.echo(f"  {step.name} ({', '.join(step.by)}): {', '.join(step.origin)} {leads}")
+        typer.echo(f"      {step.title}. {_cited(step.citation)}")
+    typer.echo("\nTerms")
+    for term in procedure.terms:
+        typer.echo(f"  {term.name}: {term.period}, {term.title}. {_cited(term.citation)}")
+    typer.echo("\nChecks")
+    for check in procedure.checks:
+        typer.echo(f"  {check.name}: {check.title}. {_cited(check.citation)}")
+    typer.echo(f"\n{procedure.note}")
+
+
+def _cited(citation: Citation) -> str:
+    where = citation.article or citation.source or "the registry's own practice"
+    return f"[{where}; {citation.standing}]"
+
+
+@chains.command("verify")
+def ledger_verify() -> None:
+    """Recompute every stream and name the first entry of each that does not hold."""
+    found = _in_transaction(Settings(), ledger.verify)
+    for fault in found.faults:
+        typer.echo(f"stream {fault.stream}, entry {fault.seq} ({fault.event_id}): {fault.why}")
+    if found.faults:
+        typer.echo(f"{len(found.faults)} of {found.streams} streams do not hold.")
+        sys.exit(1)
+    typer.echo(f"{found.events} events in {found.streams} streams: every chain holds.")
+
+
+@cli.command("openapi")
+def openapi(out: Annotated[Path | None, typer.Option(help="Write it to this file")] = None) -> None:
+    """Print the OpenAPI document."""
+    document = json.dumps(_document(), indent=2, ensure_ascii=False)
+    if out is not None:
+        out.write_text(document + "\n")
+    else:
+        typer.echo(document)
+
+
+def _document() -> dict[str, Any]:
+    # The document describes the service and not an installation: any database and key will do.
+    settings = Settings(database_url="sqlite:///never-opened.db", master_key=SecretStr("A" * 43 + "="))
+    return create_app(settings).openapi()

@@ -1,0 +1,1 @@
+"""What people wrote, sealed; two functions are the only doors."""

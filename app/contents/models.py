@@ -1,0 +1,27 @@
+"""Sealed contents and the wrapped keys that open them."""
+
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.access.models import Confidential
+from app.db import Base
+
+
+class Content(Confidential, Base):
+    """The prose of one item as a small sealed JSON; `salt` hides it behind its commitment in the ledger."""
+
+    __tablename__ = "contents"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(index=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DataKey(Base):
+    """The key of one case's contents, wrapped by the master key (RFC 3394)."""
+
+    __tablename__ = "data_keys"
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary(40))

@@ -1,0 +1,115 @@
+"""The two doors to what people wrote: `write` and `read_many`."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.contents.models import Content, DataKey
+from app.db import new_id, random_bytes
+from app.errors import Misconfigured
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A sealed content: where it lies, and the commitment by which the ledger can prove it."""
+
+    id: UUID
+    commitment: bytes
+
+
+class Sealer:
+    """The master key, and the data keys that it has opened so far."""
+
+    def __init__(self, master_key: bytes) -> None:
+        self._master_key = master_key
+        self._open: dict[UUID, AESGCM] = {}
+
+    def wrap(self, key: bytes) -> bytes:
+        """A data key as it may be kept."""
+        return aes_key_wrap(self._master_key, key)
+
+    def remember(self, case_id: UUID, key: bytes) -> AESGCM:
+        """Keep a data key open for later, within bounds."""
+        if len(self._open) >= 4096:
+            self._open.clear()
+        return self._open.setdefault(case_id, AESGCM(key))
+
+    def of(self, db: Session, case_id: UUID) -> AESGCM:
+        """The cipher of a case; Misconfigured if the master key does not open its data key."""
+        if (found := self._open.get(case_id)) is not None:
+            return found
+        wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()
+        try:
+            return self.remember(case_id, aes_key_unwrap(self._master_key, wrapped))
+        except InvalidUnwrap as problem:
+            raise Misconfigured("The master key does not open this registry's contents.") from problem
+
+
+def open_case(db: Session, case_id: UUID) -> None:
+    """Make the data key of a new case."""
+    key = random_bytes(db, 32)
+    db.add(DataKey(case_id=case_id, wrapped=_sealer(db).wrap(key)))
+    _sealer(db).remember(case_id, key)
+    db.flush()
+
+
+def write(db: Session, case_id: UUID, audience_id: UUID, body: Body, id: UUID | None = None) -> Written:
+    """Seal a body into its audience; the row goes out with the next flush."""
+    id = id or new_id(db)
+    salt, nonce = random_bytes(db, 32), random_bytes(db, 12)
+    plain = rfc8785.dumps(body)
+    sealed = nonce + _sealer(db).of(db, case_id).encrypt(nonce, plain, id.bytes)
+    db.add(Content(id=id, case_id=case_id, audience_id=audience_id, salt=salt, body=sealed))
+    return Written(id, commitment(salt, plain))
+
+
+def read_many(db: Session, ids: list[UUID]) -> dict[UUID, Body]:
+    """The bodies that the actor may read, by id, in one statement."""
+    if not ids:
+        return {}
+    rows = db.execute(select(Content.id, Content.case_id, Content.body).where(Content.id.in_(ids)))
+    return {row.id: json.loads(_unseal(db, row.case_id, row.id, row.body)) for row in rows}
+
+
+def read_one(db: Session, id: UUID) -> Body:
+    """One body; KeyError if the actor may not read it."""
+    return read_many(db, [id])[id]
+
+
+def committed(db: Session, id: UUID) -> Written:
+    """A content that was written earlier, with its commitment; NoResultFound if the actor may not read it."""
+    row = db.execute(select(Content.case_id, Content.salt, Content.body).where(Content.id == id)).one()
+    return Written(id, commitment(row.salt, _unseal(db, row.case_id, id, row.body)))
+
+
+def proves(db: Session, case_id: UUID, id: UUID, salt: bytes, body: bytes, committed: bytes) -> bool:
+    """Whether a kept content is the one to which the ledger was committed."""
+    try:
+        return commitment(salt, _unseal(db, case_id, id, body)) == committed
+    except InvalidTag:
+        return False
+
+
+def commitment(salt: bytes, plain: bytes) -> bytes:
+    """The salted SHA-256 of a body's canonical form (RFC 8785)."""
+    return hashlib.sha256(salt + plain).digest()
+
+
+def _unseal(db: Session, case_id: UUID, id: UUID, sealed: bytes) -> bytes:
+    return _sealer(db).of(db, case_id).decrypt(sealed[:12], sealed[12:], id.bytes)
+
+
+def _sealer(db: Session) -> Sealer:
+    sealer: Sealer = db.info["sealer"]
+    return sealer

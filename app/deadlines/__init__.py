@@ -1,0 +1,1 @@
+"""Terms running in a case, with their explanation."""

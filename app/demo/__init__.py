@@ -1,0 +1,1 @@
+"""The water-sharing dispute, told as data and played through the API."""

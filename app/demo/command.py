@@ -1,0 +1,102 @@
+"""`accord demo`: a fresh database, the story played on it, and the service on what it left."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy.engine import make_url
+
+from app.access.models import Institution
+from app.contents.keys import make_key_file
+from app.db import Base
+from app.demo.play import play
+from app.demo.story import INSTITUTION
+from app.errors import Misconfigured
+from app.main import create_app, system_clock
+from app.migrating import migrate
+from app.serving import only_process, serve
+from app.settings import Settings
+
+DATABASE = "sqlite:///.demo/accord.db"
+KEY_FILE = Path(".demo/master.key")
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="The port to serve on")] = 8000,
+    database_url: Annotated[str, typer.Option(help="Where to play it: a SQLite file, or PostgreSQL")] = DATABASE,
+    credentials: Annotated[Path | None, typer.Option(help="Write address, tokens and ids as JSON to this file")] = None,
+    serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve what the story left")] = True,
+) -> None:
+    """Play a water-sharing dispute from request to signed settlement through the API, then serve it."""
+    settings = _settings(database_url)
+    with only_process(settings):
+        make_fresh(settings)
+        typer.echo("The dispute about the waters of the Orun, two fictional States under a fictional treaty.\n")
+        story = asyncio.run(play(settings, system_clock(), typer.echo))
+        base_url = f"http://127.0.0.1:{port}"
+        if credentials is not None:
+            _write(credentials, {"base_url": base_url, **story})
+            typer.echo(f"\nAddress, tokens and ids are in {credentials}.")
+        if not serving:
+            return
+        typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
+        typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
+        typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
+        serve(create_app(settings), "127.0.0.1", port)
+
+
+def _settings(database_url: str) -> Settings:
+    """The surroundings' settings on the demo's database; on PostgreSQL with a key of the demo's own if none is set."""
+    settings = Settings(database_url=database_url)
+    if settings.is_sqlite:
+        Path(make_url(database_url).database or "").parent.mkdir(parents=True, exist_ok=True)
+    elif settings.master_key is None and settings.master_key_file is None:
+        KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
+        if not KEY_FILE.exists():
+            make_key_file(KEY_FILE, os.urandom)
+        return Settings(database_url=database_url, master_key_file=KEY_FILE)
+    return settings
+
+
+def make_fresh(settings: Settings) -> None:
+    """Bring the database to empty tables; Misconfigured if it holds anything that the demo did not make."""
+    engine = create_engine(settings.database_url)
+    try:
+        if inspect(engine).get_table_names():
+            _check_own(engine)
+            _drop(engine)
+    finally:
+        engine.dispose()
+    migrate(settings)
+
+
+def _check_own(engine: Engine) -> None:
+    foreign = set(inspect(engine).get_table_names()) - set(Base.metadata.tables) - {"alembic_version"}
+    names: list[str] = []
+    if "institution" in inspect(engine).get_table_names():
+        with engine.connect() as connection:
+            names = list(connection.execute(select(Institution.name)).scalars())
+    if foreign or names not in ([], [INSTITUTION]):
+        raise Misconfigured(
+            "This database holds something that the demo did not make, so the demo leaves it alone. "
+            "Name an empty one with --database-url."
+        )
+
+
+def _drop(engine: Engine) -> None:
+    Base.metadata.drop_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("DROP FUNCTION IF EXISTS accord_keep_events() CASCADE")
+
+
+def _write(path: Path, credentials: dict[str, object]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(credentials, file, indent=2)
+        file.write("\n")

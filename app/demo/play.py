@@ -1,0 +1,190 @@
+"""Playing the story through the API itself, in its own time, which ends at the present."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+
+from app.access import people
+from app.access.schemas import TokenIn, UserIn
+from app.db import Database
+from app.demo.story import (
+    FIRST_CASE,
+    INSTITUTION,
+    LAST_DAY,
+    MEMBERS,
+    PEOPLE,
+    ROSTER,
+    SECOND_CASE,
+    TIME_ZONE,
+    Act,
+    Json,
+)
+from app.ledger import service as ledger
+from app.main import create_app
+from app.rules.loader import library
+from app.rules.model import Citation
+from app.settings import Settings
+
+Tell = Callable[[str], None]
+TOKEN_LIFE = timedelta(days=180)
+
+
+class StoryFault(Exception):
+    """The service did not answer as the story goes."""
+
+
+class StoryClock:
+    """The time of the story; acts are set on their day and hour at the seat."""
+
+    def __init__(self, present: datetime) -> None:
+        self.present = present
+        self.zone = ZoneInfo(TIME_ZONE)
+        self.beginning = present.astimezone(self.zone).date() - timedelta(days=LAST_DAY)
+        self.now = datetime.combine(self.beginning, time(8), self.zone).astimezone(UTC)
+
+    def __call__(self) -> datetime:
+        """The present instant of the story."""
+        return self.now
+
+    def set(self, day: int, hour: int) -> None:
+        """Go on to that hour, never back and never past the present."""
+        at = datetime.combine(self.day(day), time(hour), self.zone).astimezone(UTC)
+        self.now = min(max(at, self.now + timedelta(minutes=1)), self.present)
+
+    def day(self, number: int) -> Any:
+        """The date of a day of the story."""
+        return self.beginning + timedelta(days=number)
+
+
+class Player:
+    """The story as it is played: who has which token, and what earlier acts kept."""
+
+    def __init__(self, app: FastAPI, clock: StoryClock, tell: Tell) -> None:
+        self.app, self.clock, self.tell = app, clock, tell
+        self.tokens: dict[str, str] = {}
+        self.kept: dict[str, str] = {f"day{number}": clock.day(number).isoformat() for number in range(120)}
+
+    async def send(self, who: str, method: str, path: str, body: Json, **headers: str) -> httpx.Response:
+        """One request."""
+        transport = httpx.ASGITransport(self.app)
+        headers["authorization"] = f"Bearer {self.tokens[who]}"
+        async with httpx.AsyncClient(transport=transport, base_url="http://accord.demo") as client:
+            return await client.request(method, path, json=body or None, headers=headers)
+
+    def filled(self, value: Any) -> Any:
+        """A value of the story with its names in braces filled in."""
+        if isinstance(value, str):
+            return value.format_map(self.kept)
+        if isinstance(value, dict):
+            return {name: self.filled(member) for name, member in value.items()}
+        return [self.filled(member) for member in value] if isinstance(value, list) else value
+
+    async def settle_in(self) -> None:
+        """People, members and the roster."""
+        for key, (name, role) in PEOPLE.items():
+            email = f"{key.replace('_', '.')}@demo.example"
+            user = await self._made("admin", "/v1/users", {"name": name, "email": email, "role": role})
+            given = {"user_id": user["id"], "label": "demo", "expires_at": _expiry(self.clock)}
+            self.tokens[key] = (await self._made("admin", "/v1/tokens", given))["token"]
+            self.kept[key] = user["id"]
+        for key, member in MEMBERS.items():
+            self.kept[key] = (await self._made("admin", "/v1/members", member))["id"]
+        for key, entry in ROSTER.items():
+            made = await self._made("registrar", "/v1/mediators", {"user_id": self.kept[key], **entry})
+            self.kept[f"{key}_entry"] = made["id"]
+
+    async def _made(self, who: str, path: str, body: Json) -> Json:
+        response = await self.send(who, "POST", path, body)
+        if response.status_code != httpx.codes.CREATED:
+            raise StoryFault(f"{path}: {response.text}")
+        made: Json = response.json()
+        return made
+
+    async def act(self, act: Act) -> None:
+        """Play one act, keep what it keeps, and tell it."""
+        self.clock.set(act.day, act.hour)
+        path, body, headers = self.filled(act.path), self.filled(act.body), {}
+        if act.method == "PATCH":
+            headers["if-match"] = (await self.send(act.who, "GET", path, {})).headers["etag"]
+        response = await self.send(act.who, act.method, path, body, **headers)
+        answer = response.json() if response.content else {}
+        if act.refused is not None:
+            if answer.get("code") != act.refused:
+                raise StoryFault(f"{act.says}: {response.text}")
+            self._tell(act, None)
+            for reason in answer["reasons"]:
+                where = Citation(reason["article"], reason["standing"], reason["source"])
+                self.tell(f"            refused: {reason['detail']} [{cited(where)}]")
+            return
+        if response.is_error:
+            raise StoryFault(f"{act.says}: {response.text}")
+        for name, member in act.keeps.items():
+            self.kept[name] = _member(answer, member)
+        self._tell(act, act.step)
+
+    def _tell(self, act: Act, step: str | None) -> None:
+        day = self.clock.now.astimezone(self.clock.zone).date().isoformat()
+        rule = ""
+        if step is not None:
+            rule = f" [{cited(library()['iomed-state-2025'].entries(step)[0].citation)}]"
+        self.tell(f"{day}  {self.filled(act.says)}{rule}")
+
+
+def cited(citation: Citation) -> str:
+    """A rule's place, as the story cites it."""
+    where = citation.article or citation.source or "registry's practice"
+    return where if citation.standing in ("institution", "text") else f"{where}, {citation.standing}"
+
+
+def _member(answer: Any, path: str) -> str:
+    for part in path.split("."):
+        answer = answer[int(part)] if part.isdigit() else answer[part]
+    return str(answer)
+
+
+def _expiry(clock: StoryClock) -> str:
+    return (clock.present + TOKEN_LIFE).isoformat()
+
+
+async def play(settings: Settings, present: datetime, tell: Tell) -> Json:
+    """Found the institution on an empty database and play both cases; the tokens and ids for the credentials file.
+
+    Raises StoryFault if the service answers otherwise than the story goes.
+    """
+    clock = StoryClock(present)
+    app = create_app(settings, clock)
+    database: Database = app.state.seams.database
+    player = Player(app, clock, tell)
+    try:
+        player.tokens["admin"] = _found(database, clock)
+        await player.settle_in()
+        for act in (*FIRST_CASE, *SECOND_CASE):
+            await player.act(act)
+    finally:
+        database.dispose()
+    order = ("admin", *PEOPLE)
+    return {
+        "tokens": {who: player.tokens[who] for who in order},
+        "cases": {"settled": player.kept["case"], "open": player.kept["second"]},
+    }
+
+
+def _found(database: Database, clock: StoryClock) -> str:
+    def found(db: Session) -> str:
+        people.found_institution(db, clock.now, people.InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
+        admin = UserIn(name="Sefa Adeyemi", email="admin@demo.example", role="admin")
+        user_id = people.write_user(db, clock.now, admin, people.OPERATOR)
+        db.flush()
+        given = TokenIn(user_id=user_id, label="demo", expires_at=clock.present + TOKEN_LIFE)
+        token_id = people.write_token(db, clock.now, given, user_id, people.OPERATOR)
+        ledger.seal(db)
+        secret: str = db.info["minted"][token_id]
+        return secret
+
+    return database.in_transaction(found, os.urandom)

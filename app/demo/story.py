@@ -1,0 +1,480 @@
+"""The dispute of two fictional States about the waters of a river, as data: who does what, on which day.
+
+Names in braces are filled in with what earlier acts kept: ids, texts' hashes, days of the story.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+INSTITUTION = "Demonstration Institute for Mediation (fictional)"
+TIME_ZONE = "Asia/Hong_Kong"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One request of the story.
+
+    `day` counts from its beginning, `hour` is at the seat. `says` is the line that is printed; `step` names the step of
+    the rules whose article it cites, if it takes or rests on one. `keeps` maps names to members of the answer.
+    `refused` is the code of the refusal that the story expects.
+    """
+
+    day: int
+    hour: int
+    who: str
+    says: str
+    path: str
+    body: Json = field(default_factory=dict)
+    method: str = "POST"
+    step: str | None = None
+    keeps: dict[str, str] = field(default_factory=dict)
+    refused: str | None = None
+
+
+PEOPLE = {
+    "registrar": ("Ines Okafor", "registrar"),
+    "mediator": ("Amara Lindqvist", "user"),
+    "other_mediator": ("Tomas Herrera", "user"),
+    "requesting_agent": ("Nadia Keller", "user"),
+    "responding_agent": ("Idris Marwan", "user"),
+    "stranger": ("Paula Novak", "user"),
+}
+ROSTER: dict[str, Json] = {
+    "mediator": {"nationalities": ["SE"], "languages": ["en", "fr"], "expertise": ["rivers", "hydrology"]},
+    "other_mediator": {"nationalities": ["CL"], "languages": ["en", "es"], "expertise": ["treaty law"]},
+}
+MEMBERS: dict[str, Json] = {
+    "upland": {
+        "name": "Republic of Tarvand",
+        "kind": "state",
+        "status": "contracting",
+        "signed_on": "2025-05-30",
+        "ratified_on": "2025-08-20",
+        "in_force_on": "2025-09-19",
+        "declarations": [{"subjects": ["territorial-sovereignty"], "from_on": "2025-09-19"}],
+    },
+    "lowland": {
+        "name": "Kingdom of Ilmar",
+        "kind": "state",
+        "status": "contracting",
+        "signed_on": "2025-05-30",
+        "ratified_on": "2025-07-30",
+        "in_force_on": "2025-08-29",
+    },
+    "delta": {
+        "name": "Confederation of Soli",
+        "kind": "state",
+        "status": "signatory",
+        "signed_on": "2025-05-30",
+    },
+}
+TREATY = {
+    "kind": "treaty",
+    "title": "Treaty on the Waters of the Orun (fictional)",
+    "citation": "Done at Port Sable, 4 May 1968",
+    "articles": ["5", "19"],
+}
+REQUEST: Json = {
+    "procedure": "iomed-state-2025",
+    "category": "state-state",
+    "title": "Releases from the Kesh reservoir on the Orun",
+    "summary": "Since the Kesh reservoir was filled, the dry-season flow at Port Sable has stayed below the quantity that "
+    "article 5 of the Treaty assures. Ilmar asks for mediation on releases, on the exchange of gauge data, and on the "
+    "status of the islet at the confluence.",
+    "parties": [
+        {"side": "requesting", "kind": "state", "name": "Kingdom of Ilmar", "member_id": "{lowland}"},
+        {"side": "responding", "kind": "state", "name": "Republic of Tarvand", "member_id": "{upland}"},
+    ],
+    "third_states": [{"name": "Confederation of Soli", "member_id": "{delta}"}],
+    "instruments": [TREATY],
+    "subjects": ["reservoir-operation", "territorial-sovereignty"],
+    "languages": ["en", "fr"],
+    "seat": {"place": "Hong Kong", "time_zone": TIME_ZONE},
+}
+SECOND: Json = {
+    **REQUEST,
+    "title": "Hydrological data on the upper Orun",
+    "summary": "Tarvand asks for mediation on the form and the times in which gauge data are exchanged.",
+    "parties": [
+        {"side": "requesting", "kind": "state", "name": "Republic of Tarvand", "member_id": "{upland}"},
+        {"side": "responding", "kind": "state", "name": "Kingdom of Ilmar", "member_id": "{lowland}"},
+    ],
+    "third_states": [],
+    "subjects": ["hydrological-data"],
+}
+
+
+def _powers(day: str, by: str) -> Json:
+    return {"kind": "full-powers", "issued_by": by, "issued_on": day}
+
+
+def _consent(day: str) -> Json:
+    return {"basis": "treaty-clause", "instrument": "Treaty on the Waters of the Orun, article 19", "given_on": day}
+
+
+def _gives(day: str, by: str) -> Json:
+    return {"fields": {"consent": _consent(day), "powers": _powers(day, by)}}
+
+
+ILMAR, TARVAND = "the King of Ilmar", "the President of Tarvand"
+FIRST_TEXT = [
+    {
+        "number": "1",
+        "text": "Tarvand releases from Kesh, from November to April, not less than 310 cubic metres a second.",
+    },
+    {"number": "2", "text": "The gauges at Kesh and Port Sable are read every six hours and shared the same day."},
+]
+FINAL_TEXT = [
+    {
+        "number": "1",
+        "text": "Tarvand releases from Kesh, from November to April, not less than 285 cubic metres a second.",
+    },
+    {"number": "2", "text": "In a dry year, which the Joint Gauge Office declares, the quantity is 240."},
+    {"number": "3", "text": "The gauges at Kesh and Port Sable are read every six hours and shared the same day."},
+]
+
+
+def _attendance(*people: tuple[str, str]) -> Json:
+    return {"attendance": [{"name": name, "capacity": capacity} for name, capacity in people]}
+
+
+LINDQVIST = ("Amara Lindqvist", "mediator")
+KELLER = ("Nadia Keller", "agent of Ilmar")
+MARWAN = ("Idris Marwan", "agent of Tarvand")
+
+
+def _session(kind: str, title: str, day: str, side: str | None = None) -> Json:
+    return {
+        "kind": kind,
+        "title": title,
+        "starts_at": "{" + day + "}T10:00",
+        "ends_at": "{" + day + "}T12:30",
+        "audience": "participants" if side is None else "caucus",
+        "party_ids": [] if side is None else ["{" + side + "}"],
+        "place": "Old Harbour House, room 3",
+    }
+
+
+C = "/v1/cases/{case}"
+FIRST_CASE = [
+    Act(
+        0,
+        9,
+        "requesting_agent",
+        "Ilmar's agent opens a request, seen by her own side alone",
+        "/v1/cases",
+        REQUEST,
+        keeps={"case": "id", "ilmar": "parties.0.id", "tarvand": "parties.1.id", "soli": "third_states.0.id"},
+    ),
+    Act(
+        1,
+        11,
+        "requesting_agent",
+        "Ilmar lodges it, with its consent and its agent's full powers",
+        f"{C}/steps/lodge",
+        _gives("{day1}", ILMAR),
+        step="lodge",
+    ),
+    Act(
+        3,
+        10,
+        "registrar",
+        "The registrar admits Tarvand's agent on full powers",
+        f"{C}/parties/{{tarvand}}/representatives",
+        {"user_id": "{responding_agent}", "role": "agent", "powers": _powers("{day2}", TARVAND)},
+    ),
+    Act(
+        3,
+        15,
+        "registrar",
+        "The registrar invites Tarvand, and sets a day for its reply",
+        f"{C}/steps/invite",
+        {"due_on": "{day24}"},
+        step="invite",
+    ),
+    Act(
+        10,
+        16,
+        "responding_agent",
+        "Tarvand accepts the invitation",
+        f"{C}/steps/accept-invitation",
+        _gives("{day10}", TARVAND),
+        step="accept-invitation",
+    ),
+    Act(
+        11,
+        9,
+        "registrar",
+        "The registrar screens: a declaration excludes a subject, and Soli has not consented",
+        f"{C}/steps/screen",
+        refused="need-not-met",
+    ),
+    Act(
+        12,
+        14,
+        "requesting_agent",
+        "Ilmar strikes the excluded subject out of its request",
+        C,
+        {"subjects": ["reservoir-operation"]},
+        method="PATCH",
+    ),
+    Act(
+        13,
+        10,
+        "registrar",
+        "Soli's prior consent is filed",
+        f"{C}/consents",
+        {"third_state_id": "{soli}", "basis": "ad-hoc", "instrument": "Note verbale of Soli", "given_on": "{day13}"},
+        keeps={"consent": "id"},
+    ),
+    Act(13, 11, "registrar", "The registrar confirms Soli's consent", f"{C}/consents/{{consent}}/confirm"),
+    Act(13, 15, "registrar", "The registrar screens again: every gate is open", f"{C}/steps/screen", step="screen"),
+    Act(
+        14,
+        10,
+        "registrar",
+        "The case is registered as {reference}, with a day for nominations",
+        f"{C}/steps/register",
+        {"due_on": "{day35}"},
+        step="register",
+        keeps={"reference": "reference"},
+    ),
+    Act(
+        17,
+        9,
+        "responding_agent",
+        "Tarvand nominates Tomas Herrera",
+        f"{C}/appointments",
+        {"mediator_id": "{other_mediator_entry}"},
+        step="nominate",
+        keeps={"herrera": "id"},
+    ),
+    Act(
+        18,
+        17,
+        "other_mediator",
+        "Tomas Herrera declines: he advised a power company on the Orun",
+        "/v1/appointments/{herrera}/decline",
+        {"reason": "I advised a company that buys power from the Kesh dam."},
+    ),
+    Act(
+        20,
+        9,
+        "requesting_agent",
+        "Ilmar nominates Amara Lindqvist",
+        f"{C}/appointments",
+        {"mediator_id": "{mediator_entry}"},
+        step="nominate",
+        keeps={"lindqvist": "id"},
+    ),
+    Act(
+        22,
+        12,
+        "mediator",
+        "Amara Lindqvist declares her independence, with a disclosure",
+        "/v1/appointments/{lindqvist}/declare",
+        {"independent": True, "disclosures": "In 2019 I taught at the university of Port Sable for one term."},
+    ),
+    Act(24, 11, "responding_agent", "Tarvand accepts her", "/v1/appointments/{lindqvist}/accept"),
+    Act(
+        25,
+        10,
+        "registrar",
+        "The registrar confirms the mediator, who now sees the case",
+        "/v1/appointments/{lindqvist}/confirm",
+        step="confirm-mediator",
+    ),
+    Act(
+        27,
+        9,
+        "mediator",
+        "The mediator calls a joint session",
+        f"{C}/sessions",
+        _session("joint", "First joint session", "day33"),
+        keeps={"joint": "id"},
+    ),
+    Act(
+        33,
+        13,
+        "mediator",
+        "The joint session is held",
+        f"{C}/sessions/{{joint}}/hold",
+        _attendance(LINDQVIST, KELLER, MARWAN),
+        step="hold-session",
+    ),
+    Act(
+        34,
+        9,
+        "mediator",
+        "The mediator calls a caucus with Ilmar, of which only they know",
+        f"{C}/sessions",
+        _session("caucus", "Ilmar alone", "day38", "ilmar"),
+        keeps={"caucus_ilmar": "id"},
+    ),
+    Act(
+        36,
+        18,
+        "requesting_agent",
+        "Ilmar tells the mediator in confidence what it needs",
+        f"{C}/filings",
+        {
+            "kind": "statement",
+            "title": "What Ilmar can live with",
+            "text": "Below 280 cubic metres a second the pumps at Port Sable fall dry. Above that we can wait.",
+            "audience": "caucus",
+            "party_ids": ["{ilmar}"],
+        },
+        keeps={"filing_ilmar": "id"},
+    ),
+    Act(36, 19, "requesting_agent", "and submits it", f"{C}/filings/{{filing_ilmar}}/submit"),
+    Act(
+        38,
+        13,
+        "mediator",
+        "The caucus with Ilmar is held",
+        f"{C}/sessions/{{caucus_ilmar}}/hold",
+        _attendance(LINDQVIST, KELLER),
+    ),
+    Act(
+        38,
+        15,
+        "mediator",
+        "The mediator calls a caucus with Tarvand",
+        f"{C}/sessions",
+        _session("caucus", "Tarvand alone", "day41", "tarvand"),
+        keeps={"caucus_tarvand": "id"},
+    ),
+    Act(
+        40,
+        10,
+        "responding_agent",
+        "Tarvand tells the mediator in confidence what it can give",
+        f"{C}/filings",
+        {
+            "kind": "statement",
+            "title": "What Tarvand can release",
+            "text": "In a normal year Kesh can release 290 without rationing power; in a dry one 240.",
+            "audience": "caucus",
+            "party_ids": ["{tarvand}"],
+        },
+        keeps={"filing_tarvand": "id"},
+    ),
+    Act(40, 11, "responding_agent", "and submits it", f"{C}/filings/{{filing_tarvand}}/submit"),
+    Act(
+        41,
+        13,
+        "mediator",
+        "The caucus with Tarvand is held",
+        f"{C}/sessions/{{caucus_tarvand}}/hold",
+        _attendance(LINDQVIST, MARWAN),
+    ),
+    Act(
+        43,
+        9,
+        "mediator",
+        "The mediator puts a first draft before both sides",
+        f"{C}/settlement/drafts",
+        {
+            "title": "Agreement on releases from Kesh",
+            "language": "en",
+            "clauses": FIRST_TEXT,
+            "audience": "participants",
+        },
+        keeps={"first_draft": "id"},
+    ),
+    Act(
+        47,
+        9,
+        "mediator",
+        "and, after both have spoken, a second",
+        f"{C}/settlement/drafts",
+        {
+            "title": "Agreement on releases from Kesh",
+            "language": "en",
+            "clauses": FINAL_TEXT,
+            "audience": "participants",
+            "replaces": "{first_draft}",
+        },
+        keeps={"draft": "id", "sha256": "sha256"},
+    ),
+    Act(
+        50,
+        10,
+        "mediator",
+        "The second draft is frozen, by its hash, as the text to sign",
+        f"{C}/settlement/drafts/{{draft}}/freeze",
+        {"sha256": "{sha256}"},
+        step="freeze-text",
+    ),
+    Act(
+        54,
+        10,
+        "responding_agent",
+        "Tarvand signs",
+        f"{C}/settlement/signatures",
+        {"draft_id": "{draft}", "sha256": "{sha256}", "party_id": "{tarvand}", "capacity": "agent"},
+        step="sign",
+    ),
+    Act(
+        55,
+        11,
+        "requesting_agent",
+        "Ilmar signs: {reference} is settled",
+        f"{C}/settlement/signatures",
+        {"draft_id": "{draft}", "sha256": "{sha256}", "party_id": "{ilmar}", "capacity": "agent"},
+        step="sign",
+    ),
+]
+S = "/v1/cases/{second}"
+SECOND_CASE = [
+    Act(
+        56,
+        9,
+        "responding_agent",
+        "Tarvand opens a request of its own, on data",
+        "/v1/cases",
+        SECOND,
+        keeps={"second": "id", "second_ilmar": "parties.1.id"},
+    ),
+    Act(56, 10, "responding_agent", "Tarvand lodges it", f"{S}/steps/lodge", _gives("{day56}", TARVAND), step="lodge"),
+    Act(
+        57,
+        9,
+        "registrar",
+        "The registrar admits Ilmar's agent",
+        f"{S}/parties/{{second_ilmar}}/representatives",
+        {"user_id": "{requesting_agent}", "role": "agent", "powers": _powers("{day57}", ILMAR)},
+    ),
+    Act(57, 10, "registrar", "and invites Ilmar", f"{S}/steps/invite", {"due_on": "{day87}"}, step="invite"),
+    Act(
+        60,
+        9,
+        "requesting_agent",
+        "Ilmar accepts",
+        f"{S}/steps/accept-invitation",
+        _gives("{day60}", ILMAR),
+        step="accept-invitation",
+    ),
+    Act(61, 9, "registrar", "The request passes the gates", f"{S}/steps/screen", step="screen"),
+    Act(
+        61,
+        10,
+        "registrar",
+        "and is registered as {second_reference}",
+        f"{S}/steps/register",
+        {"due_on": "{day91}"},
+        step="register",
+        keeps={"second_reference": "reference"},
+    ),
+    Act(
+        63,
+        9,
+        "requesting_agent",
+        "Ilmar nominates Tomas Herrera; the case waits for his declaration",
+        f"{S}/appointments",
+        {"mediator_id": "{other_mediator_entry}"},
+        step="nominate",
+    ),
+]
+LAST_DAY = 63

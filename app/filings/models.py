@@ -1,0 +1,36 @@
+"""Filings."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.access.models import Confidential
+from app.db import Base, Json
+
+
+class Filing(Confidential, Base):
+    """A formal submission: a draft lies with its author's side and names the audience that it is meant for.
+
+    `listed_at` orders lists: the instant of drafting for its authors, of receipt once others may know of it.
+    """
+
+    __tablename__ = "filings"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str] = mapped_column(String(24))
+    state: Mapped[str] = mapped_column(String(16))
+    audience_name: Mapped[str] = mapped_column(String(24))
+    party_ids: Mapped[list[Any]] = mapped_column(Json)
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    author_party_id: Mapped[UUID | None]
+    content_id: Mapped[UUID]
+    listed_at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
+    effective_on: Mapped[date | None]
+    __table_args__ = (
+        CheckConstraint("state IN ('draft', 'submitted')", name="state"),
+        Index("ix_filings_case_id_listed_at_id", "case_id", "listed_at", "id"),
+    )

@@ -1,0 +1,40 @@
+"""Filings as they come in and go out."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from app.values import Code, In, Line, Out, PartyIds, Text
+
+
+class FilingIn(In):
+    """A filing to be drafted; its audience is always named."""
+
+    kind: Literal["request", "response", "statement", "evidence", "notice", "correspondence"]
+    title: Line
+    text: Text
+    audience: Code
+    party_ids: PartyIds = []
+
+
+class FilingOut(Out):
+    """A filing; a draft shows the audience that it is meant for and is seen by its author's side alone."""
+
+    id: UUID
+    kind: str
+    state: str
+    title: str
+    text: str
+    audience: str
+    party_ids: list[UUID]
+    author_id: UUID
+    author_party_id: UUID | None
+    received_at: datetime | None
+    effective_on: date | None
+
+
+class FilingList(Out):
+    """A page of filings, in the order of drafting or receipt."""
+
+    items: list[FilingOut]
+    next: str | None

@@ -1,0 +1,175 @@
+"""Filings: drafted on the author's own side, then submitted to the audience that they name."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.gate import forget_writable
+from app.access.service import Actor
+from app.cases.locking import circle_of, lock_case, require_case, view_of
+from app.cases.models import Case
+from app.contents import service as contents
+from app.contents.models import Content
+from app.db import AnyRow, new_id
+from app.errors import Conflict, Forbidden, NotFound
+from app.filings.models import Filing
+from app.filings.schemas import FilingIn, FilingList, FilingOut
+from app.ledger import service as ledger
+from app.paging import Page, cut, seek
+from app.rules.terms import day_at
+
+_COLUMNS = (
+    Filing.id,
+    Filing.kind,
+    Filing.state,
+    Filing.audience_name.label("audience"),
+    Filing.party_ids,
+    Filing.author_id,
+    Filing.author_party_id,
+    Filing.content_id,
+    Filing.listed_at,
+    Filing.received_at,
+    Filing.effective_on,
+)
+
+
+def list_filings(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
+    """The filings of a case that the actor may know of; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_COLUMNS).where(Filing.case_id == case_id)
+    rows = db.execute(seek(db, statement, page, Filing.listed_at, Filing.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.listed_at, row.id))
+    return FilingList(items=_out(db, kept), next=following)
+
+
+def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """One filing; NotFound if there is none that the actor may know of."""
+    row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _out(db, [row])[0]
+
+
+def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
+    bodies = contents.read_many(db, [row.content_id for row in rows])
+    names = set(FilingOut.model_fields) - {"title", "text"}
+    return [FilingOut(**bodies[row.content_id], **{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
+    """Draft a filing, which only the author's own side sees.
+
+    Raises Forbidden for an audience that does not hold the author, Invalid for one that is not for filings, and
+    Conflict before the case is lodged or once it is closed.
+    """
+    case = lock_case(db, actor, case_id)
+    parties = frozenset(given.party_ids)
+    access.check_audience(db, actor, case_id, given.audience, parties)
+    _check_open(case)
+    subject, party_id = _own_side(db, actor, case)
+    written = contents.write(db, case_id, subject.audience_id, {"title": given.title, "text": given.text})
+    filing = Filing(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=subject.audience_id,
+        kind=given.kind,
+        state="draft",
+        audience_name=given.audience,
+        party_ids=sorted(str(party) for party in parties),
+        author_id=actor.id,
+        author_party_id=party_id,
+        content_id=written.id,
+        listed_at=now,
+    )
+    db.add(filing)
+    _record(db, now, actor, case, filing, subject, "filing-drafted", "draft", written)
+    return (case_id, filing.id)
+
+
+def _check_open(case: Case) -> None:
+    if case.lodged_at is None or case.closed_at is not None:
+        raise Conflict(
+            "Filings are made from the lodging of the request until the case closes.",
+            "step-not-open",
+            stage=case.stage,
+            rule_set=case.procedure,
+            article=None,
+            reasons=[],
+        )
+
+
+def _own_side(db: Session, actor: Actor, case: Case) -> tuple[ledger.Subject, UUID | None]:
+    """Where an author's drafts lie: the party's own side, the mediators, or the registry."""
+    known = circle_of(db, view_of(case))
+    parties = sorted(known.parties_of(actor))
+    if parties:
+        audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]))
+        return ledger.Subject(case.id, audience_id, "party"), parties[0]
+    if known.is_mediator(actor):
+        return ledger.Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
+    if actor.is_staff:
+        return ledger.Subject(case.id, access.audience(db, case.id, "registry"), "registry"), None
+    raise Forbidden("Parties, mediators and the registry file.", "not-your-capacity")
+
+
+def _record(
+    db: Session,
+    now: datetime,
+    actor: Actor,
+    case: Case,
+    filing: Filing,
+    subject: ledger.Subject,
+    kind: str,
+    act: str,
+    content: contents.Written | None,
+) -> None:
+    held = circle_of(db, view_of(case)).holdings(actor)[0]
+    payload = {
+        "filing_id": str(filing.id),
+        "kind": filing.kind,
+        "state": filing.state,
+        "effective_on": filing.effective_on.isoformat() if filing.effective_on else None,
+    }
+    by = ledger.actor_of(actor, held.capacity, filing.author_party_id)
+    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+
+
+def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
+    """Submit a draft to the audience that it names; the instant of receipt is fixed, and its day at the seat.
+
+    Raises NotFound for a draft of another side, Conflict for a filing submitted already or a closed case, and Forbidden
+    if the audience no longer holds the author.
+    """
+    case = lock_case(db, actor, case_id)
+    filing = db.execute(select(Filing).where(Filing.case_id == case_id, Filing.id == filing_id)).scalar_one_or_none()
+    if filing is None:
+        raise NotFound
+    if not _of_its_side(circle_of(db, view_of(case)), actor, filing):
+        raise Forbidden("The side that drafted a filing submits it.", "not-your-capacity")
+    if filing.state != "draft":
+        raise Conflict("This filing is submitted already.", "filing-state", state=filing.state)
+    _check_open(case)
+    parties = frozenset(UUID(party) for party in filing.party_ids)
+    audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
+    forget_writable(db)
+    filing.state, filing.audience_id = "submitted", audience_id
+    filing.received_at = filing.listed_at = now
+    filing.effective_on = day_at(now, ZoneInfo(case.seat_time_zone))
+    moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
+    db.execute(moved.execution_options(synchronize_session=False))
+    committed = contents.committed(db, filing.content_id)
+    subject = ledger.Subject(case_id, audience_id, filing.audience_name)
+    _record(db, now, actor, case, filing, subject, "filing-submitted", "submit", committed)
+    return (case_id, filing.id)
+
+
+def _of_its_side(known: access.Circle, actor: Actor, filing: Filing) -> bool:
+    if filing.author_party_id is not None:
+        return filing.author_party_id in known.parties_of(actor)
+    # A draft of the mediators or the registry is seen by themselves alone.
+    return filing.state == "draft" or filing.author_id == actor.id

@@ -1,0 +1,112 @@
+"""The routes of the API: strict about what they are sent, and silent about it to strangers."""
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.errors import Invalid, Problem, UnsupportedMediaType, invalid
+from app.http.work import identify
+
+_JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+_DEEPEST = 64
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class StrictRequest(Request):
+    """A request whose body was parsed by this module."""
+
+    parsed: Any = None
+
+    async def json(self) -> Any:
+        """The body, as it was parsed."""
+        return self.parsed
+
+
+class Route(APIRoute):
+    """A route that learns who asks before it says what is wrong with the request."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler with the checks around it."""
+        handle = super().get_route_handler()
+        known = {
+            parameter.alias for parameter in get_flat_params(self.dependant) if isinstance(parameter.field_info, Query)
+        }
+        takes_body = self.body_field is not None
+
+        async def strictly(given: Request) -> Response:
+            request = StrictRequest(given.scope, given.receive)
+            raw = await request.body()
+            try:
+                _check_query(request, known)
+                if raw:
+                    request.parsed = _body(request, raw, takes_body)
+                return await handle(request)
+            except (RequestValidationError, Invalid, UnsupportedMediaType):
+                await identify(request)
+                raise
+
+        return strictly
+
+
+def _check_query(request: Request, known: set[str]) -> None:
+    if set(request.query_params) - known:
+        names = ", ".join(sorted(known)) or "none"
+        raise invalid("query", "unknown-parameter", f"There is a query parameter that is not known. Known: {names}.")
+
+
+def _body(request: Request, raw: bytes, wanted: bool) -> Any:
+    if not _JSON.fullmatch(request.headers.get("content-type", "")):
+        raise UnsupportedMediaType
+    parsed = parse(raw)
+    if not wanted and parsed != {}:
+        raise invalid("", "unknown-field", "This act takes no body.")
+    return parsed
+
+
+def parse(raw: bytes) -> Any:
+    """A JSON body, strictly: UTF-8, no duplicate keys, no NaN, no endless digits, bounded depth; Invalid otherwise."""
+    try:
+        text = raw.decode("utf-8")
+        if _depth(text) > _DEEPEST:
+            raise invalid("", "json-depth", f"The body is nested deeper than {_DEEPEST} levels.")
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_bounded)
+    except Problem:
+        raise
+    except ValueError as problem:
+        raise invalid("", "json", "The body is not valid JSON.") from problem
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+        if mark in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in "]}":
+            depth -= 1
+    return deepest
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise invalid("", "json-duplicate", "An object has the same key twice.")
+    return found
+
+
+def _no_constant(_text: str) -> Any:
+    raise invalid("", "json-number", "NaN and infinities are no JSON numbers.")
+
+
+def _bounded(text: str) -> int:
+    if len(text) > 20:
+        raise invalid("", "json-number", "A number has more than 20 digits.")
+    return int(text)

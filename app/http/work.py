@@ -1,0 +1,255 @@
+"""The one hop to the database: who asks, one transaction, the answer, the seal; then the response goes out."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode
+
+import anyio
+import anyio.to_thread
+from fastapi import Request
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.access.gate import read_under
+from app.access.service import Actor, authenticate, reads
+from app.contents.service import Sealer
+from app.db import Collision, Database, Entropy
+from app.errors import (
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+    invalid,
+)
+from app.http import idempotency
+from app.ledger import service as ledger
+from app.paging import Cursors, Walk
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result", bound=BaseModel)
+Returned = TypeVar("Returned")
+Ids = tuple[Any, ...]
+ITEM_CHANGES = ("PATCH", "PUT", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What the app stands on: the database, the seal, the clock, and entropy for each request by its id.
+
+    `after_act` runs in every write's transaction between the act and the answer.
+    """
+
+    database: Database
+    sealer: Sealer
+    cursors: Cursors
+    clock: Callable[[], datetime]
+    entropy: Callable[[str], Entropy]
+    after_act: Callable[[Session, datetime], None]
+
+
+def bearer(request: Request) -> str | None:
+    """The token of a request, if it carries one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
+
+
+def seams_of(request: Request) -> Seams:
+    """What the app stands on."""
+    seams: Seams = request.app.state.seams
+    return seams
+
+
+async def work(request: Request) -> "Work":
+    """The dependency of every route."""
+    return Work(request, await request.body())
+
+
+class Work:
+    """One request's way to the database."""
+
+    def __init__(self, request: Request, body: bytes) -> None:
+        self.request = request
+        self.body = body
+        self.seams = seams_of(request)
+        self.now = self.seams.clock()
+        self.entropy = self.seams.entropy(request.scope["accord.request_id"])
+
+    async def read(
+        self,
+        query: Callable[Concatenate[Session, Actor, datetime, Given], Result],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Result:
+        """Answer with what `query` finds in one snapshot (the response, typed as its body for OpenAPI)."""
+
+        def answer() -> Response:
+            actor = self._actor()
+            with self.seams.database.read(self.entropy) as db:
+                self._prepare(db, actor)
+                found = query(db, actor, self.now, *args, **kwargs)
+                return self._response(found.model_dump_json().encode(), 200, _next(found))
+
+        return cast(Result, await _in_thread(answer, self.seams.database.threads))
+
+    async def write(
+        self,
+        command: Callable[..., Ids],
+        *args: Any,
+        answer: Callable[..., Result],
+        status: int = 200,
+        item: Ids | None = None,
+        lock: Callable[..., object] | None = None,
+        keyed: bool = True,
+    ) -> Result:
+        """Run `command` in one transaction and answer with what `answer` finds under the ids that it returns.
+
+        `item` names what the act is about and `lock` takes its lock, so that `If-Match` is judged on what stands then.
+        An act that ends its author's own view answers with nothing (204).
+        """
+        key, match = idempotency.key_of(self.request), self.request.headers.get("if-match")
+        if key is not None and not keyed:
+            raise invalid(
+                "header/Idempotency-Key", "key-refused", "What is made here is secret: it cannot be replayed."
+            )
+
+        def act() -> Response:
+            actor = self._actor()
+            if match is None and self.request.method in ITEM_CHANGES:
+                raise PreconditionRequired
+
+            def transaction(db: Session) -> Response:
+                self._prepare(db, actor)
+                if key is not None:
+                    first = idempotency.claim(
+                        db, actor.id, key, idempotency.fingerprint(self.request, self.body), self.now
+                    )
+                    if first is not None:
+                        return self._replay(db, actor, answer, first)
+                stale = item is not None and match is not None and self._is_stale(db, actor, answer, item, lock, match)
+                ids = self._run(db, actor, command, args, stale)
+                self.seams.after_act(db, self.now)
+                body = self._rendered(db, actor, answer, ids)
+                if key is not None:
+                    idempotency.remember(db, actor.id, key, status, ids)
+                return self._act_response(db, actor, body, status)
+
+            return self.seams.database.in_transaction(transaction, self.entropy)
+
+        return cast(Result, await _in_thread(act, self.seams.database.writer))
+
+    def _run(self, db: Session, actor: Actor, command: Callable[..., Ids], args: Ids, stale: bool) -> Ids:
+        if not stale:
+            return command(db, actor, self.now, *args)
+        # Who may not act at all is told so before being told that the version is old; either way nothing is kept.
+        try:
+            command(db, actor, self.now, *args)
+        except Forbidden:
+            raise
+        except Problem:
+            pass
+        raise PreconditionFailed
+
+    def _is_stale(
+        self,
+        db: Session,
+        actor: Actor,
+        answer: Callable[..., BaseModel],
+        item: Ids,
+        lock: Callable[..., object] | None,
+        match: str,
+    ) -> bool:
+        if lock is not None:
+            lock(db, actor, *item)
+        current = etag(answer(db, actor, self.now, *item).model_dump_json().encode())
+        return match.strip() != "*" and current not in (tag.strip() for tag in match.split(","))
+
+    def _rendered(self, db: Session, actor: Actor, answer: Callable[..., BaseModel], ids: Ids) -> bytes | None:
+        try:
+            return answer(db, actor, self.now, *ids).model_dump_json().encode()
+        except NotFound:
+            return None
+
+    def _replay(
+        self, db: Session, actor: Actor, answer: Callable[..., BaseModel], first: idempotency.Success
+    ) -> Response:
+        body = answer(db, actor, self.now, *first.ids).model_dump_json().encode()
+        response = self._response(body, first.status)
+        response.headers["idempotency-replayed"] = "true"
+        return response
+
+    def _act_response(self, db: Session, actor: Actor, body: bytes | None, status: int) -> Response:
+        notes = ledger.seal(db)
+        response = Response(status_code=204) if body is None else self._response(body, status)
+        seen = [note for note in notes if reads(db, actor, note.case_id, note.audience_id)]
+        if seen:
+            last = seen[-1]
+            response.headers["accord-receipt"] = f"stream={last.audience_id}, seq={last.seq}, hash={last.hash.hex()}"
+        return response
+
+    def _actor(self) -> Actor:
+        return _actor_of(self.request)
+
+    def _prepare(self, db: Session, actor: Actor) -> None:
+        db.info["sealer"] = self.seams.sealer
+        db.info["walk"] = Walk(self.seams.cursors, actor.id, self.request.scope["path"])
+        read_under(db, actor.principals)
+
+    def _response(self, body: bytes, status: int, next_: str | None = None) -> Response:
+        tag = etag(body)
+        headers = {"etag": tag}
+        if next_ is not None:
+            headers["link"] = f'<{self._next_page(next_)}>; rel="next"'
+        if self.request.method == "GET" and _matches(self.request.headers.get("if-none-match"), tag):
+            return Response(status_code=304, headers=headers)
+        return Response(body, status, headers, "application/json")
+
+    def _next_page(self, cursor: str) -> str:
+        given = [(name, value) for name, value in self.request.query_params.multi_items() if name != "after"]
+        return f"{self.request.scope['path']}?{urlencode([*given, ('after', cursor)])}"
+
+
+def etag(body: bytes) -> str:
+    """A strong tag: the hash of the very bytes that this reader is served."""
+    return '"' + base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode() + '"'
+
+
+def _matches(given: str | None, tag: str) -> bool:
+    return given is not None and (
+        given.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in given.split(","))
+    )
+
+
+def _next(found: BaseModel) -> str | None:
+    cursor: str | None = getattr(found, "next", None)
+    return cursor
+
+
+def _actor_of(request: Request) -> Actor:
+    token, seams = bearer(request), seams_of(request)
+    if token is None:
+        raise Unauthenticated
+    with seams.database.read(seams.entropy(request.scope["accord.request_id"])) as db:
+        return authenticate(db, token, seams.clock())
+
+
+async def identify(request: Request) -> Actor:
+    """Who asks; Unauthenticated if nobody that is known."""
+    return await _in_thread(lambda: _actor_of(request), seams_of(request).database.threads)
+
+
+async def _in_thread(act: Callable[[], Returned], limiter: anyio.CapacityLimiter) -> Returned:
+    def run() -> Returned:
+        try:
+            return act()
+        except Collision as collision:
+            raise Unavailable from collision
+
+    return await anyio.to_thread.run_sync(run, limiter=limiter)

@@ -1,0 +1,1 @@
+"""The append-only log of what was done: a chain for each audience."""

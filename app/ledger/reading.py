@@ -1,0 +1,68 @@
+"""The ledger of a case, as its reader may see it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.models import Audience
+from app.access.service import Actor
+from app.cases.locking import require_case
+from app.db import AnyRow
+from app.errors import NotFound
+from app.ledger.models import Event
+from app.ledger.schemas import EventList, EventOut
+from app.paging import Page, walk
+
+_COLUMNS = (
+    Event.id,
+    Event.type,
+    Event.at,
+    Event.act,
+    Event.article,
+    Event.actor,
+    Audience.name.label("audience"),
+    Event.audience_id.label("stream"),
+    Event.seq,
+    Event.payload,
+    Event.commitment,
+    Event.previous_hash,
+    Event.hash,
+)
+
+
+def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> EventList:
+    """The events of a case that the actor may know of; NotFound if the case is not the actor's to see.
+
+    The cursor names the last event shown, not its position: positions would tell of what others did in between.
+    """
+    require_case(db, case_id)
+    statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id).where(Event.case_id == case_id)
+    if page.after is not None:
+        _nothing, last = walk(db).decode(db, page.after)
+        shown = select(Event.position).where(Event.case_id == case_id, Event.id == last).scalar_subquery()
+        statement = statement.where(Event.position > shown)
+    rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
+    kept = rows[: page.limit]
+    following = walk(db).encode(db, 0, kept[-1].id) if len(rows) > page.limit else None
+    return EventList(items=[_out(row) for row in kept], next=following)
+
+
+def read_event(db: Session, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:
+    """One event; NotFound if there is none that the actor may know of."""
+    statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id)
+    row = db.execute(statement.where(Event.case_id == case_id, Event.id == event_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _out(row)
+
+
+def _out(row: AnyRow) -> EventOut:
+    members = {name: getattr(row, name) for name in EventOut.model_fields}
+    members |= {name: _hex(members[name]) for name in ("commitment", "previous_hash", "hash")}
+    return EventOut(**members)
+
+
+def _hex(value: bytes | None) -> str | None:
+    return value.hex() if value is not None else None

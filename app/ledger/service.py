@@ -1,0 +1,249 @@
+"""The only writer of events, the seal at the end of a transaction, and the proof of the chains."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.orm import Session, aliased
+
+from app.access.gate import as_system
+from app.access.service import Actor
+from app.contents import service as contents
+from app.contents.models import Content
+from app.db import AnyRow, is_postgresql, new_id
+from app.ledger.models import Event
+
+# Audiences whose events move a case's `seq` and `updated_at`.
+WIDE = ("case", "appointment", "participants", "court", "public")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Any constant will do, as long as nothing else in the database takes the same advisory lock.
+_SEAL_LOCK = 4_702_111_234_474_983
+
+
+@dataclass(slots=True)
+class Note:
+    """An event that is noted but not sealed yet."""
+
+    id: UUID
+    case_id: UUID | None
+    audience_id: UUID
+    audience: str
+    type: str
+    act: str
+    article: str | None
+    actor: dict[str, Any]
+    at: datetime
+    payload: dict[str, Any]
+    content: contents.Written | None
+    seq: int = 0
+    previous_hash: bytes | None = None
+    hash: bytes = b""
+
+    @property
+    def commitment(self) -> bytes | None:
+        """What proves the sealed content of the act, if it has any."""
+        return self.content.commitment if self.content else None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Where an event belongs: the case (or None for the installation), the audience and its name."""
+
+    case_id: UUID | None
+    audience_id: UUID
+    audience: str
+
+
+def record(
+    db: Session,
+    now: datetime,
+    subject: Subject,
+    kind: str,
+    act: str,
+    actor: dict[str, Any],
+    payload: dict[str, Any],
+    article: str | None = None,
+    content: contents.Written | None = None,
+) -> None:
+    """Note an event; it takes its place in its audience's stream when the transaction is sealed."""
+    noted(db).append(
+        Note(
+            new_id(db),
+            subject.case_id,
+            subject.audience_id,
+            subject.audience,
+            kind,
+            act,
+            article,
+            actor,
+            now,
+            payload,
+            content,
+        )
+    )
+
+
+def noted(db: Session) -> list[Note]:
+    """The events noted in this transaction, in their order."""
+    notes: list[Note] = db.info.setdefault("notes", [])
+    return notes
+
+
+def actor_of(actor: Actor, capacity: str, party_id: UUID | None = None) -> dict[str, Any]:
+    """A person as an event names them: by id, in which capacity, for which party."""
+    return {"id": str(actor.id), "capacity": capacity, "party_id": str(party_id) if party_id else None}
+
+
+def seal(db: Session) -> list[Note]:
+    """Chain and write what was noted, as the last thing before the commit."""
+    notes = noted(db)
+    if not notes:
+        return []
+    with as_system(db):
+        if is_postgresql(db):
+            # From here to the commit one transaction at a time: positions become visible in their order.
+            db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SEAL_LOCK})
+        position, heads = _heads(db, {note.audience_id for note in notes})
+        rows = []
+        for note in notes:
+            note.seq, note.previous_hash = heads.get(note.audience_id, (0, None))
+            note.seq += 1
+            note.hash = _hash(note)
+            heads[note.audience_id] = (note.seq, note.hash)
+            position += 1
+            rows.append(_row(note, position))
+        db.execute(insert(Event), rows)
+    return notes
+
+
+def _heads(db: Session, streams: set[UUID]) -> tuple[int, dict[UUID, tuple[int, bytes | None]]]:
+    """The last position of all, and the last number and hash of each stream."""
+    last = select(Event.audience_id, func.max(Event.seq).label("seq")).where(Event.audience_id.in_(streams))
+    last_of = last.group_by(Event.audience_id).subquery()
+    greatest = select(func.coalesce(func.max(Event.position), 0).label("position")).subquery()
+    same = (Event.audience_id == last_of.c.audience_id) & (Event.seq == last_of.c.seq)
+    heads = select(Event.audience_id, Event.seq, Event.hash).join(last_of, same).subquery()
+    rows = db.execute(
+        select(greatest.c.position, heads.c.audience_id, heads.c.seq, heads.c.hash).select_from(
+            greatest.outerjoin(heads, text("1 = 1"))
+        )
+    ).all()
+    return rows[0].position, {row.audience_id: (row.seq, row.hash) for row in rows if row.audience_id is not None}
+
+
+def microseconds(instant: datetime) -> int:
+    """An instant as whole microseconds since 1970, as it is hashed."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def _row(note: Note, position: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "id": note.id,
+        "audience_id": note.audience_id,
+        "case_id": note.case_id,
+        "seq": note.seq,
+        "type": note.type,
+        "act": note.act,
+        "article": note.article,
+        "actor": note.actor,
+        "at": note.at,
+        "payload": note.payload,
+        "content_id": note.content.id if note.content else None,
+        "commitment": note.commitment,
+        "previous_hash": note.previous_hash,
+        "hash": note.hash,
+    }
+
+
+def _hash(entry: Note | AnyRow) -> bytes:
+    """SHA-256 of an entry's canonical form (RFC 8785): ids as text, the instant in microseconds, bytes in hex."""
+    committed = entry.commitment
+    document = {
+        "id": str(entry.id),
+        "stream": str(entry.audience_id),
+        "seq": entry.seq,
+        "case_id": str(entry.case_id) if entry.case_id else None,
+        "type": entry.type,
+        "act": entry.act,
+        "article": entry.article,
+        "actor": entry.actor,
+        "at": microseconds(entry.at),
+        "payload": entry.payload,
+        "commitment": committed.hex() if committed else None,
+        "previous_hash": entry.previous_hash.hex() if entry.previous_hash else None,
+    }
+    return hashlib.sha256(rfc8785.dumps(document)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first entry of a stream that does not hold, and why."""
+
+    stream: UUID
+    seq: int
+    event_id: UUID | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk over every stream found."""
+
+    streams: int
+    events: int
+    faults: tuple[Fault, ...]
+
+
+def verify(db: Session) -> Verification:
+    """Recompute every stream and hold each commitment against its content; the first fault of each stream is named."""
+    faults: list[Fault] = []
+    streams: set[UUID] = set()
+    count, seq, previous = 0, 0, None
+    stream = None
+    for row in _entries(db):
+        if row.audience_id != stream:
+            stream, seq, previous = row.audience_id, 0, None
+            streams.add(row.audience_id)
+        count += 1
+        if faults and faults[-1].stream == stream:
+            continue
+        why = _fault(db, row, seq + 1, previous)
+        if why is not None:
+            faults.append(Fault(row.audience_id, row.seq, row.id, why))
+        seq, previous = row.seq, row.hash
+    return Verification(len(streams), count, tuple(faults))
+
+
+def _entries(db: Session) -> Iterator[AnyRow]:
+    content = aliased(Content)
+    columns = [column for column in Event.__table__.columns if column.name != "position"]
+    statement = (
+        select(
+            *(getattr(Event, column.name) for column in columns),
+            content.salt,
+            content.body,
+        )
+        .outerjoin(content, content.id == Event.content_id)
+        .order_by(Event.audience_id, Event.seq)
+    )
+    with as_system(db):
+        yield from db.execute(statement, execution_options={"yield_per": 500})
+
+
+def _fault(db: Session, row: AnyRow, seq: int, previous: bytes | None) -> str | None:
+    if row.seq != seq:
+        return f"entry {seq} is missing"
+    if row.previous_hash != previous:
+        return "it does not follow from the entry before it"
+    if _hash(row) != row.hash:
+        return "its content is not what its hash was made of"
+    if row.commitment is not None and row.body is not None:
+        held = contents.proves(db, row.case_id, row.content_id, row.salt, row.body, row.commitment)
+        return None if held else "the sealed content is not the one that was committed to"
+    return None

@@ -1,0 +1,332 @@
+"""The roster, and a mediator's way into a case: nominated, declared, accepted, confirmed; or declined."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.models import Capacity, User
+from app.access.people import installation_subject
+from app.access.service import Actor
+from app.cases import consequences
+from app.cases.locking import circle_of, lock_case, lock_case_as_system, require_case, view_of
+from app.cases.models import Case
+from app.cases.service import check_step, take_step_through
+from app.contents import service as contents
+from app.db import AnyRow, new_id
+from app.errors import Conflict, Forbidden, NotFound, invalid
+from app.ledger import service as ledger
+from app.mediators.models import Appointment, Mediator
+from app.mediators.schemas import (
+    AppointmentActIn,
+    AppointmentCase,
+    AppointmentList,
+    AppointmentOut,
+    DeclarationOfIndependence,
+    DeclineIn,
+    MediatorIn,
+    MediatorList,
+    MediatorOut,
+    NominationIn,
+)
+from app.paging import Page, cut, seek
+from app.parties.models import Party
+from app.rules.terms import day_at
+
+_MEDIATOR = (
+    Mediator.id,
+    Mediator.user_id,
+    User.name,
+    Mediator.nationalities,
+    Mediator.languages,
+    Mediator.expertise,
+    Mediator.active,
+    Mediator.created_at,
+)
+
+
+def list_mediators(db: Session, actor: Actor, now: datetime, page: Page) -> MediatorList:
+    """The roster, for everybody with an account."""
+    statement = select(*_MEDIATOR).join(User, User.id == Mediator.user_id)
+    rows = db.execute(seek(db, statement, page, Mediator.created_at, Mediator.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
+    return MediatorList(items=[MediatorOut.model_validate(row) for row in kept], next=following)
+
+
+def read_mediator(db: Session, actor: Actor, now: datetime, mediator_id: UUID) -> MediatorOut:
+    """One mediator; NotFound if there is none."""
+    statement = select(*_MEDIATOR).join(User, User.id == Mediator.user_id).where(Mediator.id == mediator_id)
+    row = db.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return MediatorOut.model_validate(row)
+
+
+def enter_mediator(db: Session, actor: Actor, now: datetime, given: MediatorIn) -> tuple[UUID]:
+    """Put somebody on the roster; Forbidden for others than registrars, Invalid for the institution's own people."""
+    if not actor.is_staff:
+        raise Forbidden("Registrars keep the roster.")
+    user = db.execute(select(User.role, User.active).where(User.id == given.user_id)).one_or_none()
+    if user is None or not user.active or user.role != "user":
+        raise invalid("/user_id", "unknown-user", "Name an active user who does not work for the institution.")
+    if db.execute(select(Mediator.id).where(Mediator.user_id == given.user_id)).first() is not None:
+        raise Conflict("This person is on the roster already.", "exists")
+    mediator = Mediator(id=new_id(db), active=True, created_at=now, **given.model_dump())
+    db.add(mediator)
+    payload = {"mediator_id": str(mediator.id), "user_id": str(given.user_id)}
+    by = ledger.actor_of(actor, "registry")
+    ledger.record(db, now, installation_subject(db, "public"), "mediator-entered", "enter", by, payload)
+    return (mediator.id,)
+
+
+_APPOINTMENT = (
+    Appointment.id,
+    Appointment.case_id,
+    Appointment.mediator_id,
+    User.name,
+    Appointment.state,
+    Appointment.independent,
+    Appointment.accepted_by,
+    Appointment.content_id,
+    Appointment.disclosures_id,
+    Appointment.proposed_at,
+    Appointment.declared_at,
+    Appointment.confirmed_at,
+    Appointment.ended_at,
+)
+
+
+def list_appointments(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> AppointmentList:
+    """The appointments of a case; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = _appointments().where(Appointment.case_id == case_id)
+    rows = db.execute(seek(db, statement, page, Appointment.proposed_at, Appointment.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.proposed_at, row.id))
+    return AppointmentList(items=_appointments_out(db, kept), next=following)
+
+
+def read_appointment(db: Session, actor: Actor, now: datetime, appointment_id: UUID) -> AppointmentOut:
+    """One appointment; NotFound if it is not the actor's to see."""
+    row = db.execute(_appointments().where(Appointment.id == appointment_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _appointments_out(db, [row])[0]
+
+
+def _appointments() -> Any:
+    statement = select(*_APPOINTMENT).join(Mediator, Mediator.id == Appointment.mediator_id)
+    return statement.join(User, User.id == Mediator.user_id)
+
+
+def _appointments_out(db: Session, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
+    ids = [id for row in rows for id in (row.content_id, row.disclosures_id) if id is not None]
+    bodies = contents.read_many(db, ids)
+    return [
+        AppointmentOut(
+            case=AppointmentCase.model_validate(bodies[row.content_id]),
+            disclosures=bodies[row.disclosures_id]["disclosures"] if row.disclosures_id else None,
+            **{name: getattr(row, name) for name in AppointmentOut.model_fields if name not in ("case", "disclosures")},
+        )
+        for row in rows
+    ]
+
+
+def nominate(db: Session, actor: Actor, now: datetime, case_id: UUID, given: NominationIn) -> tuple[UUID]:
+    """Propose a mediator; a party that proposes has thereby accepted.
+
+    Raises Forbidden or Conflict as the step `nominate` does, Invalid for somebody not on the roster, and Conflict for
+    somebody who already has a part in the case.
+    """
+    case = lock_case(db, actor, case_id)
+    check_step(db, actor, now, case, "nominate")
+    mediator = db.execute(
+        select(Mediator.user_id, User.active).join(User).where(Mediator.id == given.mediator_id, Mediator.active)
+    ).one_or_none()
+    if mediator is None or not mediator.active:
+        raise invalid("/mediator_id", "unknown-mediator", "Name somebody on the roster by their id there.")
+    known = circle_of(db, view_of(case))
+    if any(held.user_id == mediator.user_id for held in known.capacities):
+        raise Conflict("This person already has a part in the case.", "already-in-case")
+    parties = sorted(known.parties_of(actor))
+    appointment_id = new_id(db)
+    capacity = Capacity(
+        id=new_id(db),
+        case_id=case_id,
+        user_id=mediator.user_id,
+        role="candidate",
+        appointment_id=appointment_id,
+        generation=case.generation,
+        admitted_at=now,
+    )
+    capacity.audience_id = access.audience(db, case_id, "appointment", person_id=mediator.user_id)
+    access.admit(db, capacity)
+    content = contents.write(db, case_id, capacity.audience_id, _for_candidate(db, case))
+    appointment = Appointment(
+        id=appointment_id,
+        case_id=case_id,
+        audience_id=capacity.audience_id,
+        mediator_id=given.mediator_id,
+        state="proposed",
+        accepted_by=[str(party) for party in parties],
+        content_id=content.id,
+        proposed_at=now,
+    )
+    db.add(appointment)
+    take_step_through(db, actor, now, case, "nominate")
+    _record(db, now, appointment, "appointment-proposed", "nominate", _by(actor, known), content)
+    return (appointment.id,)
+
+
+def _for_candidate(db: Session, case: Case) -> dict[str, Any]:
+    rows = db.execute(select(Party.side, Party.kind, Party.name).where(Party.case_id == case.id).order_by(Party.number))
+    parties = [{"side": row.side, "kind": row.kind, "name": row.name} for row in rows]
+    return {"title": case.title, "subjects": case.subjects, "parties": parties}
+
+
+def _by(actor: Actor, known: access.Circle) -> dict[str, Any]:
+    held = known.holdings(actor)[0]
+    return ledger.actor_of(actor, held.capacity, held.party_id)
+
+
+def _record(
+    db: Session,
+    now: datetime,
+    appointment: Appointment,
+    kind: str,
+    act: str,
+    by: dict[str, Any],
+    content: contents.Written | None = None,
+) -> None:
+    payload = {
+        "appointment_id": str(appointment.id),
+        "mediator_id": str(appointment.mediator_id),
+        "state": appointment.state,
+        "independent": appointment.independent,
+        "accepted_by": appointment.accepted_by,
+    }
+    subject = ledger.Subject(appointment.case_id, appointment.audience_id, "appointment")
+    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+
+
+def lock_appointment(db: Session, actor: Actor, appointment_id: UUID) -> tuple[AnyRow, Appointment]:
+    """The appointment as the actor may see it, its case locked first; NotFound otherwise."""
+    case_id = db.execute(select(Appointment.case_id).where(Appointment.id == appointment_id)).scalar_one_or_none()
+    if case_id is None:
+        raise NotFound
+    case = lock_case_as_system(db, case_id)
+    statement = select(Appointment).where(Appointment.id == appointment_id)
+    appointment = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+    if appointment is None:
+        raise NotFound
+    return case, appointment
+
+
+def _only_candidate(db: Session, actor: Actor, appointment: Appointment) -> None:
+    mediator = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
+    if mediator != actor.id:
+        raise Forbidden("The candidate does this, and nobody else.", "not-your-capacity")
+
+
+def _expect(appointment: Appointment, *states: str) -> None:
+    if appointment.state not in states:
+        detail = f"The appointment is {appointment.state}; this is done while it is {' or '.join(states)}."
+        raise Conflict(detail, "appointment-state", state=appointment.state)
+
+
+def declare(
+    db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: DeclarationOfIndependence
+) -> tuple[UUID]:
+    """Declare independence, and what the parties should know; for the candidate, while the nomination is pending."""
+    _case, appointment = lock_appointment(db, actor, appointment_id)
+    _only_candidate(db, actor, appointment)
+    _expect(appointment, "proposed")
+    disclosures = {"disclosures": given.disclosures}
+    written = contents.write(db, appointment.case_id, appointment.audience_id, disclosures)
+    appointment.state, appointment.independent = "declared", given.independent
+    appointment.disclosures_id, appointment.declared_at = written.id, now
+    by = ledger.actor_of(actor, "candidate")
+    _record(db, now, appointment, "appointment-declared", "declare", by, written)
+    return (appointment.id,)
+
+
+def decline(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: DeclineIn) -> tuple[UUID]:
+    """Decline a nomination, which ends the candidate's own view of it."""
+    _case, appointment = lock_appointment(db, actor, appointment_id)
+    _only_candidate(db, actor, appointment)
+    _expect(appointment, "proposed", "declared")
+    appointment.state, appointment.ended_at = "declined", now
+    written = None
+    if given.reason is not None:
+        written = contents.write(db, appointment.case_id, appointment.audience_id, {"reason": given.reason})
+    _record(db, now, appointment, "appointment-declined", "decline", ledger.actor_of(actor, "candidate"), written)
+    db.flush()
+    _end_candidacy(db, now, appointment, actor.id)
+    return (appointment.id,)
+
+
+def _end_candidacy(db: Session, now: datetime, appointment: Appointment, user_id: UUID) -> None:
+    known = access.known_circle(db, appointment.case_id)
+    ended = [held.id for held in known.capacities if held.user_id == user_id and held.role == "candidate"]
+    access.end_capacities(db, appointment.case_id, ended, now)
+
+
+def _check_today(case: Case | AnyRow, now: datetime, on: date | None) -> None:
+    if on is not None and on != day_at(now, ZoneInfo(case.seat_time_zone)):
+        raise invalid("/on", "not-today", "The act counts today, at the seat; leave 'on' out.")
+
+
+def accept(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
+    """Accept a declared candidate, for a party; Forbidden for others, Conflict before the declaration or twice."""
+    case, appointment = lock_appointment(db, actor, appointment_id)
+    known = access.known_circle(db, case.id)
+    parties = sorted(known.parties_of(actor))
+    if not parties:
+        raise Forbidden("The parties accept a candidate.", "not-your-capacity")
+    _check_today(case, now, given.on)
+    _expect(appointment, "declared")
+    if str(parties[0]) in appointment.accepted_by:
+        raise Conflict("Your party has accepted this candidate already.", "already-accepted")
+    appointment.accepted_by = sorted([*appointment.accepted_by, str(parties[0])])
+    _record(db, now, appointment, "appointment-accepted", "accept", _by(actor, known))
+    return (appointment.id,)
+
+
+def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
+    """Confirm a candidate whom all parties accept: from here on the mediator sees the case.
+
+    Raises Forbidden or Conflict as the step `confirm-mediator` does.
+    """
+    _case, appointment = lock_appointment(db, actor, appointment_id)
+    try:
+        case = lock_case(db, actor, appointment.case_id)
+    except NotFound as hidden:
+        raise Forbidden("The registry confirms appointments.", "not-your-capacity") from hidden
+    check_step(db, actor, now, case, "confirm-mediator", appointment.id)
+    _check_today(case, now, given.on)
+    _expect(appointment, "declared")
+    appointment.state, appointment.confirmed_at = "confirmed", now
+    user_id = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
+    before, by = case.stage, ledger.actor_of(actor, "registry")
+    take_step_through(db, actor, now, case, "confirm-mediator", appointment.id)
+    _record(db, now, appointment, "appointment-confirmed", "confirm", by)
+    _end_candidacy(db, now, appointment, user_id)
+    if case.stage != before:
+        # The case has its mediators: the other nominations are moot.
+        consequences.close_appointments(db, now, case, by, "confirm-mediator")
+    mediator = Capacity(
+        id=new_id(db),
+        case_id=case.id,
+        audience_id=case.audience_id,
+        user_id=user_id,
+        role="mediator",
+        appointment_id=appointment.id,
+        generation=case.generation,
+        admitted_at=now,
+    )
+    access.admit(db, mediator)
+    return (appointment.id,)

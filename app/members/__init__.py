@@ -1,0 +1,1 @@
+"""Members of the institution and the subjects that their declarations exclude."""

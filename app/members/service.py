@@ -1,0 +1,59 @@
+"""The register of members; everybody with an account may read it, administrators write it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access.people import installation_subject, only_admin
+from app.access.service import Actor
+from app.db import new_id
+from app.errors import Conflict, NotFound
+from app.ledger import service as ledger
+from app.members.models import Member
+from app.members.schemas import MemberIn, MemberList, MemberOut
+from app.paging import Page, cut, seek
+
+_COLUMNS = (
+    Member.id,
+    Member.name,
+    Member.kind,
+    Member.status,
+    Member.signed_on,
+    Member.ratified_on,
+    Member.in_force_on,
+    Member.founding,
+    Member.declarations,
+    Member.created_at,
+)
+
+
+def list_members(db: Session, actor: Actor, now: datetime, page: Page) -> MemberList:
+    """The institution's members."""
+    rows = db.execute(seek(db, select(*_COLUMNS), page, Member.created_at, Member.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
+    return MemberList(items=[MemberOut.model_validate(row) for row in kept], next=following)
+
+
+def read_member(db: Session, actor: Actor, now: datetime, member_id: UUID) -> MemberOut:
+    """One member; NotFound if there is none."""
+    row = db.execute(select(*_COLUMNS).where(Member.id == member_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return MemberOut.model_validate(row)
+
+
+def enter_member(db: Session, actor: Actor, now: datetime, given: MemberIn) -> tuple[UUID]:
+    """Enter a member; Forbidden for others than administrators, Conflict for a name that is entered already."""
+    only_admin(actor)
+    if db.execute(select(Member.id).where(Member.name == given.name)).first() is not None:
+        raise Conflict("A member of this name is entered already.", "exists")
+    columns = given.model_dump(exclude={"declarations"})
+    declarations = given.model_dump(mode="json")["declarations"]
+    member = Member(id=new_id(db), created_at=now, declarations=declarations, **columns)
+    db.add(member)
+    payload = {"member_id": str(member.id), "status": member.status, "declarations": declarations}
+    subject = installation_subject(db, "public")
+    ledger.record(db, now, subject, "member-entered", "enter", ledger.actor_of(actor, "admin"), payload)
+    return (member.id,)

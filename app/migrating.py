@@ -1,0 +1,46 @@
+"""Bringing a database to the tables of this release, and seeing whether it is there."""
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+# Two processes that start together: the second waits for the first and then finds nothing to do.
+_MIGRATION_LOCK = 4_702_111_234_474_984
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, on a connection."""
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def head() -> str | None:
+    """The newest migration of this release."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def is_at_head(connection: Connection) -> bool:
+    """Whether the database has the tables of this release."""
+    return MigrationContext.configure(connection).get_current_revision() == head()
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest migration, in one transaction."""
+    engine = create_engine(settings.database_url)
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            command.upgrade(configuration(connection), "head")
+    finally:
+        engine.dispose()

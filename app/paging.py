@@ -1,0 +1,128 @@
+"""Keyset paging: opaque cursors that cannot be forged, read, or carried to another person or list."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.access.models import Institution
+from app.db import AnySelect
+from app.errors import invalid
+
+DEFAULT_LIMIT, MOST = 50, 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Item = TypeVar("Item")
+Order = datetime | date | int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for: how many, and after which cursor."""
+
+    limit: int = DEFAULT_LIMIT
+    after: str | None = None
+
+
+class Cursors:
+    """The institution's cursor cipher, read from the database when it is first needed."""
+
+    def __init__(self) -> None:
+        self._cipher: AESSIV | None = None
+
+    def cipher(self, db: Session) -> AESSIV:
+        """The cipher; its key does not change when the master key does."""
+        if self._cipher is None:
+            self._cipher = AESSIV(db.execute(select(Institution.cursor_key)).scalar_one())
+        return self._cipher
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One reader on one route: what a cursor is bound to."""
+
+    cursors: Cursors
+    principal_id: UUID
+    path: str
+
+    def encode(self, db: Session, order: int, id: UUID) -> str:
+        """A cursor: the same for the same place, of one length, without meaning to its bearer."""
+        plain = order.to_bytes(8, "big", signed=True) + id.bytes
+        sealed = self.cursors.cipher(db).encrypt(plain, self._bound())
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def decode(self, db: Session, cursor: str) -> tuple[int, UUID]:
+        """The place that a cursor names; Invalid unless it was made for this reader and route."""
+        try:
+            sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            plain = self.cursors.cipher(db).decrypt(sealed, self._bound())
+        except (InvalidTag, binascii.Error, ValueError) as problem:
+            raise _refused() from problem
+        place = int.from_bytes(plain[:8], "big", signed=True), UUID(bytes=plain[8:])
+        # Base64 forgives padding and strange characters; a cursor has one spelling.
+        if self.encode(db, *place) != cursor:
+            raise _refused()
+        return place
+
+    def _bound(self) -> list[bytes]:
+        return [self.principal_id.bytes, self.path.encode()]
+
+
+def _refused() -> Exception:
+    return invalid("query/after", "cursor", "This cursor is not one that this list gave you. Begin without 'after'.")
+
+
+def as_number(order: Order) -> int:
+    """What a list is ordered by, as a whole number: microseconds since 1970, the day's number, or itself."""
+    if isinstance(order, datetime):
+        return (order - _EPOCH) // timedelta(microseconds=1)
+    return order.toordinal() if isinstance(order, date) else order
+
+
+def _as_order(number: int, like: type[Order]) -> Order:
+    if like is datetime:
+        return _EPOCH + timedelta(microseconds=number)
+    return date.fromordinal(number) if like is date else number
+
+
+def walk(db: Session) -> Walk:
+    """The reader and the route of this request."""
+    walking: Walk = db.info["walk"]
+    return walking
+
+
+def seek(
+    db: Session,
+    statement: AnySelect,
+    page: Page,
+    order: ColumnElement[Any] | Any,
+    id: ColumnElement[UUID] | Any,
+    like: type[Order],
+    newest_first: bool = False,
+) -> AnySelect:
+    """The statement from the page's cursor on, ordered, with one row more than the page holds."""
+    if page.after is not None:
+        number, last = walk(db).decode(db, page.after)
+        place = tuple_(_as_order(number, like), last, types=[order.type, id.type])
+        here = tuple_(order, id)
+        statement = statement.where(here < place if newest_first else here > place)
+    by = (order.desc(), id.desc()) if newest_first else (order.asc(), id.asc())
+    return statement.order_by(*by).limit(page.limit + 1)
+
+
+def cut(
+    db: Session, rows: Sequence[Item], page: Page, place: Callable[[Item], tuple[Order, UUID]]
+) -> tuple[Sequence[Item], str | None]:
+    """The page's rows, and the cursor of the next page if there is one."""
+    if len(rows) <= page.limit:
+        return rows, None
+    kept = rows[: page.limit]
+    order, id = place(kept[-1])
+    return kept, walk(db).encode(db, as_number(order), id)

@@ -1,0 +1,1 @@
+"""Parties, those who act for them, consents, and third States."""

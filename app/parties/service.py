@@ -1,0 +1,329 @@
+"""Parties of a case, those who act for them, third States, and everybody's consent."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.models import Capacity, User
+from app.access.policy import REPRESENTATIVES
+from app.access.service import Actor
+from app.cases import consequences
+from app.cases.locking import circle_of, lock_case, require_case, view_of
+from app.cases.models import Case
+from app.cases.service import check_step, take_step_through
+from app.contents import service as contents
+from app.db import AnyRow, new_id
+from app.errors import Conflict, Forbidden, NotFound, invalid
+from app.ledger import service as ledger
+from app.members.models import Member
+from app.paging import Page, cut, seek
+from app.parties.models import Consent, Party, ThirdState
+from app.parties.schemas import (
+    ConsentFiled,
+    ConsentList,
+    ConsentOut,
+    PartyList,
+    PartyOut,
+    RepresentativeIn,
+    RepresentativeList,
+    RepresentativeOut,
+    ThirdStateIn,
+    ThirdStateList,
+    ThirdStateOut,
+)
+from app.rules.loader import library
+
+_PARTY = (Party.number, Party.id, Party.side, Party.kind, Party.name, Party.member_id, Party.participation)
+
+
+def list_parties(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> PartyList:
+    """The parties of a case; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    rows = db.execute(
+        seek(db, select(*_PARTY).where(Party.case_id == case_id), page, Party.number, Party.id, int)
+    ).all()
+    kept, following = cut(db, rows, page, lambda row: (row.number, row.id))
+    return PartyList(items=[PartyOut.model_validate(row) for row in kept], next=following)
+
+
+def read_party(db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID) -> PartyOut:
+    """One party; NotFound if there is none that the actor may see."""
+    row = db.execute(select(*_PARTY).where(Party.case_id == case_id, Party.id == party_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return PartyOut.model_validate(row)
+
+
+_REPRESENTATIVE = (
+    Capacity.id,
+    Capacity.party_id,
+    Capacity.user_id,
+    User.name,
+    Capacity.role,
+    Capacity.admitted_at,
+    Capacity.ended_at,
+)
+
+
+def list_representatives(
+    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, page: Page
+) -> RepresentativeList:
+    """Those who act or acted for a party; NotFound if the party is not the actor's to see."""
+    read_party(db, actor, now, case_id, party_id)
+    statement = _representatives(case_id, party_id)
+    rows = db.execute(seek(db, statement, page, Capacity.admitted_at, Capacity.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.admitted_at, row.id))
+    return RepresentativeList(items=[RepresentativeOut.model_validate(row) for row in kept], next=following)
+
+
+def read_representative(
+    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
+) -> RepresentativeOut:
+    """One representative; NotFound if there is none that the actor may see."""
+    row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return RepresentativeOut.model_validate(row)
+
+
+def _representatives(case_id: UUID, party_id: UUID) -> Any:
+    mine = (Capacity.case_id == case_id, Capacity.party_id == party_id, Capacity.role.in_(REPRESENTATIVES))
+    return select(*_REPRESENTATIVE).join(User, User.id == Capacity.user_id).where(*mine)
+
+
+def admit_representative(
+    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, given: RepresentativeIn
+) -> tuple[UUID, UUID, UUID]:
+    """Admit somebody to act for a party: the registry the first agent, who adds the party's own people.
+
+    Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody who
+    already has a part in the case.
+    """
+    case = lock_case(db, actor, case_id)
+    known = circle_of(db, view_of(case))
+    read_party(db, actor, now, case_id, party_id)
+    acting = [held for held in known.capacities if held.party_id == party_id and held.role in REPRESENTATIVES]
+    agent = any(held.user_id == actor.id and held.role == "agent" for held in acting)
+    if not agent and not (actor.is_staff and not acting):
+        raise Forbidden("The registry admits a party's first agent; that agent adds the party's own people.")
+    if not acting and given.role != "agent":
+        raise invalid("/role", "first-agent", "The first to act for a party is its agent.")
+    _check_open(case)
+    user = db.execute(select(User.role, User.active).where(User.id == given.user_id)).one_or_none()
+    if user is None or not user.active or user.role != "user":
+        raise invalid("/user_id", "unknown-user", "Name an active user who does not work for the institution.")
+    if any(held.user_id == given.user_id for held in known.capacities):
+        raise Conflict("This person already has a part in the case.", "already-in-case")
+    representative_id = new_id(db)
+    capacity = "registry" if actor.is_staff else _side(known, party_id)
+    by = ledger.actor_of(actor, capacity, None if actor.is_staff else party_id)
+    written = consequences.write_powers(db, now, case_id, party_id, given.powers, representative_id, by)
+    row = Capacity(
+        id=representative_id,
+        case_id=case_id,
+        audience_id=case.audience_id,
+        user_id=given.user_id,
+        role=given.role,
+        party_id=party_id,
+        generation=0,
+        powers_kind=given.powers.kind,
+        powers_id=written.id,
+        admitted_at=now,
+    )
+    access.admit(db, row)
+    payload = {"representative_id": str(row.id), "party_id": str(party_id), "role": row.role}
+    subject = ledger.Subject(case_id, case.audience_id, "case")
+    ledger.record(db, now, subject, "representative-admitted", "admit", by, payload)
+    return (case_id, party_id, row.id)
+
+
+def _side(known: access.Circle, party_id: UUID) -> str:
+    side = next(party.side for party in known.parties if party.id == party_id)
+    return "requesting-party" if side == "requesting" else "responding-party"
+
+
+def _check_open(case: Case) -> None:
+    if library()[case.procedure].stage(case.stage).final:
+        raise Conflict("The case is closed.", "step-not-open", stage=case.stage, rule_set=case.procedure)
+
+
+_CONSENTED = exists(
+    select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
+)
+_THIRD_STATE = (ThirdState.number, ThirdState.id, ThirdState.name, ThirdState.member_id, _CONSENTED.label("consented"))
+
+
+def list_third_states(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ThirdStateList:
+    """The third States of a case; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_THIRD_STATE).where(ThirdState.case_id == case_id)
+    rows = db.execute(seek(db, statement, page, ThirdState.number, ThirdState.id, int)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.number, row.id))
+    return ThirdStateList(items=[ThirdStateOut.model_validate(row) for row in kept], next=following)
+
+
+def read_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, third_state_id: UUID) -> ThirdStateOut:
+    """One third State; NotFound if there is none that the actor may see."""
+    mine = (ThirdState.case_id == case_id, ThirdState.id == third_state_id)
+    row = db.execute(select(*_THIRD_STATE).where(*mine)).one_or_none()
+    if row is None:
+        raise NotFound
+    return ThirdStateOut.model_validate(row)
+
+
+def name_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, given: ThirdStateIn) -> tuple[UUID, UUID]:
+    """Name a State that the dispute involves: parties must, and the registry may.
+
+    Raises Forbidden for a mediator, Conflict in a closed case, Invalid for an unknown member.
+    """
+    case = lock_case(db, actor, case_id)
+    by = _party_or_registry(db, actor, case, "Parties and the registry name third States.")
+    _check_open(case)
+    if given.member_id is not None:
+        found = db.execute(select(Member.id).where(Member.id == given.member_id)).first()
+        if found is None:
+            raise invalid("/member_id", "unknown-member", "Name a member of the institution by its id.")
+    number = db.execute(select(func.max(ThirdState.number)).where(ThirdState.case_id == case_id)).scalar()
+    state = ThirdState(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=case.audience_id,
+        number=0 if number is None else number + 1,
+        name=given.name,
+        member_id=given.member_id,
+    )
+    db.add(state)
+    subject = ledger.Subject(case_id, case.audience_id, "case")
+    ledger.record(db, now, subject, "third-state-named", "name", by, {"third_state_id": str(state.id)})
+    return (case_id, state.id)
+
+
+def _party_or_registry(db: Session, actor: Actor, case: Case, otherwise: str) -> dict[str, Any]:
+    """The actor as party or registry; Forbidden with a sentence for anybody else."""
+    if actor.is_staff:
+        return ledger.actor_of(actor, "registry")
+    known = circle_of(db, view_of(case))
+    for party_id in sorted(known.parties_of(actor)):
+        return ledger.actor_of(actor, _side(known, party_id), party_id)
+    raise Forbidden(otherwise)
+
+
+_CONSENT = (
+    Consent.id,
+    Consent.party_id,
+    Consent.third_state_id,
+    Consent.basis,
+    Consent.given_on,
+    Consent.content_id,
+    Consent.filed_at,
+    Consent.confirmed_at,
+)
+
+
+def list_consents(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ConsentList:
+    """The consents filed in a case; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_CONSENT).where(Consent.case_id == case_id)
+    rows = db.execute(seek(db, statement, page, Consent.filed_at, Consent.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.filed_at, row.id))
+    bodies = contents.read_many(db, [row.content_id for row in kept])
+    return ConsentList(items=[_consent_out(row, bodies[row.content_id]) for row in kept], next=following)
+
+
+def read_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID) -> ConsentOut:
+    """One consent; NotFound if there is none that the actor may see."""
+    row = db.execute(select(*_CONSENT).where(Consent.case_id == case_id, Consent.id == consent_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _consent_out(row, contents.read_one(db, row.content_id))
+
+
+def _consent_out(row: AnyRow, body: dict[str, Any]) -> ConsentOut:
+    return ConsentOut(
+        id=row.id,
+        party_id=row.party_id,
+        third_state_id=row.third_state_id,
+        basis=row.basis,
+        instrument=body["instrument"],
+        given_on=row.given_on,
+        filed_at=row.filed_at,
+        confirmed_at=row.confirmed_at,
+    )
+
+
+def file_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, given: ConsentFiled) -> tuple[UUID, UUID]:
+    """File another's consent: a party's by a prior instrument, or a third State's.
+
+    Raises Forbidden for a mediator or for one's own consent (which is given by the step), and Invalid for a party or
+    State that the case does not know.
+    """
+    case = lock_case(db, actor, case_id)
+    by = _party_or_registry(db, actor, case, "Parties and the registry file consents.")
+    _check_open(case)
+    known = circle_of(db, view_of(case))
+    if given.party_id is not None:
+        if given.party_id not in {party.id for party in known.parties}:
+            raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
+        if given.party_id in known.parties_of(actor):
+            raise Forbidden("A party gives its own consent by its step: lodging, or accepting the invitation.")
+    elif _third_state_row(db, case_id, given.third_state_id) is None:
+        raise invalid("/third_state_id", "unknown-third-state", "Name a third State of this case by its id.")
+    written = contents.write(db, case_id, case.audience_id, {"instrument": given.instrument})
+    consent = Consent(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=case.audience_id,
+        party_id=given.party_id,
+        third_state_id=given.third_state_id,
+        basis=given.basis,
+        given_on=given.given_on,
+        content_id=written.id,
+        filed_at=now,
+    )
+    db.add(consent)
+    payload = {
+        "consent_id": str(consent.id),
+        "party_id": str(given.party_id) if given.party_id else None,
+        "third_state_id": str(given.third_state_id) if given.third_state_id else None,
+        "basis": given.basis,
+    }
+    subject = ledger.Subject(case_id, case.audience_id, "case")
+    ledger.record(db, now, subject, "consent-filed", "file", by, payload, content=written)
+    return (case_id, consent.id)
+
+
+def _third_state_row(db: Session, case_id: UUID, third_state_id: UUID | None) -> AnyRow | None:
+    mine = (ThirdState.case_id == case_id, ThirdState.id == third_state_id)
+    return db.execute(select(ThirdState.id).where(*mine)).first()
+
+
+def confirm_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID) -> tuple[UUID, UUID]:
+    """Confirm a consent that was filed; a party's counts as that party's acceptance of the invitation.
+
+    Raises NotFound, Forbidden for others than the registry, and Conflict where it is confirmed already or where the
+    rules do not wait for it.
+    """
+    case = lock_case(db, actor, case_id)
+    mine = (Consent.case_id == case_id, Consent.id == consent_id)
+    consent = db.execute(select(Consent).where(*mine)).scalar_one_or_none()
+    if consent is None:
+        raise NotFound
+    if not actor.is_staff:
+        raise Forbidden("The registry confirms consents.")
+    if consent.confirmed_at is not None:
+        raise Conflict("This consent is confirmed already.", "already-confirmed")
+    _check_open(case)
+    if consent.party_id is not None:
+        check_step(db, actor, now, case, "accept-invitation", consent.party_id)
+    consent.confirmed_at = now
+    payload = {"consent_id": str(consent.id)}
+    by = ledger.actor_of(actor, "registry")
+    subject = ledger.Subject(case_id, case.audience_id, "case")
+    ledger.record(db, now, subject, "consent-confirmed", "confirm", by, payload)
+    if consent.party_id is not None:
+        take_step_through(db, actor, now, case, "accept-invitation", consent.party_id)
+    return (case_id, consent.id)

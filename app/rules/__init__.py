@@ -1,0 +1,1 @@
+"""Rules of procedure as data, and the pure engine that decides under them."""

@@ -1,0 +1,193 @@
+"""The named checks that steps need: pure questions to the facts of a case, each answered with what is missing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from types import MappingProxyType
+from uuid import UUID
+
+from app.rules.model import AppointmentFact, Declaration, Facts
+
+STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is missing, what would cure it, and whom the case therefore awaits (capacity and party); () is nobody."""
+
+    detail: str
+    cure: str
+    awaits: tuple[tuple[str, UUID | None], ...] = ()
+
+
+Question = Callable[[Facts, date], list[Finding]]
+
+
+def all_parties_consented(facts: Facts, on: date) -> list[Finding]:
+    """Every party has consented to mediation."""
+    cure = (
+        "The party accepts through POST /v1/cases/{case}/steps/accept-invitation, or the registry confirms its prior"
+        " instrument through POST /v1/cases/{case}/consents/{id}/confirm."
+    )
+    return [
+        Finding(f"{party.name} has not consented to mediation.", cure) for party in facts.parties if not party.consented
+    ]
+
+
+def contracting_states(facts: Facts, on: date) -> list[Finding]:
+    """Every party is a State for which the convention is in force on the day in question."""
+    findings = []
+    for party in facts.parties:
+        if party.kind != STATE:
+            detail = f"{party.name} is not a State."
+            cure = "The registry declares it through POST /v1/cases/{case}/steps/declare-inadmissible."
+        elif party.in_force_on is None or party.in_force_on > on:
+            detail = f"{party.name} is not a contracting State on {on.isoformat()}."
+            cure = (
+                "If the convention is in force for it, the administrator records the day through"
+                " PATCH /v1/members/{id}; otherwise the registry declares it through"
+                " POST /v1/cases/{case}/steps/declare-inadmissible."
+            )
+        else:
+            continue
+        findings.append(Finding(detail, cure))
+    return findings
+
+
+def no_excluded_subject(facts: Facts, on: date) -> list[Finding]:
+    """No subject of the case is excluded by a declaration of a party that was in force on the day of lodging."""
+    day = facts.lodged_on or on
+    cure = "The requesting party strikes the subject out of its request through PATCH /v1/cases/{case}."
+    findings = []
+    for party in facts.parties:
+        excluded: set[str] = set()
+        for declaration in party.declarations:
+            if _in_force(declaration, day):
+                excluded |= declaration.subjects
+        findings += [
+            Finding(f"A declaration of {party.name} excludes the subject {subject} from mediation.", cure)
+            for subject in sorted(excluded & facts.subjects)
+        ]
+    return findings
+
+
+def _in_force(declaration: Declaration, day: date) -> bool:
+    begun = declaration.from_on is None or declaration.from_on <= day
+    return begun and (declaration.until_on is None or day <= declaration.until_on)
+
+
+def third_states_consented(facts: Facts, on: date) -> list[Finding]:
+    """Every third State that the dispute involves has given its prior consent."""
+    cure = (
+        "Any party or the registry files the third State's consent through POST /v1/cases/{case}/consents, and the"
+        " registry confirms it through POST /v1/cases/{case}/consents/{id}/confirm."
+    )
+    return [
+        Finding(f"The dispute involves {state.name}, whose prior consent is not confirmed.", cure)
+        for state in facts.third_states
+        if not state.consented
+    ]
+
+
+def mediator_nominated(facts: Facts, on: date) -> list[Finding]:
+    """A mediator is nominated whose appointment is pending."""
+    if _nominations(facts):
+        return []
+    return [
+        Finding(
+            "No nomination of a mediator is pending.",
+            "Any party or the registry nominates one through POST /v1/cases/{case}/appointments.",
+            _who_nominates(facts),
+        )
+    ]
+
+
+def declarations_made(facts: Facts, on: date) -> list[Finding]:
+    """The candidate has declared to be independent."""
+    nominations = _nominations(facts)
+    if any(item.independent is True and item.state != "proposed" for item in nominations):
+        return []
+    if nominations and all(item.independent is False for item in nominations):
+        return [
+            Finding(
+                "The candidate declared not to be independent.",
+                "Any party or the registry nominates another through POST /v1/cases/{case}/appointments.",
+                _who_nominates(facts),
+            )
+        ]
+    return [
+        Finding(
+            "The candidate has not made the declaration of independence.",
+            "The candidate declares through POST /v1/appointments/{id}/declare.",
+            (("candidate", None),),
+        )
+    ]
+
+
+def accepted_by_all_parties(facts: Facts, on: date) -> list[Finding]:
+    """Every party has accepted the candidate."""
+    cure = "The party accepts through POST /v1/appointments/{id}/accept, once the candidate has declared."
+    nominations = _nominations(facts)
+    lacking = [[party for party in facts.parties if party.id not in item.accepted_by] for item in nominations]
+    return [
+        Finding(f"{party.name} has not accepted the candidate.", cure, ((party.capacity, party.id),))
+        for party in min(lacking, key=len, default=list(facts.parties))
+    ]
+
+
+def text_frozen(facts: Facts, on: date) -> list[Finding]:
+    """A text of the settlement is frozen for signature."""
+    if any(act.step == "freeze-text" for act in facts.acts):
+        return []
+    return [
+        Finding(
+            "No text of the settlement is frozen.",
+            "The mediator freezes a draft through POST /v1/cases/{case}/settlement/drafts/{id}/freeze.",
+            (("mediator", None),),
+        )
+    ]
+
+
+def _nominations(facts: Facts) -> tuple[AppointmentFact, ...]:
+    """The appointment acted on; with none named (or with a party named) every one that is still pending."""
+    if facts.subject is None or any(party.id == facts.subject for party in facts.parties):
+        return tuple(item for item in facts.appointments if item.state in ("proposed", "declared"))
+    return tuple(item for item in facts.appointments if item.id == facts.subject)
+
+
+def _who_nominates(facts: Facts) -> tuple[tuple[str, UUID | None], ...]:
+    return (*((party.capacity, party.id) for party in facts.parties), ("registry", None))
+
+
+CHECKS: Mapping[str, Question] = MappingProxyType(
+    {
+        "all-parties-consented": all_parties_consented,
+        "contracting-states": contracting_states,
+        "no-excluded-subject": no_excluded_subject,
+        "third-states-consented": third_states_consented,
+        "mediator-nominated": mediator_nominated,
+        "declarations-made": declarations_made,
+        "accepted-by-all-parties": accepted_by_all_parties,
+        "text-frozen": text_frozen,
+    }
+)
+ABOUT_ONE_APPOINTMENT = frozenset({"mediator-nominated", "declarations-made", "accepted-by-all-parties"})
+
+
+def views(names: Sequence[str], facts: Facts) -> tuple[Facts, ...]:
+    """The case as these checks see it: once for each pending nomination if they are about one, else once."""
+    if ABOUT_ONE_APPOINTMENT.isdisjoint(names):
+        return (facts,)
+    return tuple(replace(facts, subject=item.id) for item in _nominations(facts)) or (facts,)
+
+
+def unmet(names: Sequence[str], facts: Facts, on: date) -> tuple[tuple[str, Finding], ...]:
+    """What is missing for all these checks together, check by check; KeyError for a check that does not exist.
+
+    Checks about an appointment must hold for one same appointment; where none is named, the nomination that lacks
+    least answers.
+    """
+    answers = (
+        tuple((name, finding) for name in names for finding in CHECKS[name](view, on)) for view in views(names, facts)
+    )
+    return min(answers, key=lambda answer: len({name for name, _ in answer}))

@@ -1,0 +1,200 @@
+"""What the rules allow: who may take which step of a case now, what that does, and for whom the case waits."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from app.rules import checks, reasons
+from app.rules.model import (
+    PARTY_CAPACITIES,
+    Decision,
+    Facts,
+    Holding,
+    OpenStep,
+    PartyFact,
+    Procedure,
+    Reason,
+    Refused,
+    Step,
+    Waiting,
+)
+
+ANY_PARTY = "any-party"
+
+
+def entry_for(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding]) -> Step:
+    """The entry of that name which the actor's capacity, then the stage, picks.
+
+    Raises Refused with `unknown-step` or `not-your-capacity`. Where `facts.subject` is a party, somebody who acts for
+    other parties only does not hold the capacity.
+    """
+    entries = procedure.entries(step)
+    if not entries:
+        raise Refused("unknown-step", f"{procedure.id} knows no step '{step}'.", (), facts.stage)
+    allowed = [entry for entry in entries if _allowed(entry, facts, holdings)]
+    if not allowed:
+        raise _refused("not-your-capacity", [reasons.not_your_capacity(entries)], facts)
+    return next((entry for entry in allowed if facts.stage in entry.origin), allowed[0])
+
+
+def acting_party(entry: Step, facts: Facts, holdings: Collection[Holding]) -> UUID | None:
+    """The party for which the actor takes the step; None if for none.
+
+    Somebody who is no party but takes an `each` step takes it for the party that `facts.subject` names. Who acts for
+    several parties acts for the one that is named, else for the first that has not acted yet.
+    """
+    allowed = _allowed(entry, facts, holdings)
+    if entry.each is not None and not any(holding.capacity in PARTY_CAPACITIES for holding in allowed):
+        return facts.subject
+    own = [holding.party_id for holding in allowed]
+    if facts.subject in own:
+        return facts.subject
+    if entry.each is not None:
+        waiting = {party.id for party in _still_to_act(entry, facts)}
+        own = [party_id for party_id in own if party_id in waiting] or own
+    return own[0] if own else None
+
+
+def decide(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding], on: date) -> Decision:
+    """What taking the step on that day does.
+
+    Raises Refused, in this order: `unknown-step`, `not-your-capacity`, `step-not-open` (also where the party has
+    taken it already), `term-not-passed`, `need-not-met` with all needs that are not met.
+    """
+    return _decide_entry(procedure, facts, entry_for(procedure, facts, step, holdings), holdings, on)
+
+
+def open_steps(procedure: Procedure, facts: Facts, holdings: Collection[Holding], on: date) -> tuple[OpenStep, ...]:
+    """Every step of the rule set, in its order, as the actor finds it now; entries of one name stand each alone."""
+    found = []
+    for entry in procedure.steps:
+        try:
+            if not _allowed(entry, facts, holdings):
+                raise _refused("not-your-capacity", [reasons.not_your_capacity([entry])], facts)
+            _decide_entry(procedure, facts, entry, holdings, on)
+        except Refused as refusal:
+            found.append(OpenStep(entry, False, refusal.reasons))
+        else:
+            found.append(OpenStep(entry, True, ()))
+    return tuple(found)
+
+
+def waiting(procedure: Procedure, facts: Facts, on: date) -> tuple[Waiting, ...]:
+    """For whom the case waits, for which step and until when.
+
+    A step awaits whom its first unmet need awaits, else those who take it. A term that has passed without being ended
+    still gives its day, so that what is overdue shows.
+    """
+    found: dict[tuple[str, UUID | None, str], Waiting] = {}
+    for entry in procedure.steps:
+        if facts.stage not in entry.expected:
+            continue
+        days = [term.due_on for term in facts.terms if term.name in entry.ends and not term.ended]
+        for capacity, party_id in _awaited(entry, facts, on):
+            found.setdefault(
+                (capacity, party_id, entry.name),
+                Waiting(capacity, party_id, entry.name, min(days, default=None), entry.citation),
+            )
+    return tuple(found.values())
+
+
+def _decide_entry(procedure: Procedure, facts: Facts, entry: Step, holdings: Collection[Holding], on: date) -> Decision:
+    party_id = acting_party(entry, facts, holdings)
+    remaining = _still_to_act(entry, facts)
+    _must_be_for_a_taker(entry, facts, party_id)
+    if facts.stage not in entry.origin:
+        raise _refused("step-not-open", [reasons.step_not_open(procedure, entry, facts.stage)], facts)
+    if entry.each is not None and not _is_awaited(party_id, remaining):
+        raise _refused("step-not-open", [reasons.already_taken(entry, facts, party_id)], facts)
+    _term_must_have_passed(procedure, entry, facts, on)
+    _needs_must_hold(procedure, entry, facts, on)
+    completes = entry.each is None or all(party.id == party_id for party in remaining)
+    moves = completes and entry.to is not None
+    return Decision(
+        step=entry,
+        party_id=party_id,
+        completes=completes,
+        stage=entry.to if moves and entry.to is not None else facts.stage,
+        outcome=entry.outcome if completes else None,
+    )
+
+
+def _must_be_for_a_taker(entry: Step, facts: Facts, party_id: UUID | None) -> None:
+    if entry.each is None or party_id is None:
+        return
+    if all(party.id != party_id for party in _parties_of(entry.each, facts)):
+        raise _refused("not-your-capacity", [reasons.not_for_that_party(entry)], facts)
+
+
+def _is_awaited(party_id: UUID | None, remaining: Sequence[PartyFact]) -> bool:
+    """With no party named (a list of open steps), the step is open while anybody has still to act."""
+    return bool(remaining) if party_id is None else any(party.id == party_id for party in remaining)
+
+
+def _term_must_have_passed(procedure: Procedure, entry: Step, facts: Facts, on: date) -> None:
+    if entry.after is None:
+        return
+    days = [term.due_on for term in facts.terms if term.name == entry.after and not term.ended]
+    last = max(days, default=None)
+    if last is None or on <= last:
+        raise _refused("term-not-passed", [reasons.term_not_passed(procedure, entry, entry.after, last)], facts)
+
+
+def _needs_must_hold(procedure: Procedure, entry: Step, facts: Facts, on: date) -> None:
+    found = [reasons.need_not_met(procedure, name, finding) for name, finding in checks.unmet(entry.needs, facts, on)]
+    if entry.fails and not checks.unmet(entry.fails, facts, on):
+        found.append(reasons.no_gate_fails(entry))
+    if found:
+        raise _refused("need-not-met", found, facts)
+
+
+def _refused(code: str, found: Sequence[Reason], facts: Facts) -> Refused:
+    return Refused(code, " ".join(reason.detail for reason in found), tuple(found), facts.stage)
+
+
+def _allowed(entry: Step, facts: Facts, holdings: Collection[Holding]) -> list[Holding]:
+    """The holdings that let the actor take the step, in an order that does not hang on the collection's."""
+    places: dict[UUID | None, int] = {party.id: place for place, party in enumerate(facts.parties)}
+    named = facts.subject if facts.subject in places else None
+    return sorted(
+        (
+            holding
+            for holding in holdings
+            if _matches(entry.by, holding.capacity) and (named is None or holding.party_id in (None, named))
+        ),
+        key=lambda holding: (places.get(holding.party_id, len(places)), holding.capacity),
+    )
+
+
+def _matches(capacities: Iterable[str], capacity: str) -> bool:
+    return capacity in capacities or (ANY_PARTY in capacities and capacity in PARTY_CAPACITIES)
+
+
+def _parties_of(capacity: str, facts: Facts) -> list[PartyFact]:
+    return [party for party in facts.parties if _matches((capacity,), party.capacity)]
+
+
+def _still_to_act(entry: Step, facts: Facts) -> list[PartyFact]:
+    if entry.each is None:
+        return []
+    acted = {act.party_id for act in facts.acts if act.step == entry.name}
+    return [party for party in _parties_of(entry.each, facts) if party.id not in acted]
+
+
+def _awaited(entry: Step, facts: Facts, on: date) -> Iterable[tuple[str, UUID | None]]:
+    for view in checks.views(entry.needs, facts):
+        missing = checks.unmet(entry.needs, view, on)
+        first = [finding for name, finding in missing if name == missing[0][0]]
+        yield from [who for finding in first for who in finding.awaits] or _takers(entry, view)
+
+
+def _takers(entry: Step, facts: Facts) -> list[tuple[str, UUID | None]]:
+    if entry.each is not None:
+        return [(party.capacity, party.id) for party in _still_to_act(entry, facts)]
+    takers: list[tuple[str, UUID | None]] = []
+    for capacity in entry.by:
+        if capacity == ANY_PARTY or capacity in PARTY_CAPACITIES:
+            takers += [(party.capacity, party.id) for party in _parties_of(capacity, facts)]
+        else:
+            takers.append((capacity, None))
+    return takers

@@ -1,0 +1,196 @@
+"""Rule sets read from their files, and refused where they could not work."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.rules.consistency import faults_of
+from app.rules.model import Check, Citation, Procedure, Stage, Step, Term
+
+LIBRARY = Path(__file__).parent / "library"
+SUBJECTS = Path(__file__).parent / "subjects.toml"
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+Names = Annotated[tuple[Name, ...], Field(max_length=100)]
+Line = Annotated[str, Field(min_length=1, max_length=500)]
+Standing = Literal["text", "secondary", "unverified", "institution"]
+
+
+class BadRuleSet(Exception):
+    """A rule set that cannot be used: its file, and each table with its fault."""
+
+    def __init__(self, file: str, faults: list[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{file}: {table}: {fault}" for table, fault in faults))
+        self.file = file
+        self.faults = faults
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Cited(_Table):
+    article: Line | None = None
+    standing: Standing
+    source: Line | None = None
+
+    def citation(self) -> Citation:
+        """Where the rule is written."""
+        return Citation(self.article, self.standing, self.source)
+
+
+class _StageTable(_Table):
+    name: Name
+    phase: Literal["intake", "assignment", "sessions", "settlement", "closed"]
+    title: Line
+    final: bool = False
+    amendable: Literal["all", "strike", "none"] = "none"
+
+
+class _TermTable(_Cited):
+    name: Name
+    title: Line
+    period: Line
+    counting: Line
+    roll: Line
+
+
+class _CheckTable(_Cited):
+    name: Name
+    title: Line
+
+
+class _StepTable(_Cited):
+    name: Name
+    title: Line
+    by: Annotated[list[str], Field(min_length=1)]
+    each: bool | str = False
+    origin: Annotated[list[str], Field(alias="from", min_length=1)]
+    to: str | None = None
+    needs: list[str] = []
+    fails: list[str] = []
+    after: str | None = None
+    starts: list[str] = []
+    ends: list[str] = []
+    voids: list[str] = []
+    outcome: str | None = None
+    fields: list[str] = []
+    reason: bool = False
+    expected: list[str] = []
+    lodges: bool = False
+    serves: bool = False
+    numbers: bool = False
+    taken_through: str | None = None
+
+
+class _FileTable(_Table):
+    id: Name
+    title: Line
+    edition: Line
+    categories: Annotated[list[str], Field(min_length=1)]
+    source: Line
+    commences: Literal["agreement", "receipt", "confirmation", "registration"]
+    fact_of_mediation: Literal["confidential", "not-confidential", "unverified"]
+    caucus: Literal["sealed", "conditioned"]
+    zone: Literal["seat", "institution"]
+    note: Annotated[str, Field(max_length=5000)] = ""
+    stages: Annotated[list[_StageTable], Field(min_length=1)]
+    terms: list[_TermTable] = []
+    checks: list[_CheckTable] = []
+    steps: Annotated[list[_StepTable], Field(min_length=1)]
+
+
+@cache
+def library() -> Mapping[str, Procedure]:
+    """The rule sets that ship with the service, by id; BadRuleSet if one cannot be used."""
+    loaded = [load(path) for path in sorted(LIBRARY.glob("*.toml"))]
+    return MappingProxyType({procedure.id: procedure for procedure in loaded})
+
+
+@cache
+def subjects() -> Mapping[str, str]:
+    """The controlled vocabulary of subjects: code and title."""
+    return MappingProxyType(dict(tomllib.loads(SUBJECTS.read_text(encoding="utf-8"))["subjects"]))
+
+
+def load(path: Path) -> Procedure:
+    """The rule set in a file; BadRuleSet, with every fault that can be told, if it cannot be used."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadRuleSet(path.name, [("the file", str(problem))]) from problem
+    try:
+        table = _FileTable.model_validate(raw)
+    except ValidationError as problem:
+        raise BadRuleSet(path.name, list(_shape_faults(problem, raw))) from problem
+    procedure = _procedure(table)
+    faults = list(faults_of(procedure))
+    if procedure.id != path.stem:
+        faults.insert(0, ("id", f"'{procedure.id}' is not the name of the file"))
+    if faults:
+        raise BadRuleSet(path.name, faults)
+    return procedure
+
+
+def _shape_faults(problem: ValidationError, raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for found in problem.errors():
+        where = list(found["loc"])
+        table = "the top of the file"
+        if len(where) > 1 and isinstance(where[1], int):
+            name = raw[str(where[0])][where[1]].get("name", f"number {where[1] + 1}")
+            table, where = f"[[{where[0]}]] {name}", where[2:]
+        key = ".".join(str(part) for part in where)
+        yield table, f"{key}: {found['msg']}"
+
+
+def _procedure(table: _FileTable) -> Procedure:
+    return Procedure(
+        id=table.id,
+        title=table.title,
+        edition=table.edition,
+        categories=tuple(table.categories),
+        source=table.source,
+        commences=table.commences,
+        fact_of_mediation=table.fact_of_mediation,
+        caucus=table.caucus,
+        zone=table.zone,
+        note=table.note.strip(),
+        stages=tuple(Stage(one.name, one.phase, one.title, one.final, one.amendable) for one in table.stages),
+        terms=tuple(
+            Term(one.name, one.title, one.period, one.counting, one.roll, one.citation()) for one in table.terms
+        ),
+        checks=tuple(Check(one.name, one.title, one.citation()) for one in table.checks),
+        steps=tuple(_step(one) for one in table.steps),
+    )
+
+
+def _step(table: _StepTable) -> Step:
+    each = table.by[0] if table.each is True else table.each or None
+    return Step(
+        name=table.name,
+        title=table.title,
+        by=tuple(table.by),
+        each=each,
+        origin=tuple(table.origin),
+        to=table.to,
+        needs=tuple(table.needs),
+        fails=tuple(table.fails),
+        after=table.after,
+        starts=tuple(table.starts),
+        ends=tuple(table.ends),
+        voids=tuple(table.voids),
+        outcome=table.outcome,
+        fields=tuple(table.fields),
+        reason=table.reason,
+        expected=tuple(table.expected),
+        lodges=table.lodges,
+        serves=table.serves,
+        numbers=table.numbers,
+        taken_through=table.taken_through,
+        citation=table.citation(),
+    )

@@ -1,0 +1,301 @@
+"""The shape of a rule set, what the engine is told about a case, and what it answers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+from uuid import UUID
+
+PHASES = ("intake", "assignment", "sessions", "settlement", "closed")
+STANDINGS = ("text", "secondary", "unverified", "institution")
+OUTCOMES = (
+    "settled",
+    "partly-settled",
+    "not-settled",
+    "declined",
+    "withdrawn",
+    "lapsed",
+    "referred",
+    "inadmissible",
+)
+PARTY_CAPACITIES = ("requesting-party", "responding-party")
+CAPACITIES = (
+    *PARTY_CAPACITIES,
+    "any-party",
+    "mediator",
+    "registry",
+    "appointing-authority",
+    "observer",
+    "court",
+    "candidate",
+    "clock",
+)
+AMENDABLE = ("all", "strike", "none")
+SET_PER_CASE = "set-per-case"
+
+_Item = TypeVar("_Item", "Stage", "Term", "Check")
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a rule is written and how well that is established; no article means the registry's own practice."""
+
+    article: str | None
+    standing: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a case can stand; `amendable` says what the requesting side may still change of its request."""
+
+    name: str
+    phase: str
+    title: str
+    final: bool
+    amendable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A period that a step starts; `period` is `set-per-case` or a number with its unit (`30 days`)."""
+
+    name: str
+    title: str
+    period: str
+    counting: str
+    roll: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A named need, as this rule set cites it."""
+
+    name: str
+    title: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An act that the rule set knows.
+
+    `origin` are the stages from which it can be taken, `to` the stage that it leads to (None: the case stays where it
+    is). `each` names the capacity of which every party must act before the step takes effect. `needs` are checks that
+    must hold, `fails` checks of which at least one must not. `voids` are steps whose acts it undoes.
+    """
+
+    name: str
+    title: str
+    by: tuple[str, ...]
+    each: str | None
+    origin: tuple[str, ...]
+    to: str | None
+    needs: tuple[str, ...]
+    fails: tuple[str, ...]
+    after: str | None
+    starts: tuple[str, ...]
+    ends: tuple[str, ...]
+    voids: tuple[str, ...]
+    outcome: str | None
+    fields: tuple[str, ...]
+    reason: bool
+    expected: tuple[str, ...]
+    lodges: bool
+    serves: bool
+    numbers: bool
+    taken_through: str | None
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One edition of one institution's rules of procedure."""
+
+    id: str
+    title: str
+    edition: str
+    categories: tuple[str, ...]
+    source: str
+    commences: str
+    fact_of_mediation: str
+    caucus: str
+    zone: str
+    note: str
+    stages: tuple[Stage, ...]
+    terms: tuple[Term, ...]
+    checks: tuple[Check, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def initial(self) -> Stage:
+        """The stage of a case that has just been opened: the first in the file."""
+        return self.stages[0]
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name; KeyError if the rule set has none."""
+        return _named(self.stages, name)
+
+    def term(self, name: str) -> Term:
+        """The term of that name; KeyError if the rule set has none."""
+        return _named(self.terms, name)
+
+    def check(self, name: str) -> Check:
+        """The check of that name as cited here; KeyError if the rule set has none."""
+        return _named(self.checks, name)
+
+    def entries(self, step: str) -> tuple[Step, ...]:
+        """All steps that bear this name: two may, if who takes them, or from where, differs."""
+        return tuple(entry for entry in self.steps if entry.name == step)
+
+
+def _named(items: Iterable[_Item], name: str) -> _Item:
+    for item in items:
+        if item.name == name:
+            return item
+    raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A capacity that the actor holds in the case, and for which party."""
+
+    capacity: str
+    party_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Subjects that a member excluded from mediation, from and until which day (inclusive; None is open)."""
+
+    subjects: frozenset[str]
+    from_on: date | None
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFact:
+    """A party as the rules see it: `in_force_on` is the day the convention came into force for it."""
+
+    id: UUID
+    side: str
+    kind: str
+    name: str
+    consented: bool
+    in_force_on: date | None = None
+    declarations: tuple[Declaration, ...] = ()
+
+    @property
+    def capacity(self) -> str:
+        """For the rules every side but the requesting one is responding."""
+        return "requesting-party" if self.side == "requesting" else "responding-party"
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdStateFact:
+    """A third State that the dispute involves, and whether its prior consent is confirmed."""
+
+    id: UUID
+    name: str
+    consented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentFact:
+    """A live appointment: proposed, declared or confirmed."""
+
+    id: UUID
+    state: str
+    independent: bool | None
+    accepted_by: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class ActFact:
+    """A step that was taken and not voided since, and for which party."""
+
+    step: str
+    party_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class TermFact:
+    """A term that was started in the case: `ended` means that it no longer runs, whatever the day."""
+
+    name: str
+    due_on: date
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What everybody in the case may know, and nothing else, so that no rule can tell a confidence.
+
+    `subject` is the item acted on: an appointment or a party; None asks about any.
+    """
+
+    stage: str
+    subjects: frozenset[str]
+    lodged_on: date | None
+    parties: tuple[PartyFact, ...] = ()
+    third_states: tuple[ThirdStateFact, ...] = ()
+    appointments: tuple[AppointmentFact, ...] = ()
+    acts: tuple[ActFact, ...] = ()
+    terms: tuple[TermFact, ...] = ()
+    subject: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a step is not open: a stable code, a sentence, the rule it rests on, and what would cure it."""
+
+    code: str
+    detail: str
+    citation: Citation
+    cure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What taking the step does now. `completes` is false while an `each` step still waits for other parties."""
+
+    step: Step
+    party_id: UUID | None
+    completes: bool
+    stage: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """A step as the actor finds it: available, or the reasons why not."""
+
+    step: Step
+    available: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whom the case waits for, for which step, by when."""
+
+    capacity: str
+    party_id: UUID | None
+    step: str
+    due_on: date | None
+    citation: Citation
+
+
+class Refused(Exception):
+    """The rules refuse the step.
+
+    `code` is `unknown-step`, `not-your-capacity`, `step-not-open`, `term-not-passed` or `need-not-met`.
+    """
+
+    def __init__(self, code: str, detail: str, reasons: tuple[Reason, ...], stage: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.reasons = reasons
+        self.stage = stage

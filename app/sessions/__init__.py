@@ -1,0 +1,1 @@
+"""Meetings of a mediation: joint sessions and caucuses."""

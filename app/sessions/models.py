@@ -1,0 +1,35 @@
+"""Meetings."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.access.models import Confidential
+from app.db import Base, Json
+
+
+class Meeting(Confidential, Base):
+    """A session of the mediation; its title, place and attendance are sealed contents."""
+
+    __tablename__ = "meetings"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    audience_name: Mapped[str] = mapped_column(String(24))
+    party_ids: Mapped[list[Any]] = mapped_column(Json)
+    content_id: Mapped[UUID]
+    attendance_id: Mapped[UUID | None]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    time_zone: Mapped[str] = mapped_column(String(64))
+    scheduled_at: Mapped[datetime]
+    held_on: Mapped[date | None]
+    __table_args__ = (
+        CheckConstraint("kind IN ('joint', 'caucus')", name="kind"),
+        CheckConstraint("state IN ('scheduled', 'held', 'cancelled')", name="state"),
+        Index("ix_meetings_case_id_starts_at_id", "case_id", "starts_at", "id"),
+    )

@@ -1,0 +1,57 @@
+"""`…/sessions` of a case."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.cases.locking import lock_case
+from app.http.openapi import problems
+from app.http.parameters import Act, Hop, Paged
+from app.http.routing import Route
+from app.sessions import service
+from app.sessions.schemas import HoldIn, SessionIn, SessionList, SessionOut
+
+router = APIRouter(prefix="/v1/cases/{case_id}/sessions", tags=["sessions"], route_class=Route)
+
+
+@router.get("", operation_id="listSessions", responses=problems(401, 404, 422))
+async def list_sessions(work: Hop, case_id: UUID, page: Paged) -> SessionList:
+    """List the sessions of a case that you may know of."""
+    return await work.read(service.list_sessions, case_id, page)
+
+
+@router.get("/{session_id}", operation_id="readSession", responses=problems(401, 404, 422))
+async def read_session(work: Hop, case_id: UUID, session_id: UUID) -> SessionOut:
+    """Read a session."""
+    return await work.read(service.read_session, case_id, session_id)
+
+
+@router.post(
+    "",
+    status_code=201,
+    dependencies=Act,
+    operation_id="scheduleSession",
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def schedule(work: Hop, case_id: UUID, body: SessionIn) -> SessionOut:
+    """Schedule a session: joint, or a caucus with one side."""
+    return await work.write(service.schedule, case_id, body, answer=service.read_session, status=201)
+
+
+@router.post(
+    "/{session_id}/hold",
+    dependencies=Act,
+    operation_id="holdSession",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def hold(work: Hop, case_id: UUID, session_id: UUID, body: HoldIn) -> SessionOut:
+    """Record that a session was held, and who attended."""
+    return await work.write(
+        service.hold,
+        case_id,
+        session_id,
+        body,
+        answer=service.read_session,
+        item=(case_id, session_id),
+        lock=lock_case,
+    )

@@ -1,0 +1,1 @@
+"""The text that settles a dispute, and the signatures under it."""

@@ -1,0 +1,50 @@
+"""Drafts of the settlement and signatures."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.access.models import Confidential
+from app.db import Base, Json
+
+
+class Draft(Confidential, Base):
+    """A text of numbered clauses; `sha256` is of its canonical form, and the frozen one is what is signed."""
+
+    __tablename__ = "settlement_drafts"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    version: Mapped[int]
+    replaces_id: Mapped[UUID | None]
+    language: Mapped[str] = mapped_column(String(35))
+    audience_name: Mapped[str] = mapped_column(String(24))
+    party_ids: Mapped[list[Any]] = mapped_column(Json)
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    state: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    content_id: Mapped[UUID]
+    drafted_at: Mapped[datetime]
+    frozen_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint("state IN ('draft', 'frozen', 'superseded')", name="state"),
+        Index("ix_settlement_drafts_case_id_drafted_at_id", "case_id", "drafted_at", "id"),
+    )
+
+
+class Signature(Confidential, Base):
+    """A party's signature under one frozen text; `voided_at` when another text was frozen after it."""
+
+    __tablename__ = "settlement_signatures"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    draft_id: Mapped[UUID] = mapped_column(ForeignKey("settlement_drafts.id"))
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    party_id: Mapped[UUID] = mapped_column(ForeignKey("parties.id"))
+    signer_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    capacity: Mapped[str] = mapped_column(String(32))
+    signed_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_settlement_signatures_case_id_signed_at_id", "case_id", "signed_at", "id"),)

@@ -1,0 +1,103 @@
+"""Drafts of the settlement and signatures as they come in and go out."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from app.values import Code, In, Language, Line, Out, PartyIds, Sha256, Text
+
+
+class ClauseIn(In):
+    """A numbered clause; its number is text, as treaties write them."""
+
+    number: Annotated[Line, Field(max_length=20)]
+    text: Text
+
+
+def _numbered(clauses: list[ClauseIn]) -> list[ClauseIn]:
+    if len({clause.number for clause in clauses}) != len(clauses):
+        raise PydanticCustomError("repeated", "Give each clause a number of its own.")
+    return clauses
+
+
+class DraftIn(In):
+    """A draft of the settlement; `replaces` names the draft, of the same audience, whose next version it is."""
+
+    title: Line
+    language: Language
+    clauses: Annotated[list[ClauseIn], Field(min_length=1, max_length=500), AfterValidator(_numbered)]
+    audience: Code
+    party_ids: PartyIds = []
+    replaces: UUID | None = None
+
+
+class FreezeIn(In):
+    """The text that is to be frozen, by the hash of what was read."""
+
+    sha256: Sha256
+
+
+class ClauseOut(Out):
+    """A numbered clause."""
+
+    number: str
+    text: str
+
+
+class DraftOut(Out):
+    """A draft; `sha256` is of the canonical form (RFC 8785) of title, language and clauses."""
+
+    id: UUID
+    version: int
+    replaces: UUID | None
+    title: str
+    language: str
+    clauses: list[ClauseOut]
+    audience: str
+    party_ids: list[UUID]
+    author_id: UUID
+    state: str
+    sha256: str
+    drafted_at: datetime
+    frozen_at: datetime | None
+
+
+class DraftList(Out):
+    """A page of drafts, in the order of drafting."""
+
+    items: list[DraftOut]
+    next: str | None
+
+
+class SignatureIn(In):
+    """A signature under the frozen text, for a party, in the signer's capacity."""
+
+    draft_id: UUID
+    sha256: Sha256
+    party_id: UUID
+    capacity: Literal["agent", "co-agent", "head-of-state", "head-of-government", "foreign-minister"]
+
+
+class SignatureOut(Out):
+    """A signature, and the parties that have not signed the text yet."""
+
+    id: UUID
+    draft_id: UUID
+    sha256: str
+    party_id: UUID
+    signer_id: UUID
+    signer_name: str
+    capacity: str
+    signed_at: datetime
+    voided_at: datetime | None
+    remaining: list[UUID]
+
+
+class SignatureList(Out):
+    """A page of signatures, in the order of signing."""
+
+    items: list[SignatureOut]
+    next: str | None

@@ -1,0 +1,335 @@
+"""The settlement: drafts of numbered clauses, one frozen by its hash, signed by every party in a capacity."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.models import User
+from app.access.service import Actor
+from app.cases.locking import circle_of, lock_case, require_case, view_of
+from app.cases.models import Case
+from app.cases.service import check_step, take_step_through
+from app.contents import service as contents
+from app.db import AnyRow, new_id
+from app.errors import Conflict, Forbidden, NotFound, invalid
+from app.ledger import service as ledger
+from app.paging import Page, cut, seek
+from app.parties.models import Party
+from app.settlements.models import Draft, Signature
+from app.settlements.schemas import (
+    DraftIn,
+    DraftList,
+    DraftOut,
+    FreezeIn,
+    SignatureIn,
+    SignatureList,
+    SignatureOut,
+)
+
+PHASES = ("sessions", "settlement")
+# Vienna Convention on the Law of Treaties, article 7(2): these offices need no full powers.
+OFFICES = ("head-of-state", "head-of-government", "foreign-minister")
+_DRAFT = (
+    Draft.id,
+    Draft.version,
+    Draft.replaces_id,
+    Draft.language,
+    Draft.audience_name,
+    Draft.party_ids,
+    Draft.author_id,
+    Draft.state,
+    Draft.sha256,
+    Draft.content_id,
+    Draft.drafted_at,
+    Draft.frozen_at,
+)
+
+
+def list_drafts(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DraftList:
+    """The drafts that the actor may know of; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_DRAFT).where(Draft.case_id == case_id)
+    rows = db.execute(seek(db, statement, page, Draft.drafted_at, Draft.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.drafted_at, row.id))
+    return DraftList(items=_drafts_out(db, kept), next=following)
+
+
+def read_draft(db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID) -> DraftOut:
+    """One draft; NotFound if there is none that the actor may know of."""
+    row = db.execute(select(*_DRAFT).where(Draft.case_id == case_id, Draft.id == draft_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _drafts_out(db, [row])[0]
+
+
+def _drafts_out(db: Session, rows: Sequence[AnyRow]) -> list[DraftOut]:
+    bodies = contents.read_many(db, [row.content_id for row in rows])
+    return [
+        DraftOut(
+            id=row.id,
+            version=row.version,
+            replaces=row.replaces_id,
+            title=bodies[row.content_id]["title"],
+            language=row.language,
+            clauses=bodies[row.content_id]["clauses"],
+            audience=row.audience_name,
+            party_ids=row.party_ids,
+            author_id=row.author_id,
+            state=row.state,
+            sha256=row.sha256.hex(),
+            drafted_at=row.drafted_at,
+            frozen_at=row.frozen_at,
+        )
+        for row in rows
+    ]
+
+
+def text_hash(title: str, language: str, clauses: list[dict[str, str]]) -> bytes:
+    """SHA-256 of the canonical form (RFC 8785) of a text: what is frozen, and what is signed."""
+    return hashlib.sha256(rfc8785.dumps({"title": title, "language": language, "clauses": clauses})).digest()
+
+
+def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftIn) -> tuple[UUID, UUID]:
+    """Put a draft before an audience, for a mediator or a party.
+
+    Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience or
+    an earlier version that do not fit.
+    """
+    case = lock_case(db, actor, case_id)
+    known = circle_of(db, view_of(case))
+    if not (known.is_mediator(actor) or known.parties_of(actor)):
+        raise Forbidden("Mediators and parties draft the settlement.", "not-your-capacity")
+    parties = frozenset(given.party_ids)
+    access.check_audience(db, actor, case_id, given.audience, parties)
+    audience_id = access.audience(db, case_id, given.audience, parties)
+    version = _next_version(db, case_id, audience_id, given)
+    _check_phase(case)
+    clauses = [clause.model_dump() for clause in given.clauses]
+    written = contents.write(db, case_id, audience_id, {"title": given.title, "clauses": clauses})
+    row = Draft(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=audience_id,
+        version=version,
+        replaces_id=given.replaces,
+        language=given.language,
+        audience_name=given.audience,
+        party_ids=sorted(str(party) for party in parties),
+        author_id=actor.id,
+        state="draft",
+        sha256=text_hash(given.title, given.language, clauses),
+        content_id=written.id,
+        drafted_at=now,
+    )
+    db.add(row)
+    held = known.holdings(actor)[0]
+    _record(db, now, row, "text-drafted", "draft", ledger.actor_of(actor, held.capacity, held.party_id), written)
+    return (case_id, row.id)
+
+
+def _next_version(db: Session, case_id: UUID, audience_id: UUID, given: DraftIn) -> int:
+    if given.replaces is None:
+        return 1
+    earlier = db.execute(
+        select(Draft.version, Draft.audience_id).where(Draft.case_id == case_id, Draft.id == given.replaces)
+    ).one_or_none()
+    if earlier is None or earlier.audience_id != audience_id:
+        detail = "Name a draft of this case that lies in the same audience, or leave 'replaces' out."
+        raise invalid("/replaces", "unknown-draft", detail)
+    version: int = earlier.version
+    return version + 1
+
+
+def _check_phase(case: Case) -> None:
+    if case.phase not in PHASES:
+        raise _conflict(case, "step-not-open", "Texts are drafted while the case is in mediation, until it closes.")
+
+
+def _conflict(case: Case, code: str, detail: str, reason: str | None = None, cure: str | None = None) -> Conflict:
+    """A refusal by the registry's own practice, in the shape of one by the rules."""
+    reasons = [
+        {
+            "code": reason or code,
+            "detail": detail,
+            "article": None,
+            "source": None,
+            "standing": "institution",
+            "cure": cure,
+        }
+    ]
+    return Conflict(detail, code, stage=case.stage, rule_set=case.procedure, article=None, reasons=reasons)
+
+
+def _record(
+    db: Session, now: datetime, row: Draft, kind: str, act: str, by: dict[str, Any], content: contents.Written | None
+) -> None:
+    payload = {
+        "draft_id": str(row.id),
+        "version": row.version,
+        "language": row.language,
+        "state": row.state,
+        "sha256": row.sha256.hex(),
+    }
+    subject = ledger.Subject(row.case_id, row.audience_id, row.audience_name)
+    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+
+
+def freeze(
+    db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID, given: FreezeIn
+) -> tuple[UUID, UUID]:
+    """Freeze a draft as the text to sign, by the hash of what was read; earlier signatures are void.
+
+    Raises NotFound, Forbidden or Conflict as the step `freeze-text` does, and Conflict for another hash, a draft that
+    not all participants know, or one that is frozen already.
+    """
+    case = lock_case(db, actor, case_id)
+    row = _draft_row(db, case_id, draft_id)
+    check_step(db, actor, now, case, "freeze-text", draft_id)
+    if row.state == "frozen":
+        raise _conflict(case, "need-not-met", "This text is frozen already.", "already-frozen")
+    if row.audience_name != "participants":
+        cure = "Put the same clauses before the participants as a new draft, and freeze that one."
+        raise _conflict(case, "need-not-met", "Not every participant knows this draft.", "draft-to-participants", cure)
+    if row.sha256.hex() != given.sha256:
+        cure = "Read the draft again and send the hash that it shows."
+        raise _conflict(case, "need-not-met", "The hash is not that of this draft.", "text-differs", cure)
+    _void_frozen(db, now, case_id)
+    row.state, row.frozen_at = "frozen", now
+    take_step_through(db, actor, now, case, "freeze-text", draft_id)
+    _record(db, now, row, "text-frozen", "freeze", ledger.actor_of(actor, "mediator"), None)
+    return (case_id, row.id)
+
+
+def _draft_row(db: Session, case_id: UUID, draft_id: UUID) -> Draft:
+    row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == draft_id)).scalar_one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _void_frozen(db: Session, now: datetime, case_id: UUID) -> None:
+    frozen = update(Draft).where(Draft.case_id == case_id, Draft.state == "frozen").values(state="superseded")
+    given = update(Signature).where(Signature.case_id == case_id, Signature.voided_at.is_(None)).values(voided_at=now)
+    for statement in (frozen, given):
+        db.execute(statement.execution_options(synchronize_session=False))
+
+
+_SIGNATURE = (
+    Signature.id,
+    Signature.draft_id,
+    Signature.sha256,
+    Signature.party_id,
+    Signature.signer_id,
+    User.name.label("signer_name"),
+    Signature.capacity,
+    Signature.signed_at,
+    Signature.voided_at,
+)
+
+
+def list_signatures(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SignatureList:
+    """The signatures given in a case; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_SIGNATURE).join(User, User.id == Signature.signer_id).where(Signature.case_id == case_id)
+    rows = db.execute(seek(db, statement, page, Signature.signed_at, Signature.id, datetime)).all()
+    kept, following = cut(db, rows, page, lambda row: (row.signed_at, row.id))
+    return SignatureList(items=_signatures_out(db, case_id, kept), next=following)
+
+
+def read_signature(db: Session, actor: Actor, now: datetime, case_id: UUID, signature_id: UUID) -> SignatureOut:
+    """One signature; NotFound if there is none that the actor may know of."""
+    mine = (Signature.case_id == case_id, Signature.id == signature_id)
+    row = db.execute(select(*_SIGNATURE).join(User, User.id == Signature.signer_id).where(*mine)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _signatures_out(db, case_id, [row])[0]
+
+
+def _signatures_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[SignatureOut]:
+    if not rows:
+        return []
+    parties = list(db.execute(select(Party.id).where(Party.case_id == case_id).order_by(Party.number)).scalars())
+    signed = db.execute(
+        select(Signature.draft_id, Signature.party_id).where(
+            Signature.case_id == case_id, Signature.voided_at.is_(None)
+        )
+    ).all()
+    names = set(SignatureOut.model_fields) - {"sha256", "remaining"}
+    return [
+        SignatureOut(
+            sha256=row.sha256.hex(),
+            remaining=[party for party in parties if (row.draft_id, party) not in {tuple(one) for one in signed}],
+            **{name: getattr(row, name) for name in names},
+        )
+        for row in rows
+    ]
+
+
+def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: SignatureIn) -> tuple[UUID, UUID]:
+    """Sign the frozen text for a party; the last signature that is needed closes the case as settled.
+
+    Raises Forbidden for somebody who does not act for the party, Conflict as the step `sign` does, for another text
+    than the frozen one, or without powers to sign, and Invalid for a party or a draft that the case does not know.
+    """
+    case = lock_case(db, actor, case_id)
+    known = circle_of(db, view_of(case))
+    party = db.execute(select(Party.id, Party.kind).where(Party.case_id == case_id, Party.id == given.party_id)).first()
+    if party is None:
+        raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
+    check_step(db, actor, now, case, "sign", party.id)
+    row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == given.draft_id)).scalar_one_or_none()
+    if row is None:
+        raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
+    if row.state != "frozen" or row.sha256.hex() != given.sha256:
+        cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
+        raise _conflict(case, "need-not-met", "This is not the text that is frozen.", "text-differs", cure)
+    _check_powers(case, known, actor, party, given.capacity)
+    signature = Signature(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=row.audience_id,
+        draft_id=row.id,
+        sha256=row.sha256,
+        party_id=party.id,
+        signer_id=actor.id,
+        capacity=given.capacity,
+        signed_at=now,
+    )
+    db.add(signature)
+    decision = take_step_through(db, actor, now, case, "sign", party.id)
+    payload = {
+        "signature_id": str(signature.id),
+        "draft_id": str(row.id),
+        "sha256": given.sha256,
+        "party_id": str(party.id),
+        "capacity": given.capacity,
+        "completes": decision.completes,
+    }
+    side = next(view.side for view in known.parties if view.id == party.id)
+    by = ledger.actor_of(actor, "requesting-party" if side == "requesting" else "responding-party", party.id)
+    subject = ledger.Subject(case_id, row.audience_id, row.audience_name)
+    ledger.record(db, now, subject, "text-signed", "sign", by, payload, decision.step.citation.article)
+    return (case_id, signature.id)
+
+
+def _check_powers(case: Case, known: access.Circle, actor: Actor, party: AnyRow, capacity: str) -> None:
+    """Refuse a signature without powers on record: full powers, or for a private party any mandate.
+
+    Who signs by office needs no full powers (Vienna Convention on the Law of Treaties, article 7(2)), but the registry
+    has recorded the office.
+    """
+    held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
+    enough = {"full-powers"} | ({"ex-officio"} if capacity in OFFICES else set())
+    if party.kind not in ("state", "organisation"):
+        enough |= {"mandate", "ex-officio"}
+    if not enough.intersection(held):
+        detail = "No powers to sign for this party in this capacity are on record."
+        cure = "Have a representative with full powers sign, or one whose office needs none."
+        raise _conflict(case, "need-not-met", detail, "powers-on-record", cure)

@@ -1,0 +1,149 @@
+"""Hardened types for what people send: text, instants, days, codes; bad values are refused, never repaired."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+# Unicode's Bidi_Control: characters that can make a text read otherwise than it is stored.
+BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_EARLIEST = date(1800, 1, 1)
+_LATEST = date(2999, 12, 31)
+
+
+class In(BaseModel):
+    """The parent of every body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Out(BaseModel):
+    """The parent of every answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def clean(text: str) -> str:
+    """The text in NFC; ValueError for characters that databases or readers cannot bear."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate: it is not valid Unicode.")
+    if _CONTROL.search(text):
+        raise PydanticCustomError("text-control", "The text has a control character; only line breaks and tabs may be.")
+    if not BIDI_CONTROLS.isdisjoint(text):
+        raise PydanticCustomError("text-bidi", "The text has a character that changes the direction of reading.")
+    return unicodedata.normalize("NFC", text)
+
+
+def one_line(text: str) -> str:
+    """The text, if it has no line break or tab."""
+    if re.search(r"[\n\r\t\u2028\u2029]", text):
+        raise PydanticCustomError("text-line", "The text must be a single line without tabs.")
+    return text
+
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("text", "A text is needed.")
+    return value
+
+
+def _cleaned(value: Any) -> str:
+    # Before the length is judged: NFC can make a text longer.
+    return clean(_only_text(value))
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000), BeforeValidator(_cleaned)]
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=300), BeforeValidator(_cleaned), AfterValidator(one_line)
+]
+Code = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(_only_text)
+]
+Language = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35), BeforeValidator(_only_text)
+]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), BeforeValidator(_only_text)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), BeforeValidator(_only_text)]
+
+
+def _rfc3339(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise PydanticCustomError("instant", "An instant is needed as RFC 3339 with its offset: 2027-03-08T10:00:00Z.")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if not _EARLIEST <= value.date() <= _LATEST:
+        raise PydanticCustomError("instant-range", "The instant must lie between the years 1800 and 2999.")
+    return value.astimezone(UTC)
+
+
+def _iso_day(value: Any) -> Any:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise PydanticCustomError("day", "A day is needed as YYYY-MM-DD.")
+    return value
+
+
+def _sane_day(value: date) -> date:
+    if not _EARLIEST <= value <= _LATEST:
+        raise PydanticCustomError("day-range", "The day must lie between the years 1800 and 2999.")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_rfc3339), AfterValidator(_in_utc)]
+Day = Annotated[date, BeforeValidator(_iso_day), AfterValidator(_sane_day)]
+
+
+_zones = cache(available_timezones)
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise PydanticCustomError("time-zone", "A time zone is needed by its IANA name: Asia/Hong_Kong.")
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_only_text), AfterValidator(_zone)]
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(values) != len(set(values)):
+        raise PydanticCustomError("repeated", "Name each only once.")
+    return values
+
+
+PartyIds = Annotated[list[UUID], Field(max_length=20), AfterValidator(_distinct)]
+Codes = Annotated[list[Code], Field(max_length=50), AfterValidator(_distinct)]
+Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_distinct)]
+
+
+def email_key(address: str) -> str:
+    """An address as it is compared: trimmed, ASCII letters in lower case, nothing transliterated."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in address.strip())
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+", value):
+        raise PydanticCustomError("email", "An e-mail address is needed.")
+    return value
+
+
+Email = Annotated[
+    str,
+    StringConstraints(max_length=320),
+    BeforeValidator(_cleaned),
+    AfterValidator(_address),
+]

@@ -1,0 +1,1 @@
+"""What Accord does, shown on the databases that it runs on."""

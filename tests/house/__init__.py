@@ -1,0 +1,1 @@
+"""How the source itself is kept: imports, words in their places, locks and migrations."""

@@ -1,0 +1,169 @@
+"""Words that stand in their places only: commit, as_system, a case's stage, status numbers, the clock."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.house.source import APP, Source, told
+
+# Each file that acts beyond one person's view, and why it must.
+AS_SYSTEM = {
+    "app/access/gate.py": "defines it, and lets such statements pass",
+    "app/access/service.py": "brings the readers of an audience into line, whoever acts",
+    "app/cases/consequences.py": "a step touches items that its actor may not see",
+    "app/cases/service.py": "keeps what a case waits for, hidden things included",
+    "app/cli.py": "the operator's commands act for the installation",
+    "app/contents/service.py": "finds the case's data key",
+    "app/db.py": "hands the option to the driver",
+    "app/http/work.py": "finds out who asks before there is an actor",
+    "app/ledger/service.py": "reads the heads of every stream at the seal",
+    "app/mediators/service.py": "a candidate locks a case that only its parties see",
+    "app/settlements/service.py": "counts signatures",
+}
+
+# Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
+SEAMS = {
+    "app/cli.py": "starts the program",
+    "app/demo/": "tells its own time",
+    "app/http/middleware.py": "gives an id to a request that brings none",
+    "app/main.py": "where the seams begin",
+    "app/settings.py": "reads the surroundings",
+}
+CLOCK_AND_CHANCE = re.compile(
+    r"datetime\.datetime\.(now|utcnow|today)|datetime\.date\.today|time\.(time|time_ns|localtime|gmtime)"
+    r"|os\.(urandom|getrandom)|uuid\.uuid[1-8]|secrets\.(?!compare_digest)\w+|random\.\w+"
+)
+
+# Attributes that bear a case's words but belong to something else.
+NOT_OF_A_CASE: dict[tuple[str, str], str] = {}
+THE_DOOR = "app/cases/service.py"
+OF_A_CASE = {"stage", "outcome", "phase"}
+
+
+def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned() -> None:
+    faults = [
+        f"{file.path}:{node.lineno}"
+        for file in APP
+        if not file.is_under("app/db.py", "app/worker.py")
+        for node in file.nodes
+        if (isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback"})
+        or (isinstance(node, ast.Constant) and str(node.value).strip(" ;").lower() in {"commit", "rollback"})
+    ]
+    assert not faults, told(faults)
+
+
+def test_as_system_stands_only_in_the_files_that_say_why() -> None:
+    using = {file.path for file in APP if any(word == "as_system" for _, word in file.words())}
+    faults = [f"{path} uses as_system and is not listed" for path in sorted(using - set(AS_SYSTEM))]
+    faults += [f"{path} is listed for as_system and does not use it" for path in sorted(set(AS_SYSTEM) - using)]
+    assert not faults, told(faults)
+
+
+def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
+    """Where a file assigns one of a case's words: `x.stage = …`, `setattr(x, "stage", …)`, `.values(stage=…)`."""
+    for node in file.nodes:
+        match node:
+            case ast.Attribute(attr=word, ctx=ast.Store()) if word in OF_A_CASE:
+                yield node.lineno, word
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(word)), *_]) if (
+                word in OF_A_CASE
+            ):
+                yield node.lineno, word
+            case ast.Call(func=ast.Attribute(attr="values"), args=given, keywords=keywords):
+                words: list[object] = [keyword.arg for keyword in keywords]
+                for keys in (each.keys for each in given if isinstance(each, ast.Dict)):
+                    words += [key.value for key in keys if isinstance(key, ast.Constant)]
+                    words += [key.attr for key in keys if isinstance(key, ast.Attribute)]
+                for word in OF_A_CASE.intersection(words):
+                    yield node.lineno, word
+
+
+def test_a_case_changes_stage_and_outcome_through_one_door() -> None:
+    faults = [
+        f"{file.path}:{line} sets {word}"
+        for file in APP
+        if not file.is_under(THE_DOOR, "app/rules/")
+        for line, word in sets_a_word_of_the_case(file)
+        if (file.path, word) not in NOT_OF_A_CASE
+    ]
+    assert not faults, told(faults)
+
+
+def statuses(file: Source) -> Iterator[tuple[int, int]]:
+    """Every number that a file gives as a status, with its line: in a call, an assignment or a mapping."""
+    for node in file.nodes:
+        given: list[tuple[object, ast.expr | None]] = []
+        match node:
+            case ast.keyword(arg=str(word), value=value):
+                given = [(word, value)]
+            case ast.Assign(targets=[ast.Name(id=word) | ast.Attribute(attr=word)], value=value):
+                given = [(word, value)]
+            case ast.AnnAssign(target=ast.Name(id=word) | ast.Attribute(attr=word), value=value):
+                given = [(word, value)]
+            case ast.Dict(keys=keys, values=values):
+                given = [
+                    (key.value, value) for key, value in zip(keys, values, strict=True) if isinstance(key, ast.Constant)
+                ]
+        for name, number in given:
+            named = name in {"status", "status_code"}
+            if named and isinstance(number, ast.Constant) and isinstance(number.value, int):
+                yield number.lineno, number.value
+
+
+def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
+    faults = [
+        f"{file.path}:{line}"
+        for file in APP
+        if file.path != "app/http/errors.py"
+        for line, number in statuses(file)
+        if 400 <= number <= 599
+    ]
+    faults += [
+        f"{file.path}:{each.line} {each.name}"
+        for file in APP
+        if file.path != "app/http/errors.py"
+        for each in file.imports
+        if each.name.endswith("HTTPException") or each.is_within("fastapi.status", "starlette.status")
+    ]
+    assert not faults, told(faults)
+
+
+def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
+    faults = [
+        f"{file.path}:{line}"
+        for file in APP
+        if file.layer != "routes" and not file.is_under("app/main.py", "app/http/", "app/cli.py", "app/demo/")
+        for line, word in file.words()
+        if word in {"status_code", "HTTPStatus"}
+    ]
+    assert not faults, told(faults)
+
+
+def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None:
+    faults = [
+        f"{file.path}:{line} {name}"
+        for file in APP
+        if not file.is_under(*SEAMS)
+        for line, name in file.mentions()
+        if CLOCK_AND_CHANCE.fullmatch(name)
+    ]
+    assert not faults, told(faults)
+
+
+def test_the_rules_know_no_clock_no_chance_and_no_surroundings() -> None:
+    banned = ("random", "secrets", "time", "os", "socket", "subprocess", "sqlite3", "http", "urllib", "logging")
+    faults = [
+        f"{file.path}:{each.line} imports {each.name}"
+        for file in APP
+        if file.is_under("app/rules/")
+        for each in file.imports
+        if each.is_within(*banned)
+    ]
+    faults += [
+        f"{file.path}:{line} {name}"
+        for file in APP
+        if file.is_under("app/rules/")
+        for line, name in file.mentions()
+        if CLOCK_AND_CHANCE.fullmatch(name)
+    ]
+    assert not faults, told(faults)

@@ -1,0 +1,204 @@
+"""An institution under test: the service in this process, its clock, and people who send it requests."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from app.access import people
+from app.access.gate import GatedSession, guard
+from app.access.schemas import TokenIn, UserIn
+from app.db import Database, Entropy
+from app.ledger import service as ledger
+from app.main import create_app
+from app.settings import Settings
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+Json = dict[str, Any]
+
+
+@dataclass
+class Clock:
+    """What time it is: nothing passes unless the test says so."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """The present instant."""
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        """Let time pass (`days=1`)."""
+        self.now += timedelta(**time)
+
+
+def entropy_of(request_id: str) -> Entropy:
+    """Bytes that depend on the request's id alone, so that two worlds with the same requests have the same ids."""
+    drawn = 0
+
+    def draw(length: int) -> bytes:
+        nonlocal drawn
+        drawn += 1
+        return hashlib.shake_256(f"{request_id}/{drawn}".encode()).digest(length)
+
+    return draw
+
+
+class Answer:
+    """A response, with what tests ask of it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.headers = response.headers
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return self.response.json()
+
+    @property
+    def code(self) -> str:
+        """The stable code of a problem."""
+        return str(self.json["code"])
+
+    def expect(self, status: int, code: str | None = None) -> Any:
+        """The body, if the status (and the problem's code) is the expected one."""
+        told = f"{self.response.request.method} {self.response.request.url.path}: {self.response.text}"
+        assert self.status == status, f"{self.status} instead of {status}: {told}"
+        if code is not None:
+            assert self.code == code, told
+        return self.json if self.response.content else None
+
+
+@dataclass
+class Person:
+    """Somebody with a token."""
+
+    name: str
+    id: str
+    token: str
+    client: httpx.Client
+    numbered: Callable[[], str]
+
+    def send(self, method: str, path: str, **given: Any) -> Answer:
+        """Send a request as this person."""
+        headers = {"authorization": f"Bearer {self.token}", "x-request-id": self.numbered()}
+        headers |= given.pop("headers", {})
+        return Answer(self.client.request(method, path, headers=headers, **given))
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """Read."""
+        return self.send("GET", path, headers=_named(headers))
+
+    def post(self, path: str, body: Json | None = None, **headers: str) -> Answer:
+        """Act."""
+        return self.send("POST", path, json=body, headers=_named(headers))
+
+    def patch(self, path: str, body: Json, **headers: str) -> Answer:
+        """Change."""
+        return self.send("PATCH", path, json=body, headers=_named(headers))
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass
+class House:
+    """The institution, its service and its people."""
+
+    settings: Settings
+    clock: Clock
+    app: FastAPI
+    client: httpx.Client
+    database: Database
+    requests: int = 0
+    prefix: str = "r"
+    admin: Person = field(init=False)
+    registrar: Person = field(init=False)
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings, *, predictable: bool = False) -> "Iterator[House]":
+        """Serve an empty registry and found its institution, with an administrator and a registrar."""
+        clock = Clock()
+        app = create_app(settings, clock, entropy_of if predictable else lambda _request_id: os.urandom)
+        with TestClient(app, base_url="http://accord.test", raise_server_exceptions=False) as client:
+            house = cls(settings, clock, app, client, app.state.seams.database)
+            house._found(entropy_of("founding") if predictable else os.urandom)
+            yield house
+
+    def _found(self, entropy: Entropy) -> None:
+        def found(db: Session) -> tuple[UUID, str]:
+            institution = people.InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
+            people.found_institution(db, self.clock.now, institution)
+            admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
+            id = people.write_user(db, self.clock.now, admin, people.OPERATOR)
+            db.flush()
+            given = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
+            token_id = people.write_token(db, self.clock.now, given, id, people.OPERATOR)
+            ledger.seal(db)
+            return id, db.info["minted"][token_id]
+
+        id, token = self.database.in_transaction(found, entropy)
+        self.admin = self._person("Ada Min", str(id), token)
+        self.registrar = self.person("Reggie Strar", role="registrar")
+
+    def _person(self, name: str, id: str, token: str) -> Person:
+        return Person(name, id, token, self.client, self.number)
+
+    def number(self) -> str:
+        """The id of the next request; hidden acts in one of two worlds take theirs from another series."""
+        self.requests += 1
+        return f"{self.prefix}-{self.requests}"
+
+    @contextmanager
+    def apart(self, prefix: str) -> Iterator[None]:
+        """Requests whose ids leave the series of the others as it is."""
+        kept = self.requests, self.prefix
+        self.requests, self.prefix = 0, prefix
+        try:
+            yield
+        finally:
+            self.requests, self.prefix = kept
+
+    def person(self, name: str, role: str = "user") -> Person:
+        """A new person with an account and a token."""
+        email = f"{name.lower().replace(' ', '.')}@example.org"
+        user = self.admin.post("/v1/users", {"name": name, "email": email, "role": role}).expect(201)
+        expires_at = (self.clock.now + timedelta(days=399)).isoformat()
+        given = {"user_id": user["id"], "label": "tests", "expires_at": expires_at}
+        return self._person(name, user["id"], self.admin.post("/v1/tokens", given).expect(201)["token"])
+
+    def mediator(self, name: str) -> tuple[Person, str]:
+        """A new person on the roster, and their id there."""
+        person = self.person(name)
+        given = {"user_id": person.id, "nationalities": ["KE"], "languages": ["en", "fr"]}
+        return person, self.registrar.post("/v1/mediators", given).expect(201)["id"]
+
+    def member(self, name: str, excludes: list[str] | None = None, **more: Any) -> str:
+        """A contracting State, by id."""
+        given = {
+            "name": name,
+            "kind": "state",
+            "status": "contracting",
+            "in_force_on": "2025-08-29",
+            "declarations": [{"subjects": excludes}] if excludes else [],
+            **more,
+        }
+        return str(self.admin.post("/v1/members", given).expect(201)["id"])
+
+
+def guarded(settings: Settings) -> Database:
+    """Another handle on the same registry."""
+    return Database(settings, guard, GatedSession)
