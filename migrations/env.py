@@ -17,7 +17,8 @@ def run(connection: Connection) -> None:
         # SQLite does not tell the direction of an index's columns, so one with directions would always seem changed.
         if kind != "index" or connection.dialect.name != "sqlite":
             return True
-        own = {index.name: index for table in Base.metadata.tables.values() for index in table.indexes}.get(name)
+        indexes = [index for table in Base.metadata.tables.values() for index in table.indexes]
+        own = next((index for index in indexes if index.name == name), None)
         return own is None or all(isinstance(expression, Column) for expression in own.expressions)
 
     context.configure(

@@ -79,9 +79,9 @@ REQUEST: Json = {
     "procedure": "iomed-state-2025",
     "category": "state-state",
     "title": "Releases from the Kesh reservoir on the Orun",
-    "summary": "Since the Kesh reservoir was filled, the dry-season flow at Port Sable has stayed below the quantity that "
-    "article 5 of the Treaty assures. Ilmar asks for mediation on releases, on the exchange of gauge data, and on the "
-    "status of the islet at the confluence.",
+    "summary": "Since the Kesh reservoir was filled, the dry-season flow at Port Sable has stayed below the quantity "
+    "that article 5 of the Treaty assures. Ilmar asks for mediation on releases, on the exchange of gauge data, and on "
+    "the status of the islet at the confluence.",
     "parties": [
         {"side": "requesting", "kind": "state", "name": "Kingdom of Ilmar", "member_id": "{lowland}"},
         {"side": "responding", "kind": "state", "name": "Republic of Tarvand", "member_id": "{upland}"},

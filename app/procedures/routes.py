@@ -1,12 +1,12 @@
 """`/v1/procedures`."""
 
-from app.procedures.schemas import ProcedureList, ProcedureOut
 from fastapi import APIRouter
 
 from app.http.openapi import problems
 from app.http.parameters import Hop
 from app.http.routing import Route
 from app.procedures import service
+from app.procedures.schemas import ProcedureList, ProcedureOut
 
 router = APIRouter(prefix="/v1/procedures", tags=["procedures"], route_class=Route)
 

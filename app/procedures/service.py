@@ -57,5 +57,5 @@ def _members(rule: Step | Term | Check, shape: Any) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in shape.model_fields if hasattr(rule, name)}
 
 
-def _cited(citation: Citation) -> dict[str, str | None]:
+def _cited(citation: Citation) -> dict[str, Any]:
     return {"article": citation.article, "standing": citation.standing, "source": citation.source}

@@ -79,9 +79,10 @@ def _ending(procedure: Procedure, step: Step) -> Iterator[Fault]:
 def _ways(procedure: Procedure) -> Iterator[Fault]:
     leaving = {stage: step for step in procedure.steps if step.to is not None for stage in step.origin}
     reached = {procedure.initial.name}
-    while found := {
-        step.to for step in procedure.steps if step.to is not None and reached.intersection(step.origin)
-    } - reached:
+    while (
+        found := {step.to for step in procedure.steps if step.to is not None and reached.intersection(step.origin)}
+        - reached
+    ):
         reached |= found
     for stage in procedure.stages:
         table = f"[[stages]] {stage.name}"

@@ -14,6 +14,19 @@ depends_on: str | Sequence[str] | None = None
 
 JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 INSTANT = sa.DateTime(timezone=True)
+AUDIENCES = (
+    "public",
+    "court",
+    "participants",
+    "caucus",
+    "party-registry",
+    "mediators-registry",
+    "party",
+    "mediators",
+    "registry",
+    "case",
+    "appointment",
+)
 
 
 def upgrade() -> None:
@@ -26,10 +39,7 @@ def upgrade() -> None:
         sa.Column("party_ids", JSON, nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("generation", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "name IN ('public', 'court', 'participants', 'caucus', 'party-registry', 'mediators-registry', 'party', 'mediators', 'registry', 'case', 'appointment')",
-            name=op.f("ck_audiences_name"),
-        ),
+        sa.CheckConstraint(f"name IN {AUDIENCES}", name=op.f("ck_audiences_name")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audiences")),
         sa.UniqueConstraint("case_id", "key", name=op.f("uq_audiences_case_id_key")),
     )

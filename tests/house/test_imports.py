@@ -102,9 +102,9 @@ def test_the_database_knows_no_noun_and_no_program() -> None:
 @pytest.mark.parametrize(
     ("package", "places"),
     [
-        ("fastapi", ("app/main.py", "app/http/")),
+        ("fastapi", ("app/main.py", "app/serving.py", "app/http/")),
         ("starlette", ("app/main.py", "app/http/")),
-        ("uvicorn", ("app/main.py", "app/http/", "app/cli.py", "app/demo/")),
+        ("uvicorn", ("app/serving.py",)),
         ("httpx", ("app/cli.py", "app/demo/")),
         ("typer", ("app/cli.py", "app/demo/")),
         ("rich", ("app/cli.py", "app/demo/")),

@@ -9,16 +9,12 @@ from tests.house.source import APP, Source, told
 # Each file that acts beyond one person's view, and why it must.
 AS_SYSTEM = {
     "app/access/gate.py": "defines it, and lets such statements pass",
+    "app/access/people.py": "writes the streams of the installation, which has no case",
     "app/access/service.py": "brings the readers of an audience into line, whoever acts",
     "app/cases/consequences.py": "a step touches items that its actor may not see",
-    "app/cases/service.py": "keeps what a case waits for, hidden things included",
-    "app/cli.py": "the operator's commands act for the installation",
-    "app/contents/service.py": "finds the case's data key",
-    "app/db.py": "hands the option to the driver",
-    "app/http/work.py": "finds out who asks before there is an actor",
+    "app/cases/locking.py": "a candidate acts in a case that they do not see",
+    "app/cases/service.py": "keeps what a case waits for after everybody's acts",
     "app/ledger/service.py": "reads the heads of every stream at the seal",
-    "app/mediators/service.py": "a candidate locks a case that only its parties see",
-    "app/settlements/service.py": "counts signatures",
 }
 
 # Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
