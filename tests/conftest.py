@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,17 +69,36 @@ def _empty(engine: Engine) -> None:
         connection.exec_driver_sql("; ".join(statements))
 
 
+Fresh = Callable[[], Settings]
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """The settings of an empty registry, once on each engine."""
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fresh]:
+    """Gives the settings of an empty registry, each time it is called, once on each engine."""
     if request.param == "sqlite":
-        path = tmp_path / "registry.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield Settings(database_url=f"sqlite:///{path}", master_key=MASTER_KEY)
+        template, path = request.getfixturevalue("sqlite_template"), tmp_path / "registry.db"
+
+        def copied() -> Settings:
+            for name in ("registry.db-wal", "registry.db-shm"):
+                (tmp_path / name).unlink(missing_ok=True)
+            shutil.copy(template, path)
+            return Settings(database_url=f"sqlite:///{path}", master_key=MASTER_KEY)
+
+        yield copied
         return
     url, sweeper = request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql_sweeper")
-    yield Settings(database_url=url, master_key=MASTER_KEY)
-    _empty(sweeper)
+
+    def emptied() -> Settings:
+        _empty(sweeper)
+        return Settings(database_url=url, master_key=MASTER_KEY)
+
+    yield emptied
+
+
+@pytest.fixture
+def settings(fresh: Fresh) -> Settings:
+    """The settings of an empty registry."""
+    return fresh()
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ class House:
     def number(self) -> str:
         """The id of the next request; hidden acts in one of two worlds take theirs from another series."""
         self.requests += 1
-        return f"{self.prefix}-{self.requests}"
+        return f"{self.prefix}-{self.requests:06d}"
 
     @contextmanager
     def apart(self, prefix: str) -> Iterator[None]:

@@ -95,7 +95,7 @@ class Work:
             with self.seams.database.read(self.entropy) as db:
                 self._prepare(db, actor)
                 found = query(db, actor, self.now, *args, **kwargs)
-                return self._response(found.model_dump_json().encode(), 200, _next(found))
+                return self._response(_serialised(found), 200, _next(found))
 
         return cast(Result, await _in_thread(answer, self.seams.database.threads))
 
@@ -168,19 +168,19 @@ class Work:
     ) -> bool:
         if lock is not None:
             lock(db, actor, *item)
-        current = etag(answer(db, actor, self.now, *item).model_dump_json().encode())
+        current = etag(_serialised(answer(db, actor, self.now, *item)))
         return match.strip() != "*" and current not in (tag.strip() for tag in match.split(","))
 
     def _rendered(self, db: Session, actor: Actor, answer: Callable[..., BaseModel], ids: Ids) -> bytes | None:
         try:
-            return answer(db, actor, self.now, *ids).model_dump_json().encode()
+            return _serialised(answer(db, actor, self.now, *ids))
         except NotFound:
             return None
 
     def _replay(
         self, db: Session, actor: Actor, answer: Callable[..., BaseModel], first: idempotency.Success
     ) -> Response:
-        body = answer(db, actor, self.now, *first.ids).model_dump_json().encode()
+        body = _serialised(answer(db, actor, self.now, *first.ids))
         response = self._response(body, first.status)
         response.headers["idempotency-replayed"] = "true"
         return response
@@ -214,6 +214,10 @@ class Work:
     def _next_page(self, cursor: str) -> str:
         given = [(name, value) for name, value in self.request.query_params.multi_items() if name != "after"]
         return f"{self.request.scope['path']}?{urlencode([*given, ('after', cursor)])}"
+
+
+def _serialised(found: BaseModel) -> bytes:
+    return found.model_dump_json(by_alias=True).encode()
 
 
 def etag(body: bytes) -> str:

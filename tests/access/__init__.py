@@ -1,0 +1,1 @@
+"""Audiences, their readers and the gate."""

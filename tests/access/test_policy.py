@@ -1,0 +1,195 @@
+"""Who reads which audience, at each moment of the path: a table of the pure function."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import pytest
+
+from app.access.models import ANYONE, STAFF
+from app.access.policy import AudienceView, CapacityView, CaseView, PartyView, readers_of
+
+
+def named(name: str) -> UUID:
+    """The same id for the same name."""
+    return uuid5(UUID(int=0), name)
+
+
+PEOPLE = {
+    "olga": CapacityView(named("c1"), named("olga"), "agent", named("ostrava"), 0),
+    "cora": CapacityView(named("c2"), named("cora"), "counsel", named("ostrava"), 0),
+    "viktor": CapacityView(named("c3"), named("viktor"), "agent", named("vedria"), 0),
+    "nino": CapacityView(named("c4"), named("nino"), "candidate", None, 0),
+    "mina": CapacityView(named("c5"), named("mina"), "mediator", None, 0),
+    "obse": CapacityView(named("c6"), named("obse"), "observer", None, 0),
+}
+PARTIES = [PartyView(named("ostrava"), "requesting", 0), PartyView(named("vedria"), "responding", 0)]
+CASE = CaseView(named("case"), named("case-audience"), datetime(2026, 3, 2, tzinfo=UTC), False, False, 0)
+LODGED = replace(CASE, lodged=True)
+SERVED = replace(LODGED, served=True)
+
+AUDIENCES = {
+    "public": ("public", ()),
+    "court": ("court", ()),
+    "participants": ("participants", ()),
+    "caucus-ostrava": ("caucus", ("ostrava",)),
+    "caucus-vedria": ("caucus", ("vedria",)),
+    "caucus-both": ("caucus", ("ostrava", "vedria")),
+    "party-registry-vedria": ("party-registry", ("vedria",)),
+    "mediators-registry": ("mediators-registry", ()),
+    "party-ostrava": ("party", ("ostrava",)),
+    "party-vedria": ("party", ("vedria",)),
+    "mediators": ("mediators", ()),
+    "registry": ("registry", ()),
+    "case": ("case", ()),
+    "appointment-nino": ("appointment", ()),
+}
+STARS = {named("olga"): "olga", named("cora"): "cora", named("viktor"): "viktor", named("nino"): "nino"} | {
+    named("mina"): "mina",
+    named("obse"): "obse",
+    STAFF: "staff",
+    ANYONE: "anyone",
+}
+ALL = "olga cora viktor mina staff"
+
+MOMENTS: dict[str, tuple[CaseView, str, dict[str, str]]] = {
+    "a draft is its filer's side's alone": (
+        CASE,
+        "olga cora viktor",
+        {
+            "public": "olga cora",
+            "court": "olga cora",
+            "participants": "olga cora",
+            "caucus-ostrava": "olga cora",
+            "caucus-vedria": "",
+            "caucus-both": "olga cora",
+            "party-registry-vedria": "",
+            "mediators-registry": "",
+            "party-ostrava": "olga cora",
+            "party-vedria": "",
+            "mediators": "",
+            "registry": "",
+            "case": "olga cora",
+            "appointment-nino": "olga cora",
+        },
+    ),
+    "once lodged the registry knows, the other side's agent does not": (
+        LODGED,
+        "olga cora viktor",
+        {
+            "public": "olga cora staff",
+            "court": "olga cora staff",
+            "participants": "olga cora staff",
+            "caucus-ostrava": "olga cora",
+            "caucus-vedria": "",
+            "caucus-both": "olga cora",
+            "party-registry-vedria": "staff",
+            "mediators-registry": "staff",
+            "party-ostrava": "olga cora",
+            "party-vedria": "",
+            "mediators": "",
+            "registry": "staff",
+            "case": "olga cora staff",
+            "appointment-nino": "olga cora staff",
+        },
+    ),
+    "once served every side reads; a candidate reads the appointment and nothing else": (
+        SERVED,
+        "olga viktor nino",
+        {
+            "public": "olga viktor staff anyone",
+            "court": "olga viktor staff",
+            "participants": "olga viktor staff",
+            "caucus-ostrava": "olga",
+            "caucus-vedria": "viktor",
+            "caucus-both": "olga viktor",
+            "party-registry-vedria": "viktor staff",
+            "mediators-registry": "staff",
+            "party-ostrava": "olga",
+            "party-vedria": "viktor",
+            "mediators": "",
+            "registry": "staff",
+            "case": "olga viktor staff",
+            "appointment-nino": "olga viktor staff nino",
+        },
+    ),
+    "the mediator sits in every caucus, and the registry in none; observers read what is the court's": (
+        SERVED,
+        "olga cora viktor mina obse",
+        {
+            "public": ALL + " anyone",
+            "court": ALL + " obse",
+            "participants": ALL,
+            "caucus-ostrava": "olga cora mina",
+            "caucus-vedria": "viktor mina",
+            "caucus-both": "olga cora viktor mina",
+            "party-registry-vedria": "viktor staff",
+            "mediators-registry": "mina staff",
+            "party-ostrava": "olga cora",
+            "party-vedria": "viktor",
+            "mediators": "mina",
+            "registry": "staff",
+            "case": ALL,
+            "appointment-nino": ALL,
+        },
+    ),
+    "after the mediator's end the mediator reads nothing": (
+        SERVED,
+        "olga viktor",
+        {
+            "participants": "olga viktor staff",
+            "caucus-ostrava": "olga",
+            "mediators": "",
+            "mediators-registry": "staff",
+            "case": "olga viktor staff",
+        },
+    ),
+}
+
+
+def audiences(generation: int = 0) -> list[AudienceView]:
+    """Every audience of the table."""
+    return [
+        AudienceView(
+            named(key),
+            name,
+            frozenset(named(party) for party in parties),
+            named("nino") if name == "appointment" else None,
+            generation,
+        )
+        for key, (name, parties) in AUDIENCES.items()
+    ]
+
+
+def read_by(case: CaseView, people: str, generation: int = 0) -> dict[str, set[str]]:
+    """Who reads each audience, by name."""
+    capacities = [PEOPLE[name] for name in people.split()]
+    found = readers_of(case, PARTIES, capacities, audiences(generation))
+    return {key: {STARS[principal] for principal in found[named(key)]} for key in AUDIENCES}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_who_reads_which_audience(moment: str) -> None:
+    case, people, expected = MOMENTS[moment]
+    found = read_by(case, people)
+    assert {key: found[key] for key in expected} == {key: set(names.split()) for key, names in expected.items()}
+
+
+def test_who_comes_with_a_later_generation_reads_only_from_there_on_but_sees_the_case() -> None:
+    successor = replace(PEOPLE["mina"], generation=1)
+    capacities = [PEOPLE["olga"], PEOPLE["viktor"], successor]
+    for generation, reads in ((0, False), (1, True)):
+        found = readers_of(SERVED, PARTIES, capacities, audiences(generation))
+        for key in ("participants", "caucus-ostrava", "mediators"):
+            assert (named("mina") in found[named(key)]) is reads, (generation, key)
+        assert named("mina") in found[named("case")]
+        assert named("olga") in found[named("participants")]
+
+
+def test_a_party_that_joins_late_reads_only_from_there_on() -> None:
+    late = PartyView(named("soli"), "side-3", 1)
+    agent = CapacityView(named("c7"), named("soli-agent"), "agent", named("soli"), 0)
+    for generation, reads in ((0, False), (1, True)):
+        found = readers_of(SERVED, [*PARTIES, late], [*PEOPLE.values(), agent], audiences(generation))
+        assert (named("soli-agent") in found[named("participants")]) is reads
+        assert named("soli-agent") in found[named("case")]
