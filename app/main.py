@@ -112,7 +112,6 @@ def create_app(
         openapi_url="/v1/openapi.json",
         docs_url="/docs",
         redoc_url=None,
-        max_body_size=settings.body_limit,
         lifespan=lifespan,
         openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
         redirect_slashes=False,
@@ -122,7 +121,7 @@ def create_app(
         app.include_router(router)
     _install_health(app, database)
     errors.install(app)
-    app.add_middleware(Surroundings)
+    app.add_middleware(Surroundings, body_limit=settings.body_limit)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

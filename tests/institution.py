@@ -92,9 +92,13 @@ class Person:
 
     def send(self, method: str, path: str, **given: Any) -> Answer:
         """Send a request as this person."""
-        headers = {"authorization": f"Bearer {self.token}", "x-request-id": self.numbered()}
+        headers: dict[str, str | bytes] = {"authorization": f"Bearer {self.token}", "x-request-id": self.numbered()}
         headers |= given.pop("headers", {})
-        return Answer(self.client.request(method, path, headers=headers, **given))
+        # As bytes, so that headers can be sent that are no ASCII.
+        raw = [
+            (name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in headers.items()
+        ]
+        return Answer(self.client.request(method, path, headers=raw, **given))
 
     def get(self, path: str, **headers: str) -> Answer:
         """Read."""

@@ -198,13 +198,13 @@ def crawl(person: Person, dispute: Dispute) -> list[object]:
         "deadlines",
         "events",
     ):
-        path: str | None = f"{dispute.path}/{name}?limit=2"
-        while path is not None:
-            page = read(path)
+        following: str | None = f"{dispute.path}/{name}?limit=2"
+        while following is not None:
+            page = read(following)
             for item in page["items"]:
                 prefix = "/v1" if name == "appointments" else dispute.path
                 read(f"{prefix}/{name}/{item['id']}")
-            path = f"{dispute.path}/{name}?limit=2&after={page['next']}" if page["next"] else None
+            following = f"{dispute.path}/{name}?limit=2&after={page['next']}" if page["next"] else None
     return found
 
 

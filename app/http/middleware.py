@@ -7,7 +7,8 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.errors import unexpected
+from app.errors import TooLarge
+from app.http.errors import render, unexpected
 
 log = logging.getLogger("accord.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -19,10 +20,11 @@ _HEADERS = (
 
 
 class Surroundings:
-    """Gives each request an id (the caller's, if it is a plain one) and answers unexpected failures."""
+    """Gives each request an id (the caller's if it is plain), bounds its body, and answers unexpected failures."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, body_limit: int) -> None:
         self.app = app
+        self.body_limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,9 +47,32 @@ class Surroundings:
             await send(message)
 
         try:
-            await self.app(scope, receive, with_headers)
+            if _declared_length(request) > self.body_limit:
+                await render(request, TooLarge(self.body_limit))(scope, receive, with_headers)
+                return
+            await self.app(scope, _bounded(receive, self.body_limit), with_headers)
         except Exception:
             log.exception("request %s failed", request_id)
             if started:
                 raise
             await unexpected(request)(scope, receive, with_headers)
+
+
+def _declared_length(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """The same body, but TooLarge as soon as more of it comes than may be, whatever length was declared."""
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise TooLarge(limit)
+        return message
+
+    return bounded

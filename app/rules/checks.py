@@ -9,6 +9,7 @@ from uuid import UUID
 from app.rules.model import AppointmentFact, Declaration, Facts
 
 STATE = "state"
+PENDING = ("proposed", "declared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def third_states_consented(facts: Facts, on: date) -> list[Finding]:
 
 def mediator_nominated(facts: Facts, on: date) -> list[Finding]:
     """A mediator is nominated whose appointment is pending."""
-    if _nominations(facts):
+    if any(item.state in PENDING for item in _nominations(facts)):
         return []
     return [
         Finding(
@@ -151,7 +152,7 @@ def text_frozen(facts: Facts, on: date) -> list[Finding]:
 def _nominations(facts: Facts) -> tuple[AppointmentFact, ...]:
     """The appointment acted on; with none named (or with a party named) every one that is still pending."""
     if facts.subject is None or any(party.id == facts.subject for party in facts.parties):
-        return tuple(item for item in facts.appointments if item.state in ("proposed", "declared"))
+        return tuple(item for item in facts.appointments if item.state in PENDING)
     return tuple(item for item in facts.appointments if item.id == facts.subject)
 
 
@@ -190,4 +191,4 @@ def unmet(names: Sequence[str], facts: Facts, on: date) -> tuple[tuple[str, Find
     answers = (
         tuple((name, finding) for name in names for finding in CHECKS[name](view, on)) for view in views(names, facts)
     )
-    return min(answers, key=lambda answer: len({name for name, _ in answer}))
+    return min(answers, key=lambda answer: (len({name for name, _ in answer}), len(answer)))

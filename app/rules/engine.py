@@ -123,7 +123,7 @@ def _must_be_for_a_taker(entry: Step, facts: Facts, party_id: UUID | None) -> No
     if entry.each is None or party_id is None:
         return
     if all(party.id != party_id for party in _parties_of(entry.each, facts)):
-        raise _refused("not-your-capacity", [reasons.not_for_that_party(entry)], facts)
+        raise _refused("not-your-capacity", [reasons.not_for_that_party(entry, entry.each)], facts)
 
 
 def _is_awaited(party_id: UUID | None, remaining: Sequence[PartyFact]) -> bool:

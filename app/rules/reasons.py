@@ -17,11 +17,11 @@ def not_your_capacity(entries: Sequence[Step]) -> Reason:
     )
 
 
-def not_for_that_party(entry: Step) -> Reason:
-    """The party for which the step would be taken is not one of those that take it."""
+def not_for_that_party(entry: Step, each: str) -> Reason:
+    """The party for which the step would be taken is not one of those that take it, all of the capacity `each`."""
     return Reason(
         "not-your-capacity",
-        f"'{entry.name}' is taken for {_either(_takers(entry))}, and not for the party that was named.",
+        f"'{entry.name}' is taken for {_with_article(each, every=True)}, and not for the party that was named.",
         entry.citation,
     )
 

@@ -175,7 +175,7 @@ REFUSED: dict[str, Query] = {
     "an INSERT past the flush": lambda db: db.execute(
         insert(Content).values(id=uuid4(), case_id=CASE, audience_id=NARROW, salt=b"", body=b"")
     ),
-    "an UPDATE of the bare table": lambda db: db.execute(update(Content.__table__).values(salt=b"")),
+    "an UPDATE of the bare table": lambda db: db.execute(update(Base.metadata.tables["contents"]).values(salt=b"")),
     "an entity as the system": lambda db: whole_as_system(db),
 }
 

@@ -1,0 +1,1 @@
+"""The rules of procedure: tables of cases and properties of pure functions."""

@@ -1,0 +1,273 @@
+"""Who may take which step of a State-to-State mediation, from which stage, and what the step does."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from app.rules.engine import acting_party, decide, open_steps
+from app.rules.model import Citation, Holding, Procedure
+from tests.rules.facts import (
+    DUE,
+    FOR_LUMEA,
+    FOR_OSTRAVA,
+    FOR_VEDRIA,
+    IOMED,
+    LUMEA,
+    MEDIATOR,
+    NINO,
+    OSTRAVA,
+    REGISTRY,
+    TODAY,
+    VEDRIA,
+    acts,
+    answer,
+    case,
+    excluding,
+    lumea,
+    nomination,
+    ostrava,
+    proposed,
+    refusal,
+    running,
+    take,
+    vedria,
+)
+
+STAGES = (
+    "draft",
+    "lodged",
+    "invited",
+    "consented",
+    "screened",
+    "registered",
+    "mediating",
+    "settling",
+    "closed",
+)
+ACTORS = {"requesting-party": FOR_OSTRAVA, "responding-party": FOR_VEDRIA, "registry": REGISTRY, "mediator": MEDIATOR}
+LETTERS = {"open": "o", "step-not-open": "-", "not-your-capacity": "x"}
+
+# o: open; -: not open at this stage; x: not for this capacity. One letter a stage, in the order of STAGES:
+# draft, lodged, invited, consented, screened, registered, mediating, settling, closed.
+WHO_MAY_WHAT_WHERE = """
+    step                  requesting-party  responding-party  registry   mediator
+    lodge                 o--------         xxxxxxxxx         xxxxxxxxx  xxxxxxxxx
+    invite                xxxxxxxxx         xxxxxxxxx         -o-------  xxxxxxxxx
+    accept-invitation     xxxxxxxxx         --o------         --o------  xxxxxxxxx
+    decline-invitation    xxxxxxxxx         --o------         xxxxxxxxx  xxxxxxxxx
+    screen                xxxxxxxxx         xxxxxxxxx         --oo-----  xxxxxxxxx
+    declare-inadmissible  xxxxxxxxx         xxxxxxxxx         -ooo-----  xxxxxxxxx
+    register              xxxxxxxxx         xxxxxxxxx         ----o----  xxxxxxxxx
+    nominate              -----o---         -----o---         -----o---  xxxxxxxxx
+    confirm-mediator      xxxxxxxxx         xxxxxxxxx         -----o---  xxxxxxxxx
+    hold-session          xxxxxxxxx         xxxxxxxxx         xxxxxxxxx  ------oo-
+    freeze-text           xxxxxxxxx         xxxxxxxxx         xxxxxxxxx  ------oo-
+    sign                  -------o-         -------o-         xxxxxxxxx  xxxxxxxxx
+    withdraw              oooooooo-         ---ooooo-         xxxxxxxxx  xxxxxxxxx
+"""
+HEAD, *ROWS = [line.split() for line in WHO_MAY_WHAT_WHERE.strip().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("step", "capacity", "expected"),
+    [(row[0], capacity, letters) for row in ROWS for capacity, letters in zip(HEAD[1:], row[1:], strict=True)],
+)
+def test_each_capacity_finds_each_step_open_at_its_stages_only(step: str, capacity: str, expected: str) -> None:
+    changes = {"parties": (ostrava(declarations=(excluding("water-sharing"),)), vedria())}
+    found = ""
+    for stage in STAGES:
+        facts = case(stage, **(changes if step == "declare-inadmissible" else {}))
+        found += LETTERS[answer(facts, step, ACTORS[capacity])]
+    assert found == expected
+
+
+def test_the_table_names_every_stage_and_every_step() -> None:
+    assert tuple(stage.name for stage in IOMED.stages) == STAGES
+    assert [row[0] for row in ROWS] == list(dict.fromkeys(step.name for step in IOMED.steps))
+
+
+@pytest.mark.parametrize("capacity", ["observer", "candidate", "appointing-authority", "court", "clock"])
+def test_those_who_only_watch_or_wait_take_no_step(capacity: str) -> None:
+    for stage in STAGES:
+        for row in ROWS:
+            assert answer(case(stage), row[0], Holding(capacity)) == "not-your-capacity"
+
+
+def test_a_dispute_goes_from_draft_to_signed_settlement() -> None:
+    invited_state = vedria(consented=False)
+    facts = case("draft", lodged_on=None, acts=(), appointments=(), parties=(ostrava(consented=False), invited_state))
+
+    facts = take(facts, "lodge", FOR_OSTRAVA)
+    assert (facts.stage, facts.lodged_on) == ("lodged", TODAY)
+    facts = take(facts, "invite", REGISTRY)
+    assert (facts.stage, facts.terms) == ("invited", (running("reply"),))
+    facts = take(facts, "accept-invitation", FOR_VEDRIA)
+    assert (facts.stage, facts.terms[0].ended) == ("consented", True)
+    facts = take(facts, "screen", REGISTRY)
+    assert facts.stage == "screened"
+    facts = take(facts, "register", REGISTRY)
+    assert (facts.stage, facts.terms[1]) == ("registered", running("nomination"))
+    facts = take(facts, "nominate", FOR_OSTRAVA)
+    assert facts.stage == "registered"
+    facts = replace(facts, appointments=(nomination(NINO, "declared", OSTRAVA, VEDRIA),))
+    facts = take(facts, "confirm-mediator", REGISTRY, subject=NINO)
+    assert (facts.stage, facts.terms[1].ended) == ("mediating", True)
+    facts = take(facts, "hold-session", MEDIATOR)
+    assert facts.stage == "mediating"
+    facts = take(facts, "freeze-text", MEDIATOR)
+    assert facts.stage == "settling"
+    facts = take(facts, "hold-session", MEDIATOR)
+    assert facts.stage == "settling"
+    facts = take(facts, "sign", FOR_OSTRAVA)
+    assert facts.stage == "settling"
+    last = decide(IOMED, facts, "sign", {FOR_VEDRIA}, TODAY)
+    assert (last.party_id, last.completes, last.stage, last.outcome) == (VEDRIA, True, "closed", "settled")
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "holding", "outcome"),
+    [
+        ("invited", "decline-invitation", FOR_VEDRIA, "declined"),
+        ("lodged", "declare-inadmissible", REGISTRY, "inadmissible"),
+        ("draft", "withdraw", FOR_OSTRAVA, "withdrawn"),
+        ("mediating", "withdraw", FOR_VEDRIA, "withdrawn"),
+    ],
+)
+def test_a_case_also_ends_without_a_settlement(stage: str, step: str, holding: Holding, outcome: str) -> None:
+    facts = case(stage, parties=(ostrava(), vedria(in_force_on=None)))
+    decision = decide(IOMED, facts, step, {holding}, TODAY)
+    assert (decision.completes, decision.stage, decision.outcome) == (True, "closed", outcome)
+
+
+def test_freezing_another_text_undoes_the_signatures_under_the_former() -> None:
+    signed = case("settling", acts=acts("freeze-text", None) + acts("sign", OSTRAVA))
+    again = take(signed, "freeze-text", MEDIATOR)
+    assert acts("sign", OSTRAVA)[0] not in again.acts
+    assert not decide(IOMED, again, "sign", {FOR_VEDRIA}, TODAY).completes
+
+
+def test_an_unknown_step_is_told_apart_from_a_closed_one() -> None:
+    refused = refusal(case("draft"), "adjourn", FOR_OSTRAVA)
+    assert (refused.code, refused.reasons, refused.stage) == ("unknown-step", (), "draft")
+    assert str(refused) == "iomed-state-2025 knows no step 'adjourn'."
+
+
+def test_a_capacity_that_takes_no_such_step_is_told_who_does() -> None:
+    refused = refusal(case("closed"), "accept-invitation", MEDIATOR)
+    assert refused.code == "not-your-capacity"
+    assert refused.detail == "'accept-invitation' is for each responding party or the registry to take."
+    assert refused.reasons[0].citation == Citation(None, "text", "international-mediation.org/scope-of-cases")
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "holding", "detail", "cure"),
+    [
+        (
+            "draft",
+            "invite",
+            REGISTRY,
+            "'invite' is open from 'lodged'; the case stands at 'draft'.",
+            "First comes 'lodge' (POST /v1/cases/{case}/steps/lodge).",
+        ),
+        (
+            "mediating",
+            "sign",
+            FOR_VEDRIA,
+            "'sign' is open from 'settling'; the case stands at 'mediating'.",
+            "First comes 'freeze-text' (through /v1/cases/{case}/settlement/drafts).",
+        ),
+        (
+            "lodged",
+            "register",
+            REGISTRY,
+            "'register' is open from 'screened'; the case stands at 'lodged'.",
+            None,
+        ),
+        (
+            "closed",
+            "withdraw",
+            FOR_VEDRIA,
+            "'withdraw' is open from 'consented', 'screened', 'registered', 'mediating' or 'settling'; "
+            "the case stands at 'closed'.",
+            None,
+        ),
+    ],
+)
+def test_a_step_of_another_stage_is_told_what_comes_first(
+    stage: str, step: str, holding: Holding, detail: str, cure: str | None
+) -> None:
+    refused = refusal(case(stage), step, holding)
+    assert (refused.code, refused.detail, refused.reasons[0].cure) == ("step-not-open", detail, cure)
+
+
+def test_capacity_is_asked_before_stage_and_stage_before_needs() -> None:
+    hopeless = {"parties": (ostrava(consented=False), vedria(in_force_on=None))}
+    assert answer(case("draft", **hopeless), "screen", FOR_OSTRAVA) == "not-your-capacity"
+    assert answer(case("draft", **hopeless), "screen", REGISTRY) == "step-not-open"
+    assert answer(case("invited", **hopeless), "screen", REGISTRY) == "need-not-met"
+
+
+@pytest.fixture
+def with_lapse() -> Procedure:
+    """The rules with the registry's notice that nobody replied, which waits for the term `reply`."""
+    (decline,) = IOMED.entries("decline-invitation")
+    lapse = replace(decline, name="lapse", by=("registry",), after="reply", outcome="lapsed", needs=("text-frozen",))
+    return replace(IOMED, steps=(*IOMED.steps, lapse))
+
+
+def test_a_step_after_a_term_opens_on_the_day_that_follows_it(with_lapse: Procedure) -> None:
+    facts = case("invited", terms=(running("reply"),))
+    refused = refusal(facts, "lapse", REGISTRY, on=DUE, procedure=with_lapse)
+    assert refused.code == refused.reasons[0].code == "term-not-passed"
+    assert refused.detail == (
+        "'lapse' is open only after the term 'for the invited side to answer', which runs until the end of 2026-04-01."
+    )
+    assert refused.reasons[0].cure == "Wait until 2026-04-01 has passed at the seat."
+    assert answer(facts, "lapse", REGISTRY, on=DUE + timedelta(days=1), procedure=with_lapse) == "open"
+
+
+@pytest.mark.parametrize("terms", [(), (replace(running("reply"), ended=True),), (running("nomination"),)])
+def test_a_term_that_does_not_run_never_passes(terms: tuple[object, ...], with_lapse: Procedure) -> None:
+    refused = refusal(case("invited", terms=terms), "lapse", REGISTRY, on=date(2099, 1, 1), procedure=with_lapse)
+    assert refused.code == "term-not-passed"
+    assert refused.detail.endswith("which is not running.")
+    assert refused.reasons[0].cure is None
+
+
+def test_a_term_is_asked_before_the_needs(with_lapse: Procedure) -> None:
+    facts = case("invited", acts=(), terms=(running("reply"),))
+    assert answer(facts, "lapse", REGISTRY, on=DUE, procedure=with_lapse) == "term-not-passed"
+    assert answer(facts, "lapse", REGISTRY, on=DUE + timedelta(days=1), procedure=with_lapse) == "need-not-met"
+
+
+@pytest.mark.parametrize(
+    ("subject", "acted", "expected"),
+    [(None, (), VEDRIA), (None, (VEDRIA,), LUMEA), (LUMEA, (), LUMEA), (None, (VEDRIA, LUMEA), VEDRIA)],
+)
+def test_who_acts_for_two_parties_acts_for_the_one_named_or_the_first_that_has_not_acted(
+    subject: UUID | None, acted: tuple[UUID, ...], expected: UUID
+) -> None:
+    facts = case("settling", parties=(ostrava(), vedria(), lumea()), acts=acts("sign", *acted), subject=subject)
+    (sign,) = IOMED.entries("sign")
+    for holdings in ((FOR_VEDRIA, FOR_LUMEA), (FOR_LUMEA, FOR_VEDRIA)):
+        assert acting_party(sign, facts, holdings) == expected
+
+
+def test_the_list_of_steps_names_every_entry_in_the_order_of_the_rules() -> None:
+    listed = open_steps(IOMED, case("registered", appointments=(proposed(),)), {REGISTRY}, TODAY)
+    assert [each.step for each in listed] == list(IOMED.steps)
+    assert [each.step.name for each in listed if each.available] == ["nominate"]
+    (confirm,) = [each for each in listed if each.step.name == "confirm-mediator"]
+    assert [reason.code for reason in confirm.reasons] == [
+        "declarations-made",
+        "accepted-by-all-parties",
+        "accepted-by-all-parties",
+    ]
+
+
+def test_somebody_without_a_capacity_finds_every_step_closed_with_a_reason() -> None:
+    for found in open_steps(IOMED, case("settling"), (), TODAY):
+        assert not found.available
+        assert [reason.code for reason in found.reasons] == ["not-your-capacity"]

@@ -1,0 +1,181 @@
+"""Whatever people do, in whatever order: properties of random walks through the rules."""
+
+from collections.abc import Collection
+from copy import deepcopy
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.rules.engine import decide, open_steps, waiting
+from app.rules.model import AppointmentFact, Declaration, Facts, Holding, PartyFact, Refused
+from tests.rules.facts import (
+    DUE,
+    FOR_LUMEA,
+    FOR_OSTRAVA,
+    FOR_VEDRIA,
+    IOMED,
+    LUMEA,
+    MEDIATOR,
+    NINO,
+    OSTRAVA,
+    PAZ,
+    REGISTRY,
+    TODAY,
+    VEDRIA,
+    acts,
+    afterwards,
+    case,
+    excluding,
+    lumea,
+    marrow,
+    ostrava,
+    running,
+    vedria,
+)
+
+STAGES = {stage.name for stage in IOMED.stages}
+FINAL = {stage.name for stage in IOMED.stages if stage.final}
+ACTORS: list[Collection[Holding]] = [
+    (FOR_OSTRAVA,),
+    (FOR_VEDRIA,),
+    (FOR_LUMEA,),
+    (FOR_VEDRIA, FOR_LUMEA),
+    (REGISTRY,),
+    (MEDIATOR,),
+    (Holding("candidate"),),
+    (),
+]
+DECLARATIONS = st.sampled_from([(), (excluding("fisheries"),), (excluding("water-sharing", until_on=DUE),)])
+ACCEPTED = st.frozensets(st.sampled_from([OSTRAVA, VEDRIA, LUMEA]))
+
+
+@st.composite
+def parties(draw: st.DrawFn) -> tuple[PartyFact, ...]:
+    """Two or three States, most of which may mediate."""
+    others = draw(st.sampled_from([(vedria(),), (vedria(), lumea())]))
+    in_force = st.sampled_from([TODAY, TODAY, TODAY, None])
+    return tuple(
+        replace(each, consented=draw(st.booleans()), in_force_on=draw(in_force), declarations=_declarations(draw))
+        for each in (ostrava(), *others)
+    )
+
+
+def _declarations(draw: st.DrawFn) -> tuple[Declaration, ...]:
+    return draw(DECLARATIONS)
+
+
+@st.composite
+def nominations(draw: st.DrawFn) -> tuple[AppointmentFact, ...]:
+    """None, one or two live appointments in whatever state."""
+    live = []
+    for id in draw(st.sampled_from([(), (NINO,), (NINO, PAZ)])):
+        state = draw(st.sampled_from(["proposed", "declared", "declared", "confirmed"]))
+        independent = None if state == "proposed" else draw(st.booleans())
+        live.append(AppointmentFact(id, state, independent, draw(ACCEPTED)))
+    return tuple(live)
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> Facts:
+    """A case at any stage, with any facts, also such as no walk brings about."""
+    signed = draw(st.lists(st.sampled_from([OSTRAVA, VEDRIA, LUMEA]), unique=True))
+    accepted = draw(st.lists(st.sampled_from([VEDRIA, LUMEA]), unique=True))
+    return case(
+        draw(st.sampled_from(sorted(STAGES))),
+        parties=draw(parties()),
+        appointments=draw(nominations()),
+        third_states=draw(st.sampled_from([(), (marrow(consented=False),), (marrow(consented=True),)])),
+        acts=draw(st.sampled_from([(), acts("freeze-text", None)]))
+        + acts("sign", *signed)
+        + acts("accept-invitation", *accepted),
+        terms=draw(st.sampled_from([(), (running("reply"),), (running("reply"), running("nomination"))])),
+        subject=draw(st.sampled_from([None, None, NINO, PAZ, OSTRAVA, VEDRIA, LUMEA, UUID(int=99)])),
+    )
+
+
+def agree(facts: Facts, holdings: Collection[Holding]) -> None:
+    """The list of open steps says of every entry what deciding says."""
+    listed = open_steps(IOMED, facts, holdings, TODAY)
+    assert [each.step for each in listed] == list(IOMED.steps)
+    for name in {step.name for step in IOMED.steps}:
+        entries = [each for each in listed if each.step.name == name]
+        available = [each.step for each in entries if each.available]
+        try:
+            decision = decide(IOMED, facts, name, holdings, TODAY)
+        except Refused as refused:
+            assert available == []
+            assert refused.stage == facts.stage
+            codes = [reason.code for reason in refused.reasons]
+            assert codes in [[reason.code for reason in each.reasons] for each in entries]
+        else:
+            assert available == [decision.step]
+
+
+@settings(max_examples=150, deadline=None)
+@given(facts=anything(), holdings=st.sampled_from(ACTORS))
+def test_what_the_list_shows_is_what_is_enforced(facts: Facts, holdings: Collection[Holding]) -> None:
+    agree(facts, holdings)
+
+
+@settings(max_examples=150, deadline=None)
+@given(facts=anything(), holdings=st.sampled_from(ACTORS))
+def test_deciding_listing_and_awaiting_leave_the_facts_as_they_are(facts: Facts, holdings: Collection[Holding]) -> None:
+    before = deepcopy(facts)
+    open_steps(IOMED, facts, holdings, TODAY)
+    waiting(IOMED, facts, TODAY)
+    for step in IOMED.steps:
+        try:
+            decide(IOMED, facts, step.name, holdings, TODAY)
+        except Refused:
+            continue
+    assert facts == before
+
+
+@settings(max_examples=150, deadline=None)
+@given(facts=anything(), holdings=st.sampled_from(ACTORS))
+def test_a_final_stage_has_no_open_step_and_awaits_nobody(facts: Facts, holdings: Collection[Holding]) -> None:
+    for stage in FINAL:
+        ended = replace(facts, stage=stage)
+        assert not any(each.available for each in open_steps(IOMED, ended, holdings, TODAY))
+        assert waiting(IOMED, ended, TODAY) == ()
+
+
+@settings(max_examples=150, deadline=None)
+@given(facts=anything())
+def test_an_open_case_always_waits_for_somebody_unless_all_have_acted(facts: Facts) -> None:
+    acted = {(act.step, act.party_id) for act in facts.acts}
+    for each in waiting(IOMED, facts, TODAY):
+        assert facts.stage in next(step.expected for step in IOMED.entries(each.step) if step.expected)
+        assert each.step == "confirm-mediator" or (each.step, each.party_id) not in acted
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_walk_of_open_steps_stays_within_the_stages_and_ends_only_with_an_outcome(data: st.DataObject) -> None:
+    facts = replace(data.draw(anything()), stage="draft", acts=(), terms=(), subject=None)
+    for _ in range(25):
+        holdings = data.draw(st.sampled_from(ACTORS[:-2]))
+        facts = replace(facts, appointments=data.draw(nominations()))
+        agree(facts, holdings)
+        steps = [each.step for each in open_steps(IOMED, facts, holdings, TODAY) if each.available]
+        if not steps:
+            continue
+        step = data.draw(st.sampled_from(steps))
+        decision = decide(IOMED, facts, step.name, holdings, TODAY)
+        assert decision.stage in STAGES
+        assert decision.stage in (facts.stage, step.to)
+        assert (decision.outcome is not None) == (decision.stage in FINAL)
+        facts = afterwards(facts, decision, TODAY)
+        if facts.stage in FINAL:
+            break
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES - FINAL))
+@settings(max_examples=25, deadline=None)
+@given(facts=anything())
+def test_the_requesting_party_may_always_leave_an_open_case(stage: str, facts: Facts) -> None:
+    decision = decide(IOMED, replace(facts, stage=stage, subject=None), "withdraw", {FOR_OSTRAVA}, TODAY)
+    assert (decision.stage, decision.outcome) == ("closed", "withdrawn")
