@@ -10,7 +10,21 @@ from uuid import UUID
 
 import anyio
 import sqlalchemy.exc
-from sqlalchemy import JSON, DateTime, Engine, MetaData, Row, Select, create_engine, event, text
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Engine,
+    MetaData,
+    Row,
+    Select,
+    cast,
+    create_engine,
+    event,
+    literal,
+    null,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -224,6 +238,12 @@ def _postgresql_engine(settings: Settings) -> Engine:
             "connect_timeout": 5,
         },
     )
+
+
+def one_shape(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:
+    """Columns of one kind of row in the shape that a UNION of several kinds shares; the missing ones are null."""
+    given: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in shape.items()]
+    return select(literal(what).label("what"), *given)
 
 
 def like(pattern: str) -> str:

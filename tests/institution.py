@@ -128,6 +128,7 @@ class House:
     database: Database
     requests: int = 0
     prefix: str = "r"
+    base_url: str = ""
     admin: Person = field(init=False)
     registrar: Person = field(init=False)
 

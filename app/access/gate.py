@@ -135,7 +135,8 @@ def _columns_only(state: ORMExecuteState) -> None:
         raise Ungated("a row was loaded again as the system")
     if not state.is_select:
         return
-    for described in state.statement.column_descriptions:  # type: ignore[attr-defined]
+    # A union has no descriptions: it gives columns, never entities.
+    for described in getattr(state.statement, "column_descriptions", ()):
         if described["expr"] is described["entity"] and described["entity"] is not None:
             raise Ungated(f"{described['name']} was read whole as the system")
 
@@ -157,9 +158,9 @@ def _check_writes(db: Session, _context: object, _instances: object) -> None:
     db.info["writable"] |= found
 
 
-def forget_writable(db: Session) -> None:
-    """Look up again where the actor may write, after readers changed."""
-    db.info.pop("writable", None)
+def set_writable(db: Session, judged: set[UUID], mine: set[UUID]) -> None:
+    """Say which of some audiences hold the actor, so that a flush into them asks no more."""
+    db.info["writable"] = (db.info.get("writable", set()) - judged) | mine
 
 
 def guard(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.access.gate import as_system, forget_writable
+from app.access.gate import as_system, set_writable
 from app.access.models import ANYONE, STAFF, Audience, AudienceReader, Capacity, Token, User
 from app.access.policy import (
     NAMED_BY_PEOPLE,
@@ -21,7 +21,7 @@ from app.access.policy import (
     PartyView,
     readers_of,
 )
-from app.db import new_id
+from app.db import Base, new_id
 from app.errors import Forbidden, Unauthenticated, invalid
 from app.rules.model import Holding
 
@@ -111,38 +111,17 @@ def _holding(held: CapacityView, sides: dict[UUID, str]) -> Holding:
     return Holding("requesting-party" if side == "requesting" else "responding-party", held.party_id)
 
 
-def circle(db: Session, case: CaseView, parties: Iterable[PartyView]) -> Circle:
-    """Read a locked case's circle, once in a transaction; later changes go through this module and are kept in it."""
-    known: dict[UUID, Circle] = db.info.setdefault("circles", {})
-    if case.id not in known:
-        with as_system(db):
-            capacities = db.execute(
-                select(
-                    Capacity.id,
-                    Capacity.user_id,
-                    Capacity.role,
-                    Capacity.party_id,
-                    Capacity.generation,
-                    Capacity.powers_kind,
-                    Capacity.powers_id,
-                ).where(Capacity.case_id == case.id, Capacity.ended_at.is_(None))
-            )
-            audiences = db.execute(
-                select(Audience.id, Audience.name, Audience.party_ids, Audience.person_id, Audience.generation).where(
-                    Audience.case_id == case.id
-                )
-            )
-            known[case.id] = Circle(
-                case,
-                tuple(parties),
-                tuple(CapacityView(*row) for row in capacities),
-                tuple(_view(*row) for row in audiences),
-            )
-    return known[case.id]
-
-
-def _view(id: UUID, name: str, party_ids: list[str], person_id: UUID | None, generation: int) -> AudienceView:
-    return AudienceView(id, name, frozenset(UUID(party) for party in party_ids), person_id, generation)
+def keep_circle(
+    db: Session,
+    case: CaseView,
+    parties: Iterable[PartyView],
+    capacities: Iterable[CapacityView],
+    audiences: Iterable[AudienceView],
+) -> Circle:
+    """Keep a case's circle for this transaction; later changes go through this module and are kept in it."""
+    found = Circle(case, tuple(parties), tuple(capacities), tuple(audiences))
+    _keep(db, found)
+    return found
 
 
 def known_circle(db: Session, case_id: UUID) -> Circle:
@@ -151,14 +130,24 @@ def known_circle(db: Session, case_id: UUID) -> Circle:
     return known[case_id]
 
 
-def open_circle(db: Session, case: CaseView, parties: Iterable[PartyView], capacities: Iterable[CapacityView]) -> None:
-    """Make the audience of a case that is about to be written, with those who may see that it exists."""
-    view = AudienceView(case.audience_id, "case", frozenset(), None, 0)
-    known = Circle(case, tuple(parties), tuple(capacities), (view,))
-    db.info.setdefault("circles", {})[case.id] = known
+def open_circle(
+    db: Session, case: CaseView, parties: Iterable[PartyView], capacities: Iterable[CapacityView]
+) -> Circle:
+    """Make the audiences that every case needs, for a case that is about to be written, with those who read them."""
+    known = Circle(case, tuple(parties), tuple(capacities), ())
+    filer = frozenset(party.id for party in known.parties if party.side == "requesting")
+    views = [
+        AudienceView(case.audience_id, "case", frozenset(), None, 0),
+        AudienceView(new_id(db), "participants", frozenset(), None, 0),
+        AudienceView(new_id(db), "party", filer, None, 0),
+        *(AudienceView(new_id(db), "party-registry", frozenset({party.id}), None, 0) for party in known.parties),
+    ]
+    known = replace(known, audiences=tuple(views))
+    _keep(db, known)
     with as_system(db):
-        db.execute(insert(Audience).values(_audience_row(case.audience_id, case.id, "case", frozenset(), None, 0)))
-        _add_readers(db, case, {(view.id, principal) for principal in known.readers()[view.id]})
+        db.execute(insert(Audience), [_audience_row(case.id, view) for view in views])
+        _add_readers(db, case, {(id, principal) for id, readers in known.readers().items() for principal in readers})
+    return known
 
 
 def audience(
@@ -174,7 +163,7 @@ def audience(
     _keep(db, replace(known, audiences=(*known.audiences, made)))
     readers = readers_of(known.case, known.parties, known.capacities, (made,))[made.id]
     with as_system(db):
-        db.execute(insert(Audience).values(_audience_row(made.id, case_id, name, party_ids, person_id, generation)))
+        db.execute(insert(Audience).values(_audience_row(case_id, made)))
         _add_readers(db, known.case, {(made.id, principal) for principal in readers})
     return made.id
 
@@ -231,7 +220,6 @@ def bring_into_line(
             keys = tuple_(reader.audience_id, reader.principal_id)
             db.execute(delete(reader).where(keys.in_(list(gone))).execution_options(synchronize_session=False))
         _add_readers(db, case, due - present)
-    forget_writable(db)
 
 
 def date_readers(db: Session, case: CaseView) -> None:
@@ -260,23 +248,24 @@ def end_capacities(db: Session, case_id: UUID, ended: Iterable[UUID], now: datet
 
 
 def _keep(db: Session, known: Circle) -> None:
-    db.info["circles"][known.case.id] = known
+    db.info.setdefault("circles", {})[known.case.id] = known
+    # The rows that say who reads are made from this very answer, so the gate need not ask for them at each flush.
+    principals = set(db.info.get("principals", ()))
+    mine = {id for id, readers in known.readers().items() if readers & principals}
+    set_writable(db, {view.id for view in known.audiences}, mine)
 
 
-def _audience_row(
-    id: UUID, case_id: UUID | None, name: str, party_ids: frozenset[UUID], person_id: UUID | None, generation: int
-) -> dict[str, object]:
-    parties = sorted(str(party) for party in party_ids)
-    marks = ",".join([*parties, str(person_id or "")])
-    key = f"{name}.{generation}.{hashlib.sha256(marks.encode()).hexdigest()[:32]}"
+def _audience_row(case_id: UUID, view: AudienceView) -> dict[str, object]:
+    parties = sorted(str(party) for party in view.party_ids)
+    marks = ",".join([*parties, str(view.person_id or "")])
     return {
-        "id": id,
+        "id": view.id,
         "case_id": case_id,
-        "key": key,
-        "name": name,
+        "key": f"{view.name}.{view.generation}.{hashlib.sha256(marks.encode()).hexdigest()[:32]}",
+        "name": view.name,
         "party_ids": parties,
-        "person_id": person_id,
-        "generation": generation,
+        "person_id": view.person_id,
+        "generation": view.generation,
     }
 
 
@@ -291,4 +280,5 @@ def _add_readers(db: Session, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> 
         for audience_id, principal in sorted(pairs)
     ]
     if rows:
-        db.execute(insert(AudienceReader), rows)
+        # The table and not the class: the ORM would send rows with and without `opened_at` apart.
+        db.execute(insert(Base.metadata.tables["audience_readers"]), rows)

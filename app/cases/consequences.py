@@ -48,8 +48,8 @@ def record_powers(
     known = access.known_circle(db, case.id)
     held = next(one for one in known.held_by(actor) if one.party_id == party_id)
     written = write_powers(db, now, case.id, party_id, powers, held.id, by)
-    row = db.execute(select(Capacity).where(Capacity.id == held.id)).scalar_one()
-    row.powers_kind, row.powers_id = powers.kind, written.id
+    recorded = update(Capacity).where(Capacity.id == held.id).values(powers_kind=powers.kind, powers_id=written.id)
+    db.execute(recorded.execution_options(synchronize_session=False))
 
 
 def write_powers(

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, Integer, String, Uuid, cast, exists, literal, null, select, union_all
+from sqlalchemy import Boolean, Date, Integer, String, Uuid, exists, select, union_all
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case, StepTaken
-from app.db import AnyRow, AnySelect, Json
+from app.db import AnyRow, Json, one_shape
 from app.deadlines.models import Deadline
 from app.mediators.models import Appointment
 from app.members.models import Member
@@ -76,8 +76,9 @@ def _statement(case_id: UUID) -> Any:
     third_consented = exists(
         select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
     )
-    parties = _select(
+    parties = one_shape(
         "party",
+        _SHAPE,
         number=Party.number,
         id=Party.id,
         name=Party.name,
@@ -87,18 +88,19 @@ def _statement(case_id: UUID) -> Any:
         flag=consented,
         data=Member.declarations,
     ).outerjoin(Member, Member.id == Party.member_id)
-    third_states = _select(
-        "third-state", number=ThirdState.number, id=ThirdState.id, name=ThirdState.name, flag=third_consented
+    third_states = one_shape(
+        "third-state", _SHAPE, number=ThirdState.number, id=ThirdState.id, name=ThirdState.name, flag=third_consented
     )
-    appointments = _select(
+    appointments = one_shape(
         "appointment",
+        _SHAPE,
         id=Appointment.id,
         kind=Appointment.state,
         flag=Appointment.independent,
         data=Appointment.accepted_by,
     )
-    acts = _select("act", id=StepTaken.party_id, name=StepTaken.step)
-    terms = _select("term", name=Deadline.term, kind=Deadline.state, on=Deadline.due_on)
+    acts = one_shape("act", _SHAPE, id=StepTaken.party_id, name=StepTaken.step)
+    terms = one_shape("term", _SHAPE, name=Deadline.term, kind=Deadline.state, on=Deadline.due_on)
     return union_all(
         parties.where(Party.case_id == case_id),
         third_states.where(ThirdState.case_id == case_id),
@@ -106,11 +108,6 @@ def _statement(case_id: UUID) -> Any:
         acts.where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None)),
         terms.where(Deadline.case_id == case_id),
     )
-
-
-def _select(what: str, **columns: Any) -> AnySelect:
-    given: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in _SHAPE.items()]
-    return select(literal(what).label("what"), *given)
 
 
 def _party(row: AnyRow) -> PartyFact:

@@ -1,16 +1,18 @@
 """A case as an act finds it: seen through the gate, locked, and read again once the lock is held."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Integer, String, Uuid, select, union_all
 from sqlalchemy.orm import Session
 
 from app.access import service as access
 from app.access.gate import as_system
-from app.access.policy import CaseView, PartyView
+from app.access.models import Audience, Capacity
+from app.access.policy import AudienceView, CapacityView, CaseView, PartyView
 from app.access.service import Actor, Circle
 from app.cases.models import Case
-from app.db import AnyRow
+from app.db import AnyRow, Json, one_shape
 from app.errors import NotFound
 from app.parties.models import Party
 
@@ -29,6 +31,7 @@ def lock_case(db: Session, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
     if case is None:
         raise NotFound
     circle_of(db, view_of(case))
+    db.info.setdefault("locked", {})[case.id] = case
     # While this waited for the lock, its holder may have ended the actor's access.
     if not access.reads(db, actor, case.id, case.audience_id):
         raise NotFound
@@ -73,7 +76,63 @@ def circle_of(db: Session, case: CaseView) -> Circle:
     if case.id in db.info.get("circles", {}):
         return access.known_circle(db, case.id)
     with as_system(db):
-        rows = db.execute(
-            select(Party.id, Party.side, Party.generation).where(Party.case_id == case.id).order_by(Party.number)
-        ).all()
-    return access.circle(db, case, [PartyView(*row) for row in rows])
+        rows = db.execute(_circle_statement(case.id)).all()
+    found: dict[str, list[AnyRow]] = {"party": [], "capacity": [], "audience": []}
+    for row in rows:
+        found[row.what].append(row)
+    return access.keep_circle(
+        db,
+        case,
+        [PartyView(row.id, row.name, row.number) for row in sorted(found["party"], key=lambda row: row.place)],
+        [
+            CapacityView(row.id, row.person, row.name, row.party, row.number, row.kind, row.powers)
+            for row in sorted(found["capacity"], key=lambda row: str(row.id))
+        ],
+        [
+            AudienceView(row.id, row.name, frozenset(UUID(party) for party in row.data), row.person, row.number)
+            for row in found["audience"]
+        ],
+    )
+
+
+_SHAPE: dict[str, Any] = {
+    "id": Uuid(),
+    "name": String(),
+    "number": Integer(),
+    "place": Integer(),
+    "person": Uuid(),
+    "party": Uuid(),
+    "kind": String(),
+    "powers": Uuid(),
+    "data": Json,
+}
+
+
+def _circle_statement(case_id: UUID) -> Any:
+    """Parties, living capacities and audiences of a case, in one statement."""
+    parties = one_shape("party", _SHAPE, id=Party.id, name=Party.side, number=Party.generation, place=Party.number)
+    capacities = one_shape(
+        "capacity",
+        _SHAPE,
+        id=Capacity.id,
+        name=Capacity.role,
+        number=Capacity.generation,
+        person=Capacity.user_id,
+        party=Capacity.party_id,
+        kind=Capacity.powers_kind,
+        powers=Capacity.powers_id,
+    )
+    audiences = one_shape(
+        "audience",
+        _SHAPE,
+        id=Audience.id,
+        name=Audience.name,
+        number=Audience.generation,
+        person=Audience.person_id,
+        data=Audience.party_ids,
+    )
+    return union_all(
+        parties.where(Party.case_id == case_id),
+        capacities.where(Capacity.case_id == case_id, Capacity.ended_at.is_(None)),
+        audiences.where(Audience.case_id == case_id),
+    )

@@ -128,14 +128,17 @@ def _apply(
         case.lodged_at = case.opened_at = now
     if step.serves:
         case.served_at = now
-    if step.lodges or step.serves:
-        access.bring_into_line(db, view_of(case))
-        access.date_readers(db, view_of(case))
     if decision.completes:
         case.stage, case.outcome = decision.stage, decision.outcome
         case.phase = procedure.stage(decision.stage).phase
+        if procedure.stage(decision.stage).final:
+            case.closed_at = now
         if step.numbers:
             case.reference = _next_reference(db, now)
+    if step.lodges or step.serves:
+        access.bring_into_line(db, view_of(case))
+    if step.lodges:
+        access.date_readers(db, view_of(case))
     subject = act_subject(db, case)
     _void(db, now, case, step)
     taken = StepTaken(
@@ -169,7 +172,6 @@ def _apply(
         if step.ends or final:
             deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)
         if final:
-            case.closed_at = now
             consequences.close(db, now, case, by, step.name)
 
 
@@ -281,8 +283,10 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
         Case.seat_time_zone,
         Case.waiting_for,
     )
-    with as_system(db):
-        case = db.execute(select(*columns).where(Case.id == case_id)).one()
+    case = db.info.get("locked", {}).get(case_id)
+    if case is None:
+        with as_system(db):
+            case = db.execute(select(*columns).where(Case.id == case_id)).one()
     facts = read_facts(db, case)
     running = [term.due_on for term in facts.terms if not term.ended]
     found = engine.waiting(library()[case.procedure], facts, day_at(now, ZoneInfo(case.seat_time_zone)))

@@ -9,7 +9,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.access import service as access
-from app.access.gate import forget_writable
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
@@ -156,7 +155,6 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     _check_open(case)
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
-    forget_writable(db)
     filing.state, filing.audience_id = "submitted", audience_id
     filing.received_at = filing.listed_at = now
     filing.effective_on = day_at(now, ZoneInfo(case.seat_time_zone))

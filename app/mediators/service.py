@@ -309,10 +309,10 @@ def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
     check_step(db, actor, now, case, "confirm-mediator", appointment.id)
     _check_today(case, now, given.on)
     _expect(appointment, "declared")
-    appointment.state, appointment.confirmed_at = "confirmed", now
     user_id = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
     before, by = case.stage, ledger.actor_of(actor, "registry")
     take_step_through(db, actor, now, case, "confirm-mediator", appointment.id)
+    appointment.state, appointment.confirmed_at = "confirmed", now
     _record(db, now, appointment, "appointment-confirmed", "confirm", by)
     _end_candidacy(db, now, appointment, user_id)
     if case.stage != before:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from app.rules.checks import CHECKS
-from app.rules.model import CAPACITIES, OUTCOMES, Citation, Procedure, Step
+from app.rules.model import CAPACITIES, OUTCOMES, PARTY_CAPACITIES, Citation, Procedure, Step
 from app.rules.terms import COUNTINGS, ROLLS, TermFault, parse_period
 
 Fault = tuple[str, str]
@@ -43,7 +43,7 @@ def _words(procedure: Procedure, step: Step) -> Iterator[Fault]:
     terms = {term.name for term in procedure.terms}
     known = {
         "by": (step.by, set(CAPACITIES)),
-        "each": ((step.each,) if step.each else (), set(CAPACITIES)),
+        "each": ((step.each,) if step.each else (), {"any-party", *PARTY_CAPACITIES}),
         "from": (step.origin, stages),
         "to": ((step.to,) if step.to else (), stages),
         "expected": (step.expected, set(step.origin)),
@@ -77,7 +77,6 @@ def _ending(procedure: Procedure, step: Step) -> Iterator[Fault]:
 
 
 def _ways(procedure: Procedure) -> Iterator[Fault]:
-    leaving = {stage: step for step in procedure.steps if step.to is not None for stage in step.origin}
     reached = {procedure.initial.name}
     while (
         found := {step.to for step in procedure.steps if step.to is not None and reached.intersection(step.origin)}
@@ -91,7 +90,7 @@ def _ways(procedure: Procedure) -> Iterator[Fault]:
         exits = [step for step in procedure.steps if stage.name in step.origin and step.to not in (None, stage.name)]
         if not stage.final and not exits:
             yield table, "a dead end: no step leads away, and it is not final"
-        if stage.final and (stage.name in leaving or any(stage.name in step.origin for step in procedure.steps)):
+        if stage.final and any(stage.name in step.origin for step in procedure.steps):
             yield table, "a step can be taken from it although it is final"
 
 
@@ -105,7 +104,7 @@ def _entries(procedure: Procedure) -> Iterator[Fault]:
 
 def _capacities(by: Iterable[str]) -> set[str]:
     named = set(by)
-    return named | {"requesting-party", "responding-party"} if "any-party" in named else named
+    return named.union(PARTY_CAPACITIES) if "any-party" in named else named
 
 
 def _marks(procedure: Procedure) -> Iterator[Fault]:

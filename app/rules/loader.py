@@ -14,9 +14,9 @@ from app.rules.model import Check, Citation, Procedure, Stage, Step, Term
 
 LIBRARY = Path(__file__).parent / "library"
 SUBJECTS = Path(__file__).parent / "subjects.toml"
+TABLES = ("stages", "terms", "checks", "steps")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-Names = Annotated[tuple[Name, ...], Field(max_length=100)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Standing = Literal["text", "secondary", "unverified", "institution"]
 
@@ -141,11 +141,12 @@ def _shape_faults(problem: ValidationError, raw: Mapping[str, Any]) -> Iterator[
     for found in problem.errors():
         where = list(found["loc"])
         table = "the top of the file"
-        if len(where) > 1 and isinstance(where[1], int):
-            name = raw[str(where[0])][where[1]].get("name", f"number {where[1] + 1}")
-            table, where = f"[[{where[0]}]] {name}", where[2:]
+        if where[0] in TABLES and len(where) > 1 and isinstance(where[1], int):
+            entry = raw[str(where[0])][where[1]]
+            name = entry.get("name") if isinstance(entry, dict) else None
+            table, where = f"[[{where[0]}]] {name or f'number {where[1] + 1}'}", where[2:]
         key = ".".join(str(part) for part in where)
-        yield table, f"{key}: {found['msg']}"
+        yield table, f"{key}: {found['msg']}" if key else found["msg"]
 
 
 def _procedure(table: _FileTable) -> Procedure:

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
+import runpy
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,31 +16,19 @@ from tests.institution import Person
 from tests.story import Dispute
 
 Json = dict[str, Any]
+HashOf = Callable[[str, Json], str]
 PAGE = ROOT / "docs" / "ledger.md"
 
 
-def microseconds(instant: str) -> int:
-    """An instant of the API as whole microseconds since the beginning of 1970."""
-    return (datetime.fromisoformat(instant) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def recomputed(case_id: str, event: Json) -> str:
-    """The hash of an event, from its JSON."""
-    document = {
-        "id": event["id"],
-        "stream": event["stream"],
-        "seq": event["seq"],
-        "case_id": case_id,
-        "type": event["type"],
-        "act": event["act"],
-        "article": event["article"],
-        "actor": event["actor"],
-        "at": microseconds(event["at"]),
-        "payload": event["payload"],
-        "commitment": event["commitment"],
-        "previous_hash": event["previous_hash"],
-    }
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+@pytest.fixture(scope="module")
+def hash_of(tmp_path_factory: pytest.TempPathFactory) -> HashOf:
+    """The program that the page prints."""
+    program = re.search(r"^```python\n(.+?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert program is not None
+    path = tmp_path_factory.mktemp("page") / "hash_of.py"
+    path.write_text(program[1], encoding="utf-8")
+    found: HashOf = runpy.run_path(str(path))["hash_of"]
+    return found
 
 
 def streams(person: Person, dispute: Dispute) -> dict[str, list[Json]]:
@@ -55,54 +44,43 @@ def streams(person: Person, dispute: Dispute) -> dict[str, list[Json]]:
         path = f"{dispute.path}/events?limit=7&after={page['next']}"
 
 
-@pytest.fixture
-def told(dispute: Dispute) -> Dispute:
-    """The dispute, settled, with a confidence of each side on the way."""
+def test_a_reader_recomputes_every_stream_that_they_see_whole(dispute: Dispute, hash_of: HashOf) -> None:
     dispute.mediating()
     dispute.session("caucus", "requesting")
     dispute.filing(dispute.requesting, "caucus", "requesting", text="Wir können warten – bis zum Frühjahr.")
     dispute.filing(dispute.responding, "caucus", "responding")
     dispute.settled()
-    return dispute
-
-
-def test_a_reader_recomputes_every_stream_that_they_see_whole(told: Dispute) -> None:
-    for person in (told.requesting, told.responding, told.mediator, told.registrar):
-        found = streams(person, told)
+    for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
+        found = streams(person, dispute)
         assert {event["audience"] for events in found.values() for event in events} >= {"case", "participants"}
         for events in found.values():
             assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
             assert [event["previous_hash"] for event in events] == [None, *(event["hash"] for event in events[:-1])]
-            assert [recomputed(told.case["id"], event) for event in events] == [event["hash"] for event in events]
+            assert [hash_of(dispute.case["id"], event) for event in events] == [event["hash"] for event in events]
 
 
-def test_whatever_is_changed_in_an_event_the_hash_no_longer_fits(told: Dispute) -> None:
-    events = max(streams(told.requesting, told).values(), key=len)
-    event = events[1]
-    others = {
-        "at": (datetime.fromisoformat(event["at"]) + timedelta(microseconds=1)).isoformat(),
-        "actor": {**event["actor"], "capacity": "mediator"},
-        "payload": {**event["payload"], "more": 1},
-        "article": "article 1",
-        "commitment": "00" * 32,
-        "previous_hash": "00" * 32,
-        "seq": 9,
-    }
-    for name, value in others.items():
-        assert recomputed(told.case["id"], {**event, name: value}) != event["hash"], name
+def test_whatever_is_changed_in_an_event_the_hash_no_longer_fits(dispute: Dispute, hash_of: HashOf) -> None:
+    dispute.lodged()
+    event = next(event for events in streams(dispute.requesting, dispute).values() for event in events)
+    for name, value in event.items():
+        changed = {"seq": 9, "at": "2026-03-02T09:00:00.000001Z", "actor": {}, "payload": {}}.get(name, f"{value}0")
+        fits = hash_of(dispute.case["id"], {**event, name: changed}) == event["hash"]
+        assert fits == (name in ("audience", "hash")), name
+    assert hash_of(dispute.case["parties"][0]["id"], event) != event["hash"]
 
 
-def test_a_receipt_names_the_last_event_of_the_act_that_its_author_may_read(dispute: Dispute) -> None:
-    dispute.mediating()
+def test_a_receipt_names_the_last_event_of_the_act_that_its_author_may_read(dispute: Dispute, hash_of: HashOf) -> None:
+    dispute.lodged()
     answer = dispute.step(dispute.requesting, "withdraw", {"reason": "Settled elsewhere."})
     answer.expect(200)
     receipt = dict(part.split("=") for part in answer.headers["accord-receipt"].split(", "))
     last = streams(dispute.requesting, dispute)[receipt["stream"]][int(receipt["seq"]) - 1]
-    assert last["hash"] == receipt["hash"] == recomputed(dispute.case["id"], last)
+    assert last["hash"] == receipt["hash"] == hash_of(dispute.case["id"], last)
 
 
-def test_the_hash_of_a_text_is_that_of_its_title_language_and_clauses(told: Dispute) -> None:
-    draft = told.responding.get(f"{told.path}/settlement/drafts").expect(200)["items"][0]
+def test_the_hash_of_a_text_is_that_of_its_title_language_and_clauses(dispute: Dispute) -> None:
+    dispute.mediating()
+    draft = dispute.draft()
     text = {name: draft[name] for name in ("title", "language", "clauses")}
     assert hashlib.sha256(rfc8785.dumps(text)).hexdigest() == draft["sha256"]
 

@@ -188,9 +188,8 @@ def test_a_capacity_that_takes_no_such_step_is_told_who_does() -> None:
         (
             "closed",
             "withdraw",
-            FOR_VEDRIA,
-            "'withdraw' is open from 'consented', 'screened', 'registered', 'mediating' or 'settling'; "
-            "the case stands at 'closed'.",
+            FOR_OSTRAVA,
+            "'withdraw' is open from 'draft', 'lodged' or 'invited'; the case stands at 'closed'.",
             None,
         ),
     ],

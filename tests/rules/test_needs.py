@@ -1,6 +1,5 @@
 """What a step needs: each need refused with its code, its rule and its cure, and judged on the right day."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,19 +9,15 @@ import pytest
 from app.rules.engine import decide
 from app.rules.model import AppointmentFact, Citation, Declaration
 from tests.rules.facts import (
-    FOR_LUMEA,
-    FOR_OSTRAVA,
     FOR_VEDRIA,
     IOMED,
     LODGED_ON,
-    LUMEA,
     NINO,
     OSTRAVA,
     PAZ,
     REGISTRY,
     TODAY,
     VEDRIA,
-    acts,
     answer,
     case,
     excluding,
@@ -42,6 +37,18 @@ ARTICLE_24 = Citation(
     "international-mediation.org/scope-of-cases; the article's number from lawandordernews.com",
 )
 PRACTICE = Citation(None, "institution", None)
+CONSENTS = (
+    "The party accepts through POST /v1/cases/{case}/steps/accept-invitation, or the registry confirms its prior"
+    " instrument through POST /v1/cases/{case}/consents/{id}/confirm."
+)
+IN_FORCE = (
+    "If the convention is in force for it, the administrator records the day through PATCH /v1/members/{id};"
+    " otherwise the registry declares it through POST /v1/cases/{case}/steps/declare-inadmissible."
+)
+THIRD_CONSENTS = (
+    "Any party or the registry files the third State's consent through POST /v1/cases/{case}/consents, and the"
+    " registry confirms it through POST /v1/cases/{case}/consents/{id}/confirm."
+)
 NOMINATES = "Any party or the registry nominates one through POST /v1/cases/{case}/appointments."
 NOMINATES_ANOTHER = "Any party or the registry nominates another through POST /v1/cases/{case}/appointments."
 DECLARES = "The candidate declares through POST /v1/appointments/{id}/declare."
@@ -55,8 +62,7 @@ NEEDS: list[tuple[str, str, dict[str, Any], str, Citation, str, str]] = [
         "all-parties-consented",
         SCOPE,
         "Vedria has not consented to mediation.",
-        "The party accepts through POST /v1/cases/{case}/steps/accept-invitation, or the registry confirms its prior"
-        " instrument through POST /v1/cases/{case}/consents/{id}/confirm.",
+        CONSENTS,
     ),
     (
         "consented",
@@ -65,8 +71,7 @@ NEEDS: list[tuple[str, str, dict[str, Any], str, Citation, str, str]] = [
         "contracting-states",
         ARTICLE_24,
         "Vedria is not a contracting State on 2026-03-16.",
-        "If the convention is in force for it, the administrator records the day through PATCH /v1/members/{id};"
-        " otherwise the registry declares it through POST /v1/cases/{case}/steps/declare-inadmissible.",
+        IN_FORCE,
     ),
     (
         "consented",
@@ -93,8 +98,7 @@ NEEDS: list[tuple[str, str, dict[str, Any], str, Citation, str, str]] = [
         "third-states-consented",
         SCOPE,
         "The dispute involves Marrow, whose prior consent is not confirmed.",
-        "Any party or the registry files the third State's consent through POST /v1/cases/{case}/consents, and the"
-        " registry confirms it through POST /v1/cases/{case}/consents/{id}/confirm.",
+        THIRD_CONSENTS,
     ),
     (
         "registered",
