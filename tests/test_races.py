@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -70,7 +71,7 @@ def test_equal_requests_with_one_key_make_one_case(served: House) -> None:
     dispute = Dispute(served)
     given = request()
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
-        answers = at_once([lambda one=one: one.post("/v1/cases", given, idempotency_key="same") for one in people])
+        answers = at_once([partial(one.post, "/v1/cases", given, idempotency_key="same") for one in people])
     made = [answer for answer in answers if answer.status == 201]
     assert set(statuses(answers)) <= {201, 409}
     assert all(
@@ -87,7 +88,7 @@ def test_of_equal_changes_that_rest_on_one_version_one_wins(served: House) -> No
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
         answers = at_once(
             [
-                lambda one=one, number=number: one.patch(dispute.path, {"title": f"Title {number}"}, if_match=tag)
+                partial(one.patch, dispute.path, {"title": f"Title {number}"}, if_match=tag)
                 for number, one in enumerate(people)
             ]
         )
@@ -108,7 +109,7 @@ def test_registrations_at_once_get_references_without_gap_or_repeat(served: Hous
         answers: list[Answer] = []
         for begin in range(0, CASES_TO_REGISTER, CONNECTIONS):
             batch = zip(people, paths[begin : begin + CONNECTIONS], strict=True)
-            answers += at_once([lambda one=one, path=path: one.post(path, {}) for one, path in batch])
+            answers += at_once([partial(one.post, path, {}) for one, path in batch])
     assert statuses(answers) == {200: CASES_TO_REGISTER}
     references = sorted(answer.json["reference"] for answer in answers)
     assert references == [f"2026-{number:04d}" for number in range(1, CASES_TO_REGISTER + 1)]
@@ -155,7 +156,7 @@ def test_people_invited_at_once_under_one_address_get_one_account(served: House)
     with outside(served, *[served.admin] * len(spellings)) as people:
         answers = at_once(
             [
-                lambda one=one, email=email: one.post("/v1/users", {**given, "email": email})
+                partial(one.post, "/v1/users", {**given, "email": email})
                 for one, email in zip(people, spellings, strict=True)
             ]
         )

@@ -74,9 +74,18 @@ def test_the_words_are_read_by_those_who_may(house: House) -> None:
     dispute = plant(house)
     read = "".join(
         dispute.mediator.get(dispute.path + path).response.text
-        for path in ("", "/appointments", "/filings", "/sessions", "/settlement/drafts", "/consents")
+        for path in (
+            "",
+            "/appointments",
+            "/filings",
+            "/sessions",
+            "/settlement/drafts",
+            "/consents",
+            "/events?limit=200",
+        )
     )
-    hidden_from_mediators = {WORDS["powers"], WORDS["reason"], WORDS["decline"]}
+    # Powers are for the side itself and the registry.
+    hidden_from_mediators = {WORDS["powers"]}
     assert {word for word in WORDS.values() if word not in read} == hidden_from_mediators
 
 

@@ -74,12 +74,25 @@ def write(db: Session, case_id: UUID, audience_id: UUID, body: Body, id: UUID | 
     return Written(id, commitment(salt, plain))
 
 
-def read_many(db: Session, ids: list[UUID]) -> dict[UUID, Body]:
-    """The bodies that the actor may read, by id, in one statement."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A content with the salt behind which its commitment hid it: whoever reads both can check the ledger."""
+
+    body: Body
+    salt: bytes
+
+
+def openings(db: Session, ids: list[UUID]) -> dict[UUID, Opening]:
+    """The contents that the actor may read, each with its salt, by id, in one statement."""
     if not ids:
         return {}
-    rows = db.execute(select(Content.id, Content.case_id, Content.body).where(Content.id.in_(ids)))
-    return {row.id: json.loads(_unseal(db, row.case_id, row.id, row.body)) for row in rows}
+    rows = db.execute(select(Content.id, Content.case_id, Content.salt, Content.body).where(Content.id.in_(ids)))
+    return {row.id: Opening(json.loads(_unseal(db, row.case_id, row.id, row.body)), row.salt) for row in rows}
+
+
+def read_many(db: Session, ids: list[UUID]) -> dict[UUID, Body]:
+    """The bodies that the actor may read, by id, in one statement."""
+    return {id: opening.body for id, opening in openings(db, ids).items()}
 
 
 def read_one(db: Session, id: UUID) -> Body:

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from app.access import people
@@ -65,7 +64,7 @@ class StoryClock:
 class Player:
     """The story as it is played: who has which token, and what earlier acts kept."""
 
-    def __init__(self, app: FastAPI, clock: StoryClock, tell: Tell) -> None:
+    def __init__(self, app: Any, clock: StoryClock, tell: Tell) -> None:
         self.app, self.clock, self.tell = app, clock, tell
         self.tokens: dict[str, str] = {}
         self.kept: dict[str, str] = {f"day{number}": clock.day(number).isoformat() for number in range(120)}

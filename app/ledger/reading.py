@@ -1,6 +1,8 @@
 """The ledger of a case, as its reader may see it."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.access.models import Audience
 from app.access.service import Actor
 from app.cases.locking import require_case
+from app.contents import service as contents
 from app.db import AnyRow
 from app.errors import NotFound
 from app.ledger.models import Event
@@ -27,6 +30,7 @@ _COLUMNS = (
     Event.seq,
     Event.payload,
     Event.commitment,
+    Event.content_id,
     Event.previous_hash,
     Event.hash,
 )
@@ -46,7 +50,7 @@ def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
     kept = rows[: page.limit]
     following = walk(db).encode(db, 0, kept[-1].id) if len(rows) > page.limit else None
-    return EventList(items=[_out(row) for row in kept], next=following)
+    return EventList(items=_out(db, kept), next=following)
 
 
 def read_event(db: Session, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:
@@ -55,14 +59,18 @@ def read_event(db: Session, actor: Actor, now: datetime, case_id: UUID, event_id
     row = db.execute(statement.where(Event.case_id == case_id, Event.id == event_id)).one_or_none()
     if row is None:
         raise NotFound
-    return _out(row)
+    return _out(db, [row])[0]
 
 
-def _out(row: AnyRow) -> EventOut:
-    members = {name: getattr(row, name) for name in EventOut.model_fields}
-    members |= {name: _hex(members[name]) for name in ("commitment", "previous_hash", "hash")}
-    return EventOut(**members)
+def _out(db: Session, rows: Sequence[AnyRow]) -> list[EventOut]:
+    opened = contents.openings(db, [row.content_id for row in rows if row.content_id is not None])
+    return [_event(row, opened.get(row.content_id)) for row in rows]
 
 
-def _hex(value: bytes | None) -> str | None:
-    return value.hex() if value is not None else None
+def _event(row: AnyRow, opening: contents.Opening | None) -> EventOut:
+    hexed = {name: getattr(row, name) for name in ("commitment", "previous_hash", "hash")}
+    hexed["salt"] = opening.salt if opening else None
+    own = set(EventOut.model_fields) - set(hexed) - {"content"}
+    members: dict[str, Any] = {name: getattr(row, name) for name in own}
+    members |= {name: value.hex() if value is not None else None for name, value in hexed.items()}
+    return EventOut(content=opening.body if opening else None, **members)

@@ -8,7 +8,11 @@ from app.values import Out
 
 
 class EventOut(Out):
-    """One entry of a stream; hashes and commitments are in hexadecimal."""
+    """One entry of a stream; hashes, salt and commitment are in hexadecimal.
+
+    `content` is what was written in the act, as far as the reader may read it: the commitment is SHA-256 of the salt
+    and the content's canonical form.
+    """
 
     id: UUID
     type: str
@@ -21,6 +25,8 @@ class EventOut(Out):
     seq: int
     payload: dict[str, Any]
     commitment: str | None
+    content: dict[str, Any] | None
+    salt: str | None
     previous_hash: str | None
     hash: str
 

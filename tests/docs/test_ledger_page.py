@@ -16,6 +16,7 @@ from tests.institution import Person
 from tests.story import Dispute
 
 Json = dict[str, Any]
+HASHED = ("id", "stream", "seq", "type", "act", "article", "actor", "at", "payload", "commitment", "previous_hash")
 HashOf = Callable[[str, Json], str]
 PAGE = ROOT / "docs" / "ledger.md"
 
@@ -62,11 +63,22 @@ def test_a_reader_recomputes_every_stream_that_they_see_whole(dispute: Dispute, 
 def test_whatever_is_changed_in_an_event_the_hash_no_longer_fits(dispute: Dispute, hash_of: HashOf) -> None:
     dispute.lodged()
     event = next(event for events in streams(dispute.requesting, dispute).values() for event in events)
-    for name, value in event.items():
+    for name in (*HASHED, "audience", "content", "salt", "hash"):
+        value = event[name]
         changed = {"seq": 9, "at": "2026-03-02T09:00:00.000001Z", "actor": {}, "payload": {}}.get(name, f"{value}0")
         fits = hash_of(dispute.case["id"], {**event, name: changed}) == event["hash"]
-        assert fits == (name in ("audience", "hash")), name
+        assert fits == (name not in HASHED), name
     assert hash_of(dispute.case["parties"][0]["id"], event) != event["hash"]
+
+
+def test_a_reader_opens_the_commitment_to_what_was_written(dispute: Dispute) -> None:
+    dispute.lodged()
+    events = [event for events in streams(dispute.requesting, dispute).values() for event in events]
+    opened = [event for event in events if event["commitment"] is not None]
+    assert {event["type"] for event in opened} >= {"case-opened", "consent-given", "powers-recorded"}
+    for event in opened:
+        proof = hashlib.sha256(bytes.fromhex(event["salt"]) + rfc8785.dumps(event["content"])).hexdigest()
+        assert proof == event["commitment"], event["type"]
 
 
 def test_a_receipt_names_the_last_event_of_the_act_that_its_author_may_read(dispute: Dispute, hash_of: HashOf) -> None:
@@ -91,6 +103,6 @@ def test_the_page_names_every_member_that_is_hashed_and_its_example_holds() -> N
     canonical = re.search(r"^```json\n(.+)\n```$", page, re.MULTILINE)
     assert canonical is not None
     example = json.loads(canonical[1])
-    assert sorted(named) == sorted(example)
+    assert sorted(named) == sorted(example) == sorted([*HASHED, "case_id"])
     assert rfc8785.dumps(example).decode() == canonical[1]
     assert hashlib.sha256(canonical[1].encode()).hexdigest() in page
