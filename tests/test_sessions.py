@@ -1,0 +1,116 @@
+"""Sessions are scheduled on the wall clock of the seat, by the mediator, and held with those who were there."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.story import Dispute
+
+NEW_YORK = {"place": "New York", "time_zone": "America/New_York"}
+
+
+def test_a_weekly_series_keeps_its_hour_at_the_seat_when_the_clocks_change(dispute: Dispute) -> None:
+    dispute.mediating(seat=NEW_YORK)
+    days = ["2027-03-08", "2027-03-15", "2027-03-22", "2027-03-29"]
+    series = [dispute.session(starts_at=f"{day}T10:00", ends_at=f"{day}T11:00", title=f"Week of {day}") for day in days]
+    assert [session["starts_at"] for session in series] == [
+        "2027-03-08T15:00:00Z",
+        "2027-03-15T14:00:00Z",
+        "2027-03-22T14:00:00Z",
+        "2027-03-29T14:00:00Z",
+    ]
+    assert [session["starts_local"] for session in series] == [
+        "2027-03-08T10:00:00-05:00",
+        "2027-03-15T10:00:00-04:00",
+        "2027-03-22T10:00:00-04:00",
+        "2027-03-29T10:00:00-04:00",
+    ]
+    london = [datetime.fromisoformat(one["starts_at"]).astimezone(ZoneInfo("Europe/London")).hour for one in series]
+    assert london == [15, 14, 14, 15]
+    assert {session["time_zone"] for session in series} == {"America/New_York"}
+
+
+TIMES: list[tuple[Any, Any, int, str]] = [
+    ("2027-03-08T10:00-05:00", "2027-03-08T16:00:00Z", 201, ""),
+    ("2027-03-14T02:30", "2027-03-14T04:00", 422, "/starts_at"),
+    ("2027-11-07T01:30", "2027-11-07T04:00", 422, "/starts_at"),
+    ("2027-11-07T01:30:00-05:00", "2027-11-07T04:00", 201, ""),
+    ("2027-03-08T10:00", "2027-03-08T10:00", 422, "/ends_at"),
+    ("2027-03-08T10:00", "2027-03-08T09:00", 422, "/ends_at"),
+    ("2027-02-29T10:00", "2027-03-01T10:00", 422, "/starts_at"),
+    ("2027-03-08", "2027-03-08T10:00", 422, "/starts_at"),
+    (1772960400, "2027-03-08T10:00", 422, "/starts_at"),
+]
+
+
+@pytest.mark.parametrize(("starts_at", "ends_at", "status", "pointer"), TIMES)
+def test_times_that_do_not_exist_at_the_seat_or_run_backwards_are_refused(
+    dispute: Dispute, starts_at: Any, ends_at: Any, status: int, pointer: str
+) -> None:
+    dispute.mediating(seat=NEW_YORK)
+    given = {"kind": "joint", "title": "x", "starts_at": starts_at, "ends_at": ends_at, "audience": "participants"}
+    body = dispute.mediator.post(f"{dispute.path}/sessions", given).expect(status)
+    if status == 422:
+        assert [fault["pointer"] for fault in body["errors"]] == [pointer]
+
+
+def test_the_mediator_schedules_any_session_the_registry_joint_ones_and_parties_none(dispute: Dispute) -> None:
+    dispute.mediating()
+    joint = {
+        "kind": "joint",
+        "title": "x",
+        "starts_at": "2026-06-01T10:00",
+        "ends_at": "2026-06-01T11:00",
+        "audience": "participants",
+    }
+    caucus = {**joint, "kind": "caucus", "audience": "caucus", "party_ids": [dispute.party("requesting")]}
+    path = f"{dispute.path}/sessions"
+    dispute.registrar.post(path, joint).expect(201)
+    dispute.registrar.post(path, caucus).expect(403, "not-your-capacity")
+    dispute.requesting.post(path, joint).expect(403, "not-your-capacity")
+    dispute.mediator.post(path, caucus).expect(201)
+    for bad in (
+        {**joint, "audience": "caucus", "party_ids": caucus["party_ids"]},
+        {**caucus, "audience": "participants", "party_ids": []},
+        {**caucus, "party_ids": []},
+        {**joint, "audience": "case"},
+        {**joint, "audience": "appointment"},
+        {**joint, "audience": "everybody"},
+        {**caucus, "party_ids": ["00000000-0000-4000-8000-000000000000"]},
+        {**caucus, "party_ids": caucus["party_ids"] * 2},
+    ):
+        dispute.mediator.post(path, bad).expect(422, "invalid")
+
+
+def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) -> None:
+    dispute.registered()
+    given = {
+        "kind": "joint",
+        "title": "x",
+        "starts_at": "2026-06-01T10:00",
+        "ends_at": "2026-06-01T11:00",
+        "audience": "participants",
+    }
+    dispute.registrar.post(f"{dispute.path}/sessions", given).expect(409, "step-not-open")
+    dispute.case = {}
+    dispute.mediating()
+    session = dispute.session()
+    dispute.step(dispute.requesting, "withdraw", {"reason": "x"}).expect(200)
+    path = f"{dispute.path}/sessions/{session['id']}"
+    assert dispute.responding.get(path).expect(200)["state"] == "cancelled"
+    attendance = {"attendance": [{"name": "x", "capacity": "x"}]}
+    dispute.mediator.post(f"{path}/hold", attendance).expect(409, "session-state")
+
+
+def test_a_session_is_held_once_today_by_the_mediator(dispute: Dispute) -> None:
+    dispute.mediating()
+    path = f"{dispute.path}/sessions/{dispute.session()['id']}/hold"
+    attendance = [{"name": "Olga Strand", "capacity": "agent", "party_id": dispute.party("requesting")}]
+    dispute.mediator.post(path, {"attendance": attendance, "on": "2026-01-01"}).expect(422)
+    dispute.mediator.post(path, {"attendance": []}).expect(422)
+    dispute.registrar.post(path, {"attendance": attendance}).expect(403)
+    held = dispute.mediator.post(path, {"attendance": attendance, "on": "2026-03-02"}).expect(200)
+    assert (held["state"], held["held_on"], held["attendance"]) == ("held", "2026-03-02", attendance)
+    dispute.mediator.post(path, {"attendance": attendance}).expect(409, "session-state")
