@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 import app.models  # noqa: F401 - every table must be known before the gate is installed
@@ -19,16 +20,17 @@ from app.access.gate import GatedSession, guard
 from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
 from app.contents.keys import master_key
-from app.contents.service import Sealer
+from app.contents.service import Sealer, check_key
 from app.db import Database
 from app.demo.command import demo
+from app.demo.play import StoryFault
 from app.errors import Invalid, Misconfigured, Problem
 from app.ledger import service as ledger
 from app.main import create_app, system_clock
 from app.migrating import is_at_head, migrate
 from app.rules.loader import BadRuleSet, library
 from app.rules.model import Citation
-from app.serving import only_process, serve
+from app.serving import bound, only_process, serve
 from app.settings import Settings
 from app.values import email_key
 
@@ -53,7 +55,7 @@ def main() -> None:
         cli()
     except Invalid as problem:
         _fail("; ".join(f"{fault.pointer.strip('/')}: {fault.message}" for fault in problem.errors))
-    except (Problem, Misconfigured, BadRuleSet) as problem:
+    except (Problem, Misconfigured, BadRuleSet, StoryFault) as problem:
         _fail(str(problem))
     except ValidationError as problem:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors()))
@@ -68,9 +70,17 @@ def _say(message: str) -> None:
     typer.echo(message, err=True)
 
 
+def _open(settings: Settings) -> Database:
+    """The database, if there is one: a mistyped path must not make an empty file."""
+    path = make_url(settings.database_url).database
+    if settings.is_sqlite and not Path(path or "").exists():
+        raise Misconfigured(f"There is no database at {path}: run 'accord migrate' first.")
+    return Database(settings, guard, GatedSession)
+
+
 def _in_transaction(settings: Settings, act: Callable[[Session], Answer]) -> Answer:
     """Act for the installation in one sealed transaction."""
-    database = Database(settings, guard, GatedSession)
+    database = _open(settings)
 
     def sealed(db: Session) -> Answer:
         db.info["sealer"] = Sealer(master_key(settings, os.urandom, _say))
@@ -105,9 +115,10 @@ def serve_command(
         if settings.migrate_on_start:
             migrate(settings)
         service = create_app(settings)
-        address, number = host or settings.host, settings.port if port is None else port
+        listening = bound(host or settings.host, settings.port if port is None else port)
+        address, number = listening.getsockname()[:2]
         typer.echo(f"Accord listens on http://{address}:{number}; its pages are at /docs.")
-        serve(service, address, number)
+        serve(service, listening)
 
 
 @cli.command("check")
@@ -116,7 +127,7 @@ def check_command() -> None:
     settings = Settings()
     faults = [
         _check("rule sets", lambda: f"{len(library())} loaded"),
-        _check("master key", lambda: "opens" if master_key(settings, os.urandom, _say) else ""),
+        _check("master key", lambda: "given" if master_key(settings, os.urandom, _say) else ""),
         _check("database", lambda: _database_state(settings)),
     ]
     sys.exit(1 if any(faults) else 0)
@@ -132,12 +143,14 @@ def _check(name: str, look: Callable[[], str]) -> bool:
 
 
 def _database_state(settings: Settings) -> str:
-    database = Database(settings, guard, GatedSession)
+    database = _open(settings)
     try:
         with database.read(os.urandom) as db:
             if not is_at_head(db.connection()):
                 raise Misconfigured("not at this release's tables: run 'accord migrate'")
-        return "answers, at this release's tables"
+            db.info["sealer"] = Sealer(master_key(settings, os.urandom, _say))
+            check_key(db)
+        return "answers, at this release's tables, and the master key opens what is in it"
     finally:
         database.dispose()
 
@@ -152,6 +165,8 @@ def user_add(
 ) -> None:
     """Give a person an account; on an empty database, found the institution with its first administrator."""
     given = UserIn.model_validate({"name": name, "email": email, "role": role})
+    if institution is not None and role != "admin":
+        raise Misconfigured("An institution is founded with its first administrator: add --role admin.")
     if (institution is None) != (time_zone is None):
         raise Misconfigured("Give --institution and --time-zone together.")
     founded = None

@@ -23,7 +23,6 @@ from sqlalchemy import (
     literal,
     null,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect, make_url
@@ -249,8 +248,3 @@ def one_shape(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:
 def like(pattern: str) -> str:
     """The text as a LIKE pattern that finds it anywhere, taken literally (escape character: backslash)."""
     return "%" + re.sub(r"([\\%_])", r"\\\1", pattern) + "%"
-
-
-def ping(db: Session) -> None:
-    """Ask the database for nothing, to learn that it answers."""
-    db.execute(text("SELECT 1"))

@@ -21,10 +21,10 @@ from app.access.gate import GatedSession, guard
 from app.cases import routes as cases
 from app.cases.service import keep_columns
 from app.contents.keys import master_key
-from app.contents.service import Sealer
-from app.db import Database, Entropy, ping
+from app.contents.service import Sealer, check_key
+from app.db import Database, Entropy
 from app.deadlines import routes as deadlines
-from app.errors import Problem, Unavailable
+from app.errors import Misconfigured, Problem
 from app.filings import routes as filings
 from app.http import errors
 from app.http.middleware import Surroundings
@@ -119,34 +119,38 @@ def create_app(
     app.state.seams = Seams(database, sealer, Cursors(), clock, entropy, keep_columns)
     for router in ROUTERS:
         app.include_router(router)
-    _install_health(app, database)
+    _install_health(app)
     errors.install(app)
     app.add_middleware(Surroundings, body_limit=settings.body_limit)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
-def _install_health(app: FastAPI, database: Database) -> None:
+def _install_health(app: FastAPI) -> None:
     @app.get("/livez", tags=["operation"], operation_id="live", summary="Is the process alive")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
     @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve")
     async def ready(request: Request) -> Response:
-        checks = await anyio.to_thread.run_sync(_readiness, database, limiter=database.threads)
+        seams: Seams = app.state.seams
+        checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=seams.database.threads)
         well = all(state == "ok" for state in checks.values())
         return JSONResponse({"status": "ready" if well else "not-ready", "checks": checks}, 200 if well else 503)
 
 
-def _readiness(database: Database) -> dict[str, str]:
-    checks = {"database": "ok", "migrations": "ok"}
+def _readiness(seams: Seams) -> dict[str, str]:
+    checks = {"database": "ok", "migrations": "ok", "key": "ok"}
     try:
-        with database.read(os.urandom) as db:
-            ping(db)
+        with seams.database.read(os.urandom) as db:
             if not is_at_head(db.connection()):
-                checks["migrations"] = "not at head: run 'accord migrate'"
-    except (Problem, Unavailable):
-        checks = {"database": "cannot be reached", "migrations": "unknown"}
+                return checks | {"migrations": "not at head: run 'accord migrate'", "key": "unknown"}
+            db.info["sealer"] = seams.sealer
+            check_key(db)
+    except Misconfigured:
+        checks["key"] = "not the one that sealed this registry"
+    except Problem:
+        checks = dict.fromkeys(checks, "unknown") | {"database": "cannot be reached"}
     return checks
 
 

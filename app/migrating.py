@@ -1,5 +1,6 @@
 """Bringing a database to the tables of this release, and seeing whether it is there."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
 
 from app.settings import Settings
 
@@ -36,6 +38,7 @@ def is_at_head(connection: Connection) -> bool:
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest migration, in one transaction."""
+    _make_private_file(settings)
     engine = create_engine(settings.database_url)
     try:
         with engine.begin() as connection:
@@ -44,3 +47,10 @@ def migrate(settings: Settings) -> None:
             command.upgrade(configuration(connection), "head")
     finally:
         engine.dispose()
+
+
+def _make_private_file(settings: Settings) -> None:
+    """Make a SQLite file that only its owner may read; its journals take after it."""
+    path = make_url(settings.database_url).database
+    if settings.is_sqlite and path and not Path(path).exists():
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,15 +33,22 @@ def only_process(settings: Settings) -> Iterator[None]:
         os.close(descriptor)
 
 
-def serve(app: FastAPI, host: str, port: int) -> None:
-    """Serve the app until a signal ends it."""
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there from now on; Misconfigured if it cannot."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as problem:
+        listening.close()
+        raise Misconfigured(f"Cannot listen on {host}, port {port}: {problem.strerror}.") from problem
+    return listening
+
+
+def serve(app: FastAPI, listening: socket.socket) -> None:
+    """Serve the app on a bound socket until a signal ends it."""
     config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=20,
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=20
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listening])

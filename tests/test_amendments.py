@@ -61,7 +61,15 @@ def test_who_may_amend_what_at_which_stage(dispute: Dispute, row: tuple[str, str
 
 def test_an_amendment_that_says_nothing_or_takes_away_is_refused(dispute: Dispute) -> None:
     dispute.opened()
-    for fields in ({}, {"title": None}, {"subjects": []}, {"procedure": "other"}, {"parties": []}, {"category": "x"}):
+    nothings: list[dict[str, Any]] = [
+        {},
+        {"title": None},
+        {"subjects": []},
+        {"procedure": "other"},
+        {"parties": []},
+        {"category": "x"},
+    ]
+    for fields in nothings:
         amend(dispute, dispute.requesting, **fields).expect(422, "invalid")
 
 

@@ -65,21 +65,22 @@ def test_the_mediator_schedules_any_session_the_registry_joint_ones_and_parties_
         "ends_at": "2026-06-01T11:00",
         "audience": "participants",
     }
-    caucus = {**joint, "kind": "caucus", "audience": "caucus", "party_ids": [dispute.party("requesting")]}
+    side = [dispute.party("requesting")]
+    caucus = {**joint, "kind": "caucus", "audience": "caucus", "party_ids": side}
     path = f"{dispute.path}/sessions"
     dispute.registrar.post(path, joint).expect(201)
     dispute.registrar.post(path, caucus).expect(403, "not-your-capacity")
     dispute.requesting.post(path, joint).expect(403, "not-your-capacity")
     dispute.mediator.post(path, caucus).expect(201)
     for bad in (
-        {**joint, "audience": "caucus", "party_ids": caucus["party_ids"]},
+        {**joint, "audience": "caucus", "party_ids": side},
         {**caucus, "audience": "participants", "party_ids": []},
         {**caucus, "party_ids": []},
         {**joint, "audience": "case"},
         {**joint, "audience": "appointment"},
         {**joint, "audience": "everybody"},
         {**caucus, "party_ids": ["00000000-0000-4000-8000-000000000000"]},
-        {**caucus, "party_ids": caucus["party_ids"] * 2},
+        {**caucus, "party_ids": side * 2},
     ):
         dispute.mediator.post(path, bad).expect(422, "invalid")
 

@@ -10,12 +10,11 @@ from app.db import Base
 
 
 class Content(Confidential, Base):
-    """The prose of one item as a small sealed JSON; `salt` hides it behind its commitment in the ledger."""
+    """The prose of one item: a small JSON sealed together with the salt that hides it behind its commitment."""
 
     __tablename__ = "contents"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(index=True)
-    salt: Mapped[bytes] = mapped_column(LargeBinary(32))
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
 

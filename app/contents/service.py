@@ -18,6 +18,7 @@ from app.db import new_id, random_bytes
 from app.errors import Misconfigured
 
 Body = dict[str, Any]
+SALT_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,12 @@ class Sealer:
         if (found := self._open.get(case_id)) is not None:
             return found
         wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()
+        return self.remember(case_id, self.unwrap(wrapped))
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """A data key from its kept form; Misconfigured if another master key wrapped it."""
         try:
-            return self.remember(case_id, aes_key_unwrap(self._master_key, wrapped))
+            return aes_key_unwrap(self._master_key, wrapped)
         except InvalidUnwrap as problem:
             raise Misconfigured("The master key does not open this registry's contents.") from problem
 
@@ -67,10 +72,11 @@ def open_case(db: Session, case_id: UUID) -> None:
 def write(db: Session, case_id: UUID, audience_id: UUID, body: Body, id: UUID | None = None) -> Written:
     """Seal a body into its audience; the row goes out with the next flush."""
     id = id or new_id(db)
-    salt, nonce = random_bytes(db, 32), random_bytes(db, 12)
+    salt, nonce = random_bytes(db, SALT_BYTES), random_bytes(db, 12)
     plain = rfc8785.dumps(body)
-    sealed = nonce + _sealer(db).of(db, case_id).encrypt(nonce, plain, id.bytes)
-    db.add(Content(id=id, case_id=case_id, audience_id=audience_id, salt=salt, body=sealed))
+    # The salt is sealed too: beside the commitment it would let anybody with the database test a guess.
+    sealed = nonce + _sealer(db).of(db, case_id).encrypt(nonce, salt + plain, id.bytes)
+    db.add(Content(id=id, case_id=case_id, audience_id=audience_id, body=sealed))
     return Written(id, commitment(salt, plain))
 
 
@@ -86,8 +92,9 @@ def openings(db: Session, ids: list[UUID]) -> dict[UUID, Opening]:
     """The contents that the actor may read, each with its salt, by id, in one statement."""
     if not ids:
         return {}
-    rows = db.execute(select(Content.id, Content.case_id, Content.salt, Content.body).where(Content.id.in_(ids)))
-    return {row.id: Opening(json.loads(_unseal(db, row.case_id, row.id, row.body)), row.salt) for row in rows}
+    rows = db.execute(select(Content.id, Content.case_id, Content.body).where(Content.id.in_(ids)))
+    opened = {row.id: _unseal(db, row.case_id, row.id, row.body) for row in rows}
+    return {id: Opening(json.loads(plain), salt) for id, (salt, plain) in opened.items()}
 
 
 def read_many(db: Session, ids: list[UUID]) -> dict[UUID, Body]:
@@ -102,14 +109,21 @@ def read_one(db: Session, id: UUID) -> Body:
 
 def committed(db: Session, id: UUID) -> Written:
     """A content that was written earlier, with its commitment; NoResultFound if the actor may not read it."""
-    row = db.execute(select(Content.case_id, Content.salt, Content.body).where(Content.id == id)).one()
-    return Written(id, commitment(row.salt, _unseal(db, row.case_id, id, row.body)))
+    row = db.execute(select(Content.case_id, Content.body).where(Content.id == id)).one()
+    return Written(id, commitment(*_unseal(db, row.case_id, id, row.body)))
 
 
-def proves(db: Session, case_id: UUID, id: UUID, salt: bytes, body: bytes, committed: bytes) -> bool:
+def check_key(db: Session) -> None:
+    """Misconfigured if the master key does not open the keys that are kept here."""
+    wrapped = db.execute(select(DataKey.wrapped).limit(1)).scalar_one_or_none()
+    if wrapped is not None:
+        _sealer(db).unwrap(wrapped)
+
+
+def proves(db: Session, case_id: UUID, id: UUID, body: bytes, committed: bytes) -> bool:
     """Whether a kept content is the one to which the ledger was committed."""
     try:
-        return commitment(salt, _unseal(db, case_id, id, body)) == committed
+        return commitment(*_unseal(db, case_id, id, body)) == committed
     except InvalidTag:
         return False
 
@@ -119,8 +133,10 @@ def commitment(salt: bytes, plain: bytes) -> bytes:
     return hashlib.sha256(salt + plain).digest()
 
 
-def _unseal(db: Session, case_id: UUID, id: UUID, sealed: bytes) -> bytes:
-    return _sealer(db).of(db, case_id).decrypt(sealed[:12], sealed[12:], id.bytes)
+def _unseal(db: Session, case_id: UUID, id: UUID, sealed: bytes) -> tuple[bytes, bytes]:
+    """The salt and the body of a sealed content; InvalidTag if it was altered."""
+    opened = _sealer(db).of(db, case_id).decrypt(sealed[:12], sealed[12:], id.bytes)
+    return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 
 def _sealer(db: Session) -> Sealer:

@@ -18,7 +18,7 @@ from app.demo.story import INSTITUTION
 from app.errors import Misconfigured
 from app.main import create_app, system_clock
 from app.migrating import migrate
-from app.serving import only_process, serve
+from app.serving import bound, only_process, serve
 from app.settings import Settings
 
 DATABASE = "sqlite:///.demo/accord.db"
@@ -34,19 +34,21 @@ def demo(
     """Play a water-sharing dispute from request to signed settlement through the API, then serve it."""
     settings = _settings(database_url)
     with only_process(settings):
+        # Before the story is told: a port that is taken would spoil its end.
+        listening = bound("127.0.0.1", port) if serving else None
         make_fresh(settings)
         typer.echo("The dispute about the waters of the Orun, two fictional States under a fictional treaty.\n")
         story = asyncio.run(play(settings, system_clock(), typer.echo))
-        base_url = f"http://127.0.0.1:{port}"
+        base_url = f"http://127.0.0.1:{listening.getsockname()[1] if listening else port}"
         if credentials is not None:
             _write(credentials, {"base_url": base_url, **story})
             typer.echo(f"\nAddress, tokens and ids are in {credentials}.")
-        if not serving:
+        if listening is None:
             return
         typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
         typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
         typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
-        serve(create_app(settings), "127.0.0.1", port)
+        serve(create_app(settings), listening)
 
 
 def _settings(database_url: str) -> Settings:

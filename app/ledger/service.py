@@ -226,7 +226,6 @@ def _entries(db: Session) -> Iterator[AnyRow]:
     statement = (
         select(
             *(getattr(Event, column.name) for column in columns),
-            content.salt,
             content.body,
         )
         .outerjoin(content, content.id == Event.content_id)
@@ -244,6 +243,6 @@ def _fault(db: Session, row: AnyRow, seq: int, previous: bytes | None) -> str | 
     if _hash(row) != row.hash:
         return "its content is not what its hash was made of"
     if row.commitment is not None and row.body is not None:
-        held = contents.proves(db, row.case_id, row.content_id, row.salt, row.body, row.commitment)
+        held = contents.proves(db, row.case_id, row.content_id, row.body, row.commitment)
         return None if held else "the sealed content is not the one that was committed to"
     return None

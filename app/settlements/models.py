@@ -12,7 +12,7 @@ from app.db import Base, Json
 
 
 class Draft(Confidential, Base):
-    """A text of numbered clauses; `sha256` is of its canonical form, and the frozen one is what is signed."""
+    """A text of numbered clauses, sealed; the frozen one is what is signed. Its hash is made from it when asked."""
 
     __tablename__ = "settlement_drafts"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -24,7 +24,6 @@ class Draft(Confidential, Base):
     party_ids: Mapped[list[Any]] = mapped_column(Json)
     author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(String(16))
-    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     content_id: Mapped[UUID]
     drafted_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]

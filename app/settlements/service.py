@@ -45,7 +45,6 @@ _DRAFT = (
     Draft.party_ids,
     Draft.author_id,
     Draft.state,
-    Draft.sha256,
     Draft.content_id,
     Draft.drafted_at,
     Draft.frozen_at,
@@ -83,7 +82,7 @@ def _drafts_out(db: Session, rows: Sequence[AnyRow]) -> list[DraftOut]:
             party_ids=row.party_ids,
             author_id=row.author_id,
             state=row.state,
-            sha256=row.sha256.hex(),
+            sha256=text_hash(bodies[row.content_id], row.language),
             drafted_at=row.drafted_at,
             frozen_at=row.frozen_at,
         )
@@ -91,9 +90,10 @@ def _drafts_out(db: Session, rows: Sequence[AnyRow]) -> list[DraftOut]:
     ]
 
 
-def text_hash(title: str, language: str, clauses: list[dict[str, str]]) -> bytes:
-    """SHA-256 of the canonical form (RFC 8785) of a text: what is frozen, and what is signed."""
-    return hashlib.sha256(rfc8785.dumps({"title": title, "language": language, "clauses": clauses})).digest()
+def text_hash(body: contents.Body, language: str) -> str:
+    """SHA-256, in hexadecimal, of the canonical form (RFC 8785) of a text: what is frozen, and what is signed."""
+    text = {"title": body["title"], "language": language, "clauses": body["clauses"]}
+    return hashlib.sha256(rfc8785.dumps(text)).hexdigest()
 
 
 def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftIn) -> tuple[UUID, UUID]:
@@ -124,13 +124,13 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftI
         party_ids=sorted(str(party) for party in parties),
         author_id=actor.id,
         state="draft",
-        sha256=text_hash(given.title, given.language, clauses),
         content_id=written.id,
         drafted_at=now,
     )
     db.add(row)
     held = known.holdings(actor)[0]
-    _record(db, now, row, "text-drafted", "draft", ledger.actor_of(actor, held.capacity, held.party_id), written)
+    by = ledger.actor_of(actor, held.capacity, held.party_id)
+    _record(db, now, row, "text-drafted", "draft", by, content=written)
     return (case_id, row.id)
 
 
@@ -168,14 +168,21 @@ def _conflict(case: Case, code: str, detail: str, reason: str | None = None, cur
 
 
 def _record(
-    db: Session, now: datetime, row: Draft, kind: str, act: str, by: dict[str, Any], content: contents.Written | None
+    db: Session,
+    now: datetime,
+    row: Draft,
+    kind: str,
+    act: str,
+    by: dict[str, Any],
+    content: contents.Written | None = None,
+    **more: str,
 ) -> None:
     payload = {
         "draft_id": str(row.id),
         "version": row.version,
         "language": row.language,
         "state": row.state,
-        "sha256": row.sha256.hex(),
+        **more,
     }
     subject = ledger.Subject(row.case_id, row.audience_id, row.audience_name)
     ledger.record(db, now, subject, kind, act, by, payload, content=content)
@@ -197,13 +204,13 @@ def freeze(
     if row.audience_name != "participants":
         cure = "Put the same clauses before the participants as a new draft, and freeze that one."
         raise _conflict(case, "need-not-met", "Not every participant knows this draft.", "draft-to-participants", cure)
-    if row.sha256.hex() != given.sha256:
+    if text_hash(contents.read_one(db, row.content_id), row.language) != given.sha256:
         cure = "Read the draft again and send the hash that it shows."
         raise _conflict(case, "need-not-met", "The hash is not that of this draft.", "text-differs", cure)
     _void_frozen(db, now, case_id)
     row.state, row.frozen_at = "frozen", now
     take_step_through(db, actor, now, case, "freeze-text", draft_id)
-    _record(db, now, row, "text-frozen", "freeze", ledger.actor_of(actor, "mediator"), None)
+    _record(db, now, row, "text-frozen", "freeze", ledger.actor_of(actor, "mediator"), sha256=given.sha256)
     return (case_id, row.id)
 
 
@@ -287,7 +294,7 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
     row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == given.draft_id)).scalar_one_or_none()
     if row is None:
         raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
-    if row.state != "frozen" or row.sha256.hex() != given.sha256:
+    if row.state != "frozen" or text_hash(contents.read_one(db, row.content_id), row.language) != given.sha256:
         cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
         raise _conflict(case, "need-not-met", "This is not the text that is frozen.", "text-differs", cure)
     _check_powers(case, known, actor, party, given.capacity)
@@ -296,7 +303,7 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         case_id=case_id,
         audience_id=row.audience_id,
         draft_id=row.id,
-        sha256=row.sha256,
+        sha256=bytes.fromhex(given.sha256),
         party_id=party.id,
         signer_id=actor.id,
         capacity=given.capacity,

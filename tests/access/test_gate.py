@@ -36,7 +36,7 @@ def database(settings: Settings) -> Iterator[Database]:
             db.execute(insert(Audience).values(row))
             for reader in READERS[audience]:
                 db.execute(insert(AudienceReader).values(audience_id=audience, principal_id=reader, case_id=CASE))
-            content = {"id": audience, "case_id": CASE, "audience_id": audience, "salt": b"s", "body": b"b"}
+            content = {"id": audience, "case_id": CASE, "audience_id": audience, "body": b"b"}
             db.execute(insert(Content).values(content))
     yield opened
     opened.dispose()
@@ -136,7 +136,7 @@ FILTERED: dict[str, tuple[Query, dict[UUID, int]]] = {
         {INSIDER: 1, OUTSIDER: 0, STRANGER: 0},
     ),
     "an UPDATE with RETURNING": (
-        lambda db: db.execute(update(Content).values(salt=b"x").returning(Content.id)).all(),
+        lambda db: db.execute(update(Content).values(body=b"x").returning(Content.id)).all(),
         {INSIDER: 2, OUTSIDER: 1, STRANGER: 0},
     ),
     "a DELETE with RETURNING": (
@@ -173,9 +173,9 @@ REFUSED: dict[str, Query] = {
         )
     ).all(),
     "an INSERT past the flush": lambda db: db.execute(
-        insert(Content).values(id=uuid4(), case_id=CASE, audience_id=NARROW, salt=b"", body=b"")
+        insert(Content).values(id=uuid4(), case_id=CASE, audience_id=NARROW, body=b"")
     ),
-    "an UPDATE of the bare table": lambda db: db.execute(update(Base.metadata.tables["contents"]).values(salt=b"")),
+    "an UPDATE of the bare table": lambda db: db.execute(update(Base.metadata.tables["contents"]).values(body=b"")),
     "an entity as the system": lambda db: whole_as_system(db),
 }
 
@@ -206,7 +206,7 @@ def test_a_session_belongs_to_one_actor(database: Database) -> None:
 
 def test_nobody_writes_into_an_audience_that_does_not_hold_them(database: Database) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
-        db.add(Content(id=uuid4(), case_id=CASE, audience_id=NARROW, salt=b"", body=b""))
+        db.add(Content(id=uuid4(), case_id=CASE, audience_id=NARROW, body=b""))
         with pytest.raises(Forbidden):
             db.flush()
 
@@ -221,7 +221,7 @@ def test_nobody_moves_a_row_into_an_audience_that_does_not_hold_them(database: D
 
 def test_a_failed_flush_does_not_leave_the_gate_open(database: Database) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
-        db.add(Content(id=uuid4(), case_id=CASE, audience_id=NARROW, salt=b"", body=b""))
+        db.add(Content(id=uuid4(), case_id=CASE, audience_id=NARROW, body=b""))
         with pytest.raises(Forbidden):
             db.flush()
         db.expunge_all()
