@@ -3,8 +3,9 @@
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -32,10 +33,9 @@ from sqlalchemy.types import TypeDecorator
 from app.errors import Conflict, Misconfigured, Unavailable
 from app.settings import Settings
 
-try:  # Linux wheels bring a SQLite newer than most systems have.
-    import pysqlite3 as sqlite
-except ImportError:  # pragma: no cover - depends on the machine
-    sqlite = sqlite3
+sqlite: Any = sqlite3
+with suppress(ImportError):  # Linux wheels bring a SQLite newer than most systems have.
+    sqlite = import_module("pysqlite3")
 
 Entropy = Callable[[int], bytes]
 Answer = TypeVar("Answer")

@@ -2,8 +2,8 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 import app.models  # noqa: F401 - every table must be known before they are emptied
-from app.db import Base
+from app.db import Base, sqlite
 from app.migrating import migrate
 from app.settings import Settings
 from tests.institution import House
@@ -28,6 +28,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     migrate(Settings(database_url=f"sqlite:///{path}"))
     return path
+
+
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of this worker's registry, filled from the template for each test."""
+    return tmp_path_factory.mktemp("registry") / "registry.db"
 
 
 @pytest.fixture(scope="session")
@@ -73,15 +79,14 @@ Fresh = Callable[[], Settings]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fresh]:
+def fresh(request: pytest.FixtureRequest) -> Iterator[Fresh]:
     """Gives the settings of an empty registry, each time it is called, once on each engine."""
     if request.param == "sqlite":
-        template, path = request.getfixturevalue("sqlite_template"), tmp_path / "registry.db"
+        template, path = request.getfixturevalue("sqlite_template"), request.getfixturevalue("sqlite_file")
 
         def copied() -> Settings:
-            for name in ("registry.db-wal", "registry.db-shm"):
-                (tmp_path / name).unlink(missing_ok=True)
-            shutil.copy(template, path)
+            with closing(sqlite.connect(template)) as source, closing(sqlite.connect(path)) as target:
+                source.backup(target)
             return Settings(database_url=f"sqlite:///{path}", master_key=MASTER_KEY)
 
         yield copied

@@ -4,8 +4,9 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from app.access.gate import GatedSession, guard
 from app.access.schemas import TokenIn, UserIn
 from app.db import Database, Entropy
 from app.ledger import service as ledger
-from app.main import create_app
+from app.main import create_app, system_entropy
+from app.paging import Cursors
 from app.settings import Settings
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -136,8 +138,9 @@ class House:
     @contextmanager
     def open(cls, settings: Settings, *, predictable: bool = False) -> "Iterator[House]":
         """Serve an empty registry and found its institution, with an administrator and a registrar."""
-        clock = Clock()
-        app = create_app(settings, clock, entropy_of if predictable else lambda _request_id: os.urandom)
+        clock, app = Clock(), _app_on(settings)
+        entropy = entropy_of if predictable else system_entropy
+        app.state.seams = replace(app.state.seams, clock=clock, entropy=entropy, cursors=Cursors())
         with TestClient(app, base_url="http://accord.test", raise_server_exceptions=False) as client:
             house = cls(settings, clock, app, client, app.state.seams.database)
             house._found(entropy_of("founding") if predictable else os.urandom)
@@ -202,6 +205,12 @@ class House:
             **more,
         }
         return str(self.admin.post("/v1/members", given).expect(201)["id"])
+
+
+@cache
+def _app_on(settings: Settings) -> FastAPI:
+    """One app for each database of this worker: what it has compiled once serves the next test too."""
+    return create_app(settings)
 
 
 def guarded(settings: Settings) -> Database:

@@ -14,10 +14,8 @@ import uvicorn
 from tests.institution import Answer, House, Person
 from tests.story import Dispute, request
 
-# The large run: tests/test_races.py with these at 64 and 200; its figures stand in docs/performance.md.
 EQUAL_REQUESTS = 20
 CASES_TO_REGISTER = 64
-CONNECTIONS = 16
 
 
 @pytest.fixture
@@ -104,12 +102,8 @@ def test_registrations_at_once_get_references_without_gap_or_repeat(served: Hous
         dispute.consented()
         dispute.step(dispute.registrar, "screen").expect(200)
         paths.append(f"{dispute.path}/steps/register")
-    registrars = [served.registrar] * CONNECTIONS
-    with outside(served, *registrars) as people:
-        answers: list[Answer] = []
-        for begin in range(0, CASES_TO_REGISTER, CONNECTIONS):
-            batch = zip(people, paths[begin : begin + CONNECTIONS], strict=True)
-            answers += at_once([partial(one.post, path, {}) for one, path in batch])
+    with outside(served, *[served.registrar] * CASES_TO_REGISTER) as people:
+        answers = at_once([partial(one.post, path, {}) for one, path in zip(people, paths, strict=True)])
     assert statuses(answers) == {200: CASES_TO_REGISTER}
     references = sorted(answer.json["reference"] for answer in answers)
     assert references == [f"2026-{number:04d}" for number in range(1, CASES_TO_REGISTER + 1)]
