@@ -111,3 +111,30 @@ def test_nobody_mediates_in_a_case_in_which_they_act_for_a_party(house: House, d
     dispute.responding.post(path, {"mediator_id": entry["user_id"]}).expect(422)
     dispute.responding.post(path, {"mediator_id": dispute.mediator_id}).expect(201)
     dispute.requesting.post(path, {"mediator_id": dispute.mediator_id}).expect(409, "already-in-case")
+
+
+def test_a_members_entry_is_changed_by_an_administrator_on_what_they_read(house: House) -> None:
+    path = f"/v1/members/{house.member('Republic of Ostrava', status='signatory', in_force_on=None)}"
+    tag = house.admin.get(path).headers["etag"]
+    bound = {"status": "contracting", "in_force_on": "2026-02-01"}
+    house.admin.patch(path, bound).expect(428)
+    house.registrar.patch(path, bound, if_match=tag).expect(403)
+    house.admin.patch(path, {"status": "contracting"}, if_match=tag).expect(422)
+    house.admin.patch(path, {"kind": "organisation"}, if_match=tag).expect(422)
+    changed = house.admin.patch(path, bound, if_match=tag).expect(200)
+    assert (changed["status"], changed["in_force_on"], changed["kind"]) == ("contracting", "2026-02-01", "state")
+    house.admin.patch(path, {"founding": True}, if_match=tag).expect(412)
+    house.member("Kingdom of Vedria")
+    tag = house.admin.get(path).headers["etag"]
+    house.admin.patch(path, {"name": "Kingdom of Vedria"}, if_match=tag).expect(409, "exists")
+
+
+def test_entry_into_force_recorded_as_the_cure_says_lets_the_screening_pass(house: House, dispute: Dispute) -> None:
+    dispute.members[0] = house.member("Ostrava unbound", status="signatory", in_force_on=None)
+    dispute.consented()
+    (reason,) = dispute.step(dispute.registrar, "screen").expect(409)["reasons"]
+    assert "PATCH /v1/members/{id}" in reason["cure"]
+    path = f"/v1/members/{dispute.members[0]}"
+    bound = {"status": "contracting", "in_force_on": "2026-02-01"}
+    house.admin.patch(path, bound, if_match=house.admin.get(path).headers["etag"]).expect(200)
+    dispute.step(dispute.registrar, "screen").expect(200)

@@ -47,6 +47,18 @@ class MemberIn(In):
         return self
 
 
+class MemberChange(In):
+    """What of a member is to read otherwise; fields left out stay as they are."""
+
+    name: Line | None = None
+    status: Literal["contracting", "signatory", "observer"] | None = None
+    signed_on: Day | None = None
+    ratified_on: Day | None = None
+    in_force_on: Day | None = None
+    founding: StrictBool | None = None
+    declarations: Annotated[list[DeclarationIn], Field(max_length=50)] | None = None
+
+
 class DeclarationOut(Out):
     """Subjects that a member excludes."""
 

@@ -1,0 +1,188 @@
+"""The `accord` command: what it does, and what it says when it cannot."""
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from app.settings import Settings
+from tests.conftest import MASTER_KEY
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def accord(tmp_path: Path) -> Run:
+    """Runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
+
+    def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+        if url is not None:
+            environment["ACCORD_DATABASE_URL"] = url
+        if url is not None and not url.startswith("sqlite"):
+            environment["ACCORD_MASTER_KEY"] = MASTER_KEY.get_secret_value()
+        command = [sys.executable, "-m", "app", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def empty(postgresql_url: str) -> Iterator[str]:
+    """A PostgreSQL database without a table."""
+    url = postgresql_url.rsplit("/", 1)
+    name = url[1] + "_demo"
+    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield f"{url[0]}/{name}"
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
+    accord: Run, tmp_path: Path, request: pytest.FixtureRequest, engine: str
+) -> None:
+    where = request.getfixturevalue("empty") if engine == "postgresql" else "sqlite:///demo.db"
+    words = ("demo", "--no-serve", "--database-url", where, "--credentials", "c.json")
+    told = accord(*words).stdout
+    for line in (
+        "refused: A declaration of Republic of Tarvand excludes the subject territorial-sovereignty",
+        "refused: The dispute involves Confederation of Soli, whose prior consent is not confirmed.",
+        "Tomas Herrera declines",
+        "-0001 is settled [Convention, articles 40 and 41, secondary]",
+        "the case waits for his declaration",
+    ):
+        assert line in told, told
+    credentials = json.loads((tmp_path / "c.json").read_text())
+    assert stat.S_IMODE((tmp_path / "c.json").stat().st_mode) == 0o600
+    assert set(credentials) == {"base_url", "tokens", "cases"}
+    assert set(credentials["tokens"]) == {
+        "admin",
+        "registrar",
+        "mediator",
+        "other_mediator",
+        "requesting_agent",
+        "responding_agent",
+        "stranger",
+    }
+    assert set(credentials["cases"]) == {"settled", "open"}
+    again = accord(*words)
+    assert json.loads((tmp_path / "c.json").read_text())["cases"] != credentials["cases"]
+    assert len(again.stdout.splitlines()) == len(told.splitlines())
+
+
+def test_the_demo_leaves_alone_what_it_did_not_make(accord: Run, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE accounts (id)")
+    refused = accord("demo", "--no-serve", "--database-url", "sqlite:///other.db", check=False)
+    assert (refused.returncode, "did not make" in refused.stderr) == (1, True)
+    accord("migrate", url="sqlite:///real.db")
+    accord(*FOUND, url="sqlite:///real.db")
+    refused = accord("demo", "--no-serve", "--database-url", "sqlite:///real.db", check=False)
+    assert (refused.returncode, "did not make" in refused.stderr) == (1, True)
+    assert "every chain holds" in accord("ledger", "verify", url="sqlite:///real.db").stdout
+
+
+FOUND = (
+    "user",
+    "add",
+    "Ada Min",
+    "ada@example.org",
+    "--role",
+    "admin",
+    "--institution",
+    "River Commission",
+    "--time-zone",
+    "Europe/Vienna",
+)
+
+
+def test_an_institution_is_founded_with_its_first_administrator(accord: Run, tmp_path: Path) -> None:
+    url = "sqlite:///registry.db"
+    refused = accord(*FOUND, url=url, check=False)
+    assert (refused.returncode, "accord migrate" in refused.stderr) == (1, True)
+    assert not (tmp_path / "registry.db").exists()
+    accord("migrate", url=url)
+    accord("migrate", url=url)
+    assert stat.S_IMODE((tmp_path / "registry.db").stat().st_mode) == 0o600
+    refused = accord("user", "add", "x", "x@example.org", url=url, check=False)
+    assert (refused.returncode, "no institution" in refused.stderr) == (1, True)
+    assert "Made a master key in registry.db.key" in refused.stderr
+    refused = accord("user", "add", "x", "x@example.org", *FOUND[6:], url=url, check=False)
+    assert (refused.returncode, "--role admin" in refused.stderr) == (1, True)
+    accord(*FOUND, url=url)
+    assert stat.S_IMODE((tmp_path / "registry.db.key").stat().st_mode) == 0o600
+    assert accord(*FOUND, url=url, check=False).returncode == 1
+    token = accord("token", "issue", "ADA@example.org", url=url).stdout.strip()
+    assert len(token) > 43
+    refused = accord("token", "issue", "nobody@example.org", url=url, check=False)
+    assert (refused.returncode, "account" in refused.stderr) == (1, True)
+    assert "every chain holds" in accord("ledger", "verify", url=url).stdout
+    assert accord("check", url=url).returncode == 0
+
+
+def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, tmp_path: Path) -> None:
+    accord("demo", "--no-serve", "--database-url", "sqlite:///demo.db")
+    (tmp_path / "demo.db.key").write_text(MASTER_KEY.get_secret_value())
+    checked = accord("check", url="sqlite:///demo.db", check=False)
+    assert (checked.returncode, "does not open" in checked.stdout) == (1, True)
+    (tmp_path / "demo.db.key").write_text("not a key")
+    checked = accord("check", url="sqlite:///demo.db", check=False)
+    assert (checked.returncode, "base64" in checked.stdout) == (1, True)
+
+
+def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None:
+    assert "iomed-state-2025" in accord("procedures", "list").stdout
+    shown = accord("procedures", "show", "iomed-state-2025").stdout
+    assert "accept-invitation (responding-party): invited → consented" in shown
+    assert "[Convention, articles 40 and 41; secondary]" in shown
+    assert "No time limit of IOMed's rules could be verified" in shown
+    refused = accord("procedures", "show", "none", check=False)
+    assert (refused.returncode, "iomed-state-2025" in refused.stderr) == (1, True)
+
+
+def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, tmp_path: Path) -> None:
+    accord("demo", "--no-serve", "--database-url", "sqlite:///demo.db")
+    with sqlite3.connect(tmp_path / "demo.db") as connection:
+        connection.execute("DROP TRIGGER events_are_kept_from_update")
+        connection.execute("UPDATE events SET act = 'unlodge' WHERE act = 'lodge' AND type = 'step-taken'")
+    found = accord("ledger", "verify", url="sqlite:///demo.db", check=False)
+    assert found.returncode == 1
+    assert "its content is not what its hash was made of" in found.stdout
+
+
+def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "ACCORD_DATABASE_URL": settings.database_url,
+        "ACCORD_MASTER_KEY": MASTER_KEY.get_secret_value(),
+    }
+    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[3].rstrip(";")
+        assert httpx.get(f"{address}/livez", timeout=30).json() == {"status": "alive"}
+        assert httpx.get(f"{address}/readyz", timeout=30).status_code == 200
+        assert httpx.get(f"{address}/v1/me", timeout=30).status_code == 401
+        if settings.is_sqlite:
+            second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+            assert (second.returncode, "Another process serves" in second.stderr) == (1, True)
+        process.terminate()
+        assert process.wait(30) in (0, -15)
