@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Json
@@ -48,6 +48,8 @@ class User(Base):
     email_key: Mapped[str] = mapped_column(String(320), unique=True)
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool]
+    awaits_approval: Mapped[bool] = mapped_column(server_default=false())
+    disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'registrar', 'user')", name="role"),
@@ -70,7 +72,10 @@ class Token(Base):
 
 
 class Audience(Base):
-    """A set of people who may know of things; its `key` is unique in the case (or in the installation)."""
+    """A set of people who may know of things; its `key` is unique in the case (or in the installation).
+
+    `open_to` is the generation up to which newcomers read it, where those whom it protects have opened it to them.
+    """
 
     __tablename__ = "audiences"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -81,6 +86,7 @@ class Audience(Base):
     party_ids: Mapped[list[str]] = mapped_column(Json)
     person_id: Mapped[UUID | None]
     generation: Mapped[int]
+    open_to: Mapped[int | None]
     __table_args__ = (
         UniqueConstraint("case_id", "key"),
         Index(
@@ -123,7 +129,10 @@ class Confidential:
 
 
 class Capacity(Confidential, Base):
-    """What a person is in one case, from `admitted_at` until `ended_at`; `powers_id` names sealed contents."""
+    """What a person is in one case, from `admitted_at` until `ended_at`; `powers_id` names sealed contents.
+
+    It is `pending`, and gives nothing, until the account of somebody who was invited is approved.
+    """
 
     __tablename__ = "capacities"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -135,5 +144,6 @@ class Capacity(Confidential, Base):
     generation: Mapped[int]
     powers_kind: Mapped[str | None] = mapped_column(String(24))
     powers_id: Mapped[UUID | None]
+    pending: Mapped[bool] = mapped_column(server_default=false())
     admitted_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -14,8 +14,8 @@ from app.db import Base
 class Case(Confidential, Base):
     """One dispute under one rule set; its audience holds whoever may see that it exists.
 
-    Stage, phase and outcome change in `cases.service.take_step` alone; `waiting_for`, `next_due_on`, `seq` and
-    `updated_at` are kept by `cases.service.keep_columns`.
+    Stage, phase and outcome change in `cases.service.take_step` alone; `waiting_for`, `awaits` (the same as
+    words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
     """
 
     __tablename__ = "cases"
@@ -28,6 +28,8 @@ class Case(Confidential, Base):
     phase: Mapped[str] = mapped_column(String(32))
     stage: Mapped[str] = mapped_column(String(64))
     outcome: Mapped[str | None] = mapped_column(String(32))
+    ground: Mapped[str | None] = mapped_column(String(64))
+    earlier_case_id: Mapped[UUID | None]
     generation: Mapped[int] = mapped_column(default=0)
     subjects: Mapped[list[str]]
     languages: Mapped[list[str]]
@@ -35,6 +37,7 @@ class Case(Confidential, Base):
     seat_time_zone: Mapped[str] = mapped_column(String(64))
     content_id: Mapped[UUID]
     waiting_for: Mapped[list[Any]]
+    awaits: Mapped[str] = mapped_column(server_default="")
     next_due_on: Mapped[date | None]
     seq: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime]
@@ -53,6 +56,9 @@ class StepTaken(Confidential, Base):
     step: Mapped[str] = mapped_column(String(64))
     party_id: Mapped[UUID | None]
     stage: Mapped[str] = mapped_column(String(64))
+    ground: Mapped[str | None] = mapped_column(String(64))
+    received_at: Mapped[datetime | None]
+    received_via: Mapped[str | None] = mapped_column(String(16))
     on: Mapped[date]
     taken_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]

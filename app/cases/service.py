@@ -292,6 +292,7 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
     found = engine.waiting(library()[case.procedure], facts, day_at(now, ZoneInfo(case.seat_time_zone)))
     values: dict[str, Any] = {
         "waiting_for": _since(found, case.waiting_for, now),
+        "awaits": _awaits(found),
         "next_due_on": min(running, default=None),
     }
     if wide:
@@ -299,6 +300,12 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
     with as_system(db):
         row = update(Case).where(Case.id == case_id).values(values)
         db.execute(row.execution_options(synchronize_session=False))
+
+
+def _awaits(found: tuple[Waiting, ...]) -> str:
+    """The capacities and parties (in hexadecimal) that a case waits for, as words that lists can search."""
+    words = {waiting.capacity for waiting in found} | {waiting.party_id.hex for waiting in found if waiting.party_id}
+    return "".join(f" {word}" for word in sorted(words)) + " "
 
 
 def _since(found: tuple[Waiting, ...], kept: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ class Filing(Confidential, Base):
     """A formal submission: a draft lies with its author's side and names the audience that it is meant for.
 
     `listed_at` orders lists: the instant of drafting for its authors, of receipt once others may know of it.
+    What came on paper has `received_via`, and `entered_at` when the registry entered it.
     """
 
     __tablename__ = "filings"
@@ -29,6 +30,8 @@ class Filing(Confidential, Base):
     content_id: Mapped[UUID]
     listed_at: Mapped[datetime]
     received_at: Mapped[datetime | None]
+    received_via: Mapped[str | None] = mapped_column(String(16))
+    entered_at: Mapped[datetime | None]
     effective_on: Mapped[date | None]
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'submitted')", name="state"),

@@ -47,7 +47,7 @@ class Appointment(Confidential, Base):
     ended_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint(
-            "state IN ('proposed', 'declared', 'confirmed', 'declined', 'closed', 'resigned')", name="state"
+            "state IN ('proposed', 'declared', 'confirmed', 'declined', 'closed', 'resigned', 'replaced')", name="state"
         ),
         Index("ix_appointments_case_id_proposed_at_id", "case_id", "proposed_at", "id"),
         Index(

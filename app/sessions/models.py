@@ -23,6 +23,7 @@ class Meeting(Confidential, Base):
     party_ids: Mapped[list[Any]] = mapped_column(Json)
     content_id: Mapped[UUID]
     attendance_id: Mapped[UUID | None]
+    reason_id: Mapped[UUID | None]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     time_zone: Mapped[str] = mapped_column(String(64))
@@ -30,6 +31,6 @@ class Meeting(Confidential, Base):
     held_on: Mapped[date | None]
     __table_args__ = (
         CheckConstraint("kind IN ('joint', 'caucus')", name="kind"),
-        CheckConstraint("state IN ('scheduled', 'held', 'cancelled')", name="state"),
+        CheckConstraint("state IN ('scheduled', 'held', 'adjourned', 'cancelled')", name="state"),
         Index("ix_meetings_case_id_starts_at_id", "case_id", "starts_at", "id"),
     )

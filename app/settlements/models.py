@@ -24,6 +24,7 @@ class Draft(Confidential, Base):
     party_ids: Mapped[list[Any]] = mapped_column(Json)
     author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(String(16))
+    settles: Mapped[str] = mapped_column(String(8), server_default="whole")
     content_id: Mapped[UUID]
     drafted_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Earlier items opened to those who came late, by those whom they protect."""

@@ -1,0 +1,1 @@
+"""Slips of the registry, mended by a recorded act that names what it corrects."""
