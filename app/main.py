@@ -24,6 +24,7 @@ from app.contents.keys import master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database, Entropy
 from app.deadlines import routes as deadlines
+from app.disclosures import routes as disclosures
 from app.errors import Misconfigured, Problem
 from app.filings import routes as filings
 from app.http import errors
@@ -56,6 +57,7 @@ ROUTERS = (
     sessions.router,
     filings.router,
     settlements.router,
+    disclosures.router,
     deadlines.router,
     ledger.router,
     access.router,
@@ -69,6 +71,7 @@ TAGS = {
     "appointments": "A mediator's way into a case",
     "sessions": "Joint sessions and caucuses",
     "filings": "Formal submissions, each to one audience",
+    "disclosures": "Earlier items opened to those who came later, by those whom they protect",
     "settlement": "Drafts, the frozen text and signatures",
     "deadlines": "Deadlines that explain themselves",
     "events": "What was done, chained so that it can be proved",

@@ -21,6 +21,7 @@ NAMED_BY_PEOPLE = (
     "registry",
 )
 OF_PARTIES = ("caucus", "party-registry", "party")
+MADE_BY_THE_SERVICE = ("case", "appointment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,27 @@ class CapacityView:
 
 @dataclass(frozen=True, slots=True)
 class AudienceView:
-    """An audience: its name, the parties or the person that the name needs, and its generation."""
+    """An audience: its name, the parties or the person that the name needs, and its generation.
+
+    `open_to` is the later generation to which it was opened, if it was.
+    """
 
     id: UUID
     name: str
     party_ids: frozenset[UUID]
     person_id: UUID | None
     generation: int
+    open_to: int | None = None
+
+    @property
+    def since(self) -> int | None:
+        """The generation up to which people read it; None for what is made by the service, which all may know.
+
+        A nomination binds the parties that come after it, and so does what the candidate disclosed.
+        """
+        if self.name in MADE_BY_THE_SERVICE:
+            return None
+        return self.generation if self.open_to is None else self.open_to
 
 
 def readers_of(
@@ -91,7 +106,7 @@ class _People:
 
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
         """The principals of one audience."""
-        since = None if audience.name == "case" else audience.generation
+        since = audience.since
         sides = self._representatives(since, None)
         mediators = self._holders("mediator", since)
         participants = sides | mediators | self.staff

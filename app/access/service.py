@@ -135,7 +135,7 @@ def open_circle(
 ) -> Circle:
     """Make the audiences that every case needs, for a case that is about to be written, with those who read them."""
     known = Circle(case, tuple(parties), tuple(capacities), ())
-    filer = frozenset(party.id for party in known.parties if party.side == "requesting")
+    filer = frozenset(party.id for party in known.parties[:1])
     views = [
         AudienceView(case.audience_id, "case", frozenset(), None, 0),
         AudienceView(new_id(db), "participants", frozenset(), None, 0),
@@ -227,6 +227,19 @@ def date_readers(db: Session, case: CaseView) -> None:
     with as_system(db):
         rows = update(AudienceReader).where(AudienceReader.audience_id == case.audience_id)
         db.execute(rows.values(opened_at=case.opened_at).execution_options(synchronize_session=False))
+
+
+def open_audience(db: Session, case: CaseView, audience_id: UUID) -> None:
+    """Open an earlier audience to everybody who has come since; those whom it protects have agreed."""
+    known = known_circle(db, case.id)
+    with as_system(db):
+        row = update(Audience).where(Audience.id == audience_id).values(open_to=case.generation)
+        db.execute(row.execution_options(synchronize_session=False))
+    opened = tuple(
+        replace(view, open_to=case.generation) if view.id == audience_id else view for view in known.audiences
+    )
+    _keep(db, replace(known, audiences=opened))
+    bring_into_line(db, case)
 
 
 def admit(db: Session, row: Capacity) -> None:

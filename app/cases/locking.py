@@ -89,10 +89,19 @@ def circle_of(db: Session, case: CaseView) -> Circle:
             for row in sorted(found["capacity"], key=lambda row: str(row.id))
         ],
         [
-            AudienceView(row.id, row.name, frozenset(UUID(party) for party in row.data), row.person, row.number)
+            AudienceView(
+                row.id, row.name, frozenset(UUID(party) for party in row.data), row.person, row.number, row.place
+            )
             for row in found["audience"]
         ],
     )
+
+
+def begin_generation(db: Session, case: Case) -> int:
+    """Begin a new generation of the case's audiences: who comes now reads what is written from here on."""
+    case.generation += 1
+    access.bring_into_line(db, view_of(case))
+    return case.generation
 
 
 _SHAPE: dict[str, Any] = {
@@ -128,6 +137,7 @@ def _circle_statement(case_id: UUID) -> Any:
         id=Audience.id,
         name=Audience.name,
         number=Audience.generation,
+        place=Audience.open_to,
         person=Audience.person_id,
         data=Audience.party_ids,
     )

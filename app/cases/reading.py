@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -109,6 +109,11 @@ def folded(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold()
     visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())
+
+
+def search_text(title: str, names: Iterable[str]) -> str:
+    """What a search for a case looks into: its title, and its parties by name."""
+    return folded("\n".join([title, *names]))
 
 
 def references_in(text: str) -> list[str]:

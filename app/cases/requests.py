@@ -14,7 +14,7 @@ from app.access.policy import CapacityView, CaseView, PartyView
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, view_of
 from app.cases.models import Case
-from app.cases.reading import folded
+from app.cases.reading import search_text
 from app.cases.schemas import CaseAmendment, CaseIn, PartyIn
 from app.cases.service import act_subject
 from app.contents import service as contents
@@ -50,7 +50,7 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
         procedure=procedure.id,
         category=given.category,
         title=given.title,
-        search=_search(given.title, [party.name for party in given.parties]),
+        search=search_text(given.title, [party.name for party in given.parties]),
         phase=procedure.initial.phase,
         stage=procedure.initial.name,
         subjects=given.subjects,
@@ -119,10 +119,6 @@ def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:
         for number, subject in enumerate(named)
         if subject not in subjects()
     ]
-
-
-def _search(title: str, names: Iterable[str]) -> str:
-    return folded("\n".join([title, *names]))
 
 
 def _party_rows(db: Session, case: Case, ids: list[UUID], given: list[PartyIn]) -> list[Party]:
@@ -225,4 +221,4 @@ def _amend(db: Session, case: Case, given: CaseAmendment) -> None:
         case.seat_place, case.seat_time_zone = given.seat.place, given.seat.time_zone
     if given.title is not None:
         names = db.execute(select(Party.name).where(Party.case_id == case.id).order_by(Party.number)).scalars()
-        case.search = _search(case.title, names)
+        case.search = search_text(case.title, names)

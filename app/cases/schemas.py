@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.values import Code, Codes, Day, In, Instant, Languages, Line, Out, Text, TimeZone
 
 PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]
+MOST_PARTIES = 20
 Side = Annotated[str, Field(pattern=r"^(requesting|responding|side-[3-9])$")]
 
 
@@ -30,7 +31,7 @@ class Instrument(In):
 
 
 class PartyIn(In):
-    """A party of a new case; the first one on the side `requesting` is the filer's."""
+    """A party of a case; of a new one, the first named is the filer's."""
 
     side: Side
     kind: PARTY_KINDS
@@ -51,8 +52,6 @@ def _sides(parties: list[PartyIn]) -> list[PartyIn]:
         raise PydanticCustomError("sides", "Name the requesting party first.")
     if "responding" not in sides:
         raise PydanticCustomError("sides", "Name a party on the side 'responding'.")
-    if len(sides) != len(set(sides)):
-        raise PydanticCustomError("sides", "Name one party on each side.")
     return parties
 
 
@@ -66,7 +65,7 @@ class CaseIn(In):
     category: Code
     title: Line
     summary: Text
-    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=9), AfterValidator(_sides)]
+    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(_sides)]
     third_states: Annotated[list[ThirdStateIn], Field(max_length=20)] = []
     instruments: Instruments = []
     subjects: Annotated[Codes, Field(min_length=1)]

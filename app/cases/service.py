@@ -186,7 +186,7 @@ def act_subject(db: Session, case: Case) -> ledger.Subject:
     if case.lodged_at is not None:
         return ledger.Subject(case.id, access.audience(db, case.id, "participants"), "participants")
     known = circle_of(db, view_of(case))
-    filer = frozenset(party.id for party in known.parties if party.side == "requesting")
+    filer = frozenset(party.id for party in known.parties[:1])
     return ledger.Subject(case.id, access.audience(db, case.id, "party", filer), "party")
 
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter
 from app.http.openapi import problems
 from app.http.parameters import Act, Hop, Paged
 from app.http.routing import Route
-from app.mediators import service
+from app.mediators import leaving, service
 from app.mediators.schemas import (
     AppointmentActIn,
     AppointmentList,
     AppointmentOut,
     DeclarationOfIndependence,
     DeclineIn,
+    LeaveIn,
     MediatorIn,
     MediatorList,
     MediatorOut,
@@ -126,6 +127,39 @@ async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None
         service.confirm,
         appointment_id,
         body or AppointmentActIn(),
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/resign",
+    dependencies=Act,
+    operation_id="resignAppointment",
+    responses=ACTS | {204: {"description": "Resigned; the case is no longer yours to see"}},
+)
+async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
+    """Resign as the mediator; it ends your view of the case."""
+    return await work.write(
+        leaving.resign,
+        appointment_id,
+        body,
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/replace", dependencies=Act, operation_id="replaceMediator", responses=ACTS
+)
+async def replace(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
+    """End a mediator's appointment so that another can be nominated, for the registry."""
+    return await work.write(
+        leaving.replace,
+        appointment_id,
+        body,
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,

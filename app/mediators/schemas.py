@@ -62,6 +62,12 @@ class DeclineIn(In):
     reason: Text | None = None
 
 
+class LeaveIn(In):
+    """Why a mediator leaves the case."""
+
+    reason: Text
+
+
 class AppointmentParty(Out):
     """A party, as a candidate's conflict check needs it."""
 

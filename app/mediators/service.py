@@ -14,7 +14,7 @@ from app.access.models import Capacity, User
 from app.access.people import installation_subject
 from app.access.service import Actor
 from app.cases import consequences
-from app.cases.locking import circle_of, lock_case, lock_case_as_system, require_case, view_of
+from app.cases.locking import begin_generation, circle_of, lock_case, lock_case_as_system, require_case, view_of
 from app.cases.models import Case
 from app.cases.service import check_step, take_step_through
 from app.contents import service as contents
@@ -178,7 +178,7 @@ def nominate(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Nom
     )
     db.add(appointment)
     take_step_through(db, actor, now, case, "nominate")
-    _record(db, now, appointment, "appointment-proposed", "nominate", _by(actor, known), content)
+    record(db, now, appointment, "appointment-proposed", "nominate", _by(actor, known), content)
     return (appointment.id,)
 
 
@@ -193,7 +193,7 @@ def _by(actor: Actor, known: access.Circle) -> dict[str, Any]:
     return ledger.actor_of(actor, held.capacity, held.party_id)
 
 
-def _record(
+def record(
     db: Session,
     now: datetime,
     appointment: Appointment,
@@ -202,6 +202,7 @@ def _record(
     by: dict[str, Any],
     content: contents.Written | None = None,
 ) -> None:
+    """Note an act on an appointment, for its audience."""
     payload = {
         "appointment_id": str(appointment.id),
         "mediator_id": str(appointment.mediator_id),
@@ -226,13 +227,19 @@ def lock_appointment(db: Session, actor: Actor, appointment_id: UUID) -> tuple[A
     return case, appointment
 
 
+def user_of(db: Session, appointment: Appointment) -> UUID:
+    """The person whom an appointment is about."""
+    found: UUID = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
+    return found
+
+
 def _only_candidate(db: Session, actor: Actor, appointment: Appointment) -> None:
-    mediator = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
-    if mediator != actor.id:
+    if user_of(db, appointment) != actor.id:
         raise Forbidden("The candidate does this, and nobody else.", "not-your-capacity")
 
 
-def _expect(appointment: Appointment, *states: str) -> None:
+def expect(appointment: Appointment, *states: str) -> None:
+    """Conflict unless the appointment is in one of these states."""
     if appointment.state not in states:
         detail = f"The appointment is {appointment.state}; this is done while it is {' or '.join(states)}."
         raise Conflict(detail, "appointment-state", state=appointment.state)
@@ -244,13 +251,13 @@ def declare(
     """Declare independence, and what the parties should know; for the candidate, while the nomination is pending."""
     _case, appointment = lock_appointment(db, actor, appointment_id)
     _only_candidate(db, actor, appointment)
-    _expect(appointment, "proposed")
+    expect(appointment, "proposed")
     disclosures = {"disclosures": given.disclosures}
     written = contents.write(db, appointment.case_id, appointment.audience_id, disclosures)
     appointment.state, appointment.independent = "declared", given.independent
     appointment.disclosures_id, appointment.declared_at = written.id, now
     by = ledger.actor_of(actor, "candidate")
-    _record(db, now, appointment, "appointment-declared", "declare", by, written)
+    record(db, now, appointment, "appointment-declared", "declare", by, written)
     return (appointment.id,)
 
 
@@ -258,12 +265,12 @@ def decline(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
     """Decline a nomination, which ends the candidate's own view of it."""
     _case, appointment = lock_appointment(db, actor, appointment_id)
     _only_candidate(db, actor, appointment)
-    _expect(appointment, "proposed", "declared")
+    expect(appointment, "proposed", "declared")
     appointment.state, appointment.ended_at = "declined", now
     written = None
     if given.reason is not None:
         written = contents.write(db, appointment.case_id, appointment.audience_id, {"reason": given.reason})
-    _record(db, now, appointment, "appointment-declined", "decline", ledger.actor_of(actor, "candidate"), written)
+    record(db, now, appointment, "appointment-declined", "decline", ledger.actor_of(actor, "candidate"), written)
     db.flush()
     _end_candidacy(db, now, appointment, actor.id)
     return (appointment.id,)
@@ -288,17 +295,23 @@ def accept(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given
     if not parties:
         raise Forbidden("The parties accept a candidate.", "not-your-capacity")
     _check_today(case, now, given.on)
-    _expect(appointment, "declared")
+    expect(appointment, "declared")
     if str(parties[0]) in appointment.accepted_by:
         raise Conflict("Your party has accepted this candidate already.", "already-accepted")
     appointment.accepted_by = sorted([*appointment.accepted_by, str(parties[0])])
-    _record(db, now, appointment, "appointment-accepted", "accept", _by(actor, known))
+    record(db, now, appointment, "appointment-accepted", "accept", _by(actor, known))
     return (appointment.id,)
+
+
+def _had_a_mediator(db: Session, case_id: UUID) -> bool:
+    confirmed = (Appointment.case_id == case_id, Appointment.confirmed_at.is_not(None))
+    return db.execute(select(Appointment.id).where(*confirmed).limit(1)).first() is not None
 
 
 def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
     """Confirm a candidate whom all parties accept: from here on the mediator sees the case.
 
+    A successor reads what is written from then on: earlier items are opened by those whom they protect.
     Raises Forbidden or Conflict as the step `confirm-mediator` does.
     """
     _case, appointment = lock_appointment(db, actor, appointment_id)
@@ -308,12 +321,14 @@ def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
         raise Forbidden("The registry confirms appointments.", "not-your-capacity") from hidden
     check_step(db, actor, now, case, "confirm-mediator", appointment.id)
     _check_today(case, now, given.on)
-    _expect(appointment, "declared")
-    user_id = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
+    expect(appointment, "declared")
+    user_id = user_of(db, appointment)
     before, by = case.stage, ledger.actor_of(actor, "registry")
+    if _had_a_mediator(db, case.id):
+        begin_generation(db, case)
     take_step_through(db, actor, now, case, "confirm-mediator", appointment.id)
     appointment.state, appointment.confirmed_at = "confirmed", now
-    _record(db, now, appointment, "appointment-confirmed", "confirm", by)
+    record(db, now, appointment, "appointment-confirmed", "confirm", by)
     _end_candidacy(db, now, appointment, user_id)
     if case.stage != before:
         # The case has its mediators: the other nominations are moot.

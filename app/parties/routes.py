@@ -5,10 +5,11 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.cases.locking import lock_case
+from app.cases.schemas import PartyIn
 from app.http.openapi import problems
 from app.http.parameters import Act, Hop, Paged
 from app.http.routing import Route
-from app.parties import service
+from app.parties import joining, service
 from app.parties.schemas import (
     ConsentFiled,
     ConsentList,
@@ -35,6 +36,12 @@ READS, CREATES, ACTS = (
 async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
     """List the parties of a case."""
     return await work.read(service.list_parties, case_id, page)
+
+
+@router.post("/parties", status_code=201, dependencies=Act, operation_id="addParty", responses=CREATES)
+async def add_party(work: Hop, case_id: UUID, body: PartyIn) -> PartyOut:
+    """Add a party; once the request is served it reads what is written from then on."""
+    return await work.write(joining.add_party, case_id, body, answer=service.read_party, status=201)
 
 
 @router.get("/parties/{party_id}", operation_id="readParty", responses=READS)

@@ -201,7 +201,7 @@ def freeze(
     check_step(db, actor, now, case, "freeze-text", draft_id)
     if row.state == "frozen":
         raise _conflict(case, "need-not-met", "This text is frozen already.", "already-frozen")
-    if row.audience_name != "participants":
+    if row.audience_name != "participants" or not _all_know(db, case, row):
         cure = "Put the same clauses before the participants as a new draft, and freeze that one."
         raise _conflict(case, "need-not-met", "Not every participant knows this draft.", "draft-to-participants", cure)
     if text_hash(contents.read_one(db, row.content_id), row.language) != given.sha256:
@@ -212,6 +212,12 @@ def freeze(
     take_step_through(db, actor, now, case, "freeze-text", draft_id)
     _record(db, now, row, "text-frozen", "freeze", ledger.actor_of(actor, "mediator"), sha256=given.sha256)
     return (case_id, row.id)
+
+
+def _all_know(db: Session, case: Case, row: Draft) -> bool:
+    """Whether everybody who may see the case, newcomers too, may read the draft."""
+    readers = circle_of(db, view_of(case)).readers()
+    return readers[case.audience_id] <= readers[row.audience_id]
 
 
 def _draft_row(db: Session, case_id: UUID, draft_id: UUID) -> Draft:

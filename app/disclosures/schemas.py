@@ -1,0 +1,37 @@
+"""Disclosures as they come in and go out."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ConfigDict
+
+from app.values import In, Out
+
+
+class DisclosureIn(In):
+    """An earlier stream to be opened to those who came later, by the id that its events show."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"stream": "0b5f4f0e-6a0d-4b5e-9d0e-3f1f5f1d2c4a"}]})
+
+    stream: UUID
+
+
+class DisclosureOut(Out):
+    """Whether an earlier audience is open to those who came later, and who has yet to agree."""
+
+    id: UUID
+    stream: UUID
+    audience: str
+    party_ids: list[UUID]
+    state: str
+    agreed_by: list[UUID]
+    remaining: list[UUID]
+    proposed_at: datetime
+    opened_at: datetime | None
+
+
+class DisclosureList(Out):
+    """A page of disclosures, in the order in which they were proposed."""
+
+    items: list[DisclosureOut]
+    next: str | None
