@@ -1,0 +1,277 @@
+"""Who comes late reads what is written from then on; earlier items only by an act of those whom they protect."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.institution import House, Person
+from tests.story import CONSENT, POWERS, Dispute
+
+COLLECTIONS = ("filings", "sessions", "settlement/drafts", "settlement/signatures", "appointments", "deadlines")
+
+
+@dataclass
+class Changed:
+    """A dispute in which a third State joined, the mediator was replaced, and a counsel left, one after the other."""
+
+    dispute: Dispute
+    late: Person
+    successor: Person
+    counsel: Person
+    mediator: Person
+    items: dict[str, str]
+    late_party: str
+
+
+def successor_of(house: House, dispute: Dispute) -> Person:
+    """A mediator in the place of one who resigned, accepted by every party."""
+    person, entry = house.mediator("Suki Cessor")
+    appointment = dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
+    path = f"/v1/appointments/{appointment['id']}"
+    person.post(f"{path}/declare", {"independent": True}).expect(200)
+    dispute.responding.post(f"{path}/accept").expect(200)
+    return person
+
+
+def joined(house: House, dispute: Dispute) -> tuple[Person, str]:
+    """A third State that joins while the case is in mediation, with its agent."""
+    agent = house.person("Lata Comer")
+    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
+    party = dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
+    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
+    dispute.registrar.post(f"{dispute.path}/parties/{party['id']}/representatives", admitted).expect(201)
+    dispute.step(agent, "join", {"fields": {"consent": CONSENT, "powers": POWERS}}).expect(200)
+    return agent, str(party["id"])
+
+
+def written(dispute: Dispute, when: str) -> dict[str, str]:
+    """One item in each audience at this time of the case, by a name that says when and for whom."""
+    both = (dispute.requesting, dispute.responding)
+    found = {f"{when}: participants": dispute.filing(dispute.requesting, "participants")["id"]}
+    for side, person in zip(("requesting", "responding"), both, strict=True):
+        found[f"{when}: caucus {side}"] = dispute.filing(person, "caucus", side)["id"]
+        found[f"{when}: party {side}"] = dispute.filing(person, "party", side)["id"]
+        found[f"{when}: party-registry {side}"] = dispute.filing(person, "party-registry", side)["id"]
+    found[f"{when}: registry"] = dispute.filing(dispute.registrar, "registry")["id"]
+    return found
+
+
+@pytest.fixture
+def changed(house: House, dispute: Dispute) -> Changed:
+    """The dispute with everybody who comes and goes."""
+    dispute.mediating()
+    representatives = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    counsel = house.person("Cora Unsel")
+    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
+    counsel_row = dispute.requesting.post(representatives, admitted).expect(201)
+    items = written(dispute, "first")
+    late, party = joined(house, dispute)
+    items |= written(dispute, "second")
+    first = dispute.mediator
+    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
+    first.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Called to office."}).expect(204)
+    successor, entry = house.mediator("Suki Cessor")
+    nominated = dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
+    path = f"/v1/appointments/{nominated['id']}"
+    successor.post(f"{path}/declare", {"independent": True}).expect(200)
+    for person in (dispute.responding, late):
+        person.post(f"{path}/accept").expect(200)
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    dispute.mediator = successor
+    dispute.requesting.post(f"{representatives}/{counsel_row['id']}/end").expect(200)
+    items |= written(dispute, "third")
+    return Changed(dispute, late, successor, counsel, first, items, party)
+
+
+def read_by(person: Person, changed: Changed) -> set[str]:
+    """The names of the items that somebody reads, which list, item and events must agree on."""
+    path = f"{changed.dispute.path}/filings"
+    listed = person.get(f"{path}?limit=200")
+    if listed.status == 404:
+        assert all(person.get(f"{path}/{id}").status == 404 for id in changed.items.values())
+        assert person.get(f"{changed.dispute.path}/events").status == 404
+        return set()
+    shown = {item["id"] for item in listed.expect(200)["items"]}
+    events = person.get(f"{changed.dispute.path}/events?limit=200").expect(200)["items"]
+    told = {event["payload"]["filing_id"] for event in events if event["type"] == "filing-submitted"}
+    found = {name for name, id in changed.items.items() if id in shown}
+    for name, id in changed.items.items():
+        assert person.get(f"{path}/{id}").status == (200 if name in found else 404), name
+        assert (id in told) == (name in found), name
+    return found
+
+
+TIMES = ("first", "second", "third")
+
+
+def always(*audiences: str) -> set[str]:
+    """The items of these audiences at every time."""
+    return {f"{when}: {audience}" for when in TIMES for audience in audiences}
+
+
+READS: dict[str, tuple[Callable[[Changed], Person], set[str]]] = {
+    "the requesting side's agent": (
+        lambda people: people.dispute.requesting,
+        always("participants", "caucus requesting", "party requesting", "party-registry requesting"),
+    ),
+    "the responding side's agent": (
+        lambda people: people.dispute.responding,
+        always("participants", "caucus responding", "party responding", "party-registry responding"),
+    ),
+    "the registrar": (
+        lambda people: people.dispute.registrar,
+        always("participants", "party-registry requesting", "party-registry responding", "registry"),
+    ),
+    "the late party's agent": (lambda people: people.late, {"second: participants", "third: participants"}),
+    "the successor mediator": (
+        lambda people: people.successor,
+        {"third: participants", "third: caucus requesting", "third: caucus responding"},
+    ),
+    "the mediator who resigned": (lambda people: people.mediator, set()),
+    "the former counsel": (lambda people: people.counsel, set()),
+}
+
+
+def test_newcomers_and_leavers_read_exactly_what_the_table_says(changed: Changed) -> None:
+    for who, (person, reads) in READS.items():
+        assert read_by(person(changed), changed) == reads, who
+
+
+def test_those_who_left_find_nothing_of_the_case_anywhere(changed: Changed) -> None:
+    for person in (changed.mediator, changed.counsel):
+        assert person.get("/v1/cases").expect(200)["items"] == []
+        assert person.get("/v1/me").expect(200)["capacities"] == []
+        for collection in ("", "/steps", "/parties", *(f"/{name}" for name in COLLECTIONS)):
+            person.get(f"{changed.dispute.path}{collection}").expect(404)
+
+
+def stream_of(person: Person, changed: Changed, name: str) -> str:
+    """The stream in which an item was told."""
+    events = person.get(f"{changed.dispute.path}/events?limit=200").expect(200)["items"]
+    wanted = changed.items[name]
+    return next(
+        str(event["stream"])
+        for event in events
+        if event["type"] == "filing-submitted" and event["payload"]["filing_id"] == wanted
+    )
+
+
+def test_a_side_opens_its_earlier_caucus_to_the_successor_by_its_own_act(changed: Changed) -> None:
+    dispute, opened = changed.dispute, "first: caucus requesting"
+    path = f"{dispute.path}/disclosures"
+    given = {"stream": stream_of(dispute.requesting, changed, opened)}
+    dispute.responding.post(path, given).expect(422)
+    dispute.registrar.post(path, given).expect(422)
+    changed.successor.post(path, given).expect(422)
+    made = dispute.requesting.post(path, given).expect(201)
+    assert (made["state"], made["remaining"]) == ("opened", [])
+    assert read_by(changed.successor, changed) == READS["the successor mediator"][1] | {opened}
+    assert read_by(changed.late, changed) == READS["the late party's agent"][1]
+    assert read_by(dispute.responding, changed) == READS["the responding side's agent"][1]
+    dispute.requesting.post(path, given).expect(409, "nothing-to-open")
+    dispute.responding.get(f"{path}/{made['id']}").expect(404)
+
+
+def test_what_all_wrote_is_opened_when_every_party_whom_it_protects_has_agreed(changed: Changed) -> None:
+    dispute, opened = changed.dispute, "first: participants"
+    path = f"{dispute.path}/disclosures"
+    given = {"stream": stream_of(dispute.requesting, changed, opened)}
+    made = dispute.requesting.post(path, given).expect(201)
+    assert (made["state"], made["remaining"]) == ("proposed", [dispute.party("responding")])
+    assert opened not in read_by(changed.late, changed)
+    dispute.requesting.post(f"{path}/{made['id']}/agree").expect(409, "already-agreed")
+    dispute.registrar.post(f"{path}/{made['id']}/agree").expect(403, "not-your-capacity")
+    changed.late.post(f"{path}/{made['id']}/agree").expect(404)
+    done = dispute.responding.post(f"{path}/{made['id']}/agree").expect(200)
+    assert (done["state"], done["remaining"]) == ("opened", [])
+    assert read_by(changed.late, changed) == READS["the late party's agent"][1] | {opened}
+    assert read_by(changed.successor, changed) == READS["the successor mediator"][1] | {opened}
+    newest = changed.late.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    assert "disclosure-opened" in {event["type"] for event in newest}
+
+
+def test_a_text_that_a_newcomer_does_not_know_is_not_frozen(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    early = dispute.draft()
+    joined(house, dispute)
+    freeze = f"{dispute.path}/settlement/drafts/{early['id']}/freeze"
+    refused = dispute.mediator.post(freeze, {"sha256": early["sha256"]}).expect(409, "need-not-met")
+    assert refused["reasons"][0]["code"] == "draft-to-participants"
+    dispute.frozen()
+
+
+def test_no_text_is_frozen_before_a_party_that_joined_has_consented(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
+    dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
+    text = dispute.draft()
+    freeze = f"{dispute.path}/settlement/drafts/{text['id']}/freeze"
+    refused = dispute.mediator.post(freeze, {"sha256": text["sha256"]}).expect(409, "need-not-met")
+    assert "all-parties-consented" in {reason["code"] for reason in refused["reasons"]}
+
+
+def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
+    path = f"/v1/appointments/{appointment['id']}"
+    dispute.requesting.post(f"{path}/replace", {"reason": "No."}).expect(403, "not-your-capacity")
+    dispute.registrar.post(f"{path}/resign", {"reason": "No."}).expect(403, "not-your-capacity")
+    dispute.registrar.post(f"{path}/replace").expect(422)
+    ended = dispute.registrar.post(f"{path}/replace", {"reason": "Unable to act."}).expect(200)
+    assert ended["state"] == "replaced"
+    dispute.mediator.get(dispute.path).expect(404)
+    case = dispute.read()
+    assert (case["stage"], case["phase"], case["mediators"]) == ("registered", "assignment", [])
+    successor = successor_of(house, dispute)
+    nominated = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][-1]
+    dispute.registrar.post(f"/v1/appointments/{nominated['id']}/confirm").expect(200)
+    assert dispute.read()["stage"] == "mediating"
+    assert successor.get(dispute.path).expect(200)["mediators"][0]["name"] == "Suki Cessor"
+
+
+def test_a_mediator_who_resigns_leaves_a_frozen_text_to_be_signed(dispute: Dispute) -> None:
+    text = dispute.frozen()
+    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
+    dispute.mediator.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Ill."}).expect(204)
+    assert dispute.read()["stage"] == "settling"
+    dispute.sign(dispute.requesting, "requesting", text).expect(201)
+    dispute.sign(dispute.responding, "responding", text).expect(201)
+    assert dispute.read()["outcome"] == "settled"
+
+
+def test_several_parties_on_one_side_each_consent_and_each_sign(house: House, dispute: Dispute) -> None:
+    parties = [
+        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
+        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
+        {"side": "responding", "kind": "state", "name": "Soli", "member_id": house.member("Soli")},
+    ]
+    dispute.lodged(parties=parties)
+    soli = next(party["id"] for party in dispute.case["parties"] if party["name"] == "Soli")
+    agent = house.person("Sol Agent")
+    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
+    dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", admitted).expect(201)
+    dispute.step(dispute.registrar, "invite", {}).expect(200)
+    gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
+    dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
+    assert dispute.read()["stage"] == "invited"
+    dispute.step(agent, "accept-invitation", gives).expect(200)
+    assert dispute.read()["stage"] == "consented"
+    dispute.filing(dispute.responding, "party", "responding")
+    assert agent.get(f"{dispute.path}/filings").expect(200)["items"] == []
+
+
+def test_a_person_may_mediate_in_one_case_and_be_counsel_in_another(house: House) -> None:
+    one, other = Dispute(house, "a"), Dispute(house, "b")
+    one.mediating()
+    other.lodged()
+    mediator = one.mediator
+    admitted = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
+    path = f"{other.path}/parties/{other.party('requesting')}/representatives"
+    other.requesting.post(path, admitted).expect(201)
+    capacities = mediator.get("/v1/me").expect(200)["capacities"]
+    assert sorted(held["capacity"] for held in capacities) == ["counsel", "mediator"]
+    one.requesting.post(f"{one.path}/parties/{one.party('requesting')}/representatives", admitted).expect(
+        409, "already-in-case"
+    )
+    mediator.post(f"{other.path}/steps/withdraw", {"reason": "As counsel."}).expect(200)
