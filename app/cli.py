@@ -240,15 +240,33 @@ def _cited(citation: Citation) -> str:
 
 
 @chains.command("verify")
-def ledger_verify() -> None:
-    """Recompute every stream and name the first entry of each that does not hold."""
-    found = _in_transaction(Settings(), ledger.verify)
+def ledger_verify(
+    against: Annotated[str | None, typer.Option(help="A receipt, or a file with one on each line")] = None,
+    export: Annotated[Path | None, typer.Option(help="Write a receipt for the end of each stream to this file")] = None,
+) -> None:
+    """Recompute every stream, hold it against receipts, and name the first entry of each that does not hold."""
+    receipts = _receipts(against) if against is not None else []
+    found = _in_transaction(Settings(), lambda db: ledger.verify(db, receipts))
+    if export is not None:
+        export.write_text("".join(f"{head}\n" for head in found.heads))
     for fault in found.faults:
         typer.echo(f"stream {fault.stream}, entry {fault.seq} ({fault.event_id}): {fault.why}")
     if found.faults:
         typer.echo(f"{len(found.faults)} of {found.streams} streams do not hold.")
         sys.exit(1)
     typer.echo(f"{found.events} events in {found.streams} streams: every chain holds.")
+
+
+def _receipts(given: str) -> list[ledger.Receipt]:
+    """The receipts in a file, or the one that is given; Misconfigured if they are none."""
+    path = Path(given)
+    try:
+        lines = path.read_text().splitlines() if "hash=" not in given else [given]
+        return [ledger.parse_receipt(line) for line in lines if line.strip()]
+    except OSError as problem:
+        raise Misconfigured(f"The file of receipts cannot be read: {problem.strerror}.") from problem
+    except ValueError as problem:
+        raise Misconfigured(f"This is no receipt: {problem}.") from problem
 
 
 @cli.command("openapi")

@@ -156,6 +156,24 @@ def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None
     assert (refused.returncode, "iomed-state-2025" in refused.stderr) == (1, True)
 
 
+def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, tmp_path: Path) -> None:
+    url = "sqlite:///demo.db"
+    accord("demo", "--no-serve", "--database-url", url)
+    accord("ledger", "verify", "--export", "heads.txt", url=url)
+    heads = (tmp_path / "heads.txt").read_text().splitlines()
+    assert "every chain holds" in accord("ledger", "verify", "--against", "heads.txt", url=url).stdout
+    assert "every chain holds" in accord("ledger", "verify", "--against", heads[0], url=url).stdout
+    with sqlite3.connect(tmp_path / "demo.db") as connection:
+        connection.execute("DROP TRIGGER events_are_kept_from_delete")
+        connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
+    assert "every chain holds" in accord("ledger", "verify", url=url).stdout
+    found = accord("ledger", "verify", "--against", "heads.txt", url=url, check=False)
+    assert (found.returncode, "the receipt was given is not there" in found.stdout) == (1, True)
+    for wrong in ("nowhere.txt", "stream=1, seq=1, hash=2"):
+        refused = accord("ledger", "verify", "--against", wrong, url=url, check=False)
+        assert (refused.returncode, "receipt" in refused.stderr) == (1, True)
+
+
 def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, tmp_path: Path) -> None:
     accord("demo", "--no-serve", "--database-url", "sqlite:///demo.db")
     with sqlite3.connect(tmp_path / "demo.db") as connection:

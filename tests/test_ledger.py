@@ -14,11 +14,11 @@ from tests.institution import House, entropy_of
 from tests.story import Dispute
 
 
-def verify(house: House) -> ledger.Verification:
-    """The proof of every stream."""
+def verify(house: House, *receipts: str) -> ledger.Verification:
+    """The proof of every stream, held against receipts."""
     with house.database.read(entropy_of("verify")) as db:
         db.info["sealer"] = house.app.state.seams.sealer
-        return ledger.verify(db)
+        return ledger.verify(db, [ledger.parse_receipt(receipt) for receipt in receipts])
 
 
 @pytest.fixture
@@ -80,6 +80,38 @@ def test_whatever_is_changed_in_the_database_is_found_and_named(
     fault, *_others = verify(house).faults
     assert TAMPERED[sql] in fault.why
     assert fault.seq > 0
+
+
+def test_a_receipt_shows_that_a_tail_was_cut_which_the_chains_alone_do_not(
+    house: House, dispute: Dispute, hand: Engine
+) -> None:
+    dispute.invited()
+    answer = dispute.step(dispute.requesting, "withdraw", {"reason": "We settled it."})
+    receipt = answer.headers["accord-receipt"]
+    assert verify(house, receipt).faults == ()
+    stream, seq, _hash = (part.split("=")[1] for part in receipt.split(", "))
+    same = stream.replace("-", "") if hand.dialect.name == "sqlite" else stream
+    tamper(hand, f"DELETE FROM events WHERE audience_id = '{same}' AND seq >= {seq}")
+    assert verify(house).faults == ()
+    (fault,) = verify(house, receipt).faults
+    assert (str(fault.stream), fault.seq) == (stream, int(seq))
+    assert "not there" in fault.why
+
+
+def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: Dispute) -> None:
+    dispute.invited()
+    receipt = dispute.step(dispute.requesting, "withdraw", {"reason": "No."}).headers["accord-receipt"]
+    other = receipt[:-4] + ("0000" if receipt[-4:] != "0000" else "1111")
+    (fault,) = verify(house, other).faults
+    assert "written anew" in fault.why
+
+
+@pytest.mark.parametrize(
+    "text", ["", "stream=x, seq=1, hash=y", "seq=1", "stream=" + "0" * 36 + ", seq=0, hash=" + "0" * 64]
+)
+def test_what_is_no_receipt_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a receipt reads"):
+        ledger.parse_receipt(text)
 
 
 def test_an_event_names_who_did_what_in_which_capacity_under_which_rule(dispute: Dispute) -> None:

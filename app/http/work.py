@@ -191,7 +191,7 @@ class Work:
         seen = [note for note in notes if reads(db, actor, note.case_id, note.audience_id)]
         if seen:
             last = seen[-1]
-            response.headers["accord-receipt"] = f"stream={last.audience_id}, seq={last.seq}, hash={last.hash.hex()}"
+            response.headers["accord-receipt"] = str(ledger.Receipt(last.audience_id, last.seq, last.hash))
         return response
 
     def _actor(self) -> Actor:

@@ -1,7 +1,8 @@
 """The only writer of events, the seal at the end of a transaction, and the proof of the chains."""
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -182,6 +183,30 @@ def _hash(entry: Note | AnyRow) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """An entry as it was acknowledged to somebody: its stream, its number there, and its hash."""
+
+    stream: UUID
+    seq: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        """The receipt as the header of an act carries it."""
+        return f"stream={self.stream}, seq={self.seq}, hash={self.hash.hex()}"
+
+
+_RECEIPT = re.compile(r"stream=([0-9a-f-]{36}), seq=([1-9][0-9]{0,18}), hash=([0-9a-f]{64})")
+
+
+def parse_receipt(text: str) -> Receipt:
+    """A receipt from the words in which it was given; ValueError if they are not one."""
+    found = _RECEIPT.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("a receipt reads: stream=…, seq=…, hash=…")
+    return Receipt(UUID(found[1]), int(found[2]), bytes.fromhex(found[3]))
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """The first entry of a stream that does not hold, and why."""
 
@@ -198,26 +223,38 @@ class Verification:
     streams: int
     events: int
     faults: tuple[Fault, ...]
+    heads: tuple[Receipt, ...]
 
 
-def verify(db: Session) -> Verification:
-    """Recompute every stream and hold each commitment against its content; the first fault of each stream is named."""
+def verify(db: Session, receipts: Iterable[Receipt] = ()) -> Verification:
+    """Recompute every stream and hold each commitment against its content; the first fault of each stream is named.
+
+    A receipt that was given earlier shows what the chains alone cannot: a tail cut off, or a stream written anew.
+    """
     faults: list[Fault] = []
-    streams: set[UUID] = set()
+    heads: dict[UUID, Receipt] = {}
+    awaited = {(receipt.stream, receipt.seq): receipt for receipt in receipts}
     count, seq, previous = 0, 0, None
     stream = None
     for row in _entries(db):
         if row.audience_id != stream:
             stream, seq, previous = row.audience_id, 0, None
-            streams.add(row.audience_id)
         count += 1
+        heads[row.audience_id] = Receipt(row.audience_id, row.seq, row.hash)
+        given = awaited.pop((row.audience_id, row.seq), None)
         if faults and faults[-1].stream == stream:
             continue
         why = _fault(db, row, seq + 1, previous)
+        if why is None and given is not None and given.hash != row.hash:
+            why = "it is not the entry for which the receipt was given: the stream was written anew"
         if why is not None:
             faults.append(Fault(row.audience_id, row.seq, row.id, why))
         seq, previous = row.seq, row.hash
-    return Verification(len(streams), count, tuple(faults))
+    faults += [
+        Fault(receipt.stream, receipt.seq, None, "the entry for which the receipt was given is not there")
+        for receipt in awaited.values()
+    ]
+    return Verification(len(heads), count, tuple(faults), tuple(heads.values()))
 
 
 def _entries(db: Session) -> Iterator[AnyRow]:
