@@ -28,7 +28,7 @@ from app.errors import Invalid, Misconfigured, Problem
 from app.ledger import service as ledger
 from app.main import create_app, system_clock
 from app.migrating import is_at_head, migrate
-from app.rules.loader import BadRuleSet, library
+from app.rules.loader import BadRuleSet, library, load
 from app.rules.model import Citation
 from app.serving import bound, only_process, serve
 from app.settings import Settings
@@ -231,7 +231,21 @@ def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]
     typer.echo("\nChecks")
     for check in procedure.checks:
         typer.echo(f"  {check.name}: {check.title}. {_cited(check.citation)}")
+    if procedure.grounds:
+        typer.echo("\nGrounds")
+    for ground in procedure.grounds:
+        typer.echo(f"  {ground.name}: {ground.title}. {_cited(ground.citation)}")
     typer.echo(f"\n{procedure.note}")
+
+
+@procedures.command("check")
+def procedures_check(file: Annotated[Path, typer.Argument(help="A rule set's file")]) -> None:
+    """Say of a rule set's file whether it can be used; if not, name each table with its fault."""
+    try:
+        procedure = load(file)
+    except OSError as problem:
+        raise Misconfigured(f"{file} cannot be read: {problem.strerror}.") from problem
+    typer.echo(f"{file}: fine: {len(procedure.stages)} stages, {len(procedure.steps)} steps.")
 
 
 def _cited(citation: Citation) -> str:

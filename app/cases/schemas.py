@@ -114,6 +114,7 @@ class StepFields(In):
 
     consent: ConsentIn | None = None
     powers: PowersIn | None = None
+    ground: Code | None = None
 
 
 class StepIn(In):

@@ -100,7 +100,12 @@ def _check_fields(entry: Step, given: StepIn, today: date) -> None:
         faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term, so no day can be set."))
     elif given.due_on is not None and given.due_on <= today:
         faults.append(FieldError("/due_on", "not-after-today", "The day must lie after today, at the seat."))
-    for name in type(given.fields).model_fields:
+    if entry.grounds and given.fields.ground not in entry.grounds:
+        known = f"'{entry.name}' is taken on one of these grounds: {', '.join(entry.grounds)}."
+        faults.append(FieldError("/fields/ground", "ground", known))
+    if not entry.grounds and given.fields.ground is not None:
+        faults.append(FieldError("/fields/ground", "unknown-field", f"'{entry.name}' does not take this."))
+    for name in ("consent", "powers"):
         present = getattr(given.fields, name) is not None
         if present and name not in entry.fields:
             faults.append(FieldError(f"/fields/{name}", "unknown-field", f"'{entry.name}' does not take this."))
@@ -129,7 +134,7 @@ def _apply(
     if step.serves:
         case.served_at = now
     if decision.completes:
-        case.stage, case.outcome = decision.stage, decision.outcome
+        case.stage, case.outcome, case.ground = decision.stage, decision.outcome, given.fields.ground
         case.phase = procedure.stage(decision.stage).phase
         if procedure.stage(decision.stage).final:
             case.closed_at = now
@@ -148,6 +153,7 @@ def _apply(
         step=step.name,
         party_id=decision.party_id,
         stage=before,
+        ground=given.fields.ground,
         on=today,
         taken_at=now,
     )
@@ -159,6 +165,7 @@ def _apply(
         "to": case.stage,
         "phase": case.phase,
         "outcome": case.outcome,
+        "ground": given.fields.ground,
         "reference": case.reference,
         "on": today.isoformat(),
         "rule_set": procedure.id,

@@ -323,16 +323,15 @@ def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
     _check_today(case, now, given.on)
     expect(appointment, "declared")
     user_id = user_of(db, appointment)
-    before, by = case.stage, ledger.actor_of(actor, "registry")
+    by = ledger.actor_of(actor, "registry")
     if _had_a_mediator(db, case.id):
         begin_generation(db, case)
     take_step_through(db, actor, now, case, "confirm-mediator", appointment.id)
     appointment.state, appointment.confirmed_at = "confirmed", now
     record(db, now, appointment, "appointment-confirmed", "confirm", by)
     _end_candidacy(db, now, appointment, user_id)
-    if case.stage != before:
-        # The case has its mediators: the other nominations are moot.
-        consequences.close_appointments(db, now, case, by, "confirm-mediator")
+    # The case has its mediator: the other nominations are moot.
+    consequences.close_appointments(db, now, case, by, "confirm-mediator")
     mediator = Capacity(
         id=new_id(db),
         case_id=case.id,

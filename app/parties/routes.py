@@ -9,7 +9,7 @@ from app.cases.schemas import PartyIn
 from app.http.openapi import problems
 from app.http.parameters import Act, Hop, Paged
 from app.http.routing import Route
-from app.parties import joining, service
+from app.parties import joining, representatives, service
 from app.parties.schemas import (
     ConsentFiled,
     ConsentList,
@@ -53,7 +53,7 @@ async def read_party(work: Hop, case_id: UUID, party_id: UUID) -> PartyOut:
 @router.get("/parties/{party_id}/representatives", operation_id="listRepresentatives", responses=READS)
 async def list_representatives(work: Hop, case_id: UUID, party_id: UUID, page: Paged) -> RepresentativeList:
     """List those who act for a party."""
-    return await work.read(service.list_representatives, case_id, party_id, page)
+    return await work.read(representatives.list_representatives, case_id, party_id, page)
 
 
 @router.get(
@@ -61,7 +61,7 @@ async def list_representatives(work: Hop, case_id: UUID, party_id: UUID, page: P
 )
 async def read_representative(work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID) -> RepresentativeOut:
     """Read a representative."""
-    return await work.read(service.read_representative, case_id, party_id, representative_id)
+    return await work.read(representatives.read_representative, case_id, party_id, representative_id)
 
 
 @router.post(
@@ -74,11 +74,11 @@ async def read_representative(work: Hop, case_id: UUID, party_id: UUID, represen
 async def admit_representative(work: Hop, case_id: UUID, party_id: UUID, body: RepresentativeIn) -> RepresentativeOut:
     """Admit somebody to act for a party."""
     return await work.write(
-        service.admit_representative,
+        representatives.admit_representative,
         case_id,
         party_id,
         body,
-        answer=service.read_representative,
+        answer=representatives.read_representative,
         status=201,
     )
 

@@ -1,4 +1,4 @@
-"""Parties of a case, those who act for them, third States, and everybody's consent."""
+"""Parties of a case, third States, and everybody's consent."""
 
 from datetime import datetime
 from typing import Any
@@ -8,10 +8,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.access import service as access
-from app.access.models import Capacity, User
-from app.access.policy import REPRESENTATIVES
 from app.access.service import Actor
-from app.cases import consequences
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
 from app.cases.service import check_step, take_step_through
@@ -28,9 +25,6 @@ from app.parties.schemas import (
     ConsentOut,
     PartyList,
     PartyOut,
-    RepresentativeIn,
-    RepresentativeList,
-    RepresentativeOut,
     ThirdStateIn,
     ThirdStateList,
     ThirdStateOut,
@@ -58,95 +52,14 @@ def read_party(db: Session, actor: Actor, now: datetime, case_id: UUID, party_id
     return PartyOut.model_validate(row)
 
 
-_REPRESENTATIVE = (
-    Capacity.id,
-    Capacity.party_id,
-    Capacity.user_id,
-    User.name,
-    Capacity.role,
-    Capacity.admitted_at,
-    Capacity.ended_at,
-)
-
-
-def list_representatives(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, page: Page
-) -> RepresentativeList:
-    """Those who act or acted for a party; NotFound if the party is not the actor's to see."""
-    read_party(db, actor, now, case_id, party_id)
-    statement = _representatives(case_id, party_id)
-    rows = db.execute(seek(db, statement, page, Capacity.admitted_at, Capacity.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.admitted_at, row.id))
-    return RepresentativeList(items=[RepresentativeOut.model_validate(row) for row in kept], next=following)
-
-
-def read_representative(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
-) -> RepresentativeOut:
-    """One representative; NotFound if there is none that the actor may see."""
-    row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
-    if row is None:
-        raise NotFound
-    return RepresentativeOut.model_validate(row)
-
-
-def _representatives(case_id: UUID, party_id: UUID) -> Any:
-    mine = (Capacity.case_id == case_id, Capacity.party_id == party_id, Capacity.role.in_(REPRESENTATIVES))
-    return select(*_REPRESENTATIVE).join(User, User.id == Capacity.user_id).where(*mine)
-
-
-def admit_representative(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, given: RepresentativeIn
-) -> tuple[UUID, UUID, UUID]:
-    """Admit somebody to act for a party: the registry the first agent, who adds the party's own people.
-
-    Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody who
-    already has a part in the case.
-    """
-    case = lock_case(db, actor, case_id)
-    known = circle_of(db, view_of(case))
-    read_party(db, actor, now, case_id, party_id)
-    acting = [held for held in known.capacities if held.party_id == party_id and held.role in REPRESENTATIVES]
-    agent = any(held.user_id == actor.id and held.role == "agent" for held in acting)
-    if not agent and not (actor.is_staff and not acting):
-        raise Forbidden("The registry admits a party's first agent; that agent adds the party's own people.")
-    if not acting and given.role != "agent":
-        raise invalid("/role", "first-agent", "The first to act for a party is its agent.")
-    _check_open(case)
-    user = db.execute(select(User.role, User.active).where(User.id == given.user_id)).one_or_none()
-    if user is None or not user.active or user.role != "user":
-        raise invalid("/user_id", "unknown-user", "Name an active user who does not work for the institution.")
-    if any(held.user_id == given.user_id for held in known.capacities):
-        raise Conflict("This person already has a part in the case.", "already-in-case")
-    representative_id = new_id(db)
-    capacity = "registry" if actor.is_staff else _side(known, party_id)
-    by = ledger.actor_of(actor, capacity, None if actor.is_staff else party_id)
-    written = consequences.write_powers(db, now, case_id, party_id, given.powers, representative_id, by)
-    row = Capacity(
-        id=representative_id,
-        case_id=case_id,
-        audience_id=case.audience_id,
-        user_id=given.user_id,
-        role=given.role,
-        party_id=party_id,
-        generation=0,
-        powers_kind=given.powers.kind,
-        powers_id=written.id,
-        admitted_at=now,
-    )
-    access.admit(db, row)
-    payload = {"representative_id": str(row.id), "party_id": str(party_id), "role": row.role}
-    subject = ledger.Subject(case_id, case.audience_id, "case")
-    ledger.record(db, now, subject, "representative-admitted", "admit", by, payload)
-    return (case_id, party_id, row.id)
-
-
-def _side(known: access.Circle, party_id: UUID) -> str:
+def side_of(known: access.Circle, party_id: UUID) -> str:
+    """The capacity in which somebody acts for a party: by the side on which it stands."""
     side = next(party.side for party in known.parties if party.id == party_id)
     return "requesting-party" if side == "requesting" else "responding-party"
 
 
-def _check_open(case: Case) -> None:
+def check_open(case: Case) -> None:
+    """Conflict if the case is closed."""
     if library()[case.procedure].stage(case.stage).final:
         raise Conflict("The case is closed.", "step-not-open", stage=case.stage, rule_set=case.procedure)
 
@@ -182,7 +95,7 @@ def name_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, gi
     """
     case = lock_case(db, actor, case_id)
     by = _party_or_registry(db, actor, case, "Parties and the registry name third States.")
-    _check_open(case)
+    check_open(case)
     if given.member_id is not None:
         found = db.execute(select(Member.id).where(Member.id == given.member_id)).first()
         if found is None:
@@ -208,7 +121,7 @@ def _party_or_registry(db: Session, actor: Actor, case: Case, otherwise: str) ->
         return ledger.actor_of(actor, "registry")
     known = circle_of(db, view_of(case))
     for party_id in sorted(known.parties_of(actor)):
-        return ledger.actor_of(actor, _side(known, party_id), party_id)
+        return ledger.actor_of(actor, side_of(known, party_id), party_id)
     raise Forbidden(otherwise)
 
 
@@ -263,7 +176,7 @@ def file_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, given:
     """
     case = lock_case(db, actor, case_id)
     by = _party_or_registry(db, actor, case, "Parties and the registry file consents.")
-    _check_open(case)
+    check_open(case)
     known = circle_of(db, view_of(case))
     if given.party_id is not None:
         if given.party_id not in {party.id for party in known.parties}:
@@ -316,7 +229,7 @@ def confirm_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, con
         raise Forbidden("The registry confirms consents.")
     if consent.confirmed_at is not None:
         raise Conflict("This consent is confirmed already.", "already-confirmed")
-    _check_open(case)
+    check_open(case)
     if consent.party_id is not None:
         check_step(db, actor, now, case, "accept-invitation", consent.party_id)
     consent.confirmed_at = now

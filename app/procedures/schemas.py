@@ -29,10 +29,18 @@ class TermOut(CitedOut):
     period: str
     counting: str
     roll: str
+    settable: bool
 
 
 class CheckOut(CitedOut):
     """A need that steps name."""
+
+    name: str
+    title: str
+
+
+class GroundOut(CitedOut):
+    """Why a mediation may be ended without a settlement."""
 
     name: str
     title: str
@@ -53,6 +61,8 @@ class ProcedureStepOut(CitedOut):
     starts: list[str]
     ends: list[str]
     outcome: str | None
+    partial_outcome: str | None
+    grounds: list[str]
     fields: list[str]
     reason: bool
     taken_through: str | None
@@ -80,6 +90,7 @@ class ProcedureOut(ProcedureItem):
     steps: list[ProcedureStepOut]
     terms: list[TermOut]
     checks: list[CheckOut]
+    grounds: list[GroundOut]
 
 
 class ProcedureList(Out):

@@ -9,6 +9,7 @@ from app.access.service import Actor
 from app.errors import NotFound
 from app.procedures.schemas import (
     CheckOut,
+    GroundOut,
     ProcedureItem,
     ProcedureList,
     ProcedureOut,
@@ -17,7 +18,7 @@ from app.procedures.schemas import (
     TermOut,
 )
 from app.rules.loader import library
-from app.rules.model import Check, Citation, Procedure, Step, Term
+from app.rules.model import Check, Citation, Ground, Procedure, Step, Term
 
 
 def list_procedures(db: Session, actor: Actor, now: datetime) -> ProcedureList:
@@ -45,6 +46,7 @@ def _out(procedure: Procedure) -> ProcedureOut:
         steps=[_step(step) for step in procedure.steps],
         terms=[TermOut(**_members(term, TermOut), **_cited(term.citation)) for term in procedure.terms],
         checks=[CheckOut(**_members(check, CheckOut), **_cited(check.citation)) for check in procedure.checks],
+        grounds=[GroundOut(**_members(one, GroundOut), **_cited(one.citation)) for one in procedure.grounds],
     )
 
 
@@ -53,7 +55,7 @@ def _step(step: Step) -> ProcedureStepOut:
     return ProcedureStepOut(from_stages=list(step.origin), **members, **_cited(step.citation))
 
 
-def _members(rule: Step | Term | Check, shape: Any) -> dict[str, Any]:
+def _members(rule: Step | Term | Check | Ground, shape: Any) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in shape.model_fields if hasattr(rule, name)}
 
 

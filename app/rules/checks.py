@@ -27,8 +27,9 @@ Question = Callable[[Facts, date], list[Finding]]
 def all_parties_consented(facts: Facts, on: date) -> list[Finding]:
     """Every party has consented to mediation."""
     cure = (
-        "The party accepts through POST /v1/cases/{case}/steps/accept-invitation, or the registry confirms its prior"
-        " instrument through POST /v1/cases/{case}/consents/{id}/confirm."
+        "The party accepts through POST /v1/cases/{case}/steps/accept-invitation (where it came later, through POST"
+        " /v1/cases/{case}/steps/join), or the registry confirms its prior instrument through POST"
+        " /v1/cases/{case}/consents/{id}/confirm."
     )
     return [
         Finding(f"{party.name} has not consented to mediation.", cure) for party in facts.parties if not party.consented
@@ -136,6 +137,27 @@ def accepted_by_all_parties(facts: Facts, on: date) -> list[Finding]:
     ]
 
 
+def mediator_vacant(facts: Facts, on: date) -> list[Finding]:
+    """No mediator is in office."""
+    if all(item.state != "confirmed" for item in facts.appointments):
+        return []
+    return [
+        Finding(
+            "The case has its mediator.",
+            "The mediator resigns through POST /v1/appointments/{id}/resign, or the registry replaces them through"
+            " POST /v1/appointments/{id}/replace.",
+        )
+    ]
+
+
+def consent_lacking(facts: Facts, on: date) -> list[Finding]:
+    """The party that acts has not consented yet; with none named, some party has not."""
+    asked = [party for party in facts.parties if facts.subject in (None, party.id)]
+    if any(not party.consented for party in asked):
+        return []
+    return [Finding("The party has consented already, so there is nothing to join.", "Nothing is left to do.")]
+
+
 def text_frozen(facts: Facts, on: date) -> list[Finding]:
     """A text of the settlement is frozen for signature."""
     if any(act.step == "freeze-text" for act in facts.acts):
@@ -169,6 +191,8 @@ CHECKS: Mapping[str, Question] = MappingProxyType(
         "mediator-nominated": mediator_nominated,
         "declarations-made": declarations_made,
         "accepted-by-all-parties": accepted_by_all_parties,
+        "mediator-vacant": mediator_vacant,
+        "consent-lacking": consent_lacking,
         "text-frozen": text_frozen,
     }
 )

@@ -21,6 +21,8 @@ def faults_of(procedure: Procedure) -> Iterator[Fault]:
         yield from _words(procedure, step)
         yield from _ending(procedure, step)
     yield from _ways(procedure)
+    yield from _ends(procedure)
+    yield from _grounds(procedure)
     yield from _entries(procedure)
     yield from _marks(procedure)
     yield from _terms(procedure)
@@ -28,7 +30,12 @@ def faults_of(procedure: Procedure) -> Iterator[Fault]:
 
 
 def _names(procedure: Procedure) -> Iterator[Fault]:
-    for kind, named in (("stages", procedure.stages), ("terms", procedure.terms), ("checks", procedure.checks)):
+    for kind, named in (
+        ("stages", procedure.stages),
+        ("terms", procedure.terms),
+        ("checks", procedure.checks),
+        ("grounds", procedure.grounds),
+    ):
         for name, count in Counter(one.name for one in named).items():
             if count > 1:
                 yield f"[[{kind}]] {name}", "the name is given twice"
@@ -51,6 +58,8 @@ def _words(procedure: Procedure, step: Step) -> Iterator[Fault]:
         "ends": (step.ends, terms),
         "after": ((step.after,) if step.after else (), terms),
         "voids": (step.voids, {other.name for other in procedure.steps}),
+        "grounds": (step.grounds, {ground.name for ground in procedure.grounds}),
+        "partial_outcome": ((step.partial_outcome,) if step.partial_outcome else (), set(OUTCOMES)),
         "outcome": ((step.outcome,) if step.outcome else (), set(OUTCOMES)),
         "fields": (step.fields, set(FIELD_BLOCKS)),
         "taken_through": ((step.taken_through,) if step.taken_through else (), set(NOUNS)),
@@ -72,6 +81,8 @@ def _ending(procedure: Procedure, step: Step) -> Iterator[Fault]:
     final = {stage.name for stage in procedure.stages if stage.final}
     if step.to in final and step.outcome is None:
         yield f"[[steps]] {step.name}", f"it leads to the final stage '{step.to}' without an outcome"
+    if step.partial_outcome is not None and step.outcome is None:
+        yield f"[[steps]] {step.name}", "it has a partial outcome but none for the whole"
     if step.outcome is not None and step.to not in final:
         yield f"[[steps]] {step.name}", "it has an outcome but does not lead to a final stage"
 
@@ -92,6 +103,23 @@ def _ways(procedure: Procedure) -> Iterator[Fault]:
             yield table, "a dead end: no step leads away, and it is not final"
         if stage.final and any(stage.name in step.origin for step in procedure.steps):
             yield table, "a step can be taken from it although it is final"
+
+
+def _grounds(procedure: Procedure) -> Iterator[Fault]:
+    used = {name for step in procedure.steps for name in step.grounds}
+    for ground in procedure.grounds:
+        if ground.name not in used:
+            yield f"[[grounds]] {ground.name}", "no step is taken on it"
+
+
+def _ends(procedure: Procedure) -> Iterator[Fault]:
+    """Every stage has a way to a final one: a ring of stages would hold a case for ever."""
+    ending = {stage.name for stage in procedure.stages if stage.final}
+    while found := {origin for step in procedure.steps if step.to in ending for origin in step.origin} - ending:
+        ending |= found
+    for stage in procedure.stages:
+        if stage.name not in ending:
+            yield f"[[stages]] {stage.name}", "no way of steps leads from here to a final stage"
 
 
 def _entries(procedure: Procedure) -> Iterator[Fault]:
@@ -136,7 +164,12 @@ def _terms(procedure: Procedure) -> Iterator[Fault]:
 
 
 def _citations(procedure: Procedure) -> Iterator[Fault]:
-    for kind, cited in (("steps", procedure.steps), ("terms", procedure.terms), ("checks", procedure.checks)):
+    for kind, cited in (
+        ("steps", procedure.steps),
+        ("terms", procedure.terms),
+        ("checks", procedure.checks),
+        ("grounds", procedure.grounds),
+    ):
         for one in cited:
             if fault := _citation(one.citation):
                 yield f"[[{kind}]] {one.name}", fault

@@ -1,12 +1,14 @@
 """What the rules allow: who may take which step of a case now, what that does, and for whom the case waits."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 from app.rules import checks, reasons
 from app.rules.model import (
     PARTY_CAPACITIES,
+    SET_PER_CASE,
     Decision,
     Facts,
     Holding,
@@ -107,7 +109,7 @@ def _decide_entry(procedure: Procedure, facts: Facts, entry: Step, holdings: Col
     if entry.each is not None and not _is_awaited(party_id, remaining):
         raise _refused("step-not-open", [reasons.already_taken(entry, facts, party_id)], facts)
     _term_must_have_passed(procedure, entry, facts, on)
-    _needs_must_hold(procedure, entry, facts, on)
+    _needs_must_hold(procedure, entry, facts if facts.subject else replace(facts, subject=party_id), on)
     completes = entry.each is None or all(party.id == party_id for party in remaining)
     moves = completes and entry.to is not None
     return Decision(
@@ -115,8 +117,18 @@ def _decide_entry(procedure: Procedure, facts: Facts, entry: Step, holdings: Col
         party_id=party_id,
         completes=completes,
         stage=entry.to if moves and entry.to is not None else facts.stage,
-        outcome=entry.outcome if completes else None,
+        outcome=_outcome(entry, facts) if completes else None,
     )
+
+
+def _outcome(entry: Step, facts: Facts) -> str | None:
+    in_part = facts.settles == "part" and entry.partial_outcome is not None
+    return entry.partial_outcome if in_part else entry.outcome
+
+
+def takes_day(procedure: Procedure, entry: Step) -> bool:
+    """Whether whoever takes the step may say on which day a term that it starts is due."""
+    return any(term.settable or term.period == SET_PER_CASE for term in map(procedure.term, entry.starts))
 
 
 def _must_be_for_a_taker(entry: Step, facts: Facts, party_id: UUID | None) -> None:

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.rules.consistency import faults_of
-from app.rules.model import Check, Citation, Procedure, Stage, Step, Term
+from app.rules.model import Check, Citation, Ground, Procedure, Stage, Step, Term
 
 LIBRARY = Path(__file__).parent / "library"
 SUBJECTS = Path(__file__).parent / "subjects.toml"
-TABLES = ("stages", "terms", "checks", "steps")
+TABLES = ("stages", "terms", "checks", "grounds", "steps")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
@@ -58,9 +58,15 @@ class _TermTable(_Cited):
     period: Line
     counting: Line
     roll: Line
+    settable: bool = False
 
 
 class _CheckTable(_Cited):
+    name: Name
+    title: Line
+
+
+class _GroundTable(_Cited):
     name: Name
     title: Line
 
@@ -79,6 +85,8 @@ class _StepTable(_Cited):
     ends: list[str] = []
     voids: list[str] = []
     outcome: str | None = None
+    partial_outcome: str | None = None
+    grounds: list[str] = []
     fields: list[str] = []
     reason: bool = False
     expected: list[str] = []
@@ -102,6 +110,7 @@ class _FileTable(_Table):
     stages: Annotated[list[_StageTable], Field(min_length=1)]
     terms: list[_TermTable] = []
     checks: list[_CheckTable] = []
+    grounds: list[_GroundTable] = []
     steps: Annotated[list[_StepTable], Field(min_length=1)]
 
 
@@ -163,9 +172,11 @@ def _procedure(table: _FileTable) -> Procedure:
         note=table.note.strip(),
         stages=tuple(Stage(one.name, one.phase, one.title, one.final, one.amendable) for one in table.stages),
         terms=tuple(
-            Term(one.name, one.title, one.period, one.counting, one.roll, one.citation()) for one in table.terms
+            Term(one.name, one.title, one.period, one.counting, one.roll, one.citation(), one.settable)
+            for one in table.terms
         ),
         checks=tuple(Check(one.name, one.title, one.citation()) for one in table.checks),
+        grounds=tuple(Ground(one.name, one.title, one.citation()) for one in table.grounds),
         steps=tuple(_step(one) for one in table.steps),
     )
 
@@ -186,6 +197,8 @@ def _step(table: _StepTable) -> Step:
         ends=tuple(table.ends),
         voids=tuple(table.voids),
         outcome=table.outcome,
+        partial_outcome=table.partial_outcome,
+        grounds=tuple(table.grounds),
         fields=tuple(table.fields),
         reason=table.reason,
         expected=tuple(table.expected),

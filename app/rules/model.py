@@ -33,7 +33,7 @@ CAPACITIES = (
 AMENDABLE = ("all", "strike", "none")
 SET_PER_CASE = "set-per-case"
 
-_Item = TypeVar("_Item", "Stage", "Term", "Check")
+_Item = TypeVar("_Item", "Stage", "Term", "Check", "Ground")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A period that a step starts; `period` is `set-per-case` or a number with its unit (`30 days`)."""
+    """A period that a step starts; `period` is `set-per-case` or a number with its unit (`30 days`).
+
+    Where it is `settable`, whoever takes the step may give the day instead of the period.
+    """
 
     name: str
     title: str
@@ -66,6 +69,7 @@ class Term:
     counting: str
     roll: str
     citation: Citation
+    settable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,22 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """Why a mediation may be ended without a settlement, as the rule set names it."""
+
+    name: str
+    title: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """An act that the rule set knows.
 
     `origin` are the stages from which it can be taken, `to` the stage that it leads to (None: the case stays where it
     is). `each` names the capacity of which every party must act before the step takes effect. `needs` are checks that
-    must hold, `fails` checks of which at least one must not. `voids` are steps whose acts it undoes.
+    must hold, `fails` checks of which at least one must not. `voids` are steps whose acts it undoes. Of its `grounds`
+    the taker gives one. `partial_outcome` is the outcome where the text settles only a part of the dispute.
     """
 
     name: str
@@ -99,6 +113,8 @@ class Step:
     ends: tuple[str, ...]
     voids: tuple[str, ...]
     outcome: str | None
+    partial_outcome: str | None
+    grounds: tuple[str, ...]
     fields: tuple[str, ...]
     reason: bool
     expected: tuple[str, ...]
@@ -126,6 +142,7 @@ class Procedure:
     stages: tuple[Stage, ...]
     terms: tuple[Term, ...]
     checks: tuple[Check, ...]
+    grounds: tuple[Ground, ...]
     steps: tuple[Step, ...]
 
     @property
@@ -144,6 +161,10 @@ class Procedure:
     def check(self, name: str) -> Check:
         """The check of that name as cited here; KeyError if the rule set has none."""
         return _named(self.checks, name)
+
+    def ground(self, name: str) -> Ground:
+        """The ground of that name; KeyError if the rule set has none."""
+        return _named(self.grounds, name)
 
     def entries(self, step: str) -> tuple[Step, ...]:
         """All steps that bear this name: two may, if who takes them, or from where, differs."""
@@ -232,7 +253,8 @@ class TermFact:
 class Facts:
     """What everybody in the case may know, and nothing else, so that no rule can tell a confidence.
 
-    `subject` is the item acted on: an appointment or a party; None asks about any.
+    `subject` is the item acted on: an appointment or a party; None asks about any. `settles` says whether the frozen
+    text settles the `whole` dispute or a `part` of it.
     """
 
     stage: str
@@ -243,6 +265,7 @@ class Facts:
     appointments: tuple[AppointmentFact, ...] = ()
     acts: tuple[ActFact, ...] = ()
     terms: tuple[TermFact, ...] = ()
+    settles: str = "whole"
     subject: UUID | None = None
 
 

@@ -69,11 +69,17 @@ def last_day(period: Period, trigger_on: date) -> date:
 def due(term: Term, trigger: str, trigger_on: date, set_on: date | None) -> Due:
     """When the term that this trigger starts is due, and why.
 
-    `set_on` is the day that the registry gives to a term whose period is `set-per-case`. Raises TermFault where it is
-    missing, given for a term that is counted, not after the trigger, or beyond the calendar.
+    `set_on` is the day that is given to a term whose period is `set-per-case`, or settable. Raises TermFault where it
+    is missing, given for a term that is counted, not after the trigger, or beyond the calendar.
     """
     period = parse_period(term.period)
-    if period is None:
+    if period is not None and set_on is not None and term.settable:
+        due_on = _given(term, trigger_on, set_on)
+        counted = (
+            f"Period: {term.period}, unless another is stated; the day was stated for this case.",
+            "Counting: none, since the day itself was stated.",
+        )
+    elif period is None:
         due_on = _given(term, trigger_on, set_on)
         counted = (
             "Period: set for this case by the registry; the rules give no number.",

@@ -38,8 +38,9 @@ ARTICLE_24 = Citation(
 )
 PRACTICE = Citation(None, "institution", None)
 CONSENTS = (
-    "The party accepts through POST /v1/cases/{case}/steps/accept-invitation, or the registry confirms its prior"
-    " instrument through POST /v1/cases/{case}/consents/{id}/confirm."
+    "The party accepts through POST /v1/cases/{case}/steps/accept-invitation (where it came later, through POST"
+    " /v1/cases/{case}/steps/join), or the registry confirms its prior instrument through POST"
+    " /v1/cases/{case}/consents/{id}/confirm."
 )
 IN_FORCE = (
     "If the convention is in force for it, the administrator records the day through PATCH /v1/members/{id};"

@@ -1,0 +1,94 @@
+"""Every stage, step and capacity of every rule set, held against a table that was written by hand."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.rules.engine import decide
+from app.rules.loader import library
+from app.rules.model import ActFact, Facts, Holding, Procedure, Refused, Step
+from tests.rules.expectations import CAPACITIES, EXPECTED
+from tests.rules.facts import (
+    FOR_OSTRAVA,
+    FOR_VEDRIA,
+    MEDIATOR,
+    OSTRAVA,
+    REGISTRY,
+    TODAY,
+    VEDRIA,
+    case,
+    excluding,
+    ostrava,
+    running,
+    vedria,
+)
+
+HOLDINGS = dict(zip(CAPACITIES, (FOR_OSTRAVA, FOR_VEDRIA, REGISTRY, MEDIATOR), strict=True))
+REFUSED = {"step-not-open": "-", "not-your-capacity": "x"}
+EVERY_ROW = [(id, *row) for id, expected in EXPECTED.items() for row in expected.rows()]
+EVERY_STEP = [(id, place) for id in EXPECTED for place in range(len(library()[id].steps))]
+
+
+def open_wide(stage: str, step: str, holding: Holding) -> Facts:
+    """The case at that stage with every need of the step met, and each other party's act already taken."""
+    facts = case(stage, terms=(running("reply", TODAY - timedelta(days=1)),))
+    other = VEDRIA if holding is FOR_OSTRAVA else OSTRAVA
+    taken = tuple(ActFact(name, other) for name in ("sign", "terminate") if holding.party_id)
+    facts = replace(facts, acts=(*facts.acts, *taken))
+    if step == "declare-inadmissible":
+        return replace(facts, parties=(ostrava(declarations=(excluding("water-sharing"),)), vedria()))
+    if step == "join":
+        return replace(facts, parties=(ostrava(consented=False), vedria(consented=False)))
+    if step == "accept-invitation" and holding is REGISTRY:
+        return replace(facts, subject=VEDRIA)
+    return facts
+
+
+def answers(procedure: Procedure, letters: dict[str, str], step: str, capacity: str) -> str:
+    """What the rule set answers at each stage, in the letters of the table."""
+    holding, found = HOLDINGS[capacity], ""
+    for stage in letters:
+        try:
+            decision = decide(procedure, open_wide(stage, step, holding), step, {holding}, TODAY)
+        except Refused as refused:
+            found += REFUSED.get(refused.code, f"({refused.code})")
+        else:
+            found += letters[decision.stage]
+    return found
+
+
+@pytest.mark.parametrize(("id", "step", "capacity", "expected"), EVERY_ROW)
+def test_a_step_is_open_to_whom_and_leads_where_the_table_says(
+    id: str, step: str, capacity: str, expected: str
+) -> None:
+    assert answers(library()[id], EXPECTED[id].stages, step, capacity) == expected
+
+
+def test_the_tables_name_every_rule_set_every_stage_and_every_step() -> None:
+    assert set(EXPECTED) == set(library())
+    for id, expected in EXPECTED.items():
+        assert list(expected.stages) == [stage.name for stage in library()[id].stages]
+        assert expected.steps() == list(dict.fromkeys(step.name for step in library()[id].steps))
+
+
+def flipped(procedure: Procedure, step: Step, what: str) -> Step:
+    """The step with one of its members changed for another value."""
+    taken = {origin for other in procedure.entries(step.name) for origin in other.origin}
+    free = next(stage.name for stage in procedure.stages if stage.name not in taken)
+    if what == "by":
+        return replace(step, by=("observer",))
+    if what == "from":
+        return replace(step, origin=(free,))
+    return replace(step, to=next(stage.name for stage in procedure.stages if stage.name not in (step.to, *step.origin)))
+
+
+@pytest.mark.parametrize("what", ["by", "from", "to"])
+@pytest.mark.parametrize(("id", "place"), EVERY_STEP)
+def test_no_step_can_be_changed_without_the_table_telling(id: str, place: int, what: str) -> None:
+    procedure, expected = library()[id], EXPECTED[id]
+    step = procedure.steps[place]
+    steps = [flipped(procedure, one, what) if one is step else one for one in procedure.steps]
+    changed = replace(procedure, steps=tuple(steps))
+    rows = [row for row in expected.rows() if row[0] == step.name]
+    assert any(answers(changed, expected.stages, name, capacity) != letters for name, capacity, letters in rows)
