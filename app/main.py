@@ -38,6 +38,7 @@ from app.migrating import is_at_head
 from app.paging import Cursors
 from app.parties import routes as parties
 from app.procedures import routes as procedures
+from app.rectifications import routes as rectifications
 from app.rules.loader import library
 from app.sessions import routes as sessions
 from app.settings import Settings
@@ -58,6 +59,7 @@ ROUTERS = (
     filings.router,
     settlements.router,
     disclosures.router,
+    rectifications.router,
     deadlines.router,
     ledger.router,
     access.router,

@@ -115,3 +115,43 @@ def test_a_session_is_held_once_today_by_the_mediator(dispute: Dispute) -> None:
     held = dispute.mediator.post(path, {"attendance": attendance, "on": "2026-03-02"}).expect(200)
     assert (held["state"], held["held_on"], held["attendance"]) == ("held", "2026-03-02", attendance)
     dispute.mediator.post(path, {"attendance": attendance}).expect(409, "session-state")
+
+
+def test_a_session_held_some_days_ago_says_why_it_is_recorded_only_now(dispute: Dispute) -> None:
+    dispute.mediating()
+    session = dispute.session(starts_at="2026-03-04T10:00", ends_at="2026-03-04T12:00")
+    dispute.house.clock.pass_by(days=4)
+    path = f"{dispute.path}/sessions/{session['id']}/hold"
+    held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
+    late = {"reason": "The line was down."}
+    for on, more, pointer in (
+        ("2026-03-07", late, "/on"),
+        ("2026-03-03", late, "/on"),
+        ("2026-03-04", {}, "/reason"),
+    ):
+        refused = dispute.mediator.post(path, {**held, "on": on, **more}).expect(422)
+        assert [fault["pointer"] for fault in refused["errors"]] == [pointer]
+    recorded = dispute.mediator.post(path, {**held, "on": "2026-03-04", **late}).expect(200)
+    assert (recorded["state"], recorded["held_on"]) == ("held", "2026-03-04")
+
+
+@pytest.mark.parametrize(("act", "state"), [("adjourn", "adjourned"), ("cancel", "cancelled")])
+def test_a_session_is_put_off_with_a_reason_that_those_who_know_of_it_read(
+    dispute: Dispute, act: str, state: str
+) -> None:
+    dispute.mediating()
+    joint, caucus = dispute.session(), dispute.session("caucus", "requesting")
+    why = {"reason": "The delegation is delayed."}
+    path = f"{dispute.path}/sessions"
+    dispute.requesting.post(f"{path}/{joint['id']}/{act}", why).expect(403, "not-your-capacity")
+    dispute.mediator.post(f"{path}/{joint['id']}/{act}").expect(422)
+    put_off = dispute.registrar.post(f"{path}/{joint['id']}/{act}", why).expect(200)
+    assert (put_off["state"], put_off["reason"]) == (state, "The delegation is delayed.")
+    dispute.registrar.post(f"{path}/{joint['id']}/{act}", why).expect(409, "session-state")
+    dispute.registrar.post(f"{path}/{caucus['id']}/{act}", why).expect(404)
+    dispute.responding.post(f"{path}/{caucus['id']}/{act}", why).expect(404)
+    dispute.mediator.post(f"{path}/{caucus['id']}/{act}", why).expect(200)
+    seen = dispute.requesting.get(f"{path}/{caucus['id']}").expect(200)
+    assert (seen["state"], seen["reason"]) == (state, "The delegation is delayed.")
+    held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
+    dispute.mediator.post(f"{path}/{joint['id']}/hold", held).expect(409, "session-state")

@@ -46,11 +46,14 @@ def test_a_step_that_the_rules_do_not_know_is_not_found(dispute: Dispute) -> Non
 
 
 FIELDS: list[tuple[dict[str, Any], str]] = [
-    ({"on": "2026-03-01"}, "/on"),
+    ({"on": "2026-03-01"}, "/reason"),
+    ({"on": "2026-03-01", "reason": "The letter lay in the wrong tray."}, "/on"),
     ({"on": "2026-03-03"}, "/on"),
     ({"on": "2026-02-30"}, "/on"),
-    ({"received_at": "2026-03-01T00:00:00Z"}, "/received_at"),
-    ({"received_via": "post"}, "/received_via"),
+    ({"received_at": "2026-03-01T00:00:00Z"}, "/reason"),
+    ({"received_at": "2026-03-02T09:00:01Z"}, "/received_at"),
+    ({"received_via": "post"}, "/on_behalf_of"),
+    ({"received_via": "pigeon"}, "/received_via"),
     ({"on_behalf_of": "00000000-0000-4000-8000-000000000000"}, "/on_behalf_of"),
     ({"due_on": "2026-03-02"}, "/due_on"),
     ({"due_on": "2026-01-01"}, "/due_on"),

@@ -13,6 +13,7 @@ from app.access.models import ANYONE, STAFF, Audience, AudienceReader, Capacity,
 from app.access.schemas import (
     CapacityOut,
     MeOut,
+    RotationIn,
     TokenIn,
     TokenList,
     TokenMinted,
@@ -85,14 +86,26 @@ def only_admin(actor: Actor) -> None:
         raise Forbidden("Administrators of the installation do this.")
 
 
-_USER = (User.id, User.name, User.email, User.role, User.active, User.created_at)
+_USER = (
+    User.id,
+    User.name,
+    User.email,
+    User.role,
+    User.active,
+    User.awaits_approval,
+    User.created_at,
+    User.disabled_at,
+)
 
 
-def list_users(db: Session, actor: Actor, now: datetime, page: Page) -> UserList:
-    """Everybody with an account; Forbidden for others than administrators and registrars."""
+def list_users(db: Session, actor: Actor, now: datetime, page: Page, awaits_approval: bool | None = None) -> UserList:
+    """Everybody with an account, or those who wait for theirs; Forbidden for people of the parties."""
     if actor.role == "user":
         raise Forbidden("Administrators and registrars see who has an account.")
-    rows = db.execute(seek(db, select(*_USER), page, User.created_at, User.id, datetime)).all()
+    statement = select(*_USER)
+    if awaits_approval is not None:
+        statement = statement.where(User.awaits_approval.is_(awaits_approval))
+    rows = db.execute(seek(db, statement, page, User.created_at, User.id, datetime)).all()
     kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
     return UserList(items=[UserOut.model_validate(row) for row in kept], next=following)
 
@@ -111,18 +124,33 @@ def add_user(db: Session, actor: Actor, now: datetime, given: UserIn) -> tuple[U
     return (write_user(db, now, given, ledger.actor_of(actor, "admin")),)
 
 
-def write_user(db: Session, now: datetime, given: UserIn, by: dict[str, Any]) -> UUID:
-    """Write the account, whoever makes it; Conflict for an address that is taken."""
+def write_user(db: Session, now: datetime, given: UserIn, by: dict[str, Any], *, invited: bool = False) -> UUID:
+    """Write the account, whoever makes it; Conflict for an address that is taken. An invited one waits for approval."""
     key = email_key(given.email)
     if db.execute(select(User.id).where(User.email_key == key)).first() is not None:
         raise Conflict("Somebody with this e-mail address has an account already.", "exists")
-    user = User(id=new_id(db), email_key=key, active=True, created_at=now, **given.model_dump())
+    user = User(
+        id=new_id(db),
+        email_key=key,
+        active=not invited,
+        awaits_approval=invited,
+        created_at=now,
+        **given.model_dump(),
+    )
     db.add(user)
     subject = installation_subject(db, "registry")
     if user.role == "admin":
         with as_system(db):
             db.execute(insert(AudienceReader).values(audience_id=subject.audience_id, principal_id=user.id))
-    ledger.record(db, now, subject, "user-added", "add", by, {"user_id": str(user.id), "role": user.role})
+    ledger.record(
+        db,
+        now,
+        subject,
+        "user-invited" if invited else "user-added",
+        "add",
+        by,
+        {"user_id": str(user.id), "role": user.role},
+    )
     return user.id
 
 
@@ -183,6 +211,25 @@ def write_token(db: Session, now: datetime, given: TokenIn, user_id: UUID, by: d
     payload = {"token_id": str(token.id), "user_id": str(user_id)}
     ledger.record(db, now, installation_subject(db, "registry"), "token-issued", "issue", by, payload)
     return token.id
+
+
+def rotate_token(db: Session, actor: Actor, now: datetime, token_id: UUID, given: RotationIn) -> tuple[UUID]:
+    """Put a new token of the same label in the place of one's own, which ends at once.
+
+    Raises NotFound for somebody else's, Conflict for one that has ended, and Invalid for an expiry out of bounds.
+    """
+    statement = select(Token).where(Token.id == token_id, Token.user_id == actor.id).with_for_update()
+    token = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+    if token is None:
+        raise NotFound
+    if token.revoked_at is not None or token.expires_at <= now:
+        raise Conflict("This token has ended; make a new one.", "token-ended")
+    by = ledger.actor_of(actor, actor.role)
+    made = write_token(db, now, TokenIn(label=token.label, expires_at=given.expires_at), actor.id, by)
+    token.revoked_at = now
+    payload = {"token_id": str(token.id), "user_id": str(token.user_id)}
+    ledger.record(db, now, installation_subject(db, "registry"), "token-revoked", "rotate", by, payload)
+    return (made,)
 
 
 def revoke_token(db: Session, actor: Actor, now: datetime, token_id: UUID) -> tuple[UUID]:

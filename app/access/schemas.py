@@ -16,14 +16,16 @@ class UserIn(In):
 
 
 class UserOut(Out):
-    """A person with an account."""
+    """A person with an account; one who was invited into a case waits for its approval."""
 
     id: UUID
     name: str
     email: str
     role: str
     active: bool
+    awaits_approval: bool
     created_at: datetime
+    disabled_at: datetime | None
 
 
 class UserList(Out):
@@ -38,6 +40,12 @@ class TokenIn(In):
 
     user_id: UUID | None = None
     label: Line
+    expires_at: Instant | None = None
+
+
+class RotationIn(In):
+    """Until when the new token is to be valid."""
+
     expires_at: Instant | None = None
 
 

@@ -104,6 +104,15 @@ class Circle:
         return any(held.role == "mediator" for held in self.held_by(actor))
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What somebody is in a case, or was, or waits to be once their account is approved."""
+
+    role: str
+    party_id: UUID | None
+    lives: bool
+
+
 def _holding(held: CapacityView, sides: dict[UUID, str]) -> Holding:
     if held.role not in REPRESENTATIVES or held.party_id is None:
         return Holding(held.role)
@@ -243,8 +252,12 @@ def open_audience(db: Session, case: CaseView, audience_id: UUID) -> None:
 
 
 def admit(db: Session, row: Capacity) -> None:
-    """Write a capacity and let its holder read what now is theirs."""
+    """Write a capacity and let its holder read what now is theirs; a pending one gives nothing yet."""
     known = known_circle(db, row.case_id)
+    if row.pending:
+        db.add(row)
+        db.flush()
+        return
     view = CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
     db.add(row)
     db.flush()
@@ -258,6 +271,37 @@ def end_capacities(db: Session, case_id: UUID, ended: Iterable[UUID], now: datet
         rows = update(Capacity).where(Capacity.id.in_(gone)).values(ended_at=now)
         db.execute(rows.execution_options(synchronize_session=False))
     bring_into_line(db, known.case, capacities=tuple(held for held in known.capacities if held.id not in gone))
+
+
+def confirm_pending(db: Session, case_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Give somebody who was invited what waited for their account to be approved."""
+    known = known_circle(db, case_id)
+    waiting = (Capacity.case_id == case_id, Capacity.user_id == user_id, Capacity.pending, Capacity.ended_at.is_(None))
+    columns = (
+        Capacity.id,
+        Capacity.role,
+        Capacity.party_id,
+        Capacity.generation,
+        Capacity.powers_kind,
+        Capacity.powers_id,
+    )
+    with as_system(db):
+        rows = db.execute(select(*columns).where(*waiting)).all()
+        given = update(Capacity).where(Capacity.id.in_([row.id for row in rows]))
+        db.execute(given.values(pending=False, admitted_at=now).execution_options(synchronize_session=False))
+    added = (
+        CapacityView(row.id, user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
+        for row in rows
+    )
+    bring_into_line(db, known.case, capacities=(*known.capacities, *added))
+
+
+def parts_of(db: Session, case_id: UUID, user_id: UUID) -> list[Part]:
+    """What somebody is, was or is to be in a case, whoever asks."""
+    columns = (Capacity.role, Capacity.party_id, Capacity.ended_at)
+    with as_system(db):
+        rows = db.execute(select(*columns).where(Capacity.case_id == case_id, Capacity.user_id == user_id)).all()
+    return [Part(row.role, row.party_id, row.ended_at is None) for row in rows]
 
 
 def _keep(db: Session, known: Circle) -> None:

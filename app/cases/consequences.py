@@ -46,21 +46,34 @@ def record_powers(
 ) -> None:
     """Record on what the actor acts for the party, for that side and the registry to read."""
     known = access.known_circle(db, case.id)
-    held = next(one for one in known.held_by(actor) if one.party_id == party_id)
-    written = write_powers(db, now, case.id, party_id, powers, held.id, by)
+    held = next((one for one in known.held_by(actor) if one.party_id == party_id), None)
+    written = write_powers(db, now, case.id, party_id, powers, held.id if held else None, by)
+    if held is None:
+        # The registry entered the act: its signer has no account, and the powers are kept as they came.
+        return
     recorded = update(Capacity).where(Capacity.id == held.id).values(powers_kind=powers.kind, powers_id=written.id)
     db.execute(recorded.execution_options(synchronize_session=False))
 
 
 def write_powers(
-    db: Session, now: datetime, case_id: UUID, party_id: UUID, powers: PowersIn, capacity_id: UUID, by: dict[str, Any]
+    db: Session,
+    now: datetime,
+    case_id: UUID,
+    party_id: UUID,
+    powers: PowersIn,
+    capacity_id: UUID | None,
+    by: dict[str, Any],
 ) -> contents.Written:
     """Seal somebody's powers into the audience of their side and the registry."""
     audience_id = access.audience(db, case_id, "party-registry", frozenset({party_id}))
     body = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
     written = contents.write(db, case_id, audience_id, body)
     subject = ledger.Subject(case_id, audience_id, "party-registry")
-    payload = {"representative_id": str(capacity_id), "party_id": str(party_id), "kind": powers.kind}
+    payload = {
+        "representative_id": str(capacity_id) if capacity_id else None,
+        "party_id": str(party_id),
+        "kind": powers.kind,
+    }
     ledger.record(db, now, subject, "powers-recorded", "record-powers", by, payload, content=written)
     return written
 

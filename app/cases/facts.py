@@ -26,6 +26,7 @@ from app.rules.model import (
     ThirdStateFact,
 )
 from app.rules.terms import day_at
+from app.settlements.models import Draft
 
 # One shape for all kinds of rows, so that one statement brings them all.
 _SHAPE: dict[str, Any] = {
@@ -43,7 +44,7 @@ _SHAPE: dict[str, Any] = {
 def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
     """The facts of a case; `subject` is the item that is acted on."""
     rows = db.execute(_statement(case.id), execution_options={"known_to_participants": True}).all()
-    found: dict[str, list[Any]] = {"party": [], "third-state": [], "appointment": [], "act": [], "term": []}
+    found: dict[str, list[Any]] = {"party": [], "third-state": [], "appointment": [], "act": [], "term": [], "text": []}
     for row in rows:
         found[row.what].append(row)
     return Facts(
@@ -58,6 +59,7 @@ def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) ->
         appointments=tuple(_appointment(row) for row in sorted(found["appointment"], key=lambda row: str(row.id))),
         acts=tuple(ActFact(row.name, row.id) for row in found["act"]),
         terms=tuple(TermFact(row.name, row.on, row.kind == "ended") for row in found["term"]),
+        settles=next((row.kind for row in found["text"]), "whole"),
         subject=subject,
     )
 
@@ -101,12 +103,14 @@ def _statement(case_id: UUID) -> Any:
     )
     acts = one_shape("act", _SHAPE, id=StepTaken.party_id, name=StepTaken.step)
     terms = one_shape("term", _SHAPE, name=Deadline.term, kind=Deadline.state, on=Deadline.due_on)
+    texts = one_shape("text", _SHAPE, kind=Draft.settles)
     return union_all(
         parties.where(Party.case_id == case_id),
         third_states.where(ThirdState.case_id == case_id),
         appointments.where(Appointment.case_id == case_id, Appointment.ended_at.is_(None)),
         acts.where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None)),
         terms.where(Deadline.case_id == case_id),
+        texts.where(Draft.case_id == case_id, Draft.state == "frozen"),
     )
 
 

@@ -143,6 +143,6 @@ def _circle_statement(case_id: UUID) -> Any:
     )
     return union_all(
         parties.where(Party.case_id == case_id),
-        capacities.where(Capacity.case_id == case_id, Capacity.ended_at.is_(None)),
+        capacities.where(Capacity.case_id == case_id, Capacity.ended_at.is_(None), Capacity.pending.is_(False)),
         audiences.where(Audience.case_id == case_id),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.access.models import AudienceReader, Capacity, User
 from app.access.service import Actor
@@ -40,6 +40,7 @@ _COLUMNS = (
     Case.phase,
     Case.stage,
     Case.outcome,
+    Case.ground,
     Case.subjects,
     Case.languages,
     Case.seat_place,
@@ -56,12 +57,18 @@ _COLUMNS = (
 
 def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
     """One case; NotFound if it is not the actor's to see."""
-    row = db.execute(select(*_COLUMNS).where(Case.id == case_id)).one_or_none()
+    # A reader of this case need not know of the one before it, so the gate is asked about that one too.
+    earlier = aliased(Case)
+    earlier_id = select(earlier.id).where(earlier.id == Case.earlier_case_id).scalar_subquery()
+    columns = (*_COLUMNS, earlier_id.label("earlier_case_id"))
+    row = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
     if row is None:
         raise NotFound
     item = _items(db, [row])[0]
     body = contents.read_one(db, row.content_id)
-    return CaseOut(**dict(item), summary=body["summary"], instruments=body["instruments"])
+    return CaseOut(
+        **dict(item), summary=body["summary"], instruments=body["instruments"], earlier_case_id=row.earlier_case_id
+    )
 
 
 def list_cases(
@@ -200,6 +207,7 @@ def _item(
         phase=row.phase,
         stage=row.stage,
         outcome=row.outcome,
+        ground=row.ground,
         subjects=row.subjects,
         languages=row.languages,
         seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access import service as access
 from app.access.models import Capacity
-from app.access.policy import CapacityView, CaseView, PartyView
+from app.access.policy import REPRESENTATIVES, CapacityView, CaseView, PartyView
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, view_of
 from app.cases.models import Case
@@ -37,7 +37,7 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
     """
     if actor.role != "user":
         raise Forbidden("The institution's own people open no cases; a party does.")
-    procedure = _check_request(db, given)
+    procedure = _check_request(db, actor, given)
     case_id, audience_id, capacity_id = new_id(db), new_id(db), new_id(db)
     party_ids = [new_id(db) for _party in given.parties]
     view = CaseView(case_id, audience_id, now, lodged=False, served=False, generation=0)
@@ -58,6 +58,7 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
         seat_place=given.seat.place,
         seat_time_zone=given.seat.time_zone,
         content_id=content_id,
+        earlier_case_id=given.earlier_case_id,
         waiting_for=[],
         opened_at=now,
         updated_at=now,
@@ -90,7 +91,7 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
     return (case_id,)
 
 
-def _check_request(db: Session, given: CaseIn) -> Procedure:
+def _check_request(db: Session, actor: Actor, given: CaseIn) -> Procedure:
     faults = []
     procedure = library().get(given.procedure)
     if procedure is None:
@@ -108,9 +109,20 @@ def _check_request(db: Session, given: CaseIn) -> Procedure:
         for place, member_id in places
         if member_id is not None and member_id not in known
     ]
+    if given.earlier_case_id is not None and not _lodges_again(db, actor, given.earlier_case_id):
+        detail = "Name a closed case in which you act for a party, or leave this out."
+        faults.append(FieldError("/earlier_case_id", "unknown-case", detail))
     if faults or procedure is None:
         raise Invalid(*faults)
     return procedure
+
+
+def _lodges_again(db: Session, actor: Actor, earlier_case_id: UUID) -> bool:
+    """Whether the actor acts for a party in that case, and it is closed."""
+    mine = (Capacity.user_id == actor.id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None))
+    statement = select(Case.id).join(Capacity, Capacity.case_id == Case.id)
+    closed = (Case.id == earlier_case_id, Case.closed_at.is_not(None), Capacity.pending.is_(False))
+    return db.execute(statement.where(*closed, *mine).limit(1)).first() is not None
 
 
 def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:

@@ -71,6 +71,7 @@ class CaseIn(In):
     subjects: Annotated[Codes, Field(min_length=1)]
     languages: Annotated[Languages, Field(min_length=1)]
     seat: Seat
+    earlier_case_id: UUID | None = None
 
 
 class CaseAmendment(In):
@@ -117,14 +118,22 @@ class StepFields(In):
     ground: Code | None = None
 
 
-class StepIn(In):
-    """A step as it is taken: today, in one's own capacity."""
+class OnPaper(In):
+    """An act: in one's own name and today, unless the registry enters what a party sent on paper.
+
+    `on` is the day at the seat on which it counts. An earlier one needs a reason, and `received_at` sets it too.
+    """
 
     on: Day | None = None
     received_at: Instant | None = None
-    received_via: Line | None = None
+    received_via: Literal["post", "courier", "by-hand", "e-mail", "fax", "other"] | None = None
     on_behalf_of: UUID | None = None
     reason: Text | None = None
+
+
+class StepIn(OnPaper):
+    """A step as it is taken."""
+
     due_on: Day | None = None
     fields: StepFields = StepFields()
 
@@ -187,6 +196,7 @@ class CaseItem(Out):
     phase: str
     stage: str
     outcome: str | None
+    ground: str | None
     subjects: list[str]
     languages: list[str]
     seat: SeatOut
@@ -206,6 +216,7 @@ class CaseOut(CaseItem):
 
     summary: str
     instruments: list[Instrument]
+    earlier_case_id: UUID | None
 
 
 class CaseList(Out):

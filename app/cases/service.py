@@ -13,10 +13,11 @@ from app.access import service as access
 from app.access.gate import as_system
 from app.access.models import Institution
 from app.access.service import Actor
-from app.cases import consequences
+from app.cases import consequences, paper
 from app.cases.facts import read_facts
 from app.cases.locking import circle_of, lock_case, view_of
 from app.cases.models import Case, ReferenceNumber, StepTaken
+from app.cases.paper import Counted
 from app.cases.schemas import ReasonOut, StepIn, StepList, StepOut
 from app.contents import service as contents
 from app.db import is_postgresql, new_id
@@ -25,10 +26,8 @@ from app.errors import Conflict, FieldError, Invalid, NotFound, reason_out, refu
 from app.ledger import service as ledger
 from app.rules import engine
 from app.rules.loader import library
-from app.rules.model import Decision, Facts, Holding, OpenStep, Procedure, Refused, Step, Waiting
+from app.rules.model import Decision, Holding, OpenStep, Procedure, Refused, Step, Waiting
 from app.rules.terms import day_at
-
-_NOT_YET = ("received_at", "received_via", "on_behalf_of")
 
 
 def take_step(db: Session, actor: Actor, now: datetime, case_id: UUID, step: str, given: StepIn) -> tuple[UUID]:
@@ -38,68 +37,80 @@ def take_step(db: Session, actor: Actor, now: datetime, case_id: UUID, step: str
     the step does not take or lacks, and Conflict with the rule's reasons where the rules refuse it now.
     """
     case = lock_case(db, actor, case_id)
-    procedure, facts, holdings = library()[case.procedure], read_facts(db, case), _holdings(db, actor, case)
-    today = _today(case, now)
+    procedure, facts = library()[case.procedure], read_facts(db, case)
     try:
+        if given.on_behalf_of is None or not actor.is_staff:
+            engine.entry_for(procedure, facts, step, _holdings(db, actor, case))
+        counted = paper.judge(db, actor, now, case, given)
+        holdings = _holdings(db, actor, case, counted)
         entry = engine.entry_for(procedure, facts, step, holdings)
-        _check_fields(entry, given, today)
-        decision = engine.decide(procedure, facts, step, holdings, today)
+        _check_fields(procedure, entry, given, counted.on)
+        decision = engine.decide(procedure, facts, step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
     if decision.step.taken_through is not None:
         href = f"/v1/cases/{case.id}/{decision.step.taken_through}"
         detail = f"'{step}' is taken by the act of its own resource, in the same transaction: see 'href'."
         raise Conflict(detail, "taken-through", href=href, stage=case.stage, rule_set=procedure.id)
-    _apply(db, actor, now, case, procedure, facts, holdings, decision, given)
+    _apply(db, actor, now, case, procedure, holdings, decision, given, counted)
     return (case.id,)
 
 
 def take_step_through(
-    db: Session, actor: Actor, now: datetime, case: Case, step: str, subject: UUID | None = None
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    case: Case,
+    step: str,
+    subject: UUID | None = None,
+    counted: Counted | None = None,
 ) -> Decision:
     """Take a step by the act of another noun, which has locked the case; Forbidden or Conflict as the rules say."""
-    decision, facts, holdings = _decide(db, actor, now, case, step, subject)
-    _apply(db, actor, now, case, library()[case.procedure], facts, holdings, decision, StepIn())
+    counted = counted or Counted(paper.today_at(case, now))
+    decision, holdings = _decide(db, actor, case, step, subject, counted)
+    _apply(db, actor, now, case, library()[case.procedure], holdings, decision, StepIn(), counted)
     return decision
 
 
-def check_step(db: Session, actor: Actor, now: datetime, case: Case, step: str, subject: UUID | None = None) -> None:
+def check_step(
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    case: Case,
+    step: str,
+    subject: UUID | None = None,
+    counted: Counted | None = None,
+) -> None:
     """Refuse, before anything is written, what `take_step_through` would refuse."""
-    _decide(db, actor, now, case, step, subject)
+    _decide(db, actor, case, step, subject, counted or Counted(paper.today_at(case, now)))
 
 
 def _decide(
-    db: Session, actor: Actor, now: datetime, case: Case, step: str, subject: UUID | None
-) -> tuple[Decision, Facts, tuple[Holding, ...]]:
-    procedure, facts, holdings = library()[case.procedure], read_facts(db, case, subject), _holdings(db, actor, case)
+    db: Session, actor: Actor, case: Case, step: str, subject: UUID | None, counted: Counted
+) -> tuple[Decision, tuple[Holding, ...]]:
+    procedure, facts = library()[case.procedure], read_facts(db, case, subject)
+    holdings = _holdings(db, actor, case, counted)
     try:
-        return engine.decide(procedure, facts, step, holdings, _today(case, now)), facts, holdings
+        return engine.decide(procedure, facts, step, holdings, counted.on), holdings
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
 
 
-def _holdings(db: Session, actor: Actor, case: Case) -> tuple[Holding, ...]:
+def _holdings(db: Session, actor: Actor, case: Case, counted: Counted | None = None) -> tuple[Holding, ...]:
+    """In which capacities the actor acts: for the party alone whose act the registry enters."""
+    if counted is not None and counted.party_id is not None:
+        return (paper.holding_of(db, case, counted.party_id),)
     return circle_of(db, view_of(case)).holdings(actor)
 
 
-def _today(case: Case, now: datetime) -> date:
-    return day_at(now, ZoneInfo(case.seat_time_zone))
-
-
-def _check_fields(entry: Step, given: StepIn, today: date) -> None:
-    faults = [
-        FieldError(f"/{name}", "not-yet", "The service does not take this yet; leave it out.")
-        for name in _NOT_YET
-        if getattr(given, name) is not None
-    ]
-    if given.on is not None and given.on != today:
-        faults.append(FieldError("/on", "not-today", "A step counts today, at the seat; leave 'on' out."))
+def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) -> None:
+    faults = []
     if entry.reason and given.reason is None:
         faults.append(FieldError("/reason", "missing", f"'{entry.name}' needs a reason."))
-    if given.due_on is not None and not entry.starts:
-        faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term, so no day can be set."))
-    elif given.due_on is not None and given.due_on <= today:
-        faults.append(FieldError("/due_on", "not-after-today", "The day must lie after today, at the seat."))
+    if given.due_on is not None and not engine.takes_day(procedure, entry):
+        faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term whose day can be set."))
+    elif given.due_on is not None and given.due_on <= on:
+        faults.append(FieldError("/due_on", "not-after", "The day must lie after the one on which the step counts."))
     if entry.grounds and given.fields.ground not in entry.grounds:
         known = f"'{entry.name}' is taken on one of these grounds: {', '.join(entry.grounds)}."
         faults.append(FieldError("/fields/ground", "ground", known))
@@ -121,20 +132,24 @@ def _apply(
     now: datetime,
     case: Case,
     procedure: Procedure,
-    facts: Facts,
     holdings: tuple[Holding, ...],
     decision: Decision,
     given: StepIn,
+    counted: Counted,
 ) -> None:
     """Write what a decision means: the act, the case, its terms, and what follows for other nouns."""
-    step, today, before = decision.step, _today(case, now), case.stage
-    by = ledger.actor_of(actor, _capacity(step, holdings), decision.party_id)
+    step, before = decision.step, case.stage
+    acted = Holding(_capacity(step, holdings), decision.party_id)
+    by = paper.author(db, actor, case, counted, acted)
+    article = step.citation.article
     if step.lodges:
         case.lodged_at = case.opened_at = now
     if step.serves:
         case.served_at = now
     if decision.completes:
         case.stage, case.outcome, case.ground = decision.stage, decision.outcome, given.fields.ground
+        if given.fields.ground is not None:
+            article = procedure.ground(given.fields.ground).citation.article
         case.phase = procedure.stage(decision.stage).phase
         if procedure.stage(decision.stage).final:
             case.closed_at = now
@@ -154,7 +169,9 @@ def _apply(
         party_id=decision.party_id,
         stage=before,
         ground=given.fields.ground,
-        on=today,
+        received_at=counted.received_at,
+        received_via=counted.received_via,
+        on=counted.on,
         taken_at=now,
     )
     db.add(taken)
@@ -167,14 +184,15 @@ def _apply(
         "outcome": case.outcome,
         "ground": given.fields.ground,
         "reference": case.reference,
-        "on": today.isoformat(),
+        "on": counted.on.isoformat(),
         "rule_set": procedure.id,
+        **counted.payload(),
     }
-    ledger.record(db, now, subject, "step-taken", step.name, by, payload, step.citation.article, reason)
+    ledger.record(db, now, subject, "step-taken", step.name, by, payload, article, reason)
     _consents(db, actor, now, case, decision, given, by)
     if decision.completes:
         started = [procedure.term(name) for name in step.starts]
-        deadlines.start(db, now, case, subject, by, step, started, today, given.due_on)
+        deadlines.start(db, now, case, subject, by, step, started, counted.on, given.due_on)
         final = procedure.stage(case.stage).final
         if step.ends or final:
             deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)

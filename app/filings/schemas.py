@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from app.values import Code, In, Line, Out, PartyIds, Text
+from app.cases.schemas import OnPaper
+from app.values import Code, Line, Out, PartyIds, Text
 
 
-class FilingIn(In):
-    """A filing to be drafted; its audience is always named."""
+class FilingIn(OnPaper):
+    """A filing to be drafted; its audience is always named. What a party sent on paper the registry drafts for it."""
 
     kind: Literal["request", "response", "statement", "evidence", "notice", "correspondence"]
     title: Line
@@ -18,7 +19,10 @@ class FilingIn(In):
 
 
 class FilingOut(Out):
-    """A filing; a draft shows the audience that it is meant for and is seen by its author's side alone."""
+    """A filing; a draft shows the audience that it is meant for and is seen by its author's side alone.
+
+    What came on paper says how, when the registry entered it, and why it counts on an earlier day.
+    """
 
     id: UUID
     kind: str
@@ -30,7 +34,10 @@ class FilingOut(Out):
     author_id: UUID
     author_party_id: UUID | None
     received_at: datetime | None
+    received_via: str | None
+    entered_at: datetime | None
     effective_on: date | None
+    reason: str | None = None
 
 
 class FilingList(Out):

@@ -1,7 +1,7 @@
 """Filings: drafted on the author's own side, then submitted to the audience that they name."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.access import service as access
 from app.access.service import Actor
+from app.cases import paper
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
 from app.contents import service as contents
@@ -33,6 +34,8 @@ _COLUMNS = (
     Filing.content_id,
     Filing.listed_at,
     Filing.received_at,
+    Filing.received_via,
+    Filing.entered_at,
     Filing.effective_on,
 )
 
@@ -56,12 +59,12 @@ def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_
 
 def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
     bodies = contents.read_many(db, [row.content_id for row in rows])
-    names = set(FilingOut.model_fields) - {"title", "text"}
+    names = set(FilingOut.model_fields) - {"title", "text", "reason"}
     return [FilingOut(**bodies[row.content_id], **{name: getattr(row, name) for name in names}) for row in rows]
 
 
 def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
-    """Draft a filing, which only the author's own side sees.
+    """Draft a filing, which only the author's own side sees; the registry drafts what a party sent on paper.
 
     Raises Forbidden for an audience that does not hold the author, Invalid for one that is not for filings, and
     Conflict before the case is lodged or once it is closed.
@@ -71,7 +74,9 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Filing
     access.check_audience(db, actor, case_id, given.audience, parties)
     _check_open(case)
     subject, party_id = _own_side(db, actor, case)
-    written = contents.write(db, case_id, subject.audience_id, {"title": given.title, "text": given.text})
+    counted = paper.judge(db, actor, now, case, given, since=_lodged_on(case))
+    body = {"title": given.title, "text": given.text} | ({"reason": given.reason} if given.reason else {})
+    written = contents.write(db, case_id, subject.audience_id, body)
     filing = Filing(
         id=new_id(db),
         case_id=case_id,
@@ -81,13 +86,21 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Filing
         audience_name=given.audience,
         party_ids=sorted(str(party) for party in parties),
         author_id=actor.id,
-        author_party_id=party_id,
+        author_party_id=counted.party_id or party_id,
         content_id=written.id,
         listed_at=now,
+        received_at=(counted.received_at or now) if counted.received_via else None,
+        received_via=counted.received_via,
+        entered_at=now if counted.received_via else None,
+        effective_on=counted.on if counted.received_via else None,
     )
     db.add(filing)
     _record(db, now, actor, case, filing, subject, "filing-drafted", "draft", written)
     return (case_id, filing.id)
+
+
+def _lodged_on(case: Case) -> date | None:
+    return day_at(case.lodged_at, ZoneInfo(case.seat_time_zone)) if case.lodged_at else None
 
 
 def _check_open(case: Case) -> None:
@@ -134,6 +147,9 @@ def _record(
         "state": filing.state,
         "effective_on": filing.effective_on.isoformat() if filing.effective_on else None,
     }
+    if filing.received_via is not None:
+        entered = paper.Counted(now.date(), filing.author_party_id, filing.received_at, filing.received_via)
+        payload |= entered.payload()
     by = ledger.actor_of(actor, held.capacity, filing.author_party_id)
     ledger.record(db, now, subject, kind, act, by, payload, content=content)
 
@@ -156,8 +172,9 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
     filing.state, filing.audience_id = "submitted", audience_id
-    filing.received_at = filing.listed_at = now
-    filing.effective_on = day_at(now, ZoneInfo(case.seat_time_zone))
+    filing.listed_at = now
+    if filing.received_via is None:
+        filing.received_at, filing.effective_on = now, day_at(now, ZoneInfo(case.seat_time_zone))
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
     committed = contents.committed(db, filing.content_id)
@@ -167,6 +184,8 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
 
 
 def _of_its_side(known: access.Circle, actor: Actor, filing: Filing) -> bool:
+    if filing.received_via is not None:
+        return actor.is_staff
     if filing.author_party_id is not None:
         return filing.author_party_id in known.parties_of(actor)
     # A draft of the mediators or the registry is seen by themselves alone.

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from app.values import Country, Day, In, Languages, Line, Out, Text
+from app.cases.schemas import OnPaper
+from app.values import Country, In, Languages, Line, Out, Text
 
 
 class MediatorIn(In):
@@ -50,10 +51,8 @@ class DeclarationOfIndependence(In):
     disclosures: Text | None = None
 
 
-class AppointmentActIn(In):
-    """The day of an act, which is today, at the seat."""
-
-    on: Day | None = None
+class AppointmentActIn(OnPaper):
+    """An act on an appointment."""
 
 
 class DeclineIn(In):

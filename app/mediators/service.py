@@ -1,10 +1,9 @@
 """The roster, and a mediator's way into a case: nominated, declared, accepted, confirmed; or declined."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,10 +11,12 @@ from sqlalchemy.orm import Session
 from app.access import service as access
 from app.access.models import Capacity, User
 from app.access.people import installation_subject
+from app.access.policy import REPRESENTATIVES
 from app.access.service import Actor
-from app.cases import consequences
+from app.cases import consequences, paper
 from app.cases.locking import begin_generation, circle_of, lock_case, lock_case_as_system, require_case, view_of
 from app.cases.models import Case
+from app.cases.paper import Counted
 from app.cases.service import check_step, take_step_through
 from app.contents import service as contents
 from app.db import AnyRow, new_id
@@ -36,7 +37,6 @@ from app.mediators.schemas import (
 )
 from app.paging import Page, cut, seek
 from app.parties.models import Party
-from app.rules.terms import day_at
 
 _MEDIATOR = (
     Mediator.id,
@@ -150,8 +150,8 @@ def nominate(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Nom
     if mediator is None or not mediator.active:
         raise invalid("/mediator_id", "unknown-mediator", "Name somebody on the roster by their id there.")
     known = circle_of(db, view_of(case))
-    if any(held.user_id == mediator.user_id for held in known.capacities):
-        raise Conflict("This person already has a part in the case.", "already-in-case")
+    if any(part.lives or part.role in REPRESENTATIVES for part in access.parts_of(db, case_id, mediator.user_id)):
+        raise Conflict("This person has, or had, a part in the case already.", "already-in-case")
     parties = sorted(known.parties_of(actor))
     appointment_id = new_id(db)
     capacity = Capacity(
@@ -201,6 +201,7 @@ def record(
     act: str,
     by: dict[str, Any],
     content: contents.Written | None = None,
+    counted: Counted | None = None,
 ) -> None:
     """Note an act on an appointment, for its audience."""
     payload = {
@@ -209,6 +210,7 @@ def record(
         "state": appointment.state,
         "independent": appointment.independent,
         "accepted_by": appointment.accepted_by,
+        **({"on": counted.on.isoformat(), **counted.payload()} if counted else {}),
     }
     subject = ledger.Subject(appointment.case_id, appointment.audience_id, "appointment")
     ledger.record(db, now, subject, kind, act, by, payload, content=content)
@@ -282,25 +284,33 @@ def _end_candidacy(db: Session, now: datetime, appointment: Appointment, user_id
     access.end_capacities(db, appointment.case_id, ended, now)
 
 
-def _check_today(case: Case | AnyRow, now: datetime, on: date | None) -> None:
-    if on is not None and on != day_at(now, ZoneInfo(case.seat_time_zone)):
-        raise invalid("/on", "not-today", "The act counts today, at the seat; leave 'on' out.")
-
-
 def accept(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
     """Accept a declared candidate, for a party; Forbidden for others, Conflict before the declaration or twice."""
     case, appointment = lock_appointment(db, actor, appointment_id)
-    known = access.known_circle(db, case.id)
-    parties = sorted(known.parties_of(actor))
-    if not parties:
+    parties = sorted(access.known_circle(db, case.id).parties_of(actor))
+    if not parties and not (actor.is_staff and given.on_behalf_of):
         raise Forbidden("The parties accept a candidate.", "not-your-capacity")
-    _check_today(case, now, given.on)
+    counted = paper.judge(db, actor, now, case, given)
+    party_id = counted.party_id or _first_to_accept(appointment, parties)
     expect(appointment, "declared")
-    if str(parties[0]) in appointment.accepted_by:
-        raise Conflict("Your party has accepted this candidate already.", "already-accepted")
-    appointment.accepted_by = sorted([*appointment.accepted_by, str(parties[0])])
-    record(db, now, appointment, "appointment-accepted", "accept", _by(actor, known))
+    if str(party_id) in appointment.accepted_by:
+        raise Conflict("The party has accepted this candidate already.", "already-accepted")
+    appointment.accepted_by = sorted([*appointment.accepted_by, str(party_id)])
+    by = paper.author(db, actor, case, counted, paper.holding_of(db, case, party_id))
+    written = _reason(db, appointment, given)
+    record(db, now, appointment, "appointment-accepted", "accept", by, written, counted)
     return (appointment.id,)
+
+
+def _first_to_accept(appointment: Appointment, parties: list[UUID]) -> UUID:
+    """Of the parties for which somebody acts the first that has still to accept, else the first."""
+    return next((party_id for party_id in parties if str(party_id) not in appointment.accepted_by), parties[0])
+
+
+def _reason(db: Session, appointment: Appointment, given: AppointmentActIn) -> contents.Written | None:
+    if given.reason is None:
+        return None
+    return contents.write(db, appointment.case_id, appointment.audience_id, {"reason": given.reason})
 
 
 def _had_a_mediator(db: Session, case_id: UUID) -> bool:
@@ -320,15 +330,19 @@ def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
     except NotFound as hidden:
         raise Forbidden("The registry confirms appointments.", "not-your-capacity") from hidden
     check_step(db, actor, now, case, "confirm-mediator", appointment.id)
-    _check_today(case, now, given.on)
+    if given.on_behalf_of is not None:
+        raise invalid("/on_behalf_of", "unknown-field", "The registry confirms in its own name.")
+    counted = paper.judge(db, actor, now, case, given)
     expect(appointment, "declared")
     user_id = user_of(db, appointment)
+    if not db.execute(select(User.active).where(User.id == user_id)).scalar_one():
+        raise Conflict("This person has no account any more.", "unknown-mediator")
     by = ledger.actor_of(actor, "registry")
     if _had_a_mediator(db, case.id):
         begin_generation(db, case)
-    take_step_through(db, actor, now, case, "confirm-mediator", appointment.id)
+    take_step_through(db, actor, now, case, "confirm-mediator", appointment.id, counted)
     appointment.state, appointment.confirmed_at = "confirmed", now
-    record(db, now, appointment, "appointment-confirmed", "confirm", by)
+    record(db, now, appointment, "appointment-confirmed", "confirm", by, _reason(db, appointment, given), counted)
     _end_candidacy(db, now, appointment, user_id)
     # The case has its mediator: the other nominations are moot.
     consequences.close_appointments(db, now, case, by, "confirm-mediator")

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.cases.locking import lock_case
-from app.cases.schemas import PartyIn
+from app.cases.schemas import PartyIn, PowersIn
 from app.http.openapi import problems
 from app.http.parameters import Act, Hop, Paged
 from app.http.routing import Route
@@ -14,6 +14,7 @@ from app.parties.schemas import (
     ConsentFiled,
     ConsentList,
     ConsentOut,
+    EndIn,
     PartyList,
     PartyOut,
     RepresentativeIn,
@@ -80,6 +81,50 @@ async def admit_representative(work: Hop, case_id: UUID, party_id: UUID, body: R
         body,
         answer=representatives.read_representative,
         status=201,
+    )
+
+
+@router.post(
+    "/parties/{party_id}/representatives/{representative_id}/powers",
+    dependencies=Act,
+    operation_id="recordPowers",
+    responses=ACTS,
+)
+async def record_powers(
+    work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: PowersIn
+) -> RepresentativeOut:
+    """Record new powers of a representative, in the place of those on record."""
+    return await work.write(
+        representatives.record_powers,
+        case_id,
+        party_id,
+        representative_id,
+        body,
+        answer=representatives.read_representative,
+        item=(case_id, party_id, representative_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/parties/{party_id}/representatives/{representative_id}/end",
+    dependencies=Act,
+    operation_id="endRepresentative",
+    responses=ACTS | {204: {"description": "You act for the party no longer; the case is not yours to see"}},
+)
+async def end_representative(
+    work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: EndIn | None = None
+) -> RepresentativeOut:
+    """End what somebody is for a party: from here on they read nothing of the case."""
+    return await work.write(
+        representatives.end_representative,
+        case_id,
+        party_id,
+        representative_id,
+        body or EndIn(),
+        answer=representatives.read_representative,
+        item=(case_id, party_id, representative_id),
+        lock=lock_case,
     )
 
 

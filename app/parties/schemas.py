@@ -8,7 +8,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from app.cases.schemas import CasePartyOut, CaseThirdStateOut, ConsentIn, PowersIn, ThirdStateIn
-from app.values import In, Line, Out
+from app.values import Email, In, Line, Out, Text
 
 __all__ = ["ThirdStateIn"]
 
@@ -25,22 +25,55 @@ class PartyList(Out):
 
 
 class RepresentativeIn(In):
-    """Somebody who is to act for a party, and on what."""
+    """Somebody who is to act for a party, and on what: by their account, or by the address at which to reach them.
 
-    user_id: UUID
+    Who has no account yet is invited under `name`; the registry approves the account.
+    """
+
+    user_id: UUID | None = None
+    email: Email | None = None
+    name: Line | None = None
     role: Literal["agent", "co-agent", "counsel"]
     powers: PowersIn
 
+    @model_validator(mode="after")
+    def of_one_person(self) -> "RepresentativeIn":
+        """Refuse nobody, or somebody who is named in two ways."""
+        if (self.user_id is None) == (self.email is None):
+            raise PydanticCustomError("of-one", "Name somebody either by 'user_id' or by 'email'.")
+        if self.name is not None and self.email is None:
+            raise PydanticCustomError("of-one", "A name goes with an 'email' only.")
+        return self
+
+
+class EndIn(In):
+    """Why somebody acts for a party no longer, if there is something to say."""
+
+    reason: Text | None = None
+
+
+class PowersOut(Out):
+    """On what somebody acts for a party."""
+
+    kind: str
+    issued_by: str
+    issued_on: date
+
 
 class RepresentativeOut(Out):
-    """Somebody who acts for a party."""
+    """Somebody who acts for a party; `pending` until the account of one who was invited is approved.
+
+    `powers` are shown to the party's own side and to the registry.
+    """
 
     id: UUID
     party_id: UUID
     user_id: UUID
     name: str
     role: str
-    admitted_at: datetime
+    pending: bool
+    powers: PowersOut | None
+    admitted_at: datetime | None
     ended_at: datetime | None
 
 

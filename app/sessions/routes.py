@@ -9,9 +9,10 @@ from app.http.openapi import problems
 from app.http.parameters import Act, Hop, Paged
 from app.http.routing import Route
 from app.sessions import service
-from app.sessions.schemas import HoldIn, SessionIn, SessionList, SessionOut
+from app.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 
 router = APIRouter(prefix="/v1/cases/{case_id}/sessions", tags=["sessions"], route_class=Route)
+ACTS = problems(401, 403, 404, 409, 412, 422)
 
 
 @router.get("", operation_id="listSessions", responses=problems(401, 404, 422))
@@ -42,12 +43,40 @@ async def schedule(work: Hop, case_id: UUID, body: SessionIn) -> SessionOut:
     "/{session_id}/hold",
     dependencies=Act,
     operation_id="holdSession",
-    responses=problems(401, 403, 404, 409, 412, 422),
+    responses=ACTS,
 )
 async def hold(work: Hop, case_id: UUID, session_id: UUID, body: HoldIn) -> SessionOut:
     """Record that a session was held, and who attended."""
     return await work.write(
         service.hold,
+        case_id,
+        session_id,
+        body,
+        answer=service.read_session,
+        item=(case_id, session_id),
+        lock=lock_case,
+    )
+
+
+@router.post("/{session_id}/adjourn", dependencies=Act, operation_id="adjournSession", responses=ACTS)
+async def adjourn(work: Hop, case_id: UUID, session_id: UUID, body: PutOffIn) -> SessionOut:
+    """Break a session off, to be taken up at another time."""
+    return await work.write(
+        service.adjourn,
+        case_id,
+        session_id,
+        body,
+        answer=service.read_session,
+        item=(case_id, session_id),
+        lock=lock_case,
+    )
+
+
+@router.post("/{session_id}/cancel", dependencies=Act, operation_id="cancelSession", responses=ACTS)
+async def cancel(work: Hop, case_id: UUID, session_id: UUID, body: PutOffIn) -> SessionOut:
+    """Cancel a session that will not take place."""
+    return await work.write(
+        service.cancel,
         case_id,
         session_id,
         body,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.values import Code, Day, In, Line, Out, PartyIds
+from app.values import Code, Day, In, Line, Out, PartyIds, Text
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 
@@ -48,10 +48,17 @@ class Attendee(In):
 
 
 class HoldIn(In):
-    """A session that was held: today, at the seat, with whom."""
+    """A session that was held, with whom; a day before today, at the seat, needs a reason."""
 
     on: Day | None = None
+    reason: Text | None = None
     attendance: Annotated[list[Attendee], Field(min_length=1, max_length=200)]
+
+
+class PutOffIn(In):
+    """Why a session does not take place, or is broken off."""
+
+    reason: Text
 
 
 class AttendeeOut(Out):
@@ -63,7 +70,7 @@ class AttendeeOut(Out):
 
 
 class SessionOut(Out):
-    """A session; `starts_local` and `ends_local` are the wall clock at the seat."""
+    """A session; `starts_local` and `ends_local` are the wall clock at the seat, `reason` why it was put off."""
 
     id: UUID
     kind: str
@@ -79,6 +86,7 @@ class SessionOut(Out):
     ends_local: str
     held_on: date | None
     attendance: list[AttendeeOut] | None
+    reason: str | None
 
 
 class SessionList(Out):

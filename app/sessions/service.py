@@ -1,7 +1,7 @@
 """Sessions: scheduled in the zone of the seat, and held."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from app.access import service as access
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
+from app.cases.paper import Counted, day_faults
 from app.cases.service import take_step_through
 from app.contents import service as contents
 from app.db import AnyRow, new_id
@@ -21,7 +22,7 @@ from app.ledger import service as ledger
 from app.paging import Page, cut, seek
 from app.rules.terms import LocalTimeFault, at_seat, day_at
 from app.sessions.models import Meeting
-from app.sessions.schemas import HoldIn, SessionIn, SessionList, SessionOut
+from app.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 
 PHASES = ("sessions", "settlement")
 _COLUMNS = (
@@ -32,6 +33,7 @@ _COLUMNS = (
     Meeting.party_ids,
     Meeting.content_id,
     Meeting.attendance_id,
+    Meeting.reason_id,
     Meeting.starts_at,
     Meeting.ends_at,
     Meeting.time_zone,
@@ -58,7 +60,7 @@ def read_session(db: Session, actor: Actor, now: datetime, case_id: UUID, sessio
 
 
 def _out(db: Session, rows: Sequence[AnyRow]) -> list[SessionOut]:
-    ids = [id for row in rows for id in (row.content_id, row.attendance_id) if id is not None]
+    ids = [id for row in rows for id in (row.content_id, row.attendance_id, row.reason_id) if id is not None]
     bodies = contents.read_many(db, ids)
     return [
         SessionOut(
@@ -76,6 +78,7 @@ def _out(db: Session, rows: Sequence[AnyRow]) -> list[SessionOut]:
             ends_local=_local(row.ends_at, row.time_zone),
             held_on=row.held_on,
             attendance=bodies[row.attendance_id]["attendance"] if row.attendance_id else None,
+            reason=bodies[row.reason_id]["reason"] if row.reason_id else None,
         )
         for row in rows
     ]
@@ -183,16 +186,11 @@ def hold(db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UU
     a session that is not scheduled any more.
     """
     case = lock_case(db, actor, case_id)
-    statement = select(Meeting).where(Meeting.case_id == case_id, Meeting.id == session_id)
-    meeting = db.execute(statement).scalar_one_or_none()
-    if meeting is None:
-        raise NotFound
+    meeting = _meeting(db, case_id, session_id)
     known = circle_of(db, view_of(case))
     if not known.is_mediator(actor):
         raise Forbidden("The mediator records that a session was held.", "not-your-capacity")
-    today = day_at(now, ZoneInfo(case.seat_time_zone))
-    if given.on is not None and given.on != today:
-        raise invalid("/on", "not-today", "The act counts today, at the seat; leave 'on' out.")
+    on = _held_on(case, meeting, now, given)
     parties = {party.id for party in known.parties}
     faults = [
         FieldError(f"/attendance/{number}/party_id", "unknown-party", "Name a party of this case by its id.")
@@ -201,12 +199,78 @@ def hold(db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UU
     ]
     if faults:
         raise Invalid(*faults)
+    _expect_scheduled(meeting)
+    attendance: dict[str, Any] = {"attendance": [one.model_dump(mode="json") for one in given.attendance]}
+    if given.reason is not None:
+        attendance["reason"] = given.reason
+    written = contents.write(db, case_id, meeting.audience_id, attendance)
+    meeting.state, meeting.held_on, meeting.attendance_id = "held", on, written.id
+    if meeting.kind == "joint":
+        take_step_through(db, actor, now, case, "hold-session", meeting.id, Counted(on))
+    _record(db, now, meeting, "session-held", "hold", ledger.actor_of(actor, "mediator"), written)
+    return (case_id, meeting.id)
+
+
+def _meeting(db: Session, case_id: UUID, session_id: UUID) -> Meeting:
+    statement = select(Meeting).where(Meeting.case_id == case_id, Meeting.id == session_id)
+    meeting = db.execute(statement).scalar_one_or_none()
+    if meeting is None:
+        raise NotFound
+    return meeting
+
+
+def _expect_scheduled(meeting: Meeting) -> None:
     if meeting.state != "scheduled":
         raise Conflict(f"The session is {meeting.state}.", "session-state", state=meeting.state)
-    attendance = {"attendance": [one.model_dump(mode="json") for one in given.attendance]}
-    written = contents.write(db, case_id, meeting.audience_id, attendance)
-    meeting.state, meeting.held_on, meeting.attendance_id = "held", today, written.id
-    if meeting.kind == "joint":
-        take_step_through(db, actor, now, case, "hold-session", meeting.id)
-    _record(db, now, meeting, "session-held", "hold", ledger.actor_of(actor, "mediator"), written)
+
+
+def _held_on(case: Case, meeting: Meeting, now: datetime, given: HoldIn) -> date:
+    """The day on which a session was held: today, or an earlier one from its scheduled beginning on."""
+    today = day_at(now, ZoneInfo(case.seat_time_zone))
+    on = given.on or today
+    faults = day_faults(today, on, given.reason)
+    if not faults and on < min(today, day_at(meeting.starts_at, ZoneInfo(case.seat_time_zone))):
+        faults = [FieldError("/on", "before-session", "The session had not begun on that day.")]
+    if faults:
+        raise Invalid(*faults)
+    return on
+
+
+def adjourn(
+    db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
+) -> tuple[UUID, UUID]:
+    """Break a session off, to be taken up at another time, which is scheduled anew.
+
+    Raises NotFound, Forbidden for who may not schedule such a session, and Conflict for one that is not scheduled.
+    """
+    return _put_off(db, actor, now, case_id, session_id, given, "adjourn", "adjourned")
+
+
+def cancel(
+    db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
+) -> tuple[UUID, UUID]:
+    """Cancel a session that will not take place.
+
+    Raises NotFound, Forbidden for who may not schedule such a session, and Conflict for one that is not scheduled.
+    """
+    return _put_off(db, actor, now, case_id, session_id, given, "cancel", "cancelled")
+
+
+def _put_off(
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    case_id: UUID,
+    session_id: UUID,
+    given: PutOffIn,
+    act: str,
+    state: str,
+) -> tuple[UUID, UUID]:
+    case = lock_case(db, actor, case_id)
+    meeting = _meeting(db, case_id, session_id)
+    capacity = _scheduler(db, actor, case, meeting.kind)
+    _expect_scheduled(meeting)
+    written = contents.write(db, case_id, meeting.audience_id, {"reason": given.reason})
+    meeting.state, meeting.reason_id = state, written.id
+    _record(db, now, meeting, f"session-{state}", act, ledger.actor_of(actor, capacity), written)
     return (case_id, meeting.id)

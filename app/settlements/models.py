@@ -35,7 +35,10 @@ class Draft(Confidential, Base):
 
 
 class Signature(Confidential, Base):
-    """A party's signature under one frozen text; `voided_at` when another text was frozen after it."""
+    """A party's signature under one frozen text; `voided_at` when another text was frozen after it.
+
+    One that came on paper has `received_via`; its signer is named in sealed contents, and `signer_id` entered it.
+    """
 
     __tablename__ = "settlement_signatures"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -46,5 +49,7 @@ class Signature(Confidential, Base):
     signer_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     capacity: Mapped[str] = mapped_column(String(32))
     signed_at: Mapped[datetime]
+    received_via: Mapped[str | None] = mapped_column(String(16))
+    content_id: Mapped[UUID | None]
     voided_at: Mapped[datetime | None]
     __table_args__ = (Index("ix_settlement_signatures_case_id_signed_at_id", "case_id", "signed_at", "id"),)

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from app.cases.schemas import OnPaper, PowersIn
 from app.values import Code, In, Language, Line, Out, PartyIds, Sha256, Text
 
 
@@ -24,13 +25,17 @@ def _numbered(clauses: list[ClauseIn]) -> list[ClauseIn]:
 
 
 class DraftIn(In):
-    """A draft of the settlement; `replaces` names the draft, of the same audience, whose next version it is."""
+    """A draft of the settlement, of the whole dispute or a part of it.
+
+    `replaces` names the draft, of the same audience, whose next version it is.
+    """
 
     title: Line
     language: Language
     clauses: Annotated[list[ClauseIn], Field(min_length=1, max_length=500), AfterValidator(_numbered)]
     audience: Code
     party_ids: PartyIds = []
+    settles: Literal["whole", "part"] = "whole"
     replaces: UUID | None = None
 
 
@@ -59,6 +64,7 @@ class DraftOut(Out):
     audience: str
     party_ids: list[UUID]
     author_id: UUID
+    settles: str
     state: str
     sha256: str
     drafted_at: datetime
@@ -72,26 +78,38 @@ class DraftList(Out):
     next: str | None
 
 
-class SignatureIn(In):
-    """A signature under the frozen text, for a party, in the signer's capacity."""
+class SignerIn(In):
+    """Who signed on paper, and on what they act for the party."""
+
+    name: Line
+    powers: PowersIn
+
+
+class SignatureIn(OnPaper):
+    """A signature under the frozen text, for a party, in the signer's capacity.
+
+    One that was given on paper the registry enters: on behalf of the party, with who signed and on what powers.
+    """
 
     draft_id: UUID
     sha256: Sha256
     party_id: UUID
     capacity: Literal["agent", "co-agent", "head-of-state", "head-of-government", "foreign-minister"]
+    signer: SignerIn | None = None
 
 
 class SignatureOut(Out):
-    """A signature, and the parties that have not signed the text yet."""
+    """A signature, and the parties that have not signed the text yet; who signed on paper has no `signer_id`."""
 
     id: UUID
     draft_id: UUID
     sha256: str
     party_id: UUID
-    signer_id: UUID
+    signer_id: UUID | None
     signer_name: str
     capacity: str
     signed_at: datetime
+    received_via: str | None
     voided_at: datetime | None
     remaining: list[UUID]
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.access import service as access
 from app.access.models import User
 from app.access.service import Actor
+from app.cases import consequences, paper
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
 from app.cases.service import check_step, take_step_through
@@ -44,6 +45,7 @@ _DRAFT = (
     Draft.audience_name,
     Draft.party_ids,
     Draft.author_id,
+    Draft.settles,
     Draft.state,
     Draft.content_id,
     Draft.drafted_at,
@@ -81,6 +83,7 @@ def _drafts_out(db: Session, rows: Sequence[AnyRow]) -> list[DraftOut]:
             audience=row.audience_name,
             party_ids=row.party_ids,
             author_id=row.author_id,
+            settles=row.settles,
             state=row.state,
             sha256=text_hash(bodies[row.content_id], row.language),
             drafted_at=row.drafted_at,
@@ -123,6 +126,7 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftI
         audience_name=given.audience,
         party_ids=sorted(str(party) for party in parties),
         author_id=actor.id,
+        settles=given.settles,
         state="draft",
         content_id=written.id,
         drafted_at=now,
@@ -182,6 +186,7 @@ def _record(
         "version": row.version,
         "language": row.language,
         "state": row.state,
+        "settles": row.settles,
         **more,
     }
     subject = ledger.Subject(row.case_id, row.audience_id, row.audience_name)
@@ -243,6 +248,8 @@ _SIGNATURE = (
     User.name.label("signer_name"),
     Signature.capacity,
     Signature.signed_at,
+    Signature.received_via,
+    Signature.content_id,
     Signature.voided_at,
 )
 
@@ -274,10 +281,13 @@ def _signatures_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[
             Signature.case_id == case_id, Signature.voided_at.is_(None)
         )
     ).all()
-    names = set(SignatureOut.model_fields) - {"sha256", "remaining"}
+    signers = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
+    names = set(SignatureOut.model_fields) - {"sha256", "remaining", "signer_id", "signer_name"}
     return [
         SignatureOut(
             sha256=row.sha256.hex(),
+            signer_id=None if row.content_id else row.signer_id,
+            signer_name=signers[row.content_id]["name"] if row.content_id else row.signer_name,
             remaining=[party for party in parties if (row.draft_id, party) not in {tuple(one) for one in signed}],
             **{name: getattr(row, name) for name in names},
         )
@@ -288,6 +298,7 @@ def _signatures_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[
 def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: SignatureIn) -> tuple[UUID, UUID]:
     """Sign the frozen text for a party; the last signature that is needed closes the case as settled.
 
+    One that was given on paper the registry enters, on behalf of the party.
     Raises Forbidden for somebody who does not act for the party, Conflict as the step `sign` does, for another text
     than the frozen one, or without powers to sign, and Invalid for a party or a draft that the case does not know.
     """
@@ -296,14 +307,27 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
     party = db.execute(select(Party.id, Party.kind).where(Party.case_id == case_id, Party.id == given.party_id)).first()
     if party is None:
         raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
-    check_step(db, actor, now, case, "sign", party.id)
+    if given.on_behalf_of is None or not actor.is_staff:
+        check_step(db, actor, now, case, "sign", party.id)
+    counted = paper.judge(db, actor, now, case, given)
+    if (given.on_behalf_of is None) != (given.signer is None) or given.on_behalf_of not in (None, party.id):
+        detail = "For a signature given on paper name the party in 'on_behalf_of' and 'party_id', and who signed."
+        raise invalid("/signer", "signer", detail)
+    check_step(db, actor, now, case, "sign", party.id, counted)
     row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == given.draft_id)).scalar_one_or_none()
     if row is None:
         raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
     if row.state != "frozen" or text_hash(contents.read_one(db, row.content_id), row.language) != given.sha256:
         cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
         raise _conflict(case, "need-not-met", "This is not the text that is frozen.", "text-differs", cure)
-    _check_powers(case, known, actor, party, given.capacity)
+    held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
+    _check_powers(case, [given.signer.powers.kind] if given.signer else held, party, given.capacity)
+    by = paper.author(db, actor, case, counted, paper.holding_of(db, case, party.id))
+    written = None
+    if given.signer is not None:
+        consequences.write_powers(db, now, case_id, party.id, given.signer.powers, None, by)
+        told = {"name": given.signer.name} | ({"reason": given.reason} if given.reason else {})
+        written = contents.write(db, case_id, row.audience_id, told)
     signature = Signature(
         id=new_id(db),
         case_id=case_id,
@@ -313,10 +337,12 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         party_id=party.id,
         signer_id=actor.id,
         capacity=given.capacity,
-        signed_at=now,
+        signed_at=counted.received_at or now,
+        received_via=counted.received_via,
+        content_id=written.id if written else None,
     )
     db.add(signature)
-    decision = take_step_through(db, actor, now, case, "sign", party.id)
+    decision = take_step_through(db, actor, now, case, "sign", party.id, counted)
     payload = {
         "signature_id": str(signature.id),
         "draft_id": str(row.id),
@@ -324,21 +350,19 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         "party_id": str(party.id),
         "capacity": given.capacity,
         "completes": decision.completes,
+        **counted.payload(),
     }
-    side = next(view.side for view in known.parties if view.id == party.id)
-    by = ledger.actor_of(actor, "requesting-party" if side == "requesting" else "responding-party", party.id)
     subject = ledger.Subject(case_id, row.audience_id, row.audience_name)
-    ledger.record(db, now, subject, "text-signed", "sign", by, payload, decision.step.citation.article)
+    ledger.record(db, now, subject, "text-signed", "sign", by, payload, decision.step.citation.article, written)
     return (case_id, signature.id)
 
 
-def _check_powers(case: Case, known: access.Circle, actor: Actor, party: AnyRow, capacity: str) -> None:
+def _check_powers(case: Case, held: Sequence[str | None], party: AnyRow, capacity: str) -> None:
     """Refuse a signature without powers on record: full powers, or for a private party any mandate.
 
     Who signs by office needs no full powers (Vienna Convention on the Law of Treaties, article 7(2)), but the registry
     has recorded the office.
     """
-    held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
     enough = {"full-powers"} | ({"ex-officio"} if capacity in OFFICES else set())
     if party.kind not in ("state", "organisation"):
         enough |= {"mandate", "ex-officio"}

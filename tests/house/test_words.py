@@ -8,6 +8,7 @@ from tests.house.source import APP, Source, told
 
 # Each file that acts beyond one person's view, and why it must.
 AS_SYSTEM = {
+    "app/access/accounts.py": "ends what somebody is in cases that the administrator does not see",
     "app/access/gate.py": "defines it, and lets such statements pass",
     "app/access/people.py": "writes the streams of the installation, which has no case",
     "app/access/service.py": "brings the readers of an audience into line, whoever acts",
