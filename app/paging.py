@@ -2,33 +2,44 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from app.access.models import Institution
-from app.db import AnySelect
+from app.db import AnyRow, AnySelect
 from app.errors import invalid
+from app.values import Total
 
 DEFAULT_LIMIT, MOST = 50, 200
+MOST_COUNTED = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Item = TypeVar("Item")
 Order = datetime | date | int
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for: how many, and after which cursor."""
+    """Which part of a list is asked for: how many, after which cursor, and whether with the total."""
 
     limit: int = DEFAULT_LIMIT
     after: str | None = None
+    count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A page as it was found: its rows, the cursor of the next page, and the total if it was asked for."""
+
+    rows: Sequence[AnyRow]
+    next: str | None
+    count: Total | None
 
 
 class Cursors:
@@ -98,14 +109,34 @@ def walk(db: Session) -> Walk:
     return walking
 
 
-def seek(
+def listed(
     db: Session,
     statement: AnySelect,
     page: Page,
-    order: ColumnElement[Any] | Any,
-    id: ColumnElement[UUID] | Any,
+    order: Any,
+    id: Any,
     like: type[Order],
     newest_first: bool = False,
+) -> Slice:
+    """The page of a list that is ordered by a column of that type, then by id; the rows hold both columns."""
+    rows = db.execute(_seek(db, statement, page, order, id, like, newest_first)).all()
+    count = counted(db, statement, id) if page.count else None
+    if len(rows) <= page.limit:
+        return Slice(rows, None, count)
+    last = rows[page.limit - 1]
+    cursor = walk(db).encode(db, as_number(getattr(last, order.key)), getattr(last, id.key))
+    return Slice(rows[: page.limit], cursor, count)
+
+
+def counted(db: Session, statement: AnySelect, id: Any) -> Total:
+    """How many rows the reader may see of a list; it counts no further than to a cap."""
+    ids = statement.with_only_columns(id, maintain_column_froms=True).order_by(None).limit(MOST_COUNTED + 1)
+    found = len(db.execute(ids).all())
+    return Total(total=min(found, MOST_COUNTED), capped=found > MOST_COUNTED)
+
+
+def _seek(
+    db: Session, statement: AnySelect, page: Page, order: Any, id: Any, like: type[Order], newest_first: bool
 ) -> AnySelect:
     """The statement from the page's cursor on, ordered, with one row more than the page holds."""
     if page.after is not None:
@@ -115,14 +146,3 @@ def seek(
         statement = statement.where(here < place if newest_first else here > place)
     by = (order.desc(), id.desc()) if newest_first else (order.asc(), id.asc())
     return statement.order_by(*by).limit(page.limit + 1)
-
-
-def cut(
-    db: Session, rows: Sequence[Item], page: Page, place: Callable[[Item], tuple[Order, UUID]]
-) -> tuple[Sequence[Item], str | None]:
-    """The page's rows, and the cursor of the next page if there is one."""
-    if len(rows) <= page.limit:
-        return rows, None
-    kept = rows[: page.limit]
-    order, id = place(kept[-1])
-    return kept, walk(db).encode(db, as_number(order), id)

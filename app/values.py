@@ -4,7 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -30,6 +30,24 @@ class Out(BaseModel):
     """The parent of every answer."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+Item = TypeVar("Item")
+
+
+class Total(Out):
+    """How many items a list has; where it is `capped`, there are more than that."""
+
+    total: int
+    capped: bool
+
+
+class Listed(Out, Generic[Item]):
+    """A page of a list: its items, the cursor of the next page, and the total if it was asked for."""
+
+    items: list[Item]
+    next: str | None = None
+    count: Total | None = None
 
 
 def clean(text: str) -> str:

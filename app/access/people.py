@@ -26,7 +26,7 @@ from app.access.service import Actor, digest
 from app.db import new_id, random_bytes
 from app.errors import Conflict, Forbidden, Misconfigured, NotFound, invalid
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.values import In, Line, TimeZone, email_key
 
 TOKEN_LIFE, LONGEST_TOKEN_LIFE = timedelta(days=90), timedelta(days=400)
@@ -105,9 +105,8 @@ def list_users(db: Session, actor: Actor, now: datetime, page: Page, awaits_appr
     statement = select(*_USER)
     if awaits_approval is not None:
         statement = statement.where(User.awaits_approval.is_(awaits_approval))
-    rows = db.execute(seek(db, statement, page, User.created_at, User.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
-    return UserList(items=[UserOut.model_validate(row) for row in kept], next=following)
+    found = listed(db, statement, page, User.created_at, User.id, datetime)
+    return UserList(items=[UserOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
 def read_user(db: Session, actor: Actor, now: datetime, user_id: UUID) -> UserOut:
@@ -160,9 +159,8 @@ _TOKEN = (Token.id, Token.user_id, Token.label, Token.created_at, Token.expires_
 def list_tokens(db: Session, actor: Actor, now: datetime, page: Page) -> TokenList:
     """The actor's own tokens."""
     mine = select(*_TOKEN).where(Token.user_id == actor.id)
-    rows = db.execute(seek(db, mine, page, Token.created_at, Token.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
-    return TokenList(items=[TokenOut.model_validate(row) for row in kept], next=following)
+    found = listed(db, mine, page, Token.created_at, Token.id, datetime)
+    return TokenList(items=[TokenOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
 def read_token(db: Session, actor: Actor, now: datetime, token_id: UUID) -> TokenOut:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from app.values import Email, In, Instant, Line, Out
+from app.values import Email, In, Instant, Line, Listed, Out
 
 
 class UserIn(In):
@@ -28,11 +28,8 @@ class UserOut(Out):
     disabled_at: datetime | None
 
 
-class UserList(Out):
+class UserList(Listed[UserOut]):
     """A page of people, in the order in which they came."""
-
-    items: list[UserOut]
-    next: str | None
 
 
 class TokenIn(In):
@@ -66,11 +63,8 @@ class TokenMinted(TokenOut):
     token: str
 
 
-class TokenList(Out):
+class TokenList(Listed[TokenOut]):
     """A page of one's own tokens, in the order in which they were made."""
-
-    items: list[TokenOut]
-    next: str | None
 
 
 class CapacityOut(Out):

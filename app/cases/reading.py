@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.access.models import AudienceReader, Capacity, User
+from app.access.policy import REPRESENTATIVES
 from app.access.service import Actor
 from app.cases.models import Case
 from app.cases.schemas import (
+    CaseFilters,
     CaseItem,
     CaseList,
     CaseMediatorOut,
@@ -25,11 +27,14 @@ from app.cases.schemas import (
 from app.contents import service as contents
 from app.db import AnyRow, like
 from app.errors import NotFound, invalid
-from app.paging import Page, cut, seek
+from app.mediators.models import Mediator
+from app.paging import Page, listed
 from app.parties.models import Consent, Party, ThirdState
 from app.rules.loader import library
-from app.rules.model import PHASES
+from app.rules.model import CAPACITIES, PHASES
 
+# For whom a case can wait, as rule sets name them; and the word for whoever asks.
+AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-party"), "me"
 _COLUMNS = (
     Case.id,
     Case.audience_id,
@@ -71,44 +76,79 @@ def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOu
     )
 
 
-def list_cases(
-    db: Session,
-    actor: Actor,
-    now: datetime,
-    page: Page,
-    phase: str | None = None,
-    stage: str | None = None,
-    procedure: str | None = None,
-    q: str | None = None,
-) -> CaseList:
+def list_cases(db: Session, actor: Actor, now: datetime, page: Page, filters: CaseFilters) -> CaseList:
     """A page of the cases that the actor may see, the newest first; Invalid for a filter that can match nothing."""
-    _check_filters(phase, stage, procedure)
+    _check_filters(filters)
     # From the reader's own rows: the cost is the page's, whoever asks.
     reader = AudienceReader
     statement = (
         select(*_COLUMNS)
         .join(reader, reader.audience_id == Case.audience_id)
         .where(reader.principal_id == actor.walks_as, reader.opened_at.is_not(None))
+        .where(*_conditions(actor, filters))
     )
-    for column, value in ((Case.phase, phase), (Case.stage, stage), (Case.procedure, procedure)):
-        if value is not None:
-            statement = statement.where(column == value)
-    if q is not None:
-        statement = statement.where(_matching(q))
-    paged = seek(db, statement, page, reader.opened_at, reader.audience_id, datetime, newest_first=True)
-    rows = db.execute(paged).all()
-    kept, following = cut(db, rows, page, lambda row: (row.opened_at, row.audience_id))
-    return CaseList(items=_items(db, kept), next=following)
+    found = listed(db, statement, page, reader.opened_at, reader.audience_id, datetime, newest_first=True)
+    return CaseList(items=_items(db, found.rows), next=found.next, count=found.count)
 
 
-def _check_filters(phase: str | None, stage: str | None, procedure: str | None) -> None:
-    if phase is not None and phase not in PHASES:
-        raise invalid("query/phase", "unknown-phase", f"Choose one of: {', '.join(PHASES)}.")
-    if procedure is not None and procedure not in library():
-        raise invalid("query/procedure", "unknown-procedure", f"Choose one of: {', '.join(library())}.")
-    stages = {one.name for rules in library().values() for one in rules.stages}
-    if stage is not None and stage not in stages:
-        raise invalid("query/stage", "unknown-stage", f"Choose one of: {', '.join(sorted(stages))}.")
+def _check_filters(filters: CaseFilters) -> None:
+    rule_sets = library().values()
+    choices: dict[str, Iterable[str]] = {
+        "phase": PHASES,
+        "procedure": library(),
+        "stage": {stage.name for rules in rule_sets for stage in rules.stages},
+        "category": {category for rules in rule_sets for category in rules.categories},
+        "waiting_for": (*AWAITED, ME),
+    }
+    for name, known in choices.items():
+        if getattr(filters, name) not in (None, *known):
+            choose = f"Choose one of: {', '.join(sorted(known))}."
+            raise invalid(f"query/{name}", f"unknown-{name.replace('_', '-')}", choose)
+
+
+def _conditions(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[bool]]:
+    for name in ("phase", "stage", "procedure", "category"):
+        if (value := getattr(filters, name)) is not None:
+            yield getattr(Case, name) == value
+    if filters.party is not None:
+        either = or_(Party.id == filters.party, Party.member_id == filters.party)
+        yield exists(select(Party.id).where(Party.case_id == Case.id, either))
+    if filters.mediator is not None:
+        yield _mediated_by(filters.mediator)
+    if filters.waiting_for is not None:
+        yield _awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
+    if filters.due_before is not None:
+        yield Case.next_due_on < filters.due_before
+    if filters.updated_since is not None:
+        yield Case.updated_at >= filters.updated_since
+    if filters.q is not None:
+        yield _matching(filters.q)
+
+
+def _mediated_by(mediator: UUID) -> ColumnElement[bool]:
+    """Whether somebody, named by their account or their entry on the roster, mediates in the case."""
+    user = or_(
+        Capacity.user_id == mediator,
+        Capacity.user_id.in_(select(Mediator.user_id).where(Mediator.id == mediator)),
+    )
+    office = (Capacity.case_id == Case.id, Capacity.role == "mediator", Capacity.ended_at.is_(None))
+    return exists(select(Capacity.id).where(*office, user))
+
+
+def _awaiting(capacity: str) -> ColumnElement[bool]:
+    return Case.awaits.like(f"% {capacity} %")
+
+
+def _awaiting_me(actor: Actor) -> ColumnElement[bool]:
+    """Whether the case waits for a party that the actor represents, for its mediator, or for the staff."""
+    if actor.is_staff:
+        return or_(_awaiting("registry"), _awaiting("appointing-authority"))
+    # PostgreSQL writes an id with hyphens where SQLite has none; the words of `awaits` have none.
+    party = func.replace(cast(Capacity.party_id, String), "-", "")
+    mine = (Capacity.case_id == Case.id, Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
+    as_party = and_(Capacity.role.in_(REPRESENTATIVES), Case.awaits.like(literal("% ").concat(party).concat(" %")))
+    as_mediator = and_(Capacity.role == "mediator", _awaiting("mediator"))
+    return exists(select(Capacity.id).where(*mine, Capacity.pending.is_(False), or_(as_party, as_mediator)))
 
 
 def folded(text: str) -> str:

@@ -1,16 +1,17 @@
 """`/v1/cases`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Depends, Query
 
 from app.cases import reading, requests, service
 from app.cases.locking import lock_case
-from app.cases.schemas import CaseAmendment, CaseIn, CaseList, CaseOut, StepIn, StepList
+from app.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut, StepIn, StepList
 from app.http.openapi import problems
 from app.http.parameters import Act, Change, Hop, Paged
 from app.http.routing import Route
+from app.values import Day, Instant
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 EXAMPLE = {
@@ -35,19 +36,45 @@ async def open_case(work: Hop, body: Annotated[CaseIn, Body(examples=[EXAMPLE])]
     return await work.write(requests.open_case, body, answer=reading.read_case, status=201)
 
 
-@router.get("", operation_id="listCases", responses=problems(401, 422))
-async def list_cases(
-    work: Hop,
-    page: Paged,
-    phase: Annotated[str | None, Query(max_length=64, description="Cases in this phase")] = None,
-    stage: Annotated[str | None, Query(max_length=64, description="Cases at this stage of their rule set")] = None,
-    procedure: Annotated[str | None, Query(max_length=64, description="Cases under this rule set")] = None,
+def _word(description: str) -> Any:
+    return Query(max_length=64, description=description)
+
+
+async def filters_of(
+    phase: Annotated[str | None, _word("Cases in this phase")] = None,
+    stage: Annotated[str | None, _word("Cases at this stage of their rule set")] = None,
+    procedure: Annotated[str | None, _word("Cases under this rule set")] = None,
+    category: Annotated[str | None, _word("Cases of this category")] = None,
+    party: Annotated[
+        UUID | None, Query(description="Cases of this party, or of this member of the institution")
+    ] = None,
+    mediator: Annotated[UUID | None, Query(description="Cases of this mediator, by account or roster entry")] = None,
+    waiting_for: Annotated[str | None, _word("Cases that wait for this capacity, or for `me`")] = None,
+    due_before: Annotated[Day | None, Query(description="Cases with something due before this day")] = None,
+    updated_since: Annotated[Instant | None, Query(description="Cases that moved at this instant or later")] = None,
     q: Annotated[
         str | None, Query(min_length=1, max_length=200, description="Words of the title, a party's name, a reference")
     ] = None,
-) -> CaseList:
+) -> CaseFilters:
+    """Which cases are asked for."""
+    return CaseFilters(
+        phase=phase,
+        stage=stage,
+        procedure=procedure,
+        category=category,
+        party=party,
+        mediator=mediator,
+        waiting_for=waiting_for,
+        due_before=due_before,
+        updated_since=updated_since,
+        q=q,
+    )
+
+
+@router.get("", operation_id="listCases", responses=problems(401, 422))
+async def list_cases(work: Hop, page: Paged, filters: Annotated[CaseFilters, Depends(filters_of)]) -> CaseList:
     """List the cases that you may see, the newest first."""
-    return await work.read(reading.list_cases, page, phase=phase, stage=stage, procedure=procedure, q=q)
+    return await work.read(reading.list_cases, page, filters)
 
 
 @router.get("/{case_id}", operation_id="readCase", responses=problems(401, 404, 422))

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.values import Code, Codes, Day, In, Instant, Languages, Line, Out, Text, TimeZone
+from app.values import Code, Codes, Day, In, Instant, Languages, Line, Listed, Out, Text, TimeZone
 
 PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]
 MOST_PARTIES = 20
@@ -219,11 +219,23 @@ class CaseOut(CaseItem):
     earlier_case_id: UUID | None
 
 
-class CaseList(Out):
-    """A page of cases, the newest first."""
+class CaseFilters(In):
+    """Which cases are asked for; all that is named must hold."""
 
-    items: list[CaseItem]
-    next: str | None
+    phase: str | None = None
+    stage: str | None = None
+    procedure: str | None = None
+    category: str | None = None
+    party: UUID | None = None
+    mediator: UUID | None = None
+    waiting_for: str | None = None
+    due_before: Day | None = None
+    updated_since: Instant | None = None
+    q: str | None = None
+
+
+class CaseList(Listed[CaseItem]):
+    """A page of cases, the newest first."""
 
 
 class ReasonOut(Out):
@@ -252,8 +264,5 @@ class StepOut(Out):
     reasons: list[ReasonOut]
 
 
-class StepList(Out):
+class StepList(Listed[StepOut]):
     """Every step that the rule set knows, in its order."""
-
-    items: list[StepOut]
-    next: str | None = None

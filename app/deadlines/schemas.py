@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from app.values import Out
+from app.values import Listed, Out
 
 
 class Trigger(Out):
@@ -30,8 +30,23 @@ class DeadlineOut(Out):
     explanation: list[str]
 
 
-class DeadlineList(Out):
-    """A page of deadlines, the earliest first."""
+class DeadlineCase(Out):
+    """The case in which a term runs."""
 
-    items: list[DeadlineOut]
-    next: str | None
+    id: UUID
+    reference: str | None
+    title: str
+
+
+class CaseDeadlineOut(DeadlineOut):
+    """A term running in one of the reader's cases."""
+
+    case: DeadlineCase
+
+
+class CaseDeadlineList(Listed[CaseDeadlineOut]):
+    """A page of deadlines in all of the reader's cases, the earliest first."""
+
+
+class DeadlineList(Listed[DeadlineOut]):
+    """A page of deadlines, the earliest first."""

@@ -14,13 +14,15 @@ from app.cases.locking import require_case
 from app.cases.models import Case
 from app.db import AnyRow, new_id
 from app.deadlines.models import Deadline
-from app.deadlines.schemas import DeadlineList, DeadlineOut, Trigger
-from app.errors import NotFound
+from app.deadlines.schemas import CaseDeadlineList, CaseDeadlineOut, DeadlineCase, DeadlineList, DeadlineOut, Trigger
+from app.errors import NotFound, invalid
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.rules.model import SET_PER_CASE, Step, Term
 from app.rules.terms import due, end_of_day
 
+# A running term has passed when its day is over at the seat: that is told from the clock, and not kept.
+STATES = ("running", "passed", "ended")
 _COLUMNS = (
     Deadline.id,
     Deadline.term,
@@ -99,9 +101,32 @@ def list_deadlines(db: Session, actor: Actor, now: datetime, case_id: UUID, page
     """The deadlines of a case, the earliest first; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).join(Case, Case.id == Deadline.case_id).where(Deadline.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Deadline.due_on, Deadline.id, date)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.due_on, row.id))
-    return DeadlineList(items=[_out(row, now) for row in kept], next=following)
+    found = listed(db, statement, page, Deadline.due_on, Deadline.id, date)
+    return DeadlineList(items=[_out(row, now) for row in found.rows], next=found.next, count=found.count)
+
+
+def list_all_deadlines(
+    db: Session, actor: Actor, now: datetime, page: Page, due_before: date | None = None, state: str | None = None
+) -> CaseDeadlineList:
+    """The deadlines in all cases that the actor may see, the earliest first; Invalid for a state that there is not."""
+    if state not in (None, *STATES):
+        raise invalid("query/state", "unknown-state", f"Choose one of: {', '.join(STATES)}.")
+    columns = (*_COLUMNS, Case.id.label("case_id"), Case.reference, Case.title)
+    statement = select(*columns).join(Case, Case.id == Deadline.case_id)
+    if due_before is not None:
+        statement = statement.where(Deadline.due_on < due_before)
+    if state == "ended":
+        statement = statement.where(Deadline.state == "ended")
+    elif state is not None:
+        over = Deadline.due_at <= now
+        statement = statement.where(Deadline.state == "running", over if state == "passed" else ~over)
+    found = listed(db, statement, page, Deadline.due_on, Deadline.id, date)
+    items = [CaseDeadlineOut(**dict(_out(row, now)), case=_case(row)) for row in found.rows]
+    return CaseDeadlineList(items=items, next=found.next, count=found.count)
+
+
+def _case(row: AnyRow) -> DeadlineCase:
+    return DeadlineCase(id=row.case_id, reference=row.reference, title=row.title)
 
 
 def read_deadline(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> DeadlineOut:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict
 
-from app.values import In, Out
+from app.values import In, Listed, Out
 
 
 class DisclosureIn(In):
@@ -30,8 +30,5 @@ class DisclosureOut(Out):
     opened_at: datetime | None
 
 
-class DisclosureList(Out):
+class DisclosureList(Listed[DisclosureOut]):
     """A page of disclosures, in the order in which they were proposed."""
-
-    items: list[DisclosureOut]
-    next: str | None

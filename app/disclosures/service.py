@@ -19,7 +19,7 @@ from app.disclosures.models import Disclosure
 from app.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.parties.models import Party
 
 # What is written among all participants protects every party that could read it.
@@ -40,9 +40,8 @@ def list_disclosures(db: Session, actor: Actor, now: datetime, case_id: UUID, pa
     """The disclosures of a case that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = _disclosures(case_id)
-    rows = db.execute(seek(db, statement, page, Disclosure.proposed_at, Disclosure.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.proposed_at, row.id))
-    return DisclosureList(items=_out(db, case_id, kept), next=following)
+    found = listed(db, statement, page, Disclosure.proposed_at, Disclosure.id, datetime)
+    return DisclosureList(items=_out(db, case_id, found.rows), next=found.next, count=found.count)
 
 
 def read_disclosure(db: Session, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:

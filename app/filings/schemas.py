@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from app.cases.schemas import OnPaper
-from app.values import Code, Line, Out, PartyIds, Text
+from app.values import Code, Line, Listed, Out, PartyIds, Text
 
 
 class FilingIn(OnPaper):
@@ -40,8 +40,5 @@ class FilingOut(Out):
     reason: str | None = None
 
 
-class FilingList(Out):
+class FilingList(Listed[FilingOut]):
     """A page of filings, in the order of drafting or receipt."""
-
-    items: list[FilingOut]
-    next: str | None

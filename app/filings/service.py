@@ -20,7 +20,7 @@ from app.errors import Conflict, Forbidden, NotFound
 from app.filings.models import Filing
 from app.filings.schemas import FilingIn, FilingList, FilingOut
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.rules.terms import day_at
 
 _COLUMNS = (
@@ -44,9 +44,8 @@ def list_filings(db: Session, actor: Actor, now: datetime, case_id: UUID, page: 
     """The filings of a case that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Filing.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Filing.listed_at, Filing.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.listed_at, row.id))
-    return FilingList(items=_out(db, kept), next=following)
+    found = listed(db, statement, page, Filing.listed_at, Filing.id, datetime)
+    return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:

@@ -11,9 +11,10 @@ from app.paging import DEFAULT_LIMIT, MOST, Page
 async def page_of(
     limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most")] = DEFAULT_LIMIT,
     after: Annotated[str | None, Query(max_length=200, description="The cursor in `next` of the page before")] = None,
+    count: Annotated[bool, Query(description="Whether to count the whole list, up to 1,000")] = False,
 ) -> Page:
     """The part of a list that is asked for."""
-    return Page(limit, after)
+    return Page(limit, after, count)
 
 
 async def act_headers(

@@ -32,6 +32,7 @@ from app.errors import (
 from app.http import idempotency
 from app.ledger import service as ledger
 from app.paging import Cursors, Walk
+from app.values import Listed
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result", bound=BaseModel)
@@ -217,7 +218,9 @@ class Work:
 
 
 def _serialised(found: BaseModel) -> bytes:
-    return found.model_dump_json(by_alias=True).encode()
+    # No total unless it was asked for, not even an empty one.
+    unasked = {"count"} if isinstance(found, Listed) and found.count is None else None
+    return found.model_dump_json(by_alias=True, exclude=unasked).encode()
 
 
 def etag(body: bytes) -> str:

@@ -16,7 +16,7 @@ from app.db import AnyRow
 from app.errors import NotFound
 from app.ledger.models import Event
 from app.ledger.schemas import EventList, EventOut
-from app.paging import Page, walk
+from app.paging import Page, counted, walk
 
 _COLUMNS = (
     Event.id,
@@ -43,6 +43,7 @@ def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     """
     require_case(db, case_id)
     statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id).where(Event.case_id == case_id)
+    count = counted(db, statement, Event.id) if page.count else None
     if page.after is not None:
         _nothing, last = walk(db).decode(db, page.after)
         shown = select(Event.position).where(Event.case_id == case_id, Event.id == last).scalar_subquery()
@@ -50,7 +51,7 @@ def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
     kept = rows[: page.limit]
     following = walk(db).encode(db, 0, kept[-1].id) if len(rows) > page.limit else None
-    return EventList(items=_out(db, kept), next=following)
+    return EventList(items=_out(db, kept), next=following, count=count)
 
 
 def read_event(db: Session, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:

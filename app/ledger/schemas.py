@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.values import Out
+from app.values import Listed, Out
 
 
 class EventOut(Out):
@@ -31,8 +31,5 @@ class EventOut(Out):
     hash: str
 
 
-class EventList(Out):
+class EventList(Listed[EventOut]):
     """A page of events, in the order in which they were sealed."""
-
-    items: list[EventOut]
-    next: str | None

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictBool
 
 from app.cases.schemas import OnPaper
-from app.values import Country, In, Languages, Line, Out, Text
+from app.values import Country, In, Languages, Line, Listed, Out, Text
 
 
 class MediatorIn(In):
@@ -31,11 +31,8 @@ class MediatorOut(Out):
     active: bool
 
 
-class MediatorList(Out):
+class MediatorList(Listed[MediatorOut]):
     """A page of the roster, in the order of entry."""
-
-    items: list[MediatorOut]
-    next: str | None
 
 
 class NominationIn(In):
@@ -100,8 +97,5 @@ class AppointmentOut(Out):
     ended_at: datetime | None
 
 
-class AppointmentList(Out):
+class AppointmentList(Listed[AppointmentOut]):
     """A page of a case's appointments, in the order of their nomination."""
-
-    items: list[AppointmentOut]
-    next: str | None

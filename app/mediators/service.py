@@ -35,7 +35,7 @@ from app.mediators.schemas import (
     MediatorOut,
     NominationIn,
 )
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.parties.models import Party
 
 _MEDIATOR = (
@@ -53,9 +53,10 @@ _MEDIATOR = (
 def list_mediators(db: Session, actor: Actor, now: datetime, page: Page) -> MediatorList:
     """The roster, for everybody with an account."""
     statement = select(*_MEDIATOR).join(User, User.id == Mediator.user_id)
-    rows = db.execute(seek(db, statement, page, Mediator.created_at, Mediator.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
-    return MediatorList(items=[MediatorOut.model_validate(row) for row in kept], next=following)
+    found = listed(db, statement, page, Mediator.created_at, Mediator.id, datetime)
+    return MediatorList(
+        items=[MediatorOut.model_validate(row) for row in found.rows], next=found.next, count=found.count
+    )
 
 
 def read_mediator(db: Session, actor: Actor, now: datetime, mediator_id: UUID) -> MediatorOut:
@@ -105,9 +106,8 @@ def list_appointments(db: Session, actor: Actor, now: datetime, case_id: UUID, p
     """The appointments of a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = _appointments().where(Appointment.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Appointment.proposed_at, Appointment.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.proposed_at, row.id))
-    return AppointmentList(items=_appointments_out(db, kept), next=following)
+    found = listed(db, statement, page, Appointment.proposed_at, Appointment.id, datetime)
+    return AppointmentList(items=_appointments_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_appointment(db: Session, actor: Actor, now: datetime, appointment_id: UUID) -> AppointmentOut:

@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.rules.loader import subjects
-from app.values import Codes, Day, In, Line, Out
+from app.values import Codes, Day, In, Line, Listed, Out
 
 
 class DeclarationIn(In):
@@ -81,8 +81,5 @@ class MemberOut(Out):
     declarations: list[DeclarationOut]
 
 
-class MemberList(Out):
+class MemberList(Listed[MemberOut]):
     """A page of members, in the order of their entry."""
-
-    items: list[MemberOut]
-    next: str | None

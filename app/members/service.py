@@ -15,7 +15,7 @@ from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.ledger import service as ledger
 from app.members.models import Member
 from app.members.schemas import MemberChange, MemberIn, MemberList, MemberOut
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 
 _COLUMNS = (
     Member.id,
@@ -33,9 +33,8 @@ _COLUMNS = (
 
 def list_members(db: Session, actor: Actor, now: datetime, page: Page) -> MemberList:
     """The institution's members."""
-    rows = db.execute(seek(db, select(*_COLUMNS), page, Member.created_at, Member.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.created_at, row.id))
-    return MemberList(items=[MemberOut.model_validate(row) for row in kept], next=following)
+    found = listed(db, select(*_COLUMNS), page, Member.created_at, Member.id, datetime)
+    return MemberList(items=[MemberOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
 def read_member(db: Session, actor: Actor, now: datetime, member_id: UUID) -> MemberOut:

@@ -22,7 +22,7 @@ from app.contents import service as contents
 from app.db import AnyRow, new_id
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.parties.service import check_open, read_party, side_of
 from app.values import email_key
@@ -46,9 +46,8 @@ def list_representatives(
     """Those who act or acted for a party; NotFound if the party is not the actor's to see."""
     read_party(db, actor, now, case_id, party_id)
     statement = _representatives(case_id, party_id)
-    rows = db.execute(seek(db, statement, page, Capacity.admitted_at, Capacity.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.admitted_at, row.id))
-    return RepresentativeList(items=_out(db, kept), next=following)
+    found = listed(db, statement, page, Capacity.admitted_at, Capacity.id, datetime)
+    return RepresentativeList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_representative(

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from app.cases.schemas import CasePartyOut, CaseThirdStateOut, ConsentIn, PowersIn, ThirdStateIn
-from app.values import Email, In, Line, Out, Text
+from app.values import Email, In, Line, Listed, Out, Text
 
 __all__ = ["ThirdStateIn"]
 
@@ -17,11 +17,8 @@ class PartyOut(CasePartyOut):
     """A party of a case."""
 
 
-class PartyList(Out):
+class PartyList(Listed[PartyOut]):
     """A page of parties, in the order in which they were named."""
-
-    items: list[PartyOut]
-    next: str | None
 
 
 class RepresentativeIn(In):
@@ -77,22 +74,16 @@ class RepresentativeOut(Out):
     ended_at: datetime | None
 
 
-class RepresentativeList(Out):
+class RepresentativeList(Listed[RepresentativeOut]):
     """A page of representatives, in the order of their admission."""
-
-    items: list[RepresentativeOut]
-    next: str | None
 
 
 class ThirdStateOut(CaseThirdStateOut):
     """A third State, and whether its consent is confirmed."""
 
 
-class ThirdStateList(Out):
+class ThirdStateList(Listed[ThirdStateOut]):
     """A page of third States, in the order in which they were named."""
-
-    items: list[ThirdStateOut]
-    next: str | None
 
 
 class ConsentFiled(ConsentIn):
@@ -122,8 +113,5 @@ class ConsentOut(Out):
     confirmed_at: datetime | None
 
 
-class ConsentList(Out):
+class ConsentList(Listed[ConsentOut]):
     """A page of consents, in the order of their filing."""
-
-    items: list[ConsentOut]
-    next: str | None

@@ -17,7 +17,7 @@ from app.db import AnyRow, new_id
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
 from app.members.models import Member
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.parties.models import Consent, Party, ThirdState
 from app.parties.schemas import (
     ConsentFiled,
@@ -37,11 +37,8 @@ _PARTY = (Party.number, Party.id, Party.side, Party.kind, Party.name, Party.memb
 def list_parties(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> PartyList:
     """The parties of a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
-    rows = db.execute(
-        seek(db, select(*_PARTY).where(Party.case_id == case_id), page, Party.number, Party.id, int)
-    ).all()
-    kept, following = cut(db, rows, page, lambda row: (row.number, row.id))
-    return PartyList(items=[PartyOut.model_validate(row) for row in kept], next=following)
+    found = listed(db, select(*_PARTY).where(Party.case_id == case_id), page, Party.number, Party.id, int)
+    return PartyList(items=[PartyOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
 def read_party(db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID) -> PartyOut:
@@ -74,9 +71,10 @@ def list_third_states(db: Session, actor: Actor, now: datetime, case_id: UUID, p
     """The third States of a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_THIRD_STATE).where(ThirdState.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, ThirdState.number, ThirdState.id, int)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.number, row.id))
-    return ThirdStateList(items=[ThirdStateOut.model_validate(row) for row in kept], next=following)
+    found = listed(db, statement, page, ThirdState.number, ThirdState.id, int)
+    return ThirdStateList(
+        items=[ThirdStateOut.model_validate(row) for row in found.rows], next=found.next, count=found.count
+    )
 
 
 def read_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, third_state_id: UUID) -> ThirdStateOut:
@@ -141,10 +139,11 @@ def list_consents(db: Session, actor: Actor, now: datetime, case_id: UUID, page:
     """The consents filed in a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_CONSENT).where(Consent.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Consent.filed_at, Consent.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.filed_at, row.id))
-    bodies = contents.read_many(db, [row.content_id for row in kept])
-    return ConsentList(items=[_consent_out(row, bodies[row.content_id]) for row in kept], next=following)
+    found = listed(db, statement, page, Consent.filed_at, Consent.id, datetime)
+    bodies = contents.read_many(db, [row.content_id for row in found.rows])
+    return ConsentList(
+        items=[_consent_out(row, bodies[row.content_id]) for row in found.rows], next=found.next, count=found.count
+    )
 
 
 def read_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID) -> ConsentOut:

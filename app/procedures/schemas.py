@@ -1,6 +1,6 @@
 """Rule sets as they go out."""
 
-from app.values import Out
+from app.values import Listed, Out
 
 
 class CitedOut(Out):
@@ -93,8 +93,5 @@ class ProcedureOut(ProcedureItem):
     grounds: list[GroundOut]
 
 
-class ProcedureList(Out):
+class ProcedureList(Listed[ProcedureItem]):
     """Every rule set."""
-
-    items: list[ProcedureItem]
-    next: str | None = None

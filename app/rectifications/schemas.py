@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from app.values import In, Out, Text
+from app.values import In, Listed, Out, Text
 
 
 class RectificationIn(In):
@@ -25,8 +25,5 @@ class RectificationOut(Out):
     rectified_at: datetime
 
 
-class RectificationList(Out):
+class RectificationList(Listed[RectificationOut]):
     """A page of rectifications, in the order in which they were made."""
-
-    items: list[RectificationOut]
-    next: str | None

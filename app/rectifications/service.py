@@ -16,7 +16,7 @@ from app.db import AnyRow, AnySelect, new_id
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
 from app.ledger.models import Event
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.rectifications.models import Rectification
 from app.rectifications.schemas import RectificationIn, RectificationList, RectificationOut
 
@@ -32,9 +32,8 @@ _COLUMNS = (
 def list_rectifications(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> RectificationList:
     """The rectifications that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
-    paged = seek(db, _of(case_id), page, Rectification.rectified_at, Rectification.id, datetime)
-    kept, following = cut(db, db.execute(paged).all(), page, lambda row: (row.rectified_at, row.id))
-    return RectificationList(items=_out(db, kept), next=following)
+    found = listed(db, _of(case_id), page, Rectification.rectified_at, Rectification.id, datetime)
+    return RectificationList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_rectification(

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from app.values import Code, Day, In, Line, Out, PartyIds, Text
+from app.values import Code, Day, In, Line, Listed, Out, PartyIds, Text
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 
@@ -89,8 +89,5 @@ class SessionOut(Out):
     reason: str | None
 
 
-class SessionList(Out):
+class SessionList(Listed[SessionOut]):
     """A page of sessions, in the order of their beginning."""
-
-    items: list[SessionOut]
-    next: str | None

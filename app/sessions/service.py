@@ -19,7 +19,7 @@ from app.contents import service as contents
 from app.db import AnyRow, new_id
 from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, invalid
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.rules.terms import LocalTimeFault, at_seat, day_at
 from app.sessions.models import Meeting
 from app.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
@@ -45,9 +45,8 @@ def list_sessions(db: Session, actor: Actor, now: datetime, case_id: UUID, page:
     """The sessions of a case that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Meeting.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Meeting.starts_at, Meeting.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.starts_at, row.id))
-    return SessionList(items=_out(db, kept), next=following)
+    found = listed(db, statement, page, Meeting.starts_at, Meeting.id, datetime)
+    return SessionList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_session(db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID) -> SessionOut:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.cases.schemas import OnPaper, PowersIn
-from app.values import Code, In, Language, Line, Out, PartyIds, Sha256, Text
+from app.values import Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text
 
 
 class ClauseIn(In):
@@ -71,11 +71,8 @@ class DraftOut(Out):
     frozen_at: datetime | None
 
 
-class DraftList(Out):
+class DraftList(Listed[DraftOut]):
     """A page of drafts, in the order of drafting."""
-
-    items: list[DraftOut]
-    next: str | None
 
 
 class SignerIn(In):
@@ -114,8 +111,5 @@ class SignatureOut(Out):
     remaining: list[UUID]
 
 
-class SignatureList(Out):
+class SignatureList(Listed[SignatureOut]):
     """A page of signatures, in the order of signing."""
-
-    items: list[SignatureOut]
-    next: str | None

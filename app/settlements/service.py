@@ -21,7 +21,7 @@ from app.contents import service as contents
 from app.db import AnyRow, new_id
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
-from app.paging import Page, cut, seek
+from app.paging import Page, listed
 from app.parties.models import Party
 from app.settlements.models import Draft, Signature
 from app.settlements.schemas import (
@@ -57,9 +57,8 @@ def list_drafts(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     """The drafts that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_DRAFT).where(Draft.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Draft.drafted_at, Draft.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.drafted_at, row.id))
-    return DraftList(items=_drafts_out(db, kept), next=following)
+    found = listed(db, statement, page, Draft.drafted_at, Draft.id, datetime)
+    return DraftList(items=_drafts_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_draft(db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID) -> DraftOut:
@@ -258,9 +257,8 @@ def list_signatures(db: Session, actor: Actor, now: datetime, case_id: UUID, pag
     """The signatures given in a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_SIGNATURE).join(User, User.id == Signature.signer_id).where(Signature.case_id == case_id)
-    rows = db.execute(seek(db, statement, page, Signature.signed_at, Signature.id, datetime)).all()
-    kept, following = cut(db, rows, page, lambda row: (row.signed_at, row.id))
-    return SignatureList(items=_signatures_out(db, case_id, kept), next=following)
+    found = listed(db, statement, page, Signature.signed_at, Signature.id, datetime)
+    return SignatureList(items=_signatures_out(db, case_id, found.rows), next=found.next, count=found.count)
 
 
 def read_signature(db: Session, actor: Actor, now: datetime, case_id: UUID, signature_id: UUID) -> SignatureOut:
