@@ -29,7 +29,7 @@ from app.errors import Misconfigured, Problem
 from app.filings import routes as filings
 from app.http import errors
 from app.http.middleware import Surroundings
-from app.http.openapi import ProblemOut
+from app.http.openapi import complete
 from app.http.work import Seams
 from app.ledger import routes as ledger
 from app.mediators import routes as mediators
@@ -131,12 +131,15 @@ def create_app(
     return app
 
 
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It cannot: `checks` says what is wrong"}}
+
+
 def _install_health(app: FastAPI) -> None:
     @app.get("/livez", tags=["operation"], operation_id="live", summary="Is the process alive")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve")
+    @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve", responses=NOT_READY)
     async def ready(request: Request) -> Response:
         seams: Seams = app.state.seams
         checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=seams.database.threads)
@@ -168,12 +171,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             tags=app.openapi_tags,
         )
-        schemas = document["components"]["schemas"]
-        schemas["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas |= schemas["ProblemOut"].pop("$defs", {})
-        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        for path, operations in document["paths"].items():
-            for operation in operations.values():
-                operation["security"] = [{"token": []}] if path.startswith("/v1/") else []
+        complete(document)
         app.openapi_schema = document
     return app.openapi_schema

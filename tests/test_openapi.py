@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
 
-from app.cases.schemas import CaseIn
 from app.cli import _document
-from app.main import TAGS
+from app.http.examples import REQUESTS
+from app.http.routing import Route
+from app.main import ROUTERS, TAGS
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +48,38 @@ def test_every_collection_has_a_list_and_an_item(document: dict[str, Any]) -> No
         assert items or path.endswith("/appointments"), path
 
 
-def test_a_request_has_an_example_that_validates(document: dict[str, Any]) -> None:
-    body = document["paths"]["/v1/cases"]["post"]["requestBody"]["content"]["application/json"]
-    examples = body["schema"].get("examples") or [one["value"] for one in body["examples"].values()]
-    assert CaseIn.model_validate(examples[0]).procedure == "iomed-state-2025"
+def bodies(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The JSON bodies of an operation, that of the request and those of its successes."""
+    found = [("request", operation.get("requestBody", {}))]
+    found += [(status, response) for status, response in operation["responses"].items() if status < "300"]
+    return [
+        (what, body["content"]["application/json"])
+        for what, body in found
+        if "application/json" in body.get("content", {})
+    ]
+
+
+def test_every_operation_has_examples_that_validate(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        found = bodies(operation)
+        assert found, (path, method)
+        for what, body in found:
+            schema = {**body["schema"], "components": document["components"]}
+            faults = [error.message for error in Draft202012Validator(schema).iter_errors(body["example"])]
+            assert not faults, (path, method, what, faults)
+
+
+def test_every_example_of_a_request_is_one_that_the_service_takes(document: dict[str, Any]) -> None:
+    models: set[Any] = {route.body_field.field_info.annotation for route in create_routes() if route.body_field}
+    for model in models:
+        name = next(one for one in REQUESTS if one in str(model))
+        TypeAdapter(model).validate_python(REQUESTS[name])
+    assert len(REQUESTS) == len(models)
+
+
+def create_routes() -> list[Route]:
+    """The routes of the API."""
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
 
 
 def test_failures_are_described_as_problems(document: dict[str, Any]) -> None:

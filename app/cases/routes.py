@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Depends, Query
 
 from app.cases import reading, requests, service
 from app.cases.locking import lock_case
@@ -14,24 +14,10 @@ from app.http.routing import Route
 from app.values import Day, Instant
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
-EXAMPLE = {
-    "procedure": "iomed-state-2025",
-    "category": "state-state",
-    "title": "Sharing of the waters of the Serin",
-    "summary": "The flow at the border gauge has fallen below the agreed third since the upstream dam was filled.",
-    "parties": [
-        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
-        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
-    ],
-    "instruments": [{"kind": "treaty", "title": "Serin Waters Treaty, 1961", "articles": ["7", "12"]}],
-    "subjects": ["water-allocation"],
-    "languages": ["en", "fr"],
-    "seat": {"place": "Hong Kong", "time_zone": "Asia/Hong_Kong"},
-}
 
 
 @router.post("", status_code=201, dependencies=Act, operation_id="openCase", responses=problems(401, 403, 409, 422))
-async def open_case(work: Hop, body: Annotated[CaseIn, Body(examples=[EXAMPLE])]) -> CaseOut:
+async def open_case(work: Hop, body: CaseIn) -> CaseOut:
     """Open a case as a draft of the filer's side."""
     return await work.write(requests.open_case, body, answer=reading.read_case, status=201)
 

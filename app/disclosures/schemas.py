@@ -3,15 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import ConfigDict
-
 from app.values import In, Listed, Out
 
 
 class DisclosureIn(In):
     """An earlier stream to be opened to those who came later, by the id that its events show."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"stream": "0b5f4f0e-6a0d-4b5e-9d0e-3f1f5f1d2c4a"}]})
 
     stream: UUID
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.http.examples import answer_example, request_example
 from app.values import Out
 
 _SAYS = {
@@ -51,3 +52,61 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": _SAYS[status], "content": {"application/problem+json": {"schema": _SCHEMA}}}
         for status in (*statuses, *_ALWAYS)
     }
+
+
+_RECEIPT = "Where the act stands in the ledger: `stream=…, seq=…, hash=…`, for `accord ledger verify --against`"
+_HEADERS: dict[str, str] = {
+    "ETag": "The version of what is served to you: send it as `If-Match` or `If-None-Match`",
+    "Accord-Receipt": _RECEIPT,
+    "Idempotency-Replayed": "`true` where the key's first request is answered once more",
+    "Link": "The next page, with `rel=next`",
+}
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Say of every operation what holds for all of them: who may call it, headers, and an example of each body."""
+    schemas = document["components"]["schemas"]
+    schemas["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= schemas["ProblemOut"].pop("$defs", {})
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            ours = path.startswith("/v1/")
+            operation["security"] = [{"token": []}] if ours else []
+            if ours:
+                _say_headers(method, operation)
+            _give_examples(operation, schemas)
+
+
+def _say_headers(method: str, operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    names = ["ETag"] if method == "get" else ["ETag", "Accord-Receipt", "Idempotency-Replayed"]
+    if any(parameter["name"] == "after" for parameter in operation.get("parameters", ())):
+        names.append("Link")
+    for status, response in responses.items():
+        if status in ("200", "201"):
+            response["headers"] = {
+                name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names
+            }
+    if method == "get":
+        responses["304"] = {"description": "What you have is still what you would be served"}
+        operation["parameters"] = [*operation.get("parameters", ()), _IF_NONE_MATCH]
+
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what you have; if nothing has changed the answer is 304",
+    "schema": {"type": "string"},
+}
+
+
+def _give_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    if "requestBody" in operation:
+        body = operation["requestBody"]["content"]["application/json"]
+        body["example"] = request_example(body["schema"])
+    for status, response in operation["responses"].items():
+        media = response.get("content", {}).get("application/json")
+        if status < "300" and media is not None:
+            media["example"] = answer_example(media["schema"], schemas)

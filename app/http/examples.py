@@ -1,0 +1,218 @@
+"""Examples for the OpenAPI document: what requests say is written out, what answers say follows from their schemas."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def _id(number: int) -> str:
+    return f"6b1f0c52-8d1e-4c57-9a63-{number:012x}"
+
+
+CASE, OSTRAVA, VEDRIA, MEMBER, PERSON, ENTRY, DRAFT, EVENT, STREAM, STATE = (_id(number) for number in range(1, 11))
+_HASH = "5f2d7c1be0c94a1f8a3f4b6d2e7c9015a8b3c4d5e6f708192a3b4c5d6e7f8091"
+_TEXT = "The flow at the border gauge has fallen below the agreed third since the upstream dam was filled."
+_POWERS = {"kind": "full-powers", "issued_by": "the Head of State", "issued_on": "2026-02-10"}
+_CONSENT = {"basis": "treaty-clause", "instrument": "Serin Waters Treaty, article 12", "given_on": "2026-02-20"}
+_PARTY = {"side": "requesting", "kind": "state", "name": "Republic of Ostrava", "member_id": MEMBER}
+_TREATY = {"kind": "treaty", "title": "Serin Waters Treaty, 1961", "articles": ["7", "12"]}
+_SEAT = {"place": "Hong Kong", "time_zone": "Asia/Hong_Kong"}
+_CLAUSE = {"number": "1", "text": "The flow at the border gauge is shared by thirds."}
+
+# By the name of the body's schema.
+REQUESTS: dict[str, Json] = {
+    "AppointmentActIn": {},
+    "CaseAmendment": {"subjects": ["water-allocation"]},
+    "CaseIn": {
+        "procedure": "iomed-state-2025",
+        "category": "state-state",
+        "title": "Sharing of the waters of the Serin",
+        "summary": _TEXT,
+        "parties": [_PARTY, {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"}],
+        "instruments": [_TREATY],
+        "subjects": ["water-allocation"],
+        "languages": ["en", "fr"],
+        "seat": _SEAT,
+    },
+    "ConsentFiled": {"third_state_id": STATE, **_CONSENT, "basis": "ad-hoc"},
+    "DeclarationOfIndependence": {"independent": True, "disclosures": "In 2019 I taught at the university of Vedria."},
+    "DeclineIn": {"reason": "I advised a company that draws water from the Serin."},
+    "DisclosureIn": {"stream": STREAM},
+    "DraftIn": {
+        "title": "Agreement on the Serin",
+        "language": "en",
+        "clauses": [_CLAUSE],
+        "audience": "participants",
+    },
+    "EndIn": {"reason": "Called to the bench."},
+    "FilingIn": {
+        "kind": "statement",
+        "title": "What Ostrava can live with",
+        "text": "Below a quarter of the flow our pumps fall dry.",
+        "audience": "caucus",
+        "party_ids": [OSTRAVA],
+    },
+    "FreezeIn": {"sha256": _HASH},
+    "HoldIn": {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
+    "LeaveIn": {"reason": "Called to office."},
+    "MediatorIn": {"user_id": PERSON, "nationalities": ["KE"], "languages": ["en", "fr"], "expertise": ["rivers"]},
+    "MemberChange": {"status": "contracting", "in_force_on": "2025-08-29"},
+    "MemberIn": {
+        "name": "Republic of Ostrava",
+        "kind": "state",
+        "status": "contracting",
+        "signed_on": "2025-05-30",
+        "ratified_on": "2025-07-30",
+        "in_force_on": "2025-08-29",
+        "declarations": [{"subjects": ["territorial-sovereignty"], "from_on": "2025-08-29"}],
+    },
+    "NominationIn": {"mediator_id": ENTRY},
+    "PartyIn": {"side": "side-3", "kind": "state", "name": "Confederation of Soli"},
+    "PowersIn": _POWERS,
+    "PutOffIn": {"reason": "The delegation is delayed."},
+    "RectificationIn": {
+        "event_id": EVENT,
+        "correction": "The request was received on 1 March.",
+        "reason": "A slip of the pen.",
+    },
+    "RepresentativeIn": {
+        "email": "cora.unsel@example.org",
+        "name": "Cora Unsel",
+        "role": "counsel",
+        "powers": {**_POWERS, "kind": "mandate"},
+    },
+    "RotationIn": {"expires_at": "2026-12-31T00:00:00Z"},
+    "SessionIn": {
+        "kind": "joint",
+        "title": "First joint session",
+        "starts_at": "2026-06-01T10:00",
+        "ends_at": "2026-06-01T12:00",
+        "audience": "participants",
+        "place": "Old Harbour House, room 3",
+    },
+    "SignatureIn": {"draft_id": DRAFT, "sha256": _HASH, "party_id": OSTRAVA, "capacity": "agent"},
+    "StepIn": {"fields": {"consent": _CONSENT, "powers": _POWERS}},
+    "ThirdStateIn": {"name": "Confederation of Soli"},
+    "TokenIn": {"label": "the registry's terminal"},
+    "UserIn": {"name": "Cora Unsel", "email": "cora.unsel@example.org", "role": "user"},
+}
+
+# By the name of a member of an answer, where that says more than its type.
+_VALUES: Json = {
+    "actor": {"id": PERSON, "capacity": "requesting-party", "party_id": OSTRAVA},
+    "audience": "participants",
+    "capacity": "requesting-party",
+    "category": "state-state",
+    "categories": ["state-state"],
+    "code": "need-not-met",
+    "content": {"reason": "As the parties have agreed."},
+    "cure": "The party accepts through POST /v1/appointments/{id}/accept.",
+    "detail": "Kingdom of Vedria has not accepted the candidate.",
+    "due_on": "2026-04-01",
+    "email": "cora.unsel@example.org",
+    "explanation": ["Trigger: 'invite' on Monday 2026-03-02.", "Due: Wednesday 2026-04-01, until its end at the seat."],
+    "from_stages": ["settling"],
+    "hash": _HASH,
+    "href": f"/v1/cases/{CASE}/steps/accept-invitation",
+    "independent": True,
+    "instrument": "Serin Waters Treaty, article 12",
+    "languages": ["en", "fr"],
+    "language": "en",
+    "name": "Mina Datar",
+    "nationalities": ["KE"],
+    "participation": "appearing",
+    "payload": {"step": "accept-invitation", "from": "invited", "to": "consented"},
+    "period": "set-per-case",
+    "phase": "intake",
+    "place": "Hong Kong",
+    "procedure": "iomed-state-2025",
+    "reference": "2026-0001",
+    "role": "user",
+    "sha256": _HASH,
+    "side": "requesting",
+    "stage": "invited",
+    "standing": "institution",
+    "starts_local": "2026-06-01T10:00:00+08:00",
+    "ends_local": "2026-06-01T12:00:00+08:00",
+    "step": "accept-invitation",
+    "subjects": ["water-allocation"],
+    "summary": _TEXT,
+    "term": "reply",
+    "text": _CLAUSE["text"],
+    "time_zone": "Asia/Hong_Kong",
+    "title": "Sharing of the waters of the Serin",
+    "token": "accord_" + "x" * 43,
+    "type": "step-taken",
+}
+# What an example leaves empty: most things have not ended, and most lists of them have one page.
+_EMPTY = frozenset(
+    {
+        "closed_at",
+        "count",
+        "disabled_at",
+        "earlier_case_id",
+        "ended_at",
+        "entered_at",
+        "fails",
+        "ground",
+        "next",
+        "outcome",
+        "partial_outcome",
+        "received_via",
+        "revoked_at",
+        "third_states",
+        "until_on",
+        "voided_at",
+    }
+)
+
+
+def request_example(schema: Json) -> Any:
+    """What a body of this schema may say."""
+    return REQUESTS[_name_of(schema)]
+
+
+def answer_example(schema: Json, schemas: Json, name: str = "", within: str = "") -> Any:
+    """What an answer of this schema looks like."""
+    if name in _EMPTY:
+        return [] if schema.get("type") == "array" else None
+    if "$ref" in schema:
+        target = _name_of(schema)
+        return answer_example(schemas[target], schemas, name, target)
+    if "anyOf" in schema:
+        return answer_example(schema["anyOf"][0], schemas, name, within)
+    if "properties" in schema:
+        return {member: answer_example(one, schemas, member, within) for member, one in schema["properties"].items()}
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    if schema.get("type") == "array" and name not in _VALUES:
+        return [answer_example(schema["items"], schemas, name, within)]
+    return _VALUES[name] if name in _VALUES and _fits(_VALUES[name], schema) else _of_type(schema, name)
+
+
+def _fits(value: Any, schema: Json) -> bool:
+    kinds = {str: "string", bool: "boolean", list: "array", dict: "object"}
+    return kinds[type(value)] == schema.get("type")
+
+
+def _of_type(schema: Json, name: str) -> Any:
+    match schema.get("type"), schema.get("format"):
+        case "string", "uuid":
+            return _id(sum(name.encode()))
+        case "string", "date-time":
+            return "2026-03-02T09:00:00Z"
+        case "string", "date":
+            return "2026-03-02"
+        case "string", _:
+            return name.replace("_", "-") or "text"
+        case "integer", _:
+            return 1
+        case "boolean", _:
+            return False
+    return {}
+
+
+def _name_of(schema: Json) -> str:
+    """The name of the schema that is referred to, be it one of several."""
+    reference = schema.get("$ref") or next(one["$ref"] for one in schema["anyOf"] if "$ref" in one)
+    return str(reference).rsplit("/", 1)[-1]
