@@ -11,7 +11,7 @@ from app.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, Case
 from app.http.openapi import problems
 from app.http.parameters import Act, Change, Hop, Paged
 from app.http.routing import Route
-from app.values import Day, Instant
+from app.values import Day, Instant, Line
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 
@@ -39,7 +39,7 @@ async def filters_of(
     due_before: Annotated[Day | None, Query(description="Cases with something due before this day")] = None,
     updated_since: Annotated[Instant | None, Query(description="Cases that moved at this instant or later")] = None,
     q: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="Words of the title, a party's name, a reference")
+        Line | None, Query(max_length=200, description="Words of the title, a party's name, a reference")
     ] = None,
 ) -> CaseFilters:
     """Which cases are asked for."""

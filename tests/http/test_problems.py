@@ -107,50 +107,6 @@ def test_codes_do_not_depend_on_the_language_asked_for(dispute: Dispute) -> None
         assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == [("query/limit", "integer")]
 
 
-BAD_JSON = {
-    "not JSON": b"{",
-    "not UTF-8": b'{"title": "\xff"}',
-    "a byte order mark": b'\xef\xbb\xbf{"title": "x"}',
-    "NaN": b'{"title": NaN}',
-    "infinity": b'{"title": -Infinity}',
-    "a key twice": b'{"title": "a", "title": "b"}',
-    "endless digits": b'{"title": ' + b"9" * 5000 + b"}",
-    "endless depth": b"[" * 100_000 + b"]" * 100_000,
-    "an array": b"[]",
-    "a number": b"7",
-    "null": b"null",
-    "an empty body": b"",
-}
-
-
-@pytest.mark.parametrize("kind", BAD_JSON)
-def test_a_body_that_is_no_clean_json_object_is_refused_and_nothing_is_made(dispute: Dispute, kind: str) -> None:
-    headers = {"content-type": "application/json"}
-    problem(dispute.requesting.send("POST", "/v1/cases", content=BAD_JSON[kind], headers=headers), 422, "invalid")
-    assert dispute.requesting.get("/v1/cases").expect(200)["items"] == []
-
-
-BAD_TEXT = {
-    "NUL": "a\\u0000b",
-    "a lone surrogate": "a\\ud800b",
-    "a bidi override": "a\\u202eb",
-    "a bidi isolate": "a\\u2066b",
-    "a control character": "a\\u0007b",
-    "only blanks": "   ",
-    "a line break in a title": "a\\nb",
-    "more than 300 characters": "x" * 301,
-    "more than 300 once composed": "\\ufb2c" * 150,
-}
-
-
-@pytest.mark.parametrize("kind", BAD_TEXT)
-def test_text_that_readers_or_databases_cannot_bear_is_refused(dispute: Dispute, kind: str) -> None:
-    body = json.dumps(request(title="TITLE")).replace("TITLE", BAD_TEXT[kind]).encode()
-    headers = {"content-type": "application/json"}
-    found = problem(dispute.requesting.send("POST", "/v1/cases", content=body, headers=headers), 422, "invalid")
-    assert [fault["pointer"] for fault in found["errors"]] == ["/title"]
-
-
 NAMES = ["Suharto", "O’Neill-Ní Dhomhnaill", "A" * 300, "王小明", "X", "Ame\u0301lie", "=1+1", "@home", "00042"]
 
 

@@ -1,0 +1,265 @@
+"""Which refusal comes first, on every operation that the OpenAPI document knows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.http.examples import REQUESTS
+from tests.http.operations import ACTS, NOBODYS, OPERATIONS
+from tests.institution import Answer, House, Json, Person
+from tests.story import CONSENT, POWERS, Dispute
+
+HUGE = b"x" * (1 << 20 | 1)
+STALE = {"if-match": '"stale"'}
+
+
+MINTING = {"issueToken", "rotateToken"}
+
+
+def everybody(house: House) -> list[Person]:
+    """Somebody with each role."""
+    return [house.admin, house.registrar, house.person("Stan Ranger")]
+
+
+def test_too_large_comes_before_everything_and_who_asks_before_what_is_wrong(house: House) -> None:
+    nobody = house.person("No Body")
+    nobody.token = "accord_" + "A" * 43
+    wrong = {"content-type": "text/xml", **STALE}
+    for operation in OPERATIONS.values():
+        query = operation.at(NOBODYS) + "?unknown=1"
+        operation.send(nobody, query, content=HUGE, headers=wrong).expect(413, "too-large")
+        operation.send(nobody, query, content=iter([HUGE]), headers=wrong).expect(413, "too-large")
+        operation.send(nobody, query, content=b"{", headers=wrong).expect(401, "unauthenticated")
+        operation.send(nobody, query, json={"unknown": 1}).expect(401, "unauthenticated")
+
+
+def test_the_media_type_comes_before_the_body_and_the_body_before_what_is_named(house: House) -> None:
+    for person in everybody(house):
+        for operation in OPERATIONS.values():
+            wrong = {"content-type": "text/xml", "idempotency-key": "k"}
+            operation.send(person, content=b"{", headers=wrong).expect(415, "unsupported-media-type")
+            operation.send(person, content=b"{", headers={"content-type": "application/json"}).expect(422, "invalid")
+            operation.send(person, json={"unknown": 1}, headers=STALE).expect(422, "invalid")
+            unknown = operation.at("no-id") + "?unknown=1"
+            operation.send(person, unknown, json=operation.example, headers=STALE).expect(422, "invalid")
+
+
+def test_what_a_change_rests_on_comes_before_what_is_changed(house: House) -> None:
+    changes = [operation for operation in ACTS.values() if 428 in operation.statuses]
+    assert {operation.method for operation in changes} == {"PATCH"}
+    for person in everybody(house):
+        for operation in changes:
+            operation.send(person, json=operation.example).expect(428, "precondition-required")
+            operation.send(person, json=operation.example, headers=STALE).expect(404, "not-found")
+
+
+def test_what_is_not_there_comes_before_what_one_may_do(house: House) -> None:
+    for person in everybody(house):
+        for operation in OPERATIONS.values():
+            if operation.has_ids:
+                for id in (NOBODYS, "no-id", "%F0%9F%98%80"):
+                    answer = operation.send(person, operation.at(id), json=operation.example, headers=STALE)
+                    answer.expect(404, "not-found")
+
+
+def test_a_key_that_belongs_to_another_request_comes_before_what_is_not_there(house: House) -> None:
+    person = house.person("Stan Ranger")
+    key = {"idempotency-key": "one"}
+    person.send("POST", "/v1/cases", json=REQUESTS["CaseIn"] | _named(house), headers=key).expect(201)
+    for operation in ACTS.values():
+        if operation.method == "POST":
+            code = "invalid" if operation.id in MINTING else "key-reused"
+            operation.send(person, json=operation.example, headers={**key, **STALE}).expect(422, code)
+
+
+def _named(house: House) -> Json:
+    """The parties of the example, by members that there are."""
+    parties = [{**party} for party in REQUESTS["CaseIn"]["parties"]]
+    parties[0]["member_id"] = house.member("Republic of Ostrava")
+    return {"parties": parties}
+
+
+@dataclass
+class Row:
+    """Who may not do an operation, and who may but not now: the path, the body and the code of the conflict."""
+
+    path: str
+    forbidden: Person | None = None
+    allowed: Person | None = None
+    code: str | None = None
+    body: Json | None = field(default=None)
+
+
+@dataclass
+class World:
+    """A case in mediation with a late party, and a settled one."""
+
+    house: House
+    open: Dispute
+    settled: Dispute
+    late: Person
+    ids: dict[str, str]
+
+
+@pytest.fixture
+def world(house: House) -> World:
+    """Everything that an operation can be about."""
+    one, other = Dispute(house, "a"), Dispute(house, "b")
+    ids = {}
+    one.lodged(third_states=[{"name": "Soli"}])
+    ids["third"] = one.case["third_states"][0]["id"]
+    filed = {"third_state_id": ids["third"], "basis": "ad-hoc", "given_on": "2026-02-20"}
+    ids["consent"] = one.registrar.post(f"{one.path}/consents", filed).expect(201)["id"]
+    one.registrar.post(f"{one.path}/consents/{ids['consent']}/confirm").expect(200)
+    _brought_to_mediation(one)
+    ids["appointment"] = one.requesting.get(f"{one.path}/appointments").expect(200)["items"][0]["id"]
+    ids["session"] = one.session()["id"]
+    held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]}
+    one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
+    ids["filing"] = one.filing(one.requesting, "participants")["id"]
+    counsel = house.person("Cora Unsel")
+    path = f"{one.path}/parties/{one.party('requesting')}/representatives"
+    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
+    ids["counsel"] = one.requesting.post(path, admitted).expect(201)["id"]
+    one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
+    given = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
+    party = one.registrar.post(f"{one.path}/parties", given).expect(201)["id"]
+    late = house.person("Lata Comer")
+    admitted = {"user_id": late.id, "role": "agent", "powers": POWERS}
+    one.registrar.post(f"{one.path}/parties/{party}/representatives", admitted).expect(201)
+    one.filing(late, "participants")
+    proposed = {"stream": _shared(one.requesting, one)}
+    ids["disclosure"] = one.requesting.post(f"{one.path}/disclosures", proposed).expect(201)["id"]
+    other.settled()
+    ids["closed appointment"] = other.requesting.get(f"{other.path}/appointments").expect(200)["items"][0]["id"]
+    ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
+    return World(house, one, other, late, ids)
+
+
+def _events(person: Person, dispute: Dispute) -> list[Json]:
+    return list(person.get(f"{dispute.path}/events?limit=200").expect(200)["items"])
+
+
+def _shared(person: Person, dispute: Dispute) -> str:
+    """The oldest stream of all participants that somebody reads."""
+    return next(str(one["stream"]) for one in _events(person, dispute) if one["audience"] == "participants")
+
+
+def _brought_to_mediation(dispute: Dispute) -> None:
+    dispute.step(dispute.registrar, "invite", {}).expect(200)
+    gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
+    dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
+    for step in ("screen", "register"):
+        dispute.step(dispute.registrar, step).expect(200)
+    given = {"mediator_id": dispute.mediator_id}
+    path = f"/v1/appointments/{dispute.requesting.post(f'{dispute.path}/appointments', given).expect(201)['id']}"
+    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
+    dispute.responding.post(f"{path}/accept").expect(200)
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    dispute.read()
+
+
+def rows(world: World) -> dict[str, Row]:
+    """For every act, who may not, and who may but not now."""
+    house, one, done, ids = world.house, world.open, world.settled, world.ids
+    c, closed = one.path, done.path
+    appointment, over = f"/v1/appointments/{ids['appointment']}", f"/v1/appointments/{ids['closed appointment']}"
+    session, representatives = (
+        f"{c}/sessions/{ids['session']}",
+        f"{c}/parties/{one.party('requesting')}/representatives",
+    )
+    counsel = f"{representatives}/{ids['counsel']}"
+    member = house.member("Somewhere")
+    events = _events(one.registrar, one)
+    theirs = next(event["id"] for event in events if event["actor"]["capacity"] == "requesting-party")
+    frozen = done.requesting.get(f"{closed}/settlement/drafts/{ids['draft']}").expect(200)
+    signature = {"draft_id": ids["draft"], "sha256": frozen["sha256"], "party_id": done.party("requesting")}
+    me, staff, mediator, admin = one.requesting, house.registrar, one.mediator, house.admin
+    user = {"name": "Again", "email": "admin@example.org", "role": "user"}
+    entry = {**REQUESTS["MediatorIn"], "user_id": mediator.id}
+    same = {**REQUESTS["MemberIn"], "name": "Somewhere"}
+    nomination = {"mediator_id": one.mediator_id}
+    powers = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
+    consent = {**REQUESTS["ConsentFiled"], "third_state_id": ids["third"]}
+    secret = {**REQUESTS["FilingIn"], "party_ids": [one.party("requesting")]}
+    late = {"stream": _shared(world.late, one)}
+    return {
+        "enterMember": Row("/v1/members", staff, admin, "exists", same),
+        "changeMember": Row(f"/v1/members/{member}", staff, admin, "exists", {"name": "Late"}),
+        "enterMediator": Row("/v1/mediators", admin, staff, "exists", entry),
+        "openCase": Row("/v1/cases", admin),
+        "amendCase": Row(c, mediator, me, "not-amendable"),
+        "takeStep": Row(f"{c}/steps/screen", mediator, staff, "step-not-open", {}),
+        "addParty": Row(f"{closed}/parties", done.requesting, staff, "step-not-open"),
+        "admitRepresentative": Row(representatives, mediator, me, "already-in-case", powers),
+        "recordPowers": Row(f"{counsel}/powers", None, me, "already-ended"),
+        "endRepresentative": Row(f"{counsel}/end", None, me, "already-ended"),
+        "nameThirdState": Row(f"{closed}/third-states", done.mediator, done.requesting, "step-not-open"),
+        "fileConsent": Row(f"{c}/consents", mediator, None, None, consent),
+        "confirmConsent": Row(f"{c}/consents/{ids['consent']}/confirm", me, staff, "already-confirmed"),
+        "nominateMediator": Row(f"{c}/appointments", mediator, me, "step-not-open", nomination),
+        "declareIndependence": Row(f"{appointment}/declare", me, mediator, "appointment-state"),
+        "declineAppointment": Row(f"{appointment}/decline", me, mediator, "appointment-state"),
+        "acceptAppointment": Row(f"{appointment}/accept", mediator, me, "appointment-state"),
+        "confirmAppointment": Row(f"{appointment}/confirm", me, staff, "step-not-open"),
+        "resignAppointment": Row(f"{over}/resign", done.requesting, done.mediator, "step-not-open"),
+        "replaceMediator": Row(f"{over}/replace", done.requesting, staff, "step-not-open"),
+        "scheduleSession": Row(f"{closed}/sessions", done.requesting, done.mediator, "step-not-open"),
+        "holdSession": Row(f"{session}/hold", me, mediator, "session-state"),
+        "adjournSession": Row(f"{session}/adjourn", me, mediator, "session-state"),
+        "cancelSession": Row(f"{session}/cancel", me, mediator, "session-state"),
+        "draftFiling": Row(f"{c}/filings", staff, None, None, secret),
+        "submitFiling": Row(f"{c}/filings/{ids['filing']}/submit", mediator, me, "filing-state"),
+        "draftText": Row(f"{closed}/settlement/drafts", staff, done.mediator, "step-not-open"),
+        "freezeText": Row(
+            f"{closed}/settlement/drafts/{ids['draft']}/freeze", done.requesting, done.mediator, "step-not-open"
+        ),
+        "signText": Row(
+            f"{closed}/settlement/signatures",
+            done.mediator,
+            done.requesting,
+            "step-not-open",
+            {**signature, "capacity": "agent"},
+        ),
+        "proposeDisclosure": Row(f"{c}/disclosures", mediator, world.late, "nothing-to-open", late),
+        "agreeToDisclosure": Row(f"{c}/disclosures/{ids['disclosure']}/agree", mediator, me, "already-agreed"),
+        "rectify": Row(
+            f"{c}/rectifications", me, staff, "not-of-the-registry", {**REQUESTS["RectificationIn"], "event_id": theirs}
+        ),
+        "addUser": Row("/v1/users", staff, admin, "exists", user),
+        "approveUser": Row(f"/v1/users/{me.id}/approve", me, staff, "not-waiting"),
+        "disableUser": Row(f"/v1/users/{admin.id}/disable", staff, admin, "own-account"),
+        "issueToken": Row("/v1/tokens", me, None, None, {"label": "x", "user_id": admin.id}),
+        "rotateToken": Row(f"/v1/tokens/{_ended_token(me)}/rotate", None, me, "token-ended"),
+        "revokeToken": Row(f"/v1/tokens/{_ended_token(me)}/revoke"),
+    }
+
+
+def _ended_token(person: Person) -> str:
+    made = person.post("/v1/tokens", {"label": "x"}).expect(201)
+    person.post(f"/v1/tokens/{made['id']}/revoke").expect(200)
+    return str(made["id"])
+
+
+def test_who_may_not_comes_before_what_is_stale_and_that_before_what_is_not_possible_now(world: World) -> None:
+    table = rows(world)
+    assert set(table) == set(ACTS)
+    for id, row in table.items():
+        operation = ACTS[id]
+        body = operation.example if row.body is None else row.body
+        stale = STALE if 412 in operation.statuses else {}
+
+        def send(person: Person, headers: Json, of: Callable[..., Answer] = operation.send, at: Row = row) -> Answer:
+            return of(person, at.path, json=body, headers=headers)  # noqa: B023 - called at once
+
+        if row.forbidden is not None:
+            assert 403 in operation.statuses, id
+            send(row.forbidden, stale).expect(403)
+        if row.allowed is None:
+            continue
+        assert 409 in operation.statuses, id
+        if stale:
+            send(row.allowed, stale).expect(412, "precondition-failed")
+        fresh = {"if-match": row.allowed.get(row.path).headers["etag"]} if operation.method == "PATCH" else {}
+        send(row.allowed, fresh).expect(409, row.code)
