@@ -1,6 +1,7 @@
 """Several people at once, each on a connection of their own, released by a barrier."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +11,10 @@ from functools import partial
 import httpx
 import pytest
 import uvicorn
+from sqlalchemy import create_engine, text
 
-from tests.institution import Answer, House, Person
-from tests.story import Dispute, request
+from tests.institution import Answer, House, Json, Person
+from tests.story import POWERS, Dispute, request
 
 EQUAL_REQUESTS = 20
 CASES_TO_REGISTER = 64
@@ -111,12 +113,12 @@ def test_registrations_at_once_get_references_without_gap_or_repeat(served: Hous
 
 def test_two_last_signatures_at_once_settle_once(served: House) -> None:
     dispute = Dispute(served)
-    text = dispute.frozen()
+    frozen = dispute.frozen()
     with outside(served, dispute.requesting, dispute.responding) as (requesting, responding):
         answers = at_once(
             [
-                lambda: dispute.sign(requesting, "requesting", text),
-                lambda: dispute.sign(responding, "responding", text),
+                lambda: dispute.sign(requesting, "requesting", frozen),
+                lambda: dispute.sign(responding, "responding", frozen),
             ]
         )
     assert statuses(answers) == {201: 2}
@@ -155,3 +157,134 @@ def test_people_invited_at_once_under_one_address_get_one_account(served: House)
             ]
         )
     assert statuses(answers) == {201: 1, 409: 3}
+
+
+WHY = {"reason": "As the rules allow."}
+
+
+def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before_left_it(served: House) -> None:
+    dispute = Dispute(served)
+    dispute.mediating()
+    no_prospect = {**WHY, "fields": {"ground": "no-prospect-of-settlement"}}
+    agreed = {"fields": {"ground": "agreement-of-the-parties"}}
+    session, draft = dispute.session(), dispute.draft()
+    held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
+    (appointment,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    steps, mine = f"{dispute.path}/steps", f"/v1/appointments/{appointment['id']}"
+    requesting, responding, registrar, mediator = (
+        dispute.requesting,
+        dispute.responding,
+        dispute.registrar,
+        dispute.mediator,
+    )
+    acts: list[tuple[Person, str, Json]] = [
+        (requesting, f"{steps}/withdraw", WHY),
+        (responding, f"{steps}/withdraw", WHY),
+        (mediator, f"{steps}/terminate", no_prospect),
+        (registrar, f"{steps}/terminate", no_prospect),
+        (requesting, f"{steps}/terminate", agreed),
+        (responding, f"{steps}/terminate", agreed),
+        (mediator, f"{mine}/resign", WHY),
+        (registrar, f"{mine}/replace", WHY),
+        (mediator, f"{dispute.path}/sessions/{session['id']}/hold", held),
+        (mediator, f"{dispute.path}/sessions/{session['id']}/cancel", WHY),
+        (mediator, f"{dispute.path}/settlement/drafts/{draft['id']}/freeze", {"sha256": draft["sha256"]}),
+        (requesting, f"{dispute.path}/appointments", {"mediator_id": dispute.mediator_id}),
+        (responding, f"{steps}/decline-invitation", WHY),
+        (registrar, f"{steps}/screen", {}),
+        (registrar, f"{steps}/register", {}),
+        (registrar, f"{steps}/declare-inadmissible", WHY),
+        (registrar, f"{steps}/invite", {}),
+        (registrar, f"{steps}/lapse", WHY),
+        (registrar, f"{steps}/confirm-mediator", {}),
+        (requesting, f"{steps}/sign", {}),
+    ]
+    assert len(acts) == EQUAL_REQUESTS
+    with outside(served, *(person for person, _path, _body in acts)) as people:
+        answers = at_once(
+            [partial(one.post, path, body) for one, (_person, path, body) in zip(people, acts, strict=True)]
+        )
+    # Who resigned, or was replaced, finds nothing any more.
+    assert set(statuses(answers)) <= {200, 201, 204, 403, 404, 409}
+    case = dispute.read()
+    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    taken = [event["payload"] for event in events if event["type"] == "step-taken"]
+    assert [one["from"] for one in taken[1:]] == [one["to"] for one in taken[:-1]]
+    assert taken[-1]["to"] == case["stage"] == "closed"
+    assert [one["to"] for one in taken].count("closed") == 1
+    assert len([one for one in taken if one["step"] in ("resign", "replace-mediator")]) <= 1
+    held_or_cancelled = [event for event in events if event["type"] in ("session-held", "session-cancelled")]
+    assert len(held_or_cancelled) == 1
+
+
+@contextmanager
+def holding_the_lock(house: House, case_id: str) -> Iterator[Callable[[int], None]]:
+    """Keeps every act on the case waiting; what it gives waits until that many wait."""
+    engine = create_engine(house.settings.database_url)
+    blocked = "wait_event_type = 'Lock' AND datname = current_database()"
+    waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {blocked}")
+    with engine.connect() as connection, engine.connect() as watch:
+        if house.database.is_sqlite:
+            connection.connection.driver_connection.isolation_level = None  # type: ignore[union-attr]
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT id FROM cases WHERE id = :id FOR UPDATE"), {"id": case_id})
+
+        def until(number: int) -> None:
+            if house.database.is_sqlite:
+                time.sleep(0.5)
+                return
+            for _attempt in range(500):
+                if watch.execute(waiting).scalar_one() >= number:
+                    return
+                watch.rollback()
+                time.sleep(0.02)
+            raise AssertionError(f"{number} acts did not come to wait")
+
+        yield until
+        connection.rollback()
+    engine.dispose()
+
+
+def test_an_agents_write_that_waits_while_its_access_ends_is_refused(served: House) -> None:
+    dispute = Dispute(served)
+    dispute.mediating()
+    second = served.person("Second Agent")
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    admitted = {"user_id": second.id, "role": "agent", "powers": POWERS}
+    ending = f"{path}/{dispute.requesting.post(path, admitted).expect(201)['id']}/end"
+    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    with outside(served, dispute.requesting, second) as (first, other), ThreadPoolExecutor(2) as pool:
+        with holding_the_lock(served, dispute.case["id"]) as until:
+            ended = pool.submit(first.post, ending)
+            until(1)
+            filed = pool.submit(other.post, f"{dispute.path}/filings", given)
+            until(2)
+        ended.result(60).expect(200)
+        filed.result(60).expect(404, "not-found")
+    assert dispute.requesting.get(f"{dispute.path}/filings").expect(200)["items"] == []
+
+
+def test_a_user_disabled_in_the_middle_of_a_loop_is_refused_from_the_next_request_on(served: House) -> None:
+    dispute = Dispute(served)
+    dispute.mediating()
+    answers: list[tuple[float, int]] = []
+    stop = threading.Event()
+
+    def loop(person: Person) -> None:
+        while not stop.is_set():
+            began = time.monotonic()
+            answers.append((began, person.get(dispute.path).status))
+
+    with outside(served, dispute.mediator, served.admin) as (mediator, admin), ThreadPoolExecutor(1) as pool:
+        looping = pool.submit(loop, mediator)
+        while len(answers) < 5:
+            time.sleep(0.01)
+        admin.post(f"/v1/users/{mediator.id}/disable").expect(200)
+        disabled, before = time.monotonic(), len(answers)
+        while len(answers) < before + 5:
+            time.sleep(0.01)
+        stop.set()
+        looping.result(60)
+    assert {status for began, status in answers[:5]} == {200}
+    assert {status for began, status in answers if began > disabled} == {401}

@@ -95,6 +95,19 @@ def test_a_replay_answers_as_its_author_may_see_it_now(house: House, dispute: Di
     assert (replayed["id"], replayed["state"]) == (draft["id"], "submitted")
 
 
+def test_a_key_replayed_after_access_ended_finds_nothing(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    counsel = house.person("Cora Unsel")
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
+    held = dispute.requesting.post(path, admitted).expect(201)["id"]
+    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(201)
+    dispute.requesting.post(f"{path}/{held}/end").expect(200)
+    counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(404, "not-found")
+    counsel.post(f"{dispute.path}/filings", given, idempotency_key="another").expect(404, "not-found")
+
+
 def test_a_key_lives_seven_days(house: House, dispute: Dispute) -> None:
     dispute.requesting.post("/v1/cases", request(), idempotency_key="one").expect(201)
     house.clock.pass_by(days=7, seconds=1)
