@@ -1,25 +1,43 @@
 """A database of each kind for every test of behaviour, made by Alembic, and a house in which people mediate."""
 
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, create_engine
 
 import app.models  # noqa: F401 - every table must be known before they are emptied
 from app.db import Base, sqlite
 from app.migrating import migrate
 from app.settings import Settings
 from tests.institution import House
+from tests.server import SETTING, NoServer, OwnServer, is_needed, new_database
 from tests.story import Dispute
 
-SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 MASTER_KEY = SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+
+
+_OWN_SERVER = pytest.StashKey[OwnServer]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bring a PostgreSQL server where there is none: one for the whole run, made by whoever leads the workers."""
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and is_needed():
+        try:
+            config.stash[_OWN_SERVER] = OwnServer()
+        except NoServer as problem:
+            raise pytest.UsageError(f"There is no PostgreSQL server for the tests: {problem}.") from problem
+        os.environ[SETTING] = config.stash[_OWN_SERVER].url.render_as_string(hide_password=False)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the server away again."""
+    if _OWN_SERVER in config.stash:
+        config.stash[_OWN_SERVER].stop()
 
 
 @pytest.fixture(scope="session")
@@ -39,21 +57,10 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """An empty registry of this worker's own on the PostgreSQL server; without a server the tests fail."""
-    server = make_url(SERVER).set(drivername="postgresql+psycopg")
-    name = f"accord_test_{secrets.token_hex(6)}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        # The tests do not pull the plug of the database server, so they need not wait for its disk.
-        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
-    url = server.set(database=name).render_as_string(hide_password=False)
-    try:
-        migrate(Settings(database_url=url))
-        yield url
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
+    with new_database("accord_test") as url:
+        written = url.render_as_string(hide_password=False)
+        migrate(Settings(database_url=written))
+        yield written
 
 
 @pytest.fixture(scope="session")

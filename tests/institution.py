@@ -136,9 +136,9 @@ class House:
 
     @classmethod
     @contextmanager
-    def open(cls, settings: Settings, *, predictable: bool = False) -> "Iterator[House]":
+    def open(cls, settings: Settings, *, predictable: bool = False, clock: Clock | None = None) -> "Iterator[House]":
         """Serve an empty registry and found its institution, with an administrator and a registrar."""
-        clock, app = Clock(), _app_on(settings)
+        clock, app = clock or Clock(), _app_on(settings)
         entropy = entropy_of if predictable else system_entropy
         app.state.seams = replace(app.state.seams, clock=clock, entropy=entropy, cursors=Cursors())
         with TestClient(app, base_url="http://accord.test", raise_server_exceptions=False) as client:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
 
 from app.settings import Settings
 from tests.conftest import MASTER_KEY
+from tests.server import new_database
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parent.parent
@@ -40,17 +40,10 @@ def accord(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def empty(postgresql_url: str) -> Iterator[str]:
+def empty() -> Iterator[str]:
     """A PostgreSQL database without a table."""
-    url = postgresql_url.rsplit("/", 1)
-    name = url[1] + "_demo"
-    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{url[0]}/{name}"
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    with new_database("accord_command") as url:
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

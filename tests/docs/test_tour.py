@@ -1,25 +1,21 @@
 """The README's commands are run and print what it says, and its table of settings is the one of the service."""
 
-import os
 import re
-import secrets
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
 from app.cli import cli
 from app.migrating import ROOT
 from app.settings import Settings
 from tests.docs.consoles import agrees, blocks, commands, compared, plain, run
+from tests.server import new_database
 
 README = ROOT / "README.md"
 TOUR, RULES, FOR_REAL = "Five minutes with curl", "Rules of procedure", "Running it for real, so far"
-SERVER = os.environ.get("TEST_DATABASE_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
 
 @pytest.fixture
@@ -28,17 +24,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/registry.db"
         return
-    server = make_url(SERVER).set(drivername="postgresql+psycopg")
-    name = f"accord_docs_{secrets.token_hex(6)}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield server.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
+    with new_database("accord_docs") as url:
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.mark.parametrize("_engine", ["sqlite"])

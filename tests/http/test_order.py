@@ -7,8 +7,9 @@ import pytest
 
 from app.http.examples import REQUESTS
 from tests.http.operations import ACTS, NOBODYS, OPERATIONS
+from tests.http.world import World, build, events_of, shared_stream
 from tests.institution import Answer, House, Json, Person
-from tests.story import CONSENT, POWERS, Dispute
+from tests.story import POWERS
 
 HUGE = b"x" * (1 << 20 | 1)
 STALE = {"if-match": '"stale"'}
@@ -91,73 +92,10 @@ class Row:
     body: Json | None = field(default=None)
 
 
-@dataclass
-class World:
-    """A case in mediation with a late party, and a settled one."""
-
-    house: House
-    open: Dispute
-    settled: Dispute
-    late: Person
-    ids: dict[str, str]
-
-
 @pytest.fixture
 def world(house: House) -> World:
     """Everything that an operation can be about."""
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    ids = {}
-    one.lodged(third_states=[{"name": "Soli"}])
-    ids["third"] = one.case["third_states"][0]["id"]
-    filed = {"third_state_id": ids["third"], "basis": "ad-hoc", "given_on": "2026-02-20"}
-    ids["consent"] = one.registrar.post(f"{one.path}/consents", filed).expect(201)["id"]
-    one.registrar.post(f"{one.path}/consents/{ids['consent']}/confirm").expect(200)
-    _brought_to_mediation(one)
-    ids["appointment"] = one.requesting.get(f"{one.path}/appointments").expect(200)["items"][0]["id"]
-    ids["session"] = one.session()["id"]
-    held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]}
-    one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
-    ids["filing"] = one.filing(one.requesting, "participants")["id"]
-    counsel = house.person("Cora Unsel")
-    path = f"{one.path}/parties/{one.party('requesting')}/representatives"
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    ids["counsel"] = one.requesting.post(path, admitted).expect(201)["id"]
-    one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
-    given = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
-    party = one.registrar.post(f"{one.path}/parties", given).expect(201)["id"]
-    late = house.person("Lata Comer")
-    admitted = {"user_id": late.id, "role": "agent", "powers": POWERS}
-    one.registrar.post(f"{one.path}/parties/{party}/representatives", admitted).expect(201)
-    one.filing(late, "participants")
-    proposed = {"stream": _shared(one.requesting, one)}
-    ids["disclosure"] = one.requesting.post(f"{one.path}/disclosures", proposed).expect(201)["id"]
-    other.settled()
-    ids["closed appointment"] = other.requesting.get(f"{other.path}/appointments").expect(200)["items"][0]["id"]
-    ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
-    return World(house, one, other, late, ids)
-
-
-def _events(person: Person, dispute: Dispute) -> list[Json]:
-    return list(person.get(f"{dispute.path}/events?limit=200").expect(200)["items"])
-
-
-def _shared(person: Person, dispute: Dispute) -> str:
-    """The oldest stream of all participants that somebody reads."""
-    return next(str(one["stream"]) for one in _events(person, dispute) if one["audience"] == "participants")
-
-
-def _brought_to_mediation(dispute: Dispute) -> None:
-    dispute.step(dispute.registrar, "invite", {}).expect(200)
-    gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
-    dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
-    for step in ("screen", "register"):
-        dispute.step(dispute.registrar, step).expect(200)
-    given = {"mediator_id": dispute.mediator_id}
-    path = f"/v1/appointments/{dispute.requesting.post(f'{dispute.path}/appointments', given).expect(201)['id']}"
-    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
-    dispute.responding.post(f"{path}/accept").expect(200)
-    dispute.registrar.post(f"{path}/confirm").expect(200)
-    dispute.read()
+    return build(house)
 
 
 def rows(world: World) -> dict[str, Row]:
@@ -171,7 +109,7 @@ def rows(world: World) -> dict[str, Row]:
     )
     counsel = f"{representatives}/{ids['counsel']}"
     member = house.member("Somewhere")
-    events = _events(one.registrar, one)
+    events = events_of(one.registrar, one)
     theirs = next(event["id"] for event in events if event["actor"]["capacity"] == "requesting-party")
     frozen = done.requesting.get(f"{closed}/settlement/drafts/{ids['draft']}").expect(200)
     signature = {"draft_id": ids["draft"], "sha256": frozen["sha256"], "party_id": done.party("requesting")}
@@ -183,7 +121,7 @@ def rows(world: World) -> dict[str, Row]:
     powers = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
     consent = {**REQUESTS["ConsentFiled"], "third_state_id": ids["third"]}
     secret = {**REQUESTS["FilingIn"], "party_ids": [one.party("requesting")]}
-    late = {"stream": _shared(world.late, one)}
+    late = {"stream": shared_stream(world.late, one)}
     return {
         "enterMember": Row("/v1/members", staff, admin, "exists", same),
         "changeMember": Row(f"/v1/members/{member}", staff, admin, "exists", {"name": "Late"}),
