@@ -2,11 +2,13 @@
 
 import json
 import os
+import pty
 import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -53,6 +55,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
     where = request.getfixturevalue("empty") if engine == "postgresql" else "sqlite:///demo.db"
     words = ("demo", "--no-serve", "--database-url", where, "--credentials", "c.json")
     told = accord(*words).stdout
+    assert "\x1b" not in told
     for line in (
         "refused: A declaration of Republic of Tarvand excludes the subject territorial-sovereignty",
         "refused: The dispute involves Confederation of Soli, whose prior consent is not confirmed.",
@@ -197,3 +200,22 @@ def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None
             assert (second.returncode, "Another process serves" in second.stderr) == (1, True)
         process.terminate()
         assert process.wait(30) in (0, -15)
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [("xterm-256color", True), ("dumb", False)])
+def test_on_a_terminal_a_bar_shows_how_far_the_story_is(tmp_path: Path, terminal: str, shown: bool) -> None:
+    leader, follower = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": terminal}
+    command = [sys.executable, "-m", "app", "demo", "--no-serve"]
+    told = b""
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=follower, stderr=follower) as process:
+        os.close(follower)
+        # Where nobody writes any more, a terminal answers with an error and not with its end.
+        with suppress(OSError):
+            while part := os.read(leader, 65536):
+                told += part
+    os.close(leader)
+    assert process.returncode == 0, told
+    assert (b"Playing the story" in told, b"40/40" in told) == (shown, shown)
+    assert (b"\x1b" in told) == shown
+    assert b"is settled [Convention, articles 40 and 41, secondary]" in told

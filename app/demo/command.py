@@ -3,17 +3,22 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine, create_engine, inspect, select
 from sqlalchemy.engine import make_url
 
 from app.access.models import Institution
 from app.contents.keys import make_key_file
 from app.db import Base
-from app.demo.play import play
+from app.demo.play import ACTS, Tell, play
 from app.demo.story import INSTITUTION
 from app.errors import Misconfigured
 from app.main import create_app, system_clock
@@ -38,7 +43,8 @@ def demo(
         listening = bound("127.0.0.1", port) if serving else None
         make_fresh(settings)
         typer.echo("The dispute about the waters of the Orun, two fictional States under a fictional treaty.\n")
-        story = asyncio.run(play(settings, system_clock(), typer.echo))
+        with _watched() as (tell, advance):
+            story = asyncio.run(play(settings, system_clock(), tell, advance))
         base_url = f"http://127.0.0.1:{listening.getsockname()[1] if listening else port}"
         if credentials is not None:
             _write(credentials, {"base_url": base_url, **story})
@@ -49,6 +55,19 @@ def demo(
         typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
         typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
         serve(create_app(settings), listening)
+
+
+@contextmanager
+def _watched() -> Iterator[tuple[Tell, Callable[[], None]]]:
+    """How the story is told: on a terminal with a bar below it that shows how far it is, else in plain lines."""
+    console = Console(highlight=False)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield typer.echo, lambda: None
+        return
+    columns = (TextColumn("Playing the story"), BarColumn(), MofNCompleteColumn(), TextColumn("acts"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("story", total=ACTS)
+        yield partial(console.print, markup=False, soft_wrap=True), partial(progress.advance, task)
 
 
 def _settings(database_url: str) -> Settings:

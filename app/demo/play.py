@@ -31,7 +31,12 @@ from app.rules.model import Citation
 from app.settings import Settings
 
 Tell = Callable[[str], None]
+ACTS = len(FIRST_CASE) + len(SECOND_CASE)
 TOKEN_LIFE = timedelta(days=180)
+
+
+def _nothing() -> None:
+    """Where nobody watches."""
 
 
 class StoryFault(Exception):
@@ -151,8 +156,10 @@ def _expiry(clock: StoryClock) -> str:
     return (clock.present + TOKEN_LIFE).isoformat()
 
 
-async def play(settings: Settings, present: datetime, tell: Tell) -> Json:
+async def play(settings: Settings, present: datetime, tell: Tell, advance: Callable[[], None] = _nothing) -> Json:
     """Found the institution on an empty database and play both cases; the tokens and ids for the credentials file.
+
+    Each line of the story is told, and after each act the display is advanced.
 
     Raises StoryFault if the service answers otherwise than the story goes.
     """
@@ -165,6 +172,7 @@ async def play(settings: Settings, present: datetime, tell: Tell) -> Json:
         await player.settle_in()
         for act in (*FIRST_CASE, *SECOND_CASE):
             await player.act(act)
+            advance()
     finally:
         database.dispose()
     order = ("admin", *PEOPLE)

@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.rules.consistency import faults_of
+from app.rules.lines import line_of
 from app.rules.model import Check, Citation, Ground, Procedure, Stage, Step, Term
 
 LIBRARY = Path(__file__).parent / "library"
 SUBJECTS = Path(__file__).parent / "subjects.toml"
+TOP = "the top of the file"
 TABLES = ("stages", "terms", "checks", "grounds", "steps")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
@@ -22,10 +24,16 @@ Standing = Literal["text", "secondary", "unverified", "institution"]
 
 
 class BadRuleSet(Exception):
-    """A rule set that cannot be used: its file, and each table with its fault."""
+    """A rule set that cannot be used: its file, and each table with its fault and, where it can be told, its line."""
 
-    def __init__(self, file: str, faults: list[tuple[str, str]]) -> None:
-        super().__init__("\n".join(f"{file}: {table}: {fault}" for table, fault in faults))
+    def __init__(self, file: str, faults: list[tuple[str, str]], text: str = "") -> None:
+        lines = [line_of(text, table, fault) for table, fault in faults]
+        super().__init__(
+            "\n".join(
+                f"{file}:{line}: {table}: {fault}" if line else f"{file}: {table}: {fault}"
+                for line, (table, fault) in zip(lines, faults, strict=True)
+            )
+        )
         self.file = file
         self.faults = faults
 
@@ -129,27 +137,29 @@ def subjects() -> Mapping[str, str]:
 
 def load(path: Path) -> Procedure:
     """The rule set in a file; BadRuleSet, with every fault that can be told, if it cannot be used."""
+    text = ""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadRuleSet(path.name, [("the file", str(problem))]) from problem
     try:
         table = _FileTable.model_validate(raw)
     except ValidationError as problem:
-        raise BadRuleSet(path.name, list(_shape_faults(problem, raw))) from problem
+        raise BadRuleSet(path.name, list(_shape_faults(problem, raw)), text) from problem
     procedure = _procedure(table)
     faults = list(faults_of(procedure))
     if procedure.id != path.stem:
-        faults.insert(0, ("id", f"'{procedure.id}' is not the name of the file"))
+        faults.insert(0, (TOP, f"id: '{procedure.id}' is not the name of the file"))
     if faults:
-        raise BadRuleSet(path.name, faults)
+        raise BadRuleSet(path.name, faults, text)
     return procedure
 
 
 def _shape_faults(problem: ValidationError, raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for found in problem.errors():
         where = list(found["loc"])
-        table = "the top of the file"
+        table = TOP
         if where[0] in TABLES and len(where) > 1 and isinstance(where[1], int):
             entry = raw[str(where[0])][where[1]]
             name = entry.get("name") if isinstance(entry, dict) else None

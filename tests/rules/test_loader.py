@@ -1,5 +1,7 @@
 """Rule sets are read from their files, and each that could not work is refused with file, table and fault."""
 
+import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "a missing key at the top": ('source = "Rules of a small institution"\n', "", TOP, "source: Field required"),
     "an unknown commencement": ('"registration"', '"whenever"', TOP, "commences: Input should be"),
     "a category that is no word": ('["state-state"]', "[3]", TOP, "categories.0: Input should be a valid string"),
-    "the id of another file": ('id = "small-2025"', 'id = "large-2025"', "id", "'large-2025' is not the name"),
+    "the id of another file": ('id = "small-2025"', 'id = "large-2025"', TOP, "id: 'large-2025' is not the name"),
     "an id that is no name": ('id = "small-2025"', 'id = "Small 2025"', TOP, "id: String should match"),
     "an unknown key": ('phase = "sessions"', 'phase = "sessions"\nlabel = "x"', f"{STAGE} talks", "label: Extra"),
     "a number for a word": ('title = "In mediation"', "title = 3", f"{STAGE} talks", "title: Input should be a valid"),
@@ -103,8 +105,52 @@ def test_a_rule_set_that_could_not_work_is_refused_with_file_table_and_fault(fau
         load(written(tmp_path, BASE.replace(old, new)))
     assert any(where == table and words in what for where, what in caught.value.faults), caught.value.faults
     lines = str(caught.value).splitlines()
-    assert any(line.startswith(f"small-2025.toml: {table}: ") and words in line for line in lines)
-    assert all(line.startswith("small-2025.toml: ") for line in lines)
+    told = re.compile(rf"small-2025\.toml(:\d+)?: {re.escape(table)}: .*{re.escape(words)}")
+    assert any(told.match(line) for line in lines), lines
+    assert all(re.match(r"small-2025\.toml(:\d+)?: ", line) for line in lines)
+
+
+# Of some of the faults the line at which they lie, as it reads: what is missing is told at its table.
+AT_LINE = {
+    "an unknown key at the top": "colour = 1",
+    "a number for a word": "title = 3",
+    "an unknown capacity": 'by = ["registrar"]',
+    "an unknown stage in from": 'from = ["drafts"]',
+    "an unknown check needed": 'needs = ["paid"]',
+    "an unknown period": 'period = "30 working-days"',
+    "an unreachable stage": "[[stages]]",
+    "a dead end": "[[stages]]",
+    "a stage without a name": "[[stages]]",
+    "a step that cites nothing": "[[steps]]",
+    "the id of another file": 'id = "large-2025"',
+}
+
+
+@pytest.mark.parametrize("fault", AT_LINE)
+def test_a_fault_is_told_with_the_line_at_which_it_lies(fault: str, tmp_path: Path) -> None:
+    old, new, table, words = FAULTS[fault]
+    text = BASE.replace(old, new)
+    with pytest.raises(BadRuleSet) as caught:
+        load(written(tmp_path, text))
+    (told,) = [line for line in str(caught.value).splitlines() if table in line and words in line]
+    number = int(told.split(":")[1])
+    assert text.split("\n")[number - 1] == AT_LINE[fault]
+    if table.startswith("[[") and "number" not in table:
+        kind, name = table.split()
+        above, below = text.split("\n")[:number], text.split("\n")[number:]
+        start = max(at for at, line in enumerate(above) if line == kind)
+        block = [*above[start:], *takewhile(lambda line: not line.startswith("[["), below)]
+        assert f'name = "{name}"' in block
+
+
+def test_of_two_steps_of_one_name_the_one_with_the_fault_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "iomed-state-2025.toml"
+    text = (LIBRARY / path.name).read_text(encoding="utf-8").replace('by = ["mediator", "registry"]', 'by = ["clerk"]')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadRuleSet) as caught:
+        load(path)
+    number = int(str(caught.value).split(":")[1])
+    assert text.split("\n")[number - 1] == 'by = ["clerk"]'
 
 
 def test_a_table_that_is_only_a_word_is_refused_by_its_place(tmp_path: Path) -> None:
