@@ -48,6 +48,17 @@ def test_every_collection_has_a_list_and_an_item(document: dict[str, Any]) -> No
         assert items or path.endswith("/appointments"), path
 
 
+def test_an_operation_that_takes_a_key_or_a_version_says_what_it_answers_to_a_wrong_one(
+    document: dict[str, Any],
+) -> None:
+    for path, method, operation in operations(document):
+        takes = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+        statuses = set(operation["responses"])
+        assert "409" in statuses or "idempotency-key" not in takes, (path, method)
+        item = method == "patch" or "if-match" in takes
+        assert "412" in statuses or not item, (path, method)
+
+
 def bodies(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The JSON bodies of an operation, that of the request and those of its successes."""
     found = [("request", operation.get("requestBody", {}))]

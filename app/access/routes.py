@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from app.access import accounts, people
 from app.access.schemas import MeOut, RotationIn, TokenIn, TokenList, TokenMinted, TokenOut, UserIn, UserList, UserOut
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=Route)
@@ -40,7 +40,7 @@ async def read_user(work: Hop, user_id: UUID) -> UserOut:
 
 
 @router.post(
-    "/users", status_code=201, dependencies=Act, operation_id="addUser", responses=problems(401, 403, 409, 422)
+    "/users", status_code=201, dependencies=Create, operation_id="addUser", responses=problems(401, 403, 409, 422)
 )
 async def add_user(work: Hop, body: UserIn) -> UserOut:
     """Give a person an account, as an administrator."""
@@ -84,7 +84,10 @@ async def rotate_token(work: Hop, token_id: UUID, body: RotationIn | None = None
 
 
 @router.post(
-    "/tokens/{token_id}/revoke", dependencies=Act, operation_id="revokeToken", responses=problems(401, 404, 422)
+    "/tokens/{token_id}/revoke",
+    dependencies=Act,
+    operation_id="revokeToken",
+    responses=problems(401, 404, 409, 412, 422),
 )
 async def revoke_token(work: Hop, token_id: UUID) -> TokenOut:
     """End a token at once."""

@@ -9,14 +9,14 @@ from app.cases import reading, requests, service
 from app.cases.locking import lock_case
 from app.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut, StepIn, StepList
 from app.http.openapi import problems
-from app.http.parameters import Act, Change, Hop, Paged
+from app.http.parameters import Act, Change, Create, Hop, Paged
 from app.http.routing import Route
 from app.values import Day, Instant, Line
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 
 
-@router.post("", status_code=201, dependencies=Act, operation_id="openCase", responses=problems(401, 403, 409, 422))
+@router.post("", status_code=201, dependencies=Create, operation_id="openCase", responses=problems(401, 403, 409, 422))
 async def open_case(work: Hop, body: CaseIn) -> CaseOut:
     """Open a case as a draft of the filer's side."""
     return await work.write(requests.open_case, body, answer=reading.read_case, status=201)

@@ -8,7 +8,7 @@ from app.cases.locking import lock_case
 from app.disclosures import service
 from app.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 
 router = APIRouter(prefix="/v1/cases/{case_id}/disclosures", tags=["disclosures"], route_class=Route)
@@ -29,7 +29,7 @@ async def read_disclosure(work: Hop, case_id: UUID, disclosure_id: UUID) -> Disc
 @router.post(
     "",
     status_code=201,
-    dependencies=Act,
+    dependencies=Create,
     operation_id="proposeDisclosure",
     responses=problems(401, 403, 404, 409, 422),
 )

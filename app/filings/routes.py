@@ -8,7 +8,7 @@ from app.cases.locking import lock_case
 from app.filings import service
 from app.filings.schemas import FilingIn, FilingList, FilingOut
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 
 router = APIRouter(prefix="/v1/cases/{case_id}/filings", tags=["filings"], route_class=Route)
@@ -27,7 +27,7 @@ async def read_filing(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
 
 
 @router.post(
-    "", status_code=201, dependencies=Act, operation_id="draftFiling", responses=problems(401, 403, 404, 409, 422)
+    "", status_code=201, dependencies=Create, operation_id="draftFiling", responses=problems(401, 403, 404, 409, 422)
 )
 async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
     """Draft a filing, which only your own side sees."""

@@ -17,10 +17,15 @@ async def page_of(
     return Page(limit, after, count)
 
 
+Key = Annotated[str | None, Header(description="1 to 255 visible characters: a repeated request has one effect")]
+
+
+async def create_headers(idempotency_key: Key = None) -> None:
+    """The header that everything takes which makes something new; `Work` judges it, here it is shown."""
+
+
 async def act_headers(
-    idempotency_key: Annotated[
-        str | None, Header(description="1 to 255 visible characters: a repeated request has one effect")
-    ] = None,
+    idempotency_key: Key = None,
     if_match: Annotated[str | None, Header(description="The ETag that the act rests on; enforced when sent")] = None,
 ) -> None:
     """The headers that every act takes; `Work` judges them, here they are shown."""
@@ -34,5 +39,6 @@ async def change_headers(
 
 Hop = Annotated[Work, Depends(work)]
 Paged = Annotated[Page, Depends(page_of)]
+Create = [Depends(create_headers)]
 Act = [Depends(act_headers)]
 Change = [Depends(change_headers)]

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 from app.mediators import leaving, service
 from app.mediators.schemas import (
@@ -39,7 +39,7 @@ async def read_mediator(work: Hop, mediator_id: UUID) -> MediatorOut:
 
 
 @roster.post(
-    "", status_code=201, dependencies=Act, operation_id="enterMediator", responses=problems(401, 403, 409, 422)
+    "", status_code=201, dependencies=Create, operation_id="enterMediator", responses=problems(401, 403, 409, 422)
 )
 async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
     """Put somebody on the roster, for a registrar."""
@@ -55,7 +55,7 @@ async def list_appointments(work: Hop, case_id: UUID, page: Paged) -> Appointmen
 @appointments.post(
     "/cases/{case_id}/appointments",
     status_code=201,
-    dependencies=Act,
+    dependencies=Create,
     operation_id="nominateMediator",
     responses=problems(401, 403, 404, 409, 422),
 )

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.http.openapi import problems
-from app.http.parameters import Act, Change, Hop, Paged
+from app.http.parameters import Change, Create, Hop, Paged
 from app.http.routing import Route
 from app.members import service
 from app.members.schemas import MemberChange, MemberIn, MemberList, MemberOut
@@ -25,7 +25,9 @@ async def read_member(work: Hop, member_id: UUID) -> MemberOut:
     return await work.read(service.read_member, member_id)
 
 
-@router.post("", status_code=201, dependencies=Act, operation_id="enterMember", responses=problems(401, 403, 409, 422))
+@router.post(
+    "", status_code=201, dependencies=Create, operation_id="enterMember", responses=problems(401, 403, 409, 422)
+)
 async def enter_member(work: Hop, body: MemberIn) -> MemberOut:
     """Enter a member, for an administrator."""
     return await work.write(service.enter_member, body, answer=service.read_member, status=201)

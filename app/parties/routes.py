@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from app.cases.locking import lock_case
 from app.cases.schemas import PartyIn, PowersIn
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 from app.parties import joining, representatives, service
 from app.parties.schemas import (
@@ -39,7 +39,7 @@ async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
     return await work.read(service.list_parties, case_id, page)
 
 
-@router.post("/parties", status_code=201, dependencies=Act, operation_id="addParty", responses=CREATES)
+@router.post("/parties", status_code=201, dependencies=Create, operation_id="addParty", responses=CREATES)
 async def add_party(work: Hop, case_id: UUID, body: PartyIn) -> PartyOut:
     """Add a party; once the request is served it reads what is written from then on."""
     return await work.write(joining.add_party, case_id, body, answer=service.read_party, status=201)
@@ -68,7 +68,7 @@ async def read_representative(work: Hop, case_id: UUID, party_id: UUID, represen
 @router.post(
     "/parties/{party_id}/representatives",
     status_code=201,
-    dependencies=Act,
+    dependencies=Create,
     operation_id="admitRepresentative",
     responses=CREATES,
 )
@@ -140,7 +140,7 @@ async def read_third_state(work: Hop, case_id: UUID, third_state_id: UUID) -> Th
     return await work.read(service.read_third_state, case_id, third_state_id)
 
 
-@router.post("/third-states", status_code=201, dependencies=Act, operation_id="nameThirdState", responses=CREATES)
+@router.post("/third-states", status_code=201, dependencies=Create, operation_id="nameThirdState", responses=CREATES)
 async def name_third_state(work: Hop, case_id: UUID, body: ThirdStateIn) -> ThirdStateOut:
     """Name a State that the dispute involves."""
     return await work.write(service.name_third_state, case_id, body, answer=service.read_third_state, status=201)
@@ -158,7 +158,7 @@ async def read_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut
     return await work.read(service.read_consent, case_id, consent_id)
 
 
-@router.post("/consents", status_code=201, dependencies=Act, operation_id="fileConsent", responses=CREATES)
+@router.post("/consents", status_code=201, dependencies=Create, operation_id="fileConsent", responses=CREATES)
 async def file_consent(work: Hop, case_id: UUID, body: ConsentFiled) -> ConsentOut:
     """File another's consent: a party's by a prior instrument, or a third State's."""
     return await work.write(service.file_consent, case_id, body, answer=service.read_consent, status=201)

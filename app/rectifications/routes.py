@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Create, Hop, Paged
 from app.http.routing import Route
 from app.rectifications import service
 from app.rectifications.schemas import RectificationIn, RectificationList, RectificationOut
@@ -25,7 +25,9 @@ async def read_rectification(work: Hop, case_id: UUID, rectification_id: UUID) -
     return await work.read(service.read_rectification, case_id, rectification_id)
 
 
-@router.post("", status_code=201, dependencies=Act, operation_id="rectify", responses=problems(401, 403, 404, 409, 422))
+@router.post(
+    "", status_code=201, dependencies=Create, operation_id="rectify", responses=problems(401, 403, 404, 409, 422)
+)
 async def rectify(work: Hop, case_id: UUID, body: RectificationIn) -> RectificationOut:
     """Mend a slip of the registry by an act that names the event; the event stays as it was written."""
     return await work.write(service.rectify, case_id, body, answer=service.read_rectification, status=201)

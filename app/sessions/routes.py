@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from app.cases.locking import lock_case
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 from app.sessions import service
 from app.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
@@ -30,7 +30,7 @@ async def read_session(work: Hop, case_id: UUID, session_id: UUID) -> SessionOut
 @router.post(
     "",
     status_code=201,
-    dependencies=Act,
+    dependencies=Create,
     operation_id="scheduleSession",
     responses=problems(401, 403, 404, 409, 422),
 )

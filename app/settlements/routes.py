@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from app.cases.locking import lock_case
 from app.http.openapi import problems
-from app.http.parameters import Act, Hop, Paged
+from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
 from app.settlements import service
 from app.settlements.schemas import (
@@ -37,7 +37,7 @@ async def read_draft(work: Hop, case_id: UUID, draft_id: UUID) -> DraftOut:
 @router.post(
     "/drafts",
     status_code=201,
-    dependencies=Act,
+    dependencies=Create,
     operation_id="draftText",
     responses=problems(401, 403, 404, 409, 422),
 )
@@ -80,7 +80,7 @@ async def read_signature(work: Hop, case_id: UUID, signature_id: UUID) -> Signat
 @router.post(
     "/signatures",
     status_code=201,
-    dependencies=Act,
+    dependencies=Create,
     operation_id="signText",
     responses=problems(401, 403, 404, 409, 422),
 )
