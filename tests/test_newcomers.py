@@ -5,10 +5,28 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.institution import House, Person
+from tests.institution import House, Json, Person
 from tests.story import CONSENT, POWERS, Dispute
 
-COLLECTIONS = ("filings", "sessions", "settlement/drafts", "settlement/signatures", "appointments", "deadlines")
+COLLECTIONS = (
+    "filings",
+    "sessions",
+    "settlement/drafts",
+    "settlement/signatures",
+    "appointments",
+    "deadlines",
+    "disclosures",
+    "rectifications",
+    "parties",
+    "third-states",
+    "consents",
+)
+# What is written at each time, the type of the event that tells of it, and the name of the id in it.
+TOLD = {
+    "filings": ("filing-submitted", "filing_id"),
+    "sessions": ("session-scheduled", "session_id"),
+    "settlement/drafts": ("text-drafted", "draft_id"),
+}
 
 
 @dataclass
@@ -20,7 +38,7 @@ class Changed:
     successor: Person
     counsel: Person
     mediator: Person
-    items: dict[str, str]
+    items: dict[str, tuple[str, str]]
     late_party: str
 
 
@@ -45,15 +63,25 @@ def joined(house: House, dispute: Dispute) -> tuple[Person, str]:
     return agent, str(party["id"])
 
 
-def written(dispute: Dispute, when: str) -> dict[str, str]:
-    """One item in each audience at this time of the case, by a name that says when and for whom."""
+def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
+    """Items in each audience at this time of the case, by a name that says when, for whom and of what kind."""
     both = (dispute.requesting, dispute.responding)
-    found = {f"{when}: participants": dispute.filing(dispute.requesting, "participants")["id"]}
+    found: dict[str, tuple[str, str]] = {}
+
+    def keep(audience: str, collection: str, item: Json) -> None:
+        found[f"{when}: {audience} ({collection})"] = (collection, item["id"])
+
+    keep("participants", "filings", dispute.filing(dispute.requesting, "participants"))
+    keep("participants", "sessions", dispute.session())
+    keep("participants", "settlement/drafts", dispute.draft())
     for side, person in zip(("requesting", "responding"), both, strict=True):
-        found[f"{when}: caucus {side}"] = dispute.filing(person, "caucus", side)["id"]
-        found[f"{when}: party {side}"] = dispute.filing(person, "party", side)["id"]
-        found[f"{when}: party-registry {side}"] = dispute.filing(person, "party-registry", side)["id"]
-    found[f"{when}: registry"] = dispute.filing(dispute.registrar, "registry")["id"]
+        for audience in ("caucus", "party", "party-registry"):
+            keep(f"{audience} {side}", "filings", dispute.filing(person, audience, side))
+        keep(f"caucus {side}", "sessions", dispute.session("caucus", side))
+        party_ids = [dispute.party(side)]
+        draft = dispute.draft(audience="caucus", party_ids=party_ids)
+        keep(f"caucus {side}", "settlement/drafts", draft)
+    keep("registry", "filings", dispute.filing(dispute.registrar, "registry"))
     return found
 
 
@@ -89,20 +117,46 @@ def changed(house: House, dispute: Dispute) -> Changed:
 
 def read_by(person: Person, changed: Changed) -> set[str]:
     """The names of the items that somebody reads, which list, item and events must agree on."""
-    path = f"{changed.dispute.path}/filings"
-    listed = person.get(f"{path}?limit=200")
-    if listed.status == 404:
-        assert all(person.get(f"{path}/{id}").status == 404 for id in changed.items.values())
-        assert person.get(f"{changed.dispute.path}/events").status == 404
+    path = changed.dispute.path
+    if person.get(path).status == 404:
+        for collection in ("events", *COLLECTIONS):
+            person.get(f"{path}/{collection}?count=true").expect(404)
+        for collection, id in changed.items.values():
+            person.get(f"{path}/{collection}/{id}").expect(404)
         return set()
-    shown = {item["id"] for item in listed.expect(200)["items"]}
-    events = person.get(f"{changed.dispute.path}/events?limit=200").expect(200)["items"]
-    told = {event["payload"]["filing_id"] for event in events if event["type"] == "filing-submitted"}
-    found = {name for name, id in changed.items.items() if id in shown}
-    for name, id in changed.items.items():
-        assert person.get(f"{path}/{id}").status == (200 if name in found else 404), name
+    shown: set[str] = set()
+    for collection in TOLD:
+        listed = person.get(f"{path}/{collection}?limit=200&count=true").expect(200)
+        assert listed["count"]["total"] == len(listed["items"])
+        shown |= {item["id"] for item in listed["items"]}
+    events = person.get(f"{path}/events?limit=200&count=true").expect(200)
+    assert events["count"]["total"] == len(events["items"]) or events["next"]
+    told = {event["payload"][id] for kind, id in TOLD.values() for event in events_of(person, path, kind)}
+    found = {name for name, (_collection, id) in changed.items.items() if id in shown}
+    for name, (collection, id) in changed.items.items():
+        assert person.get(f"{path}/{collection}/{id}").status == (200 if name in found else 404), name
         assert (id in told) == (name in found), name
-    return found
+    return {name.partition(" (")[0] for name in found if _whole(name, found, changed)}
+
+
+def events_of(person: Person, path: str, kind: str) -> list[Json]:
+    """The events of a type that somebody reads, from every page."""
+    found: list[Json] = []
+    after = ""
+    while True:
+        page = person.get(f"{path}/events?limit=200{after}").expect(200)
+        found += [event for event in page["items"] if event["type"] == kind]
+        if page["next"] is None:
+            return found
+        after = f"&after={page['next']}"
+
+
+def _whole(name: str, found: set[str], changed: Changed) -> bool:
+    """What is written for an audience at a time is read whole or not at all, of whatever kind it is."""
+    head = name.partition(" (")[0]
+    same = {other for other in changed.items if other.partition(" (")[0] == head}
+    assert same <= found, head
+    return True
 
 
 TIMES = ("first", "second", "third")
@@ -151,13 +205,9 @@ def test_who_left_finds_nothing_of_the_case_anywhere(changed: Changed) -> None:
 
 def stream_of(person: Person, changed: Changed, name: str) -> str:
     """The stream in which an item was told."""
-    events = person.get(f"{changed.dispute.path}/events?limit=200").expect(200)["items"]
-    wanted = changed.items[name]
-    return next(
-        str(event["stream"])
-        for event in events
-        if event["type"] == "filing-submitted" and event["payload"]["filing_id"] == wanted
-    )
+    _collection, wanted = changed.items[f"{name} (filings)"]
+    events = events_of(person, changed.dispute.path, "filing-submitted")
+    return next(str(event["stream"]) for event in events if event["payload"]["filing_id"] == wanted)
 
 
 def test_a_side_opens_its_earlier_caucus_to_the_successor_by_its_own_act(changed: Changed) -> None:
