@@ -178,3 +178,14 @@ def test_a_token_is_rotated_by_its_owner_and_the_old_one_ends(house: House) -> N
     again = house._person(one.name, one.id, made["token"])
     again.get("/v1/me").expect(200)
     again.post(path).expect(409, "token-ended")
+
+
+def test_one_person_is_invited_once_however_the_address_is_spelled(dispute: Dispute) -> None:
+    dispute.registered()
+    first = dispute.requesting.post(path_of(dispute), counsel(email="Dana.Ruiz@Example.org")).expect(201)
+    for same in ("dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG", " Dana.Ruiz@Example.org "):
+        dispute.requesting.post(path_of(dispute), counsel(email=same)).expect(409, "already-in-case")
+    dotless = dispute.requesting.post(path_of(dispute), counsel(email="dana.ruız@example.org")).expect(201)
+    waiting = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
+    assert [one["email"] for one in waiting] == ["Dana.Ruiz@Example.org", "dana.ruız@example.org"]
+    assert {one["id"] for one in waiting} == {first["user_id"], dotless["user_id"]}

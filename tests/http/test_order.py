@@ -201,3 +201,25 @@ def test_who_may_not_comes_before_what_is_stale_and_that_before_what_is_not_poss
             send(row.allowed, stale).expect(412, "precondition-failed")
         fresh = {"if-match": row.allowed.get(row.path).headers["etag"]} if operation.method == "PATCH" else {}
         send(row.allowed, fresh).expect(409, row.code)
+
+
+ITEMS = ("parties", "third-states", "consents", "sessions", "filings", "settlement/drafts", "settlement/signatures")
+
+
+def test_an_item_of_another_case_answers_as_one_that_never_was(world: World) -> None:
+    one, other = world.open, world.settled
+    compared = 0
+    for collection in (*ITEMS, "events", "deadlines", "disclosures"):
+        for item in one.registrar.get(f"{one.path}/{collection}").expect(200)["items"]:
+            strange = other.registrar.get(f"{other.path}/{collection}/{item['id']}").expect(404)
+            never = other.registrar.get(f"{other.path}/{collection}/{NOBODYS}").expect(404)
+            assert strange | {"request_id": ""} == never | {"request_id": ""}
+            compared += 1
+    assert compared > 20
+    for path, person in (
+        (f"sessions/{world.ids['session']}/hold", other.mediator),
+        (f"filings/{world.ids['filing']}/submit", other.requesting),
+        (f"consents/{world.ids['consent']}/confirm", other.registrar),
+    ):
+        held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]} if path.endswith("hold") else None
+        person.post(f"{other.path}/{path}", held).expect(404, "not-found")
