@@ -144,6 +144,7 @@ def test_a_candidate_who_is_not_independent_is_followed_by_another(house: House,
     dispute.responding.post(f"{path}/accept").expect(200)
     (reason,) = dispute.registrar.post(f"{path}/confirm").expect(409, "need-not-met")["reasons"]
     assert reason["cure"] == "Any party or the registry nominates another through POST /v1/cases/{case}/appointments."
+    house.clock.pass_by(minutes=1)
     dispute.mediator, dispute.mediator_id = house.mediator("Suki Cessor")
     follower = Follower(house, dispute)
     for act in (follower.nominate, follower.declare):
