@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,14 +27,17 @@ from app.db import Database
 from app.demo.command import demo
 from app.demo.play import StoryFault
 from app.errors import Invalid, Misconfigured, Problem
+from app.http.metrics import serve_metrics
 from app.ledger import service as ledger
+from app.logs import set_up
 from app.main import create_app, system_clock
 from app.migrating import is_at_head, migrate
 from app.rules.loader import BadRuleSet, library, load
 from app.rules.model import Citation
-from app.serving import bound, only_process, serve
+from app.serving import bound, only_process, serve, serve_by_several
 from app.settings import Settings
 from app.values import email_key
+from app.worker import worker_of
 
 Answer = TypeVar("Answer")
 Model = TypeVar("Model", bound=BaseModel)
@@ -108,17 +113,45 @@ def migrate_command() -> None:
 def serve_command(
     host: Annotated[str | None, typer.Option(help="The address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on")] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes serve", min=1, max=64)] = None,
 ) -> None:
-    """Serve the API."""
+    """Serve the API, and do what is due in the background."""
     settings = Settings()
+    number = workers or settings.workers
+    if settings.is_sqlite and number > 1:
+        raise Misconfigured("SQLite has one writer: one process serves it. For several, use PostgreSQL.")
+    set_up(settings)
     with only_process(settings):
         if settings.migrate_on_start:
             migrate(settings)
-        service = create_app(settings)
         listening = bound(host or settings.host, settings.port if port is None else port)
-        address, number = listening.getsockname()[:2]
-        typer.echo(f"Accord listens on http://{address}:{number}; its pages are at /docs.")
-        serve(service, listening)
+        if settings.metrics_port:
+            serve_metrics(settings.metrics_port)
+        address, bound_port = listening.getsockname()[:2]
+        said = f"Accord listens on http://{address}:{bound_port}; its pages are at /docs."
+        if number > 1:
+            create_app(settings)  # What cannot work is said here, once, and not by each process.
+            typer.echo(said)
+            serve_by_several(number, listening)
+        else:
+            service = create_app(settings, works=settings.run_worker)
+            typer.echo(said)
+            serve(service, settings, listening)
+
+
+@cli.command("worker")
+def worker_command() -> None:
+    """Do what is due in the background, and nothing else, until a signal ends it."""
+    settings = Settings()
+    if settings.is_sqlite:
+        raise Misconfigured("On SQLite the worker runs inside 'accord serve': SQLite has one writer.")
+    set_up(settings)
+    app, stop = create_app(settings), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    typer.echo("The worker works.")
+    worker_of(app.state.seams, settings).run(stop)
+    app.state.seams.database.dispose()
 
 
 @cli.command("check")

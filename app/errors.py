@@ -18,6 +18,8 @@ class Problem(Exception):
     ├── PreconditionRequired, PreconditionFailed
     ├── KeyReused, KeyInProgress
     ├── TooLarge, UnsupportedMediaType
+    ├── Gone                    given out before the registry was restored
+    ├── TooManyRequests
     └── Unavailable
     """
 
@@ -148,6 +150,24 @@ class UnsupportedMediaType(Problem):
 
     def __init__(self) -> None:
         super().__init__("Send the body as 'Content-Type: application/json'.")
+
+
+class TooManyRequests(Problem):
+    """More requests than are served to one address or one person; `retry_after` are the seconds to wait."""
+
+    code = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Wait {retry_after} seconds, then go on more slowly. Nothing was changed.")
+        self.retry_after = retry_after
+
+
+class Gone(Problem):
+    """What the request rests on was given out before the registry was restored from a backup."""
+
+    code = "gone"
+    title = "No longer valid"
 
 
 class Unavailable(Problem):

@@ -4,16 +4,17 @@ import logging
 import os
 import zoneinfo
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
+from secrets import compare_digest
 from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 import app.models  # noqa: F401 - every table must be known before the gate is installed
 from app.access import routes as access
@@ -25,13 +26,16 @@ from app.contents.service import Sealer, check_key
 from app.db import Database, Entropy
 from app.deadlines import routes as deadlines
 from app.disclosures import routes as disclosures
-from app.errors import Misconfigured, Problem
+from app.errors import Misconfigured, NotFound, Problem
 from app.filings import routes as filings
 from app.http import errors
-from app.http.middleware import Surroundings
+from app.http.limits import Limits
+from app.http.metrics import exposition
+from app.http.middleware import Surroundings, bearer
 from app.http.openapi import complete
 from app.http.work import Seams
 from app.ledger import routes as ledger
+from app.logs import set_up
 from app.mediators import routes as mediators
 from app.members import routes as members
 from app.migrating import is_at_head
@@ -40,9 +44,11 @@ from app.parties import routes as parties
 from app.procedures import routes as procedures
 from app.rectifications import routes as rectifications
 from app.rules.loader import library
+from app.serving import set_patience
 from app.sessions import routes as sessions
 from app.settings import Settings
 from app.settlements import routes as settlements
+from app.worker import look_around, worker_of, working
 
 log = logging.getLogger("accord")
 # An operating system's zone files may be older than the pinned ones: the same dates everywhere.
@@ -96,18 +102,23 @@ def create_app(
     settings: Settings,
     clock: Callable[[], datetime] = system_clock,
     entropy: Callable[[str], Entropy] = system_entropy,
+    *,
+    works: bool = False,
 ) -> FastAPI:
     """The service on a database; `clock` says what time it is, `entropy` gives each request its random bytes.
 
+    Where it `works`, the background worker runs in the same process.
     Raises Misconfigured if the settings cannot work, and BadRuleSet if a rule set cannot.
     """
     library()
     sealer = Sealer(master_key(settings, os.urandom, log.warning))
     database = Database(settings, guard, GatedSession)
+    limits = Limits(settings)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with working(worker_of(app.state.seams, settings)) if works else nullcontext():
+            yield
         database.dispose()
 
     app = FastAPI(
@@ -121,17 +132,26 @@ def create_app(
         openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
         redirect_slashes=False,
     )
-    app.state.seams = Seams(database, sealer, Cursors(), clock, entropy, keep_columns)
+    app.state.seams = Seams(database, sealer, Cursors(), clock, entropy, keep_columns, limits)
     for router in ROUTERS:
         app.include_router(router)
     _install_health(app)
+    _install_metrics(app, settings)
     errors.install(app)
-    app.add_middleware(Surroundings, body_limit=settings.body_limit)
+    app.add_middleware(Surroundings, body_limit=settings.body_limit, limits=limits)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It cannot: `checks` says what is wrong"}}
+
+
+def from_environment() -> FastAPI:
+    """The service as the environment sets it up, for one of several processes."""
+    settings = Settings()
+    set_up(settings)
+    set_patience(settings)
+    return create_app(settings, works=settings.run_worker)
 
 
 def _install_health(app: FastAPI) -> None:
@@ -145,6 +165,18 @@ def _install_health(app: FastAPI) -> None:
         checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=seams.database.threads)
         well = all(state == "ok" for state in checks.values())
         return JSONResponse({"status": "ready" if well else "not-ready", "checks": checks}, 200 if well else 503)
+
+
+def _install_metrics(app: FastAPI, settings: Settings) -> None:
+    # For the operator's own tools, and no part of what clients rely on.
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> PlainTextResponse:
+        wanted, given = settings.metrics_token, bearer(request)
+        if wanted is None or given is None or not compare_digest(wanted.get_secret_value(), given):
+            raise NotFound
+        seams: Seams = app.state.seams
+        await anyio.to_thread.run_sync(look_around, seams, limiter=seams.database.threads)
+        return PlainTextResponse(exposition(), media_type="text/plain; version=0.0.4")
 
 
 def _readiness(seams: Seams) -> dict[str, str]:

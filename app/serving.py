@@ -1,17 +1,28 @@
-"""Running the service in this process."""
+"""Running the service: on a socket, in one process or several, with clients that may be slow, or worse."""
 
+import asyncio
 import fcntl
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.engine import make_url
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.supervisors import Multiprocess
 
 from app.errors import Misconfigured
+from app.http.metrics import SEVERAL
 from app.settings import Settings
+
+# Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.
+SECONDS_TO_FINISH = 20
+_LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
 
 
 @contextmanager
@@ -46,9 +57,86 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(app: FastAPI, listening: socket.socket) -> None:
+class PatientProtocol(H11Protocol):
+    """HTTP for slow clients, up to a point: a request that has not arrived in time is given up, and so is a crowd."""
+
+    seconds_to_arrive = 30.0
+    most_connections = 1000
+    _arrival: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for a request, unless too many wait already."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            transport.write(_FULL)
+            transport.close()
+            return
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come; the time of a request ends when all of it is there."""
+        super().data_received(data)
+        if self._is_whole():
+            self._stop_waiting()
+        elif self._arrival is None:
+            self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _is_whole(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.more_body
+
+    def _expect(self) -> None:
+        self._arrival = self.loop.call_later(self.seconds_to_arrive, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def _give_up(self) -> None:
+        self._arrival = None
+        if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.write(_LATE)
+        self.transport.close()
+
+
+def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
     """Serve the app on a bound socket until a signal ends it."""
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=20
+    set_patience(settings)
+    uvicorn.Server(_configured(app)).run(sockets=[listening])
+
+
+def serve_by_several(workers: int, listening: socket.socket) -> None:
+    """Serve on a bound socket by processes that are started again if they end; a signal ends all of them."""
+    with tempfile.TemporaryDirectory(prefix="accord-metrics-") as folder:
+        os.environ[SEVERAL] = folder
+        config = _configured("app.main:from_environment", workers=workers, factory=True)
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def _configured(app: Any, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+        backlog=1024,
+        **more,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+
+
+def set_patience(settings: Settings) -> None:
+    """Wait for this process's clients as the settings say."""
+    PatientProtocol.seconds_to_arrive = float(settings.request_timeout)
+    PatientProtocol.most_connections = settings.connections

@@ -1,6 +1,7 @@
 """The settings of one installation, read once from the environment."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +24,25 @@ class Settings(BaseSettings):
     pool_size: int = Field(6, ge=2, le=64, description="Database connections, and worker threads, of one process")
     body_limit: int = Field(1_048_576, ge=1024, description="The largest JSON body that is read, in bytes")
     migrate_on_start: bool = Field(False, description="Whether `accord serve` brings the database up to date first")
+    workers: int = Field(1, ge=1, le=64, description="Processes of `accord serve`; more than one needs PostgreSQL")
+    run_worker: bool = Field(True, description="Whether `accord serve` runs the background worker too")
+    worker_interval: int = Field(15, ge=1, le=3600, description="Seconds between two rounds of the background worker")
+    reminder_days: int = Field(
+        7, ge=0, le=365, description="Days before a deadline at which it is recalled; 0 for none"
+    )
+    request_timeout: int = Field(30, ge=1, le=3600, description="Seconds within which a request must have arrived")
+    connections: int = Field(1000, ge=10, le=100_000, description="Open connections of one process at most")
+    anonymous_per_minute: int = Field(
+        60, ge=0, description="Requests without a valid token from one address, in one process; 0 for no limit"
+    )
+    writes_per_minute: int = Field(300, ge=0, description="Writes of one person, in one process; 0 for no limit")
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`json` or `text`; `auto` is text on a terminal"
+    )
+    metrics_token: SecretStr | None = Field(None, description="The bearer token for `/metrics`; without one it is 404")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="A port of its own for the metrics, on 127.0.0.1; 0 for none"
+    )
     host: str = Field("127.0.0.1", description="The address on which `accord serve` listens")
     port: int = Field(8000, ge=0, le=65535, description="The port on which `accord serve` listens")
 

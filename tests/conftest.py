@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -20,6 +21,8 @@ from tests.story import Dispute
 MASTER_KEY = SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 
 
+# Tests send in seconds what people send in days.
+OF_TESTS: dict[str, Any] = {"master_key": MASTER_KEY, "anonymous_per_minute": 0, "writes_per_minute": 0}
 _OWN_SERVER = pytest.StashKey[OwnServer]()
 
 
@@ -94,7 +97,7 @@ def fresh(request: pytest.FixtureRequest) -> Iterator[Fresh]:
         def copied() -> Settings:
             with closing(sqlite.connect(template)) as source, closing(sqlite.connect(path)) as target:
                 source.backup(target)
-            return Settings(database_url=f"sqlite:///{path}", master_key=MASTER_KEY)
+            return Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
 
         yield copied
         return
@@ -102,7 +105,7 @@ def fresh(request: pytest.FixtureRequest) -> Iterator[Fresh]:
 
     def emptied() -> Settings:
         _empty(sweeper)
-        return Settings(database_url=url, master_key=MASTER_KEY)
+        return Settings(database_url=url, **OF_TESTS)
 
     yield emptied
 

@@ -24,16 +24,23 @@ AUDIENCES = (
 # The two groups under which several people read; they are principals like a person.
 STAFF = UUID("00000000-0000-4000-8000-000000000001")
 ANYONE = UUID("00000000-0000-4000-8000-000000000002")
+# Who takes the steps that time takes; a principal of no person.
+CLOCK_ID = UUID("00000000-0000-4000-8000-000000000003")
 
 
 class Institution(Base):
-    """The one institution that this installation serves, and the key of its cursors."""
+    """The one institution that this installation serves, and the key of its cursors.
+
+    `epoch` counts how often the registry was restored from a backup; `worked_at` is when the worker was last here.
+    """
 
     __tablename__ = "institution"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(300))
     time_zone: Mapped[str] = mapped_column(String(64))
     cursor_key: Mapped[bytes] = mapped_column(LargeBinary(64))
+    epoch: Mapped[int] = mapped_column(server_default="0")
+    worked_at: Mapped[datetime | None]
     only: Mapped[bool] = mapped_column(default=True, unique=True)
     created_at: Mapped[datetime]
 
@@ -68,7 +75,15 @@ class Token(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
-    __table_args__ = (Index("ix_tokens_user_id_created_at_id", "user_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_tokens_user_id_created_at_id", "user_id", "created_at", "id"),
+        Index(
+            "ix_tokens_valid_expires_at",
+            "expires_at",
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
 
 
 class Audience(Base):

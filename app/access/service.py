@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.access.gate import as_system, set_writable
-from app.access.models import ANYONE, STAFF, Audience, AudienceReader, Capacity, Token, User
+from app.access.models import ANYONE, CLOCK_ID, STAFF, Audience, AudienceReader, Capacity, Token, User
 from app.access.policy import (
     NAMED_BY_PEOPLE,
     OF_PARTIES,
@@ -42,12 +42,16 @@ class Actor:
     @property
     def principals(self) -> tuple[UUID, ...]:
         """The ids under which the person reads: always three, so that a statement has one shape for everybody."""
-        return (self.id, ANYONE, STAFF if self.is_staff else self.id)
+        return (self.id, ANYONE, STAFF if self.is_staff or self.role == "clock" else self.id)
 
     @property
     def walks_as(self) -> UUID:
         """The principal whose reader rows list this person's cases: staff hold no capacity of their own."""
         return STAFF if self.is_staff else self.id
+
+
+# What acts when time passes: it reads as the staff do, and holds nothing but its own capacity.
+CLOCK = Actor(CLOCK_ID, "clock", "clock")
 
 
 def digest(token: str) -> bytes:
@@ -90,6 +94,8 @@ class Circle:
         """The same as the rules see them; staff act as the registry."""
         if actor.is_staff:
             return (Holding("registry"), Holding("appointing-authority"))
+        if actor is CLOCK:
+            return (Holding("clock"),)
         sides = {party.id: party.side for party in self.parties}
         return tuple(_holding(held, sides) for held in self.held_by(actor))
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access.models import Confidential
@@ -30,8 +30,15 @@ class Deadline(Confidential, Base):
     explanation: Mapped[list[Any]] = mapped_column(Json)
     set_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('running', 'ended')", name="state"),
         Index("ix_deadlines_case_id_due_on_id", "case_id", "due_on", "id"),
         Index("ix_deadlines_audience_id_due_on_id", "audience_id", "due_on", "id"),
+        Index(
+            "ix_deadlines_running_due_at",
+            "due_at",
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
     )

@@ -54,7 +54,7 @@ def demo(
         typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
         typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
         typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
-        serve(create_app(settings), listening)
+        serve(create_app(settings), settings, listening)
 
 
 @contextmanager

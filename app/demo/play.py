@@ -18,6 +18,7 @@ from app.demo.story import (
     LAST_DAY,
     MEMBERS,
     PEOPLE,
+    REQUEST,
     ROSTER,
     SECOND_CASE,
     TIME_ZONE,
@@ -136,7 +137,7 @@ class Player:
         day = self.clock.now.astimezone(self.clock.zone).date().isoformat()
         rule = ""
         if step is not None:
-            rule = f" [{cited(library()['iomed-state-2025'].entries(step)[0].citation)}]"
+            rule = f" [{cited(library()[REQUEST['procedure']].entries(step)[0].citation)}]"
         self.tell(f"{day}  {self.filled(act.says)}{rule}")
 
 

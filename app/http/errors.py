@@ -19,11 +19,13 @@ STATUS: dict[type[Problem], int] = {
     errors.Conflict: 409,
     errors.KeyInProgress: 409,
     errors.PreconditionFailed: 412,
+    errors.Gone: 410,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.Invalid: 422,
     errors.KeyReused: 422,
     errors.PreconditionRequired: 428,
+    errors.TooManyRequests: 429,
     errors.Unavailable: 503,
 }
 _OF_STATUS = {
@@ -51,6 +53,7 @@ def problem_response(
 ) -> Response:
     """A problem document with its headers."""
     request_id = request.scope.get("accord.request_id", "")
+    request.scope["accord.code"] = code
     document = {
         "type": f"urn:accord:problem:{code}",
         "title": title,
@@ -81,6 +84,8 @@ def render(request: Request, problem: Problem) -> Response:
         headers["www-authenticate"] = 'Bearer realm="accord"'
     if isinstance(problem, errors.KeyInProgress | errors.Unavailable):
         headers["retry-after"] = "1"
+    if isinstance(problem, errors.TooManyRequests):
+        headers["retry-after"] = str(problem.retry_after)
     return problem_response(request, _status(problem), problem.code, problem.title, problem.detail, headers, **members)
 
 

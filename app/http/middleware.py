@@ -1,30 +1,42 @@
-"""What surrounds every request: its id, the headers of every answer, and the answer to a fault of ours."""
+"""What surrounds every request: its id, limits, the headers of its answer, its line in the log and its figures."""
 
 import logging
 import re
+import time
 from uuid import uuid4
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import TooLarge
+from app.errors import Problem, TooLarge
 from app.http.errors import render, unexpected
+from app.http.limits import Limits
+from app.http.metrics import REFUSALS, REQUESTS, SECONDS
 
 log = logging.getLogger("accord.http")
+requests = logging.getLogger("accord.requests")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
     (b"cache-control", b"private, no-cache"),
     (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 )
+# The pages at /docs bring their own scripts; everything else is data and may load nothing.
+_DATA_ONLY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_PAGES = "/docs"
+# What watches the service must see it when it is under attack, too.
+_WATCHED = frozenset(("/livez", "/readyz", "/metrics"))
 
 
 class Surroundings:
-    """Gives each request an id (the caller's if it is plain), bounds its body, and answers unexpected failures."""
+    """Gives each request an id (the caller's if it is plain), bounds it, and answers unexpected failures."""
 
-    def __init__(self, app: ASGIApp, body_limit: int) -> None:
+    def __init__(self, app: ASGIApp, body_limit: int, limits: Limits) -> None:
         self.app = app
         self.body_limit = body_limit
+        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -35,27 +47,69 @@ class Surroundings:
         given = request.headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
         scope["accord.request_id"] = request_id
-        started = False
+        began, status = time.perf_counter(), 0
+        added = _HEADERS if scope["path"].startswith(_PAGES) else (*_HEADERS, _DATA_ONLY)
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 present = {name for name, _value in message["headers"]}
-                added = [pair for pair in _HEADERS if pair[0] not in present]
-                message["headers"] = [*message["headers"], *added, (b"x-request-id", request_id.encode())]
+                more = [pair for pair in added if pair[0] not in present]
+                message["headers"] = [*message["headers"], *more, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
-            if _declared_length(request) > self.body_limit:
-                await render(request, TooLarge(self.body_limit))(scope, receive, with_headers)
-                return
-            await self.app(scope, _bounded(receive, self.body_limit), with_headers)
+            await self._serve(request, scope, receive, with_headers)
+        except ClientDisconnect:
+            log.info("request %s was given up by its sender", request_id)
         except Exception:
             log.exception("request %s failed", request_id)
-            if started:
+            if status:
                 raise
             await unexpected(request)(scope, receive, with_headers)
+        finally:
+            self._count(request, status, time.perf_counter() - began)
+
+    async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            if scope["path"] not in _WATCHED:
+                self.limits.check_address(_address(scope), bearer(request))
+            if _declared_length(request) > self.body_limit:
+                raise TooLarge(self.body_limit)
+        except Problem as problem:
+            await render(request, problem)(scope, receive, send)
+            return
+        await self.app(scope, _bounded(receive, self.body_limit), send)
+
+    def _count(self, request: Request, status: int, seconds: float) -> None:
+        scope = request.scope
+        operation = getattr(scope.get("route"), "operation_id", None) or "none"
+        code = scope.get("accord.code")
+        if status == 401:
+            self.limits.count_address(_address(scope))
+        REQUESTS.labels(operation, status).inc()
+        SECONDS.labels(operation).observe(seconds)
+        if code is not None:
+            REFUSALS.labels(code).inc()
+        entry = {
+            "request_id": scope["accord.request_id"],
+            "method": scope["method"] if scope["method"].isalpha() else "other",
+            "route": operation,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        }
+        requests.info("request", extra=entry | ({"code": code} if code else {}))
+
+
+def bearer(request: Request) -> str | None:
+    """The token of a request, if it carries one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _declared_length(request: Request) -> int:

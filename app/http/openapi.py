@@ -37,10 +37,12 @@ class ProblemOut(Out):
 
 
 _SCHEMA = {"$ref": "#/components/schemas/ProblemOut"}
-_ALWAYS = (413, 415, 500, 503)
+_ALWAYS = (413, 415, 429, 500, 503)
 _SAYS |= {
     413: "The body is too large",
     415: "The body is not JSON",
+    410: "The cursor was given out before the registry was restored from a backup",
+    429: "More requests than are served to one address or one person",
     500: "A fault of ours",
     503: "The database cannot be reached just now",
 }

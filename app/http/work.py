@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,9 @@ from app.errors import (
     invalid,
 )
 from app.http import idempotency
+from app.http.limits import Limits
+from app.http.metrics import POOL_WAIT
+from app.http.middleware import bearer
 from app.ledger import service as ledger
 from app.paging import Cursors, Walk
 from app.values import Listed
@@ -54,12 +58,7 @@ class Seams:
     clock: Callable[[], datetime]
     entropy: Callable[[str], Entropy]
     after_act: Callable[[Session, datetime], None]
-
-
-def bearer(request: Request) -> str | None:
-    """The token of a request, if it carries one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
+    limits: Limits
 
 
 def seams_of(request: Request) -> Seams:
@@ -125,6 +124,7 @@ class Work:
             actor = self._actor()
             if match is None and self.request.method in ITEM_CHANGES:
                 raise PreconditionRequired
+            self.seams.limits.count_write(actor.id)
 
             def transaction(db: Session) -> Response:
                 self._prepare(db, actor)
@@ -244,7 +244,9 @@ def _actor_of(request: Request) -> Actor:
     if token is None:
         raise Unauthenticated
     with seams.database.read(seams.entropy(request.scope["accord.request_id"])) as db:
-        return authenticate(db, token, seams.clock())
+        actor = authenticate(db, token, seams.clock())
+    seams.limits.remember(token)
+    return actor
 
 
 async def identify(request: Request) -> Actor:
@@ -253,7 +255,10 @@ async def identify(request: Request) -> Actor:
 
 
 async def _in_thread(act: Callable[[], Returned], limiter: anyio.CapacityLimiter) -> Returned:
+    asked = time.perf_counter()
+
     def run() -> Returned:
+        POOL_WAIT.observe(time.perf_counter() - asked)
         try:
             return act()
         except Collision as collision:

@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.access.gate import as_system
-from app.access.service import Actor
+from app.access.service import CLOCK, Actor
 from app.contents import service as contents
 from app.contents.models import Content
 from app.db import AnyRow, is_postgresql, new_id
@@ -96,8 +96,9 @@ def noted(db: Session) -> list[Note]:
 
 
 def actor_of(actor: Actor, capacity: str, party_id: UUID | None = None) -> dict[str, Any]:
-    """A person as an event names them: by id, in which capacity, for which party."""
-    return {"id": str(actor.id), "capacity": capacity, "party_id": str(party_id) if party_id else None}
+    """A person as an event names them: by id, in which capacity, for which party; the clock has no id."""
+    person = None if actor is CLOCK else str(actor.id)
+    return {"id": person, "capacity": capacity, "party_id": str(party_id) if party_id else None}
 
 
 def seal(db: Session) -> list[Note]:

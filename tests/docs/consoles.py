@@ -123,7 +123,8 @@ def _step(text: str, port: str, replaced: dict[str, str]) -> str:
     if made:
         text = f".venv/bin/accord demo {made[1]}"
     if made or text.startswith(".venv/bin/accord serve"):
-        text = f"""{text.removesuffix(" &")} > server.out 2>&1 & SERVER=$!
+        faults = "" if "2>" in text else " 2>&1"
+        text = f"""{text.removesuffix(" &")} > server.out{faults} & SERVER=$!
 for _ in $(seq 300); do
     curl -s -o server.alive http://127.0.0.1:{port}/livez && break
     kill -0 $SERVER || break

@@ -22,6 +22,7 @@ AS_SYSTEM = {
 SEAMS = {
     "app/cli.py": "starts the program",
     "app/demo/": "tells its own time",
+    "app/http/limits.py": "counts in seconds of the machine, as what it counts with does",
     "app/http/middleware.py": "gives an id to a request that brings none",
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
