@@ -127,3 +127,17 @@ def house(settings: Settings) -> Iterator[House]:
 def dispute(house: House) -> Dispute:
     """The dispute about the waters of a river, before anything is opened."""
     return Dispute(house)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """An empty registry that waits for the disk at each commit, as it does in service."""
+    if request.param == "sqlite":
+        settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", master_key=MASTER_KEY)
+        migrate(settings)
+        yield settings
+        return
+    with new_database("accord_durable", durable=True) as url:
+        settings = Settings(database_url=url.render_as_string(hide_password=False), master_key=MASTER_KEY)
+        migrate(settings)
+        yield settings

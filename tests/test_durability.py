@@ -6,35 +6,26 @@
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from app.migrating import migrate
 from app.settings import Settings
-from tests.conftest import MASTER_KEY
-from tests.docs.consoles import free_port
 from tests.institution import Clock, House, Json
-from tests.server import new_database
+from tests.processes import accord, served
 from tests.story import Dispute, request
 
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 WRITERS, CASES = 8, 4
-ROOT = Path(__file__).parent.parent
 # What is counted: rows of each kind, and the events that tell of them, with the id in each.
 ROWS = {
     "third-state": ("SELECT id FROM third_states", "third-state-named", "third_state_id"),
@@ -65,56 +56,6 @@ class Log:
     def unanswered(self) -> list[Write]:
         """The writes of which nobody knows whether they were made."""
         return [write for write in self.writes if write.id is None]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """An empty registry that waits for the disk at each commit, as it does in service."""
-    if request.param == "sqlite":
-        settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", master_key=MASTER_KEY)
-        migrate(settings)
-        yield settings
-        return
-    with new_database("accord_durable", durable=True) as url:
-        settings = Settings(database_url=url.render_as_string(hide_password=False), master_key=MASTER_KEY)
-        migrate(settings)
-        yield settings
-
-
-def surroundings(settings: Settings) -> dict[str, str]:
-    """The environment of the service."""
-    return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "ACCORD_DATABASE_URL": settings.database_url,
-        "ACCORD_MASTER_KEY": MASTER_KEY.get_secret_value(),
-    }
-
-
-@contextmanager
-def served(settings: Settings) -> Iterator[tuple[str, Callable[[], None]]]:
-    """The service in a process of its own: its address, and what kills it."""
-    port = free_port()
-    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=surroundings(settings), start_new_session=True)
-
-    def kill() -> None:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    base_url = f"http://127.0.0.1:{port}"
-    try:
-        for _attempt in range(300):
-            try:
-                httpx.get(f"{base_url}/livez", timeout=5)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, "the service did not start"
-                time.sleep(0.1)
-        yield base_url, kill
-    finally:
-        kill()
 
 
 def sent(client: httpx.Client, log: Log, write: Write) -> None:
@@ -153,25 +94,26 @@ def write_until(stop: threading.Event, base_url: str, log: Log, disputes: list[D
 def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], round_: int) -> int:
     """Kill the service under eight writers; in every second round only once all have had their answers."""
     stop, before = threading.Event(), len(log.writes)
-    with served(settings) as (base_url, kill), ThreadPoolExecutor(WRITERS) as pool:
+    with served(settings) as service, ThreadPoolExecutor(WRITERS) as pool:
         writers = [
-            pool.submit(write_until, stop, base_url, log, disputes, f"{round_}-{number}") for number in range(WRITERS)
+            pool.submit(write_until, stop, service.base_url, log, disputes, f"{round_}-{number}")
+            for number in range(WRITERS)
         ]
         while len(log.writes) < before + 3 * WRITERS:
             time.sleep(0.01)
         time.sleep(random.uniform(0.1, 0.9))  # noqa: S311 - any moment will do
         stop.set()
         if round_ % 2:
-            kill()
+            service.kill()
         for writer in writers:
             writer.result(60)
-        kill()
+        service.kill()
     return len(log.unanswered())
 
 
 def repeat_the_unanswered(settings: Settings, log: Log) -> None:
     """Send again, with its key, what had no answer: it has one effect, whether it had been made or not."""
-    with served(settings) as (base_url, _kill), httpx.Client(base_url=base_url, timeout=30) as client:
+    with served(settings) as service, httpx.Client(base_url=service.base_url, timeout=30) as client:
         for write in log.unanswered():
             sent(client, log, write)
     assert log.unanswered() == []
@@ -210,8 +152,7 @@ def _named(case_id: Any, payload: Any, member: str | None) -> str:
 
 def verified(settings: Settings) -> str:
     """What `accord ledger verify` says."""
-    command = [sys.executable, "-m", "app", "ledger", "verify"]
-    done = subprocess.run(command, env=surroundings(settings), capture_output=True, text=True, check=False)
+    done = accord(settings, "ledger", "verify")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 
