@@ -76,7 +76,7 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what has come; the time of a request ends when all of it is there."""
         super().data_received(data)
-        if self._is_whole():
+        if not self._waits_for_its_client():
             self._stop_waiting()
         elif self._arrival is None:
             self._expect()
@@ -86,9 +86,10 @@ class PatientProtocol(H11Protocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _is_whole(self) -> bool:
+    def _waits_for_its_client(self) -> bool:
+        """Whether a head, or the rest of a body, is still to come; the last request may be answered already."""
         cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.more_body
+        return cycle is None or cycle.response_complete or cycle.more_body
 
     def _expect(self) -> None:
         self._arrival = self.loop.call_later(self.seconds_to_arrive, self._give_up)

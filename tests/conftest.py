@@ -133,11 +133,22 @@ def dispute(house: House) -> Dispute:
 def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """An empty registry that waits for the disk at each commit, as it does in service."""
     if request.param == "sqlite":
-        settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", master_key=MASTER_KEY)
+        settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
         migrate(settings)
         yield settings
         return
+    yield request.getfixturevalue("postgresql_durable")
+
+
+@pytest.fixture
+def postgresql_durable_empty() -> Iterator[Settings]:
+    """A PostgreSQL database without a table that waits for its disk."""
     with new_database("accord_durable", durable=True) as url:
-        settings = Settings(database_url=url.render_as_string(hide_password=False), master_key=MASTER_KEY)
-        migrate(settings)
-        yield settings
+        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)
+
+
+@pytest.fixture
+def postgresql_durable(postgresql_durable_empty: Settings) -> Settings:
+    """An empty registry on PostgreSQL that waits for its disk."""
+    migrate(postgresql_durable_empty)
+    return postgresql_durable_empty

@@ -1,0 +1,283 @@
+"""The service in its own processes: stopped, flooded, starved, and killed one by one."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from app.settings import Settings
+from tests.conftest import OF_TESTS, _empty
+from tests.institution import Clock, House
+from tests.processes import Served, accord, running, served
+from tests.story import Dispute, request
+
+CROWD, DRIPPING = 500, 200
+
+
+@pytest.fixture
+def token(durable: Settings) -> str:
+    """The token of somebody who may open cases, in the registry that is served."""
+    with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
+        return house.person("Olga Strand").token
+
+
+def head(path: str, token: str, length: int) -> bytes:
+    """The head of a POST."""
+    return (
+        f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    ).encode()
+
+
+def connected(service: Served) -> socket.socket:
+    """A connection to the service."""
+    return socket.create_connection(("127.0.0.1", service.port), timeout=30)
+
+
+def is_turned_away(service: Served) -> bool:
+    """Whether a new request is not taken any more."""
+    try:
+        with connected(service) as late:
+            late.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+            return late.recv(1) == b""
+    except OSError:
+        return True
+
+
+@pytest.mark.slow
+def test_a_stop_finishes_what_was_accepted_and_refuses_what_is_new(durable: Settings, token: str) -> None:
+    body = json.dumps(request()).encode()
+    with served(durable) as service:
+        slow = connected(service)
+        slow.sendall(head("/v1/cases", token, len(body)) + body[:50])
+        time.sleep(0.3)
+        began = time.monotonic()
+        os.kill(service.process.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        assert is_turned_away(service)
+        slow.sendall(body[50:])
+        answer = slow.recv(65536)
+        slow.close()
+        assert answer.startswith(b"HTTP/1.1 201"), answer[:200]
+        assert service.process.wait(25) in (0, -signal.SIGTERM)
+        assert time.monotonic() - began < 25
+
+
+@pytest.mark.slow
+def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, token: str) -> None:
+    with served(durable, ACCORD_REQUEST_TIMEOUT="1") as service:
+        halves = {
+            "a head": b"GET /v1/me HTTP/1.1\r\nhost: ",
+            "nothing": b"",
+            "a body": head("/v1/cases", token, 400) + b'{"procedure"',
+        }
+        for what, half in halves.items():
+            with connected(service) as waiting:
+                waiting.sendall(half)
+                began = time.monotonic()
+                answer = waiting.recv(65536)
+                assert answer == b"" or answer.startswith(b"HTTP/1.1 408"), (what, answer)
+                assert 0.5 < time.monotonic() - began < 10, what
+        # A connection that is kept is no exception.
+        with connected(service) as kept:
+            kept.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+            while not (answer := kept.recv(65536)).endswith(b"}"):
+                assert answer
+            kept.sendall(b"GET /v1/me HTTP/1.1\r\nho")
+            assert kept.recv(65536)[:12] in (b"", b"HTTP/1.1 408")
+        assert httpx.get(f"{service.base_url}/livez", timeout=5).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durable: Settings, token: str) -> None:
+    with served(durable, ACCORD_REQUEST_TIMEOUT="20") as service:
+        crowd = [connected(service) for _connection in range(CROWD)]
+        stop = threading.Event()
+
+        def drip() -> None:
+            while not stop.wait(1):
+                for one in crowd[:DRIPPING]:
+                    try:
+                        one.send(b"G")
+                    except OSError:
+                        continue
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            with httpx.Client(base_url=service.base_url, timeout=10) as client:
+                for _attempt in range(5):
+                    began = time.monotonic()
+                    assert client.get("/livez").status_code == 200
+                    assert time.monotonic() - began < 1
+                    bearer = {"authorization": f"Bearer {token}"}
+                    assert client.get("/v1/me", headers=bearer).status_code == 200
+                    assert client.post("/v1/cases", json=request(), headers=bearer).status_code == 201
+        finally:
+            stop.set()
+            dripping.join()
+            for one in crowd:
+                one.close()
+
+
+@pytest.mark.slow
+def test_more_connections_than_may_be_are_turned_away_and_the_others_are_served(durable: Settings) -> None:
+    with served(durable, ACCORD_CONNECTIONS="20") as service:
+        held = [connected(service) for _connection in range(20)]
+        time.sleep(0.2)
+        with connected(service) as one_more:
+            assert one_more.recv(65536).startswith(b"HTTP/1.1 503")
+        held[0].sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
+        for one in held:
+            one.close()
+
+
+@pytest.mark.slow
+def test_sqlite_is_served_by_one_process_and_its_worker_is_inside(durable: Settings) -> None:
+    refused = accord(durable, "worker") if durable.is_sqlite else accord(durable, "serve", "--workers", "0")
+    assert refused.returncode != 0
+    if durable.is_sqlite:
+        assert "one writer" in refused.stderr
+        several = accord(durable, "serve", "--workers", "2")
+        assert (several.returncode, "use PostgreSQL" in several.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_two_processes_that_start_at_once_do_not_both_migrate(postgresql_durable_empty: Settings) -> None:
+    done = []
+
+    def start() -> None:
+        done.append(accord(postgresql_durable_empty, "migrate"))
+
+    starting = [threading.Thread(target=start) for _process in range(3)]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join()
+    assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+
+
+@contextmanager
+def refusing(settings: Settings) -> Iterator[None]:
+    """The database, gone for a while."""
+    engine = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
+    name = engine.url.database
+    other = create_engine(engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with other.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        try:
+            yield
+        finally:
+            connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"))
+    other.dispose()
+    engine.dispose()
+
+
+def test_a_database_that_is_gone_and_comes_back_needs_no_restart(
+    postgresql_url: str, request: pytest.FixtureRequest
+) -> None:
+    _empty(request.getfixturevalue("postgresql_sweeper"))
+    settings = Settings(database_url=postgresql_url, **OF_TESTS)
+    request.getfixturevalue("postgresql_sweeper").dispose()
+    with House.open(settings) as house:
+        dispute = Dispute(house)
+        dispute.lodged()
+        with refusing(settings):
+            for answer in (
+                dispute.requesting.get(dispute.path),
+                dispute.step(dispute.registrar, "invite", {}),
+                dispute.requesting.get("/v1/me"),
+            ):
+                answer.expect(503, "unavailable")
+                assert answer.headers["retry-after"] == "1"
+            assert house.client.get("/livez").status_code == 200
+            assert house.client.get("/readyz").status_code == 503
+        dispute.step(dispute.registrar, "invite", {}).expect(200)
+        assert house.client.get("/readyz").status_code == 200
+
+
+@pytest.mark.slow
+def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing(
+    postgresql_durable: Settings,
+) -> None:
+    settings = postgresql_durable
+    with House.open(settings, clock=Clock(datetime.now(UTC))) as house:
+        person = house.person("Olga Strand")
+        disputes = [Dispute(house, f" {number}") for number in range(8)]
+        for dispute in disputes:
+            dispute.lodged()
+            soon = house.clock.now.date().toordinal() + 3
+            due_on = datetime.fromordinal(soon).date().isoformat()
+            dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
+    made: list[tuple[str, str]] = []
+    stop = threading.Event()
+
+    def write(name: str, base_url: str) -> None:
+        for number in range(10_000):
+            key = f"{name}-{number}"
+            headers = {"authorization": f"Bearer {person.token}", "idempotency-key": key}
+            while not stop.is_set():
+                try:
+                    answer = httpx.post(f"{base_url}/v1/cases", json=request(), headers=headers, timeout=20)
+                except httpx.TransportError:
+                    continue
+                if answer.status_code == 201:
+                    made.append((key, answer.json()["id"]))
+                    break
+                assert answer.status_code in (409, 503), answer.text
+            if stop.is_set():
+                return
+
+    more = {"ACCORD_RUN_WORKER": "false", "ACCORD_WORKER_INTERVAL": "1"}
+    with (
+        served(settings, "--workers", "2", **more) as service,
+        running(settings, "worker", **more) as one,
+        running(settings, "worker", **more) as two,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        writers = [pool.submit(write, f"w{number}", service.base_url) for number in range(4)]
+        time.sleep(1.5)
+        for child in _children(service.process.pid)[:2]:
+            os.kill(child, signal.SIGKILL)
+            time.sleep(2.5)
+        one.kill()
+        time.sleep(1.5)
+        two.kill()
+        time.sleep(0.5)
+        stop.set()
+        for writer in writers:
+            writer.result(60)
+        with running(settings, "worker", **more):
+            time.sleep(2.5)
+    engine = create_engine(settings.database_url)
+    with engine.connect() as connection:
+        cases = Counter(str(id) for id in connection.execute(text("SELECT id FROM cases")).scalars())
+        recalled = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
+    engine.dispose()
+    assert len(made) > 20
+    assert all(cases[id] == 1 for _key, id in made)
+    # What had no answer when the load ended may have been made, once for each writer at most.
+    assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
+    assert recalled == len(disputes)
+    assert "every chain holds" in accord(settings, "ledger", "verify").stdout
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that serve, below the one that started them (besides Python's own tracker of resources)."""
+    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    lines = [line.split(None, 1) for line in found.stdout.splitlines()]
+    return [int(number) for number, arguments in lines if "spawn_main" in arguments]
