@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -21,7 +22,8 @@ from app.access import people
 from app.access.gate import GatedSession, guard
 from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
-from app.contents.keys import master_key
+from app.backup import back_up, restore
+from app.contents.keys import key_file, master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database
 from app.demo.command import demo
@@ -314,6 +316,45 @@ def _receipts(given: str) -> list[ledger.Receipt]:
         raise Misconfigured(f"The file of receipts cannot be read: {problem.strerror}.") from problem
     except ValueError as problem:
         raise Misconfigured(f"This is no receipt: {problem}.") from problem
+
+
+@cli.command("backup")
+def backup_command(
+    out: Annotated[Path, typer.Option(help="The new file to write")],
+) -> None:
+    """Write a consistent backup of the database, while it is served; the master key is not in it."""
+    settings = Settings()
+    _open(settings).dispose()
+    taken = back_up(settings, out, system_clock())
+    typer.echo(f"{taken.rows} rows of {taken.tables} tables are in {out}. Keep the master key apart from it.")
+
+
+@cli.command("restore")
+def restore_command(
+    file: Annotated[Path, typer.Argument(help="A file that 'accord backup' wrote")],
+    last_reference: Annotated[
+        str | None, typer.Option(help="The last reference that is known to have been given: 2026-0042")
+    ] = None,
+) -> None:
+    """Bring a backup back into an empty installation, and verify its ledger."""
+    if last_reference is not None and not re.fullmatch(r"\d{4}-\d{4,9}", last_reference):
+        raise Misconfigured("A reference reads: 2026-0042.")
+    settings = Settings()
+    if settings.master_key is None and not key_file(settings).exists():
+        raise Misconfigured(f"The master key of the backup is needed: put it into {key_file(settings)}.")
+    sealer = Sealer(master_key(settings, os.urandom, _say))
+    restored = restore(settings, file, last_reference, sealer.unwrap)
+    typer.echo(f"{restored.rows} rows are back, as they were at {restored.taken_at}. Epoch {restored.epoch} begins.")
+    for reference in restored.last_references:
+        typer.echo(f"References go on after {reference}.")
+    payload = {"epoch": restored.epoch, "taken_at": restored.taken_at}
+
+    def note(db: Session) -> None:
+        subject = people.installation_subject(db, "registry")
+        ledger.record(db, system_clock(), subject, "registry-restored", "restore", people.OPERATOR, payload)
+
+    _in_transaction(settings, note)
+    ledger_verify()
 
 
 @cli.command("openapi")

@@ -38,7 +38,7 @@ def is_at_head(connection: Connection) -> bool:
 
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest migration, in one transaction."""
-    _make_private_file(settings)
+    make_private_file(settings)
     engine = create_engine(settings.database_url)
     try:
         with engine.begin() as connection:
@@ -49,7 +49,7 @@ def migrate(settings: Settings) -> None:
         engine.dispose()
 
 
-def _make_private_file(settings: Settings) -> None:
+def make_private_file(settings: Settings) -> None:
     """Make a SQLite file that only its owner may read; its journals take after it."""
     path = make_url(settings.database_url).database
     if settings.is_sqlite and path and not Path(path).exists():

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.models import Institution
 from app.db import AnyRow, AnySelect
-from app.errors import invalid
+from app.errors import Gone, invalid
 from app.values import Total
 
 DEFAULT_LIMIT, MOST = 50, 200
@@ -43,16 +43,17 @@ class Slice:
 
 
 class Cursors:
-    """The institution's cursor cipher, read from the database when it is first needed."""
+    """The institution's cursor cipher and epoch, read from the database when they are first needed."""
 
     def __init__(self) -> None:
-        self._cipher: AESSIV | None = None
+        self._kept: tuple[AESSIV, int] | None = None
 
-    def cipher(self, db: Session) -> AESSIV:
-        """The cipher; its key does not change when the master key does."""
-        if self._cipher is None:
-            self._cipher = AESSIV(db.execute(select(Institution.cursor_key)).scalar_one())
-        return self._cipher
+    def cipher(self, db: Session) -> tuple[AESSIV, int]:
+        """The cipher, whose key does not change when the master key does, and the epoch that a restoration began."""
+        if self._kept is None:
+            row = db.execute(select(Institution.cursor_key, Institution.epoch)).one()
+            self._kept = AESSIV(row.cursor_key), row.epoch
+        return self._kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +67,40 @@ class Walk:
     def encode(self, db: Session, order: int, id: UUID) -> str:
         """A cursor: the same for the same place, of one length, without meaning to its bearer."""
         plain = order.to_bytes(8, "big", signed=True) + id.bytes
-        sealed = self.cursors.cipher(db).encrypt(plain, self._bound())
+        cipher, epoch = self.cursors.cipher(db)
+        sealed = cipher.encrypt(plain, self._bound(epoch))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def decode(self, db: Session, cursor: str) -> tuple[int, UUID]:
-        """The place that a cursor names; Invalid unless it was made for this reader and route."""
+        """The place that a cursor names; Invalid unless it was made for this reader and route.
+
+        Raises Gone for one that was made before the registry was restored from a backup.
+        """
+        cipher, epoch = self.cursors.cipher(db)
         try:
             sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            plain = self.cursors.cipher(db).decrypt(sealed, self._bound())
-        except (InvalidTag, binascii.Error, ValueError) as problem:
+            plain = self._opened(cipher, sealed, epoch)
+        except (binascii.Error, ValueError) as problem:
             raise _refused() from problem
+        if plain is None:
+            if any(self._opened(cipher, sealed, earlier) for earlier in range(epoch)):
+                raise Gone("This cursor is of the time before the registry was restored. Begin without 'after'.")
+            raise _refused()
         place = int.from_bytes(plain[:8], "big", signed=True), UUID(bytes=plain[8:])
         # Base64 forgives padding and strange characters; a cursor has one spelling.
         if self.encode(db, *place) != cursor:
             raise _refused()
         return place
 
-    def _bound(self) -> list[bytes]:
-        return [self.principal_id.bytes, self.path.encode()]
+    def _opened(self, cipher: AESSIV, sealed: bytes, epoch: int) -> bytes | None:
+        try:
+            return cipher.decrypt(sealed, self._bound(epoch))
+        except InvalidTag:
+            return None
+
+    def _bound(self, epoch: int) -> list[bytes]:
+        bound = [self.principal_id.bytes, self.path.encode()]
+        return [*bound, epoch.to_bytes(4, "big")] if epoch else bound
 
 
 def _refused() -> Exception:

@@ -32,6 +32,14 @@ def master_key(settings: Settings, entropy: Callable[[int], bytes], say: Callabl
     return _decoded(path.read_text(), str(path))
 
 
+def key_file(settings: Settings) -> Path:
+    """The file in which the master key is, or is to be, where it is not given; Misconfigured if there is none."""
+    path = settings.master_key_file or _beside_the_database(settings)
+    if path is None:
+        raise Misconfigured("Give the master key as ACCORD_MASTER_KEY or ACCORD_MASTER_KEY_FILE.")
+    return path
+
+
 def _beside_the_database(settings: Settings) -> Path | None:
     database = make_url(settings.database_url).database
     if not settings.is_sqlite or not database or database == ":memory:":

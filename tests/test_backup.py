@@ -1,0 +1,188 @@
+"""A backup is taken while people work, and brought back elsewhere: whole, verified, and with a new epoch."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+from starlette.testclient import TestClient
+
+from app.backup import back_up
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import OF_TESTS
+from tests.institution import House, Person
+from tests.processes import accord
+from tests.server import new_database
+from tests.story import Dispute
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Gives the settings of a database without tables, on each engine."""
+    if request.param == "sqlite":
+        yield Settings(database_url=f"sqlite:///{tmp_path / 'elsewhere.db'}", **OF_TESTS)
+        return
+    with new_database("accord_restored") as url:
+        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)
+
+
+def reopened(settings: Settings, people: list[Person]) -> Any:
+    """The restored registry, with the same people."""
+
+
+    app = create_app(settings)
+    client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
+    return client, [Person(one.name, one.id, one.token, client, one.numbered) for one in people]
+
+
+def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
+) -> None:
+    dispute.settled()
+    cursor = dispute.requesting.get(f"{dispute.path}/events?limit=1").expect(200)["next"]
+    paths = ["", "/events?limit=200", "/filings", "/settlement/signatures", "/deadlines", "/parties"]
+    before = {path: dispute.requesting.get(f"{dispute.path}{path}").expect(200) for path in paths}
+    file = tmp_path / "registry.zip"
+    made = accord(house.settings, "backup", "--out", str(file))
+    assert made.returncode == 0, made.stderr
+    assert file.stat().st_mode & 0o777 == 0o600
+    done = accord(elsewhere, "restore", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "every chain holds" in done.stdout
+    assert "Epoch 1 begins" in done.stdout
+    client, (requesting,) = reopened(elsewhere, [dispute.requesting])
+    for path in paths:
+        after = requesting.get(f"{dispute.path}{path}").expect(200)
+        if isinstance(after, dict) and "next" in after:
+            assert after["items"] == before[path]["items"], path
+        else:
+            assert after == before[path]
+    requesting.get(f"{dispute.path}/events?limit=1&after={cursor}").expect(410, "gone")
+    requesting.get(f"{dispute.path}/events?limit=1&after={cursor[:-1]}").expect(422)
+    fresh = requesting.get(f"{dispute.path}/events?limit=1").expect(200)["next"]
+    requesting.get(f"{dispute.path}/events?limit=1&after={fresh}").expect(200)
+    client.app.state.seams.database.dispose()
+
+
+@pytest.mark.parametrize(("given", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
+def test_no_reference_is_given_twice(
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path, given: tuple[str, ...], following: str
+) -> None:
+    dispute.registered()
+    file = tmp_path / "registry.zip"
+    back_up(house.settings, file, house.clock.now)
+    lost = Dispute(house, "b")
+    assert lost.registered()["reference"] == "2026-0002"
+    done = accord(elsewhere, "restore", str(file), *given)
+    assert done.returncode == 0, done.stderr
+    engine = create_engine(elsewhere.database_url)
+    with engine.connect() as connection:
+        last = connection.execute(text("SELECT last FROM reference_numbers WHERE year = 2026")).scalar_one()
+    engine.dispose()
+    assert f"2026-{last + 1:04d}" == following
+
+
+def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
+) -> None:
+    dispute.mediating()
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            dispute.filing(dispute.requesting, "caucus", "requesting", text="x" * 2000)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        files = [tmp_path / f"{number}.zip" for number in range(3)]
+        for file in files:
+            back_up(house.settings, file, house.clock.now)
+    finally:
+        stop.set()
+        writing.join()
+    done = accord(elsewhere, "restore", str(files[-1]))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "every chain holds" in done.stdout
+    with zipfile.ZipFile(files[-1]) as archive:
+        filings = [json.loads(line) for line in archive.read("tables/filings.jsonl").splitlines()]
+        events = [json.loads(line) for line in archive.read("tables/events.jsonl").splitlines()]
+    submitted = {event["payload"]["filing_id"] for event in events if event["type"] == "filing-submitted"}
+    assert {filing["id"] for filing in filings if filing["state"] == "submitted"} == submitted
+
+
+def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
+    house: House, dispute: Dispute, tmp_path: Path
+) -> None:
+    dispute.mediating()
+    dispute.filing(dispute.requesting, "caucus", "requesting", text="zebrafinch")
+    file = tmp_path / "registry.zip"
+    back_up(house.settings, file, house.clock.now)
+    with zipfile.ZipFile(file) as archive:
+        whole = b"".join(archive.read(name) for name in archive.namelist())
+    key = OF_TESTS["master_key"].get_secret_value().encode()
+    for secret in (b"zebrafinch", key, dispute.requesting.token.encode()):
+        assert secret not in whole
+
+
+def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
+) -> None:
+    dispute.lodged()
+    file = tmp_path / "registry.zip"
+    back_up(house.settings, file, house.clock.now)
+
+    def refused(words: str, *given: str, settings: Settings = elsewhere) -> None:
+        done = accord(settings, "restore", *given)
+        assert done.returncode == 1, done.stdout
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+
+    refused("not empty", str(file), settings=house.settings)
+    refused("There is no file", str(tmp_path / "nothing.zip"))
+    refused("reads: 2026-0042", str(file), "--last-reference", "42")
+    damaged = tmp_path / "damaged.zip"
+    damaged.write_bytes(file.read_bytes()[:-200])
+    refused("damaged", str(damaged))
+    for name, change in (("newer", {"revision": "20990101"}), ("format", {"format": 9})):
+        other = tmp_path / f"{name}.zip"
+        _changed(file, other, change)
+        refused("newer release" if name == "newer" else "does not read", str(other))
+    altered = tmp_path / "altered.zip"
+    _changed(file, altered, {}, drop="tables/consents.jsonl")
+    refused("damaged", str(altered))
+    exists = accord(house.settings, "backup", "--out", str(file))
+    assert (exists.returncode, "exists already" in exists.stderr) == (1, True)
+    # After all these refusals the place is as empty as before.
+    done = accord(elsewhere, "restore", str(file))
+    assert done.returncode == 0, done.stderr
+
+
+def _changed(source: Path, target: Path, change: dict[str, Any], drop: str | None = None) -> None:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            held = old.read(name)
+            if name == "manifest.json":
+                held = json.dumps(json.loads(held) | change).encode()
+            new.writestr(name, held[: len(held) // 2] if name == drop else held)
+
+
+def test_a_backup_is_not_restored_under_another_master_key(house: House, dispute: Dispute, tmp_path: Path) -> None:
+    dispute.lodged()
+    file = tmp_path / "registry.zip"
+    back_up(house.settings, file, house.clock.now)
+    place = tmp_path / "elsewhere.db"
+    (tmp_path / "elsewhere.db.key").write_text("A" * 43 + "=\n", encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment["ACCORD_DATABASE_URL"] = f"sqlite:///{place}"
+    command = [sys.executable, "-m", "app", "restore", str(file)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "does not open" in done.stderr) == (1, True)
+    assert not place.exists()
