@@ -85,7 +85,7 @@ def _say_headers(method: str, operation: dict[str, Any]) -> None:
     names = ["ETag"] if method == "get" else ["ETag", "Accord-Receipt", "Idempotency-Replayed"]
     if any(parameter["name"] == "after" for parameter in operation.get("parameters", ())):
         names.append("Link")
-        responses |= problems(410)
+        responses["410"] = problems(410)[410]
     for status, response in responses.items():
         if status in ("200", "201"):
             response["headers"] = {
