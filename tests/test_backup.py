@@ -36,7 +36,6 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 def reopened(settings: Settings, people: list[Person]) -> Any:
     """The restored registry, with the same people."""
 
-
     app = create_app(settings)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
     return client, [Person(one.name, one.id, one.token, client, one.numbered) for one in people]
