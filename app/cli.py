@@ -23,8 +23,9 @@ from app.access.gate import GatedSession, guard
 from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
 from app.backup import back_up, restore
+from app.checking import look_at
 from app.contents.keys import key_file, master_key
-from app.contents.service import Sealer, check_key
+from app.contents.service import Sealer
 from app.db import Database
 from app.demo.command import demo
 from app.demo.play import StoryFault
@@ -158,36 +159,12 @@ def worker_command() -> None:
 
 @cli.command("check")
 def check_command() -> None:
-    """Say of settings, key, rule sets and database whether they are well."""
-    settings = Settings()
-    faults = [
-        _check("rule sets", lambda: f"{len(library())} loaded"),
-        _check("master key", lambda: "given" if master_key(settings, os.urandom, _say) else ""),
-        _check("database", lambda: _database_state(settings)),
-    ]
-    sys.exit(1 if any(faults) else 0)
-
-
-def _check(name: str, look: Callable[[], str]) -> bool:
-    try:
-        typer.echo(f"{name}: {look()}")
-    except (Problem, Misconfigured, BadRuleSet) as problem:
-        typer.echo(f"{name}: {problem}")
-        return True
-    return False
-
-
-def _database_state(settings: Settings) -> str:
-    database = _open(settings)
-    try:
-        with database.read(os.urandom) as db:
-            if not is_at_head(db.connection()):
-                raise Misconfigured("not at this release's tables: run 'accord migrate'")
-            db.info["sealer"] = Sealer(master_key(settings, os.urandom, _say))
-            check_key(db)
-        return "answers, at this release's tables, and the master key opens what is in it"
-    finally:
-        database.dispose()
+    """Say of settings, rule sets, key, zone data, disk, database, tables and clock whether they are well."""
+    well = True
+    for finding in look_at(Settings(), system_clock):
+        typer.echo(f"{finding.name}: {finding.says}")
+        well = well and finding.well
+    sys.exit(0 if well else 1)
 
 
 @users.command("add")

@@ -1,0 +1,149 @@
+"""Whether an installation is well: one look after the other, each with a word on what it found."""
+
+import os
+import shutil
+import zoneinfo
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from app.access.gate import GatedSession, guard
+from app.contents.keys import key_file, master_key
+from app.contents.service import Sealer, check_key
+from app.db import Database, is_postgresql, sqlite
+from app.errors import Misconfigured, Problem
+from app.migrating import is_at_head
+from app.rules.loader import BadRuleSet, library
+from app.settings import Settings
+
+# More than a clock drifts between two looks of a time service; deadlines end on the second.
+MOST_APART = 5
+LEAST_FREE = 200 * 1024 * 1024
+OLDEST_POSTGRESQL = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found, and whether it is well."""
+
+    name: str
+    says: str
+    well: bool
+
+
+def look_at(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Every look at an installation, the settings first; what cannot be looked at is a finding too."""
+    yield Finding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
+    yield _found("rule sets", lambda: f"{len(library())} loaded")
+    yield _found("master key", lambda: _key(settings))
+    yield _found("zone data", _zones)
+    yield _found("free disk", lambda: _free_disk(settings))
+    yield from _database(settings, now)
+
+
+def _found(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, look(), True)
+    except (Problem, Misconfigured, BadRuleSet) as problem:
+        return Finding(name, str(problem), False)
+
+
+def _key(settings: Settings) -> str:
+    if settings.is_sqlite and settings.master_key is None and not key_file(settings).exists():
+        return f"not made yet; it will be, in {key_file(settings)}"
+    master_key(settings, os.urandom, lambda _said: None)
+    return "given"
+
+
+def _zones() -> str:
+    try:
+        known = zoneinfo.ZoneInfo("Asia/Hong_Kong").utcoffset(datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
+    except zoneinfo.ZoneInfoNotFoundError as problem:
+        raise Misconfigured("There is no data of time zones: install tzdata.") from problem
+    if known is None or known.total_seconds() != 8 * 3600:
+        raise Misconfigured("The data of time zones is wrong: Hong Kong is not at +08:00.")
+    return f"tzdata {version('tzdata')}"
+
+
+def _free_disk(settings: Settings) -> str:
+    folder = Path.cwd()
+    if settings.is_sqlite:
+        folder = Path(make_url(settings.database_url).database or ".").resolve().parent
+    if not folder.is_dir():
+        raise Misconfigured(f"There is no folder {folder}.")
+    if not os.access(folder, os.W_OK):
+        raise Misconfigured(f"The folder {folder} cannot be written to.")
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        raise Misconfigured(f"{free // 1024**2} MiB are free in {folder}: too little.")
+    return f"{free // 1024**2} MiB in {folder}"
+
+
+def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+    path = make_url(settings.database_url).database
+    if settings.is_sqlite and not Path(path or "").exists():
+        yield Finding("database", f"There is no database at {path}: run 'accord migrate' first.", False)
+        return
+    try:
+        database = Database(settings, guard, GatedSession)
+    except Misconfigured as problem:
+        yield Finding("database", str(problem), False)
+        return
+    looks: dict[str, Callable[[Session], str]] = {
+        "database": _version,
+        "tables": _tables,
+        "clock": lambda db: _clock(db, now),
+        "sealed contents": lambda db: _opens(db, settings),
+    }
+    try:
+        for name, look in looks.items():
+            finding = _found(name, lambda look=look: _with(database, look))  # type: ignore[misc]
+            yield finding
+            if not finding.well and name in ("database", "tables"):
+                return
+    finally:
+        database.dispose()
+
+
+def _with(database: Database, look: Callable[[Session], str]) -> str:
+    with database.read(os.urandom) as db:
+        return look(db)
+
+
+def _version(db: Session) -> str:
+    if is_postgresql(db):
+        number = int(db.execute(text("SHOW server_version_num")).scalar_one())
+        if number < OLDEST_POSTGRESQL * 10_000:
+            raise Misconfigured(f"PostgreSQL {number // 10_000} is too old: {OLDEST_POSTGRESQL} is the oldest.")
+        return f"answers, PostgreSQL {number // 10_000}.{number % 10_000}"
+    journal = db.execute(text("PRAGMA journal_mode")).scalar_one()
+    return f"answers, SQLite {sqlite.sqlite_version}, journal {journal}"
+
+
+def _tables(db: Session) -> str:
+    if not is_at_head(db.connection()):
+        raise Misconfigured("not at this release's tables: run 'accord migrate'")
+    return "at this release"
+
+
+def _clock(db: Session, now: Callable[[], datetime]) -> str:
+    """Hold this machine's clock against the database's, which is another machine's where it is another machine."""
+    if not is_postgresql(db):
+        return f"{now().isoformat(timespec='seconds')}"
+    theirs: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
+    apart = abs((now() - theirs).total_seconds())
+    if apart > MOST_APART:
+        raise Misconfigured(f"This machine's clock and the database's are {apart:.0f} s apart.")
+    return f"within {MOST_APART} s of the database's"
+
+
+def _opens(db: Session, settings: Settings) -> str:
+    db.info["sealer"] = Sealer(master_key(settings, os.urandom, lambda _said: None))
+    check_key(db)
+    return "the master key opens them"
