@@ -50,6 +50,7 @@ lint: $(VENV)/installed-dev
 	@mkdir -p $(REPORTS)
 	$(RUN)/accord openapi > $(REPORTS)/openapi.json
 	$(RUN)/openapi-spec-validator $(REPORTS)/openapi.json
+	@test ! -x $(RUN)/hadolint || { echo "$(RUN)/hadolint Dockerfile"; $(RUN)/hadolint Dockerfile; }
 
 format: $(VENV)/installed-dev
 	$(RUN)/ruff check --fix-only --quiet .

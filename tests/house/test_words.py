@@ -20,6 +20,7 @@ AS_SYSTEM = {
 
 # Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
 SEAMS = {
+    "app/checking.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
     "app/demo/": "tells its own time",
     "app/http/limits.py": "counts in seconds of the machine, as what it counts with does",
