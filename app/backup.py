@@ -108,7 +108,7 @@ def _write(connection: Connection, file: Any, now: datetime) -> Taken:
         revision = head() or ""
         manifest = {
             "format": FORMAT,
-            "taken_at": now.isoformat(),
+            "taken_at": now.isoformat().replace("+00:00", "Z"),
             "revision": revision,
             "institution": connection.execute(select(Institution.name)).scalar(),
             "tables": tables,

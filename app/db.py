@@ -1,5 +1,6 @@
 """The one way to the database: column types, engines, sessions and the transactions around every act."""
 
+import logging
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from sqlalchemy.types import TypeDecorator
 from app.errors import Conflict, Misconfigured, Unavailable
 from app.settings import Settings
 
+log = logging.getLogger("accord.database")
 sqlite: Any = sqlite3
 with suppress(ImportError):  # Linux wheels bring a SQLite newer than most systems have.
     sqlite = import_module("pysqlite3")
@@ -176,6 +178,9 @@ def _told_plainly() -> Iterator[None]:
         if sqlstate(problem) in (SERIALIZATION_FAILURE, DEADLOCK):
             raise Collision from problem
         if isinstance(problem, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
+            # Of which kind, and not in which words: those may hold a value.
+            kind = getattr(problem.orig, "sqlite_errorname", None) or sqlstate(problem) or type(problem.orig).__name__
+            log.warning("the database failed: %s", kind)
             raise Unavailable from problem
         raise
     except sqlalchemy.exc.TimeoutError as problem:
