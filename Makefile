@@ -18,12 +18,13 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow lint format lock clean
+.PHONY: help demo serve test test-slow bench lint format lock clean
 
 help:
 	@echo "make demo    play the story of a dispute on a fresh database, and serve it"
 	@echo "make serve   serve the registry"
 	@echo "make test    run the tests on SQLite and PostgreSQL"
+	@echo "make bench   measure how fast the service is, into docs/performance.md"
 	@echo "make lint    check format, style, types, imports, migrations and the API's description"
 	@echo "make format  put the source in order"
 	@echo "make lock    renew the lock files (ARGS=--upgrade takes newer versions)"
@@ -40,6 +41,10 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(RUN)/python -m pytest -n $(WORKERS) -m slow --junitxml=$(REPORTS)/tests-slow.xml $(ARGS)
+
+# Writes its figures into docs/performance.md.
+bench: $(VENV)/installed-dev
+	$(RUN)/python -m benchmarks
 
 # tests/house holds the import rules and `alembic check` on both engines.
 lint: $(VENV)/installed-dev

@@ -131,6 +131,7 @@ def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
         assert secret not in whole
 
 
+@pytest.mark.slow
 def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
     house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:

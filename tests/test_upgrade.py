@@ -44,6 +44,7 @@ def test_every_earlier_revision_is_held() -> None:
     assert set(EARLIER) == revisions - {head()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
 def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger_holds(
     empty_registry: Settings, revision: str
@@ -71,6 +72,7 @@ def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger
     assert accord(empty_registry, "check").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
 def test_a_migration_only_adds(empty_registry: Settings, revision: str) -> None:
     """So that the release before goes on working on the new tables: what it knows is there, and needs nothing new."""

@@ -1,0 +1,231 @@
+"""`make bench`: a table and a plot of how fast the service is, and beside what, into docs/performance.md."""
+
+import asyncio
+import json
+import os
+import platform
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import create_engine, event, text
+
+from app.access.gate import GatedSession, guard, read_under
+from app.access.service import authenticate
+from app.cases import reading
+from app.cases.schemas import CaseFilters
+from app.db import Database
+from app.http.examples import REQUESTS
+from app.paging import Cursors, Page, Walk
+from app.settings import Settings
+from benchmarks.seeding import Seeded, seed
+from benchmarks.service import OPEN
+from tests.server import new_database
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+SIZES = [int(size) for size in os.environ.get("BENCH_CASES", "1000,100000").split(",")]
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+CLIENTS = (1, 16)
+
+
+@dataclass
+class Figure:
+    """What one operation reached."""
+
+    engine: str
+    cases: int
+    operation: str
+    clients: int
+    per_second: float
+    p50: float
+    p99: float
+
+
+def head(method: str, path: str, token: str, body: bytes = b"") -> bytes:
+    """A request as bytes, made once, so that the client costs little."""
+    kind = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n" if body else ""
+    return f"{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n{kind}\r\n".encode() + body
+
+
+async def one_client(port: int, next_request: Callable[[], bytes], until: float, took: list[float]) -> None:
+    """Send one request after the other on one connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        writer.write(next_request())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer[9:10] == b"2", answer[:300]
+        length = int(answer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0])
+        await reader.readexactly(length)
+        took.append(time.perf_counter() - began)
+    writer.close()
+
+
+def measured(port: int, clients: int, next_request: Callable[[], bytes]) -> tuple[float, float, float]:
+    """Requests a second, and the median and 99th percentile in milliseconds."""
+
+    async def run() -> list[float]:
+        took: list[float] = []
+        until = time.perf_counter() + SECONDS
+        await asyncio.gather(*(one_client(port, next_request, until, took) for _client in range(clients)))
+        return took
+
+    warm = time.perf_counter()
+    took = asyncio.run(run())
+    lasted = time.perf_counter() - warm
+    ordered = sorted(took)
+    return len(took) / lasted, statistics.median(ordered) * 1000, ordered[int(len(ordered) * 0.99)] * 1000
+
+
+@contextmanager
+def served(settings: Settings, **more: str) -> Iterator[int]:
+    """The benchmark's service in a process of its own; its port."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "ACCORD_DATABASE_URL": settings.database_url,
+        "ACCORD_MASTER_KEY": KEY,
+        "ACCORD_ANONYMOUS_PER_MINUTE": "0",
+        "ACCORD_WRITES_PER_MINUTE": "0",
+        **more,
+    }
+    number = listening.fileno()
+    command = [sys.executable, "-m", "benchmarks.service", str(number)]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=[number])
+    port = int(listening.getsockname()[1])
+    try:
+        for _attempt in range(200):
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+                    probe.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+                    if probe.recv(1):
+                        break
+            except OSError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+        listening.close()
+
+
+def operations(seeded: Seeded) -> dict[str, Callable[[], bytes]]:
+    """What is measured: each makes its next request."""
+    case, lodged = seeded.mine[0], iter(seeded.others + seeded.mine)
+    opening = json.dumps(
+        {**REQUESTS["CaseIn"], "parties": [{**one, "member_id": None} for one in REQUESTS["CaseIn"]["parties"]]}
+    ).encode()
+    return {
+        "bare read": lambda: head("GET", f"/bare/{case}", seeded.agent),
+        "read a case": lambda: head("GET", f"/v1/cases/{case}", seeded.agent),
+        "list 50 of one's own": lambda: head("GET", "/v1/cases", seeded.agent),
+        "list 50, registrar": lambda: head("GET", "/v1/cases", seeded.registrar),
+        "create a case": lambda: head("POST", "/v1/cases", seeded.agent, opening),
+        "take a step": lambda: head("POST", f"/v1/cases/{next(lodged)}/steps/invite", seeded.registrar, b"{}"),
+    }
+
+
+def run(engine: str, settings: Settings, cases: int) -> tuple[list[Figure], list[str]]:
+    """Seed, serve and measure; the figures, and how the lists are planned."""
+    began = time.perf_counter()
+    seeded = seed(settings, cases)
+    print(f"{engine}, {cases} cases: seeded in {time.perf_counter() - began:.0f} s", flush=True)
+    found = []
+
+    def note(operation: str, clients: int, port: int, request: Callable[[], bytes]) -> None:
+        figure = Figure(engine, cases, operation, clients, *measured(port, clients, request))
+        print(f"  {operation:<24} {clients:>2} clients {figure.per_second:8.0f}/s  p99 {figure.p99:.1f} ms", flush=True)
+        found.append(figure)
+
+    with served(settings) as port:
+        for operation, request in operations(seeded).items():
+            for clients in CLIENTS:
+                note(operation, clients, port, request)
+    with served(settings, **{OPEN: "1"}) as port:
+        for operation in ("read a case", "list 50 of one's own"):
+            for clients in CLIENTS:
+                note(f"{operation}, without the gate", clients, port, operations(seeded)[operation])
+    return found, explained(settings, seeded)
+
+
+def explained(settings: Settings, seeded: Seeded) -> list[str]:
+    """How the database finds the page of a list, for a party's agent and for a registrar."""
+    database = Database(settings, guard, GatedSession)
+    statements: list[tuple[str, object]] = []
+
+    def note(_connection: object, _cursor: object, sql: str, values: object, *_rest: object) -> None:
+        if "FROM cases JOIN audience_readers" in " ".join(sql.split()):
+            statements.append((sql, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    now = datetime.now(UTC)
+    for token in (seeded.agent, seeded.registrar):
+        with database.read(os.urandom) as db:
+            actor = authenticate(db, token, now)
+        with database.read(os.urandom) as db:
+            db.info["walk"] = Walk(Cursors(), actor.id, "/v1/cases")
+            db.info["sealer"] = None
+            read_under(db, actor.principals)
+            reading.list_cases(db, actor, now, Page(), CaseFilters())
+    database.dispose()
+    plans = []
+    explain = "EXPLAIN QUERY PLAN " if settings.is_sqlite else "EXPLAIN "
+    engine = create_engine(settings.database_url)
+    with engine.connect() as connection:
+        for sql, values in statements:
+            rows = connection.exec_driver_sql(explain + sql, values).all()  # type: ignore[arg-type]
+            plans.append("\n".join(str(row[-1]) for row in rows))
+    engine.dispose()
+    return plans
+
+
+def everything() -> tuple[list[Figure], dict[str, list[str]]]:
+    """Both engines, each size."""
+    figures: list[Figure] = []
+    plans: dict[str, list[str]] = {}
+    for cases in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            settings = Settings(database_url=f"sqlite:///{folder}/bench.db", master_key=SecretStr(KEY))
+            found, plan = run("SQLite", settings, cases)
+            figures += found
+            plans[f"SQLite, {cases:,} cases"] = plan
+        with new_database("accord_bench", durable=True) as url:
+            settings = Settings(database_url=url.render_as_string(hide_password=False), master_key=SecretStr(KEY))
+            found, plan = run("PostgreSQL", settings, cases)
+            figures += found
+            plans[f"PostgreSQL, {cases:,} cases"] = plan
+    return figures, plans
+
+
+def machine() -> str:
+    """What it ran on."""
+    engine = create_engine("postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+    try:
+        with engine.connect() as connection:
+            postgresql = connection.execute(text("SHOW server_version")).scalar_one().split()[0]
+    except Exception:
+        postgresql = "of its own"
+    cores = os.cpu_count()
+    return (
+        f"{cores} cores ({platform.machine()}), Python {platform.python_version()}, "
+        f"PostgreSQL {postgresql}, SQLite {sqlite3.sqlite_version} of the system"
+    )
+
+
+if __name__ == "__main__":
+    from benchmarks.report import write
+
+    write(*everything(), machine())

@@ -1,0 +1,97 @@
+"""The figures as a table, a plot and what follows from them, in docs/performance.md."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+BEGIN, END = "<!-- figures: made by `make bench`, not by hand -->", "<!-- end of the figures -->"
+
+
+def write(figures: Sequence[Any], plans: dict[str, list[str]], machine: str) -> None:
+    """Put the figures into the page, and the plot beside it."""
+    page = DOCS / "performance.md"
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _old, _, after = rest.partition(END)
+    day = datetime.now(UTC).date().isoformat()
+    parts = [
+        f"{BEGIN}\n\n{day}, {machine}. One process; `make bench`.\n",
+        _table(figures),
+        _ratios(figures),
+        _plans(plans),
+    ]
+    page.write_text(before + "\n".join(parts) + f"\n{END}" + after, encoding="utf-8")
+    (DOCS / "performance.svg").write_text(plot(figures), encoding="utf-8")
+
+
+def _table(figures: Sequence[Any]) -> str:
+    lines = [
+        "| engine | cases | what | clients | requests/s | median ms | p99 ms |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {one.engine} | {one.cases:,} | {one.operation} | {one.clients} | {one.per_second:,.0f} | {one.p50:.1f} | {one.p99:.1f} |"
+        for one in figures
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _ratios(figures: Sequence[Any]) -> str:
+    """What was aimed at, beside what was reached, each a ratio within one run."""
+    speed = {(one.engine, one.cases, one.operation, one.clients): one.per_second for one in figures}
+    sizes = sorted({one.cases for one in figures})
+    lines = ["| engine | clients | what | aim | reached |", "| --- | --- | --- | --- | --- |"]
+    for engine in dict.fromkeys(one.engine for one in figures):
+        for clients in (1, 16):
+
+            def at(operation: str, cases: int = sizes[-1], engine: str = engine, clients: int = clients) -> float:
+                return float(speed[engine, cases, operation, clients])
+
+            mine = "list 50 of one's own"
+            rows = [
+                ("read a case, of the bare route", "≥ 0.7", at("read a case") / at("bare read")),
+                (f"time of a list at {sizes[-1]:,} cases, of {sizes[0]:,}", "≤ 1.2", at(mine, sizes[0]) / at(mine)),
+                (
+                    "time of a read with the gate, of without",
+                    "≤ 1.2",
+                    at("read a case, without the gate") / at("read a case"),
+                ),
+                ("time of a list with the gate, of without", "≤ 1.2", at(f"{mine}, without the gate") / at(mine)),
+            ]
+            lines += [f"| {engine} | {clients} | {what} | {aim} | {reached:.2f} |" for what, aim, reached in rows]
+        lines.append(
+            f"| {engine} | 16 | creates a second | ≥ 150 | {speed[engine, sizes[-1], 'create a case', 16]:.0f} |"
+        )
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _plans(plans: dict[str, list[str]]) -> str:
+    parts = ["\nHow the page of a list is found, for a party's agent and for a registrar:\n"]
+    for name, found in plans.items():
+        for who, plan in zip(("the agent", "the registrar"), found, strict=True):
+            parts.append(f"{name}, {who}:\n\n```\n{plan}\n```\n")
+    return "\n".join(parts)
+
+
+def plot(figures: Sequence[Any]) -> str:
+    """Bars: requests a second at 16 clients on the larger registry, for each operation and engine."""
+    most = max(one.cases for one in figures)
+    shown = [one for one in figures if one.cases == most and one.clients == 16]
+    widest, row, left = max(one.per_second for one in shown), 22, 300
+    height = row * len(shown) + 50
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="820" height="{height}" font-family="sans-serif" font-size="12">',
+        f"<title>Requests a second at 16 clients, {most:,} cases</title>",
+        f'<text x="10" y="20" font-size="14">Requests a second at 16 clients, {most:,} cases</text>',
+    ]
+    colours = {"SQLite": "#0b6e4f", "PostgreSQL": "#2a4d8f"}
+    for place, one in enumerate(shown):
+        y = 40 + place * row
+        width = one.per_second / widest * 420
+        parts += [
+            f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{one.engine}: {one.operation}</text>',
+            f'<rect x="{left}" y="{y}" width="{width:.0f}" height="16" fill="{colours[one.engine]}"/>',
+            f'<text x="{left + width + 6:.0f}" y="{y + 13}">{one.per_second:,.0f}</text>',
+        ]
+    return "\n".join([*parts, "</svg>"]) + "\n"

@@ -1,0 +1,149 @@
+"""A registry with very many cases, loaded in bulk: one case made by the API, and copies of it with other people."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, create_engine, insert, text
+from starlette.testclient import TestClient
+
+from app.access import people
+from app.access.models import STAFF
+from app.access.schemas import TokenIn, UserIn
+from app.contents.keys import master_key
+from app.contents.service import Sealer
+from app.db import Base
+from app.http.examples import REQUESTS
+from app.ledger import service as ledger
+from app.main import create_app, system_clock
+from app.migrating import migrate
+from app.settings import Settings
+
+MINE = 200
+_BATCH = 2_000
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@dataclass
+class Seeded:
+    """Who asks, and for which cases: a party's agent with MINE of them, and a registrar who sees all."""
+
+    agent: str
+    registrar: str
+    mine: list[str]
+    others: list[str]
+
+
+def seed(settings: Settings, cases: int) -> Seeded:
+    """Make a registry with that many lodged cases."""
+    migrate(settings)
+    app = create_app(settings)
+    sealer = Sealer(master_key(settings, os.urandom, print))
+
+    def found(db: Any) -> dict[str, tuple[UUID, str]]:
+        now = system_clock()
+        people.found_institution(db, now, people.InstitutionIn(name="Benchmark", time_zone="UTC"))
+        made = {}
+        for name, role in (("admin", "admin"), ("registrar", "registrar"), ("agent", "user"), ("other", "user")):
+            given = UserIn(name=name, email=f"{name}@example.org", role=role)  # type: ignore[arg-type]
+            user_id = people.write_user(db, now, given, people.OPERATOR)
+            db.flush()
+            token_id = people.write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, people.OPERATOR)
+            made[name] = (user_id, db.info["minted"][token_id])
+        ledger.seal(db)
+        return made
+
+    made = app.state.seams.database.in_transaction(found, os.urandom)
+    with TestClient(app) as client:
+        bearer = {"authorization": f"Bearer {made['agent'][1]}"}
+        example = {
+            **REQUESTS["CaseIn"],
+            "parties": [{**one, "member_id": None} for one in REQUESTS["CaseIn"]["parties"]],
+        }
+        case = client.post("/v1/cases", json=example, headers=bearer).json()
+        step = client.post(f"/v1/cases/{case['id']}/steps/lodge", json=REQUESTS["StepIn"], headers=bearer)
+        assert step.status_code == 200, step.text
+    engine = create_engine(settings.database_url)
+    with engine.begin() as connection:
+        template = _template(connection, UUID(case["id"]))
+        mine: list[str] = []
+        others: list[str] = []
+        for number, rows in enumerate(_copies(template, sealer, made, cases - 1)):
+            ids = [str(row["id"]) for row in rows["cases"]]
+            (mine if number == 0 else others).extend(ids)
+            for table in ("audiences", "cases", "audience_readers", "parties", "capacities", "data_keys", "contents"):
+                connection.execute(insert(Base.metadata.tables[table]), rows[table])
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    engine.dispose()
+    return Seeded(made["agent"][1], made["registrar"][1], mine, others)
+
+
+def _template(connection: Connection, case_id: UUID) -> Rows:
+    tables = Base.metadata.tables
+    found: Rows = {}
+    for name in ("cases", "audiences", "audience_readers", "parties", "capacities", "contents"):
+        table = tables[name]
+        column = table.c.id if name == "cases" else table.c.case_id
+        found[name] = [dict(row) for row in connection.execute(table.select().where(column == case_id)).mappings()]
+    case = found["cases"][0]
+    found["contents"] = [row for row in found["contents"] if row["id"] == case["content_id"]]
+    return found
+
+
+def _copies(template: Rows, sealer: Sealer, made: Any, number: int) -> Iterator[Rows]:
+    """Batches of copies: the first MINE are the agent's, the others somebody else's; the newest first in time."""
+    agent, other = made["agent"][0], made["other"][0]
+    start = datetime.now(UTC) - timedelta(days=2000)
+    counts = [min(MINE, number), *[_BATCH] * ((number - MINE) // _BATCH), max(0, (number - MINE) % _BATCH)]
+    place = 0
+    for batch, count in enumerate(counts):
+        rows: Rows = {name: [] for name in (*template, "data_keys")}
+        for _copy in range(count):
+            _copy_of(template, rows, sealer, agent if batch == 0 else other, agent, start + timedelta(minutes=place))
+            place += 1
+        if count:
+            yield rows
+
+
+def _copy_of(template: Rows, rows: Rows, sealer: Sealer, owner: UUID, agent: UUID, at: datetime) -> None:
+    renamed: dict[Any, UUID] = {}
+    for name in ("cases", "audiences", "parties", "capacities", "contents"):
+        renamed |= {row["id"]: uuid4() for row in template[name]}
+    renamed[agent] = owner
+
+    def copy(row: dict[str, Any], **more: Any) -> dict[str, Any]:
+        copied: dict[str, Any] = {
+            key: renamed.get(value, value) if isinstance(value, UUID) else value for key, value in row.items()
+        }
+        if "party_ids" in copied:
+            copied["party_ids"] = [str(renamed[UUID(one)]) for one in copied["party_ids"]]
+        return copied | more
+
+    (case,) = template["cases"]
+    key = os.urandom(32)
+    case_id = renamed[case["id"]]
+    rows["cases"].append(copy(case, opened_at=at, lodged_at=at, updated_at=at, title=f"{case['title']} {case_id}"))
+    rows["data_keys"].append({"case_id": case_id, "wrapped": sealer.wrap(key)})
+    for row in template["audiences"]:
+        rows["audiences"].append(copy(row))
+    for row in template["audience_readers"]:
+        dated = at if row["opened_at"] is not None else None
+        rows["audience_readers"].append(copy(row, opened_at=dated))
+    for row in template["parties"]:
+        rows["parties"].append(copy(row))
+    for row in template["capacities"]:
+        rows["capacities"].append(copy(row, powers_id=None))
+    for row in template["contents"]:
+        id, nonce = renamed[row["id"]], os.urandom(12)
+        plain = json.dumps({"summary": "The flow has fallen below the agreed third.", "instruments": []}).encode()
+        body = nonce + AESGCM(key).encrypt(nonce, os.urandom(32) + plain, id.bytes)
+        rows["contents"].append(copy(row, body=body))
+
+
+__all__ = ["MINE", "STAFF", "Seeded", "seed"]

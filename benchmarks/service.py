@@ -1,0 +1,90 @@
+"""The service under the benchmark, with a bare route beside it, and a switch that takes the gate away."""
+
+import os
+import socket
+import sys
+from uuid import UUID
+
+import uvicorn
+from fastapi import Request
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.access import gate, service
+from app.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
+from app.db import Base, Database
+from app.http.work import Work
+from app.main import create_app
+from app.serving import PatientProtocol
+from app.settings import Settings
+
+OPEN = "ACCORD_BENCHMARK_WITHOUT_GATE"
+_TABLES = Base.metadata.tables
+
+
+def bare_case(db: Session, case_id: UUID) -> CaseOut:
+    """A case as somebody would serve it who knows no audiences: the same number of statements, by primary key."""
+    cases, parties, contents = _TABLES["cases"], _TABLES["parties"], _TABLES["contents"]
+    third, capacities, keys = _TABLES["third_states"], _TABLES["capacities"], _TABLES["data_keys"]
+    row = db.execute(select(cases).where(cases.c.id == case_id)).mappings().one()
+    of_case = db.execute(select(parties).where(parties.c.case_id == case_id).order_by(parties.c.number)).mappings()
+    named = [CasePartyOut.model_validate(dict(one)) for one in of_case]
+    db.execute(select(third).where(third.c.case_id == case_id)).all()
+    held = (capacities.c.case_id == case_id) & (capacities.c.role == "mediator")
+    mediators = [
+        CaseMediatorOut.model_validate(dict(one)) for one in db.execute(select(capacities).where(held)).mappings()
+    ]
+    db.execute(
+        select(contents.c.body, keys.c.wrapped)
+        .join(keys, keys.c.case_id == contents.c.case_id)
+        .where(contents.c.id == row["content_id"])
+    ).one()
+    seat = SeatOut(place=row["seat_place"], time_zone=row["seat_time_zone"])
+    own = {name: row[name] for name in CaseOut.model_fields if name in row}
+    return CaseOut(
+        **own | {"waiting_for": []},
+        seat=seat,
+        parties=named,
+        third_states=[],
+        mediators=mediators,
+        summary="",
+        instruments=[],
+    )
+
+
+def main() -> None:
+    """Serve on the socket that is given by its number."""
+    settings = Settings()
+    app = create_app(settings)
+    open_database = Database(settings, lambda _engine: None, Session)
+
+    @app.get("/bare/{case_id}")
+    async def bare(request: Request, case_id: UUID) -> Response:
+        work = Work(request, b"")
+
+        def answer() -> bytes:
+            with open_database.read(os.urandom) as db:
+                service.digest(request.headers["authorization"])
+                db.execute(text("SELECT id FROM users WHERE email_key = 'agent@example.org'")).one()
+            with open_database.read(os.urandom) as db:
+                return bare_case(db, case_id).model_dump_json(by_alias=True).encode()
+
+        import anyio.to_thread
+
+        body = await anyio.to_thread.run_sync(answer, limiter=work.seams.database.threads)
+        return Response(body, media_type="application/json")
+
+    if os.environ.get(OPEN):
+        event.remove(gate.GatedSession, "do_orm_execute", gate._filter)
+        app.state.seams.database.dispose()
+        ungated = Database(settings, lambda _engine: None, gate.GatedSession)
+        object.__setattr__(app.state.seams, "database", ungated)
+    listening = socket.socket(fileno=int(sys.argv[1]))
+    uvicorn.Server(
+        uvicorn.Config(app, http=PatientProtocol, ws="none", log_config=None, access_log=False, server_header=False)
+    ).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()
