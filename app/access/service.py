@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.access.gate import as_system, set_writable
@@ -21,7 +21,7 @@ from app.access.policy import (
     PartyView,
     readers_of,
 )
-from app.db import Base, new_id
+from app.db import Base, UtcDateTime, new_id
 from app.errors import Forbidden, Unauthenticated, invalid
 from app.rules.model import Holding
 
@@ -59,15 +59,23 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+_WHOSE = (
+    select(User.id, User.role, User.name)
+    .join(Token, Token.user_id == User.id)
+    .where(
+        Token.sha256 == bindparam("sha256"),
+        Token.revoked_at.is_(None),
+        Token.expires_at > bindparam("now", type_=UtcDateTime()),
+        User.active,
+    )
+)
+
+
 def authenticate(db: Session, token: str | None, now: datetime) -> Actor:
     """The person whose valid token this is; Unauthenticated otherwise."""
     if not token:
         raise Unauthenticated
-    found = db.execute(
-        select(User.id, User.role, User.name)
-        .join(Token, Token.user_id == User.id)
-        .where(Token.sha256 == digest(token), Token.revoked_at.is_(None), Token.expires_at > now, User.active)
-    ).first()
+    found = db.execute(_WHOSE, {"sha256": digest(token), "now": now}).first()
     if found is None:
         raise Unauthenticated
     return Actor(found.id, found.role, found.name)

@@ -4,9 +4,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, RowMapping, String, and_, bindparam, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.access.models import AudienceReader, Capacity, User
@@ -60,19 +61,56 @@ _COLUMNS = (
 )
 
 
+# Statements are made once: making one costs more than running it. A reader of a case need not know of the one before
+# it, so the gate is asked about that one too.
+_EARLIER = aliased(Case)
+_EARLIER_ID = select(_EARLIER.id).where(_EARLIER.id == Case.earlier_case_id).scalar_subquery()
+_ONE = select(*_COLUMNS, _EARLIER_ID.label("earlier_case_id")).where(Case.id == bindparam("case_id"))
+_OF_CASES: Any = bindparam("ids", expanding=True)
+_PARTIES = (
+    select(Party.case_id, Party.id, Party.side, Party.kind, Party.name, Party.member_id, Party.participation)
+    .where(Party.case_id.in_(_OF_CASES))
+    .order_by(Party.number)
+)
+_THIRD_STATES = (
+    select(
+        ThirdState.case_id,
+        ThirdState.id,
+        ThirdState.name,
+        ThirdState.member_id,
+        exists(
+            select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
+        ).label("consented"),
+    )
+    .where(ThirdState.case_id.in_(_OF_CASES))
+    .order_by(ThirdState.number)
+)
+_MEDIATORS = (
+    select(
+        Capacity.case_id,
+        Capacity.appointment_id,
+        Capacity.user_id,
+        User.name,
+        Capacity.admitted_at.label("since"),
+    )
+    .join(User, User.id == Capacity.user_id)
+    .where(Capacity.case_id.in_(_OF_CASES), Capacity.role == "mediator", Capacity.ended_at.is_(None))
+    .order_by(Capacity.admitted_at, Capacity.id)
+)
+
+
 def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
     """One case; NotFound if it is not the actor's to see."""
-    # A reader of this case need not know of the one before it, so the gate is asked about that one too.
-    earlier = aliased(Case)
-    earlier_id = select(earlier.id).where(earlier.id == Case.earlier_case_id).scalar_subquery()
-    columns = (*_COLUMNS, earlier_id.label("earlier_case_id"))
-    row = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
+    row = db.execute(_ONE, {"case_id": case_id}).one_or_none()
     if row is None:
         raise NotFound
     item = _items(db, [row])[0]
     body = contents.read_one(db, row.content_id)
     return CaseOut(
-        **dict(item), summary=body["summary"], instruments=body["instruments"], earlier_case_id=row.earlier_case_id
+        **dict(item),
+        summary=body["summary"],
+        instruments=body["instruments"],
+        earlier_case_id=row.earlier_case_id,
     )
 
 
@@ -177,66 +215,24 @@ def _matching(q: str) -> ColumnElement[bool]:
 
 def _items(db: Session, rows: Sequence[AnyRow]) -> list[CaseItem]:
     """The cases with their parties, third States and mediators, in three statements however many they are."""
-    ids = [row.id for row in rows]
-    parties = _grouped(
-        db.execute(
-            select(
-                Party.case_id,
-                Party.id,
-                Party.side,
-                Party.kind,
-                Party.name,
-                Party.member_id,
-                Party.participation,
-            )
-            .where(Party.case_id.in_(ids))
-            .order_by(Party.number)
-        ).all()
-    )
-    consented = exists(
-        select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
-    )
-    third_states = _grouped(
-        db.execute(
-            select(
-                ThirdState.case_id,
-                ThirdState.id,
-                ThirdState.name,
-                ThirdState.member_id,
-                consented.label("consented"),
-            )
-            .where(ThirdState.case_id.in_(ids))
-            .order_by(ThirdState.number)
-        ).all()
-    )
-    mediators = _grouped(
-        db.execute(
-            select(
-                Capacity.case_id,
-                Capacity.appointment_id,
-                Capacity.user_id,
-                User.name,
-                Capacity.admitted_at.label("since"),
-            )
-            .join(User, User.id == Capacity.user_id)
-            .where(Capacity.case_id.in_(ids), Capacity.role == "mediator", Capacity.ended_at.is_(None))
-            .order_by(Capacity.admitted_at, Capacity.id)
-        ).all()
+    given = {"ids": [row.id for row in rows]}
+    parties, third_states, mediators = (
+        _grouped(db.execute(statement, given).mappings()) for statement in (_PARTIES, _THIRD_STATES, _MEDIATORS)
     )
     return [
         _item(row, parties.get(row.id, ()), third_states.get(row.id, ()), mediators.get(row.id, ())) for row in rows
     ]
 
 
-def _grouped(rows: Sequence[AnyRow]) -> dict[UUID, list[AnyRow]]:
-    found: dict[UUID, list[AnyRow]] = {}
+def _grouped(rows: Iterable[RowMapping]) -> dict[UUID, list[RowMapping]]:
+    found: dict[UUID, list[RowMapping]] = {}
     for row in rows:
-        found.setdefault(row.case_id, []).append(row)
+        found.setdefault(row["case_id"], []).append(row)
     return found
 
 
 def _item(
-    row: AnyRow, parties: Sequence[AnyRow], third_states: Sequence[AnyRow], mediators: Sequence[AnyRow]
+    row: AnyRow, parties: Sequence[RowMapping], third_states: Sequence[RowMapping], mediators: Sequence[RowMapping]
 ) -> CaseItem:
     return CaseItem(
         id=row.id,
@@ -251,9 +247,10 @@ def _item(
         subjects=row.subjects,
         languages=row.languages,
         seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone),
-        parties=[CasePartyOut.model_validate(party) for party in parties],
-        third_states=[CaseThirdStateOut.model_validate(state) for state in third_states],
-        mediators=[CaseMediatorOut.model_validate(mediator) for mediator in mediators],
+        # The columns have their types already; judging them again is what would cost most in a list.
+        parties=[CasePartyOut.model_construct(**party) for party in parties],
+        third_states=[CaseThirdStateOut.model_construct(**state) for state in third_states],
+        mediators=[CaseMediatorOut.model_construct(**mediator) for mediator in mediators],
         waiting_for=[WaitingOut.model_validate(entry) for entry in row.waiting_for],
         next_due_on=row.next_due_on,
         opened_at=row.opened_at,

@@ -10,7 +10,7 @@ import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.contents.models import Content, DataKey
@@ -88,11 +88,14 @@ class Opening:
     salt: bytes
 
 
+_OPENED = select(Content.id, Content.case_id, Content.body).where(Content.id.in_(bindparam("ids", expanding=True)))
+
+
 def openings(db: Session, ids: list[UUID]) -> dict[UUID, Opening]:
     """The contents that the actor may read, each with its salt, by id, in one statement."""
     if not ids:
         return {}
-    rows = db.execute(select(Content.id, Content.case_id, Content.body).where(Content.id.in_(ids)))
+    rows = db.execute(_OPENED, {"ids": ids})
     opened = {row.id: _unseal(db, row.case_id, row.id, row.body) for row in rows}
     return {id: Opening(json.loads(plain), salt) for id, (salt, plain) in opened.items()}
 
