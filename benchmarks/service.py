@@ -5,6 +5,7 @@ import socket
 import sys
 from uuid import UUID
 
+import anyio.to_thread
 import uvicorn
 from fastapi import Request
 from sqlalchemy import event, select, text
@@ -67,10 +68,7 @@ def main() -> None:
             with open_database.read(os.urandom) as db:
                 service.digest(request.headers["authorization"])
                 db.execute(text("SELECT id FROM users WHERE email_key = 'agent@example.org'")).one()
-            with open_database.read(os.urandom) as db:
                 return bare_case(db, case_id).model_dump_json(by_alias=True).encode()
-
-        import anyio.to_thread
 
         body = await anyio.to_thread.run_sync(answer, limiter=work.seams.database.threads)
         return Response(body, media_type="application/json")
