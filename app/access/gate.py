@@ -78,6 +78,7 @@ def _marked(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return mark & condition
 
 
+@lru_cache(maxsize=4096)
 def _for_principals(principals: tuple[UUID, ...]) -> tuple[ORMOption, ...]:
     # SQLAlchemy analyses these two functions once and afterwards takes only the values of their own closure: whatever
     # varies must be named in them directly, or one reader would be served another's rows.

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, Integer, String, Uuid, exists, select, union_all
+from sqlalchemy import Boolean, Date, Integer, String, Uuid, bindparam, exists, select, union_all
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case, StepTaken
@@ -43,7 +43,7 @@ _SHAPE: dict[str, Any] = {
 
 def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
     """The facts of a case; `subject` is the item that is acted on."""
-    rows = db.execute(_statement(case.id), execution_options={"known_to_participants": True}).all()
+    rows = db.execute(_FACTS, {"case_id": case.id}, execution_options={"known_to_participants": True}).all()
     found: dict[str, list[Any]] = {"party": [], "third-state": [], "appointment": [], "act": [], "term": [], "text": []}
     for row in rows:
         found[row.what].append(row)
@@ -73,7 +73,9 @@ def _day(instant: datetime | None, zone: str) -> date | None:
     return None if instant is None else day_at(instant, ZoneInfo(zone))
 
 
-def _statement(case_id: UUID) -> Any:
+def _statement() -> Any:
+    """Everything that the rules may know of a case, made once."""
+    case_id: Any = bindparam("case_id")
     consented = exists(select(Consent.id).where(Consent.party_id == Party.id, Consent.confirmed_at.is_not(None)))
     third_consented = exists(
         select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
@@ -112,6 +114,9 @@ def _statement(case_id: UUID) -> Any:
         terms.where(Deadline.case_id == case_id),
         texts.where(Draft.case_id == case_id, Draft.state == "frozen"),
     )
+
+
+_FACTS = _statement()
 
 
 def _party(row: AnyRow) -> PartyFact:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, Uuid, select, union_all
+from sqlalchemy import Integer, String, Uuid, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from app.access import service as access
@@ -76,7 +76,7 @@ def circle_of(db: Session, case: CaseView) -> Circle:
     if case.id in db.info.get("circles", {}):
         return access.known_circle(db, case.id)
     with as_system(db):
-        rows = db.execute(_circle_statement(case.id)).all()
+        rows = db.execute(_CIRCLE, {"case_id": case.id}).all()
     found: dict[str, list[AnyRow]] = {"party": [], "capacity": [], "audience": []}
     for row in rows:
         found[row.what].append(row)
@@ -117,8 +117,9 @@ _SHAPE: dict[str, Any] = {
 }
 
 
-def _circle_statement(case_id: UUID) -> Any:
-    """Parties, living capacities and audiences of a case, in one statement."""
+def _circle_statement() -> Any:
+    """Parties, living capacities and audiences of a case, in one statement, made once."""
+    case_id: Any = bindparam("case_id")
     parties = one_shape("party", _SHAPE, id=Party.id, name=Party.side, number=Party.generation, place=Party.number)
     capacities = one_shape(
         "capacity",
@@ -146,3 +147,6 @@ def _circle_statement(case_id: UUID) -> Any:
         capacities.where(Capacity.case_id == case_id, Capacity.ended_at.is_(None), Capacity.pending.is_(False)),
         audiences.where(Audience.case_id == case_id),
     )
+
+
+_CIRCLE = _circle_statement()

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.access.gate import as_system
@@ -123,18 +123,25 @@ def seal(db: Session) -> list[Note]:
     return notes
 
 
-def _heads(db: Session, streams: set[UUID]) -> tuple[int, dict[UUID, tuple[int, bytes | None]]]:
-    """The last position of all, and the last number and hash of each stream."""
+def _heads_statement() -> Any:
+    """The last position of all, beside the last number and hash of each of some streams; made once."""
+    streams: Any = bindparam("streams", expanding=True)
     last = select(Event.audience_id, func.max(Event.seq).label("seq")).where(Event.audience_id.in_(streams))
     last_of = last.group_by(Event.audience_id).subquery()
     greatest = select(func.coalesce(func.max(Event.position), 0).label("position")).subquery()
     same = (Event.audience_id == last_of.c.audience_id) & (Event.seq == last_of.c.seq)
     heads = select(Event.audience_id, Event.seq, Event.hash).join(last_of, same).subquery()
-    rows = db.execute(
-        select(greatest.c.position, heads.c.audience_id, heads.c.seq, heads.c.hash).select_from(
-            greatest.outerjoin(heads, text("1 = 1"))
-        )
-    ).all()
+    return select(greatest.c.position, heads.c.audience_id, heads.c.seq, heads.c.hash).select_from(
+        greatest.outerjoin(heads, text("1 = 1"))
+    )
+
+
+_HEADS = _heads_statement()
+
+
+def _heads(db: Session, streams: set[UUID]) -> tuple[int, dict[UUID, tuple[int, bytes | None]]]:
+    """The last position of all, and the last number and hash of each stream."""
+    rows = db.execute(_HEADS, {"streams": list(streams)}).all()
     return rows[0].position, {row.audience_id: (row.seq, row.hash) for row in rows if row.audience_id is not None}
 
 
