@@ -35,7 +35,8 @@ from app.settings import Settings
 
 log = logging.getLogger("accord.worker")
 AT_ONCE, MOST_COUNTED = 200, 10_000
-SECONDS_TO_END = 15
+# A round that is cut off is rolled back: the process ends in time, and another worker does the rest.
+SECONDS_TO_END = 4
 BY_CLOCK = {"id": None, "capacity": "clock", "party_id": None}
 
 

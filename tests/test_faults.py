@@ -1,7 +1,9 @@
 """The machine misbehaves: its clock goes back, its disk is full; nothing is lost, doubled or half there."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,30 +46,58 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
 
 
 @contextmanager
-def full_disk(house: House) -> Iterator[None]:
-    """SQLite finds no room for another page; what it says is what it says on a full disk."""
+def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
+    """No room is left where the registry lies: a small disk is filled, or SQLite is told of no more pages."""
+    if mounted:
+        filler = folder / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096) == 4096:
+                continue
+        try:
+            yield
+        finally:
+            filler.unlink()
+        return
     engine = house.database.engine
 
-    def no_room(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.execute("PRAGMA max_page_count = 1")
+    def limited(pages: int) -> None:
+        def limit(connection: Any, _record: Any, _proxy: Any) -> None:
+            connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    def room(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.execute("PRAGMA max_page_count = 1073741823")
+        event.listen(engine, "checkout", limit)
 
-    event.listen(engine, "checkout", no_room)
+    limited(1)
     try:
         yield
     finally:
-        event.remove(engine, "checkout", no_room)
-        event.listen(engine, "checkout", room)
-        house.admin.get("/v1/me").expect(200)
+        limited(1_073_741_823)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[Path, bool]]:
+    """A folder on a disk of its own of a few megabytes, where a test may mount one; said aloud where it may not."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    mounted = (
+        shutil.which("mount") is not None and subprocess.run(command, check=False, capture_output=True).returncode == 0
+    )
+    if not mounted:
+        with capsys.disabled():
+            print("\nNo disk could be mounted here: SQLite is told of a full one instead.")  # noqa: T201
+    try:
+        yield folder, mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("_engine", ["sqlite"])
 def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
-    sqlite_template: Path, tmp_path: Path, _engine: str
+    sqlite_template: Path, small_disk: tuple[Path, bool], _engine: str
 ) -> None:
-    path = tmp_path / "registry.db"
+    folder, mounted = small_disk
+    path = folder / "registry.db"
     with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
         source.backup(target)
     settings = Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
@@ -76,13 +106,21 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
         dispute.mediating()
         before = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)
         big = {"kind": "notice", "title": "x", "text": "x" * 90_000, "audience": "participants"}
-        with full_disk(house):
-            refused = dispute.requesting.post(f"{dispute.path}/filings", big)
-            refused.expect(503, "unavailable")
-            assert refused.headers["retry-after"]
-            assert dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200) == before
-            dispute.requesting.get(f"{dispute.path}/filings").expect(200)
+        written = 0
+        with full_disk(house, folder, mounted):
+            # What the journal still has room for is taken; the first that it has not is refused.
+            answer = dispute.requesting.post(f"{dispute.path}/filings", big)
+            while answer.status == 201 and written < 100:
+                written += 1
+                answer = dispute.requesting.post(f"{dispute.path}/filings", big)
+            answer.expect(503, "unavailable")
+            assert answer.headers["retry-after"]
+            dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)
+            listed = dispute.requesting.get(f"{dispute.path}/filings?count=true").expect(200)
+            assert listed["count"]["total"] == written
             assert house.client.get("/livez").status_code == 200
-        assert dispute.requesting.get(f"{dispute.path}/filings").expect(200)["items"] == []
         dispute.requesting.post(f"{dispute.path}/filings", big).expect(201)
-    assert "every chain holds" in accord(settings, "ledger", "verify").stdout
+        after = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+        assert len(after) == len(before["items"]) + written + 1
+        assert "every chain holds" in accord(settings, "ledger", "verify").stdout
+        house.database.dispose()

