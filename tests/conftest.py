@@ -152,3 +152,13 @@ def postgresql_durable(postgresql_durable_empty: Settings) -> Settings:
     """An empty registry on PostgreSQL that waits for its disk."""
     migrate(postgresql_durable_empty)
     return postgresql_durable_empty
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def without_tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """The settings of a database in which nothing is yet, once on each engine."""
+    if request.param == "sqlite":
+        yield Settings(database_url=f"sqlite:///{tmp_path / 'elsewhere.db'}", **OF_TESTS)
+        return
+    with new_database("accord_elsewhere") as url:
+        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)

@@ -19,18 +19,7 @@ from app.settings import Settings
 from tests.conftest import OF_TESTS
 from tests.institution import House, Person
 from tests.processes import accord
-from tests.server import new_database
 from tests.story import Dispute
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """Gives the settings of a database without tables, on each engine."""
-    if request.param == "sqlite":
-        yield Settings(database_url=f"sqlite:///{tmp_path / 'elsewhere.db'}", **OF_TESTS)
-        return
-    with new_database("accord_restored") as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)
 
 
 def reopened(settings: Settings, people: list[Person]) -> Any:
@@ -42,7 +31,7 @@ def reopened(settings: Settings, people: list[Person]) -> Any:
 
 
 def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
-    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
     cursor = dispute.requesting.get(f"{dispute.path}/events?limit=1").expect(200)["next"]
@@ -52,11 +41,11 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
     made = accord(house.settings, "backup", "--out", str(file))
     assert made.returncode == 0, made.stderr
     assert file.stat().st_mode & 0o777 == 0o600
-    done = accord(elsewhere, "restore", str(file))
+    done = accord(without_tables, "restore", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     assert "Epoch 1 begins" in done.stdout
-    client, (requesting,) = reopened(elsewhere, [dispute.requesting])
+    client, (requesting,) = reopened(without_tables, [dispute.requesting])
     for path in paths:
         after = requesting.get(f"{dispute.path}{path}").expect(200)
         if isinstance(after, dict) and "next" in after:
@@ -72,16 +61,16 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
 
 @pytest.mark.parametrize(("given", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
 def test_no_reference_is_given_twice(
-    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path, given: tuple[str, ...], following: str
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, given: tuple[str, ...], following: str
 ) -> None:
     dispute.registered()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
     lost = Dispute(house, "b")
     assert lost.registered()["reference"] == "2026-0002"
-    done = accord(elsewhere, "restore", str(file), *given)
+    done = accord(without_tables, "restore", str(file), *given)
     assert done.returncode == 0, done.stderr
-    engine = create_engine(elsewhere.database_url)
+    engine = create_engine(without_tables.database_url)
     with engine.connect() as connection:
         last = connection.execute(text("SELECT last FROM reference_numbers WHERE year = 2026")).scalar_one()
     engine.dispose()
@@ -89,7 +78,7 @@ def test_no_reference_is_given_twice(
 
 
 def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
-    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.mediating()
     stop = threading.Event()
@@ -107,7 +96,7 @@ def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
     finally:
         stop.set()
         writing.join()
-    done = accord(elsewhere, "restore", str(files[-1]))
+    done = accord(without_tables, "restore", str(files[-1]))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     with zipfile.ZipFile(files[-1]) as archive:
@@ -133,13 +122,13 @@ def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
 
 @pytest.mark.slow
 def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
-    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
 
-    def refused(words: str, *given: str, settings: Settings = elsewhere) -> None:
+    def refused(words: str, *given: str, settings: Settings = without_tables) -> None:
         done = accord(settings, "restore", *given)
         assert done.returncode == 1, done.stdout
         assert words in done.stderr
@@ -161,7 +150,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
     exists = accord(house.settings, "backup", "--out", str(file))
     assert (exists.returncode, "exists already" in exists.stderr) == (1, True)
     # After all these refusals the place is as empty as before.
-    done = accord(elsewhere, "restore", str(file))
+    done = accord(without_tables, "restore", str(file))
     assert done.returncode == 0, done.stderr
 
 

@@ -15,22 +15,10 @@ from sqlalchemy import create_engine, inspect, text
 
 from app.migrating import configuration, head
 from app.settings import Settings
-from tests.conftest import OF_TESTS
 from tests.processes import accord
-from tests.server import new_database
 
 KEPT = Path(__file__).parent / "upgrades"
 EARLIER = sorted(path.stem for path in KEPT.glob("*.zip"))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_registry(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A database without tables, on each engine."""
-    if request.param == "sqlite":
-        yield Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
-        return
-    with new_database("accord_upgraded") as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)
 
 
 def rows_of(revision: str, table: str) -> list[dict[str, Any]]:
@@ -47,12 +35,12 @@ def test_every_earlier_revision_is_held() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
 def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger_holds(
-    empty_registry: Settings, revision: str
+    without_tables: Settings, revision: str
 ) -> None:
-    done = accord(empty_registry, "restore", str(KEPT / f"{revision}.zip"))
+    done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
-    engine = create_engine(empty_registry.database_url)
+    engine = create_engine(without_tables.database_url)
     with engine.connect() as connection:
         hashes = {bytes(one) for one in connection.execute(text("SELECT hash FROM events")).scalars()}
         awaits = connection.execute(text("SELECT waiting_for, awaits FROM cases")).all()
@@ -66,18 +54,18 @@ def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger
         assert all(f" {one['capacity']} " in words for one in waiting)
     assert {"ground", "earlier_case_id"} <= columns["cases"]
     assert {"awaits_approval", "disabled_at"} <= columns["users"]
-    again = accord(empty_registry, "migrate")
+    again = accord(without_tables, "migrate")
     assert again.returncode == 0, again.stderr
-    assert "every chain holds" in accord(empty_registry, "ledger", "verify").stdout
-    assert accord(empty_registry, "check").returncode == 0
+    assert "every chain holds" in accord(without_tables, "ledger", "verify").stdout
+    assert accord(without_tables, "check").returncode == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
-def test_a_migration_only_adds(empty_registry: Settings, revision: str) -> None:
+def test_a_migration_only_adds(without_tables: Settings, revision: str) -> None:
     """So that the release before goes on working on the new tables: what it knows is there, and needs nothing new."""
-    accord(empty_registry, "restore", str(KEPT / f"{revision}.zip"))
-    engine = create_engine(empty_registry.database_url)
+    accord(without_tables, "restore", str(KEPT / f"{revision}.zip"))
+    engine = create_engine(without_tables.database_url)
     with engine.connect() as connection:
         found = inspect(connection)
         with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:

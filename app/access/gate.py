@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, event, exists, null, select
+from sqlalchemy import ColumnElement, Engine, event, exists, literal_column, null, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -25,6 +25,8 @@ from app.errors import Forbidden
 # What every participant knows of; the rules may rest on this and on nothing else.
 KNOWN_TO_PARTICIPANTS = ("case", "appointment", "participants", "court", "public")
 
+# Not a bound value: the condition stands in every statement, and each value costs at each execution.
+_ONE: ColumnElement[int] = literal_column("1")
 _speaking = ContextVar("the flush is speaking", default=False)
 
 
@@ -85,11 +87,11 @@ def _for_principals(principals: tuple[UUID, ...]) -> tuple[ORMOption, ...]:
     reader = AudienceReader.__table__.alias("reader")
 
     def its_audience(cls: Any) -> ColumnElement[bool]:
-        mine = select(1).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
+        mine = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
         return _marked(cls.audience_id, exists(mine))
 
     def itself(cls: Any) -> ColumnElement[bool]:
-        mine = select(1).where(reader.c.audience_id == cls.id, reader.c.principal_id.in_(principals))
+        mine = select(_ONE).where(reader.c.audience_id == cls.id, reader.c.principal_id.in_(principals))
         return _marked(cls.id, exists(mine))
 
     return _options(its_audience, itself)
@@ -101,7 +103,7 @@ def _for_participants() -> tuple[ORMOption, ...]:
 
     def its_audience(cls: Any) -> ColumnElement[bool]:
         named = _marked(wide.c.id, wide.c.name.in_(KNOWN_TO_PARTICIPANTS))
-        return _marked(cls.audience_id, exists(select(1).where(wide.c.id == cls.audience_id, named)))
+        return _marked(cls.audience_id, exists(select(_ONE).where(wide.c.id == cls.audience_id, named)))
 
     def itself(cls: Any) -> ColumnElement[bool]:
         return _marked(cls.id, cls.name.in_(KNOWN_TO_PARTICIPANTS))
