@@ -124,3 +124,23 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
         assert len(after) == len(before["items"]) + written + 1
         assert "every chain holds" in accord(settings, "ledger", "verify").stdout
         house.database.dispose()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_again(
+    sqlite_template: Path, tmp_path: Path, _engine: str
+) -> None:
+    path = tmp_path / "registry.db"
+    with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
+        source.backup(target)
+    with House.open(Settings(database_url=f"sqlite:///{path}", **OF_TESTS)) as house:
+        dispute = Dispute(house)
+        dispute.lodged()
+        with closing(sqlite.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            dispute.step(dispute.registrar, "invite", {}).expect(503, "unavailable")
+            dispute.requesting.get(dispute.path).expect(200)
+            other.execute("ROLLBACK")
+        dispute.step(dispute.registrar, "invite", {}).expect(200)
+        house.database.dispose()

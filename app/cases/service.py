@@ -139,17 +139,32 @@ def _apply(
 ) -> None:
     """Write what a decision means: the act, the case, its terms, and what follows for other nouns."""
     step, before = decision.step, case.stage
-    acted = Holding(_capacity(step, holdings), decision.party_id)
-    by = paper.author(db, actor, case, counted, acted)
-    article = step.citation.article
+    by = paper.author(db, actor, case, counted, Holding(_capacity(step, holdings), decision.party_id))
+    _move(db, now, case, procedure, decision, given.fields.ground)
+    subject = act_subject(db, case)
+    _void(db, now, case, step)
+    _note(db, now, case, procedure, subject, decision, before, given, counted, by)
+    _consents(db, actor, now, case, decision, given, by)
+    if not decision.completes:
+        return
+    started = [procedure.term(name) for name in step.starts]
+    deadlines.start(db, now, case, subject, by, step, started, counted.on, given.due_on)
+    final = procedure.stage(case.stage).final
+    if step.ends or final:
+        deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)
+    if final:
+        consequences.close(db, now, case, by, step.name)
+
+
+def _move(db: Session, now: datetime, case: Case, procedure: Procedure, decision: Decision, ground: str | None) -> None:
+    """Bring the case, and those who may see it, to where the decision leads."""
+    step = decision.step
     if step.lodges:
         case.lodged_at = case.opened_at = now
     if step.serves:
         case.served_at = now
     if decision.completes:
-        case.stage, case.outcome, case.ground = decision.stage, decision.outcome, given.fields.ground
-        if given.fields.ground is not None:
-            article = procedure.ground(given.fields.ground).citation.article
+        case.stage, case.outcome, case.ground = decision.stage, decision.outcome, ground
         case.phase = procedure.stage(decision.stage).phase
         if procedure.stage(decision.stage).final:
             case.closed_at = now
@@ -159,22 +174,37 @@ def _apply(
         access.bring_into_line(db, view_of(case))
     if step.lodges:
         access.date_readers(db, view_of(case))
-    subject = act_subject(db, case)
-    _void(db, now, case, step)
-    taken = StepTaken(
-        id=new_id(db),
-        case_id=case.id,
-        audience_id=subject.audience_id,
-        step=step.name,
-        party_id=decision.party_id,
-        stage=before,
-        ground=given.fields.ground,
-        received_at=counted.received_at,
-        received_via=counted.received_via,
-        on=counted.on,
-        taken_at=now,
+
+
+def _note(
+    db: Session,
+    now: datetime,
+    case: Case,
+    procedure: Procedure,
+    subject: ledger.Subject,
+    decision: Decision,
+    before: str,
+    given: StepIn,
+    counted: Counted,
+    by: dict[str, Any],
+) -> None:
+    """Keep the step as it was taken, and tell it under the article that it rests on: its ground's, if it has one."""
+    step, ground = decision.step, given.fields.ground
+    db.add(
+        StepTaken(
+            id=new_id(db),
+            case_id=case.id,
+            audience_id=subject.audience_id,
+            step=step.name,
+            party_id=decision.party_id,
+            stage=before,
+            ground=ground,
+            received_at=counted.received_at,
+            received_via=counted.received_via,
+            on=counted.on,
+            taken_at=now,
+        )
     )
-    db.add(taken)
     reason = contents.write(db, case.id, subject.audience_id, {"reason": given.reason}) if given.reason else None
     payload = {
         "step": step.name,
@@ -182,22 +212,14 @@ def _apply(
         "to": case.stage,
         "phase": case.phase,
         "outcome": case.outcome,
-        "ground": given.fields.ground,
+        "ground": ground,
         "reference": case.reference,
         "on": counted.on.isoformat(),
         "rule_set": procedure.id,
         **counted.payload(),
     }
-    ledger.record(db, now, subject, "step-taken", step.name, by, payload, article, reason)
-    _consents(db, actor, now, case, decision, given, by)
-    if decision.completes:
-        started = [procedure.term(name) for name in step.starts]
-        deadlines.start(db, now, case, subject, by, step, started, counted.on, given.due_on)
-        final = procedure.stage(case.stage).final
-        if step.ends or final:
-            deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)
-        if final:
-            consequences.close(db, now, case, by, step.name)
+    citation = procedure.ground(ground).citation if ground is not None else step.citation
+    ledger.record(db, now, subject, "step-taken", step.name, by, payload, citation.article, reason)
 
 
 def _capacity(step: Step, holdings: tuple[Holding, ...]) -> str:
