@@ -32,8 +32,10 @@ class Limits:
         if not self._limiter.test(self._anonymous, "address", address):
             raise TooManyRequests(self._wait(self._anonymous, "address", address))
 
-    def count_address(self, address: str) -> None:
-        """Count a request that came without a valid token."""
+    def count_address(self, address: str, token: str | None) -> None:
+        """Count a request that came without a valid token; one that was good before is no better than another now."""
+        if token is not None:
+            self._good.pop(_digest(token), None)
         if self._anonymous is not None:
             self._limiter.hit(self._anonymous, "address", address)
 

@@ -87,7 +87,7 @@ class Surroundings:
         operation = getattr(scope.get("route"), "operation_id", None) or "none"
         code = scope.get("accord.code")
         if status == 401:
-            self.limits.count_address(_address(scope))
+            self.limits.count_address(_address(scope), bearer(request))
         REQUESTS.labels(operation, status).inc()
         SECONDS.labels(operation).observe(seconds)
         if code is not None:

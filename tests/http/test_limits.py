@@ -1,15 +1,10 @@
 """Who sends too much is told to wait, and nobody else is."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.conftest import Fresh
 from tests.institution import House, Person
 from tests.story import Dispute, request
-
-Limited = Callable[..., Any]
 
 
 def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are_served(fresh: Fresh) -> None:
@@ -28,6 +23,16 @@ def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are
         member.get("/v1/me").expect(200)
         assert house.client.get("/livez").status_code == 200
         assert house.client.get("/readyz").status_code == 200
+
+
+def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(fresh: Fresh) -> None:
+    with House.open(fresh().model_copy(update={"anonymous_per_minute": 5})) as house:
+        person = house.person("Rea Voked")
+        person.get("/v1/me").expect(200)
+        house.admin.post(f"/v1/users/{person.id}/disable").expect(200)
+        statuses = [person.get("/v1/me").status for _attempt in range(8)]
+        assert statuses == [401] * 5 + [429] * 3
+        house.admin.get("/v1/me").expect(200)
 
 
 def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(fresh: Fresh) -> None:
