@@ -30,7 +30,6 @@ from app.db import Database
 from app.demo.command import demo
 from app.demo.play import StoryFault
 from app.errors import Invalid, Misconfigured, Problem
-from app.http.metrics import serve_metrics
 from app.ledger import service as ledger
 from app.logs import set_up
 from app.main import create_app, system_clock
@@ -128,14 +127,12 @@ def serve_command(
         if settings.migrate_on_start:
             migrate(settings)
         listening = bound(host or settings.host, settings.port if port is None else port)
-        if settings.metrics_port:
-            serve_metrics(settings.metrics_port)
         address, bound_port = listening.getsockname()[:2]
         said = f"Accord listens on http://{address}:{bound_port}; its pages are at /docs."
         if number > 1:
             create_app(settings)  # What cannot work is said here, once, and not by each process.
             typer.echo(said)
-            serve_by_several(number, listening)
+            serve_by_several(settings, number, listening)
         else:
             service = create_app(settings, works=settings.run_worker)
             typer.echo(said)

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
 from app.errors import Misconfigured
-from app.http.metrics import SEVERAL
+from app.http.metrics import SEVERAL, serve_metrics
 from app.settings import Settings
 
 # Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.
@@ -112,15 +112,23 @@ class PatientProtocol(H11Protocol):
 def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
     """Serve the app on a bound socket until a signal ends it."""
     set_patience(settings)
+    _serve_metrics(settings)
     uvicorn.Server(_configured(app)).run(sockets=[listening])
 
 
-def serve_by_several(workers: int, listening: socket.socket) -> None:
+def serve_by_several(settings: Settings, workers: int, listening: socket.socket) -> None:
     """Serve on a bound socket by processes that are started again if they end; a signal ends all of them."""
     with tempfile.TemporaryDirectory(prefix="accord-metrics-") as folder:
         os.environ[SEVERAL] = folder
+        # Only now: the figures of all processes are found by that folder.
+        _serve_metrics(settings)
         config = _configured("app.main:from_environment", workers=workers, factory=True)
         Multiprocess(config, sockets=[listening]).run()
+
+
+def _serve_metrics(settings: Settings) -> None:
+    if settings.metrics_port:
+        serve_metrics(settings.metrics_port)
 
 
 def _configured(app: Any, **more: Any) -> uvicorn.Config:

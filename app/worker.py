@@ -26,7 +26,7 @@ from app.db import Entropy
 from app.deadlines.models import Deadline
 from app.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.http.idempotency import LIFE
-from app.http.metrics import OVERDUE, WORKED, WORKER_AGE
+from app.http.metrics import OVERDUE, WORKED, WORKED_AT
 from app.http.models import IdempotencyRecord
 from app.http.work import Seams
 from app.ledger import service as ledger
@@ -72,6 +72,7 @@ class Worker:
         self._in_transaction(now, lambda db: note_round(db, now))
         for task, number in done.items():
             WORKED.labels(task).inc(number)
+        look_around(self.seams)
         return done
 
     def _soon_due(self, db: Session, now: datetime) -> Sequence[UUID]:
@@ -135,7 +136,7 @@ def working(worker: Worker) -> Iterator[None]:
 
 
 def look_around(seams: Seams) -> None:
-    """Bring the figures into line that come from the database: how old the last round is, and what is overdue."""
+    """Bring the figures into line that come from the database: when the last round was, and what is overdue."""
     now = seams.clock()
     with seams.database.read(seams.entropy("metrics")) as db:
         read_under(db, CLOCK.principals)
@@ -143,7 +144,7 @@ def look_around(seams: Seams) -> None:
         overdue = (Deadline.state == "running", Deadline.due_at <= now)
         OVERDUE.set(len(db.execute(select(Deadline.id).where(*overdue).limit(MOST_COUNTED)).all()))
     if worked_at is not None:
-        WORKER_AGE.set((now - worked_at).total_seconds())
+        WORKED_AT.set(worked_at.timestamp())
 
 
 def _is_free(db: Session, statement: Any) -> bool:

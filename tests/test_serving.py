@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 from app.settings import Settings
 from tests.conftest import OF_TESTS, _empty
+from tests.docs.consoles import free_port
 from tests.institution import Clock, House
 from tests.processes import Served, accord, running, served
 from tests.story import Dispute, request
@@ -276,6 +277,17 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
     assert recalled_in(settings) == len(disputes)
     assert "every chain holds" in accord(settings, "ledger", "verify").stdout
+
+
+@pytest.mark.slow
+def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
+    port = free_port()
+    with served(postgresql_durable, "--workers", "2", ACCORD_METRICS_PORT=str(port)) as service:
+        for _request in range(4):
+            httpx.get(f"{service.base_url}/v1/me", timeout=10)
+        shown = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    assert 'accord_requests_total{operation="readMe",status="401"} 4.0' in shown
+    assert "accord_deadlines_overdue" in shown
 
 
 def recalled_in(settings: Settings) -> int:

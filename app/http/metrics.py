@@ -15,8 +15,10 @@ POOL_WAIT = Histogram(
     buckets=(0.001, 0.01, 0.1, 0.5, 1, 5, 15),
 )
 WORKED = Counter("accord_worker_items", "Things that the background worker did", ("task",))
-WORKER_AGE = Gauge(
-    "accord_worker_age_seconds", "Since the background worker's last round", multiprocess_mode="mostrecent"
+WORKED_AT = Gauge(
+    "accord_worker_last_round_timestamp_seconds",
+    "When the background worker's last round was",
+    multiprocess_mode="mostrecent",
 )
 OVERDUE = Gauge("accord_deadlines_overdue", "Running deadlines whose day is over", multiprocess_mode="mostrecent")
 
