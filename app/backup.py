@@ -246,7 +246,7 @@ def _read_table(
     with archive.open(_entry(table.name)) as entry:
         for line in entry:
             digest.update(line)
-            row = {name: _read(table, name, value) for name, value in json.loads(line).items()}
+            row = {name: read_value(table, name, value) for name, value in json.loads(line).items()}
             if table.name == "data_keys" and not rows:
                 opens(row["wrapped"])
             batch.append(row)
@@ -261,7 +261,8 @@ def _read_table(
     return rows
 
 
-def _read(table: Table, name: str, value: Any) -> Any:
+def read_value(table: Table, name: str, value: Any) -> Any:
+    """A value of a backup as the column of that name takes it."""
     kind = table.columns[name].type
     if value is None:
         return None

@@ -123,7 +123,17 @@ def serve_by_several(settings: Settings, workers: int, listening: socket.socket)
         # Only now: the figures of all processes are found by that folder.
         _serve_metrics(settings)
         config = _configured("app.main:from_environment", workers=workers, factory=True)
-        Multiprocess(config, sockets=[listening]).run()
+        _Several(config, sockets=[listening]).run()
+
+
+class _Several(Multiprocess):
+    """Processes that are ended together; what knocks from then on is refused and not kept waiting at the door."""
+
+    def terminate_all(self) -> None:
+        """Close the door of this process too, or the system would go on taking connections for it."""
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
 
 
 def _serve_metrics(settings: Settings) -> None:

@@ -82,13 +82,18 @@ def _connected(url: URL) -> None:
 
 
 class OwnServer:
-    """A PostgreSQL server out of a wheel, with its data in a temporary folder, for the length of one run."""
+    """A PostgreSQL server out of a wheel, with its data in a temporary folder, for the length of one run.
 
-    def __init__(self) -> None:
+    `disk` is another folder for the data; what is written ahead stays in the temporary one.
+    """
+
+    def __init__(self, disk: Path | None = None) -> None:
         owner = _owner()
         self.folder = _temporary_folder(owner)
+        if disk is not None and owner is not None:
+            os.chown(disk, owner.pw_uid, owner.pw_gid)
         try:
-            self.url, self._process = _start(self.folder, owner)
+            self.url, self._process = _start(self.folder, owner, disk)
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -151,8 +156,8 @@ def _programs(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     return folder / package.name / "pginstall" / "bin"
 
 
-def _start(folder: Path, owner: pwd.struct_passwd | None) -> tuple[URL, "subprocess.Popen[bytes]"]:
-    programs, data, log = _programs(folder, owner), folder / "data", folder / "log"
+def _start(folder: Path, owner: pwd.struct_passwd | None, disk: Path | None) -> tuple[URL, "subprocess.Popen[bytes]"]:
+    programs, data, log = _programs(folder, owner), (disk or folder) / "data", folder / "log"
     as_owner: dict[str, Any] = {"cwd": folder, "env": {"PATH": os.defpath, "LC_ALL": "C"}}
     if owner is not None:
         as_owner |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
@@ -164,6 +169,8 @@ def _start(folder: Path, owner: pwd.struct_passwd | None) -> tuple[URL, "subproc
         os.chown(secret, owner.pw_uid, owner.pw_gid)
     words = ["-D", str(data), "-U", "postgres", "-E", "UTF8", "-A", "scram-sha-256", "--no-sync", "--no-instructions"]
     words += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", f"--pwfile={secret}"]
+    if disk is not None:
+        words += [f"--waldir={folder / 'ahead'}", "--wal-segsize=1"]
     made = subprocess.run([str(programs / "initdb"), *words], capture_output=True, text=True, check=False, **as_owner)
     secret.unlink()
     if made.returncode:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 from sqlalchemy import event
 
 from app.db import sqlite
+from app.migrating import migrate
 from app.settings import Settings
 from tests.conftest import OF_TESTS
 from tests.http.test_lists import walk
 from tests.institution import House
 from tests.processes import accord
+from tests.server import OwnServer
 from tests.story import Dispute
 
 
@@ -45,14 +48,20 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
     assert "every chain holds" in verified.stdout, verified.stdout
 
 
+def fill(folder: Path) -> Path:
+    """Leave no room on the disk of a folder; gives the file that takes it."""
+    filler = folder / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096) == 4096:
+            continue
+    return filler
+
+
 @contextmanager
 def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
     """No room is left where the registry lies: a small disk is filled, or SQLite is told of no more pages."""
     if mounted:
-        filler = folder / "filler"
-        with suppress(OSError), filler.open("wb", buffering=0) as file:
-            while file.write(b"x" * 4096) == 4096:
-                continue
+        filler = fill(folder)
         try:
             yield
         finally:
@@ -73,34 +82,23 @@ def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
         limited(1_073_741_823)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[Path, bool]]:
-    """A folder on a disk of its own of a few megabytes, where a test may mount one; said aloud where it may not."""
-    folder = tmp_path / "disk"
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
+    """A disk of its own of a few megabytes on the folder; whether one may be mounted here."""
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     mounted = (
         shutil.which("mount") is not None and subprocess.run(command, check=False, capture_output=True).returncode == 0
     )
-    if not mounted:
-        with capsys.disabled():
-            print("\nNo disk could be mounted here: SQLite is told of a full one instead.")  # noqa: T201
     try:
-        yield folder, mounted
+        yield mounted
     finally:
         if mounted:
             subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("_engine", ["sqlite"])
-def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
-    sqlite_template: Path, small_disk: tuple[Path, bool], _engine: str
-) -> None:
-    folder, mounted = small_disk
-    path = folder / "registry.db"
-    with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
-        source.backup(target)
-    settings = Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
+def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, folder: Path, mounted: bool) -> None:
+    """Fill the disk of the registry while a case is mediated, write until it refuses, and make room again."""
     with House.open(settings) as house:
         dispute = Dispute(house)
         dispute.mediating()
@@ -108,7 +106,7 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
         big = {"kind": "notice", "title": "x", "text": "x" * 90_000, "audience": "participants"}
         written = 0
         with full_disk(house, folder, mounted):
-            # What the journal still has room for is taken; the first that it has not is refused.
+            # What there is still room for is taken; the first for which there is none is refused.
             answer = dispute.requesting.post(f"{dispute.path}/filings", big)
             while answer.status == 201 and written < 100:
                 written += 1
@@ -124,6 +122,45 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
         assert len(after) == len(before["items"]) + written + 1
         assert "every chain holds" in accord(settings, "ledger", "verify").stdout
         house.database.dispose()
+
+
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
+    sqlite_template: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], _engine: str
+) -> None:
+    folder = tmp_path / "disk"
+    with small_disk(folder, megabytes=6) as mounted:
+        if not mounted:
+            with capsys.disabled():
+                print("\nNo disk could be mounted here: SQLite is told of a full one instead.")  # noqa: T201
+        path = folder / "registry.db"
+        with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
+            source.backup(target)
+        settings = Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
+        on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings, folder, mounted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("_engine", ["postgresql"])
+def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
+    capsys: pytest.CaptureFixture[str], _engine: str
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="accord-disk-") as place:
+        # The server's user must be able to enter.
+        Path(place).chmod(0o711)
+        folder = Path(place) / "disk"
+        with small_disk(folder, megabytes=96) as mounted:
+            if not mounted:
+                with capsys.disabled():
+                    print("\nNo disk could be mounted here: PostgreSQL is not tried on a full one.")  # noqa: T201
+                pytest.skip("no disk may be mounted here")
+            server = OwnServer(folder)
+            try:
+                settings = Settings(database_url=server.url.render_as_string(hide_password=False), **OF_TESTS)
+                migrate(settings)
+                on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings, folder, mounted)
+            finally:
+                server.stop()
 
 
 @pytest.mark.slow

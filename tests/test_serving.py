@@ -57,23 +57,38 @@ def is_turned_away(service: Served) -> bool:
         return True
 
 
-@pytest.mark.slow
-def test_a_stop_finishes_what_was_accepted_and_refuses_what_is_new(durable: Settings, token: str) -> None:
+def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str) -> None:
+    """Tell the service to end while a request is half there, and see that it is answered and no other is taken."""
     body = json.dumps(request()).encode()
-    with served(durable) as service:
+    with served(settings, *words) as service:
         slow = connected(service)
         slow.sendall(head("/v1/cases", token, len(body)) + body[:50])
         time.sleep(0.3)
         began = time.monotonic()
         os.kill(service.process.pid, signal.SIGTERM)
-        time.sleep(0.5)
-        assert is_turned_away(service)
+        while not is_turned_away(service):
+            assert time.monotonic() - began < 5
+            time.sleep(0.1)
         slow.sendall(body[50:])
         answer = slow.recv(65536)
         slow.close()
         assert answer.startswith(b"HTTP/1.1 201"), answer[:200]
         assert service.process.wait(25) in (0, -signal.SIGTERM)
         assert time.monotonic() - began < 25
+
+
+@pytest.mark.slow
+def test_a_stop_finishes_what_was_accepted_and_refuses_what_is_new(durable: Settings, token: str) -> None:
+    stop_in_the_middle_of_a_request(durable, token)
+
+
+@pytest.mark.slow
+def test_a_stop_of_several_processes_finishes_what_was_accepted_and_refuses_what_is_new(
+    postgresql_durable: Settings,
+) -> None:
+    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+        token = house.person("Olga Strand").token
+    stop_in_the_middle_of_a_request(postgresql_durable, token, "--workers", "2")
 
 
 @pytest.mark.slow

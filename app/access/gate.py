@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, event, exists, literal_column, null, select
+from sqlalchemy import ColumnElement, Engine, Uuid, bindparam, event, exists, literal_column, null, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -28,6 +29,9 @@ KNOWN_TO_PARTICIPANTS = ("case", "appointment", "participants", "court", "public
 # Not a bound value: the condition stands in every statement, and each value costs at each execution.
 _ONE: ColumnElement[int] = literal_column("1")
 _speaking = ContextVar("the flush is speaking", default=False)
+# Statements that are kept, with the criteria of the gate: marking one anew costs more than running it.
+_marked_statements: dict[tuple[ORMOption, ...], WeakKeyDictionary[Any, Any]] = {}
+_reading: ContextVar[tuple[UUID, ...]] = ContextVar("under which principals the statement at hand is read")
 
 
 class Ungated(RuntimeError):
@@ -80,11 +84,12 @@ def _marked(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return mark & condition
 
 
-@lru_cache(maxsize=4096)
-def _for_principals(principals: tuple[UUID, ...]) -> tuple[ORMOption, ...]:
-    # SQLAlchemy analyses these two functions once and afterwards takes only the values of their own closure: whatever
-    # varies must be named in them directly, or one reader would be served another's rows.
+@cache
+def _for_reader() -> tuple[ORMOption, ...]:
+    # The reader is asked for when the statement is executed and is no part of it, so that one that is made once is
+    # analysed once, whoever reads. The tripwire makes sure that it was the right one.
     reader = AudienceReader.__table__.alias("reader")
+    principals: Any = bindparam("gate_reader", type_=Uuid(), expanding=True, callable_=_reading.get)
 
     def its_audience(cls: Any) -> ColumnElement[bool]:
         mine = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
@@ -122,15 +127,23 @@ def _options(its_audience: Callable[[Any], Any], itself: Callable[[Any], Any]) -
 def _filter(state: ORMExecuteState) -> None:
     info = state.session.info
     if state.execution_options.get("known_to_participants"):
-        state.statement = state.statement.options(*_for_participants())
+        state.statement = _with(_for_participants(), state.statement)
     elif info.get("as_system"):
         _columns_only(state)
         state.update_execution_options(as_system=True)
     elif "principals" in info:
-        if "criteria" not in info:
-            info["criteria"] = _for_principals(info["principals"])
+        _reading.set(info["principals"])
         state.update_execution_options(read_under=info["principals"])
-        state.statement = state.statement.options(*info["criteria"])
+        state.statement = _with(_for_reader(), state.statement)
+
+
+def _with(criteria: tuple[ORMOption, ...], statement: Any) -> Any:
+    """The statement with these criteria, made once for each statement that is kept."""
+    kept = _marked_statements.setdefault(criteria, WeakKeyDictionary())
+    marked = kept.get(statement)
+    if marked is None:
+        marked = kept[statement] = statement.options(*criteria)
+    return marked
 
 
 def _columns_only(state: ORMExecuteState) -> None:
