@@ -32,7 +32,9 @@ def all_parties_consented(facts: Facts, on: date) -> list[Finding]:
         " /v1/cases/{case}/consents/{id}/confirm."
     )
     return [
-        Finding(f"{party.name} has not consented to mediation.", cure) for party in facts.parties if not party.consented
+        Finding(f"{party.name} has not consented to mediation.", cure)
+        for party in facts.remaining
+        if not party.consented
     ]
 
 
@@ -130,10 +132,10 @@ def accepted_by_all_parties(facts: Facts, on: date) -> list[Finding]:
     """Every party has accepted the candidate."""
     cure = "The party accepts through POST /v1/appointments/{id}/accept, once the candidate has declared."
     nominations = _nominations(facts)
-    lacking = [[party for party in facts.parties if party.id not in item.accepted_by] for item in nominations]
+    lacking = [[party for party in facts.remaining if party.id not in item.accepted_by] for item in nominations]
     return [
         Finding(f"{party.name} has not accepted the candidate.", cure, ((party.capacity, party.id),))
-        for party in min(lacking, key=len, default=list(facts.parties))
+        for party in min(lacking, key=len, default=list(facts.remaining))
     ]
 
 
@@ -171,6 +173,43 @@ def text_frozen(facts: Facts, on: date) -> list[Finding]:
     ]
 
 
+def first_session_held(facts: Facts, on: date) -> list[Finding]:
+    """A joint session was held."""
+    if any(act.step == "hold-session" for act in facts.acts):
+        return []
+    return [
+        Finding(
+            "No joint session was held yet.",
+            "The mediator holds one through POST /v1/cases/{case}/sessions/{id}/hold.",
+            (("mediator", None),),
+        )
+    ]
+
+
+def all_parties_served(facts: Facts, on: date) -> list[Finding]:
+    """The request was served on every party but those that made it."""
+    cure = "The registry records how and when it was served through POST /v1/cases/{case}/service."
+    return [
+        Finding(f"The request is not served on {party.name}.", cure, (("registry", None),))
+        for party in facts.remaining
+        if party.capacity == "responding-party" and party.served_on is None
+    ]
+
+
+def a_party_withdrew(facts: Facts, on: date) -> list[Finding]:
+    """A party has withdrawn from the mediation."""
+    if len(facts.remaining) < len(facts.parties):
+        return []
+    return [Finding("No party has withdrawn.", "A party withdraws through POST /v1/cases/{case}/steps/withdraw.")]
+
+
+def two_sides_remain(facts: Facts, on: date) -> list[Finding]:
+    """Parties of at least two sides go on."""
+    if len({party.side for party in facts.remaining}) > 1:
+        return []
+    return [Finding("Parties of one side only are left.", "The mediation is ended.")]
+
+
 def _nominations(facts: Facts) -> tuple[AppointmentFact, ...]:
     """The appointment acted on; with none named (or with a party named) every one that is still pending."""
     if facts.subject is None or any(party.id == facts.subject for party in facts.parties):
@@ -179,7 +218,7 @@ def _nominations(facts: Facts) -> tuple[AppointmentFact, ...]:
 
 
 def _who_nominates(facts: Facts) -> tuple[tuple[str, UUID | None], ...]:
-    return (*((party.capacity, party.id) for party in facts.parties), ("registry", None))
+    return (*((party.capacity, party.id) for party in facts.remaining), ("registry", None))
 
 
 CHECKS: Mapping[str, Question] = MappingProxyType(
@@ -194,6 +233,10 @@ CHECKS: Mapping[str, Question] = MappingProxyType(
         "mediator-vacant": mediator_vacant,
         "consent-lacking": consent_lacking,
         "text-frozen": text_frozen,
+        "first-session-held": first_session_held,
+        "all-parties-served": all_parties_served,
+        "a-party-withdrew": a_party_withdrew,
+        "two-sides-remain": two_sides_remain,
     }
 )
 ABOUT_ONE_APPOINTMENT = frozenset({"mediator-nominated", "declarations-made", "accepted-by-all-parties"})

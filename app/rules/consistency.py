@@ -1,53 +1,69 @@
 """Whether a rule set holds together: every stage reachable and left, every term with an effect, every rule cited."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from app.rules.checks import CHECKS
-from app.rules.model import CAPACITIES, OUTCOMES, PARTY_CAPACITIES, Citation, Procedure, Step
-from app.rules.terms import COUNTINGS, ROLLS, TermFault, parse_period
+from app.rules.lines import table_of
+from app.rules.model import (
+    CAPACITIES,
+    OUTCOMES,
+    PARTICIPATIONS,
+    PARTY_CAPACITIES,
+    SET_PER_CASE,
+    Citation,
+    Procedure,
+    Step,
+    Term,
+)
+from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM, TermFault, parse_period
 
 Fault = tuple[str, str]
 FIELD_BLOCKS = ("consent", "powers")
 NOUNS = ("consents", "appointments", "sessions", "settlement/drafts", "settlement/signatures")
+TRACK_KEYS = ("opens", "pauses", "reopens", "closes")
 MARKS = ("lodges", "serves", "numbers")
 
 
 def faults_of(procedure: Procedure) -> Iterator[Fault]:
     """Every fault, with the table in which it lies."""
     yield from _names(procedure)
-    for step in procedure.steps:
-        yield from _words(procedure, step)
-        yield from _ending(procedure, step)
+    names = [step.name for step in procedure.steps]
+    for index, step in enumerate(procedure.steps):
+        table = table_of("steps", names, index)
+        for fault in (*_words(procedure, step), *_ending(procedure, step)):
+            yield table, fault
     yield from _ways(procedure)
     yield from _ends(procedure)
     yield from _grounds(procedure)
     yield from _entries(procedure)
     yield from _marks(procedure)
     yield from _terms(procedure)
+    yield from _tracks(procedure)
     yield from _citations(procedure)
 
 
 def _names(procedure: Procedure) -> Iterator[Fault]:
     for kind, named in (
         ("stages", procedure.stages),
+        ("tracks", procedure.tracks),
         ("terms", procedure.terms),
         ("checks", procedure.checks),
         ("grounds", procedure.grounds),
     ):
-        for name, count in Counter(one.name for one in named).items():
-            if count > 1:
-                yield f"[[{kind}]] {name}", "the name is given twice"
+        names = [one.name for one in named]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield table_of(kind, names, index), "the name is given twice"
     for check in procedure.checks:
         if check.name not in CHECKS:
             yield f"[[checks]] {check.name}", f"unknown check (known: {', '.join(CHECKS)})"
 
 
-def _words(procedure: Procedure, step: Step) -> Iterator[Fault]:
-    table = f"[[steps]] {step.name}"
+def _words(procedure: Procedure, step: Step) -> Iterator[str]:
     stages = {stage.name for stage in procedure.stages}
     terms = {term.name for term in procedure.terms}
+    tracks = {track.name for track in procedure.tracks}
     known = {
         "by": (step.by, set(CAPACITIES)),
         "each": ((step.each,) if step.each else (), {"any-party", *PARTY_CAPACITIES}),
@@ -57,6 +73,11 @@ def _words(procedure: Procedure, step: Step) -> Iterator[Fault]:
         "starts": (step.starts, terms),
         "ends": (step.ends, terms),
         "after": ((step.after,) if step.after else (), terms),
+        "suspends": (step.suspends, terms),
+        "resumes": (step.resumes, terms),
+        **{key: (getattr(step, key), tracks) for key in TRACK_KEYS},
+        "within": ((step.within,) if step.within else (), tracks),
+        "participation": ((step.participation,) if step.participation else (), set(PARTICIPATIONS)),
         "voids": (step.voids, {other.name for other in procedure.steps}),
         "grounds": (step.grounds, {ground.name for ground in procedure.grounds}),
         "partial_outcome": ((step.partial_outcome,) if step.partial_outcome else (), set(OUTCOMES)),
@@ -67,24 +88,24 @@ def _words(procedure: Procedure, step: Step) -> Iterator[Fault]:
     for key, (said, allowed) in known.items():
         for word in said:
             if word not in allowed:
-                yield table, f"{key}: unknown '{word}' (known: {', '.join(sorted(allowed))})"
+                yield f"{key}: unknown '{word}' (known: {', '.join(sorted(allowed))})"
     cited = {check.name for check in procedure.checks}
     for key, said in (("needs", step.needs), ("fails", step.fails)):
         for word in said:
             if word not in CHECKS:
-                yield table, f"{key}: unknown check '{word}' (known: {', '.join(CHECKS)})"
+                yield f"{key}: unknown check '{word}' (known: {', '.join(CHECKS)})"
             elif word not in cited:
-                yield table, f"{key}: the check '{word}' is cited in no [[checks]]"
+                yield f"{key}: the check '{word}' is cited in no [[checks]]"
 
 
-def _ending(procedure: Procedure, step: Step) -> Iterator[Fault]:
+def _ending(procedure: Procedure, step: Step) -> Iterator[str]:
     final = {stage.name for stage in procedure.stages if stage.final}
     if step.to in final and step.outcome is None:
-        yield f"[[steps]] {step.name}", f"it leads to the final stage '{step.to}' without an outcome"
+        yield f"to: it leads to the final stage '{step.to}' without an outcome"
     if step.partial_outcome is not None and step.outcome is None:
-        yield f"[[steps]] {step.name}", "it has a partial outcome but none for the whole"
+        yield "partial_outcome: it has an outcome for a part but none for the whole"
     if step.outcome is not None and step.to not in final:
-        yield f"[[steps]] {step.name}", "it has an outcome but does not lead to a final stage"
+        yield "outcome: it has an outcome but does not lead to a final stage"
 
 
 def _ways(procedure: Procedure) -> Iterator[Fault]:
@@ -101,8 +122,9 @@ def _ways(procedure: Procedure) -> Iterator[Fault]:
         exits = [step for step in procedure.steps if stage.name in step.origin and step.to not in (None, stage.name)]
         if not stage.final and not exits:
             yield table, "a dead end: no step leads away, and it is not final"
-        if stage.final and any(stage.name in step.origin for step in procedure.steps):
-            yield table, "a step can be taken from it although it is final"
+        taken = sorted({step.name for step in procedure.steps if stage.name in step.origin})
+        if stage.final and taken:
+            yield table, f"a step can be taken from it although it is final ({', '.join(taken)})"
 
 
 def _grounds(procedure: Procedure) -> Iterator[Fault]:
@@ -123,11 +145,15 @@ def _ends(procedure: Procedure) -> Iterator[Fault]:
 
 
 def _entries(procedure: Procedure) -> Iterator[Fault]:
-    for one, other in combinations(procedure.steps, 2):
+    names = [step.name for step in procedure.steps]
+    for (_index, one), (index, other) in combinations(enumerate(procedure.steps), 2):
         if one.name != other.name:
             continue
         if set(one.origin) & set(other.origin) and _capacities(one.by) & _capacities(other.by):
-            yield f"[[steps]] {one.name}", "two entries of this name are open to the same people at the same stage"
+            yield (
+                table_of("steps", names, index),
+                "two entries of this name are open to the same people at the same stage",
+            )
 
 
 def _capacities(by: Iterable[str]) -> set[str]:
@@ -147,37 +173,96 @@ def _terms(procedure: Procedure) -> Iterator[Fault]:
     started = {name for step in procedure.steps for name in step.starts}
     effective = {name for step in procedure.steps for name in step.ends}
     effective |= {step.after for step in procedure.steps if step.after}
+    suspended = {name for step in procedure.steps for name in step.suspends}
+    resumed = {name for step in procedure.steps for name in step.resumes}
     for term in procedure.terms:
         table = f"[[terms]] {term.name}"
         if term.name not in started:
             yield table, "no step starts it"
         if term.name not in effective:
             yield table, "it has no effect: no step ends it, and none is open after it"
-        if term.counting not in COUNTINGS:
-            yield table, f"counting: unknown '{term.counting}' (known: {', '.join(COUNTINGS)})"
-        if term.roll not in ROLLS:
-            yield table, f"roll: unknown '{term.roll}' (known: {', '.join(ROLLS)})"
-        try:
-            parse_period(term.period)
-        except TermFault as fault:
-            yield table, f"period: {fault}"
+        for fault in (*_term_words(term), *_periods(term), *_resting(term)):
+            yield table, fault
+        if term.name in suspended - resumed:
+            yield table, "a step suspends it, and none resumes it"
+
+
+def _term_words(term: Term) -> Iterator[str]:
+    known = {
+        "counting": ((term.counting,), COUNTINGS),
+        "roll": ((term.roll,), ROLLS),
+        "runs_from": ((term.runs_from,), RUNS_FROM),
+        "calendars": (term.calendars, CALENDARS),
+        "extend_by": (term.extend_by, CAPACITIES),
+        "waive_by": (term.waive_by, CAPACITIES),
+        "suspend_by": (term.suspend_by, CAPACITIES),
+    }
+    for key, (said, allowed) in known.items():
+        for word in said:
+            if word not in allowed:
+                yield f"{key}: unknown '{word}' (known: {', '.join(allowed)})"
+
+
+def _periods(term: Term) -> Iterator[str]:
+    try:
+        parse_period(term.period)
+    except TermFault as fault:
+        yield f"period: {fault}"
+    if term.extend_at_most is None:
+        return
+    try:
+        if parse_period(term.extend_at_most) is None:
+            yield f"extend_at_most: '{SET_PER_CASE}' bounds nothing; give a period or leave it out"
+    except TermFault as fault:
+        yield f"extend_at_most: {fault}"
+
+
+def _resting(term: Term) -> Iterator[str]:
+    working_days = ("working-day", "working-days")
+    counts_working_days = term.period.endswith(working_days)
+    limits_working_days = term.extend_at_most is not None and term.extend_at_most.endswith(working_days)
+    if not term.calendars and term.roll != "none":
+        yield f"roll: '{term.roll}' needs calendars (known: {', '.join(CALENDARS)})"
+    if not term.calendars and counts_working_days:
+        yield f"period: working days need calendars (known: {', '.join(CALENDARS)})"
+    if not term.calendars and limits_working_days:
+        yield f"extend_at_most: working days need calendars (known: {', '.join(CALENDARS)})"
+    if term.calendars and term.roll == "none" and not counts_working_days and not limits_working_days:
+        yield "calendars: they have no effect on a term that neither rolls nor counts working days"
+    if (term.extend_with_all or term.extend_at_most) and not term.extend_by:
+        limit = "extend_at_most" if term.extend_at_most else "extend_with_all"
+        yield f"{limit}: nobody may extend the term, so no limit of extensions has an effect; give extend_by"
+
+
+def _tracks(procedure: Procedure) -> Iterator[Fault]:
+    for track in procedure.tracks:
+        table = f"[[tracks]] {track.name}"
+        used = {key for key in TRACK_KEYS for step in procedure.steps if track.name in getattr(step, key)}
+        if "opens" not in used:
+            yield table, "no step opens it"
+        if "closes" not in used:
+            yield table, "no step closes it"
+        if "pauses" in used and "reopens" not in used:
+            yield table, "a step pauses it, and none reopens it"
 
 
 def _citations(procedure: Procedure) -> Iterator[Fault]:
     for kind, cited in (
         ("steps", procedure.steps),
+        ("tracks", procedure.tracks),
         ("terms", procedure.terms),
         ("checks", procedure.checks),
         ("grounds", procedure.grounds),
     ):
-        for one in cited:
-            if fault := _citation(one.citation):
-                yield f"[[{kind}]] {one.name}", fault
+        names = [one.name for one in cited]
+        for index, fault in enumerate([_citation(one.citation) for one in cited]):
+            if fault is not None:
+                yield table_of(kind, names, index), fault
 
 
 def _citation(citation: Citation) -> str | None:
     if citation.standing == "institution":
-        return "a rule of the registry's own practice has no article" if citation.article else None
+        return "article: a rule of the registry's own practice has no article" if citation.article else None
     if citation.article is None and citation.source is None:
         return "it cites nothing: give an article or a source, or the standing 'institution'"
     return None

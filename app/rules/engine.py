@@ -7,7 +7,10 @@ from uuid import UUID
 
 from app.rules import checks, reasons
 from app.rules.model import (
+    CLOSED,
+    OPEN,
     PARTY_CAPACITIES,
+    PAUSED,
     SET_PER_CASE,
     Decision,
     Facts,
@@ -91,7 +94,8 @@ def waiting(procedure: Procedure, facts: Facts, on: date) -> tuple[Waiting, ...]
     for entry in procedure.steps:
         if facts.stage not in entry.expected:
             continue
-        days = [term.due_on for term in facts.terms if term.name in entry.ends and not term.ended]
+        running = [term for term in facts.terms if not term.ended and not term.suspended]
+        days = [term.due_on for term in running if term.name in entry.ends]
         for capacity, party_id in _awaited(entry, facts, on):
             found.setdefault(
                 (capacity, party_id, entry.name),
@@ -126,6 +130,16 @@ def _outcome(entry: Step, facts: Facts) -> str | None:
     return entry.partial_outcome if in_part else entry.outcome
 
 
+def acts_as(capacities: Iterable[str], capacity: str) -> bool:
+    """Whether somebody of that capacity is one of those who are named; every party is an `any-party`."""
+    return capacity in capacities or (ANY_PARTY in capacities and capacity in PARTY_CAPACITIES)
+
+
+def is_party(capacity: str) -> bool:
+    """Whether parties hold that capacity."""
+    return capacity == ANY_PARTY or capacity in PARTY_CAPACITIES
+
+
 def takes_day(procedure: Procedure, entry: Step) -> bool:
     """Whether whoever takes the step may say on which day a term that it starts is due."""
     return any(term.settable or term.period == SET_PER_CASE for term in map(procedure.term, entry.starts))
@@ -146,18 +160,37 @@ def _is_awaited(party_id: UUID | None, remaining: Sequence[PartyFact]) -> bool:
 def _term_must_have_passed(procedure: Procedure, entry: Step, facts: Facts, on: date) -> None:
     if entry.after is None:
         return
-    days = [term.due_on for term in facts.terms if term.name == entry.after and not term.ended]
-    last = max(days, default=None)
-    if last is None or on <= last:
-        raise _refused("term-not-passed", [reasons.term_not_passed(procedure, entry, entry.after, last)], facts)
+    running = [term for term in facts.terms if term.name == entry.after and not term.ended]
+    last = max((term.due_on for term in running), default=None)
+    suspended = any(term.suspended for term in running)
+    if last is None or suspended or on <= last:
+        found = reasons.term_not_passed(procedure, entry, entry.after, last, suspended=suspended)
+        raise _refused("term-not-passed", [found], facts)
 
 
 def _needs_must_hold(procedure: Procedure, entry: Step, facts: Facts, on: date) -> None:
     found = [reasons.need_not_met(procedure, name, finding) for name, finding in checks.unmet(entry.needs, facts, on)]
     if entry.fails and not checks.unmet(entry.fails, facts, on):
         found.append(reasons.no_gate_fails(entry))
+    found += _tracks_in_another_state(procedure, entry, facts)
     if found:
         raise _refused("need-not-met", found, facts)
+
+
+def _tracks_in_another_state(procedure: Procedure, entry: Step, facts: Facts) -> list[Reason]:
+    """A track is opened while it is not, paused while it is open, resumed while paused, and closed in either state."""
+    wanted = [
+        *((name, (OPEN,)) for name in ((entry.within,) if entry.within else ())),
+        *((name, (None, CLOSED)) for name in entry.opens),
+        *((name, (OPEN,)) for name in entry.pauses),
+        *((name, (PAUSED,)) for name in entry.reopens),
+        *((name, (OPEN, PAUSED)) for name in entry.closes),
+    ]
+    return [
+        reasons.track_in_another_state(procedure, entry, name, facts.track(name), states)
+        for name, states in wanted
+        if facts.track(name) not in states
+    ]
 
 
 def _refused(code: str, found: Sequence[Reason], facts: Facts) -> Refused:
@@ -167,23 +200,22 @@ def _refused(code: str, found: Sequence[Reason], facts: Facts) -> Refused:
 def _allowed(entry: Step, facts: Facts, holdings: Collection[Holding]) -> list[Holding]:
     """The holdings that let the actor take the step, in an order that does not hang on the collection's."""
     places: dict[UUID | None, int] = {party.id: place for place, party in enumerate(facts.parties)}
+    gone = {party.id for party in facts.parties if party not in facts.remaining}
     named = facts.subject if facts.subject in places else None
     return sorted(
         (
             holding
             for holding in holdings
-            if _matches(entry.by, holding.capacity) and (named is None or holding.party_id in (None, named))
+            if acts_as(entry.by, holding.capacity)
+            and holding.party_id not in gone
+            and (named is None or holding.party_id in (None, named))
         ),
         key=lambda holding: (places.get(holding.party_id, len(places)), holding.capacity),
     )
 
 
-def _matches(capacities: Iterable[str], capacity: str) -> bool:
-    return capacity in capacities or (ANY_PARTY in capacities and capacity in PARTY_CAPACITIES)
-
-
 def _parties_of(capacity: str, facts: Facts) -> list[PartyFact]:
-    return [party for party in facts.parties if _matches((capacity,), party.capacity)]
+    return [party for party in facts.remaining if acts_as((capacity,), party.capacity)]
 
 
 def _still_to_act(entry: Step, facts: Facts) -> list[PartyFact]:
@@ -205,7 +237,7 @@ def _takers(entry: Step, facts: Facts) -> list[tuple[str, UUID | None]]:
         return [(party.capacity, party.id) for party in _still_to_act(entry, facts)]
     takers: list[tuple[str, UUID | None]] = []
     for capacity in entry.by:
-        if capacity == ANY_PARTY or capacity in PARTY_CAPACITIES:
+        if is_party(capacity):
             takers += [(party.capacity, party.id) for party in _parties_of(capacity, facts)]
         else:
             takers.append((capacity, None))

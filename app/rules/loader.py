@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.rules.consistency import faults_of
-from app.rules.lines import line_of
-from app.rules.model import Check, Citation, Ground, Procedure, Stage, Step, Term
+from app.rules.lines import line_of, table_of
+from app.rules.model import Check, Citation, Ground, Procedure, Stage, Step, Term, Track
 
 LIBRARY = Path(__file__).parent / "library"
 SUBJECTS = Path(__file__).parent / "subjects.toml"
 TOP = "the top of the file"
-TABLES = ("stages", "terms", "checks", "grounds", "steps")
+TABLES = ("stages", "tracks", "terms", "checks", "grounds", "steps")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
@@ -60,6 +60,11 @@ class _StageTable(_Table):
     amendable: Literal["all", "strike", "none"] = "none"
 
 
+class _TrackTable(_Cited):
+    name: Name
+    title: Line
+
+
 class _TermTable(_Cited):
     name: Name
     title: Line
@@ -67,6 +72,13 @@ class _TermTable(_Cited):
     counting: Line
     roll: Line
     settable: bool = False
+    runs_from: Line = "step"
+    calendars: list[str] = []
+    extend_by: list[str] = []
+    extend_with_all: bool = False
+    extend_at_most: Line | None = None
+    waive_by: list[str] = []
+    suspend_by: list[str] = []
 
 
 class _CheckTable(_Cited):
@@ -102,6 +114,15 @@ class _StepTable(_Cited):
     serves: bool = False
     numbers: bool = False
     taken_through: str | None = None
+    suspends: list[str] = []
+    resumes: list[str] = []
+    opens: list[str] = []
+    pauses: list[str] = []
+    reopens: list[str] = []
+    closes: list[str] = []
+    within: str | None = None
+    positions: list[Name] = []
+    participation: str | None = None
 
 
 class _FileTable(_Table):
@@ -116,23 +137,84 @@ class _FileTable(_Table):
     zone: Literal["seat", "institution"]
     note: Annotated[str, Field(max_length=5000)] = ""
     stages: Annotated[list[_StageTable], Field(min_length=1)]
+    tracks: list[_TrackTable] = []
     terms: list[_TermTable] = []
     checks: list[_CheckTable] = []
     grounds: list[_GroundTable] = []
     steps: Annotated[list[_StepTable], Field(min_length=1)]
 
 
+# The folder of the institution's own rule sets and subjects, which is named once, when the program starts.
+_own: list[Path] = []
+
+
+def use_folder(folder: Path | None) -> None:
+    """Add the institution's own rule sets and subjects to those that ship, for the whole process; None takes them away.
+
+    Raises BadRuleSet for a folder that is not there, a rule set that cannot be used or that bears the id of a shipped
+    one, and a subject that is in the vocabulary already.
+    """
+    if [folder] == _own:
+        return
+    _own[:] = [folder] if folder is not None else []
+    library.cache_clear()
+    subjects.cache_clear()
+    try:
+        library()
+        subjects()
+    except BadRuleSet:
+        _own.clear()
+        library.cache_clear()
+        subjects.cache_clear()
+        raise
+
+
 @cache
 def library() -> Mapping[str, Procedure]:
-    """The rule sets that ship with the service, by id; BadRuleSet if one cannot be used."""
-    loaded = [load(path) for path in sorted(LIBRARY.glob("*.toml"))]
-    return MappingProxyType({procedure.id: procedure for procedure in loaded})
+    """The rule sets that ship with the service and the institution's own, by id; BadRuleSet if one cannot be used."""
+    shipped = [load(path) for path in sorted(LIBRARY.glob("*.toml"))]
+    loaded = {procedure.id: procedure for procedure in shipped}
+    for folder in _own:
+        if not folder.is_dir():
+            raise BadRuleSet(str(folder), [("the folder", "there is no such folder")])
+        for path in sorted(folder.glob("*.toml")):
+            if path.name == SUBJECTS.name:
+                continue
+            procedure = load(path)
+            if procedure.id in loaded:
+                fault = f"id: '{procedure.id}' ships with the service; give an edition of your own another id"
+                raise BadRuleSet(path.name, [(TOP, fault)], path.read_text(encoding="utf-8"))
+            loaded[procedure.id] = procedure
+    return MappingProxyType(loaded)
 
 
 @cache
 def subjects() -> Mapping[str, str]:
-    """The controlled vocabulary of subjects: code and title."""
-    return MappingProxyType(dict(tomllib.loads(SUBJECTS.read_text(encoding="utf-8"))["subjects"]))
+    """The controlled vocabulary of subjects, code and title; the institution's own come after those that ship."""
+    known = _subjects_in(SUBJECTS)
+    for folder in _own:
+        path = folder / SUBJECTS.name
+        added = _subjects_in(path) if path.exists() else {}
+        for code in added:
+            if code in known:
+                raise BadRuleSet(path.name, [("[subjects]", f"{code}: the vocabulary has this code already")])
+        known |= added
+    return MappingProxyType(known)
+
+
+class _Subjects(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    subjects: dict[Name, Line]
+
+
+def _subjects_in(path: Path) -> dict[str, str]:
+    try:
+        return dict(_Subjects.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).subjects)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadRuleSet(path.name, [("the file", str(problem))]) from problem
+    except ValidationError as problem:
+        faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in problem.errors()]
+        raise BadRuleSet(path.name, faults) from problem
 
 
 def load(path: Path) -> Procedure:
@@ -141,8 +223,10 @@ def load(path: Path) -> Procedure:
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise BadRuleSet(path.name, [("the file", str(problem))]) from problem
+    except UnicodeDecodeError as problem:
+        raise BadRuleSet(path.name, [("the file", _undecoded(problem))]) from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise BadRuleSet(path.name, [("the file", str(problem))], text) from problem
     try:
         table = _FileTable.model_validate(raw)
     except ValidationError as problem:
@@ -156,14 +240,20 @@ def load(path: Path) -> Procedure:
     return procedure
 
 
+def _undecoded(problem: UnicodeDecodeError) -> str:
+    before = problem.object[: problem.start].split(b"\n")
+    byte = problem.object[problem.start]
+    return f"it is not UTF-8: byte 0x{byte:02x} cannot be read (at line {len(before)}, column {len(before[-1]) + 1})"
+
+
 def _shape_faults(problem: ValidationError, raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for found in problem.errors():
         where = list(found["loc"])
         table = TOP
         if where[0] in TABLES and len(where) > 1 and isinstance(where[1], int):
-            entry = raw[str(where[0])][where[1]]
-            name = entry.get("name") if isinstance(entry, dict) else None
-            table, where = f"[[{where[0]}]] {name or f'number {where[1] + 1}'}", where[2:]
+            named = [one.get("name") if isinstance(one, dict) else None for one in raw[where[0]]]
+            names = [str(name or f"number {number}") for number, name in enumerate(named, 1)]
+            table, where = table_of(where[0], names, where[1]), where[2:]
         key = ".".join(str(part) for part in where)
         yield table, f"{key}: {found['msg']}" if key else found["msg"]
 
@@ -181,13 +271,30 @@ def _procedure(table: _FileTable) -> Procedure:
         zone=table.zone,
         note=table.note.strip(),
         stages=tuple(Stage(one.name, one.phase, one.title, one.final, one.amendable) for one in table.stages),
-        terms=tuple(
-            Term(one.name, one.title, one.period, one.counting, one.roll, one.citation(), one.settable)
-            for one in table.terms
-        ),
+        tracks=tuple(Track(one.name, one.title, one.citation()) for one in table.tracks),
+        terms=tuple(_term(one) for one in table.terms),
         checks=tuple(Check(one.name, one.title, one.citation()) for one in table.checks),
         grounds=tuple(Ground(one.name, one.title, one.citation()) for one in table.grounds),
         steps=tuple(_step(one) for one in table.steps),
+    )
+
+
+def _term(table: _TermTable) -> Term:
+    return Term(
+        name=table.name,
+        title=table.title,
+        period=table.period,
+        counting=table.counting,
+        roll=table.roll,
+        citation=table.citation(),
+        settable=table.settable,
+        runs_from=table.runs_from,
+        calendars=tuple(table.calendars),
+        extend_by=tuple(table.extend_by),
+        extend_with_all=table.extend_with_all,
+        extend_at_most=table.extend_at_most,
+        waive_by=tuple(table.waive_by),
+        suspend_by=tuple(table.suspend_by),
     )
 
 
@@ -217,4 +324,13 @@ def _step(table: _StepTable) -> Step:
         numbers=table.numbers,
         taken_through=table.taken_through,
         citation=table.citation(),
+        suspends=tuple(table.suspends),
+        resumes=tuple(table.resumes),
+        opens=tuple(table.opens),
+        pauses=tuple(table.pauses),
+        reopens=tuple(table.reopens),
+        closes=tuple(table.closes),
+        within=table.within,
+        positions=tuple(table.positions),
+        participation=table.participation,
     )

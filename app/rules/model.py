@@ -31,9 +31,11 @@ CAPACITIES = (
     "clock",
 )
 AMENDABLE = ("all", "strike", "none")
+PARTICIPATIONS = ("appearing", "not-appearing", "withdrawn")
+OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 SET_PER_CASE = "set-per-case"
 
-_Item = TypeVar("_Item", "Stage", "Term", "Check", "Ground")
+_Item = TypeVar("_Item", "Stage", "Track", "Term", "Check", "Ground")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,23 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """A period that a step starts; `period` is `set-per-case` or a number with its unit (`30 days`).
+class Track:
+    """Proceedings that run beside the stages of a case, and beside one another: opened, paused, resumed and closed."""
 
-    Where it is `settable`, whoever takes the step may give the day instead of the period.
+    name: str
+    title: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A period that a step starts; `period` is `set-per-case` or a number with its unit (`30 days`, `10 working-days`).
+
+    Where it is `settable`, whoever takes the step may give the day instead of the period. `runs_from` says whether it
+    counts from the step, from the dispatch that the step is, or party by party from the receipt of what was served.
+    `calendars` are those whose days off matter to `roll` and to working days. `extend_by`, `waive_by` and `suspend_by`
+    are the capacities that may do so; `extend_with_all` asks for the agreement of every party, and
+    `extend_at_most` bounds all extensions together.
     """
 
     name: str
@@ -70,6 +85,13 @@ class Term:
     roll: str
     citation: Citation
     settable: bool = False
+    runs_from: str = "step"
+    calendars: tuple[str, ...] = ()
+    extend_by: tuple[str, ...] = ()
+    extend_with_all: bool = False
+    extend_at_most: str | None = None
+    waive_by: tuple[str, ...] = ()
+    suspend_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +119,10 @@ class Step:
     `origin` are the stages from which it can be taken, `to` the stage that it leads to (None: the case stays where it
     is). `each` names the capacity of which every party must act before the step takes effect. `needs` are checks that
     must hold, `fails` checks of which at least one must not. `voids` are steps whose acts it undoes. Of its `grounds`
-    the taker gives one. `partial_outcome` is the outcome where the text settles only a part of the dispute.
+    the taker gives one; of its `positions` the taker may state one, which decides nothing. `partial_outcome` is the
+    outcome where the text settles only a part of the dispute. `opens`, `pauses`, `reopens` and `closes` are tracks, and
+    `within` one that must be open. `participation` is what the step makes of a party: the one that takes it or, where
+    no party does, the one that is named.
     """
 
     name: str
@@ -123,6 +148,15 @@ class Step:
     numbers: bool
     taken_through: str | None
     citation: Citation
+    suspends: tuple[str, ...] = ()
+    resumes: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+    pauses: tuple[str, ...] = ()
+    reopens: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+    within: str | None = None
+    positions: tuple[str, ...] = ()
+    participation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +178,7 @@ class Procedure:
     checks: tuple[Check, ...]
     grounds: tuple[Ground, ...]
     steps: tuple[Step, ...]
+    tracks: tuple[Track, ...] = ()
 
     @property
     def initial(self) -> Stage:
@@ -157,6 +192,10 @@ class Procedure:
     def term(self, name: str) -> Term:
         """The term of that name; KeyError if the rule set has none."""
         return _named(self.terms, name)
+
+    def track(self, name: str) -> Track:
+        """The track of that name; KeyError if the rule set has none."""
+        return _named(self.tracks, name)
 
     def check(self, name: str) -> Check:
         """The check of that name as cited here; KeyError if the rule set has none."""
@@ -197,7 +236,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class PartyFact:
-    """A party as the rules see it: `in_force_on` is the day the convention came into force for it."""
+    """A party as the rules see it: `in_force_on` is the day the convention came into force for it.
+
+    `served_on` is the day on which the request was served on it.
+    """
 
     id: UUID
     side: str
@@ -206,6 +248,8 @@ class PartyFact:
     consented: bool
     in_force_on: date | None = None
     declarations: tuple[Declaration, ...] = ()
+    participation: str = "appearing"
+    served_on: date | None = None
 
     @property
     def capacity(self) -> str:
@@ -242,11 +286,24 @@ class ActFact:
 
 @dataclass(frozen=True, slots=True)
 class TermFact:
-    """A term that was started in the case: `ended` means that it no longer runs, whatever the day."""
+    """A term that was started in the case: `ended` means that it no longer runs, whatever the day.
+
+    While it is `suspended` its day is the one that it had; `party_id` is the party for which it runs, None if for all.
+    """
 
     name: str
     due_on: date
     ended: bool
+    suspended: bool = False
+    party_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFact:
+    """A track that was opened in the case: `open`, `paused` or `closed`."""
+
+    name: str
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +324,16 @@ class Facts:
     terms: tuple[TermFact, ...] = ()
     settles: str = "whole"
     subject: UUID | None = None
+    tracks: tuple[TrackFact, ...] = ()
+
+    def track(self, name: str) -> str | None:
+        """The state of a track; None if it was never opened."""
+        return next((track.state for track in self.tracks if track.name == name), None)
+
+    @property
+    def remaining(self) -> tuple[PartyFact, ...]:
+        """The parties that have not withdrawn."""
+        return tuple(party for party in self.parties if party.participation != "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,14 @@ def already_taken(entry: Step, facts: Facts, party_id: object) -> Reason:
     return Reason("already-taken", f"{who} has taken '{entry.name}' already.", entry.citation)
 
 
-def term_not_passed(procedure: Procedure, entry: Step, term: str, due_on: date | None) -> Reason:
-    """The step waits for a term to pass, which still runs, or does not run at all."""
+def term_not_passed(
+    procedure: Procedure, entry: Step, term: str, due_on: date | None, *, suspended: bool = False
+) -> Reason:
+    """The step waits for a term to pass, which still runs, is suspended, or does not run at all."""
     title = procedure.term(term).title
+    if suspended:
+        detail = f"'{entry.name}' is open only after the term '{title}', which is suspended."
+        return Reason("term-not-passed", detail, entry.citation, "The term is resumed, and then passes.")
     if due_on is None:
         detail = f"'{entry.name}' is open only after the term '{title}', which is not running."
         return Reason("term-not-passed", detail, entry.citation)
@@ -65,6 +70,22 @@ def term_not_passed(procedure: Procedure, entry: Step, term: str, due_on: date |
 def need_not_met(procedure: Procedure, name: str, finding: Finding) -> Reason:
     """A need of the step does not hold; its code is the check's name."""
     return Reason(name, finding.detail, procedure.check(name).citation, finding.cure)
+
+
+def track_in_another_state(
+    procedure: Procedure, entry: Step, name: str, state: str | None, wanted: Sequence[str | None]
+) -> Reason:
+    """The step belongs to a track that is not in the state which it asks for: says which step brings it there."""
+    title, told = procedure.track(name).title, state or "not open"
+    leading = [
+        step.name
+        for step in procedure.steps
+        for names, state_after in ((step.opens, "open"), (step.reopens, "open"), (step.pauses, "paused"))
+        if name in names and state_after in wanted
+    ]
+    cure = f"First comes {_either([f'{one!r}' for one in dict.fromkeys(leading)])}." if leading else None
+    detail = f"'{entry.name}' belongs to the proceedings '{title}', which are {told}."
+    return Reason("track-state", detail, procedure.track(name).citation, cure)
 
 
 def no_gate_fails(entry: Step) -> Reason:

@@ -2,6 +2,7 @@
 
 import re
 from calendar import monthrange
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,12 +10,19 @@ from zoneinfo import ZoneInfo
 from app.rules.model import SET_PER_CASE, Citation, Term
 
 COUNTINGS = ("day-after",)
-ROLLS = ("none",)
+ROLLS = ("none", "next-working-day", "from-saturday-sunday")
+RUNS_FROM = ("step", "dispatch", "receipt")
+CALENDARS = ("seat", "parties", "institution")
 # Later days leave no room for the midnight that ends them in every zone.
 LAST_DAY = date(9998, 12, 31)
+SATURDAY = 5
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-_PERIOD = re.compile(r"([1-9][0-9]{0,3}) (day|week|month)s?", re.ASCII)
+_PERIOD = re.compile(r"([1-9][0-9]{0,3}) (day|week|month|working-day)s?", re.ASCII)
 _MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+# No country rests for longer; a calendar that does would hold a count for ever.
+_LONGEST_REST = 400
 
 
 class TermFault(ValueError):
@@ -27,10 +35,31 @@ class LocalTimeFault(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A number of days, weeks or months."""
+    """A number of days, weeks, months or working days."""
 
     count: int
     unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days on which a place rests: days of the week (Monday is 0) and single days with their names.
+
+    `worked` are days of its weekend on which it works all the same.
+    """
+
+    name: str
+    version: str
+    weekend: frozenset[int]
+    holidays: Mapping[date, str]
+    worked: Collection[date] = ()
+
+    def off(self, day: date) -> str | None:
+        """Why the place rests on that day; None if it works."""
+        if name := self.holidays.get(day):
+            return f"{name} ({self.name})"
+        rests = day.weekday() in self.weekend and day not in self.worked
+        return f"a {WEEKDAYS[day.weekday()]} ({self.name})" if rests else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,70 +71,145 @@ class Due:
 
 
 def parse_period(text: str) -> Period | None:
-    """The period that a rule set writes (`30 days`, `1 month`); None for `set-per-case`; TermFault for another."""
+    """The period that a rule set writes (`30 days`, `10 working-days`); None for `set-per-case`; TermFault if none."""
     if text == SET_PER_CASE:
         return None
     found = _PERIOD.fullmatch(text)
     if found is None:
-        raise TermFault(f"unknown period '{text}' (known: {SET_PER_CASE}, or a number of days, weeks or months)")
+        known = f"{SET_PER_CASE}, or a number of days, weeks, months or working-days"
+        raise TermFault(f"unknown period '{text}' (known: {known})")
     return Period(int(found[1]), found[2])
 
 
-def last_day(period: Period, trigger_on: date) -> date:
+def last_day(period: Period, trigger_on: date, calendars: Sequence[Calendar] = ()) -> date:
     """The last day of the period when the day of the trigger is not counted; TermFault beyond the calendar.
 
-    A period of months ends on the day of the same number, or on the last day of a month that is too short for it.
+    A period of months ends on the day of the same number, or on the last day of a month that is too short for it. A
+    working day is one on which every calendar works.
     """
+    return _counted(period, trigger_on, calendars)[0]
+
+
+def _counted(period: Period, trigger_on: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
     try:
         if period.unit == "month":
             years, month = divmod(trigger_on.month - 1 + period.count, 12)
             year = trigger_on.year + years
-            return date(year, month + 1, min(trigger_on.day, monthrange(year, month + 1)[1]))
-        return trigger_on + timedelta(days=period.count * (7 if period.unit == "week" else 1))
+            return date(year, month + 1, min(trigger_on.day, monthrange(year, month + 1)[1])), []
+        if period.unit == "working-day":
+            return _after_working_days(trigger_on, period.count, calendars)
+        return trigger_on + period.count * (7 if period.unit == "week" else 1) * _DAY, []
+    except TermFault:
+        raise
     except (OverflowError, ValueError) as error:
         raise TermFault(f"a period of {period.count} {period.unit}s ends beyond the calendar") from error
 
 
-def due(term: Term, trigger: str, trigger_on: date, set_on: date | None) -> Due:
-    """When the term that this trigger starts is due, and why.
+def _after_working_days(day: date, count: int, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
+    skipped: list[str] = []
+    for _working_day in range(count):
+        day, rests = _next_working_day(day + _DAY, calendars)
+        skipped += rests
+    return day, skipped
+
+
+def _next_working_day(day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
+    """That day or the first after it on which every calendar works, and a line for each day before it."""
+    skipped: list[str] = []
+    while reasons := [why for calendar in calendars if (why := calendar.off(day)) is not None]:
+        skipped.append(f"Not counted: {written(day)}, {' and '.join(reasons)}.")
+        if len(skipped) > _LONGEST_REST:
+            raise TermFault(f"the calendars have no working day for {_LONGEST_REST} days")
+        day += _DAY
+    return day, skipped
+
+
+def due(
+    term: Term,
+    trigger: str,
+    trigger_on: date,
+    set_on: date | None,
+    calendars: Sequence[Calendar] = (),
+    received_by: str | None = None,
+) -> Due:
+    """When the term that this trigger starts is due, and why; `received_by` names the party that received it then.
 
     `set_on` is the day that is given to a term whose period is `set-per-case`, or settable. Raises TermFault where it
     is missing, given for a term that is counted, not after the trigger, or beyond the calendar.
     """
     period = parse_period(term.period)
-    if period is not None and set_on is not None and term.settable:
+    if period is not None and set_on is not None and not term.settable:
+        raise TermFault(f"the period of '{term.name}' is {term.period}; no day is set for it")
+    if period is None or set_on is not None:
         due_on = _given(term, trigger_on, set_on)
-        counted = (
-            f"Period: {term.period}, unless another is stated; the day was stated for this case.",
-            "Counting: none, since the day itself was stated.",
-        )
-    elif period is None:
-        due_on = _given(term, trigger_on, set_on)
-        counted = (
-            "Period: set for this case by the registry; the rules give no number.",
-            "Counting: none, since the registry gave the day itself.",
-        )
+        lines = [*_told_as_given(term), "Roll: none, since the day itself was given."]
     else:
-        if set_on is not None:
-            raise TermFault(f"the period of '{term.name}' is {term.period}; no day is set for it")
-        due_on = last_day(period, trigger_on)
-        first = trigger_on + timedelta(days=1)
-        counted = (
+        due_on, skipped = _counted(period, trigger_on, calendars)
+        _within_the_calendar(term, due_on)
+        lines = [
             f"Period: {term.period}.",
-            f"Counting: the day of the trigger does not count, so the first day is {_written(first)}.",
-        )
-    if due_on > LAST_DAY:
-        raise TermFault(f"'{term.name}' cannot be due after {LAST_DAY.isoformat()}")
+            f"Counting: the day of the trigger does not count, so the first day is {written(trigger_on + _DAY)}.",
+            *(_told_calendars(calendars) if _needs_calendars(term, period) else ()),
+            *skipped,
+        ]
+        due_on, rolled = _rolled(term, due_on, calendars)
+        lines += rolled
+    _within_the_calendar(term, due_on)
     return Due(
         due_on,
         (
-            f"Trigger: '{trigger}' on {_written(trigger_on)}.",
-            *counted,
-            "Roll: none; the day stays where it falls.",
-            f"Due: {_written(due_on)}, until the end of that day at the seat.",
+            f"Trigger: '{trigger}'{f', received by {received_by},' if received_by else ''} on {written(trigger_on)}.",
+            *lines,
+            f"Due: {written(due_on)}, until the end of that day at the seat.",
             _rests_on(term.citation),
         ),
     )
+
+
+def _within_the_calendar(term: Term, day: date) -> None:
+    if day > LAST_DAY:
+        raise TermFault(f"'{term.name}' cannot be due after {LAST_DAY.isoformat()}")
+
+
+def _needs_calendars(term: Term, period: Period | None) -> bool:
+    return term.roll != "none" or (period is not None and period.unit == "working-day")
+
+
+def _told_as_given(term: Term) -> tuple[str, str]:
+    if term.period == SET_PER_CASE:
+        return (
+            "Period: set for this case by the registry; the rules give no number.",
+            "Counting: none, since the registry gave the day itself.",
+        )
+    return (
+        f"Period: {term.period}, unless another is stated; the day was stated for this case.",
+        "Counting: none, since the day itself was stated.",
+    )
+
+
+def _told_calendars(calendars: Sequence[Calendar]) -> tuple[str, ...]:
+    return tuple(
+        f"Calendar: {calendar.name} ({calendar.version}); it rests on "
+        f"{' and '.join(f'{WEEKDAYS[day]}s' for day in sorted(calendar.weekend)) or 'no day of the week'}."
+        for calendar in calendars
+    )
+
+
+def _rolled(term: Term, day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
+    """Where the last day moves to, as the term's rule of rolling says, and the lines that tell it."""
+    if term.roll == "none":
+        return day, ["Roll: none; the day stays where it falls."]
+    if term.roll == "from-saturday-sunday" and day.weekday() < SATURDAY:
+        return day, [f"Roll: only from a Saturday or Sunday; {written(day)} is neither, so the day stays."]
+    # That rule names the two days itself, whatever a calendar says of them.
+    resting = (*calendars, _SATURDAY_AND_SUNDAY) if term.roll == "from-saturday-sunday" else tuple(calendars)
+    moved, skipped = _next_working_day(day, resting)
+    if moved == day:
+        return day, [f"Roll: to the next working day; {written(day)} is one, so the day stays."]
+    return moved, [*skipped, f"Roll: from {written(day)} to the next working day, {written(moved)}."]
+
+
+_SATURDAY_AND_SUNDAY = Calendar("the rule itself", "", frozenset({5, 6}), {})
 
 
 def _given(term: Term, trigger_on: date, set_on: date | None) -> date:
@@ -116,10 +220,62 @@ def _given(term: Term, trigger_on: date, set_on: date | None) -> date:
     return set_on
 
 
-def _written(day: date) -> str:
+def extended(term: Term, first_due_on: date, due_on: date, until_on: date, calendars: Sequence[Calendar] = ()) -> Due:
+    """The term with a later day; TermFault for one that is not later, or is later than all extensions may make it.
+
+    `first_due_on` is the day that the term had before any extension; `calendars` matter to a limit in working days.
+    """
+    if until_on <= due_on:
+        raise TermFault(f"an extension ends after {due_on.isoformat()}, the day that the term has now")
+    _within_the_calendar(term, until_on)
+    at_most = parse_period(term.extend_at_most) if term.extend_at_most else None
+    if at_most is not None and until_on > (latest := last_day(at_most, first_due_on, calendars)):
+        raise TermFault(f"extensions of '{term.name}' end on {latest.isoformat()} at the latest: {term.extend_at_most}")
+    return Due(
+        until_on,
+        (
+            f"Extended: from {written(due_on)} to {written(until_on)}.",
+            f"Due: {written(until_on)}, until the end of that day at the seat.",
+        ),
+    )
+
+
+def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] = ()) -> int:
+    """How many days of the term are left after that day, in the unit that it is counted in: days or working days."""
+    if not _in_working_days(term):
+        return (due_on - on).days
+    left, day = 0, on
+    while day < due_on:
+        day, _skipped = _next_working_day(day + _DAY, calendars)
+        left += day <= due_on
+    return left
+
+
+def resumed(term: Term, on: date, left: int, calendars: Sequence[Calendar] = ()) -> Due:
+    """The term resumed on that day with so many days left, of which the first is the day after."""
+    unit = "working-day" if _in_working_days(term) else "day"
+    told = told_left(term, left)
+    day, skipped = _counted(Period(left, unit), on, calendars) if left > 0 else (on, [])
+    _within_the_calendar(term, day)
+    day, rolled = _rolled(term, day, calendars)
+    _within_the_calendar(term, day)
+    lines = (f"Resumed: on {written(on)}, with {told} left.", *skipped, *rolled)
+    return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
+
+
+def told_left(term: Term, left: int) -> str:
+    """How many days are left, in the unit in which the term is counted."""
+    return f"{left} {'working day' if _in_working_days(term) else 'day'}{'' if left == 1 else 's'}"
+
+
+def _in_working_days(term: Term) -> bool:
+    period = parse_period(term.period)
+    return period is not None and period.unit == "working-day"
+
+
+def written(day: date) -> str:
     """The day with its weekday, in English whatever the locale of the machine."""
-    weekday = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
-    return f"{weekday} {day.isoformat()}"
+    return f"{WEEKDAYS[day.weekday()]} {day.isoformat()}"
 
 
 def _rests_on(citation: Citation) -> str:

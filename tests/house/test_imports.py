@@ -6,9 +6,11 @@ from tests.house.source import APP, Source, told
 
 NOUNS = (
     "access",
+    "calendars",
     "cases",
     "contents",
     "deadlines",
+    "desk",
     "disclosures",
     "filings",
     "ledger",
@@ -17,6 +19,7 @@ NOUNS = (
     "parties",
     "procedures",
     "rectifications",
+    "service_of_process",
     "sessions",
     "settlements",
 )
@@ -110,6 +113,8 @@ def test_the_database_knows_no_noun_and_no_program() -> None:
         ("httpx", ("app/cli.py", "app/demo/")),
         ("typer", ("app/cli.py", "app/demo/")),
         ("rich", ("app/cli.py", "app/demo/")),
+        ("holidays", ("app/calendars/",)),
+        ("fast_sugiyama", ("app/procedures/",)),
         ("psycopg", ("app/db.py",)),
         ("cryptography", ("app/contents/", "app/http/", "app/paging.py")),
     ],

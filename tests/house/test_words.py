@@ -15,6 +15,7 @@ AS_SYSTEM = {
     "app/cases/consequences.py": "a step touches items that its actor may not see",
     "app/cases/locking.py": "a candidate acts in a case that they do not see",
     "app/cases/service.py": "keeps what a case waits for after everybody's acts",
+    "app/checking.py": "asks which rule sets the cases of everybody are under",
     "app/ledger/service.py": "reads the heads of every stream at the seal",
 }
 

@@ -64,7 +64,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "an unknown term started": ('starts = ["reply"]', 'starts = ["answer"]', f"{STEP} invite", "starts: unknown"),
     "an unknown term ended": ('ends = ["reply"]', 'ends = ["answer"]', f"{STEP} agree", "ends: unknown 'answer'"),
     "an unknown term waited for": ('ends = ["reply"]', 'after = "x"', f"{STEP} agree", "after: unknown 'x'"),
-    "an unknown step voided": ('["agree"]', '["sign"]', f"{STEP} withdraw", "voids: unknown 'sign'"),
+    "an unknown step voided": ('["agree"]', '["sign"]', f"{STEP} withdraw (2 of 2)", "voids: unknown 'sign'"),
     "an unknown check needed": ('needs = ["all-parties-consented"]', 'needs = ["paid"]', f"{STEP} agree",
                                 "needs: unknown check 'paid'"),
     "an unknown check cited": ('name = "all-parties-consented"', 'name = "paid"', f"{CHECK} paid", "unknown check"),
@@ -77,14 +77,16 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "a check that cites nothing": ('source = "a journal"\n', "", f"{CHECK} all-parties-consented", "it cites nothing"),
     "practice with an article": ('numbers = true', 'numbers = true\narticle = "7"', f"{STEP} invite",
                                  "the registry's own practice has no article"),
-    "overlapping entries": ('from = ["draft", "lodged"]', 'from = ["draft", "lodged", "talks"]', f"{STEP} withdraw",
-                            "two entries of this name are open to the same people"),
+    "overlapping entries": ('from = ["draft", "lodged"]', 'from = ["draft", "lodged", "talks"]',
+                            f"{STEP} withdraw (2 of 2)", "two entries of this name are open to the same people"),
     "a mark that is missing": ("lodges = true\n", "", STEP, "lodges: one step must bear this mark (now: none)"),
     "a mark given twice": ("serves = true", "serves = true\nlodges = true", STEP, "(now: invite, lodge)"),
-    "a stage named twice": ('name = "talks"', 'name = "lodged"', f"{STAGE} lodged", "the name is given twice"),
+    "a stage named twice": ('name = "talks"', 'name = "lodged"', f"{STAGE} lodged (2 of 2)", "the name is given twice"),
     "an unknown block of fields": ('["consent"]', '["consents"]', f"{STEP} lodge", "fields: unknown 'consents'"),
     "an unknown noun": ('"settlement/signatures"', '"signatures"', f"{STEP} agree", "taken_through: unknown 'signat"),
-    "an unknown period": ('"30 days"', '"30 working-days"', f"{TERM} reply", "period: unknown period '30 working-days"),
+    "an unknown period": ('"30 days"', '"30 court-days"', f"{TERM} reply", "period: unknown period '30 court-days'"),
+    "working days that no calendar knows": ('"30 days"', '"30 working-days"', f"{TERM} reply",
+                                            "period: working days need calendars"),
     "an unknown counting": ('"day-after"', '"same-day"', f"{TERM} reply", "counting: unknown 'same-day'"),
     "an unknown roll": ('roll = "none"', 'roll = "back"', f"{TERM} reply", "roll: unknown 'back'"),
 }  # fmt: skip
@@ -117,7 +119,8 @@ AT_LINE = {
     "an unknown capacity": 'by = ["registrar"]',
     "an unknown stage in from": 'from = ["drafts"]',
     "an unknown check needed": 'needs = ["paid"]',
-    "an unknown period": 'period = "30 working-days"',
+    "an unknown period": 'period = "30 court-days"',
+    "working days that no calendar knows": 'period = "30 working-days"',
     "an unreachable stage": "[[stages]]",
     "a dead end": "[[stages]]",
     "a stage without a name": "[[stages]]",
@@ -178,7 +181,7 @@ def test_a_term_or_a_check_named_twice_is_refused(kind: str, tmp_path: Path) -> 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "small-2025.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(BadRuleSet, match=r"small-2025\.toml: the file: "):
+    with pytest.raises(BadRuleSet, match=r"^small-2025\.toml:1: the file: it is not UTF-8"):
         load(path)
 
 
