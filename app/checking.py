@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from app.access.gate import GatedSession, guard
+from app.access.gate import GatedSession, as_system, guard
+from app.cases.models import Case
 from app.contents.keys import key_file, master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database, is_postgresql, sqlite
 from app.errors import Misconfigured, Problem
 from app.migrating import is_at_head
-from app.rules.loader import BadRuleSet, library
+from app.rules.loader import BadRuleSet, library, use_folder
 from app.settings import Settings
 
 # More than a clock drifts between two looks of a time service; deadlines end on the second.
@@ -40,7 +41,7 @@ class Finding:
 def look_at(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
     """Every look at an installation, the settings first; what cannot be looked at is a finding too."""
     yield Finding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
-    yield _found("rule sets", lambda: f"{len(library())} loaded")
+    yield _found("rule sets", lambda: _rule_sets(settings))
     yield _found("master key", lambda: _key(settings))
     yield _found("zone data", _zones)
     yield _found("free disk", lambda: _free_disk(settings))
@@ -52,6 +53,13 @@ def _found(name: str, look: Callable[[], str]) -> Finding:
         return Finding(name, look(), True)
     except (Problem, Misconfigured, BadRuleSet) as problem:
         return Finding(name, str(problem), False)
+
+
+def _rule_sets(settings: Settings) -> str:
+    if settings.rules_folder is not None:
+        use_folder(settings.rules_folder)
+    own = f", your own from {settings.rules_folder} among them" if settings.rules_folder else ""
+    return f"{len(library())} loaded{own}"
 
 
 def _key(settings: Settings) -> str:
@@ -99,6 +107,7 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
         "database": _version,
         "tables": _tables,
         "clock": lambda db: _clock(db, now),
+        "rule sets in use": _in_use,
         "sealed contents": lambda db: _opens(db, settings),
     }
     try:
@@ -114,6 +123,15 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
 def _with(database: Database, look: Callable[[Session], str]) -> str:
     with database.read(os.urandom) as db:
         return look(db)
+
+
+def _in_use(db: Session) -> str:
+    """A case keeps its rule set for life, so each that a case is under must be there."""
+    with as_system(db):
+        used = set(db.execute(select(Case.procedure).distinct()).scalars())
+    if missing := sorted(used - set(library())):
+        raise Misconfigured(f"Cases are under rule sets that are not loaded: {', '.join(missing)}.")
+    return f"{len(used)}, each loaded"
 
 
 def _version(db: Session) -> str:

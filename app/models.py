@@ -1,9 +1,10 @@
 """Every table, imported once, for Alembic, the gate and the tests."""
 
 from app.access.models import Audience, AudienceReader, Capacity, Institution, Token, User
+from app.calendars.models import Closure
 from app.cases.models import Case, ReferenceNumber, StepTaken
 from app.contents.models import Content, DataKey
-from app.deadlines.models import Deadline
+from app.deadlines.models import Deadline, DeadlineChange
 from app.disclosures.models import Disclosure
 from app.filings.models import Filing
 from app.http.models import IdempotencyRecord
@@ -12,6 +13,7 @@ from app.mediators.models import Appointment, Mediator
 from app.members.models import Member
 from app.parties.models import Consent, Party, ThirdState
 from app.rectifications.models import Rectification
+from app.service_of_process.models import Service
 from app.sessions.models import Meeting
 from app.settlements.models import Draft, Signature
 
@@ -21,10 +23,12 @@ __all__ = [
     "AudienceReader",
     "Capacity",
     "Case",
+    "Closure",
     "Consent",
     "Content",
     "DataKey",
     "Deadline",
+    "DeadlineChange",
     "Disclosure",
     "Draft",
     "Event",
@@ -37,6 +41,7 @@ __all__ = [
     "Party",
     "Rectification",
     "ReferenceNumber",
+    "Service",
     "Signature",
     "StepTaken",
     "ThirdState",

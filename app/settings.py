@@ -21,6 +21,9 @@ class Settings(BaseSettings):
     master_key_file: Path | None = Field(
         None, description="A file that holds the master key; on SQLite made on first start beside the database"
     )
+    rules_folder: Path | None = Field(
+        None, description="A folder of the institution's own rule sets (*.toml) and subjects (subjects.toml)"
+    )
     pool_size: int = Field(6, ge=2, le=64, description="Database connections, and worker threads, of one process")
     body_limit: int = Field(1_048_576, ge=1024, description="The largest JSON body that is read, in bytes")
     migrate_on_start: bool = Field(False, description="Whether `accord serve` brings the database up to date first")

@@ -32,6 +32,12 @@ class Out(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+class Picture(Out):
+    """A drawing that is served as it is, as an SVG document."""
+
+    svg: str
+
+
 Item = TypeVar("Item")
 
 
@@ -68,7 +74,8 @@ def one_line(text: str) -> str:
     return text
 
 
-def _only_text(value: Any) -> Any:
+def only_text(value: Any) -> Any:
+    """The value, if it is a text."""
     if not isinstance(value, str):
         raise PydanticCustomError("text", "A text is needed.")
     return value
@@ -76,21 +83,19 @@ def _only_text(value: Any) -> Any:
 
 def _cleaned(value: Any) -> str:
     # Before the length is judged: NFC can make a text longer.
-    return clean(_only_text(value))
+    return clean(only_text(value))
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000), BeforeValidator(_cleaned)]
 Line = Annotated[
     str, StringConstraints(min_length=1, max_length=300), BeforeValidator(_cleaned), AfterValidator(one_line)
 ]
-Code = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(_only_text)
-]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(only_text)]
 Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35), BeforeValidator(_only_text)
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35), BeforeValidator(only_text)
 ]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), BeforeValidator(_only_text)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), BeforeValidator(_only_text)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), BeforeValidator(only_text)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), BeforeValidator(only_text)]
 
 
 def _rfc3339(value: Any) -> Any:
@@ -134,7 +139,7 @@ def _zone(name: str) -> str:
     return name
 
 
-TimeZone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(_only_text), AfterValidator(_zone)]
+TimeZone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(only_text), AfterValidator(_zone)]
 
 
 def _distinct(values: list[Any]) -> list[Any]:

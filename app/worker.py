@@ -141,7 +141,7 @@ def look_around(seams: Seams) -> None:
     with seams.database.read(seams.entropy("metrics")) as db:
         read_under(db, CLOCK.principals)
         worked_at = db.execute(select(Institution.worked_at)).scalar()
-        overdue = (Deadline.state == "running", Deadline.due_at <= now)
+        overdue = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at <= now)
         OVERDUE.set(len(db.execute(select(Deadline.id).where(*overdue).limit(MOST_COUNTED)).all()))
     if worked_at is not None:
         WORKED_AT.set(worked_at.timestamp())
@@ -157,7 +157,7 @@ def cases_with_a_passed_term(db: Session, now: datetime) -> Sequence[UUID]:
     by_clock = [rules.id for rules in library().values() if any("clock" in step.by for step in rules.steps)]
     if not by_clock:
         return []
-    passed = (Deadline.state == "running", Deadline.due_at <= now)
+    passed = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at <= now)
     statement = select(Case.id).join(Deadline, Deadline.case_id == Case.id)
     due = statement.where(*passed, Case.closed_at.is_(None), Case.procedure.in_(by_clock))
     return db.execute(due.distinct().limit(AT_ONCE)).scalars().all()
@@ -180,8 +180,9 @@ def take_clock_steps(db: Session, now: datetime, case_id: UUID) -> int:
 
 def deadlines_due_within(db: Session, now: datetime, before: timedelta) -> Sequence[UUID]:
     """The running deadlines that are near and were not recalled yet."""
-    near = (Deadline.state == "running", Deadline.due_at > now, Deadline.due_at <= now + before)
-    statement = select(Deadline.id).where(*near, Deadline.reminded_at.is_(None))
+    near = (Deadline.due_at > now, Deadline.due_at <= now + before)
+    runs = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.reminded_at.is_(None))
+    statement = select(Deadline.id).where(*near, *runs)
     return db.execute(statement.order_by(Deadline.due_at).limit(AT_ONCE)).scalars().all()
 
 

@@ -41,10 +41,10 @@ def bare_case(db: Session, case_id: UUID) -> CaseOut:
         .join(keys, keys.c.case_id == contents.c.case_id)
         .where(contents.c.id == row["content_id"])
     ).one()
-    seat = SeatOut(place=row["seat_place"], time_zone=row["seat_time_zone"])
+    seat = SeatOut(place=row["seat_place"], time_zone=row["seat_time_zone"], calendar=row["seat_calendar"])
     own = {name: row[name] for name in CaseOut.model_fields if name in row}
     return CaseOut(
-        **own | {"waiting_for": []},
+        **own | {"waiting_for": [], "tracks": []},
         seat=seat,
         parties=named,
         third_states=[],

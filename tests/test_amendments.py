@@ -7,7 +7,7 @@ import pytest
 from tests.institution import Answer, House, Person
 from tests.story import Dispute
 
-SEAT = {"place": "Geneva", "time_zone": "Europe/Zurich"}
+SEAT = {"place": "Geneva", "time_zone": "Europe/Zurich", "calendar": "GB-SCT"}
 
 
 def amend(dispute: Dispute, person: Person, **fields: Any) -> Answer:

@@ -24,7 +24,7 @@ def test_an_installation_that_is_well_is_well_at_every_look(house: House, disput
     looks = found(house.settings)
     assert all(well for well, _says in looks.values()), looks
     names = ["settings", "rule sets", "master key", "zone data", "free disk", "database", "tables", "clock"]
-    assert list(looks) == [*names, "sealed contents"]
+    assert list(looks) == [*names, "rule sets in use", "sealed contents"]
     assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
 
 

@@ -38,6 +38,7 @@ class Institution(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(300))
     time_zone: Mapped[str] = mapped_column(String(64))
+    calendar: Mapped[str | None] = mapped_column(String(16))
     cursor_key: Mapped[bytes] = mapped_column(LargeBinary(64))
     epoch: Mapped[int] = mapped_column(server_default="0")
     worked_at: Mapped[datetime | None]
@@ -57,6 +58,7 @@ class User(Base):
     active: Mapped[bool]
     awaits_approval: Mapped[bool] = mapped_column(server_default=false())
     disabled_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'registrar', 'user')", name="role"),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access.gate import as_system
@@ -23,6 +23,7 @@ from app.access.schemas import (
     UserOut,
 )
 from app.access.service import Actor, digest
+from app.calendars.schemas import CalendarCode
 from app.db import new_id, random_bytes
 from app.errors import Conflict, Forbidden, Misconfigured, NotFound, invalid
 from app.ledger import service as ledger
@@ -40,6 +41,7 @@ class InstitutionIn(In):
 
     name: Line
     time_zone: TimeZone
+    calendar: CalendarCode | None = None
 
 
 def require_institution(db: Session) -> None:
@@ -71,6 +73,17 @@ def found_institution(db: Session, now: datetime, given: InstitutionIn) -> None:
             db.execute(insert(Audience).values(row))
             db.execute(insert(AudienceReader).values(audience_id=id, principal_id=reader))
     ledger.record(db, now, installation_subject(db, "public"), "institution-founded", "found", OPERATOR, {})
+
+
+def set_calendar(db: Session, now: datetime, calendar: str | None) -> None:
+    """Say by which calendar the institution works; terms that run already keep their day.
+
+    Misconfigured if there is no institution yet.
+    """
+    require_institution(db)
+    db.execute(update(Institution).values(calendar=calendar).execution_options(synchronize_session=False))
+    subject = installation_subject(db, "public")
+    ledger.record(db, now, subject, "institution-changed", "change", OPERATOR, {"calendar": calendar})
 
 
 def installation_subject(db: Session, name: str) -> ledger.Subject:

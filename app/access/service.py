@@ -1,7 +1,7 @@
 """Audiences and their readers, capacities in a case, and who is asking."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -353,3 +353,11 @@ def _add_readers(db: Session, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> 
     if rows:
         # The table and not the class: the ORM would send rows with and without `opened_at` apart.
         db.execute(insert(Base.metadata.tables["audience_readers"]), rows)
+
+
+def my_parts(db: Session, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:
+    """What the actor is in some cases: case, role, and for which party (as text)."""
+    columns = (Capacity.case_id, Capacity.role, Capacity.party_id)
+    mine = (Capacity.case_id.in_(cases), Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
+    rows = db.execute(select(*columns).where(*mine)).all()
+    return {(row.case_id, row.role, str(row.party_id) if row.party_id else None) for row in rows}

@@ -24,8 +24,10 @@ from app.rules.model import (
     PartyFact,
     TermFact,
     ThirdStateFact,
+    TrackFact,
 )
 from app.rules.terms import day_at
+from app.service_of_process.models import Service
 from app.settlements.models import Draft
 
 # One shape for all kinds of rows, so that one statement brings them all.
@@ -38,29 +40,33 @@ _SHAPE: dict[str, Any] = {
     "on": Date(),
     "flag": Boolean(),
     "data": Json,
+    "told": String(),
 }
 
 
 def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
     """The facts of a case; `subject` is the item that is acted on."""
     rows = db.execute(_FACTS, {"case_id": case.id}, execution_options={"known_to_participants": True}).all()
-    found: dict[str, list[Any]] = {"party": [], "third-state": [], "appointment": [], "act": [], "term": [], "text": []}
+    kinds = ("party", "third-state", "appointment", "act", "term", "text", "served")
+    found: dict[str, list[Any]] = {kind: [] for kind in kinds}
     for row in rows:
         found[row.what].append(row)
+    served = {row.id: row.on for row in found["served"]}
     return Facts(
         stage=case.stage,
         subjects=frozenset(case.subjects),
         lodged_on=_day(case.lodged_at, case.seat_time_zone),
-        parties=tuple(_party(row) for row in sorted(found["party"], key=lambda row: row.number)),
+        parties=tuple(_party(row, served.get(row.id)) for row in sorted(found["party"], key=lambda row: row.number)),
         third_states=tuple(
             ThirdStateFact(row.id, row.name, row.flag)
             for row in sorted(found["third-state"], key=lambda row: row.number)
         ),
         appointments=tuple(_appointment(row) for row in sorted(found["appointment"], key=lambda row: str(row.id))),
         acts=tuple(ActFact(row.name, row.id) for row in found["act"]),
-        terms=tuple(TermFact(row.name, row.on, row.kind == "ended") for row in found["term"]),
+        terms=tuple(TermFact(row.name, row.on, row.kind == "ended", bool(row.flag), row.id) for row in found["term"]),
         settles=next((row.kind for row in found["text"]), "whole"),
         subject=subject,
+        tracks=tuple(TrackFact(name, state) for name, state in sorted(case.tracks.items())),
     )
 
 
@@ -91,6 +97,7 @@ def _statement() -> Any:
         on=Member.in_force_on,
         flag=consented,
         data=Member.declarations,
+        told=Party.participation,
     ).outerjoin(Member, Member.id == Party.member_id)
     third_states = one_shape(
         "third-state", _SHAPE, number=ThirdState.number, id=ThirdState.id, name=ThirdState.name, flag=third_consented
@@ -104,7 +111,16 @@ def _statement() -> Any:
         data=Appointment.accepted_by,
     )
     acts = one_shape("act", _SHAPE, id=StepTaken.party_id, name=StepTaken.step)
-    terms = one_shape("term", _SHAPE, name=Deadline.term, kind=Deadline.state, on=Deadline.due_on)
+    terms = one_shape(
+        "term",
+        _SHAPE,
+        id=Deadline.party_id,
+        name=Deadline.term,
+        kind=Deadline.state,
+        on=Deadline.due_on,
+        flag=Deadline.suspended_on.is_not(None),
+    )
+    served = one_shape("served", _SHAPE, id=Service.party_id, on=Service.served_on)
     texts = one_shape("text", _SHAPE, kind=Draft.settles)
     return union_all(
         parties.where(Party.case_id == case_id),
@@ -113,14 +129,25 @@ def _statement() -> Any:
         acts.where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None)),
         terms.where(Deadline.case_id == case_id),
         texts.where(Draft.case_id == case_id, Draft.state == "frozen"),
+        served.where(Service.case_id == case_id, Service.served_on.is_not(None)),
     )
 
 
 _FACTS = _statement()
 
 
-def _party(row: AnyRow) -> PartyFact:
-    return PartyFact(row.id, row.side, row.kind, row.name, bool(row.flag), row.on, tuple(_declarations(row.data or ())))
+def _party(row: AnyRow, served_on: date | None) -> PartyFact:
+    return PartyFact(
+        id=row.id,
+        side=row.side,
+        kind=row.kind,
+        name=row.name,
+        consented=bool(row.flag),
+        in_force_on=row.on,
+        declarations=tuple(_declarations(row.data or ())),
+        participation=row.told,
+        served_on=served_on,
+    )
 
 
 def _declarations(kept: Iterable[dict[str, Any]]) -> Iterable[Declaration]:

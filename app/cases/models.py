@@ -14,8 +14,8 @@ from app.db import Base
 class Case(Confidential, Base):
     """One dispute under one rule set; its audience holds whoever may see that it exists.
 
-    Stage, phase and outcome change in `cases.service.take_step` alone; `waiting_for`, `awaits` (the same as
-    words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
+    Stage, phase, outcome and tracks (name and state) change in `cases.service.take_step` alone; `waiting_for`, `awaits`
+    (the same as words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
     """
 
     __tablename__ = "cases"
@@ -35,6 +35,8 @@ class Case(Confidential, Base):
     languages: Mapped[list[str]]
     seat_place: Mapped[str] = mapped_column(String(200))
     seat_time_zone: Mapped[str] = mapped_column(String(64))
+    seat_calendar: Mapped[str | None] = mapped_column(String(16))
+    tracks: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     content_id: Mapped[UUID]
     waiting_for: Mapped[list[Any]]
     awaits: Mapped[str] = mapped_column(server_default="")
@@ -57,6 +59,7 @@ class StepTaken(Confidential, Base):
     party_id: Mapped[UUID | None]
     stage: Mapped[str] = mapped_column(String(64))
     ground: Mapped[str | None] = mapped_column(String(64))
+    position: Mapped[str | None] = mapped_column(String(64))
     received_at: Mapped[datetime | None]
     received_via: Mapped[str | None] = mapped_column(String(16))
     on: Mapped[date]

@@ -23,6 +23,7 @@ from app.cases.schemas import (
     CasePartyOut,
     CaseThirdStateOut,
     SeatOut,
+    TrackOut,
     WaitingOut,
 )
 from app.contents import service as contents
@@ -47,10 +48,12 @@ _COLUMNS = (
     Case.stage,
     Case.outcome,
     Case.ground,
+    Case.tracks,
     Case.subjects,
     Case.languages,
     Case.seat_place,
     Case.seat_time_zone,
+    Case.seat_calendar,
     Case.waiting_for,
     Case.next_due_on,
     Case.opened_at,
@@ -68,7 +71,16 @@ _EARLIER_ID = select(_EARLIER.id).where(_EARLIER.id == Case.earlier_case_id).sca
 _ONE = select(*_COLUMNS, _EARLIER_ID.label("earlier_case_id")).where(Case.id == bindparam("case_id"))
 _OF_CASES: Any = bindparam("ids", expanding=True)
 _PARTIES = (
-    select(Party.case_id, Party.id, Party.side, Party.kind, Party.name, Party.member_id, Party.participation)
+    select(
+        Party.case_id,
+        Party.id,
+        Party.side,
+        Party.kind,
+        Party.name,
+        Party.member_id,
+        Party.participation,
+        Party.calendar,
+    )
     .where(Party.case_id.in_(_OF_CASES))
     .order_by(Party.number)
 )
@@ -154,7 +166,7 @@ def _conditions(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[bo
     if filters.mediator is not None:
         yield _mediated_by(filters.mediator)
     if filters.waiting_for is not None:
-        yield _awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
+        yield awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
     if filters.due_before is not None:
         yield Case.next_due_on < filters.due_before
     if filters.updated_since is not None:
@@ -177,7 +189,7 @@ def _awaiting(capacity: str) -> ColumnElement[bool]:
     return Case.awaits.like(f"% {capacity} %")
 
 
-def _awaiting_me(actor: Actor) -> ColumnElement[bool]:
+def awaiting_me(actor: Actor) -> ColumnElement[bool]:
     """Whether the case waits for a party that the actor represents, for its mediator, or for the staff."""
     if actor.is_staff:
         return or_(_awaiting("registry"), _awaiting("appointing-authority"))
@@ -231,6 +243,14 @@ def _grouped(rows: Iterable[RowMapping]) -> dict[UUID, list[RowMapping]]:
     return found
 
 
+def _tracks(row: AnyRow) -> list[TrackOut]:
+    """The tracks that were opened, in the order of the rule set."""
+    known = library()[row.procedure].tracks
+    return [
+        TrackOut(name=one.name, title=one.title, state=row.tracks[one.name]) for one in known if one.name in row.tracks
+    ]
+
+
 def _item(
     row: AnyRow, parties: Sequence[RowMapping], third_states: Sequence[RowMapping], mediators: Sequence[RowMapping]
 ) -> CaseItem:
@@ -244,9 +264,10 @@ def _item(
         stage=row.stage,
         outcome=row.outcome,
         ground=row.ground,
+        tracks=_tracks(row),
         subjects=row.subjects,
         languages=row.languages,
-        seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone),
+        seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone, calendar=row.seat_calendar),
         # The columns have their types already; judging them again is what would cost most in a list.
         parties=[CasePartyOut.model_construct(**party) for party in parties],
         third_states=[CaseThirdStateOut.model_construct(**state) for state in third_states],

@@ -57,6 +57,7 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
         languages=given.languages,
         seat_place=given.seat.place,
         seat_time_zone=given.seat.time_zone,
+        seat_calendar=given.seat.calendar,
         content_id=content_id,
         earlier_case_id=given.earlier_case_id,
         waiting_for=[],
@@ -231,6 +232,7 @@ def _amend(db: Session, case: Case, given: CaseAmendment) -> None:
             setattr(case, name, value)
     if given.seat is not None:
         case.seat_place, case.seat_time_zone = given.seat.place, given.seat.time_zone
+        case.seat_calendar = given.seat.calendar
     if given.title is not None:
         names = db.execute(select(Party.name).where(Party.case_id == case.id).order_by(Party.number)).scalars()
         case.search = search_text(case.title, names)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from app.cases import reading, requests, service
+from app.cases import reading, requests, service, timeline
 from app.cases.locking import lock_case
 from app.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut, StepIn, StepList
-from app.http.openapi import problems
+from app.http.openapi import SVG, problems
 from app.http.parameters import Act, Change, Create, Hop, Paged
 from app.http.routing import Route
-from app.values import Day, Instant, Line
+from app.values import Day, Instant, Line, Picture
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 
@@ -80,6 +80,23 @@ async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
     return await work.write(
         requests.amend_case, case_id, body, answer=reading.read_case, item=(case_id,), lock=lock_case
     )
+
+
+@router.get("/{case_id}/timeline", operation_id="readTimeline", responses=problems(401, 404, 422))
+async def read_timeline(work: Hop, case_id: UUID, page: Paged) -> timeline.Timeline:
+    """Read what was done in a case, and what is due in it, in one list."""
+    return await work.read(timeline.read_timeline, case_id, page)
+
+
+@router.get(
+    "/{case_id}/diagram.svg",
+    operation_id="drawCase",
+    response_model=None,
+    responses=SVG | problems(401, 404, 422),
+)
+async def draw_case(work: Hop, case_id: UUID) -> Picture:
+    """Draw the case's procedure, with where it stands and the way it came."""
+    return await work.read(timeline.draw_case, case_id)
 
 
 @router.get("/{case_id}/steps", operation_id="listSteps", responses=problems(401, 404, 422))

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.calendars.schemas import CalendarCode
 from app.values import Code, Codes, Day, In, Instant, Languages, Line, Listed, Out, Text, TimeZone
 
 PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]
@@ -19,6 +20,7 @@ class Seat(In):
 
     place: Line
     time_zone: TimeZone
+    calendar: CalendarCode | None = None
 
 
 class Instrument(In):
@@ -37,6 +39,7 @@ class PartyIn(In):
     kind: PARTY_KINDS
     name: Line
     member_id: UUID | None = None
+    calendar: CalendarCode | None = None
 
 
 class ThirdStateIn(In):
@@ -116,6 +119,8 @@ class StepFields(In):
     consent: ConsentIn | None = None
     powers: PowersIn | None = None
     ground: Code | None = None
+    position: Code | None = None
+    party_id: UUID | None = None
 
 
 class OnPaper(In):
@@ -143,6 +148,15 @@ class SeatOut(Out):
 
     place: str
     time_zone: str
+    calendar: str | None
+
+
+class TrackOut(Out):
+    """Proceedings that run beside the stages of the case: open, paused or closed."""
+
+    name: str
+    title: str
+    state: str
 
 
 class CasePartyOut(Out):
@@ -154,6 +168,7 @@ class CasePartyOut(Out):
     name: str
     member_id: UUID | None
     participation: str
+    calendar: str | None
 
 
 class CaseThirdStateOut(Out):
@@ -197,6 +212,7 @@ class CaseItem(Out):
     stage: str
     outcome: str | None
     ground: str | None
+    tracks: list[TrackOut]
     subjects: list[str]
     languages: list[str]
     seat: SeatOut

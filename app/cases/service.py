@@ -21,12 +21,14 @@ from app.cases.paper import Counted
 from app.cases.schemas import ReasonOut, StepIn, StepList, StepOut
 from app.contents import service as contents
 from app.db import is_postgresql, new_id
+from app.deadlines import changes
 from app.deadlines import service as deadlines
-from app.errors import Conflict, FieldError, Invalid, NotFound, reason_out, refusal
+from app.errors import Conflict, FieldError, Invalid, NotFound, invalid, reason_out, refusal
 from app.ledger import service as ledger
+from app.parties.models import Party
 from app.rules import engine
 from app.rules.loader import library
-from app.rules.model import Decision, Holding, OpenStep, Procedure, Refused, Step, Waiting
+from app.rules.model import CLOSED, OPEN, PAUSED, Decision, Holding, OpenStep, Procedure, Refused, Step, Waiting
 from app.rules.terms import day_at
 
 
@@ -116,6 +118,11 @@ def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) ->
         faults.append(FieldError("/fields/ground", "ground", known))
     if not entry.grounds and given.fields.ground is not None:
         faults.append(FieldError("/fields/ground", "unknown-field", f"'{entry.name}' does not take this."))
+    faults += _position_faults(entry, given.fields.position)
+    if given.fields.party_id is not None and not _names_a_party(entry):
+        faults.append(FieldError("/fields/party_id", "unknown-field", f"'{entry.name}' does not take this."))
+    if given.fields.party_id is None and _names_a_party(entry):
+        faults.append(FieldError("/fields/party_id", "missing", f"'{entry.name}' is about a party: name it."))
     for name in ("consent", "powers"):
         present = getattr(given.fields, name) is not None
         if present and name not in entry.fields:
@@ -124,6 +131,20 @@ def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) ->
             faults.append(FieldError(f"/fields/{name}", "missing", f"'{entry.name}' needs this."))
     if faults:
         raise Invalid(*faults)
+
+
+def _position_faults(entry: Step, position: str | None) -> list[FieldError]:
+    if position is None or position in entry.positions:
+        return []
+    if not entry.positions:
+        return [FieldError("/fields/position", "unknown-field", f"'{entry.name}' does not take this.")]
+    known = f"A party that takes '{entry.name}' may state one of these positions: {', '.join(entry.positions)}."
+    return [FieldError("/fields/position", "position", known)]
+
+
+def _names_a_party(entry: Step) -> bool:
+    """Whether the step makes something of a party by the act of somebody else, who must say of which."""
+    return entry.participation is not None and not any(engine.is_party(capacity) for capacity in entry.by)
 
 
 def _apply(
@@ -141,6 +162,9 @@ def _apply(
     step, before = decision.step, case.stage
     by = paper.author(db, actor, case, counted, Holding(_capacity(step, holdings), decision.party_id))
     _move(db, now, case, procedure, decision, given.fields.ground)
+    if decision.completes:
+        _follow_tracks(case, step)
+        _change_participation(db, case, step, decision.party_id or given.fields.party_id)
     subject = act_subject(db, case)
     _void(db, now, case, step)
     _note(db, now, case, procedure, subject, decision, before, given, counted, by)
@@ -149,6 +173,8 @@ def _apply(
         return
     started = [procedure.term(name) for name in step.starts]
     deadlines.start(db, now, case, subject, by, step, started, counted.on, given.due_on)
+    if step.suspends or step.resumes:
+        changes.follow_step(db, now, case, by, step, counted.on)
     final = procedure.stage(case.stage).final
     if step.ends or final:
         deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)
@@ -164,7 +190,8 @@ def _move(db: Session, now: datetime, case: Case, procedure: Procedure, decision
     if step.serves:
         case.served_at = now
     if decision.completes:
-        case.stage, case.outcome, case.ground = decision.stage, decision.outcome, ground
+        # A ground that was given earlier stays: the step that ends the case may only report it.
+        case.stage, case.outcome, case.ground = decision.stage, decision.outcome, ground or case.ground
         case.phase = procedure.stage(decision.stage).phase
         if procedure.stage(decision.stage).final:
             case.closed_at = now
@@ -174,6 +201,28 @@ def _move(db: Session, now: datetime, case: Case, procedure: Procedure, decision
         access.bring_into_line(db, view_of(case))
     if step.lodges:
         access.date_readers(db, view_of(case))
+
+
+def _follow_tracks(case: Case, step: Step) -> None:
+    """Bring the tracks that run beside the stages to where the step leaves them; a closed case has none open."""
+    states = {
+        **dict.fromkeys((*step.opens, *step.reopens), OPEN),
+        **dict.fromkeys(step.pauses, PAUSED),
+        **dict.fromkeys(step.closes, CLOSED),
+    }
+    if case.closed_at is not None:
+        states |= dict.fromkeys(case.tracks, CLOSED)
+    if states:
+        case.tracks = {**case.tracks, **states}
+
+
+def _change_participation(db: Session, case: Case, step: Step, party_id: UUID | None) -> None:
+    if step.participation is None or party_id is None:
+        return
+    changed = update(Party).where(Party.case_id == case.id, Party.id == party_id)
+    row = changed.values(participation=step.participation).returning(Party.id)
+    if db.execute(row.execution_options(synchronize_session=False)).first() is None:
+        raise invalid("/fields/party_id", "unknown-party", "Name a party of this case by its id.")
 
 
 def _note(
@@ -199,6 +248,7 @@ def _note(
             party_id=decision.party_id,
             stage=before,
             ground=ground,
+            position=given.fields.position,
             received_at=counted.received_at,
             received_via=counted.received_via,
             on=counted.on,
@@ -216,10 +266,26 @@ def _note(
         "reference": case.reference,
         "on": counted.on.isoformat(),
         "rule_set": procedure.id,
+        **_more(case, step, given),
         **counted.payload(),
     }
     citation = procedure.ground(ground).citation if ground is not None else step.citation
     ledger.record(db, now, subject, "step-taken", step.name, by, payload, citation.article, reason)
+
+
+def _more(case: Case, step: Step, given: StepIn) -> dict[str, Any]:
+    """What an event tells of particular steps only: a position that was stated, tracks, a party's participation."""
+    told: dict[str, Any] = {}
+    if given.fields.position is not None:
+        told["position"] = given.fields.position
+    touched = (*step.opens, *step.pauses, *step.reopens, *step.closes)
+    if touched:
+        told["tracks"] = {name: case.tracks[name] for name in touched if name in case.tracks}
+    if step.participation is not None:
+        told["participation"] = step.participation
+    if given.fields.party_id is not None:
+        told["party_id"] = str(given.fields.party_id)
+    return told
 
 
 def _capacity(step: Step, holdings: tuple[Holding, ...]) -> str:
@@ -280,6 +346,7 @@ def list_steps(db: Session, actor: Actor, now: datetime, case_id: UUID) -> StepL
         Case.served_at,
         Case.generation,
         Case.seat_time_zone,
+        Case.tracks,
     )
     case = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
     if case is None:
@@ -329,13 +396,14 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
         Case.lodged_at,
         Case.seat_time_zone,
         Case.waiting_for,
+        Case.tracks,
     )
     case = db.info.get("locked", {}).get(case_id)
     if case is None:
         with as_system(db):
             case = db.execute(select(*columns).where(Case.id == case_id)).one()
     facts = read_facts(db, case)
-    running = [term.due_on for term in facts.terms if not term.ended]
+    running = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
     found = engine.waiting(library()[case.procedure], facts, day_at(now, ZoneInfo(case.seat_time_zone)))
     values: dict[str, Any] = {
         "waiting_for": _since(found, case.waiting_for, now),

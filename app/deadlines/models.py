@@ -12,7 +12,11 @@ from app.db import Base, Json
 
 
 class Deadline(Confidential, Base):
-    """A term running in a case; `due_at` is the end of `due_on` at the seat, exclusive."""
+    """A term running in a case; `due_at` is the end of `due_on` at the seat, exclusive.
+
+    It runs for one party where it counts from receipt. While it is suspended, `days_left` says how many days it has
+    left. Lines are added to its explanation and never taken away; `first_due_on` is the day before any extension.
+    """
 
     __tablename__ = "deadlines"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -30,6 +34,11 @@ class Deadline(Confidential, Base):
     explanation: Mapped[list[Any]] = mapped_column(Json)
     set_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    ended_as: Mapped[str | None] = mapped_column(String(16))
+    party_id: Mapped[UUID | None]
+    first_due_on: Mapped[date | None]
+    suspended_on: Mapped[date | None]
+    days_left: Mapped[int | None]
     reminded_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('running', 'ended')", name="state"),
@@ -42,3 +51,19 @@ class Deadline(Confidential, Base):
             postgresql_where=text("state = 'running'"),
         ),
     )
+
+
+class DeadlineChange(Confidential, Base):
+    """What was done to a deadline: extended, waived, suspended, resumed; proposed, while parties have yet to agree."""
+
+    __tablename__ = "deadline_changes"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    deadline_id: Mapped[UUID] = mapped_column(ForeignKey("deadlines.id"))
+    kind: Mapped[str] = mapped_column(String(24))
+    due_before: Mapped[date]
+    due_after: Mapped[date | None]
+    agreed_by: Mapped[list[Any]]
+    on: Mapped[date]
+    changed_at: Mapped[datetime]
+    __table_args__ = (Index("ix_deadline_changes_deadline_id", "deadline_id"),)

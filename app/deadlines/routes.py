@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.deadlines import service
-from app.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut
+from app.cases.locking import lock_case
+from app.deadlines import changes, service
+from app.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut, ExtendIn, ReasonIn
 from app.http.openapi import problems
-from app.http.parameters import Hop, Paged
+from app.http.parameters import Act, Hop, Paged
 from app.http.routing import Route
 from app.values import Day
 
@@ -21,7 +22,7 @@ async def list_all_deadlines(
     page: Paged,
     due_before: Annotated[Day | None, Query(description="Deadlines due before this day")] = None,
     state: Annotated[
-        str | None, Query(max_length=16, description="Deadlines that are running, passed or ended")
+        str | None, Query(max_length=16, description="Deadlines that are running, passed, suspended or ended")
     ] = None,
 ) -> CaseDeadlineList:
     """List the deadlines in all your cases, the earliest first."""
@@ -38,3 +39,72 @@ async def list_deadlines(work: Hop, case_id: UUID, page: Paged) -> DeadlineList:
 async def read_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
     """Read a deadline."""
     return await work.read(service.read_deadline, case_id, deadline_id)
+
+
+ACTS = problems(401, 403, 404, 409, 412, 422)
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/extend", dependencies=Act, operation_id="extendDeadline", responses=ACTS
+)
+async def extend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ExtendIn) -> DeadlineOut:
+    """Extend a term, or agree to its extension, as its rule allows."""
+    return await work.write(
+        changes.extend,
+        case_id,
+        deadline_id,
+        body,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/waive", dependencies=Act, operation_id="waiveDeadline", responses=ACTS
+)
+async def waive_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
+    """Waive a term: it runs no longer, and nothing follows from its day."""
+    return await work.write(
+        changes.waive,
+        case_id,
+        deadline_id,
+        body,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/suspend",
+    dependencies=Act,
+    operation_id="suspendDeadline",
+    responses=ACTS,
+)
+async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
+    """Suspend a term; it keeps the days that it has left."""
+    return await work.write(
+        changes.suspend,
+        case_id,
+        deadline_id,
+        body,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/resume", dependencies=Act, operation_id="resumeDeadline", responses=ACTS
+)
+async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
+    """Resume a suspended term, for the days that it has left."""
+    return await work.write(
+        changes.resume,
+        case_id,
+        deadline_id,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )

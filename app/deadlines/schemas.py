@@ -3,7 +3,20 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from app.values import Listed, Out
+from app.values import Day, In, Listed, Out, Text
+
+
+class ExtendIn(In):
+    """Until which day the term is extended, and why."""
+
+    until_on: Day
+    reason: Text
+
+
+class ReasonIn(In):
+    """Why the term is waived or suspended."""
+
+    reason: Text
 
 
 class Trigger(Out):
@@ -14,10 +27,11 @@ class Trigger(Out):
 
 
 class DeadlineOut(Out):
-    """A term running in a case, with the lines that explain its day."""
+    """A term running in a case, for one party where it names one, with the lines that explain its day."""
 
     id: UUID
     term: str
+    party_id: UUID | None
     article: str | None
     source: str | None
     standing: str

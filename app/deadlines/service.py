@@ -6,23 +6,27 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.access.service import Actor
+from app.calendars.service import calendars_for
 from app.cases.locking import require_case
-from app.cases.models import Case
+from app.cases.models import Case, StepTaken
 from app.db import AnyRow, new_id
 from app.deadlines.models import Deadline
 from app.deadlines.schemas import CaseDeadlineList, CaseDeadlineOut, DeadlineCase, DeadlineList, DeadlineOut, Trigger
-from app.errors import NotFound, invalid
+from app.errors import Conflict, NotFound, invalid
 from app.ledger import service as ledger
 from app.paging import Page, listed
+from app.parties.models import Party
+from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Step, Term
-from app.rules.terms import due, end_of_day
+from app.rules.terms import TermFault, due, end_of_day
+from app.service_of_process.models import Service
 
 # A running term has passed when its day is over at the seat: that is told from the clock, and not kept.
-STATES = ("running", "passed", "ended")
+STATES = ("running", "passed", "suspended", "ended")
 _COLUMNS = (
     Deadline.id,
     Deadline.term,
@@ -35,6 +39,9 @@ _COLUMNS = (
     Deadline.due_on,
     Deadline.due_at,
     Deadline.state,
+    Deadline.party_id,
+    Deadline.suspended_on,
+    Deadline.ended_as,
     Deadline.explanation,
     Case.seat_time_zone,
 )
@@ -51,31 +58,88 @@ def start(
     trigger_on: date,
     due_on: date | None,
 ) -> None:
-    """Start the terms of a step; one that is set per case starts only if its day is given."""
+    """Start the terms of a step; one that is set per case starts only if its day is given.
+
+    What counts from receipt starts here for the parties that are served already, and for the others once they are.
+    """
     for term in terms:
-        if term.period == SET_PER_CASE and due_on is None:
-            continue
-        worked = due(term, step.name, trigger_on, due_on)
-        deadline = Deadline(
-            id=new_id(db),
-            case_id=case.id,
-            audience_id=subject.audience_id,
-            term=term.name,
-            article=term.citation.article,
-            standing=term.citation.standing,
-            source=term.citation.source,
-            trigger_step=step.name,
-            trigger_on=trigger_on,
-            period=term.period,
-            due_on=worked.due_on,
-            due_at=end_of_day(worked.due_on, ZoneInfo(case.seat_time_zone)),
-            state="running",
-            explanation=list(worked.explanation),
-            set_at=now,
-        )
-        db.add(deadline)
-        payload = {"deadline_id": str(deadline.id), "term": term.name, "due_on": worked.due_on.isoformat()}
-        ledger.record(db, now, subject, "deadline-set", step.name, actor, payload, term.citation.article)
+        if term.runs_from == "receipt":
+            for row in db.execute(_SERVED, {"case_id": case.id}).all():
+                _set(db, now, case, subject, actor, step.name, term, row.served_on, None, row)
+        elif term.period != SET_PER_CASE or due_on is not None:
+            _set(db, now, case, subject, actor, step.name, term, trigger_on, due_on, None)
+
+
+_SERVED = (
+    select(Service.party_id, Service.served_on, Party.name)
+    .join(Party, Party.id == Service.party_id)
+    .where(Service.case_id == bindparam("case_id"), Service.served_on.is_not(None))
+    .order_by(Party.number)
+)
+
+
+def start_on_receipt(
+    db: Session, now: datetime, case: Case, subject: ledger.Subject, actor: dict[str, Any], party_id: UUID
+) -> None:
+    """Start, for a party that was served, what counts from receipt of a step that was taken and is not over since."""
+    rules = library()[case.procedure]
+    taken = _steps_taken(db, case.id)
+    row = next(row for row in db.execute(_SERVED, {"case_id": case.id}).all() if row.party_id == party_id)
+    for step in rules.steps:
+        for term in map(rules.term, step.starts if step.name in taken else ()):
+            over = any(term.name in other.ends and other.name in taken for other in rules.steps)
+            if term.runs_from == "receipt" and not over:
+                _set(db, now, case, subject, actor, step.name, term, row.served_on, None, row)
+
+
+def _steps_taken(db: Session, case_id: UUID) -> set[str]:
+    taken = select(StepTaken.step).where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None))
+    return set(db.execute(taken).scalars())
+
+
+def _set(
+    db: Session,
+    now: datetime,
+    case: Case,
+    subject: ledger.Subject,
+    actor: dict[str, Any],
+    step: str,
+    term: Term,
+    trigger_on: date,
+    due_on: date | None,
+    receiver: AnyRow | None,
+) -> None:
+    calendars = calendars_for(db, case, term)
+    try:
+        worked = due(term, step, trigger_on, due_on, calendars, receiver.name if receiver else None)
+    except TermFault as fault:
+        raise Conflict(
+            f"No day can be found for the term: {fault}.", "no-day", article=term.citation.article
+        ) from fault
+    deadline = Deadline(
+        id=new_id(db),
+        case_id=case.id,
+        audience_id=subject.audience_id,
+        term=term.name,
+        article=term.citation.article,
+        standing=term.citation.standing,
+        source=term.citation.source,
+        trigger_step=step,
+        trigger_on=trigger_on,
+        period=term.period,
+        due_on=worked.due_on,
+        due_at=end_of_day(worked.due_on, ZoneInfo(case.seat_time_zone)),
+        state="running",
+        explanation=list(worked.explanation),
+        set_at=now,
+        party_id=receiver.party_id if receiver else None,
+        first_due_on=worked.due_on,
+    )
+    db.add(deadline)
+    payload = {"deadline_id": str(deadline.id), "term": term.name, "due_on": worked.due_on.isoformat()}
+    if receiver is not None:
+        payload["party_id"] = str(receiver.party_id)
+    ledger.record(db, now, subject, "deadline-set", step, actor, payload, term.citation.article)
 
 
 def end(
@@ -92,7 +156,7 @@ def end(
     if terms is not None:
         running = running.where(Deadline.term.in_(list(terms)))
     for deadline in db.execute(running.order_by(Deadline.due_on, Deadline.id)).scalars():
-        deadline.state, deadline.ended_at = "ended", now
+        deadline.state, deadline.ended_at, deadline.suspended_on = "ended", now, None
         payload = {"deadline_id": str(deadline.id), "term": deadline.term}
         ledger.record(db, now, subject, "deadline-ended", step, actor, payload, deadline.article)
 
@@ -117,12 +181,24 @@ def list_all_deadlines(
         statement = statement.where(Deadline.due_on < due_before)
     if state == "ended":
         statement = statement.where(Deadline.state == "ended")
+    elif state == "suspended":
+        statement = statement.where(Deadline.suspended_on.is_not(None))
     elif state is not None:
         over = Deadline.due_at <= now
-        statement = statement.where(Deadline.state == "running", over if state == "passed" else ~over)
+        runs = (Deadline.state == "running", Deadline.suspended_on.is_(None))
+        statement = statement.where(*runs, over if state == "passed" else ~over)
     found = listed(db, statement, page, Deadline.due_on, Deadline.id, date)
     items = [CaseDeadlineOut(**dict(_out(row, now)), case=_case(row)) for row in found.rows]
     return CaseDeadlineList(items=items, next=found.next, count=found.count)
+
+
+def next_deadlines(db: Session, actor: Actor, now: datetime, limit: int) -> list[CaseDeadlineOut]:
+    """The deadlines that run in all cases that the actor may see, those that have passed unanswered first."""
+    columns = (*_COLUMNS, Case.id.label("case_id"), Case.reference, Case.title)
+    runs = (Deadline.state == "running", Deadline.suspended_on.is_(None))
+    statement = select(*columns).join(Case, Case.id == Deadline.case_id).where(*runs)
+    rows = db.execute(statement.order_by(Deadline.due_at, Deadline.id).limit(limit)).all()
+    return [CaseDeadlineOut(**dict(_out(row, now)), case=_case(row)) for row in rows]
 
 
 def _case(row: AnyRow) -> DeadlineCase:
@@ -138,11 +214,20 @@ def read_deadline(db: Session, actor: Actor, now: datetime, case_id: UUID, deadl
     return _out(row, now)
 
 
+def state_of(deadline: AnyRow | Deadline, now: datetime) -> str:
+    """Whether it runs, has passed, is suspended, was waived or has ended."""
+    if deadline.state == "ended":
+        return deadline.ended_as or "ended"
+    if deadline.suspended_on is not None:
+        return "suspended"
+    return "passed" if now >= deadline.due_at else "running"
+
+
 def _out(row: AnyRow, now: datetime) -> DeadlineOut:
-    passed = row.state == "running" and now >= row.due_at
     return DeadlineOut(
         id=row.id,
         term=row.term,
+        party_id=row.party_id,
         article=row.article,
         source=row.source,
         standing=row.standing,
@@ -151,6 +236,6 @@ def _out(row: AnyRow, now: datetime) -> DeadlineOut:
         due_on=row.due_on,
         due_at=row.due_at,
         time_zone=row.seat_time_zone,
-        state="passed" if passed else row.state,
+        state=state_of(row, now),
         explanation=row.explanation,
     )

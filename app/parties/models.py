@@ -22,6 +22,7 @@ class Party(Confidential, Base):
     name: Mapped[str] = mapped_column(String(300))
     member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
     participation: Mapped[str] = mapped_column(String(16))
+    calendar: Mapped[str | None] = mapped_column(String(16))
     generation: Mapped[int]
     __table_args__ = (
         UniqueConstraint("case_id", "number"),

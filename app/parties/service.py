@@ -31,7 +31,16 @@ from app.parties.schemas import (
 )
 from app.rules.loader import library
 
-_PARTY = (Party.number, Party.id, Party.side, Party.kind, Party.name, Party.member_id, Party.participation)
+_PARTY = (
+    Party.number,
+    Party.id,
+    Party.side,
+    Party.kind,
+    Party.name,
+    Party.member_id,
+    Party.participation,
+    Party.calendar,
+)
 
 
 def list_parties(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> PartyList:

@@ -122,6 +122,8 @@ def rows(world: World) -> dict[str, Row]:
     consent = {**REQUESTS["ConsentFiled"], "third_state_id": ids["third"]}
     secret = {**REQUESTS["FilingIn"], "party_ids": [one.party("requesting")]}
     late = {"stream": shared_stream(world.late, one)}
+    deadline = f"{c}/deadlines/{me.get(f'{c}/deadlines').expect(200)['items'][0]['id']}"
+    served = {**REQUESTS["ServiceIn"], "party_id": one.party("responding")}
     return {
         "enterMember": Row("/v1/members", staff, admin, "exists", same),
         "changeMember": Row(f"/v1/members/{member}", staff, admin, "exists", {"name": "Late"}),
@@ -165,6 +167,13 @@ def rows(world: World) -> dict[str, Row]:
         "rectify": Row(
             f"{c}/rectifications", me, staff, "not-of-the-registry", {**REQUESTS["RectificationIn"], "event_id": theirs}
         ),
+        "extendDeadline": Row(f"{deadline}/extend", mediator, staff, "deadline-ended"),
+        "waiveDeadline": Row(f"{deadline}/waive", mediator, staff, "deadline-ended"),
+        "suspendDeadline": Row(f"{deadline}/suspend", mediator, staff, "deadline-ended"),
+        "resumeDeadline": Row(f"{deadline}/resume", mediator, staff, "deadline-ended"),
+        "recordService": Row(f"{c}/service", me, staff, "already-served", served),
+        "enterClosure": Row("/v1/closures", me),
+        "clearDesk": Row("/v1/me/desk/looked"),
         "addUser": Row("/v1/users", staff, admin, "exists", user),
         "approveUser": Row(f"/v1/users/{me.id}/approve", me, staff, "not-waiting"),
         "disableUser": Row(f"/v1/users/{admin.id}/disable", staff, admin, "own-account"),
@@ -203,7 +212,16 @@ def test_who_may_not_comes_before_what_is_stale_and_that_before_what_is_not_poss
         send(row.allowed, fresh).expect(409, row.code)
 
 
-ITEMS = ("parties", "third-states", "consents", "sessions", "filings", "settlement/drafts", "settlement/signatures")
+ITEMS = (
+    "service",
+    "parties",
+    "third-states",
+    "consents",
+    "sessions",
+    "filings",
+    "settlement/drafts",
+    "settlement/signatures",
+)
 
 
 def test_an_item_of_another_case_answers_as_one_that_never_was(world: World) -> None:

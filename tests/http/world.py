@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.http.examples import REQUESTS
 from tests.institution import House, Json, Person
 from tests.story import GIVES, POWERS, Dispute
 
@@ -62,7 +63,9 @@ def shared_stream(person: Person, dispute: Dispute) -> str:
 
 
 def _brought_to_mediation(dispute: Dispute) -> None:
-    dispute.step(dispute.registrar, "invite", {}).expect(200)
+    dispute.step(dispute.registrar, "invite", {"due_on": "2026-04-01"}).expect(200)
+    served = {**REQUESTS["ServiceIn"], "party_id": dispute.party("responding"), "served_at": "2026-03-02T09:00:00Z"}
+    dispute.registrar.post(f"{dispute.path}/service", served).expect(201)
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     for step in ("screen", "register"):
         dispute.step(dispute.registrar, step).expect(200)

@@ -1,0 +1,1 @@
+"""Service: bringing the request to the knowledge of each responding party, with attempts and proof."""
