@@ -20,9 +20,14 @@ class Member(Base):
     status: Mapped[str] = mapped_column(String(16))
     signed_on: Mapped[date | None]
     ratified_on: Mapped[date | None]
+    acceded_on: Mapped[date | None]
     in_force_on: Mapped[date | None]
     founding: Mapped[bool]
     declarations: Mapped[list[Any]]
+    designations: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
+    calendar: Mapped[str | None] = mapped_column(String(16))
+    standing: Mapped[str | None] = mapped_column(String(16))
+    source: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("kind IN ('state', 'organisation')", name="kind"),

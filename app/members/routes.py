@@ -1,28 +1,56 @@
 """`/v1/members`."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
 
 from app.http.openapi import problems
 from app.http.parameters import Change, Create, Hop, Paged
 from app.http.routing import Route
 from app.members import service
-from app.members.schemas import MemberChange, MemberIn, MemberList, MemberOut
+from app.members.schemas import (
+    Kind,
+    MemberChange,
+    MemberFilters,
+    MemberHistory,
+    MemberIn,
+    MemberList,
+    MemberOut,
+    Status,
+)
+from app.values import Day, Line
 
 router = APIRouter(prefix="/v1/members", tags=["members"], route_class=Route)
 
 
+async def filters_of(
+    status: Annotated[Status | None, Query(description="Members of this status")] = None,
+    founding: Annotated[bool | None, Query(description="Founding members, or those that are none")] = None,
+    kind: Annotated[Kind | None, Query(description="States, or organisations")] = None,
+    bound_on: Annotated[Day | None, Query(description="Members for which the convention is in force on a day")] = None,
+    q: Annotated[Line | None, Query(max_length=200, description="Words of the name")] = None,
+) -> MemberFilters:
+    """Which members are asked for."""
+    return MemberFilters(status=status, founding=founding, kind=kind, bound_on=bound_on, q=q)
+
+
 @router.get("", operation_id="listMembers", responses=problems(401, 422))
-async def list_members(work: Hop, page: Paged) -> MemberList:
+async def list_members(work: Hop, page: Paged, filters: Annotated[MemberFilters, Depends(filters_of)]) -> MemberList:
     """List the members of the institution."""
-    return await work.read(service.list_members, page)
+    return await work.read(service.list_members, page, filters)
 
 
 @router.get("/{member_id}", operation_id="readMember", responses=problems(401, 404, 422))
 async def read_member(work: Hop, member_id: UUID) -> MemberOut:
     """Read a member."""
     return await work.read(service.read_member, member_id)
+
+
+@router.get("/{member_id}/history", operation_id="readMemberHistory", responses=problems(401, 404, 422))
+async def read_history(work: Hop, member_id: UUID, page: Paged) -> MemberHistory:
+    """Read what a member's entry said, change by change, the oldest first."""
+    return await work.read(service.read_history, member_id, page)
 
 
 @router.post(
