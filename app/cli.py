@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -23,6 +23,7 @@ from app.access.gate import GatedSession, guard
 from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
 from app.backup import back_up, restore
+from app.calendars.countries import is_known
 from app.checking import look_at
 from app.contents.keys import key_file, master_key
 from app.contents.service import Sealer
@@ -33,9 +34,13 @@ from app.errors import Invalid, Misconfigured, Problem
 from app.ledger import service as ledger
 from app.logs import set_up
 from app.main import create_app, system_clock
+from app.members import loader as members_data
 from app.migrating import is_at_head, migrate
-from app.rules.loader import BadRuleSet, library, load
-from app.rules.model import Citation
+from app.procedures.diagram import draw
+from app.procedures.page import page
+from app.rules.loader import BadRuleSet, library, load, use_folder
+from app.rules.model import Citation, Procedure, Term
+from app.rules.silence import Silence, effects
 from app.serving import bound, only_process, serve, serve_by_several
 from app.settings import Settings
 from app.values import email_key
@@ -48,10 +53,12 @@ cli = typer.Typer(help="Accord: the registry of a mediation institution.", no_ar
 users = typer.Typer(help="People with an account.", no_args_is_help=True)
 tokens = typer.Typer(help="Tokens by which people and their programs come in.", no_args_is_help=True)
 procedures = typer.Typer(help="Rules of procedure.", no_args_is_help=True)
+members = typer.Typer(help="The register of members.", no_args_is_help=True)
 chains = typer.Typer(help="The ledger.", no_args_is_help=True)
 cli.add_typer(users, name="user")
 cli.add_typer(tokens, name="token")
 cli.add_typer(procedures, name="procedures")
+cli.add_typer(members, name="members")
 cli.add_typer(chains, name="ledger")
 cli.command("demo")(demo)
 
@@ -171,6 +178,7 @@ def user_add(
     role: Annotated[str, typer.Option(help="admin, registrar or user")] = "user",
     institution: Annotated[str | None, typer.Option(help="On an empty database: the institution's name")] = None,
     time_zone: Annotated[str | None, typer.Option(help="On an empty database: the institution's time zone")] = None,
+    calendar: Annotated[str | None, typer.Option(help="On an empty database: its calendar, such as HK")] = None,
 ) -> None:
     """Give a person an account; on an empty database, found the institution with its first administrator."""
     given = UserIn.model_validate({"name": name, "email": email, "role": role})
@@ -180,7 +188,8 @@ def user_add(
         raise Misconfigured("Give --institution and --time-zone together.")
     founded = None
     if institution is not None and time_zone is not None:
-        founded = people.InstitutionIn.model_validate({"name": institution, "time_zone": time_zone})
+        given_there = {"name": institution, "time_zone": time_zone, "calendar": calendar}
+        founded = people.InstitutionIn.model_validate(given_there)
 
     def add(db: Session) -> str:
         now = system_clock()
@@ -190,6 +199,26 @@ def user_add(
         return str(people.write_user(db, now, given, people.OPERATOR))
 
     typer.echo(_in_transaction(Settings(), add))
+
+
+@cli.command("institution")
+def institution_command(
+    calendar: Annotated[str, typer.Option(help="The calendar by which it works: a country or a part (HK, GB-SCT)")],
+) -> None:
+    """Say by which calendar the institution works; terms that run already keep their day."""
+    if not is_known(calendar):
+        raise Misconfigured("There is no calendar of that code: name a country, or a part of one.")
+    _in_transaction(Settings(), lambda db: people.set_calendar(db, system_clock(), calendar))
+    typer.echo(f"The institution works by the calendar {calendar}.")
+
+
+@members.command("load")
+def members_load(
+    name: Annotated[str, typer.Argument(help=f"Whose members: {', '.join(members_data.known())}")],
+) -> None:
+    """Enter the members that an institution is established to have; what is entered already is left alone."""
+    done = _in_transaction(Settings(), lambda db: members_data.load(db, system_clock(), name, people.OPERATOR))
+    typer.echo(f"{done.entered} members are entered, {done.left_alone} were there already.")
 
 
 @tokens.command("issue")
@@ -216,16 +245,27 @@ def token_issue(
 @procedures.command("list")
 def procedures_list() -> None:
     """List the rule sets."""
-    for procedure in library().values():
+    for procedure in _library().values():
         typer.echo(f"{procedure.id}  {procedure.title}")
+
+
+def _library() -> Mapping[str, Procedure]:
+    """Every rule set, the institution's own among them."""
+    use_folder(Settings().rules_folder)
+    return library()
+
+
+def _procedure(id: str) -> Procedure:
+    procedure = _library().get(id)
+    if procedure is None:
+        raise Misconfigured(f"There is no rule set of that id; there are: {', '.join(library())}.")
+    return procedure
 
 
 @procedures.command("show")
 def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]) -> None:
     """Show a rule set: its steps and terms, each with its article and how well that is established."""
-    procedure = library().get(id)
-    if procedure is None:
-        raise Misconfigured(f"There is no rule set of that id; there are: {', '.join(library())}.")
+    procedure = _procedure(id)
     typer.echo(f"{procedure.title}\nSource: {procedure.source}\n\nStages")
     for stage in procedure.stages:
         typer.echo(f"  {stage.name:<14} {stage.phase:<11} {stage.title}{' (final)' if stage.final else ''}")
@@ -237,6 +277,11 @@ def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]
     typer.echo("\nTerms")
     for term in procedure.terms:
         typer.echo(f"  {term.name}: {term.period}, {term.title}. {_cited(term.citation)}")
+        typer.echo(f"      {_counted(term)}")
+        for silence in effects(procedure, term.name):
+            typer.echo(f"      If it passes: {_told(silence)}")
+    for track in procedure.tracks:
+        typer.echo(f"  beside the stages: {track.name}, {track.title}. {_cited(track.citation)}")
     typer.echo("\nChecks")
     for check in procedure.checks:
         typer.echo(f"  {check.name}: {check.title}. {_cited(check.citation)}")
@@ -247,6 +292,34 @@ def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]
     typer.echo(f"\n{procedure.note}")
 
 
+@procedures.command("draw")
+def procedures_draw(
+    id: Annotated[str, typer.Argument(help="The rule set's id")],
+    out: Annotated[Path | None, typer.Option(help="Write the drawing to this file")] = None,
+) -> None:
+    """Draw a rule set as an SVG document."""
+    drawn = draw(_procedure(id))
+    if out is None:
+        typer.echo(drawn)
+        return
+    out.write_text(drawn, encoding="utf-8")
+    typer.echo(f"{id} is drawn in {out}.")
+
+
+@procedures.command("page")
+def procedures_page(
+    ids: Annotated[list[str] | None, typer.Argument(help="The rule sets' ids; all if none is named")] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to")] = Path("docs/procedures"),
+) -> None:
+    """Write the page and the drawing of rule sets into a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    for id in ids or _library():
+        procedure = _procedure(id)
+        (out / f"{id}.md").write_text(page(procedure), encoding="utf-8")
+        (out / f"{id}.svg").write_text(draw(procedure), encoding="utf-8")
+        typer.echo(f"{id} is told in {out / f'{id}.md'}.")
+
+
 @procedures.command("check")
 def procedures_check(file: Annotated[Path, typer.Argument(help="A rule set's file")]) -> None:
     """Say of a rule set's file whether it can be used; if not, name each table with its fault."""
@@ -255,6 +328,25 @@ def procedures_check(file: Annotated[Path, typer.Argument(help="A rule set's fil
     except OSError as problem:
         raise Misconfigured(f"{file} cannot be read: {problem.strerror}.") from problem
     typer.echo(f"{file}: fine: {len(procedure.stages)} stages, {len(procedure.steps)} steps.")
+
+
+def _counted(term: Term) -> str:
+    """How a term is counted, in a line."""
+    rolls = "stays where it falls" if term.roll == "none" else f"rolls: {term.roll} ({', '.join(term.calendars)})"
+    allowed = [
+        f"{act} by {' or '.join(by)}"
+        for act, by in (("extended", term.extend_by), ("waived", term.waive_by), ("suspended", term.suspend_by))
+        if by
+    ]
+    return f"From the {term.runs_from}, {term.counting}; {rolls}{''.join(f'; {one}' for one in allowed)}."
+
+
+def _told(silence: Silence) -> str:
+    """What follows when a term passes unanswered."""
+    if silence.step is None:
+        return "nothing follows by itself."
+    leads = f", which ends the case as {silence.outcome}" if silence.outcome else ""
+    return f"{silence.effect}: '{silence.step}' by {' or '.join(silence.by)}{leads}."
 
 
 def _cited(citation: Citation) -> str:

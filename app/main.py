@@ -19,12 +19,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 import app.models  # noqa: F401 - every table must be known before the gate is installed
 from app.access import routes as access
 from app.access.gate import GatedSession, guard
+from app.calendars import routes as calendars
 from app.cases import routes as cases
 from app.cases.service import keep_columns
 from app.contents.keys import master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database, Entropy
 from app.deadlines import routes as deadlines
+from app.desk import routes as desk
 from app.disclosures import routes as disclosures
 from app.errors import Misconfigured, NotFound, Problem
 from app.filings import routes as filings
@@ -43,7 +45,8 @@ from app.paging import Cursors
 from app.parties import routes as parties
 from app.procedures import routes as procedures
 from app.rectifications import routes as rectifications
-from app.rules.loader import library
+from app.rules.loader import library, use_folder
+from app.service_of_process import routes as service_of_process
 from app.serving import set_patience
 from app.sessions import routes as sessions
 from app.settings import Settings
@@ -67,6 +70,9 @@ ROUTERS = (
     disclosures.router,
     rectifications.router,
     deadlines.router,
+    service_of_process.router,
+    calendars.router,
+    desk.router,
     ledger.router,
     access.router,
 )
@@ -82,7 +88,10 @@ TAGS = {
     "disclosures": "Earlier items opened to those who came later, by those whom they protect",
     "settlement": "Drafts, the frozen text and signatures",
     "deadlines": "Deadlines that explain themselves",
+    "service": "Service of the request on each responding party, with attempts and proof",
+    "closures": "Days on which the institution or a place rests beyond its calendar",
     "events": "What was done, chained so that it can be proved",
+    "desk": "What waits for you, what is due, and what is new",
     "people": "Who you are, accounts and tokens",
     "operation": "Whether the service is well",
 }
@@ -110,6 +119,8 @@ def create_app(
     Where it `works`, the background worker runs in the same process.
     Raises Misconfigured if the settings cannot work, and BadRuleSet if a rule set cannot.
     """
+    if settings.rules_folder is not None:
+        use_folder(settings.rules_folder)
     library()
     sealer = Sealer(master_key(settings, os.urandom, log.warning))
     database = Database(settings, guard, GatedSession)

@@ -22,6 +22,33 @@ _CLAUSE = {"number": "1", "text": "The flow at the border gauge is shared by thi
 # By the name of the body's schema.
 REQUESTS: dict[str, Json] = {
     "AppointmentActIn": {},
+    "ClosureIn": {
+        "from_on": "2026-12-24",
+        "until_on": "2026-12-31",
+        "name": "The registry is closed at the year's end",
+    },
+    "ExtendIn": {"until_on": "2026-05-01", "reason": "The delegation changes."},
+    "ReasonIn": {"reason": "The parties negotiate directly until June."},
+    "ServiceIn": {
+        "party_id": OSTRAVA,
+        "method": "courier",
+        "attempted_on": "2026-03-02",
+        "served_at": "2026-03-03T09:30:00Z",
+        "proof": "Receipt of the ministry, no. 4471.",
+    },
+    "SimulationIn": {
+        "parties": [
+            {"side": "requesting", "name": "Republic of Ostrava"},
+            {"side": "responding", "name": "Kingdom of Vedria", "calendar": "HK"},
+        ],
+        "seat_calendar": "HK",
+        "acts": [
+            {"step": "lodge", "by": "requesting-party", "on": "2026-03-02"},
+            {"step": "invite", "by": "registry", "on": "2026-03-04", "due_on": "2026-04-03"},
+            {"step": "serve", "party": "Kingdom of Vedria", "on": "2026-03-09"},
+        ],
+        "until": "2026-12-31",
+    },
     "CaseAmendment": {"subjects": ["water-allocation"]},
     "CaseIn": {
         "procedure": "iomed-state-2025",
@@ -65,6 +92,10 @@ REQUESTS: dict[str, Json] = {
         "ratified_on": "2025-07-30",
         "in_force_on": "2025-08-29",
         "declarations": [{"subjects": ["territorial-sovereignty"], "from_on": "2025-08-29"}],
+        "designations": [{"name": "Mina Datar", "designated_on": "2025-09-15", "panel": "Disputes between States"}],
+        "calendar": "CZ",
+        "standing": "text",
+        "source": "Notification of the depositary, 30 July 2025",
     },
     "NominationIn": {"mediator_id": ENTRY},
     "PartyIn": {"side": "side-3", "kind": "state", "name": "Confederation of Soli"},
@@ -174,8 +205,10 @@ def request_example(schema: Json) -> Any:
 
 def answer_example(schema: Json, schemas: Json, name: str = "", within: str = "") -> Any:
     """What an answer of this schema looks like."""
-    if name in _EMPTY:
-        return [] if schema.get("type") == "array" else None
+    if name in _EMPTY and schema.get("type") == "array":
+        return []
+    if name in _EMPTY and {"type": "null"} in schema.get("anyOf", ()):
+        return None
     if "$ref" in schema:
         target = _name_of(schema)
         return answer_example(schemas[target], schemas, name, target)

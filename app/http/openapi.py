@@ -65,6 +65,14 @@ _HEADERS: dict[str, str] = {
 }
 
 
+SVG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The drawing, with a title and a description in words",
+        "content": {"image/svg+xml": {"schema": {"type": "string"}}},
+    }
+}
+
+
 def complete(document: dict[str, Any]) -> None:
     """Say of every operation what holds for all of them: who may call it, headers, and an example of each body."""
     schemas = document["components"]["schemas"]

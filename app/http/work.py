@@ -36,7 +36,7 @@ from app.http.metrics import POOL_WAIT
 from app.http.middleware import bearer
 from app.ledger import service as ledger
 from app.paging import Cursors, Walk
-from app.values import Listed
+from app.values import Listed, Picture
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result", bound=BaseModel)
@@ -100,6 +100,8 @@ class Work:
                 self.seams.limits.remember(token)
                 self._prepare(db, actor)
                 found = query(db, actor, self.now, *args, **kwargs)
+                if isinstance(found, Picture):
+                    return self._response(found.svg.encode(), 200, media_type="image/svg+xml")
                 return self._response(_serialised(found), 200, _next(found))
 
         return cast(Result, await _in_thread(answer, self.seams.database.threads))
@@ -208,14 +210,16 @@ class Work:
         db.info["walk"] = Walk(self.seams.cursors, actor.id, self.request.scope["path"])
         read_under(db, actor.principals)
 
-    def _response(self, body: bytes, status: int, next_: str | None = None) -> Response:
+    def _response(
+        self, body: bytes, status: int, next_: str | None = None, media_type: str = "application/json"
+    ) -> Response:
         tag = etag(body)
         headers = {"etag": tag}
         if next_ is not None:
             headers["link"] = f'<{self._next_page(next_)}>; rel="next"'
         if self.request.method == "GET" and _matches(self.request.headers.get("if-none-match"), tag):
             return Response(status_code=304, headers=headers)
-        return Response(body, status, headers, "application/json")
+        return Response(body, status, headers, media_type)
 
     def _next_page(self, cursor: str) -> str:
         given = [(name, value) for name, value in self.request.query_params.multi_items() if name != "after"]

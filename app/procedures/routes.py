@@ -2,11 +2,13 @@
 
 from fastapi import APIRouter
 
-from app.http.openapi import problems
+from app.http.openapi import SVG, problems
 from app.http.parameters import Hop
 from app.http.routing import Route
 from app.procedures import service
 from app.procedures.schemas import ProcedureList, ProcedureOut
+from app.procedures.simulations import SimulationIn, SimulationOut, simulate_procedure
+from app.values import Picture
 
 router = APIRouter(prefix="/v1/procedures", tags=["procedures"], route_class=Route)
 
@@ -21,3 +23,20 @@ async def list_procedures(work: Hop) -> ProcedureList:
 async def read_procedure(work: Hop, procedure_id: str) -> ProcedureOut:
     """Read a rule set: its stages, steps and terms, each with its article and how well that is established."""
     return await work.read(service.read_procedure, procedure_id)
+
+
+@router.get(
+    "/{procedure_id}/diagram.svg",
+    operation_id="drawProcedure",
+    response_model=None,
+    responses=SVG | problems(401, 404, 422),
+)
+async def draw_procedure(work: Hop, procedure_id: str) -> Picture:
+    """Draw a rule set: its stages by phase, its steps with who takes them and their articles, silence dashed."""
+    return await work.read(service.draw_procedure, procedure_id)
+
+
+@router.post("/{procedure_id}/simulations", operation_id="simulateProcedure", responses=problems(401, 404, 422))
+async def simulate(work: Hop, procedure_id: str, body: SimulationIn) -> SimulationOut:
+    """Simulate a case under a rule set: from assumed parties and acts to the whole timeline. Nothing is kept."""
+    return await work.read(simulate_procedure, procedure_id, body)

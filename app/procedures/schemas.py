@@ -21,15 +21,40 @@ class StageOut(Out):
     amendable: str
 
 
+class ProcedureTrackOut(CitedOut):
+    """Proceedings that run beside the stages, opened, paused, resumed and closed by steps."""
+
+    name: str
+    title: str
+
+
+class SilenceOut(CitedOut):
+    """What follows when a term passes unanswered: `automatic`, `at-election`, `on-request`, `by-notice` or `none`."""
+
+    effect: str
+    step: str | None
+    title: str | None
+    by: list[str]
+    outcome: str | None
+
+
 class TermOut(CitedOut):
-    """A term that a step starts."""
+    """A term that a step starts, what may be done to it, and what silence brings."""
 
     name: str
     title: str
     period: str
+    settable: bool
+    runs_from: str
     counting: str
     roll: str
-    settable: bool
+    calendars: list[str]
+    extend_by: list[str]
+    extend_with_all: bool
+    extend_at_most: str | None
+    waive_by: list[str]
+    suspend_by: list[str]
+    silence: list[SilenceOut]
 
 
 class CheckOut(CitedOut):
@@ -47,7 +72,11 @@ class GroundOut(CitedOut):
 
 
 class ProcedureStepOut(CitedOut):
-    """A step of the procedure; `each` names the capacity of which every party must act."""
+    """A step of the procedure; `each` names the capacity of which every party must act.
+
+    It is open `within` a track, acts on terms, tracks and earlier acts, and may change a party's participation. In its
+    `expected` stages the case waits for it.
+    """
 
     name: str
     title: str
@@ -58,13 +87,27 @@ class ProcedureStepOut(CitedOut):
     needs: list[str]
     fails: list[str]
     after: str | None
+    within: str | None
     starts: list[str]
     ends: list[str]
+    suspends: list[str]
+    resumes: list[str]
+    opens: list[str]
+    pauses: list[str]
+    reopens: list[str]
+    closes: list[str]
+    voids: list[str]
+    participation: str | None
     outcome: str | None
     partial_outcome: str | None
     grounds: list[str]
+    positions: list[str]
     fields: list[str]
     reason: bool
+    expected: list[str]
+    lodges: bool
+    serves: bool
+    numbers: bool
     taken_through: str | None
 
 
@@ -87,6 +130,7 @@ class ProcedureOut(ProcedureItem):
     zone: str
     note: str
     stages: list[StageOut]
+    tracks: list[ProcedureTrackOut]
     steps: list[ProcedureStepOut]
     terms: list[TermOut]
     checks: list[CheckOut]

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.access.service import Actor
 from app.errors import NotFound
+from app.procedures.diagram import draw
 from app.procedures.schemas import (
     CheckOut,
     GroundOut,
@@ -14,11 +15,15 @@ from app.procedures.schemas import (
     ProcedureList,
     ProcedureOut,
     ProcedureStepOut,
+    ProcedureTrackOut,
+    SilenceOut,
     StageOut,
     TermOut,
 )
 from app.rules.loader import library
-from app.rules.model import Check, Citation, Ground, Procedure, Step, Term
+from app.rules.model import Check, Citation, Ground, Procedure, Step, Term, Track
+from app.rules.silence import Silence, effects
+from app.values import Picture
 
 
 def list_procedures(db: Session, actor: Actor, now: datetime) -> ProcedureList:
@@ -34,6 +39,14 @@ def read_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) 
     return _out(procedure)
 
 
+def draw_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) -> Picture:
+    """One rule set, drawn; NotFound if there is none of that id."""
+    procedure = library().get(procedure_id)
+    if procedure is None:
+        raise NotFound
+    return Picture(svg=draw(procedure))
+
+
 def _out(procedure: Procedure) -> ProcedureOut:
     return ProcedureOut(
         **dict(ProcedureItem.model_validate(procedure)),
@@ -43,21 +56,35 @@ def _out(procedure: Procedure) -> ProcedureOut:
         zone=procedure.zone,
         note=procedure.note,
         stages=[StageOut.model_validate(stage) for stage in procedure.stages],
+        tracks=[
+            ProcedureTrackOut(**_members(one, ProcedureTrackOut), **cited(one.citation)) for one in procedure.tracks
+        ],
         steps=[_step(step) for step in procedure.steps],
-        terms=[TermOut(**_members(term, TermOut), **_cited(term.citation)) for term in procedure.terms],
-        checks=[CheckOut(**_members(check, CheckOut), **_cited(check.citation)) for check in procedure.checks],
-        grounds=[GroundOut(**_members(one, GroundOut), **_cited(one.citation)) for one in procedure.grounds],
+        terms=[_term(procedure, term) for term in procedure.terms],
+        checks=[CheckOut(**_members(check, CheckOut), **cited(check.citation)) for check in procedure.checks],
+        grounds=[GroundOut(**_members(one, GroundOut), **cited(one.citation)) for one in procedure.grounds],
     )
 
 
 def _step(step: Step) -> ProcedureStepOut:
     members = _members(step, ProcedureStepOut)
-    return ProcedureStepOut(from_stages=list(step.origin), **members, **_cited(step.citation))
+    return ProcedureStepOut(from_stages=list(step.origin), **members, **cited(step.citation))
 
 
-def _members(rule: Step | Term | Check | Ground, shape: Any) -> dict[str, Any]:
+def _term(procedure: Procedure, term: Term) -> TermOut:
+    silence = [silence_out(one) for one in effects(procedure, term.name)]
+    return TermOut(silence=silence, **_members(term, TermOut), **cited(term.citation))
+
+
+def silence_out(silence: Silence) -> SilenceOut:
+    """What silence brings, as answers show it."""
+    return SilenceOut(**_members(silence, SilenceOut), **cited(silence.citation))
+
+
+def _members(rule: Step | Term | Check | Ground | Track | Silence, shape: Any) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in shape.model_fields if hasattr(rule, name)}
 
 
-def _cited(citation: Citation) -> dict[str, Any]:
+def cited(citation: Citation) -> dict[str, Any]:
+    """Where a rule is written, as answers show it."""
     return {"article": citation.article, "standing": citation.standing, "source": citation.source}

@@ -1,0 +1,131 @@
+"""A rule set as a page of the documentation: what it is, its drawing, its terms with what silence brings, its steps."""
+
+from collections.abc import Iterable, Iterator
+
+from app.rules.model import SET_PER_CASE, Citation, Procedure, Step, Term
+from app.rules.silence import Silence, effects
+
+_STANDING = {
+    "text": "read in the instrument",
+    "secondary": "from a secondary source",
+    "unverified": "not verified",
+    "institution": "the registry's own practice",
+}
+_EFFECT = {
+    "automatic": "by itself",
+    "at-election": "at a party's election",
+    "on-request": "on a party's request",
+    "by-notice": "by notice of the institution",
+}
+
+
+def page(procedure: Procedure) -> str:
+    """The page of a rule set in Markdown; its drawing is expected beside it, under its id."""
+    parts = [
+        f"# {procedure.title}",
+        "<!-- made by `accord procedures page`, not by hand -->",
+        f"`{procedure.id}`, edition {procedure.edition}, for {_listed(procedure.categories)}. {procedure.source}.",
+        procedure.note,
+        _table(("", ""), _attributes(procedure)),
+        f"![The procedure drawn: stages by phase, steps with who takes them]({procedure.id}.svg)",
+        "## Terms",
+        *_terms(procedure),
+        *_tracks(procedure),
+        "## Steps",
+        _table(("step", "taken by", "from", "leads to", "rests on"), map(_step, procedure.steps)),
+        *_named("Grounds", procedure.grounds),
+        *_named("What steps need", procedure.checks),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _attributes(procedure: Procedure) -> Iterator[tuple[str, ...]]:
+    yield "commences", f"on {procedure.commences}"
+    yield "that there is a mediation", procedure.fact_of_mediation
+    yield "what is said in caucus", procedure.caucus
+    yield "days are counted", f"at the {procedure.zone}"
+
+
+def _terms(procedure: Procedure) -> Iterator[str]:
+    if not procedure.terms:
+        yield "This rule set has none."
+        return
+    yield _table(
+        ("term", "period", "counted", "if it passes", "rests on"), (_term(procedure, one) for one in procedure.terms)
+    )
+
+
+def _term(procedure: Procedure, term: Term) -> tuple[str, ...]:
+    period = "set for each case" if term.period == SET_PER_CASE else term.period
+    follows = "; ".join(_silence(one) for one in effects(procedure, term.name))
+    return f"`{term.name}`: {term.title}", period, _counting(term), follows, _cited(term.citation)
+
+
+def _counting(term: Term) -> str:
+    """How a term is counted, and who may move its day."""
+    lines = [f"from the day after the {term.runs_from}"]
+    if term.roll != "none":
+        lines.append(f"{term.roll} ({_listed(term.calendars)})")
+    for word, capacities in (("extended", term.extend_by), ("waived", term.waive_by), ("suspended", term.suspend_by)):
+        if capacities:
+            lines.append(f"{word} by {_listed(capacities)}")
+    if term.extend_with_all:
+        lines.append("an extension needs every party's agreement")
+    if term.extend_at_most:
+        lines.append(f"extended by {term.extend_at_most} at most")
+    return "; ".join(lines)
+
+
+def _silence(silence: Silence) -> str:
+    if silence.step is None:
+        return "nothing by itself"
+    ends = f", ends as {silence.outcome}" if silence.outcome else ""
+    return f"{_EFFECT[silence.effect]}: `{silence.step}` by {_listed(silence.by)}{ends}"
+
+
+def _tracks(procedure: Procedure) -> Iterator[str]:
+    if procedure.tracks:
+        yield "## Proceedings beside the stages"
+        yield _table(
+            ("track", "rests on"), ((f"`{one.name}`: {one.title}", _cited(one.citation)) for one in procedure.tracks)
+        )
+
+
+def _step(step: Step) -> tuple[str, ...]:
+    takers = _listed(f"each {capacity}" if step.each == capacity else capacity for capacity in step.by)
+    leads = f"`{step.to}`" if step.to else "stays"
+    if step.outcome:
+        leads += f", {step.outcome}"
+    return (
+        f"`{step.name}`: {step.title}",
+        takers,
+        _listed(f"`{one}`" for one in step.origin),
+        leads,
+        _cited(step.citation),
+    )
+
+
+def _named(title: str, named: Iterable[object]) -> Iterator[str]:
+    rows = [(f"`{one.name}`: {one.title}", _cited(one.citation)) for one in named]  # type: ignore[attr-defined]
+    if rows:
+        yield f"## {title}"
+        yield _table(("", "rests on"), rows)
+
+
+def _cited(citation: Citation) -> str:
+    places = ", ".join(place for place in (citation.article, citation.source) if place is not None)
+    return f"{places} ({_STANDING[citation.standing]})" if places else _STANDING[citation.standing]
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(word.replace("any-party", "any party").replace("-party", " party") for word in words)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table; a bar in what an institution wrote would end its cell."""
+    lines = [head, tuple("---" for _column in head), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
