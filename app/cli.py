@@ -302,7 +302,11 @@ def procedures_draw(
     if out is None:
         typer.echo(drawn)
         return
-    out.write_text(drawn, encoding="utf-8")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(drawn, encoding="utf-8")
+    except OSError as problem:
+        raise Misconfigured(f"{out} cannot be written: {problem.strerror}.") from problem
     typer.echo(f"{id} is drawn in {out}.")
 
 

@@ -249,7 +249,7 @@ def _stage_lines(plan: _Plan, stage: Stage) -> tuple[_Line, ...]:
     lines = [_Line(text, SMALL_SIZE, True) for text in _marks(plan, stage.name)]
     lines += _wrapped(stage.title, BOX_WIDTH - 2 * PADDING, HEADING_SIZE, bold=True)
     lines += _wrapped(f"{stage.name}{', final' if stage.final else ''}", BOX_WIDTH - 2 * PADDING, SMALL_SIZE)
-    for text in _by_name(plan.stays[stage.name]):
+    for text in _by_name(plan, plan.stays[stage.name]):
         lines += _wrapped(f"· {text}", BOX_WIDTH - 2 * PADDING, SMALL_SIZE, hanging=PADDING)
     return tuple(lines)
 
@@ -262,7 +262,7 @@ def _marks(plan: _Plan, stage: str) -> Iterator[str]:
         yield "▶ here: the case stands at this stage"
 
 
-def _by_name(entries: Iterable[_Numbered], *, cited: bool = False) -> Iterator[str]:
+def _by_name(plan: _Plan, entries: Iterable[_Numbered], *, cited: bool = False) -> Iterator[str]:
     """Entries of one name in one line: their numbers, the name, who takes them and, if asked, what they rest on."""
     named: dict[str, list[_Numbered]] = {}
     for one in entries:
@@ -270,8 +270,17 @@ def _by_name(entries: Iterable[_Numbered], *, cited: bool = False) -> Iterator[s
     for name, same in named.items():
         numbers = ", ".join(str(one.number) for one in same)
         takers = "; ".join(dict.fromkeys(_who(one.step) for one in same))
-        grounds = "; ".join(dict.fromkeys(_rests_on(one.step.citation) for one in same)) if cited else ""
-        yield f"{numbers} {_plain(name)}: {takers}{grounds and f' · {grounds}'}"
+        told = _rests_on if cited else None
+        more = dict.fromkeys(told(one.step.citation) if told else _aside(plan.procedure, one.step) for one in same)
+        yield " · ".join([f"{numbers} {_plain(name)}: {takers}", *(one for one in more if one)])
+
+
+def _aside(procedure: Procedure, step: Step) -> str:
+    """What a step that leaves the case where it is does beside the stages, and for what it waits."""
+    acts = (("opens", step.opens), ("pauses", step.pauses), ("resumes", step.reopens), ("closes", step.closes))
+    told = [f"{word} {_plain(name)}" for word, names in acts for name in names]
+    waits = [f"after {_period(procedure, step)}"] if step.after else []
+    return ", ".join((*waits, *told))
 
 
 def _arrow_lines(plan: _Plan, arrow: _Arrow) -> tuple[_Line, ...]:
@@ -286,7 +295,7 @@ def _arrow_lines(plan: _Plan, arrow: _Arrow) -> tuple[_Line, ...]:
 
 def _ending_lines(plan: _Plan, ending: _Ending) -> tuple[_Line, ...]:
     lines: list[_Line] = []
-    for text in _by_name(ending.entries, cited=True):
+    for text in _by_name(plan, ending.entries, cited=True):
         lines += _wrapped(text, ENDING_WIDTH - 2 * PADDING, SMALL_SIZE, hanging=PADDING)
     for silence in dict.fromkeys(_silence(plan.procedure, one.step) for one in ending.entries if one.step.after):
         lines += _wrapped(silence, ENDING_WIDTH - 2 * PADDING, SMALL_SIZE)

@@ -11,7 +11,7 @@ def test_a_stale_form_does_not_overwrite_what_somebody_else_saved(dispute: Dispu
     one, other = dispute.requesting, dispute.registrar
     read = one.get(dispute.path)
     old = other.get(dispute.path).headers["etag"]
-    seat = {"place": "Geneva", "time_zone": "Europe/Zurich"}
+    seat = {"place": "Geneva", "time_zone": "Europe/Zurich", "calendar": "CH"}
     one.patch(dispute.path, {"seat": seat}, if_match=read.headers["etag"]).expect(200)
     other.patch(dispute.path, {"languages": ["fr"]}, if_match=old).expect(412, "precondition-failed")
     other.patch(dispute.path, {"languages": ["fr"]}).expect(428)
