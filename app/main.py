@@ -59,6 +59,7 @@ zoneinfo.reset_tzpath(())
 
 ROUTERS = (
     procedures.router,
+    procedures.vocabulary,
     members.router,
     mediators.roster,
     cases.router,

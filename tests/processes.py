@@ -33,10 +33,10 @@ def surroundings(settings: Settings, **more: str) -> dict[str, str]:
     }
 
 
-def accord(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
+def accord(settings: Settings, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     """What a command prints, and its exit code."""
     command = [sys.executable, "-m", "app", *words]
-    return subprocess.run(command, env=surroundings(settings), capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=surroundings(settings, **more), capture_output=True, text=True, check=False)
 
 
 @dataclass

@@ -217,3 +217,20 @@ def test_what_counts_from_receipt_starts_party_by_party(house: House, dispute: D
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(409, "term-not-passed")
     house.clock.pass_by(days=1)
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(200)
+
+
+COUNTED = [("seat", "2026-03-02", "2026-04-02T04:00:00Z"), ("institution", "2026-03-03", "2026-04-02T16:00:00Z")]
+
+
+@pytest.mark.parametrize(("zone", "day", "due_at"), COUNTED)
+def test_days_are_counted_where_the_rule_set_counts_them(
+    house: House, dispute: Dispute, tmp_path: Path, zone: str, day: str, due_at: str
+) -> None:
+    """The institution is in Hong Kong, where the next day has begun while New York has its noon before it."""
+    text = rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', f'zone = "{zone}"'))
+    with own_rules(tmp_path / "rules", ours_2026=text):
+        dispute.lodged(**OURS, seat={"place": "New York", "time_zone": "America/New_York"})
+        house.clock.pass_by(hours=7.5)
+        dispute.step(dispute.registrar, "invite", {}).expect(200)
+        found = reply(dispute)
+    assert (found["trigger"]["on"], found["due_at"]) == (day, due_at)

@@ -109,3 +109,5 @@ def test_a_rule_set_of_the_institutions_own_is_served_and_its_cases_run(tmp_path
         dispute.invited(procedure="ours-2026", category="state-state", subjects=["ice"])
         dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
         assert dispute.read()["procedure"] == "ours-2026"
+        subjects = dispute.requesting.get("/v1/subjects").expect(200)["items"]
+        assert subjects[-1] == {"code": "ice", "title": "Ice on a river"}

@@ -55,7 +55,7 @@ def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) ->
     return Facts(
         stage=case.stage,
         subjects=frozenset(case.subjects),
-        lodged_on=_day(case.lodged_at, case.seat_time_zone),
+        lodged_on=_day(case.lodged_at, case.day_time_zone or case.seat_time_zone),
         parties=tuple(_party(row, served.get(row.id)) for row in sorted(found["party"], key=lambda row: row.number)),
         third_states=tuple(
             ThirdStateFact(row.id, row.name, row.flag)

@@ -53,6 +53,7 @@ def lock_case_as_system(db: Session, case_id: UUID) -> AnyRow:
             Case.served_at,
             Case.generation,
             Case.seat_time_zone,
+            Case.day_time_zone,
         )
         case = db.execute(columns.where(Case.id == case_id).with_for_update(key_share=True, of=Case)).one()
     circle_of(db, view_of(case))

@@ -16,6 +16,7 @@ class Case(Confidential, Base):
 
     Stage, phase, outcome and tracks (name and state) change in `cases.service.take_step` alone; `waiting_for`, `awaits`
     (the same as words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
+    `day_time_zone` is the zone in which days are counted where the rule set does not count them at the seat.
     """
 
     __tablename__ = "cases"
@@ -35,6 +36,7 @@ class Case(Confidential, Base):
     languages: Mapped[list[str]]
     seat_place: Mapped[str] = mapped_column(String(200))
     seat_time_zone: Mapped[str] = mapped_column(String(64))
+    day_time_zone: Mapped[str | None] = mapped_column(String(64))
     seat_calendar: Mapped[str | None] = mapped_column(String(16))
     tracks: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     content_id: Mapped[UUID]

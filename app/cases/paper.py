@@ -40,9 +40,14 @@ class Counted:
         return told
 
 
+def zone_of(case: Case | AnyRow) -> ZoneInfo:
+    """The zone in which the days of a case are counted: the seat's, or the institution's where its rules say so."""
+    return ZoneInfo(case.day_time_zone or case.seat_time_zone)
+
+
 def today_at(case: Case | AnyRow, now: datetime) -> date:
-    """The present day at the seat."""
-    return day_at(now, ZoneInfo(case.seat_time_zone))
+    """The present day, where the days of the case are counted."""
+    return day_at(now, zone_of(case))
 
 
 def judge(

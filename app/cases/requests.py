@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import service as access
-from app.access.models import Capacity
+from app.access.models import Capacity, Institution
 from app.access.policy import REPRESENTATIVES, CapacityView, CaseView, PartyView
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, view_of
@@ -57,6 +57,7 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
         languages=given.languages,
         seat_place=given.seat.place,
         seat_time_zone=given.seat.time_zone,
+        day_time_zone=_zone_of_days(db, procedure),
         seat_calendar=given.seat.calendar,
         content_id=content_id,
         earlier_case_id=given.earlier_case_id,
@@ -132,6 +133,11 @@ def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:
         for number, subject in enumerate(named)
         if subject not in subjects()
     ]
+
+
+def _zone_of_days(db: Session, procedure: Procedure) -> str | None:
+    """The institution's zone, where the rule set counts days there and not at the seat."""
+    return db.execute(select(Institution.time_zone)).scalar_one() if procedure.zone == "institution" else None
 
 
 def _party_rows(db: Session, case: Case, ids: list[UUID], given: list[PartyIn]) -> list[Party]:

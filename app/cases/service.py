@@ -346,6 +346,7 @@ def list_steps(db: Session, actor: Actor, now: datetime, case_id: UUID) -> StepL
         Case.served_at,
         Case.generation,
         Case.seat_time_zone,
+        Case.day_time_zone,
         Case.tracks,
     )
     case = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
@@ -353,7 +354,7 @@ def list_steps(db: Session, actor: Actor, now: datetime, case_id: UUID) -> StepL
         raise NotFound
     procedure, facts = library()[case.procedure], read_facts(db, case)
     holdings = circle_of(db, view_of(case)).holdings(actor)
-    today = day_at(now, ZoneInfo(case.seat_time_zone))
+    today = paper.today_at(case, now)
     found = engine.open_steps(procedure, facts, holdings, today)
     return StepList(items=[_step_out(case.id, item) for item in found])
 
@@ -395,6 +396,7 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
         Case.subjects,
         Case.lodged_at,
         Case.seat_time_zone,
+        Case.day_time_zone,
         Case.waiting_for,
         Case.tracks,
     )
@@ -404,7 +406,7 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
             case = db.execute(select(*columns).where(Case.id == case_id)).one()
     facts = read_facts(db, case)
     running = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
-    found = engine.waiting(library()[case.procedure], facts, day_at(now, ZoneInfo(case.seat_time_zone)))
+    found = engine.waiting(library()[case.procedure], facts, paper.today_at(case, now))
     values: dict[str, Any] = {
         "waiting_for": _since(found, case.waiting_for, now),
         "awaits": _awaits(found),

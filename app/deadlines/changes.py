@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +16,7 @@ from app.calendars.service import calendars_for
 from app.cases.facts import read_facts
 from app.cases.locking import circle_of, lock_case, view_of
 from app.cases.models import Case
-from app.cases.paper import today_at
+from app.cases.paper import today_at, zone_of
 from app.contents import service as contents
 from app.db import new_id
 from app.deadlines.models import Deadline, DeadlineChange
@@ -178,7 +177,7 @@ def _move(
     db: Session, now: datetime, case: Case, deadline: Deadline, kind: str, due_on: date, lines: Iterable[str]
 ) -> None:
     _change(db, now, case, deadline, kind, due_on)
-    deadline.due_on, deadline.due_at = due_on, end_of_day(due_on, ZoneInfo(case.seat_time_zone))
+    deadline.due_on, deadline.due_at = due_on, end_of_day(due_on, zone_of(case))
     deadline.reminded_at = None
     _add(deadline, lines)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from app.access.service import Actor
 from app.calendars.service import calendars_for
 from app.cases.locking import require_case
 from app.cases.models import Case, StepTaken
+from app.cases.paper import zone_of
 from app.db import AnyRow, new_id
 from app.deadlines.models import Deadline
 from app.deadlines.schemas import CaseDeadlineList, CaseDeadlineOut, DeadlineCase, DeadlineList, DeadlineOut, Trigger
@@ -44,6 +44,7 @@ _COLUMNS = (
     Deadline.ended_as,
     Deadline.explanation,
     Case.seat_time_zone,
+    Case.day_time_zone,
 )
 
 
@@ -128,7 +129,7 @@ def _set(
         trigger_on=trigger_on,
         period=term.period,
         due_on=worked.due_on,
-        due_at=end_of_day(worked.due_on, ZoneInfo(case.seat_time_zone)),
+        due_at=end_of_day(worked.due_on, zone_of(case)),
         state="running",
         explanation=list(worked.explanation),
         set_at=now,
@@ -235,7 +236,7 @@ def _out(row: AnyRow, now: datetime) -> DeadlineOut:
         period=row.period,
         due_on=row.due_on,
         due_at=row.due_at,
-        time_zone=row.seat_time_zone,
+        time_zone=row.day_time_zone or row.seat_time_zone,
         state=state_of(row, now),
         explanation=row.explanation,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -99,7 +98,7 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Filing
 
 
 def _lodged_on(case: Case) -> date | None:
-    return day_at(case.lodged_at, ZoneInfo(case.seat_time_zone)) if case.lodged_at else None
+    return day_at(case.lodged_at, paper.zone_of(case)) if case.lodged_at else None
 
 
 def _check_open(case: Case) -> None:
@@ -173,7 +172,7 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     filing.state, filing.audience_id = "submitted", audience_id
     filing.listed_at = now
     if filing.received_via is None:
-        filing.received_at, filing.effective_on = now, day_at(now, ZoneInfo(case.seat_time_zone))
+        filing.received_at, filing.effective_on = now, day_at(now, paper.zone_of(case))
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
     committed = contents.committed(db, filing.content_id)

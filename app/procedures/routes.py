@@ -6,11 +6,18 @@ from app.http.openapi import SVG, problems
 from app.http.parameters import Hop
 from app.http.routing import Route
 from app.procedures import service
-from app.procedures.schemas import ProcedureList, ProcedureOut
+from app.procedures.schemas import ProcedureList, ProcedureOut, SubjectList
 from app.procedures.simulations import SimulationIn, SimulationOut, simulate_procedure
 from app.values import Picture
 
 router = APIRouter(prefix="/v1/procedures", tags=["procedures"], route_class=Route)
+vocabulary = APIRouter(prefix="/v1/subjects", tags=["procedures"], route_class=Route)
+
+
+@vocabulary.get("", operation_id="listSubjects", responses=problems(401, 422))
+async def list_subjects(work: Hop) -> SubjectList:
+    """List what disputes can be about, by code; the institution's own come last."""
+    return await work.read(service.list_subjects)
 
 
 @router.get("", operation_id="listProcedures", responses=problems(401, 422))

@@ -139,3 +139,14 @@ class ProcedureOut(ProcedureItem):
 
 class ProcedureList(Listed[ProcedureItem]):
     """Every rule set."""
+
+
+class SubjectOut(Out):
+    """What a dispute can be about."""
+
+    code: str
+    title: str
+
+
+class SubjectList(Listed[SubjectOut]):
+    """Every subject of the vocabulary."""

@@ -18,9 +18,11 @@ from app.procedures.schemas import (
     ProcedureTrackOut,
     SilenceOut,
     StageOut,
+    SubjectList,
+    SubjectOut,
     TermOut,
 )
-from app.rules.loader import library
+from app.rules.loader import library, subjects
 from app.rules.model import Check, Citation, Ground, Procedure, Step, Term, Track
 from app.rules.silence import Silence, effects
 from app.values import Picture
@@ -29,6 +31,11 @@ from app.values import Picture
 def list_procedures(db: Session, actor: Actor, now: datetime) -> ProcedureList:
     """Every rule set."""
     return ProcedureList(items=[ProcedureItem.model_validate(one) for one in library().values()])
+
+
+def list_subjects(db: Session, actor: Actor, now: datetime) -> SubjectList:
+    """The controlled vocabulary of subjects."""
+    return SubjectList(items=[SubjectOut(code=code, title=title) for code, title in subjects().items()])
 
 
 def read_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) -> ProcedureOut:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
+from app.cases.paper import zone_of
 from app.cases.service import act_subject
 from app.contents import service as contents
 from app.db import AnyRow, new_id
@@ -88,7 +88,7 @@ def record_service(db: Session, actor: Actor, now: datetime, case_id: UUID, give
         method=given.method,
         attempted_on=given.attempted_on,
         served_at=given.served_at,
-        served_on=day_at(given.served_at, ZoneInfo(case.seat_time_zone)) if given.served_at else None,
+        served_on=day_at(given.served_at, zone_of(case)) if given.served_at else None,
         content_id=written.id,
         recorded_at=now,
     )
@@ -124,7 +124,7 @@ def _check_case(db: Session, case: Case, party_id: UUID) -> None:
 
 
 def _check_days(case: Case, now: datetime, given: ServiceIn) -> None:
-    zone = ZoneInfo(case.seat_time_zone)
+    zone = zone_of(case)
     faults = []
     if given.attempted_on > day_at(now, zone):
         faults.append(FieldError("/attempted_on", "in-the-future", "The day cannot lie after today, at the seat."))

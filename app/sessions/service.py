@@ -13,7 +13,7 @@ from app.access import service as access
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
-from app.cases.paper import Counted, day_faults
+from app.cases.paper import Counted, day_faults, zone_of
 from app.cases.service import take_step_through
 from app.contents import service as contents
 from app.db import AnyRow, new_id
@@ -225,10 +225,10 @@ def _expect_scheduled(meeting: Meeting) -> None:
 
 def _held_on(case: Case, meeting: Meeting, now: datetime, given: HoldIn) -> date:
     """The day on which a session was held: today, or an earlier one from its scheduled beginning on."""
-    today = day_at(now, ZoneInfo(case.seat_time_zone))
+    today = day_at(now, zone_of(case))
     on = given.on or today
     faults = day_faults(today, on, given.reason)
-    if not faults and on < min(today, day_at(meeting.starts_at, ZoneInfo(case.seat_time_zone))):
+    if not faults and on < min(today, day_at(meeting.starts_at, zone_of(case))):
         faults = [FieldError("/on", "before-session", "The session had not begun on that day.")]
     if faults:
         raise Invalid(*faults)

@@ -17,6 +17,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     op.add_column("cases", sa.Column("seat_calendar", sa.String(16)))
+    op.add_column("cases", sa.Column("day_time_zone", sa.String(64)))
     op.add_column("cases", sa.Column("tracks", JSON, nullable=False, server_default="{}"))
     op.add_column("parties", sa.Column("calendar", sa.String(16)))
     op.add_column("institution", sa.Column("calendar", sa.String(16)))
