@@ -107,7 +107,7 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
         "database": _version,
         "tables": _tables,
         "clock": lambda db: _clock(db, now),
-        "rule sets in use": _in_use,
+        "rule sets in use": rule_sets_in_use,
         "sealed contents": lambda db: _opens(db, settings),
     }
     try:
@@ -125,8 +125,8 @@ def _with(database: Database, look: Callable[[Session], str]) -> str:
         return look(db)
 
 
-def _in_use(db: Session) -> str:
-    """A case keeps its rule set for life, so each that a case is under must be there."""
+def rule_sets_in_use(db: Session) -> str:
+    """A case keeps its rule set for life: Misconfigured unless each that a case is under is there."""
     with as_system(db):
         used = set(db.execute(select(Case.procedure).distinct()).scalars())
     if missing := sorted(used - set(library())):

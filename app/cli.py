@@ -24,13 +24,13 @@ from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
 from app.backup import back_up, restore
 from app.calendars.countries import is_known
-from app.checking import look_at
+from app.checking import look_at, rule_sets_in_use
 from app.contents.keys import key_file, master_key
 from app.contents.service import Sealer
 from app.db import Database
 from app.demo.command import demo
 from app.demo.play import StoryFault
-from app.errors import Invalid, Misconfigured, Problem
+from app.errors import Invalid, Misconfigured, Problem, Unavailable
 from app.ledger import service as ledger
 from app.logs import set_up
 from app.main import create_app, system_clock
@@ -133,6 +133,7 @@ def serve_command(
     with only_process(settings):
         if settings.migrate_on_start:
             migrate(settings)
+        _require_rule_sets(settings)
         listening = bound(host or settings.host, settings.port if port is None else port)
         address, bound_port = listening.getsockname()[:2]
         said = f"Accord listens on http://{address}:{bound_port}; its pages are at /docs."
@@ -146,6 +147,23 @@ def serve_command(
             serve(service, settings, listening)
 
 
+def _require_rule_sets(settings: Settings) -> None:
+    """Refuse to serve cases whose rule set is not there; what else may be wrong with the database is said later."""
+    use_folder(settings.rules_folder)
+    path = make_url(settings.database_url).database
+    if settings.is_sqlite and not Path(path or "").exists():
+        return
+    database = Database(settings, guard, GatedSession)
+    try:
+        with database.read(os.urandom) as db:
+            if is_at_head(db.connection()):
+                rule_sets_in_use(db)
+    except Unavailable:
+        return
+    finally:
+        database.dispose()
+
+
 @cli.command("worker")
 def worker_command() -> None:
     """Do what is due in the background, and nothing else, until a signal ends it."""
@@ -153,6 +171,7 @@ def worker_command() -> None:
     if settings.is_sqlite:
         raise Misconfigured("On SQLite the worker runs inside 'accord serve': SQLite has one writer.")
     set_up(settings)
+    _require_rule_sets(settings)
     app, stop = create_app(settings), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

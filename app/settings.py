@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """One frozen set of settings; each comes from an environment variable with the prefix `ACCORD_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ACCORD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ACCORD_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: str = Field(
         "sqlite:///accord.db", description="Where the registry is kept: sqlite:///FILE or postgresql+psycopg://…"

@@ -143,7 +143,7 @@ EVERY_STAGE = [
 
 @pytest.mark.parametrize(("rule_set", "stage"), EVERY_STAGE)
 def test_the_service_answers_each_step_at_this_stage_as_the_table_says(house: House, rule_set: str, stage: str) -> None:
-    table = EVERY[rule_set]
+    table, began = EVERY[rule_set], house.clock.now
     walker = Walker(Dispute(house), rule_set)
     walker.bring_to(stage)
     place = list(table.stages).index(stage)
@@ -153,4 +153,6 @@ def test_the_service_answers_each_step_at_this_stage_as_the_table_says(house: Ho
         given = body(rule_set, step, capacity, walker.dispute)
         walker.dispute.step(walker.person(PEOPLE[capacity]), step, given).expect(status, code)
         if status == 200:
+            # The next case begins when the first did: people's tokens would not outlast all of them in a row.
+            house.clock.now = began
             walker.bring_to(stage)

@@ -69,4 +69,7 @@ def test_a_case_under_a_rule_set_that_is_not_there_any_more_is_told_by_the_check
     told = accord(durable, "check")
     assert told.returncode == 1
     assert "rule sets in use: Cases are under rule sets that are not loaded: ours-2026." in told.stdout + told.stderr
+    refused = accord(durable, "serve", "--port", "0")
+    assert refused.returncode == 1
+    assert "ours-2026" in refused.stderr
     assert accord(durable, "check", ACCORD_RULES_FOLDER=str(tmp_path)).returncode == 0

@@ -211,7 +211,7 @@ def _follow_tracks(case: Case, step: Step) -> None:
         **dict.fromkeys(step.closes, CLOSED),
     }
     if case.closed_at is not None:
-        states |= dict.fromkeys(case.tracks, CLOSED)
+        states = dict.fromkeys({**case.tracks, **states}, CLOSED)
     if states:
         case.tracks = {**case.tracks, **states}
 

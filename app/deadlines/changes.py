@@ -117,7 +117,7 @@ def follow_step(db: Session, now: datetime, case: Case, by: dict[str, Any], step
     rules = library()[case.procedure]
     running = select(Deadline).where(Deadline.case_id == case.id, Deadline.state == "running")
     for deadline in db.execute(running.order_by(Deadline.due_on, Deadline.id)).scalars():
-        if deadline.term in step.suspends and deadline.suspended_on is None:
+        if deadline.term in step.suspends and deadline.suspended_on is None and on <= deadline.due_on:
             _suspend(db, now, case, deadline, rules.term(deadline.term), on)
             _tell(db, now, case, deadline, "deadline-suspended", by, {"days_left": deadline.days_left}, None)
         elif deadline.term in step.resumes and deadline.suspended_on is not None:
@@ -139,8 +139,9 @@ def _allowed(
 ) -> Holding:
     """In which capacity the actor does it; Forbidden, with the term's article, if the rule does not allow it."""
     allowed = (*by, "any-party") if or_party else tuple(by)
+    stay = {None, *(party.id for party in read_facts(db, case).remaining)}
     for held in circle_of(db, view_of(case)).holdings(actor):
-        if acts_as(allowed, held.capacity):
+        if held.party_id in stay and acts_as(allowed, held.capacity):
             return held
     who = " or ".join(capacity.replace("-", " ") for capacity in allowed) or "nobody"
     raise Forbidden(

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.access.service import Actor
 from app.calendars.service import calendars_for
+from app.cases.facts import read_facts
 from app.cases.locking import require_case
-from app.cases.models import Case, StepTaken
+from app.cases.models import Case
 from app.cases.paper import zone_of
 from app.db import AnyRow, new_id
 from app.deadlines.models import Deadline
@@ -20,6 +21,7 @@ from app.errors import Conflict, NotFound, invalid
 from app.ledger import service as ledger
 from app.paging import Page, listed
 from app.parties.models import Party
+from app.rules.engine import took_effect
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Step, Term
 from app.rules.terms import TermFault, due, end_of_day
@@ -68,7 +70,8 @@ def start(
             for row in db.execute(_SERVED, {"case_id": case.id}).all():
                 _set(db, now, case, subject, actor, step.name, term, row.served_on, None, row)
         elif term.period != SET_PER_CASE or due_on is not None:
-            _set(db, now, case, subject, actor, step.name, term, trigger_on, due_on, None)
+            set_on = due_on if term.settable or term.period == SET_PER_CASE else None
+            _set(db, now, case, subject, actor, step.name, term, trigger_on, set_on, None)
 
 
 _SERVED = (
@@ -83,19 +86,14 @@ def start_on_receipt(
     db: Session, now: datetime, case: Case, subject: ledger.Subject, actor: dict[str, Any], party_id: UUID
 ) -> None:
     """Start, for a party that was served, what counts from receipt of a step that was taken and is not over since."""
-    rules = library()[case.procedure]
-    taken = _steps_taken(db, case.id)
+    rules, facts = library()[case.procedure], read_facts(db, case)
+    taken = {step.name for step in rules.steps if took_effect(step, facts)}
     row = next(row for row in db.execute(_SERVED, {"case_id": case.id}).all() if row.party_id == party_id)
     for step in rules.steps:
         for term in map(rules.term, step.starts if step.name in taken else ()):
             over = any(term.name in other.ends and other.name in taken for other in rules.steps)
             if term.runs_from == "receipt" and not over:
                 _set(db, now, case, subject, actor, step.name, term, row.served_on, None, row)
-
-
-def _steps_taken(db: Session, case_id: UUID) -> set[str]:
-    taken = select(StepTaken.step).where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None))
-    return set(db.execute(taken).scalars())
 
 
 def _set(

@@ -1,7 +1,7 @@
 """Whether a rule set holds together: every stage reachable and left, every term with an effect, every rule cited."""
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import chain, combinations
 
 from app.rules.checks import CHECKS
 from app.rules.lines import table_of
@@ -21,6 +21,15 @@ from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM, TermFault, p
 Fault = tuple[str, str]
 FIELD_BLOCKS = ("consent", "powers")
 NOUNS = ("consents", "appointments", "sessions", "settlement/drafts", "settlement/signatures")
+# Acts of their own resources take these steps, by these names.
+TAKEN_THROUGH = {
+    "consents": ("accept-invitation",),
+    "appointments": ("nominate", "confirm-mediator", "resign", "replace-mediator"),
+    "sessions": ("hold-session",),
+    "settlement/drafts": ("freeze-text",),
+    "settlement/signatures": ("sign",),
+}
+CATEGORIES = ("state-state", "investor-state", "commercial", "court-referred")
 TRACK_KEYS = ("opens", "pauses", "reopens", "closes")
 MARKS = ("lodges", "serves", "numbers")
 
@@ -31,8 +40,12 @@ def faults_of(procedure: Procedure) -> Iterator[Fault]:
     names = [step.name for step in procedure.steps]
     for index, step in enumerate(procedure.steps):
         table = table_of("steps", names, index)
-        for fault in (*_words(procedure, step), *_ending(procedure, step)):
+        judged = (_words(procedure, step), _ending(procedure, step), _through(step), _by_the_clock(step))
+        for fault in (*chain.from_iterable(judged), *_leaving(procedure, step)):
             yield table, fault
+    for category in procedure.categories:
+        if category not in CATEGORIES:
+            yield "the top of the file", f"categories: unknown '{category}' (known: {', '.join(CATEGORIES)})"
     yield from _ways(procedure)
     yield from _ends(procedure)
     yield from _grounds(procedure)
@@ -106,6 +119,37 @@ def _ending(procedure: Procedure, step: Step) -> Iterator[str]:
         yield "partial_outcome: it has an outcome for a part but none for the whole"
     if step.outcome is not None and step.to not in final:
         yield "outcome: it has an outcome but does not lead to a final stage"
+
+
+def _through(step: Step) -> Iterator[str]:
+    noun = step.taken_through
+    if noun in TAKEN_THROUGH and step.name not in TAKEN_THROUGH[noun]:
+        yield f"taken_through: '{noun}' takes {' and '.join(map(repr, TAKEN_THROUGH[noun]))}, and not '{step.name}'"
+    for other, names in TAKEN_THROUGH.items():
+        if noun is None and other != "consents" and step.name in names:
+            yield f"name: '{step.name}' is taken through '{other}': say so by taken_through"
+
+
+def _by_the_clock(step: Step) -> Iterator[str]:
+    """The clock says nothing, and takes a step once: what it takes must move the case or end the term it waited for."""
+    if "clock" not in step.by:
+        return
+    asked = [key for key in ("reason", "grounds", "fields") if getattr(step, key)]
+    asked += ["participation"] if step.participation is not None and step.by == ("clock",) else []
+    for key in asked:
+        yield f"{key}: the clock takes the step and cannot say it"
+    if step.to is None and (step.after is None or step.after not in step.ends):
+        yield "by: the clock would take it again and again; let it lead elsewhere, or end the term that it is after"
+
+
+def _leaving(procedure: Procedure, step: Step) -> Iterator[str]:
+    """What every party must do would stay half done for ever if the last that is awaited left."""
+    if step.participation != "withdrawn" or step.to is not None:
+        return
+    together = [one for one in procedure.steps if one.each is not None and one.to is not None]
+    kept = {one.name for one in together if set(one.origin) & set(step.origin)} - set(step.voids)
+    for name in sorted(kept):
+        yield f"voids: it must undo '{name}', which the others then do again without the party that left"
 
 
 def _ways(procedure: Procedure) -> Iterator[Fault]:
@@ -229,6 +273,8 @@ def _resting(term: Term) -> Iterator[str]:
         yield f"extend_at_most: working days need calendars (known: {', '.join(CALENDARS)})"
     if term.calendars and term.roll == "none" and not counts_working_days and not limits_working_days:
         yield "calendars: they have no effect on a term that neither rolls nor counts working days"
+    if term.runs_from == "receipt" and term.period == SET_PER_CASE:
+        yield f"period: '{SET_PER_CASE}' cannot count from receipt, at which nobody sets a day"
     if (term.extend_with_all or term.extend_at_most) and not term.extend_by:
         limit = "extend_at_most" if term.extend_at_most else "extend_with_all"
         yield f"{limit}: nobody may extend the term, so no limit of extensions has an effect; give extend_by"

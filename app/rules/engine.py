@@ -135,6 +135,11 @@ def acts_as(capacities: Iterable[str], capacity: str) -> bool:
     return capacity in capacities or (ANY_PARTY in capacities and capacity in PARTY_CAPACITIES)
 
 
+def took_effect(entry: Step, facts: Facts) -> bool:
+    """Whether the step was taken, and by every party where each must take it."""
+    return any(act.step == entry.name for act in facts.acts) and not _still_to_act(entry, facts)
+
+
 def is_party(capacity: str) -> bool:
     """Whether parties hold that capacity."""
     return capacity == ANY_PARTY or capacity in PARTY_CAPACITIES
@@ -179,16 +184,20 @@ def _needs_must_hold(procedure: Procedure, entry: Step, facts: Facts, on: date) 
 
 def _tracks_in_another_state(procedure: Procedure, entry: Step, facts: Facts) -> list[Reason]:
     """A track is opened while it is not, paused while it is open, resumed while paused, and closed in either state."""
-    wanted = [
-        *((name, (OPEN,)) for name in ((entry.within,) if entry.within else ())),
-        *((name, (None, CLOSED)) for name in entry.opens),
-        *((name, (OPEN,)) for name in entry.pauses),
-        *((name, (PAUSED,)) for name in entry.reopens),
-        *((name, (OPEN, PAUSED)) for name in entry.closes),
-    ]
+    asked = (
+        ((entry.within,) if entry.within else (), (OPEN,)),
+        (entry.opens, (None, CLOSED)),
+        (entry.pauses, (OPEN,)),
+        (entry.reopens, (PAUSED,)),
+        (entry.closes, (OPEN, PAUSED)),
+    )
+    wanted: dict[str, tuple[str | None, ...]] = {}
+    for names, states in asked:
+        for name in names:
+            wanted[name] = tuple(state for state in wanted.get(name, states) if state in states)
     return [
         reasons.track_in_another_state(procedure, entry, name, facts.track(name), states)
-        for name, states in wanted
+        for name, states in wanted.items()
         if facts.track(name) not in states
     ]
 

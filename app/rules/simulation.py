@@ -31,10 +31,12 @@ from app.rules.model import (
     Waiting,
 )
 from app.rules.silence import Silence, effects
-from app.rules.terms import Calendar, TermFault, due, extended, remaining, resumed, written
+from app.rules.terms import Calendar, TermFault, due, extended, remaining, resumed, told_left, written
 
 RUNNING, PASSED, SUSPENDED, WAIVED, ENDED = "running", "passed", "suspended", "waived", "ended"
 OFFICES = ("registry", "appointing-authority")
+# Terms that start one another by the clock could go on for ever.
+MOST_ENTRIES = 1000
 _OVER = (WAIVED, ENDED)
 _PRACTICE = Citation(None, "institution", None)
 _DAY = timedelta(days=1)
@@ -196,7 +198,7 @@ def simulate(
     """What comes of these acts until the end of that day; what the rules refuse is told, and the rest goes on.
 
     Raises SimulationFault for an act, a party, a capacity or a term that is not known, for a field that the act does
-    not take or lacks, and for days that are not in their order.
+    not take or lacks, for days that are not in their order, and for a timeline longer than MOST_ENTRIES.
     """
     course = _begin(procedure, parties, calendars, min([act.on for act in acts[:1]], default=until))
     for number, act in enumerate(acts):
@@ -256,27 +258,30 @@ def _note_passed(course: _Course) -> _Course:
 
 
 def _take_clock_steps(course: _Course) -> _Course:
-    """Every step of the clock that is open, one after the other; none is taken twice from where the case stands."""
-    seen: set[tuple[str, Facts]] = set()
-    while (decision := _clock_decision(course)) is not None:
-        place = decision.step.name, replace(_facts(course), acts=())
-        if place in seen:
-            break
+    """The steps of the clock that are open, one after the other, until none changes where the case stands."""
+    seen: set[Facts] = set()
+    while any(one.state == PASSED for one in course.deadlines) and (place := _place(course)) not in seen:
         seen.add(place)
-        course = _apply(course, decision, Act(decision.step.name, course.on, "clock"), None, "clock-step")
+        course = _take_clock_step(course)
     return course
 
 
-def _clock_decision(course: _Course) -> Decision | None:
-    if all(one.state != PASSED for one in course.deadlines):
-        return None
+def _place(course: _Course) -> Facts:
+    """Where the case stands, whatever was done to bring it there."""
+    return replace(_facts(course), acts=())
+
+
+def _take_clock_step(course: _Course) -> _Course:
+    """The first step of the clock that is open, if any."""
     for step in course.procedure.steps:
         if "clock" in step.by and step.taken_through is None and course.stage.name in step.origin:
+            act = Act(step.name, course.on, "clock")
             try:
-                return engine.decide(course.procedure, _facts(course), step.name, (Holding("clock"),), course.on)
+                decision = engine.decide(course.procedure, _facts(course), step.name, (Holding("clock"),), course.on)
+                return _apply(course, decision, act, None, "clock-step")
             except Refused:
                 continue
-    return None
+    return course
 
 
 # What people do.
@@ -290,7 +295,9 @@ def _act(course: _Course, act: Act) -> _Course:
         if act.step in _DOINGS:
             return _DOINGS[act.step](course, act)
     except Refused as refused:
-        return _tell(course, Entry(course.on, "refused", course.act, refused=refused, party=act.party))
+        # Nothing is left of the act, however far it came.
+        told = Refused(refused.code, refused.detail, refused.reasons, course.facts.stage)
+        return _tell(course, Entry(course.on, "refused", course.act, refused=told, party=act.party))
     known = ", ".join([*dict.fromkeys(step.name for step in course.procedure.steps), *_DOINGS])
     raise _fault(course, "step", "unknown-step", f"Choose one of: {known}.")
 
@@ -518,7 +525,8 @@ def _set(
     try:
         worked = due(term, step, trigger_on, set_on, _calendars(course, term), receiver.name if receiver else None)
     except TermFault as fault:
-        raise _fault(course, "on", "term", f"{str(fault)[0].upper()}{str(fault)[1:]}.") from fault
+        detail = f"No day can be found for the term: {fault}."
+        raise _refusal(course, "no-day", detail, term.citation) from fault
     deadline = Deadline(
         term,
         receiver,
@@ -558,7 +566,7 @@ def _follow(course: _Course, one: Deadline, step: Step) -> _Course:
 
 def _suspended(course: _Course, one: Deadline) -> _Course:
     left = remaining(one.term, course.on, one.due_on, _calendars(course, one.term))
-    told = f"Suspended: on {written(course.on)}, with {left} {'day' if left == 1 else 'days'} left."
+    told = f"Suspended: on {written(course.on)}, with {told_left(one.term, left)} left."
     later = replace(one, state=SUSPENDED, days_left=left, explanation=(*one.explanation, told))
     return _change(course, one, later, "deadline-suspended")
 
@@ -566,7 +574,11 @@ def _suspended(course: _Course, one: Deadline) -> _Course:
 def _resumed(course: _Course, one: Deadline) -> _Course:
     again = resumed(one.term, course.on, one.days_left or 0, _calendars(course, one.term))
     explanation = (*one.explanation, *again.explanation)
-    later = replace(one, state=RUNNING, due_on=again.due_on, days_left=None, explanation=explanation)
+    # What bounds all extensions moves with the term: a pause is nobody's extension.
+    first = one.first_due_on + (again.due_on - one.due_on)
+    later = replace(
+        one, state=RUNNING, first_due_on=first, due_on=again.due_on, days_left=None, explanation=explanation
+    )
     return _change(course, one, later, "deadline-resumed")
 
 
@@ -606,7 +618,7 @@ def _extend(course: _Course, act: Act) -> _Course:
     by = _may(course, act, term, (*term.extend_by, *(("any-party",) if term.extend_with_all else ())))
     _must_be(course, one, RUNNING)
     try:
-        later = extended(term, one.first_due_on, one.due_on, act.until_on)
+        later = extended(term, one.first_due_on, one.due_on, act.until_on, _calendars(course, term))
     except TermFault as fault:
         raise _refusal(course, "until-on", f"{str(fault)[0].upper()}{str(fault)[1:]}.", term.citation) from fault
     agreed = ", on the agreement of every party" if term.extend_with_all else ""
@@ -685,6 +697,9 @@ def _must_be(course: _Course, one: Deadline, *states: str) -> None:
 
 
 def _tell(course: _Course, entry: Entry) -> _Course:
+    if len(course.entries) == MOST_ENTRIES:
+        detail = f"More than {MOST_ENTRIES} things happen until then: end the simulation earlier."
+        raise SimulationFault(None, "until", "too-long", detail)
     return replace(course, entries=(*course.entries, entry))
 
 
@@ -733,7 +748,8 @@ def _open_to(course: _Course, facts: Facts) -> Iterable[OpenTo]:
 
 def _always_assumed(procedure: Procedure) -> Iterable[str]:
     asked = {name for step in procedure.steps for name in (*step.needs, *step.fails)}
-    yield "Each act counts on its day at the seat, and is told to all whom it concerns on that day."
+    place = "institution" if procedure.zone == "institution" else "seat"
+    yield f"Each act counts on its day at the {place}, and is told to all whom it concerns on that day."
     yield "What a step asks of its form is given with it: consent, powers, reasons, grounds, hashes."
     if "contracting-states" in asked:
         yield "The convention is in force for every party that is a State."

@@ -75,7 +75,7 @@ starts = ["reply"]
 standing = "institution"
 
 [[steps]]
-name = "agree"
+name = "sign"
 title = "Agree"
 by = ["any-party"]
 each = true
@@ -104,7 +104,7 @@ title = "Leave the mediation"
 by = ["any-party"]
 from = ["talks"]
 to = "closed"
-voids = ["agree"]
+voids = ["sign"]
 outcome = "withdrawn"
 article = "Article 9"
 standing = "text"

@@ -226,7 +226,7 @@ BROKEN = {
         "",
         f"{STEP} withdraw (2 of 2)",
         "title: Field required",
-        'voids = ["agree"]',
+        'voids = ["sign"]',
         5,
     ),
     "a number for a word": Broken(
@@ -273,8 +273,8 @@ BROKEN = {
         'article = "Article 6(2)"\n', "", f"{STEP} go-on", "it cites nothing: give an article", 'name = "go-on"', 1
     ),
     "a missing citation of the second of two": Broken(
-        'voids = ["agree"]\noutcome = "withdrawn"\narticle = "Article 9"',
-        'voids = ["agree"]\noutcome = "withdrawn"',
+        'voids = ["sign"]\noutcome = "withdrawn"\narticle = "Article 9"',
+        'voids = ["sign"]\noutcome = "withdrawn"',
         f"{STEP} withdraw (2 of 2)",
         "it cites nothing",
         'title = "Leave the mediation"',
@@ -318,13 +318,13 @@ BROKEN = {
     "an end without an outcome": Broken(
         'outcome = "settled"\n',
         "",
-        f"{STEP} agree",
+        f"{STEP} sign",
         "to: it leads to the final stage 'closed' without an outcome",
         'to = "closed"\nneeds',
     ),
     "an end of the second of two without an outcome": Broken(
-        'voids = ["agree"]\noutcome = "withdrawn"',
-        'voids = ["agree"]',
+        'voids = ["sign"]\noutcome = "withdrawn"',
+        'voids = ["sign"]',
         f"{STEP} withdraw (2 of 2)",
         "to: it leads to the final stage 'closed' without",
         'to = "closed"\nvoids',
@@ -370,14 +370,14 @@ BROKEN = {
     "an unknown check needed": Broken(
         'needs = ["all-parties-consented"]',
         'needs = ["paid"]',
-        f"{STEP} agree",
+        f"{STEP} sign",
         "needs: unknown check 'paid' (known: ",
         'needs = ["paid"]',
     ),
     "a check that is not cited": Broken(
         'needs = ["all-parties-consented"]',
         'fails = ["text-frozen"]',
-        f"{STEP} agree",
+        f"{STEP} sign",
         "fails: the check 'text-frozen' is cited in no [[checks]]",
         "text-frozen",
     ),
@@ -389,7 +389,7 @@ BROKEN = {
         "registrar",
     ),
     "an unknown each": Broken(
-        "each = true", 'each = "sides"', f"{STEP} agree", "each: unknown 'sides' (known: any-party,", 'each = "sides"'
+        "each = true", 'each = "sides"', f"{STEP} sign", "each: unknown 'sides' (known: any-party,", 'each = "sides"'
     ),
     "an each of no party": Broken(
         "within", "each = true\nwithin", f"{STEP} report", "each: unknown 'mediator'", "each = true\nwithin"
@@ -418,7 +418,7 @@ BROKEN = {
         '["start"]',
     ),
     "an unknown term ended": Broken(
-        'ends = ["reply"]', 'ends = ["answer"]', f"{STEP} agree", "ends: unknown 'answer'", '["answer"]'
+        'ends = ["reply"]', 'ends = ["answer"]', f"{STEP} sign", "ends: unknown 'answer'", '["answer"]'
     ),
     "an unknown term waited for": Broken(
         'after = "first-session"', 'after = "x"', f"{STEP} terminate", "after: unknown 'x'", 'after = "x"'
@@ -612,11 +612,61 @@ BROKEN = {
         "bad-faith",
     ),
     "an unknown step voided": Broken(
+        'voids = ["sign"]',
         'voids = ["agree"]',
-        'voids = ["sign"]',
         f"{STEP} withdraw (2 of 2)",
-        "voids: unknown 'sign'",
-        'voids = ["sign"]',
+        "voids: unknown 'agree'",
+        'voids = ["agree"]',
+    ),
+    "a category that there is not": Broken(
+        'categories = ["state-state"]',
+        'categories = ["state-sate"]',
+        TOP,
+        "categories: unknown 'state-sate' (known: state-state,",
+        "state-sate",
+    ),
+    "a step that another resource takes, under a name of its own": Broken(
+        'name = "sign"',
+        'name = "put-a-name-to-it"',
+        f"{STEP} put-a-name-to-it",
+        "taken_through: 'settlement/signatures' takes 'sign', and not 'put-a-name-to-it'",
+        'taken_through = "settlement/signatures"',
+    ),
+    "a step that no resource takes": Broken(
+        'name = "report"\ntitle = "Report of the experts"',
+        'name = "hold-session"\ntitle = "Report of the experts"',
+        f"{STEP} hold-session",
+        "name: 'hold-session' is taken through 'sessions': say so by taken_through",
+        'name = "hold-session"',
+    ),
+    "a step of the clock that needs a ground": Broken(
+        'by = ["mediator"]\nfrom = ["talks"]\nto = "closed"\nafter',
+        'by = ["clock"]\nfrom = ["talks"]\nto = "closed"\nafter',
+        f"{STEP} terminate",
+        "grounds: the clock takes the step and cannot say it",
+        'grounds = ["no-prospect"]',
+    ),
+    "a step that the clock would take for ever": Broken(
+        'by = ["mediator"]\nfrom = ["talks"]\nwithin = "experts"',
+        'by = ["clock"]\nfrom = ["talks"]\nwithin = "experts"',
+        f"{STEP} report",
+        "by: the clock would take it again and again",
+        'by = ["clock"]',
+    ),
+    "a day set for each case that counts from receipt": Broken(
+        'period = "10 working-days"\ncounting = "day-after"\nroll = "next-working-day"',
+        'period = "set-per-case"\ncounting = "day-after"\nroll = "next-working-day"',
+        f"{TERM} first-session",
+        "period: 'set-per-case' cannot count from receipt",
+        'period = "set-per-case"',
+    ),
+    "a party that leaves what all were signing": Broken(
+        'to = "closed"\nvoids = ["sign"]\noutcome = "withdrawn"',
+        'participation = "withdrawn"',
+        f"{STEP} withdraw (2 of 2)",
+        "voids: it must undo 'sign'",
+        'participation = "withdrawn"',
+        5,
     ),
     "an unknown block of fields": Broken(
         'fields = ["consent"]',
@@ -628,7 +678,7 @@ BROKEN = {
     "an unknown noun": Broken(
         '"settlement/signatures"',
         '"signatures"',
-        f"{STEP} agree",
+        f"{STEP} sign",
         "taken_through: unknown 'signatures'",
         '"signatures"',
     ),

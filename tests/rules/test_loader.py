@@ -43,12 +43,12 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "an unknown phase": ('phase = "sessions"', 'phase = "limbo"', f"{STAGE} talks", "phase: Input should be"),
     "an unknown amendable": ('"strike"', '"some"', f"{STAGE} lodged", "amendable: Input should be"),
     "a stage without a name": ('name = "talks"\n', "", f"{STAGE} number 3", "name: Field required"),
-    "an unknown standing": ('"unverified"\n\n[[steps]]', '"hearsay"\n\n[[steps]]', f"{STEP} agree", "standing: Input"),
+    "an unknown standing": ('"unverified"\n\n[[steps]]', '"hearsay"\n\n[[steps]]', f"{STEP} sign", "standing: Input"),
     "an unknown capacity": ('["registry"]', '["registrar"]', f"{STEP} invite", "by: unknown 'registrar'"),
     "nobody to take it": ('["registry"]', "[]", f"{STEP} invite", "by: List should have at least 1"),
-    "an unknown each": (AGREE, 'by = ["registry"]\neach = "sides"', f"{STEP} agree", "each: unknown 'sides'"),
-    "an each of no party": (AGREE, 'by = ["registry"]\neach = true', f"{STEP} agree", "each: unknown 'registry'"),
-    "an unknown outcome": ('"settled"', '"won"', f"{STEP} agree", "outcome: unknown 'won'"),
+    "an unknown each": (AGREE, 'by = ["registry"]\neach = "sides"', f"{STEP} sign", "each: unknown 'sides'"),
+    "an each of no party": (AGREE, 'by = ["registry"]\neach = true', f"{STEP} sign", "each: unknown 'registry'"),
+    "an unknown outcome": ('"settled"', '"won"', f"{STEP} sign", "outcome: unknown 'won'"),
     "an unknown stage in from": ('from = ["draft"]', 'from = ["drafts"]', f"{STEP} lodge", "from: unknown 'drafts'"),
     "an unknown stage in to": ('to = "talks"', 'to = "talk"', f"{STEP} invite", "to: unknown 'talk'"),
     "expected elsewhere": ('expected = ["draft"]', 'expected = ["talks"]', f"{STEP} lodge", "expected: unknown"),
@@ -56,21 +56,21 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "a dead end": (f"{CHECK}\n", DEAD_END, f"{STAGE} limbo", "a dead end: no step leads away"),
     "a final stage with an exit": ('["registry"]\nfrom = [', '["registry"]\nfrom = ["closed", ', f"{STAGE} closed",
                                    "a step can be taken from it although it is final"),
-    "an end without an outcome": ('outcome = "settled"\n', "", f"{STEP} agree", "'closed' without an outcome"),
+    "an end without an outcome": ('outcome = "settled"\n', "", f"{STEP} sign", "'closed' without an outcome"),
     "an outcome without an end": ('to = "talks"', 'to = "talks"\noutcome = "lapsed"', f"{STEP} invite",
                                   "does not lead to a final stage"),
     "a term never started": ('starts = ["reply"]\n', "", f"{TERM} reply", "no step starts it"),
     "a term without effect": ('ends = ["reply"]\n', "", f"{TERM} reply", "it has no effect"),
     "an unknown term started": ('starts = ["reply"]', 'starts = ["answer"]', f"{STEP} invite", "starts: unknown"),
-    "an unknown term ended": ('ends = ["reply"]', 'ends = ["answer"]', f"{STEP} agree", "ends: unknown 'answer'"),
-    "an unknown term waited for": ('ends = ["reply"]', 'after = "x"', f"{STEP} agree", "after: unknown 'x'"),
-    "an unknown step voided": ('["agree"]', '["sign"]', f"{STEP} withdraw (2 of 2)", "voids: unknown 'sign'"),
-    "an unknown check needed": ('needs = ["all-parties-consented"]', 'needs = ["paid"]', f"{STEP} agree",
+    "an unknown term ended": ('ends = ["reply"]', 'ends = ["answer"]', f"{STEP} sign", "ends: unknown 'answer'"),
+    "an unknown term waited for": ('ends = ["reply"]', 'after = "x"', f"{STEP} sign", "after: unknown 'x'"),
+    "an unknown step voided": ('["sign"]', '["agree"]', f"{STEP} withdraw (2 of 2)", "voids: unknown 'agree'"),
+    "an unknown check needed": ('needs = ["all-parties-consented"]', 'needs = ["paid"]', f"{STEP} sign",
                                 "needs: unknown check 'paid'"),
     "an unknown check cited": ('name = "all-parties-consented"', 'name = "paid"', f"{CHECK} paid", "unknown check"),
-    "an uncited need": ('needs = ["all', 'needs = ["contracting-states", "all', f"{STEP} agree",
+    "an uncited need": ('needs = ["all', 'needs = ["contracting-states", "all', f"{STEP} sign",
                         "needs: the check 'contracting-states' is cited in no [[checks]]"),
-    "an uncited gate": ('needs = ["all', 'fails = ["text-frozen"]\nneeds = ["all', f"{STEP} agree",
+    "an uncited gate": ('needs = ["all', 'fails = ["text-frozen"]\nneeds = ["all', f"{STEP} sign",
                         "fails: the check 'text-frozen' is cited in no [[checks]]"),
     "a step that cites nothing": ('article = "Article 1"\n', "", f"{STEP} lodge", "it cites nothing"),
     "a term that cites nothing": ('article = "Article 2(4)"\n', "", f"{TERM} reply", "it cites nothing"),
@@ -83,7 +83,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "a mark given twice": ("serves = true", "serves = true\nlodges = true", STEP, "(now: invite, lodge)"),
     "a stage named twice": ('name = "talks"', 'name = "lodged"', f"{STAGE} lodged (2 of 2)", "the name is given twice"),
     "an unknown block of fields": ('["consent"]', '["consents"]', f"{STEP} lodge", "fields: unknown 'consents'"),
-    "an unknown noun": ('"settlement/signatures"', '"signatures"', f"{STEP} agree", "taken_through: unknown 'signat"),
+    "an unknown noun": ('"settlement/signatures"', '"signatures"', f"{STEP} sign", "taken_through: unknown 'signat"),
     "an unknown period": ('"30 days"', '"30 court-days"', f"{TERM} reply", "period: unknown period '30 court-days'"),
     "working days that no calendar knows": ('"30 days"', '"30 working-days"', f"{TERM} reply",
                                             "period: working days need calendars"),
@@ -167,7 +167,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     text = BASE.replace('"settled"', '"won"').replace('"30 days"', '"soon"').replace('["registry"]', '["registrar"]')
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, text))
-    assert [table for table, _ in caught.value.faults] == [f"{STEP} invite", f"{STEP} agree", f"{TERM} reply"]
+    assert [table for table, _ in caught.value.faults] == [f"{STEP} invite", f"{STEP} sign", f"{TERM} reply"]
 
 
 @pytest.mark.parametrize("kind", ["terms", "checks"])

@@ -478,3 +478,9 @@ def test_suspension_and_resumption_preserve_the_days_that_were_left(
     unrolled = resumed(term(period), resumed_on, left, places).due_on
     assert remaining(counts, resumed_on, unrolled, places) == left
     assert found.due_on >= unrolled
+
+
+def test_a_sunday_on_which_a_country_works_is_a_working_day() -> None:
+    worked = Calendar("Cathay", "", frozenset({5, 6}), {}, {date(2026, 3, 8)})
+    assert due(term("5 working-days"), "invite", date(2026, 3, 2), None, [worked]).due_on == date(2026, 3, 8)
+    assert worked.off(date(2026, 3, 7)) == "a Saturday (Cathay)"

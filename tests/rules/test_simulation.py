@@ -1,0 +1,481 @@
+"""What silence brings, and what comes of a case that nobody has brought: small stories with their whole timeline."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from app.calendars.countries import calendar_of, plain
+from app.rules.loader import library
+from app.rules.model import SET_PER_CASE, Procedure
+from app.rules.silence import EFFECTS, effects
+from app.rules.simulation import Act, Assumed, Calendars, Simulation, SimulationFault, simulate
+
+OSTRAVA, VEDRIA, LUMEA = "Ostrava", "Vedria", "Lumea"
+TWO = (Assumed(OSTRAVA, "requesting"), Assumed(VEDRIA, "responding"))
+THREE = (*TWO, Assumed(LUMEA, "side-3"))
+EVERY = list(library().values())
+UNCITRAL, ICC, ICSID = (library()[id] for id in ("uncitral-2021", "icc-2014", "icsid-2022"))
+WATERS, INDUS, IOMED = (library()[id] for id in ("watercourses-1997", "indus-waters-1960", "iomed-state-2025"))
+
+
+def march(day: int) -> date:
+    """A day in March."""
+    return date(2026, 3, day)
+
+
+def run(
+    procedure: Procedure,
+    *acts: Act,
+    until: date = date(2026, 12, 31),
+    parties: Sequence[Assumed] = TWO,
+    institution: str | None = None,
+) -> Simulation:
+    """What comes of these acts."""
+    resting = calendar_of(institution) if institution else plain("the institution")
+    calendars = Calendars(plain("the seat"), resting, tuple(plain(party.name) for party in parties))
+    return simulate(procedure, parties, acts, calendars, until)
+
+
+def invited(*, lodge: int = 2, invite: int = 4, **given: Any) -> tuple[Act, Act]:
+    """The request lodged, and the other side invited."""
+    return Act("lodge", march(lodge)), Act("invite", march(invite), **given)
+
+
+def told(found: Simulation) -> list[str]:
+    """The timeline in one line for each entry."""
+    return [line_of(entry) for entry in found.entries]
+
+
+def line_of(entry: Any) -> str:
+    """An entry of the timeline in one line."""
+    day = f"{entry.on:%m-%d} {entry.kind}"
+    if entry.taken is not None:
+        taken = entry.taken
+        who = f"{taken.by} {taken.party}" if taken.party else taken.by
+        way = f"{taken.from_stage} > {taken.stage}" + (f" ({taken.outcome})" if taken.outcome else "")
+        return f"{day}: {taken.step.name} by {who}, {way}" + ("" if taken.completes else ", not complete")
+    if entry.deadline is not None:
+        who = f" of {entry.deadline.party.name}" if entry.deadline.party else ""
+        return f"{day}: {entry.deadline.term.name}{who}, {entry.deadline.due_on:%m-%d}"
+    if entry.refused is not None:
+        return f"{day}: {entry.refused.code}"
+    return f"{day}: {entry.party}"
+
+
+# What silence brings.
+
+
+@pytest.mark.parametrize(
+    ("rule_set", "term", "brings"),
+    [
+        ("uncitral-2021", "reply", [("at-election", "lapse", ("requesting-party",), "lapsed", "article 2")]),
+        ("icc-2014", "reply", [("automatic", "lapse", ("clock",), "lapsed", "article 3(4)")]),
+        (
+            "icsid-2022",
+            "number-of-mediators",
+            [("automatic", "default-to-one-mediator", ("clock",), None, "Rule 13(2)")],
+        ),
+        ("icsid-2022", "appointment", [("on-request", "request-appointment", ("any-party",), None, "Rule 13(4)")]),
+        ("icsid-2022", "no-step", [("by-notice", "terminate-by-notice", ("registry",), "not-settled", "Rule 13(5)")]),
+        ("icsid-2022", "first-session", [("none", None, (), None, "Rule 20(1)")]),
+        ("iomed-state-2025", "reply", [("by-notice", "lapse", ("registry",), "lapsed", None)]),
+        (
+            "watercourses-1997",
+            "chairman",
+            [
+                ("on-request", "request-chairman", ("any-party",), None, "article 33(5)"),
+                ("by-notice", "appoint-chairman", ("appointing-authority",), None, "article 33(5)"),
+            ],
+        ),
+    ],
+)
+def test_silence_has_four_effects_or_none(rule_set: str, term: str, brings: list[tuple[Any, ...]]) -> None:
+    found = effects(library()[rule_set], term)
+    assert [(one.effect, one.step, one.by, one.outcome, one.citation.article) for one in found] == brings
+
+
+@pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
+def test_every_step_that_waits_for_a_term_is_what_its_silence_brings(procedure: Procedure) -> None:
+    for term in procedure.terms:
+        found = effects(procedure, term.name)
+        steps: set[str | None] = {step.name for step in procedure.steps if step.after == term.name}
+        assert {one.step for one in found} == (steps or {None})
+        assert all((one.effect == "none") is (one.step is None) and one.effect in EFFECTS for one in found)
+
+
+def test_where_the_case_stands_narrows_what_silence_can_bring() -> None:
+    assert [one.effect for one in effects(UNCITRAL, "reply", "invited")] == ["at-election"]
+    assert [one.effect for one in effects(UNCITRAL, "reply", "agreed")] == ["none"]
+
+
+def test_what_a_party_and_the_registry_may_both_do_is_told_of_each() -> None:
+    steps = [replace(step, by=("registry", "any-party", "clock")) for step in UNCITRAL.entries("lapse")]
+    found = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
+    assert [(one.effect, one.by) for one in found] == [
+        ("automatic", ("clock",)),
+        ("at-election", ("any-party",)),
+        ("by-notice", ("registry",)),
+    ]
+
+
+# Whole stories.
+
+
+def test_silence_under_the_icc_rules_ends_the_matter_by_itself_on_the_day_after() -> None:
+    found = run(ICC, *invited())
+    assert told(found) == [
+        "03-02 step: lodge by requesting-party Ostrava, draft > lodged",
+        "03-04 step: invite by registry, lodged > invited",
+        "03-04 deadline-set: reply, 03-19",
+        "03-20 deadline-passed: reply, 03-19",
+        "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
+        "03-20 deadline-ended: reply, 03-19",
+    ]
+    assert (found.stage.name, found.stage.phase, found.outcome) == ("closed", "closed", "lapsed")
+    assert (found.waiting, found.open_steps) == ((), ())
+
+
+def test_until_that_day_the_answer_is_awaited() -> None:
+    found = run(ICC, *invited(), until=march(19))
+    assert [(one.capacity, one.step, one.due_on) for one in found.waiting] == [
+        ("responding-party", "accept-invitation", march(19))
+    ]
+    (reply,) = found.deadlines
+    assert (reply.state, [one.effect for one in reply.silence]) == ("running", ["automatic"])
+    assert reply.explanation[0] == "Trigger: 'invite' on Wednesday 2026-03-04."
+
+
+def test_an_answer_on_the_day_after_comes_after_the_clock() -> None:
+    found = run(ICC, *invited(), Act("accept-invitation", march(20)))
+    assert told(found)[4:] == [
+        "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
+        "03-20 deadline-ended: reply, 03-19",
+        "03-20 refused: step-not-open",
+    ]
+
+
+def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects() -> None:
+    early, late = Act("lapse", march(10)), Act("lapse", date(2026, 4, 20))
+    found = run(UNCITRAL, *invited(), early, late)
+    assert told(found)[2:] == [
+        "03-04 deadline-set: reply, 04-03",
+        "03-10 refused: term-not-passed",
+        "04-04 deadline-passed: reply, 04-03",
+        "04-20 step: lapse by requesting-party Ostrava, invited > closed (lapsed)",
+        "04-20 deadline-ended: reply, 04-03",
+    ]
+    refused = found.entries[3].refused
+    assert refused is not None
+    assert [(one.code, one.citation.article, one.cure) for one in refused.reasons] == [
+        ("term-not-passed", "article 2", "Wait until 2026-04-03 has passed at the seat.")
+    ]
+
+
+def test_under_the_icsid_rules_the_reply_counts_for_each_party_from_its_own_receipt() -> None:
+    served = (Act("serve", march(9), party=VEDRIA), Act("serve", march(20), party=LUMEA))
+    found = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
+    assert told(found)[2:] == [
+        "03-09 served: Vedria",
+        "03-09 deadline-set: reply of Vedria, 05-08",
+        "03-20 served: Lumea",
+        "03-20 deadline-set: reply of Lumea, 05-19",
+        "05-09 deadline-passed: reply of Vedria, 05-08",
+    ]
+    assert [one.state for one in found.deadlines] == ["passed", "running"]
+    assert "lapse" not in [step.name for one in found.open_steps for step in one.steps]
+    later = run(ICSID, *invited(), *served, Act("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
+    assert later.outcome == "lapsed"
+
+
+def test_a_party_that_is_served_after_another_has_answered_still_has_its_time() -> None:
+    acts = (
+        *invited(),
+        Act("serve", march(9), party=VEDRIA),
+        Act("accept-invitation", march(10), party=VEDRIA),
+        Act("serve", march(20), party=LUMEA),
+    )
+    found = run(ICSID, *acts, parties=THREE, until=march(20))
+    assert [(one.party.name if one.party else None, one.state) for one in found.deadlines] == [
+        (VEDRIA, "running"),
+        (LUMEA, "running"),
+    ]
+
+
+def test_terms_that_pass_one_after_the_other_bring_each_what_its_rule_says() -> None:
+    found = run(
+        ICSID,
+        *invited(),
+        Act("serve", march(5)),
+        Act("accept-invitation", march(9)),
+        Act("register", march(10)),
+        Act("request-appointment", date(2026, 5, 12), party=OSTRAVA),
+        institution="US",
+    )
+    assert told(found)[4:] == [
+        "03-09 step: accept-invitation by responding-party Vedria, invited > accepted",
+        "03-09 deadline-ended: reply of Vedria, 05-04",
+        "03-10 step: register by registry, accepted > registered",
+        "03-10 deadline-set: number-of-mediators, 04-09",
+        "03-10 deadline-set: appointment, 05-11",
+        "03-10 deadline-set: no-step, 07-08",
+        "04-10 deadline-passed: number-of-mediators, 04-09",
+        "04-10 clock-step: default-to-one-mediator by clock, registered > registered",
+        "04-10 deadline-ended: number-of-mediators, 04-09",
+        "05-12 deadline-passed: appointment, 05-11",
+        "05-12 step: request-appointment by requesting-party Ostrava, registered > appointment-requested",
+        "05-12 deadline-set: institution-appoints, 06-11",
+        "05-12 deadline-ended: appointment, 05-11",
+        "05-12 deadline-ended: no-step, 07-08",
+        "06-12 deadline-passed: institution-appoints, 06-11",
+    ]
+    appointment = next(one for one in found.deadlines if one.term.name == "appointment")
+    # Sixty days end on Saturday 9 May.
+    assert "Roll: from Saturday 2026-05-09 to the next working day, Monday 2026-05-11." in appointment.explanation
+
+
+def test_a_whole_mediation_with_what_is_taken_for_granted() -> None:
+    found = run(
+        UNCITRAL,
+        *invited(),
+        Act("accept-invitation", march(10), party=VEDRIA),
+        Act("accept-invitation", march(12), party=LUMEA),
+        Act("nominate", march(13), party=OSTRAVA),
+        Act("confirm-mediator", march(16)),
+        Act("hold-session", march(20)),
+        Act("freeze-text", march(23), settles="part"),
+        Act("sign", march(24), party=OSTRAVA),
+        Act("freeze-text", march(25), settles="part"),
+        Act("sign", march(26), party=OSTRAVA),
+        Act("sign", march(27), party=VEDRIA),
+        Act("sign", march(27), party=LUMEA),
+        parties=THREE,
+    )
+    assert told(found)[3:7] == [
+        "03-10 step: accept-invitation by responding-party Vedria, invited > invited, not complete",
+        "03-12 step: accept-invitation by responding-party Lumea, invited > agreed",
+        "03-12 deadline-ended: reply, 04-03",
+        "03-13 step: nominate by requesting-party Ostrava, agreed > agreed",
+    ]
+    assert told(found)[-3:] == [
+        "03-26 step: sign by requesting-party Ostrava, settling > settling, not complete",
+        "03-27 step: sign by responding-party Vedria, settling > settling, not complete",
+        "03-27 step: sign by responding-party Lumea, settling > closed (partly-settled)",
+    ]
+    assert "Whoever is nominated declares independence, and every party accepts, on the same day." in found.assumptions
+
+
+def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
+    mediating = (
+        *invited(),
+        Act("accept-invitation", march(5)),
+        Act("nominate", march(6), by="registry"),
+        Act("confirm-mediator", march(9)),
+    )
+    found = run(UNCITRAL, *mediating, Act("resign", march(10)), Act("terminate", march(11), by="mediator"))
+    assert told(found)[-2:] == [
+        "03-10 step: resign by mediator, mediating > agreed",
+        "03-11 refused: not-your-capacity",
+    ]
+    again = run(
+        UNCITRAL,
+        *mediating,
+        Act("freeze-text", march(10)),
+        Act("replace-mediator", march(11)),
+        Act("replace-mediator", march(12)),
+        Act("nominate", march(13), party=VEDRIA),
+        Act("confirm-mediator", march(13)),
+        Act("terminate", march(16), by="mediator"),
+    )
+    assert told(again)[-5:] == [
+        "03-11 step: replace-mediator by registry, settling > settling",
+        "03-12 refused: appointment-state",
+        "03-13 step: nominate by responding-party Vedria, settling > settling",
+        "03-13 step: confirm-mediator by registry, settling > settling",
+        "03-16 step: terminate by mediator, settling > closed (not-settled)",
+    ]
+
+
+def test_the_registry_confirms_a_prior_instrument_for_the_party_that_is_named() -> None:
+    confirmed = Act("accept-invitation", march(9), by="registry", party=VEDRIA)
+    found = run(UNCITRAL, *invited(), confirmed)
+    assert told(found)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
+    assert all(party.consented for party in found.parties)
+
+
+def test_tracks_run_beside_the_stages_and_a_party_that_does_not_appear_stays_one() -> None:
+    found = run(
+        INDUS,
+        *_to_a_difference(),
+        Act("request-neutral-expert", march(10), party=OSTRAVA),
+        Act("pause-neutral-expert", march(11)),
+        Act("decide-difference", march(12)),
+        Act("note-non-appearance", march(13), party=VEDRIA),
+        until=march(13),
+    )
+    assert [(track.name, track.state) for track in found.tracks] == [("neutral-expert", "paused")]
+    assert told(found)[-2].endswith("refused: need-not-met")
+    assert [party.participation for party in found.parties] == ["appearing", "not-appearing"]
+
+
+def _to_a_difference() -> tuple[Act, ...]:
+    """The shortest way to a difference, whoever has to take its steps."""
+    way: list[Act] = []
+    stage = INDUS.initial.name
+    while stage != "difference":
+        step = next(one for one in INDUS.steps if stage in one.expected and one.to is not None)
+        way.append(Act(step.name, march(2 + len(way)), party=OSTRAVA if "party" in step.by[0] else None))
+        stage = str(step.to)
+    return tuple(way)
+
+
+def test_a_term_is_extended_waived_suspended_and_resumed_by_those_whom_its_rule_lets() -> None:
+    late = Act("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
+    found = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
+    assert told(found)[3:] == [
+        "03-06 refused: not-your-capacity",
+        "03-06 deadline-extended: reply, 04-01",
+        "04-02 deadline-passed: reply, 04-01",
+        "04-02 clock-step: lapse by clock, invited > closed (lapsed)",
+        "04-02 deadline-ended: reply, 04-01",
+    ]
+    ours = replace(
+        ICC,
+        terms=tuple(replace(term, waive_by=("any-party",), suspend_by=("registry",)) for term in ICC.terms),
+    )
+    kept = run(
+        ours,
+        *invited(),
+        Act("suspend", march(9), term="reply"),
+        Act("suspend", march(10), term="reply"),
+        Act("resume", march(30), term="reply"),
+        Act("waive", march(31), party=VEDRIA, term="reply"),
+    )
+    assert told(kept)[3:] == [
+        "03-09 deadline-suspended: reply, 03-19",
+        "03-10 refused: deadline-suspended",
+        "03-30 deadline-resumed: reply, 04-09",
+        "03-31 deadline-waived: reply, 04-09",
+    ]
+    assert kept.stage.name == "invited"
+
+
+def test_an_extension_on_the_agreement_of_all_takes_the_agreement_for_granted() -> None:
+    acts = (*invited(), Act("request-negotiations", march(5), party=OSTRAVA))
+    extended = Act("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
+    found = run(WATERS, *acts, extended, until=march(10))
+    assert told(found)[-1] == "03-09 deadline-extended: negotiation, 01-01"
+    assert "Every party agrees to an extension that needs it, on the same day." in found.assumptions
+    again = run(WATERS, *acts, replace(extended, until_on=march(20)), until=march(10))
+    assert told(again)[-1] == "03-09 refused: until-on"
+
+
+def test_what_is_set_per_case_runs_only_if_its_day_is_given() -> None:
+    assert IOMED.term("reply").period == SET_PER_CASE
+    assert run(IOMED, *invited()).deadlines == ()
+    assert told(run(IOMED, *invited(due_on=march(20)), until=march(10)))[-1] == "03-04 deadline-set: reply, 03-20"
+
+
+def test_the_steps_that_are_open_then_are_told_to_each() -> None:
+    found = run(IOMED, *invited(), until=march(5))
+    assert {(one.capacity, one.party): [step.name for step in one.steps] for one in found.open_steps} == {
+        ("requesting-party", OSTRAVA): ["withdraw"],
+        ("responding-party", VEDRIA): ["accept-invitation", "decline-invitation"],
+        ("registry", None): ["accept-invitation"],
+    }
+
+
+def test_closures_and_countries_move_a_day_that_rolls() -> None:
+    resting = plain("the institution", [(date(2026, 5, 11), date(2026, 5, 12), "The registry moves")])
+    calendars = Calendars(plain("the seat"), resting, (plain(OSTRAVA), plain(VEDRIA)))
+    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    found = simulate(ICSID, TWO, acts, calendars, march(11))
+    assert {one.term.name: one.due_on for one in found.deadlines}["appointment"] == date(2026, 5, 13)
+
+
+def test_the_same_is_found_each_time() -> None:
+    for procedure in EVERY:
+        acts = (*invited(), Act("accept-invitation", march(9), party=VEDRIA))
+        assert repr(run(procedure, *acts)) == repr(run(procedure, *acts))
+
+
+@pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
+def test_without_an_act_nothing_happens_but_what_is_awaited_is_told(procedure: Procedure) -> None:
+    found = run(procedure)
+    assert (found.entries, found.deadlines, found.stage) == ((), (), procedure.initial)
+    assert {one.step for one in found.waiting} == {"lodge"}
+    assert [one.capacity for one in found.open_steps] == ["requesting-party"]
+
+
+def test_a_clock_that_would_turn_for_ever_stops() -> None:
+    steps = tuple(replace(step, ends=()) if step.name == "default-to-one-mediator" else step for step in ICSID.steps)
+    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    found = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
+    assert [entry.kind for entry in found.entries].count("clock-step") == 1
+
+
+def test_terms_that_start_one_another_are_not_followed_for_ever() -> None:
+    steps = tuple(
+        replace(step, starts=("number-of-mediators",), ends=()) if step.name == "default-to-one-mediator" else step
+        for step in ICSID.steps
+    )
+    again = replace(ICSID, steps=steps)
+    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    with pytest.raises(SimulationFault) as fault:
+        run(again, *acts, until=date(2999, 1, 1))
+    assert (fault.value.field, fault.value.code) == ("until", "too-long")
+
+
+# What cannot be simulated.
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "code"),
+    [
+        (Act("sing", march(4)), "step", "unknown-step"),
+        (Act("invite", march(1)), "on", "not-in-order"),
+        (Act("invite", march(4), by="king"), "by", "unknown-capacity"),
+        (Act("invite", march(4), by="clock"), "by", "unknown-capacity"),
+        (Act("lapse", march(4)), "step", "by-the-clock"),
+        (Act("join", march(4), party="Marrow"), "party", "unknown-party"),
+        (Act("join", march(4), by="any-party"), "party", "missing"),
+        (Act("join", march(4), by="responding-party", party=OSTRAVA), "party", "another-capacity"),
+        (Act("accept-invitation", march(4), by="registry"), "party", "missing"),
+        (Act("invite", march(4), due_on=march(20)), "due_on", "no-term"),
+        (Act("register", march(4), due_on=march(4)), "due_on", "not-after"),
+        (Act("terminate", march(4), by="registry", ground="boredom"), "ground", "ground"),
+        (Act("invite", march(4), ground="no-mediator"), "ground", "ground"),
+        (Act("serve", march(4), by="mediator"), "by", "another-capacity"),
+        (Act("serve", march(4), party=OSTRAVA), "party", "another-capacity"),
+        (Act("extend", march(4), term="reply"), "until_on", "missing"),
+        (Act("waive", march(4)), "term", "missing"),
+        (Act("waive", march(4), term="eternity"), "term", "unknown-term"),
+    ],
+    ids=lambda one: one.step if isinstance(one, Act) else one,
+)
+def test_what_cannot_be_simulated_is_told_with_its_place(act: Act, field: str, code: str) -> None:
+    with pytest.raises(SimulationFault) as fault:
+        run(ICC, Act("lodge", march(2)), act)
+    assert (fault.value.act, fault.value.field, fault.value.code) == (1, field, code)
+
+
+def test_a_simulation_ends_on_the_day_of_its_last_act_or_later() -> None:
+    with pytest.raises(SimulationFault) as fault:
+        run(ICC, Act("lodge", march(2)), until=march(1))
+    assert (fault.value.act, fault.value.field) == (None, "until")
+
+
+@pytest.mark.parametrize(
+    ("acts", "code"),
+    [
+        ((Act("serve", march(3)),), "step-not-open"),
+        ((*invited(lodge=3)[1:], Act("serve", march(5)), Act("serve", march(6))), "already-served"),
+        ((Act("withdraw", march(3)), Act("serve", march(4))), "step-not-open"),
+        ((Act("waive", march(3), term="reply"),), "deadline-not-set"),
+        ((Act("invite", march(4)), Act("resume", march(5), by="registry", term="reply")), "not-your-capacity"),
+    ],
+)
+def test_what_the_registry_would_refuse_is_refused(acts: tuple[Act, ...], code: str) -> None:
+    assert told(run(ICC, Act("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")
