@@ -3,9 +3,11 @@
 from app.access.models import Audience, AudienceReader, Capacity, Institution, Token, User
 from app.calendars.models import Closure
 from app.cases.models import Case, ReferenceNumber, StepTaken
+from app.certificates.models import Certificate
 from app.contents.models import Content, DataKey
 from app.deadlines.models import Deadline, DeadlineChange
 from app.disclosures.models import Disclosure
+from app.documents.models import Document, DocumentAccess
 from app.filings.models import Filing
 from app.http.models import IdempotencyRecord
 from app.ledger.models import Event
@@ -16,6 +18,7 @@ from app.rectifications.models import Rectification
 from app.service_of_process.models import Service
 from app.sessions.models import Meeting
 from app.settlements.models import Draft, Signature
+from app.signing.models import SigningKey
 
 __all__ = [
     "Appointment",
@@ -23,6 +26,7 @@ __all__ = [
     "AudienceReader",
     "Capacity",
     "Case",
+    "Certificate",
     "Closure",
     "Consent",
     "Content",
@@ -30,6 +34,8 @@ __all__ = [
     "Deadline",
     "DeadlineChange",
     "Disclosure",
+    "Document",
+    "DocumentAccess",
     "Draft",
     "Event",
     "Filing",
@@ -43,6 +49,7 @@ __all__ = [
     "ReferenceNumber",
     "Service",
     "Signature",
+    "SigningKey",
     "StepTaken",
     "ThirdState",
     "Token",

@@ -631,6 +631,7 @@ each = true
 from = ["mediating"]
 starts = ["rest"]
 participation = "withdrawn"
+voids = ["terminate"]
 standing = "institution"
 """
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from app.cases.locking import lock_case
-from app.filings import service
-from app.filings.schemas import FilingIn, FilingList, FilingOut
+from app.filings import docket, service
+from app.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
 from app.http.openapi import problems
 from app.http.parameters import Act, Create, Hop, Paged
 from app.http.routing import Route
@@ -46,6 +46,45 @@ async def submit(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
         service.submit,
         case_id,
         filing_id,
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+DECIDES = problems(401, 403, 404, 409, 412, 422)
+
+
+@router.post("/{filing_id}/join", dependencies=Act, operation_id="joinFiling", responses=DECIDES)
+async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Join a draft that another party means to file with yours."""
+    return await work.write(
+        docket.join, case_id, filing_id, answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
+    )
+
+
+@router.post("/{filing_id}/acceptance", dependencies=Act, operation_id="acceptFiling", responses=DECIDES)
+async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn | None = None) -> FilingOut:
+    """Accept a filing to the docket, for the registry."""
+    return await work.write(
+        docket.accept,
+        case_id,
+        filing_id,
+        body or AcceptanceIn(),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+@router.post("/{filing_id}/return", dependencies=Act, operation_id="returnFiling", responses=DECIDES)
+async def return_(work: Hop, case_id: UUID, filing_id: UUID, body: ReturnIn) -> FilingOut:
+    """Return a filing with coded reasons, for the registry; its side mends it and files again."""
+    return await work.write(
+        docket.return_,
+        case_id,
+        filing_id,
+        body,
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,

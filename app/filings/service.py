@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.access import service as access
 from app.access.service import Actor
@@ -16,12 +17,16 @@ from app.contents import service as contents
 from app.contents.models import Content
 from app.db import AnyRow, new_id
 from app.errors import Conflict, Forbidden, NotFound
+from app.filings import docket
 from app.filings.models import Filing
 from app.filings.schemas import FilingIn, FilingList, FilingOut
 from app.ledger import service as ledger
 from app.paging import Page, listed
 from app.rules.terms import day_at
 
+# A reader of the twin need not know of the sealed filing, so the gate is asked about that one too.
+_SEALED = aliased(Filing)
+_SEALED_ID = select(_SEALED.id).where(_SEALED.id == Filing.redacts_id).scalar_subquery()
 _COLUMNS = (
     Filing.id,
     Filing.kind,
@@ -36,6 +41,14 @@ _COLUMNS = (
     Filing.received_via,
     Filing.entered_at,
     Filing.effective_on,
+    Filing.docket_number,
+    Filing.docketing,
+    Filing.decided_at,
+    Filing.reasons,
+    Filing.decision_id,
+    Filing.resubmits_id,
+    _SEALED_ID.label("redacts_id"),
+    Filing.joined_by.label("joint"),
 )
 
 
@@ -56,9 +69,17 @@ def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_
 
 
 def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
-    bodies = contents.read_many(db, [row.content_id for row in rows])
-    names = set(FilingOut.model_fields) - {"title", "text", "reason"}
-    return [FilingOut(**bodies[row.content_id], **{name: getattr(row, name) for name in names}) for row in rows]
+    ids = [id for row in rows for id in (row.content_id, row.decision_id) if id is not None]
+    bodies = contents.read_many(db, ids)
+    names = set(FilingOut.model_fields) - {"title", "text", "reason", "note"}
+    return [
+        FilingOut(
+            **bodies[row.content_id],
+            note=bodies[row.decision_id]["note"] if row.decision_id else None,
+            **{name: getattr(row, name) for name in names},
+        )
+        for row in rows
+    ]
 
 
 def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
@@ -71,7 +92,8 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Filing
     parties = frozenset(given.party_ids)
     access.check_audience(db, actor, case_id, given.audience, parties)
     _check_open(case)
-    subject, party_id = _own_side(db, actor, case)
+    subject, party_id = _own_side(db, actor, case, frozenset(given.joint_with))
+    docket.check_draft(db, actor, case, given, party_id)
     counted = paper.judge(db, actor, now, case, given, since=_lodged_on(case))
     body = {"title": given.title, "text": given.text} | ({"reason": given.reason} if given.reason else {})
     written = contents.write(db, case_id, subject.audience_id, body)
@@ -91,6 +113,9 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Filing
         received_via=counted.received_via,
         entered_at=now if counted.received_via else None,
         effective_on=counted.on if counted.received_via else None,
+        resubmits_id=given.resubmits_id,
+        redacts_id=given.redacts_id,
+        joined_by=[{"party_id": str(party), "joined_at": None} for party in given.joint_with],
     )
     db.add(filing)
     _record(db, now, actor, case, filing, subject, "filing-drafted", "draft", written)
@@ -113,12 +138,12 @@ def _check_open(case: Case) -> None:
         )
 
 
-def _own_side(db: Session, actor: Actor, case: Case) -> tuple[ledger.Subject, UUID | None]:
-    """Where an author's drafts lie: the party's own side, the mediators, or the registry."""
+def _own_side(db: Session, actor: Actor, case: Case, joint: frozenset[UUID]) -> tuple[ledger.Subject, UUID | None]:
+    """Where an author's drafts lie: the party's own side, and those of whoever files with it; mediators; registry."""
     known = circle_of(db, view_of(case))
     parties = sorted(known.parties_of(actor))
     if parties:
-        audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]))
+        audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]) | joint)
         return ledger.Subject(case.id, audience_id, "party"), parties[0]
     if known.is_mediator(actor):
         return ledger.Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
@@ -138,18 +163,23 @@ def _record(
     act: str,
     content: contents.Written | None,
 ) -> None:
-    held = circle_of(db, view_of(case)).holdings(actor)[0]
-    payload = {
+    payload: dict[str, Any] = {
         "filing_id": str(filing.id),
         "kind": filing.kind,
         "state": filing.state,
         "effective_on": filing.effective_on.isoformat() if filing.effective_on else None,
     }
+    if filing.docket_number is not None:
+        payload["docket_number"] = filing.docket_number
     if filing.received_via is not None:
         entered = paper.Counted(now.date(), filing.author_party_id, filing.received_at, filing.received_via)
         payload |= entered.payload()
-    by = ledger.actor_of(actor, held.capacity, filing.author_party_id)
-    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+    ledger.record(db, now, subject, kind, act, _by(db, actor, case, filing), payload, content=content)
+
+
+def _by(db: Session, actor: Actor, case: Case, filing: Filing) -> dict[str, Any]:
+    held = circle_of(db, view_of(case)).holdings(actor)[0]
+    return ledger.actor_of(actor, held.capacity, filing.author_party_id)
 
 
 def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
@@ -167,12 +197,14 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     if filing.state != "draft":
         raise Conflict("This filing is submitted already.", "filing-state", state=filing.state)
     _check_open(case)
+    docket.must_be_joined(filing)
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
     filing.state, filing.audience_id = "submitted", audience_id
     filing.listed_at = now
     if filing.received_via is None:
-        filing.received_at, filing.effective_on = now, day_at(now, paper.zone_of(case))
+        filing.received_at, filing.effective_on = docket.received(db, now, case, filing)
+    docket.enter(db, now, case, filing, _by(db, actor, case, filing))
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
     committed = contents.committed(db, filing.content_id)

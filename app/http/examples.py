@@ -21,6 +21,7 @@ _CLAUSE = {"number": "1", "text": "The flow at the border gauge is shared by thi
 
 # By the name of the body's schema.
 REQUESTS: dict[str, Json] = {
+    "AcceptanceIn": {},
     "AppointmentActIn": {},
     "ClosureIn": {
         "from_on": "2026-12-24",
@@ -28,6 +29,7 @@ REQUESTS: dict[str, Json] = {
         "name": "The registry is closed at the year's end",
     },
     "ExtendIn": {"until_on": "2026-05-01", "reason": "The delegation changes."},
+    "ReturnIn": {"reasons": ["unsigned"], "note": "The last page bears no signature."},
     "ReasonIn": {"reason": "The parties negotiate directly until June."},
     "ServiceIn": {
         "party_id": OSTRAVA,

@@ -44,6 +44,8 @@ def _attributes(procedure: Procedure) -> Iterator[tuple[str, ...]]:
     yield "that there is a mediation", procedure.fact_of_mediation
     yield "what is said in caucus", procedure.caucus
     yield "days are counted", f"at the {procedure.zone}"
+    if procedure.resubmission:
+        yield "a returned filing that is mended", f"keeps its first receipt within {procedure.resubmission}"
 
 
 def _terms(procedure: Procedure) -> Iterator[str]:

@@ -128,6 +128,7 @@ class ProcedureOut(ProcedureItem):
     fact_of_mediation: str
     caucus: str
     zone: str
+    resubmission: str | None
     note: str
     stages: list[StageOut]
     tracks: list[ProcedureTrackOut]

@@ -61,6 +61,7 @@ def _out(procedure: Procedure) -> ProcedureOut:
         fact_of_mediation=procedure.fact_of_mediation,
         caucus=procedure.caucus,
         zone=procedure.zone,
+        resubmission=procedure.resubmission,
         note=procedure.note,
         stages=[StageOut.model_validate(stage) for stage in procedure.stages],
         tracks=[

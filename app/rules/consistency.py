@@ -43,6 +43,7 @@ def faults_of(procedure: Procedure) -> Iterator[Fault]:
         judged = (_words(procedure, step), _ending(procedure, step), _through(step), _by_the_clock(step))
         for fault in (*chain.from_iterable(judged), *_leaving(procedure, step)):
             yield table, fault
+    yield from _resubmission(procedure)
     for category in procedure.categories:
         if category not in CATEGORIES:
             yield "the top of the file", f"categories: unknown '{category}' (known: {', '.join(CATEGORIES)})"
@@ -119,6 +120,18 @@ def _ending(procedure: Procedure, step: Step) -> Iterator[str]:
         yield "partial_outcome: it has an outcome for a part but none for the whole"
     if step.outcome is not None and step.to not in final:
         yield "outcome: it has an outcome but does not lead to a final stage"
+
+
+def _resubmission(procedure: Procedure) -> Iterator[Fault]:
+    if procedure.resubmission is None:
+        return
+    try:
+        period = parse_period(procedure.resubmission)
+    except TermFault as fault:
+        yield "the top of the file", f"resubmission: {fault}"
+        return
+    if period is None or period.unit == "working-day":
+        yield "the top of the file", "resubmission: give a number of days, weeks or months"
 
 
 def _through(step: Step) -> Iterator[str]:

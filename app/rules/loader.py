@@ -135,6 +135,7 @@ class _FileTable(_Table):
     fact_of_mediation: Literal["confidential", "not-confidential", "unverified"]
     caucus: Literal["sealed", "conditioned"]
     zone: Literal["seat", "institution"]
+    resubmission: Line | None = None
     note: Annotated[str, Field(max_length=5000)] = ""
     stages: Annotated[list[_StageTable], Field(min_length=1)]
     tracks: list[_TrackTable] = []
@@ -269,6 +270,7 @@ def _procedure(table: _FileTable) -> Procedure:
         fact_of_mediation=table.fact_of_mediation,
         caucus=table.caucus,
         zone=table.zone,
+        resubmission=table.resubmission,
         note=table.note.strip(),
         stages=tuple(Stage(one.name, one.phase, one.title, one.final, one.amendable) for one in table.stages),
         tracks=tuple(Track(one.name, one.title, one.citation()) for one in table.tracks),

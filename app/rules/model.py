@@ -161,7 +161,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """One edition of one institution's rules of procedure."""
+    """One edition of one institution's rules of procedure.
+
+    A filing that was returned and is mended within the period `resubmission` keeps the instant of its first receipt.
+    """
 
     id: str
     title: str
@@ -179,6 +182,7 @@ class Procedure:
     grounds: tuple[Ground, ...]
     steps: tuple[Step, ...]
     tracks: tuple[Track, ...] = ()
+    resubmission: str | None = None
 
     @property
     def initial(self) -> Stage:

@@ -1,4 +1,4 @@
-"""Let deadlines explain themselves: calendars, closures, extensions and suspensions, service, tracks, members' history."""
+"""Let deadlines explain themselves: calendars, closures, extensions, suspensions, service, tracks, members' history."""
 
 from collections.abc import Sequence
 

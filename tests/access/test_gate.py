@@ -256,6 +256,8 @@ OPEN = {
     "tokens": "hashes, read by authentication and by their owner",
     "audience_readers": "what the gate itself reads; no route answers from it",
     "data_keys": "wrapped keys, useless without the master key",
+    "closures": "days on which places rest, open to everybody with an account",
+    "signing_keys": "public keys, open to everybody; their private halves are wrapped",
     "members": "the institution's register, open to everybody with an account",
     "mediators": "the roster, open to everybody with an account",
     "reference_numbers": "one counter a year",

@@ -151,6 +151,9 @@ def rows(world: World) -> dict[str, Row]:
         "cancelSession": Row(f"{session}/cancel", me, mediator, "session-state"),
         "draftFiling": Row(f"{c}/filings", staff, None, None, secret),
         "submitFiling": Row(f"{c}/filings/{ids['filing']}/submit", mediator, me, "filing-state"),
+        "joinFiling": Row(f"{c}/filings/{ids['filing']}/join", mediator),
+        "acceptFiling": Row(f"{c}/filings/{ids['filing']}/acceptance", me, staff, "docketing-state"),
+        "returnFiling": Row(f"{c}/filings/{ids['filing']}/return", me, staff, "docketing-state"),
         "draftText": Row(f"{closed}/settlement/drafts", staff, done.mediator, "step-not-open"),
         "freezeText": Row(
             f"{closed}/settlement/drafts/{ids['draft']}/freeze", done.requesting, done.mediator, "step-not-open"

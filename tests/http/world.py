@@ -33,6 +33,7 @@ def build(house: House) -> World:
     held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]}
     one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
     ids["filing"] = one.filing(one.requesting, "participants")["id"]
+    one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
     counsel = house.person("Cora Unsel")
     path = f"{one.path}/parties/{one.party('requesting')}/representatives"
     admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
