@@ -242,13 +242,14 @@ def _read_table(
     told: dict[str, Any],
     opens: Callable[[bytes], object],
 ) -> int:
-    digest, batch, rows = hashlib.sha256(), [], 0
+    digest, batch, rows, opened = hashlib.sha256(), [], 0, False
     with archive.open(_entry(table.name)) as entry:
         for line in entry:
             digest.update(line)
             row = {name: read_value(table, name, value) for name, value in json.loads(line).items()}
-            if table.name == "data_keys" and not rows:
+            if table.name == "data_keys" and row["wrapped"] and not opened:
                 opens(row["wrapped"])
+                opened = True
             batch.append(row)
             rows += 1
             if len(batch) == _ROWS:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import typer
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -25,7 +26,8 @@ from app.access.schemas import TokenIn, UserIn
 from app.backup import back_up, restore
 from app.calendars.countries import is_known
 from app.checking import look_at, rule_sets_in_use
-from app.contents.keys import key_file, master_key
+from app.contents import rotation
+from app.contents.keys import key_file, master_key, read_key
 from app.contents.service import Sealer
 from app.db import Database
 from app.demo.command import demo
@@ -55,11 +57,13 @@ tokens = typer.Typer(help="Tokens by which people and their programs come in.", 
 procedures = typer.Typer(help="Rules of procedure.", no_args_is_help=True)
 members = typer.Typer(help="The register of members.", no_args_is_help=True)
 chains = typer.Typer(help="The ledger.", no_args_is_help=True)
+keys = typer.Typer(help="The master key, and the keys of cases.", no_args_is_help=True)
 cli.add_typer(users, name="user")
 cli.add_typer(tokens, name="token")
 cli.add_typer(procedures, name="procedures")
 cli.add_typer(members, name="members")
 cli.add_typer(chains, name="ledger")
+cli.add_typer(keys, name="key")
 cli.command("demo")(demo)
 
 
@@ -375,6 +379,43 @@ def _told(silence: Silence) -> str:
 def _cited(citation: Citation) -> str:
     where = citation.article or citation.source or "the registry's own practice"
     return f"[{where}; {citation.standing}]"
+
+
+@keys.command("new")
+def key_new(
+    out: Annotated[Path | None, typer.Option(help="Write it to this file, which only its owner may read")] = None,
+) -> None:
+    """Make a master key and print it, this once, or write it to a file."""
+    made = rotation.new_key(os.urandom, out)
+    typer.echo(made if made is not None else f"A master key is in {out}. Keep a copy apart from the database.")
+
+
+@keys.command("rotate")
+def key_rotate(
+    to: Annotated[Path, typer.Option(help="The file of the new master key")],
+) -> None:
+    """Put another master key in the place of the one that is; what is sealed stays where it lies."""
+    settings = Settings()
+    if not to.exists():
+        raise Misconfigured(f"There is no file {to}: make a key with 'accord key new --out {to}'.")
+    new = Sealer(read_key(to))
+    with only_process(settings):
+        done = _in_transaction(
+            settings, lambda db: rotation.rotate(db, system_clock(), db.info["sealer"], new, people.OPERATOR)
+        )
+    typer.echo(f"{done} keys are wrapped by the new master key. Set it before the service starts again: {to}.")
+
+
+@keys.command("destroy")
+def key_destroy(
+    case: Annotated[UUID, typer.Argument(help="The id of a closed case")],
+    yes: Annotated[bool, typer.Option("--yes", help="That it cannot be undone is understood")] = False,
+) -> None:
+    """Destroy the key of a closed case: what people wrote in it can never be read again; its chains still verify."""
+    if not yes:
+        raise Misconfigured("What people wrote in the case can never be read again. Say --yes if that is meant.")
+    title = _in_transaction(Settings(), lambda db: rotation.destroy(db, system_clock(), case, people.OPERATOR))
+    typer.echo(f"The key of '{title}' is destroyed. Backups taken before still hold it, wrapped by the master key.")
 
 
 @chains.command("verify")

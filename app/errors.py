@@ -17,7 +17,7 @@ class Problem(Exception):
     ├── Conflict                not now: stage, term, need, or a unique thing that exists
     ├── PreconditionRequired, PreconditionFailed
     ├── KeyReused, KeyInProgress
-    ├── TooLarge, UnsupportedMediaType
+    ├── TooLarge, UnsupportedMediaType, Unsatisfiable
     ├── Gone                    given out before the registry was restored
     ├── TooManyRequests
     └── Unavailable
@@ -143,13 +143,24 @@ class TooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not JSON, or does not say so."""
+    """The body is not JSON, or not a file of a kind that is taken, or does not say so."""
 
     code = "unsupported-media-type"
     title = "The media type is not supported"
 
-    def __init__(self) -> None:
-        super().__init__("Send the body as 'Content-Type: application/json'.")
+    def __init__(self, detail: str = "Send the body as 'Content-Type: application/json'.") -> None:
+        super().__init__(detail)
+
+
+class Unsatisfiable(Problem):
+    """The range that was asked for lies outside a file of `size` bytes."""
+
+    code = "range-not-satisfiable"
+    title = "The range is not in the file"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes.")
+        self.size = size
 
 
 class TooManyRequests(Problem):
@@ -168,6 +179,13 @@ class Gone(Problem):
 
     code = "gone"
     title = "No longer valid"
+
+
+class Destroyed(Gone):
+    """What people wrote in the case was destroyed with its key; that it was written can still be proved."""
+
+    code = "destroyed"
+    title = "Destroyed"
 
 
 class Unavailable(Problem):

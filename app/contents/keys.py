@@ -55,6 +55,11 @@ def make_key_file(path: Path, entropy: Callable[[int], bytes]) -> None:
         file.write(base64.b64encode(entropy(KEY_BYTES)).decode() + "\n")
 
 
+def read_key(path: Path) -> bytes:
+    """The master key in a file; Misconfigured if it cannot be one."""
+    return _decoded(path.read_text(), str(path))
+
+
 def _decoded(text: str, where: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)

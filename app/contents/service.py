@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from app.contents.models import Content, DataKey
 from app.db import new_id, random_bytes
-from app.errors import Misconfigured
+from app.errors import Destroyed, Misconfigured
 
 Body = dict[str, Any]
 SALT_BYTES = 32
+# What stands in the place of a data key that was destroyed.
+NO_KEY = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +36,36 @@ class Sealer:
 
     def __init__(self, master_key: bytes) -> None:
         self._master_key = master_key
-        self._open: dict[UUID, AESGCM] = {}
+        self._open: dict[UUID | bytes, AESGCM] = {}
 
     def wrap(self, key: bytes) -> bytes:
         """A data key as it may be kept."""
         return aes_key_wrap(self._master_key, key)
 
-    def remember(self, case_id: UUID, key: bytes) -> AESGCM:
-        """Keep a data key open for later, within bounds."""
+    def remember(self, name: UUID | bytes, key: bytes) -> AESGCM:
+        """Keep a data key open for later, within bounds, by its case or by its kept form."""
         if len(self._open) >= 4096:
             self._open.clear()
-        return self._open.setdefault(case_id, AESGCM(key))
+        return self._open.setdefault(name, AESGCM(key))
+
+    def opened(self, wrapped: bytes) -> AESGCM:
+        """The cipher whose key is kept in that form: known by it, so that a key that was destroyed opens nothing more.
+
+        Destroyed if there is none any more, Misconfigured if another master key wrapped it.
+        """
+        return self._open.get(wrapped) or self.remember(wrapped, self.unwrap(wrapped))
 
     def of(self, db: Session, case_id: UUID) -> AESGCM:
-        """The cipher of a case; Misconfigured if the master key does not open its data key."""
+        """The cipher of a case; Destroyed if its key was, Misconfigured if the master key does not open it."""
         if (found := self._open.get(case_id)) is not None:
             return found
         wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()
         return self.remember(case_id, self.unwrap(wrapped))
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        """A data key from its kept form; Misconfigured if another master key wrapped it."""
+        """A data key from its kept form; Destroyed if it was, Misconfigured if another master key wrapped it."""
+        if wrapped == NO_KEY:
+            raise Destroyed("What people wrote in this case was destroyed. Its events can still be verified.")
         try:
             return aes_key_unwrap(self._master_key, wrapped)
         except InvalidUnwrap as problem:
@@ -88,7 +99,11 @@ class Opening:
     salt: bytes
 
 
-_OPENED = select(Content.id, Content.case_id, Content.body).where(Content.id.in_(bindparam("ids", expanding=True)))
+_OPENED = (
+    select(Content.id, Content.body, DataKey.wrapped)
+    .join(DataKey, DataKey.case_id == Content.case_id)
+    .where(Content.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 def openings(db: Session, ids: list[UUID]) -> dict[UUID, Opening]:
@@ -96,7 +111,8 @@ def openings(db: Session, ids: list[UUID]) -> dict[UUID, Opening]:
     if not ids:
         return {}
     rows = db.execute(_OPENED, {"ids": ids})
-    opened = {row.id: _unseal(db, row.case_id, row.id, row.body) for row in rows}
+    sealer = _sealer(db)
+    opened = {row.id: _unseal(sealer.opened(row.wrapped), row.id, row.body) for row in rows}
     return {id: Opening(json.loads(plain), salt) for id, (salt, plain) in opened.items()}
 
 
@@ -113,20 +129,22 @@ def read_one(db: Session, id: UUID) -> Body:
 def committed(db: Session, id: UUID) -> Written:
     """A content that was written earlier, with its commitment; NoResultFound if the actor may not read it."""
     row = db.execute(select(Content.case_id, Content.body).where(Content.id == id)).one()
-    return Written(id, commitment(*_unseal(db, row.case_id, id, row.body)))
+    return Written(id, commitment(*_unseal(_sealer(db).of(db, row.case_id), id, row.body)))
 
 
 def check_key(db: Session) -> None:
     """Misconfigured if the master key does not open the keys that are kept here."""
-    wrapped = db.execute(select(DataKey.wrapped).limit(1)).scalar_one_or_none()
+    wrapped = db.execute(select(DataKey.wrapped).where(DataKey.wrapped != NO_KEY).limit(1)).scalar_one_or_none()
     if wrapped is not None:
         _sealer(db).unwrap(wrapped)
 
 
 def proves(db: Session, case_id: UUID, id: UUID, body: bytes, committed: bytes) -> bool:
-    """Whether a kept content is the one to which the ledger was committed."""
+    """Whether a kept content is the one that the ledger was committed to; one that was destroyed is not asked."""
     try:
-        return commitment(*_unseal(db, case_id, id, body)) == committed
+        return commitment(*_unseal(_sealer(db).of(db, case_id), id, body)) == committed
+    except Destroyed:
+        return True
     except InvalidTag:
         return False
 
@@ -136,9 +154,9 @@ def commitment(salt: bytes, plain: bytes) -> bytes:
     return hashlib.sha256(salt + plain).digest()
 
 
-def _unseal(db: Session, case_id: UUID, id: UUID, sealed: bytes) -> tuple[bytes, bytes]:
+def _unseal(cipher: AESGCM, id: UUID, sealed: bytes) -> tuple[bytes, bytes]:
     """The salt and the body of a sealed content; InvalidTag if it was altered."""
-    opened = _sealer(db).of(db, case_id).decrypt(sealed[:12], sealed[12:], id.bytes)
+    opened = cipher.decrypt(sealed[:12], sealed[12:], id.bytes)
     return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 
