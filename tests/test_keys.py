@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 
@@ -12,6 +13,7 @@ from tests.institution import House
 from tests.processes import accord
 from tests.story import Dispute
 
+pytestmark = pytest.mark.slow
 SECRET = "Below a quarter of the flow our pumps fall dry."
 
 

@@ -48,6 +48,7 @@ def test_subjects_that_cannot_be_used_are_refused_with_the_fault(tmp_path: Path,
     assert "fisheries" in subjects()
 
 
+@pytest.mark.slow
 def test_a_bad_rule_set_of_ones_own_stops_the_start_with_file_line_and_fault(durable: Settings, tmp_path: Path) -> None:
     text = rewritten("uncitral-2021", "ours-2026", ('period = "30 days"', 'period = "a month"'))
     line = text.split("\n").index('period = "a month"') + 1
@@ -61,6 +62,7 @@ def test_a_bad_rule_set_of_ones_own_stops_the_start_with_file_line_and_fault(dur
     assert "there is no such folder" in missing.stderr
 
 
+@pytest.mark.slow
 def test_a_case_under_a_rule_set_that_is_not_there_any_more_is_told_by_the_check(
     durable: Settings, tmp_path: Path
 ) -> None:

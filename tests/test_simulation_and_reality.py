@@ -735,6 +735,7 @@ def test_a_rule_set_tells_what_the_silence_after_each_term_brings(house: House) 
     assert [track["name"] for track in indus["tracks"]] == ["neutral-expert", "court-of-arbitration"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule_set", list(library()))
 def test_a_walk_through_the_service_goes_as_the_simulation_says(fresh: Fresh, rule_set: str) -> None:
     for number in range(WALKS):

@@ -77,6 +77,7 @@ def whole() -> list[Command]:
 
 
 @pytest.mark.parametrize("_engine", ["sqlite"])
+@pytest.mark.slow
 def test_the_guide_is_carried_out_and_prints_what_it_says(
     _engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
