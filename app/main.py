@@ -22,12 +22,15 @@ from app.access.gate import GatedSession, guard
 from app.calendars import routes as calendars
 from app.cases import routes as cases
 from app.cases.service import keep_columns
+from app.certificates import routes as certificates
 from app.contents.keys import master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database, Entropy
 from app.deadlines import routes as deadlines
 from app.desk import routes as desk
 from app.disclosures import routes as disclosures
+from app.documents import routes as documents
+from app.documents.storage import Storage
 from app.errors import Misconfigured, NotFound, Problem
 from app.filings import routes as filings
 from app.http import errors
@@ -51,6 +54,7 @@ from app.serving import set_patience
 from app.sessions import routes as sessions
 from app.settings import Settings
 from app.settlements import routes as settlements
+from app.signing import routes as signing
 from app.worker import look_around, worker_of, working
 
 log = logging.getLogger("accord")
@@ -67,7 +71,11 @@ ROUTERS = (
     mediators.appointments,
     sessions.router,
     filings.router,
+    documents.uploads,
+    documents.router,
     settlements.router,
+    certificates.router,
+    signing.router,
     disclosures.router,
     rectifications.router,
     deadlines.router,
@@ -86,8 +94,10 @@ TAGS = {
     "appointments": "A mediator's way into a case",
     "sessions": "Joint sessions and caucuses",
     "filings": "Formal submissions, each to one audience",
+    "documents": "Files of filings, streamed in and out and sealed where they lie",
     "disclosures": "Earlier items opened to those who came later, by those whom they protect",
     "settlement": "Drafts, the frozen text and signatures",
+    "certificates": "Receipts and certificates that the institution signed, and the keys to check them by",
     "deadlines": "Deadlines that explain themselves",
     "service": "Service of the request on each responding party, with attempts and proof",
     "closures": "Days on which the institution or a place rests beyond its calendar",
@@ -144,13 +154,13 @@ def create_app(
         openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
         redirect_slashes=False,
     )
-    app.state.seams = Seams(database, sealer, Cursors(), clock, entropy, keep_columns, limits)
+    app.state.seams = Seams(database, sealer, Cursors(), clock, entropy, keep_columns, limits, Storage(settings))
     for router in ROUTERS:
         app.include_router(router)
     _install_health(app)
     _install_metrics(app, settings)
     errors.install(app)
-    app.add_middleware(Surroundings, body_limit=settings.body_limit, limits=limits)
+    app.add_middleware(Surroundings, body_limit=settings.body_limit, upload_limit=settings.document_limit, limits=limits)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.errors import Misconfigured
 from app.http.metrics import SEVERAL, serve_metrics
+from app.http.middleware import is_upload
 from app.settings import Settings
 
 # Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.
@@ -62,7 +63,10 @@ class PatientProtocol(H11Protocol):
 
     seconds_to_arrive = 30.0
     most_connections = 1000
+    # A file may take its time, but as much as this must come of it within the time of a request (150 bytes a second).
+    least_of_a_file = 4500
     _arrival: asyncio.TimerHandle | None = None
+    _arrived = 0
 
     def connection_made(self, transport: Any) -> None:
         """Wait for a request, unless too many wait already."""
@@ -76,6 +80,7 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what has come; the time of a request ends when all of it is there."""
         super().data_received(data)
+        self._arrived += len(data)
         if not self._waits_for_its_client():
             self._stop_waiting()
         elif self._arrival is None:
@@ -92,6 +97,7 @@ class PatientProtocol(H11Protocol):
         return cycle is None or cycle.response_complete or cycle.more_body
 
     def _expect(self) -> None:
+        self._arrived = 0
         self._arrival = self.loop.call_later(self.seconds_to_arrive, self._give_up)
 
     def _stop_waiting(self) -> None:
@@ -104,7 +110,12 @@ class PatientProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
+        waits = cycle is None or cycle.response_complete
+        # Where reading is paused it is the service, and not its client, that is slow.
+        if not waits and is_upload(self.scope) and (self.flow.read_paused or self._arrived >= self.least_of_a_file):
+            self._expect()
+            return
+        if waits:
             self.transport.write(_LATE)
         self.transport.close()
 

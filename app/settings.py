@@ -24,6 +24,17 @@ class Settings(BaseSettings):
     rules_folder: Path | None = Field(
         None, description="A folder of the institution's own rule sets (*.toml) and subjects (subjects.toml)"
     )
+    storage: str | None = Field(
+        None,
+        description="Where documents lie: a folder or `s3://BUCKET/PREFIX`; without one, a folder beside the SQLite "
+        "file, or `documents`",
+    )
+    storage_endpoint: str | None = Field(None, description="The address of a store that speaks S3, if it is not AWS")
+    storage_region: str | None = Field(None, description="The region of the bucket")
+    storage_key_id: str | None = Field(None, description="The access key of the bucket")
+    storage_secret: SecretStr | None = Field(None, description="The secret of that access key")
+    document_limit: int = Field(2_147_483_648, ge=1024, description="The largest document that is taken, in bytes")
+    documents_per_filing: int = Field(100, ge=1, le=10_000, description="The documents of one filing at most")
     pool_size: int = Field(6, ge=2, le=64, description="Database connections, and worker threads, of one process")
     body_limit: int = Field(1_048_576, ge=1024, description="The largest JSON body that is read, in bytes")
     migrate_on_start: bool = Field(False, description="Whether `accord serve` brings the database up to date first")

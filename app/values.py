@@ -38,6 +38,14 @@ class Picture(Out):
     svg: str
 
 
+class Rendered(Out):
+    """A file that is served as it is, under a plain name."""
+
+    content: bytes
+    media_type: str
+    file_name: str
+
+
 Item = TypeVar("Item")
 
 

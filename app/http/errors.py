@@ -22,6 +22,7 @@ STATUS: dict[type[Problem], int] = {
     errors.Gone: 410,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.Unsatisfiable: 416,
     errors.Invalid: 422,
     errors.KeyReused: 422,
     errors.PreconditionRequired: 428,
@@ -84,6 +85,8 @@ def render(request: Request, problem: Problem) -> Response:
         headers["www-authenticate"] = 'Bearer realm="accord"'
     if isinstance(problem, errors.KeyInProgress | errors.Unavailable):
         headers["retry-after"] = "1"
+    if isinstance(problem, errors.Unsatisfiable):
+        headers["content-range"] = f"bytes */{problem.size}"
     if isinstance(problem, errors.TooManyRequests):
         headers["retry-after"] = str(problem.retry_after)
     return problem_response(request, _status(problem), problem.code, problem.title, problem.detail, headers, **members)

@@ -26,6 +26,8 @@ _HEADERS = (
 # The pages at /docs bring their own scripts; everything else is data and may load nothing.
 _DATA_ONLY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _PAGES = "/docs"
+# The one operation whose body is a file: it has a limit of its own, and is read as it comes.
+_UPLOAD = re.compile(r"/v1/cases/[^/]+/filings/[^/]+/documents")
 # What watches the service must see it when it is under attack, too.
 _WATCHED = frozenset(("/livez", "/readyz", "/metrics"))
 
@@ -33,9 +35,10 @@ _WATCHED = frozenset(("/livez", "/readyz", "/metrics"))
 class Surroundings:
     """Gives each request an id (the caller's if it is plain), bounds it, and answers unexpected failures."""
 
-    def __init__(self, app: ASGIApp, body_limit: int, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, body_limit: int, upload_limit: int, limits: Limits) -> None:
         self.app = app
         self.body_limit = body_limit
+        self.upload_limit = upload_limit
         self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,15 +75,16 @@ class Surroundings:
             self._count(request, status, time.perf_counter() - began)
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self.upload_limit if is_upload(scope) else self.body_limit
         try:
             if scope["path"] not in _WATCHED:
                 self.limits.check_address(_address(scope), bearer(request))
-            if _declared_length(request) > self.body_limit:
-                raise TooLarge(self.body_limit)
+            if _declared_length(request) > limit:
+                raise TooLarge(limit)
         except Problem as problem:
             await render(request, problem)(scope, receive, send)
             return
-        await self.app(scope, _bounded(receive, self.body_limit), send)
+        await self.app(scope, _bounded(receive, limit), send)
 
     def _count(self, request: Request, status: int, seconds: float) -> None:
         scope = request.scope
@@ -100,6 +104,11 @@ class Surroundings:
             "milliseconds": round(seconds * 1000, 1),
         }
         requests.info("request", extra=entry | ({"code": code} if code else {}))
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether the body of a request is a file."""
+    return scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]) is not None
 
 
 def bearer(request: Request) -> str | None:

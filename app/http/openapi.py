@@ -41,6 +41,7 @@ _ALWAYS = (413, 415, 429, 500, 503)
 _SAYS |= {
     413: "The body is too large",
     415: "The body is not JSON",
+    416: "The range is not in the file",
     410: "The cursor was given out before the registry was restored from a backup",
     429: "More requests than are served to one address or one person",
     500: "A fault of ours",
@@ -69,6 +70,13 @@ SVG: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The drawing, with a title and a description in words",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}},
+    }
+}
+
+PDF: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The same as a PDF for people, which carries the signed file as an attachment",
+        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
@@ -115,8 +123,9 @@ _IF_NONE_MATCH = {
 
 def _give_examples(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     if "requestBody" in operation:
-        body = operation["requestBody"]["content"]["application/json"]
-        body["example"] = request_example(body["schema"])
+        body = operation["requestBody"]["content"].get("application/json")
+        if body is not None:
+            body["example"] = request_example(body["schema"])
     for status, response in operation["responses"].items():
         media = response.get("content", {}).get("application/json")
         if status < "300" and media is not None:

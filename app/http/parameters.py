@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Query
 
-from app.http.work import Work, work
+from app.http.work import Work, upload, work
 from app.paging import DEFAULT_LIMIT, MOST, Page
 
 
@@ -38,6 +38,7 @@ async def change_headers(
 
 
 Hop = Annotated[Work, Depends(work)]
+Upload = Annotated[Work, Depends(upload)]
 Paged = Annotated[Page, Depends(page_of)]
 Create = [Depends(create_headers)]
 Act = [Depends(act_headers)]

@@ -33,17 +33,19 @@ class StrictRequest(Request):
 class Route(APIRoute):
     """A route that learns who asks before it says what is wrong with the request."""
 
+    reads_body = True
+
     def get_route_handler(self) -> Handler:
         """The handler with the checks around it."""
         handle = super().get_route_handler()
         known = {
             parameter.alias for parameter in get_flat_params(self.dependant) if isinstance(parameter.field_info, Query)
         }
-        takes_body = self.body_field is not None
+        takes_body, reads_body = self.body_field is not None, self.reads_body
 
         async def strictly(given: Request) -> Response:
             request = StrictRequest(given.scope, given.receive)
-            raw = await request.body()
+            raw = await request.body() if reads_body else b""
             try:
                 _check_query(request, known)
                 if raw:
@@ -54,6 +56,12 @@ class Route(APIRoute):
                 raise
 
         return strictly
+
+
+class UploadRoute(Route):
+    """The same for a route that takes a file: its body is not JSON, and is read as it comes."""
+
+    reads_body = False
 
 
 def _check_query(request: Request, known: set[str]) -> None:

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -20,6 +21,7 @@ from app.access.gate import read_under
 from app.access.service import Actor, authenticate, reads
 from app.contents.service import Sealer
 from app.db import Collision, Database, Entropy
+from app.documents.storage import Storage
 from app.errors import (
     Forbidden,
     NotFound,
@@ -36,7 +38,7 @@ from app.http.metrics import POOL_WAIT
 from app.http.middleware import bearer
 from app.ledger import service as ledger
 from app.paging import Cursors, Walk
-from app.values import Listed, Picture
+from app.values import Listed, Picture, Rendered
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result", bound=BaseModel)
@@ -59,6 +61,7 @@ class Seams:
     entropy: Callable[[str], Entropy]
     after_act: Callable[[Session, datetime], None]
     limits: Limits
+    storage: Storage
 
 
 def seams_of(request: Request) -> Seams:
@@ -70,6 +73,11 @@ def seams_of(request: Request) -> Seams:
 async def work(request: Request) -> "Work":
     """The dependency of every route."""
     return Work(request, await request.body())
+
+
+async def upload(request: Request) -> "Work":
+    """The dependency of a route that takes a file, whose body is read as it comes."""
+    return Work(request, b"")
 
 
 class Work:
@@ -91,20 +99,62 @@ class Work:
         """Answer with what `query` finds in one snapshot (the response, typed as its body for OpenAPI)."""
 
         def answer() -> Response:
-            # Who asks is found in the same snapshot: a second one would cost as much as a small read.
-            token = bearer(self.request)
-            if token is None:
-                raise Unauthenticated
-            with self.seams.database.read(self.entropy) as db:
-                actor = authenticate(db, token, self.now)
-                self.seams.limits.remember(token)
-                self._prepare(db, actor)
+            with self._snapshot() as (db, actor):
                 found = query(db, actor, self.now, *args, **kwargs)
                 if isinstance(found, Picture):
                     return self._response(found.svg.encode(), 200, media_type="image/svg+xml")
+                if isinstance(found, Rendered):
+                    response = self._response(found.content, 200, media_type=found.media_type)
+                    response.headers["content-disposition"] = f'inline; filename="{found.file_name}"'
+                    return response
                 return self._response(_serialised(found), 200, _next(found))
 
         return cast(Result, await _in_thread(answer, self.seams.database.threads))
+
+    async def look(
+        self,
+        query: Callable[Concatenate[Session, Actor, datetime, Given], Returned],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Returned:
+        """What `query` finds in one snapshot, for what then goes on without the database."""
+
+        def found() -> Returned:
+            with self._snapshot() as (db, actor):
+                return query(db, actor, self.now, *args, **kwargs)
+
+        return await _in_thread(found, self.seams.database.threads)
+
+    async def note(
+        self,
+        command: Callable[Concatenate[Session, Actor, datetime, Given], None],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> None:
+        """Run `command` in one transaction before what goes on without the database; it is no act of the ledger."""
+
+        def act() -> None:
+            actor = self._actor()
+
+            def transaction(db: Session) -> None:
+                self._prepare(db, actor)
+                command(db, actor, self.now, *args, **kwargs)
+
+            self.seams.database.in_transaction(transaction, self.entropy)
+
+        await _in_thread(act, self.seams.database.writer)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[tuple[Session, Actor]]:
+        # Who asks is found in the same snapshot: a second one would cost as much as a small read.
+        token = bearer(self.request)
+        if token is None:
+            raise Unauthenticated
+        with self.seams.database.read(self.entropy) as db:
+            actor = authenticate(db, token, self.now)
+            self.seams.limits.remember(token)
+            self._prepare(db, actor)
+            yield db, actor
 
     async def write(
         self,
