@@ -21,7 +21,8 @@ from uuid import UUID
 from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, create_engine, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Table, TableClause, column, create_engine, func, inspect, select, update
+from sqlalchemy import table as table_of
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import Date, LargeBinary, Uuid
 
@@ -253,13 +254,18 @@ def _read_table(
             batch.append(row)
             rows += 1
             if len(batch) == _ROWS:
-                connection.execute(insert(table), batch)
+                connection.execute(_as_it_was(table, batch[0]).insert(), batch)
                 batch = []
     if batch:
-        connection.execute(insert(table), batch)
+        connection.execute(_as_it_was(table, batch[0]).insert(), batch)
     if (rows, digest.hexdigest()) != (told["rows"], told["sha256"]):
         raise Misconfigured(f"The backup is damaged: '{table.name}' is not what was written.")
     return rows
+
+
+def _as_it_was(known: Table, row: dict[str, Any]) -> TableClause:
+    """The table with the columns of the backup alone: this release's would fill in what that one did not know."""
+    return table_of(known.name, *(column(name, known.columns[name].type) for name in row))
 
 
 def read_value(table: Table, name: str, value: Any) -> Any:

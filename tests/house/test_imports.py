@@ -8,10 +8,12 @@ NOUNS = (
     "access",
     "calendars",
     "cases",
+    "certificates",
     "contents",
     "deadlines",
     "desk",
     "disclosures",
+    "documents",
     "filings",
     "ledger",
     "mediators",
@@ -22,6 +24,7 @@ NOUNS = (
     "service_of_process",
     "sessions",
     "settlements",
+    "signing",
 )
 FOLDERS = tuple(f"app/{noun}/" for noun in NOUNS)
 PROGRAMS = ("app.main", "app.cli", "app.demo", "app.worker", "app.portal")
@@ -116,7 +119,9 @@ def test_the_database_knows_no_noun_and_no_program() -> None:
         ("holidays", ("app/calendars/",)),
         ("fast_sugiyama", ("app/procedures/",)),
         ("psycopg", ("app/db.py",)),
-        ("cryptography", ("app/contents/", "app/http/", "app/paging.py")),
+        ("obstore", ("app/documents/",)),
+        ("typst", ("app/certificates/",)),
+        ("cryptography", ("app/contents/", "app/documents/", "app/signing/", "app/http/", "app/paging.py")),
     ],
 )
 def test_a_package_is_imported_only_in_its_places(package: str, places: tuple[str, ...]) -> None:
