@@ -25,6 +25,7 @@ from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
 from app.backup import back_up, restore
 from app.calendars.countries import is_known
+from app.certificates.verify import verify
 from app.checking import look_at, rule_sets_in_use
 from app.contents import rotation
 from app.contents.keys import key_file, master_key, read_key
@@ -45,6 +46,8 @@ from app.rules.model import Citation, Procedure, Term
 from app.rules.silence import Silence, effects
 from app.serving import bound, only_process, serve, serve_by_several
 from app.settings import Settings
+from app.signing import service as signing
+from app.signing.files import NotGenuine, read_public_key
 from app.values import email_key
 from app.worker import worker_of
 
@@ -73,7 +76,7 @@ def main() -> None:
         cli()
     except Invalid as problem:
         _fail("; ".join(f"{fault.pointer.strip('/')}: {fault.message}" for fault in problem.errors))
-    except (Problem, Misconfigured, BadRuleSet, StoryFault) as problem:
+    except (Problem, Misconfigured, BadRuleSet, StoryFault, NotGenuine) as problem:
         _fail(str(problem))
     except ValidationError as problem:
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors()))
@@ -184,6 +187,25 @@ def worker_command() -> None:
     app.state.seams.database.dispose()
 
 
+@cli.command("verify")
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="A receipt or a certificate, JSON or PDF", exists=True, dir_okay=False)],
+    key: Annotated[
+        str | None, typer.Option(help="The institution's public key that you trust: base64url, or a PEM file")
+    ] = None,
+    document: Annotated[
+        Path | None, typer.Option(help="A document that a receipt should name", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Check, without a network or a database, whether a file is what the institution signed."""
+    given = key
+    if key is not None and Path(key).is_file():
+        given = Path(key).read_text(encoding="utf-8")
+    trusted = read_public_key(given) if given is not None else None
+    for line in verify(file, trusted, document).lines:
+        typer.echo(line)
+
+
 @cli.command("check")
 def check_command() -> None:
     """Say of settings, rule sets, key, zone data, disk, database, tables and clock whether they are well."""
@@ -218,6 +240,7 @@ def user_add(
         now = system_clock()
         if founded is not None:
             people.found_institution(db, now, founded)
+            signing.ensure_key(db, now)
         people.require_institution(db)
         return str(people.write_user(db, now, given, people.OPERATOR))
 
@@ -388,6 +411,13 @@ def key_new(
     """Make a master key and print it, this once, or write it to a file."""
     made = rotation.new_key(os.urandom, out)
     typer.echo(made if made is not None else f"A master key is in {out}. Keep a copy apart from the database.")
+
+
+@keys.command("renew-signing")
+def key_renew_signing() -> None:
+    """Retire the key with which the institution signs, and make another; what was signed stays good."""
+    made = _in_transaction(Settings(), lambda db: signing.renew(db, system_clock(), people.OPERATOR))
+    typer.echo(f"The institution signs by the key {made} from now on.")
 
 
 @keys.command("rotate")

@@ -160,7 +160,8 @@ def create_app(
     _install_health(app)
     _install_metrics(app, settings)
     errors.install(app)
-    app.add_middleware(Surroundings, body_limit=settings.body_limit, upload_limit=settings.document_limit, limits=limits)
+    sizes = {"body_limit": settings.body_limit, "upload_limit": settings.document_limit}
+    app.add_middleware(Surroundings, **sizes, limits=limits)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

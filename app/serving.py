@@ -7,7 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -112,7 +112,8 @@ class PatientProtocol(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle
         waits = cycle is None or cycle.response_complete
         # Where reading is paused it is the service, and not its client, that is slow.
-        if not waits and is_upload(self.scope) and (self.flow.read_paused or self._arrived >= self.least_of_a_file):
+        moves = self.flow.read_paused or self._arrived >= self.least_of_a_file
+        if not waits and moves and is_upload(cast(Any, self.scope)):
             self._expect()
             return
         if waits:

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     storage_secret: SecretStr | None = Field(None, description="The secret of that access key")
     document_limit: int = Field(2_147_483_648, ge=1024, description="The largest document that is taken, in bytes")
     documents_per_filing: int = Field(100, ge=1, le=10_000, description="The documents of one filing at most")
+    clamd: str | None = Field(
+        None,
+        pattern=r"^(tcp://.+:\d+|unix://.+)$",
+        description="A clamd that scans documents, `tcp://HOST:PORT` or `unix:///PATH`; until then they wait",
+    )
     pool_size: int = Field(6, ge=2, le=64, description="Database connections, and worker threads, of one process")
     body_limit: int = Field(1_048_576, ge=1024, description="The largest JSON body that is read, in bytes")
     migrate_on_start: bool = Field(False, description="Whether `accord serve` brings the database up to date first")

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.access.gate import read_under
@@ -32,6 +32,8 @@ from app.http.work import Seams
 from app.ledger import service as ledger
 from app.rules.loader import library
 from app.settings import Settings
+from app.signing import service as signing
+from app.signing.models import SigningKey
 
 log = logging.getLogger("accord.worker")
 AT_ONCE, MOST_COUNTED = 200, 10_000
@@ -67,6 +69,7 @@ class Worker:
             "clock-step": self._each(now, cases_with_a_passed_term, take_clock_steps),
             "reminder": self._each(now, self._soon_due, remind) if self.reminder_days else 0,
             "expired-token": self._each(now, expired_tokens, end_token),
+            "signing-key": self._each(now, without_a_signing_key, give_a_signing_key),
             "forgotten-key": self._in_transaction(now, lambda db: forget_keys(db, now)),
         }
         self._in_transaction(now, lambda db: note_round(db, now))
@@ -233,6 +236,20 @@ def forget_keys(db: Session, now: datetime) -> int:
     gone = delete(record).where(tuple_(record.principal_id, record.key).in_([tuple(key) for key in keys]))
     db.execute(gone.execution_options(synchronize_session=False))
     return len(keys)
+
+
+def without_a_signing_key(db: Session, now: datetime) -> Sequence[UUID]:
+    """The institution, if it was founded by a release that signed nothing."""
+    lacking = select(Institution.id).where(~exists(select(SigningKey.id)))
+    return db.execute(lacking).scalars().all()
+
+
+def give_a_signing_key(db: Session, now: datetime, institution_id: UUID) -> int:
+    """Make the key with which the institution signs, before the first signature tells when that was."""
+    if not _is_free(db, select(Institution.id).where(Institution.id == institution_id)):
+        return 0
+    signing.ensure_key(db, now)
+    return 1
 
 
 def note_round(db: Session, now: datetime) -> int:

@@ -23,6 +23,7 @@ from app.ledger import service as ledger
 from app.main import create_app, system_entropy
 from app.paging import Cursors
 from app.settings import Settings
+from app.signing import service as signing
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Json = dict[str, Any]
@@ -150,6 +151,8 @@ class House:
         def found(db: Session) -> tuple[UUID, str]:
             institution = people.InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
             people.found_institution(db, self.clock.now, institution)
+            db.info["sealer"] = self.app.state.seams.sealer
+            signing.ensure_key(db, self.clock.now)
             admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
             id = people.write_user(db, self.clock.now, admin, people.OPERATOR)
             db.flush()

@@ -13,6 +13,7 @@ from app.access.models import Audience, Capacity
 from app.access.service import Actor
 from app.cases.models import Case
 from app.cases.schemas import ConsentIn, PowersIn
+from app.certificates import endings
 from app.contents import service as contents
 from app.db import new_id
 from app.ledger import service as ledger
@@ -81,6 +82,7 @@ def write_powers(
 def close(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
     """End what a closed case leaves open: pending appointments, then sessions, hidden ones last and unseen."""
     close_appointments(db, now, case, by, step)
+    endings.issue_at_the_end(db, now, case, by, step)
     with as_system(db):
         _cancel_meetings(db, now, case, by, step)
 

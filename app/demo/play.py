@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.access import people
 from app.access.schemas import TokenIn, UserIn
+from app.contents.service import Sealer
 from app.db import Database
 from app.demo.story import (
     FIRST_CASE,
@@ -30,6 +31,7 @@ from app.main import create_app
 from app.rules.loader import library
 from app.rules.model import Citation
 from app.settings import Settings
+from app.signing import service as signing
 
 Tell = Callable[[str], None]
 ACTS = len(FIRST_CASE) + len(SECOND_CASE)
@@ -169,7 +171,7 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
     database: Database = app.state.seams.database
     player = Player(app, clock, tell)
     try:
-        player.tokens["admin"] = _found(database, clock)
+        player.tokens["admin"] = _found(database, clock, app.state.seams.sealer)
         await player.settle_in()
         for act in (*FIRST_CASE, *SECOND_CASE):
             await player.act(act)
@@ -183,9 +185,11 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
     }
 
 
-def _found(database: Database, clock: StoryClock) -> str:
+def _found(database: Database, clock: StoryClock, sealer: Sealer) -> str:
     def found(db: Session) -> str:
+        db.info["sealer"] = sealer
         people.found_institution(db, clock.now, people.InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
+        signing.ensure_key(db, clock.now)
         admin = UserIn(name="Sefa Adeyemi", email="admin@demo.example", role="admin")
         user_id = people.write_user(db, clock.now, admin, people.OPERATOR)
         db.flush()

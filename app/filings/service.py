@@ -13,6 +13,7 @@ from app.access.service import Actor
 from app.cases import paper
 from app.cases.locking import circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
+from app.certificates import receipts
 from app.contents import service as contents
 from app.contents.models import Content
 from app.db import AnyRow, new_id
@@ -210,6 +211,7 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     committed = contents.committed(db, filing.content_id)
     subject = ledger.Subject(case_id, audience_id, filing.audience_name)
     _record(db, now, actor, case, filing, subject, "filing-submitted", "submit", committed)
+    receipts.issue(db, now, case, filing, _by(db, actor, case, filing))
     return (case_id, filing.id)
 
 

@@ -132,6 +132,8 @@ REQUESTS: dict[str, Json] = {
 
 # By the name of a member of an answer, where that says more than its type.
 _VALUES: Json = {
+    "public_key": "2tD_oFZQVvcUkPWhZbAzqXq3eC0mYc1Ue7k2Jv1kTxs",
+    "body": {"kind": "receipt", "received_at": "2026-03-02T15:58:00Z", "in_time": True, "key_id": _id(1)},
     "actor": {"id": PERSON, "capacity": "requesting-party", "party_id": OSTRAVA},
     "audience": "participants",
     "capacity": "requesting-party",

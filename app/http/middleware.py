@@ -5,6 +5,7 @@ import re
 import time
 from uuid import uuid4
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +29,8 @@ _DATA_ONLY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 
 _PAGES = "/docs"
 # The one operation whose body is a file: it has a limit of its own, and is read as it comes.
 _UPLOAD = re.compile(r"/v1/cases/[^/]+/filings/[^/]+/documents")
+# Seconds for which the rest of a refused file is let come.
+_LINGER = 20.0
 # What watches the service must see it when it is under attack, too.
 _WATCHED = frozenset(("/livez", "/readyz", "/metrics"))
 
@@ -75,7 +78,10 @@ class Surroundings:
             self._count(request, status, time.perf_counter() - began)
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = self.upload_limit if is_upload(scope) else self.body_limit
+        limit = self.body_limit
+        if is_upload(scope):
+            limit = self.upload_limit
+            receive, send = _lingering(receive, send)
         try:
             if scope["path"] not in _WATCHED:
                 self.limits.check_address(_address(scope), bearer(request))
@@ -104,6 +110,33 @@ class Surroundings:
             "milliseconds": round(seconds * 1000, 1),
         }
         requests.info("request", extra=entry | ({"code": code} if code else {}))
+
+
+def _lingering(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """The same for a file: an answer ends once the file has come, so that who still sends is not cut off unheard.
+
+    Refused files are let come, and thrown away, for some seconds only.
+    """
+    more = True
+
+    async def noting() -> Message:
+        nonlocal more
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def lingering(message: Message) -> None:
+        ends = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if not ends or not more:
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with anyio.move_on_after(_LINGER):
+            while more:
+                await noting()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return noting, lingering
 
 
 def is_upload(scope: Scope) -> bool:

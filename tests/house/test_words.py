@@ -15,7 +15,11 @@ AS_SYSTEM = {
     "app/cases/consequences.py": "a step touches items that its actor may not see",
     "app/cases/locking.py": "a candidate acts in a case that they do not see",
     "app/cases/service.py": "keeps what a case waits for after everybody's acts",
+    "app/contents/rotation.py": "destroys the key of a case that the operator does not see",
     "app/checking.py": "asks which rule sets the cases of everybody are under",
+    "app/documents/accesses.py": "lists to a side who read its documents, whoever they are",
+    "app/documents/scanning.py": "has documents scanned that nobody may read yet",
+    "app/documents/sweeping.py": "compares all that is stored with all that is known",
     "app/ledger/service.py": "reads the heads of every stream at the seal",
 }
 

@@ -1,0 +1,220 @@
+"""Certificates at the end of a case: that it was settled, or that it was not and on which ground."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import service as access
+from app.access.models import Capacity, User
+from app.cases.models import Case, StepTaken
+from app.certificates import service
+from app.certificates.service import instant
+from app.contents import service as contents
+from app.db import AnyRow
+from app.ledger import service as ledger
+from app.ledger.models import Event
+from app.parties.models import Party
+from app.rules.loader import library
+from app.rules.model import Citation, Procedure
+from app.settlements.models import Draft, Signature
+
+SETTLED = ("settled", "partly-settled")
+# Singapore Convention, article 1(1): commercial disputes; one between States as such is none.
+COMMERCIAL = ("investor-state", "commercial")
+SINGAPORE = "United Nations Convention on International Settlement Agreements Resulting from Mediation"
+
+
+def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+    """Sign how a case ended, for its participants; nothing for a case that was never lodged.
+
+    Raises Misconfigured if the institution's key cannot be opened.
+    """
+    if case.lodged_at is None or case.closed_at is None:
+        return
+    db.flush()
+    audience_id = access.audience(db, case.id, "participants")
+    known = service.known_to_all(db, case.id, audience_id)
+    said = {
+        "outcome": case.outcome,
+        "lodged_at": instant(case.lodged_at),
+        "closed_at": instant(case.closed_at),
+        "seat": {"place": case.seat_place, "time_zone": case.seat_time_zone},
+        "parties": _parties(db, case),
+        "mediators": _mediators(db, case),
+    }
+    if case.outcome in SETTLED:
+        kind = "settlement"
+        said |= _settlement(db, case)
+    else:
+        kind = "non-settlement"
+        said |= _ended(db, case, known, step)
+    said["procedure"] = [_step(case, row) for row in _taken(db, case, known)]
+    issued = service.issue(db, now, case, audience_id, kind, said)
+    subject = ledger.Subject(case.id, audience_id, "participants")
+    payload = {"certificate_id": str(issued.id), "kind": kind, "key_id": issued.body["key_id"]}
+    ledger.record(db, now, subject, "certificate-issued", step, by, payload, content=issued.content)
+
+
+def _parties(db: Session, case: Case) -> list[dict[str, Any]]:
+    columns = select(Party.id, Party.side, Party.kind, Party.name).where(Party.case_id == case.id)
+    return [
+        {"id": str(row.id), "side": row.side, "kind": row.kind, "name": row.name}
+        for row in db.execute(columns.order_by(Party.number))
+    ]
+
+
+def _mediators(db: Session, case: Case) -> list[dict[str, Any]]:
+    """Who mediated, each from when until when; one who left is named too."""
+    columns = select(User.name, Capacity.admitted_at, Capacity.ended_at).join(User, User.id == Capacity.user_id)
+    held = columns.where(Capacity.case_id == case.id, Capacity.role == "mediator")
+    return [
+        {
+            "name": row.name,
+            "from": instant(row.admitted_at),
+            "until": instant(row.ended_at) if row.ended_at else None,
+        }
+        for row in db.execute(held.order_by(Capacity.admitted_at, Capacity.id))
+    ]
+
+
+def _taken(db: Session, case: Case, known: set[UUID]) -> list[AnyRow]:
+    """The steps that everybody may know of who reads the certificate, in their order; what was undone is left out."""
+    columns = (StepTaken.step, StepTaken.party_id, StepTaken.stage, StepTaken.on, StepTaken.taken_at, Party.number)
+    told = (StepTaken.case_id == case.id, StepTaken.voided_at.is_(None), StepTaken.audience_id.in_(known))
+    rows = db.execute(select(*columns).outerjoin(Party, Party.id == StepTaken.party_id).where(*told)).all()
+    order = [step.name for step in library()[case.procedure].steps]
+    # Several may have been taken in one act; then they stand as in the rule set.
+    return sorted(rows, key=lambda row: (row.taken_at, order.index(row.step), row.number or 0))
+
+
+def _step(case: Case, row: AnyRow) -> dict[str, Any]:
+    entry = next(
+        one for one in library()[case.procedure].entries(row.step) if row.stage in one.origin or not one.origin
+    )
+    return {
+        "step": row.step,
+        "title": entry.title,
+        "article": entry.citation.article,
+        "on": row.on.isoformat(),
+        "party_id": str(row.party_id) if row.party_id else None,
+    }
+
+
+def _ended(db: Session, case: Case, known: set[UUID], step: str) -> dict[str, Any]:
+    """Why the case ended without a settlement, as the rules name it, and on which day; nothing of what was said."""
+    procedure = library()[case.procedure]
+    last = next((row for row in reversed(_taken(db, case, known)) if row.step == step), None)
+    citation, title = _ground(procedure, case, step)
+    return {
+        "ended": {
+            "on": last.on.isoformat() if last is not None else None,
+            "step": step,
+            "ground": case.ground,
+            "title": title,
+            "article": citation.article,
+            "source": citation.source,
+        }
+    }
+
+
+def _ground(procedure: Procedure, case: Case, step: str) -> tuple[Citation, str]:
+    if case.ground is not None:
+        ground = procedure.ground(case.ground)
+        return ground.citation, ground.title
+    entry = procedure.entries(step)[0]
+    return entry.citation, entry.title
+
+
+def _settlement(db: Session, case: Case) -> dict[str, Any]:
+    """The text by its hash, who signed it and on what, and what mediator and institution attest."""
+    columns = (Draft.id, Draft.version, Draft.language, Draft.settles, Draft.frozen_at)
+    frozen = db.execute(select(*columns).where(Draft.case_id == case.id, Draft.state == "frozen")).first()
+    if frozen is None:
+        return {"text": None, "signatures": [], "attestations": [_institution(case)]}
+    rows = _signed(db, frozen.id)
+    text = {
+        "draft_id": str(frozen.id),
+        "version": frozen.version,
+        "language": frozen.language,
+        "settles": frozen.settles,
+        "sha256": rows[0].sha256.hex() if rows else None,
+        "frozen_at": instant(frozen.frozen_at),
+    }
+    return {
+        "text": text,
+        "signatures": _signatures(db, case, rows),
+        "attestations": [*_frozen_by(db, case, frozen), _institution(case)],
+    }
+
+
+def _signed(db: Session, draft_id: UUID) -> list[AnyRow]:
+    columns = (
+        Signature.sha256,
+        Signature.party_id,
+        Party.name.label("party"),
+        Signature.signer_id,
+        User.name,
+        Signature.capacity,
+        Signature.signed_at,
+        Signature.received_via,
+        Signature.content_id,
+    )
+    given = select(*columns).join(User, User.id == Signature.signer_id).join(Party, Party.id == Signature.party_id)
+    standing = given.where(Signature.draft_id == draft_id, Signature.voided_at.is_(None))
+    return list(db.execute(standing.order_by(Signature.signed_at, Party.number, Signature.id)))
+
+
+def _signatures(db: Session, case: Case, rows: list[AnyRow]) -> list[dict[str, Any]]:
+    """Who signed for which party; the powers of who signed on paper lie with the registry and are not told here."""
+    on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
+    held = access.known_circle(db, case.id).capacities
+    powers = {(one.user_id, one.party_id): one.powers_kind for one in held if one.powers_kind is not None}
+    return [
+        {
+            "party_id": str(row.party_id),
+            "party": row.party,
+            "signer": on_paper[row.content_id]["name"] if row.content_id else row.name,
+            "capacity": row.capacity,
+            "powers": None if row.content_id else powers.get((row.signer_id, row.party_id)),
+            "signed_at": instant(row.signed_at),
+            "received_via": row.received_via,
+        }
+        for row in rows
+    ]
+
+
+def _frozen_by(db: Session, case: Case, frozen: AnyRow) -> list[dict[str, Any]]:
+    """The recorded act of whoever froze the text as the one to sign: what they did, in no words of theirs."""
+    told = select(Event.actor, Event.payload, Event.at).where(Event.case_id == case.id, Event.type == "text-frozen")
+    event = next((row for row in db.execute(told) if row.payload["draft_id"] == str(frozen.id)), None)
+    if event is None or event.actor["id"] is None:
+        return []
+    name = db.execute(select(User.name).where(User.id == UUID(event.actor["id"]))).scalar_one()
+    statement = "In the mediation of this dispute the mediator put this text, by its hash, before the parties to sign."
+    return [
+        {
+            "by": event.actor["capacity"],
+            "name": name,
+            "at": instant(event.at),
+            "statement": statement,
+            "instrument": None,
+            "article": None,
+        }
+    ]
+
+
+def _institution(case: Case) -> dict[str, Any]:
+    """What the institution attests, under the Singapore Convention where that may apply."""
+    applies = case.category in COMMERCIAL
+    statement = "The settlement resulted from mediation, which this institution administered."
+    return {
+        "by": "institution",
+        "name": None,
+        "at": instant(case.closed_at) if case.closed_at else None,
+        "statement": statement,
+        "instrument": SINGAPORE if applies else None,
+        "article": "article 4(1)(b)(iii)" if applies else None,
+    }

@@ -1,0 +1,154 @@
+"""`…/filings/{filing}/documents` of a case, `/v1/documents`, and `…/accesses`."""
+
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from app.documents import accesses, service
+from app.documents.arriving import Arrived, File, receive, shown_digest
+from app.documents.kinds import KINDS, kind_of
+from app.documents.leaving import opened
+from app.documents.names import disposition, name_of
+from app.documents.schemas import About, AccessList, DocumentList, DocumentOut, Relation
+from app.documents.sealing import PREFIX_BYTES, SALT_BYTES
+from app.errors import Problem, Unavailable
+from app.http.openapi import problems
+from app.http.parameters import Act, Create, Hop, Paged, Upload
+from app.http.routing import Route, UploadRoute
+from app.http.transfers import digests_of, file_response, is_known, length_of, not_modified, tag_of, wanted
+from app.http.work import Work
+from app.values import Language
+
+uploads = APIRouter(tags=["documents"], route_class=UploadRoute)
+router = APIRouter(tags=["documents"], route_class=Route)
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT: dict[str, Any] = {
+    "description": "The file, or the part that `Range` asks for (206); always an attachment",
+    "content": {kind.media_type: _BINARY for kind in KINDS},
+}
+_NAME = {
+    "name": "Content-Disposition",
+    "in": "header",
+    "required": True,
+    "description": "`attachment; filename*=UTF-8''name.pdf`: the name of the file, percent-encoded",
+    "schema": {"type": "string", "example": "attachment; filename*=UTF-8''memorial.pdf"},
+}
+_DIGEST = {
+    "name": "Repr-Digest",
+    "in": "header",
+    "required": False,
+    "description": "`sha-256=:BASE64:` (RFC 9530), verified before the document exists; `Content-Digest` likewise",
+    "schema": {"type": "string"},
+}
+_FILE = {"requestBody": {"required": True, "content": _CONTENT["content"]}, "parameters": [_NAME, _DIGEST]}
+
+
+async def about(
+    language: Annotated[Language | None, Query(description="The language of the document: `fr`, `zh-Hant`")] = None,
+    relation: Annotated[Relation, Query(description="What it is, or what of another document")] = "original",
+    related_id: Annotated[UUID | None, Query(description="The document that it is a translation of, …")] = None,
+    replaces_id: Annotated[UUID | None, Query(description="The document of which it is the next version")] = None,
+) -> About:
+    """What is said of a document beside its bytes."""
+    return About(language=language, relation=relation, related_id=related_id, replaces_id=replaces_id)
+
+
+def file_of(request: Request) -> File:
+    """What a request says of its file; Invalid or UnsupportedMediaType if such a file is not taken."""
+    name = name_of(request.headers.get("content-disposition"))
+    kind = kind_of(name, request.headers.get("content-type", ""))
+    return File(name, kind, digests_of(request), length_of(request))
+
+
+@uploads.post(
+    "/v1/cases/{case_id}/filings/{filing_id}/documents",
+    status_code=201,
+    dependencies=Create,
+    operation_id="uploadDocument",
+    responses=problems(401, 403, 404, 409, 422),
+    openapi_extra=_FILE,
+)
+async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[About, Depends(about)]) -> DocumentOut:
+    """Upload a document to a draft, as the body of the request; the same file under the same name is one document."""
+    file, settings = file_of(work.request), work.seams.database.settings
+    most = settings.documents_per_filing
+    ticket = await work.look(service.may_upload, case_id, filing_id, given, most)
+    chance = (work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES))
+    limit, storage, chunks = settings.document_limit, work.seams.storage, work.request.stream()
+    arrived = await receive(storage, ticket.key, ticket.object_key, file, limit, chance, chunks)
+    # What makes two uploads the same, for their key: the file, and what is said of it.
+    work.body = arrived.sha256 + file.name.encode()
+    return await _enter(work, ticket, arrived, given)
+
+
+async def _enter(work: Work, ticket: service.Ticket, arrived: Arrived, given: About) -> DocumentOut:
+    storage, settings = work.seams.storage, work.seams.database.settings
+    rules = (settings.documents_per_filing, settings.clamd is not None)
+    try:
+        answer = await work.write(
+            service.store, ticket, arrived, given, *rules, answer=service.read_document, status=201
+        )
+    except Unavailable:
+        # Whether it was entered is not known: the sweeper will see.
+        raise
+    except Problem:
+        await storage.in_thread(lambda: storage.delete_now(arrived.object_key))
+        raise
+    body = cast(Response, answer).body
+    if body and str(arrived.id).encode() not in body:
+        await storage.in_thread(lambda: storage.delete_now(arrived.object_key))
+    return answer
+
+
+@router.get(
+    "/v1/cases/{case_id}/filings/{filing_id}/documents",
+    operation_id="listDocuments",
+    responses=problems(401, 404, 422),
+)
+async def list_documents(work: Hop, case_id: UUID, filing_id: UUID, page: Paged) -> DocumentList:
+    """List the documents of a filing."""
+    return await work.read(service.list_documents, case_id, filing_id, page)
+
+
+@router.get("/v1/documents/{document_id}", operation_id="readDocument", responses=problems(401, 404, 422))
+async def read_document(work: Hop, document_id: UUID) -> DocumentOut:
+    """Read what is known of a document."""
+    return await work.read(service.read_document, document_id)
+
+
+@router.post(
+    "/v1/documents/{document_id}/remove",
+    dependencies=Act,
+    operation_id="removeDocument",
+    responses={**problems(401, 403, 404, 409, 412, 422), 204: {"description": "It is removed"}},
+)
+async def remove_document(work: Hop, document_id: UUID) -> DocumentOut:
+    """Remove a document from a draft."""
+    return await work.write(service.remove, document_id, answer=service.read_document, item=(document_id,))
+
+
+@router.get(
+    "/v1/documents/{document_id}/content",
+    operation_id="downloadDocument",
+    response_class=Response,
+    responses={**problems(401, 404, 409, 416, 422), 200: _CONTENT, 206: _CONTENT},
+)
+async def download(work: Hop, document_id: UUID) -> Response:
+    """Download a document, whole or by ranges."""
+    leaf = await work.look(service.leaf, document_id)
+    tag = tag_of(leaf.sha256)
+    if is_known(work.request, tag):
+        return not_modified(tag)
+    part = wanted(work.request, leaf.size, tag)
+    await work.note(accesses.note_access, document_id, part.start, part.end)
+    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
+
+
+@router.get("/v1/cases/{case_id}/accesses", operation_id="listAccesses", responses=problems(401, 404, 422))
+async def list_accesses(work: Hop, case_id: UUID, page: Paged) -> AccessList:
+    """List who read what your side filed in confidence."""
+    return await work.read(accesses.list_accesses, case_id, page)

@@ -1,0 +1,123 @@
+"""Scanning by clamd, where the operator runs one: a document is quarantined until it was found clean."""
+
+import logging
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.access.gate import as_system
+from app.access.models import Audience
+from app.db import AnyRow
+from app.documents.models import Document
+from app.documents.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
+from app.documents.service import data_key
+from app.documents.storage import Missing, Storage
+from app.errors import Gone
+from app.ledger import service as ledger
+
+log = logging.getLogger("accord.documents")
+Verdict = Literal["clean", "infected", "unknown"]
+AT_ONCE, _SECONDS = 20, 120.0
+_BY_CLOCK: dict[str, Any] = {"id": None, "capacity": "clock", "party_id": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A document that waits to be scanned."""
+
+    id: UUID
+    object_key: str
+    size: int
+    key: Key
+
+
+def waiting(db: Session) -> list[Quarantined]:
+    """The documents that were quarantined first, some of them at once; those whose key is destroyed stay so."""
+    columns = (Document.id, Document.case_id, Document.object_key, Document.size)
+    statement = select(*columns).where(Document.state == "quarantined").order_by(Document.stored_at)
+    with as_system(db):
+        rows = db.execute(statement.limit(AT_ONCE)).all()
+    return [one for row in rows if (one := _quarantined(db, row)) is not None]
+
+
+def _quarantined(db: Session, row: AnyRow) -> Quarantined | None:
+    try:
+        return Quarantined(row.id, row.object_key, row.size, Key(data_key(db, row.case_id), row.id))
+    except Gone:
+        return None
+
+
+def scan(storage: Storage, document: Quarantined, address: str) -> Verdict:
+    """What clamd at `address` (`tcp://HOST:PORT` or `unix:///PATH`) says of a document, without a database.
+
+    Where it cannot be asked, or says neither, the answer is `unknown` and the document waits on.
+    """
+    try:
+        sealed = storage.size_now(document.object_key)
+        fetch = lambda start, end: storage.read_now(document.object_key, start, end)  # noqa: E731
+        with reader(document.key, document.size, sealed, fetch) as file, _connected(address) as line:
+            line.sendall(b"zINSTREAM\0")
+            while part := file.read(READ_AT_ONCE * SEGMENT):
+                line.sendall(struct.pack(">I", len(part)) + part)
+            line.sendall(struct.pack(">I", 0))
+            answer = _answer(line)
+    except (OSError, Missing, Altered) as problem:
+        log.warning("document %s could not be scanned: %s", document.id, type(problem).__name__)
+        return "unknown"
+    if answer == "stream: OK":
+        return "clean"
+    if answer.endswith(" FOUND"):
+        return "infected"
+    log.warning("document %s could not be scanned: clamd did not take it", document.id)
+    return "unknown"
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[socket.socket]:
+    scheme, _, place = address.partition("://")
+    if scheme == "unix":
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(_SECONDS)
+        with line:
+            line.connect(place)
+            yield line
+        return
+    host, _, port = place.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as line:
+        yield line
+
+
+def _answer(line: socket.socket) -> str:
+    answer = b""
+    while not answer.endswith(b"\0") and len(answer) < 1000 and (part := line.recv(1000)):
+        answer += part
+    return answer.rstrip(b"\0\n").decode("ascii", "replace")
+
+
+def judge(db: Session, now: datetime, document_id: UUID, verdict: Verdict) -> int:
+    """Let a document out of its quarantine, or refuse it for good; 1 if something was changed."""
+    if verdict == "unknown":
+        return 0
+    columns = (Document.case_id, Document.audience_id, Document.filing_id, Document.number, Audience.name)
+    waits = (Document.id == document_id, Document.state == "quarantined")
+    with as_system(db):
+        statement = select(*columns).join(Audience, Audience.id == Document.audience_id).where(*waits)
+        row = db.execute(statement.with_for_update(of=Document, skip_locked=True)).one_or_none()
+        if row is None:
+            return 0
+        state = "stored" if verdict == "clean" else "refused"
+        judged = update(Document).where(*waits).values(state=state, scanned_at=now)
+        db.execute(judged.execution_options(synchronize_session=False))
+    if verdict == "infected":
+        subject = ledger.Subject(row.case_id, row.audience_id, row.name)
+        payload = {"document_id": str(document_id), "filing_id": str(row.filing_id), "number": row.number}
+        ledger.record(db, now, subject, "document-refused", "refuse", _BY_CLOCK, payload)
+    return 1

@@ -1,0 +1,183 @@
+"""Where documents lie: unreadable, compared with what is known of them, swept, scanned, and told of when lost."""
+
+import random
+import socketserver
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from app.contents.models import DataKey
+from app.documents import scanning
+from app.documents import storage as storage_module
+from app.ledger import service as ledger
+from tests.uploads import (
+    PDF,
+    Desk,
+    a_desk,
+    check,
+    content_of,
+    documents_move,
+    folder_of_documents,
+    pdf,
+    server_of_buckets,
+    settings_of_storage,
+    sweep,
+)
+
+__all__ = ["a_desk", "documents_move", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+
+
+def test_planted_words_lie_nowhere_in_the_storage_or_the_database(desk: Desk, folder: Path) -> None:
+    word, name = b"quetzalword", "quetzalname.txt"
+    document = desk.document(word * 10_000, name=name, media_type="text/plain")
+    desk.submit()
+    storage = desk.dispute.house.app.state.seams.storage
+    lying = b"".join(b"".join(storage.bytes_of(found.key)) + found.key.encode() for found in storage.objects())
+    lying += b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert len(lying) > document["size"]
+    settings = desk.dispute.house.settings
+    if settings.is_sqlite:
+        file = Path(settings.database_url.removeprefix("sqlite:///"))
+        lying += b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
+    assert b"quetzal" not in lying
+    assert document["id"].encode() not in lying or settings.is_sqlite
+
+
+def test_the_sweeper_removes_what_nobody_names_once_it_is_older_than_a_day(desk: Desk) -> None:
+    kept, removed = desk.document(), desk.document(pdf(900))
+    desk.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
+    storage = desk.dispute.house.app.state.seams.storage
+    storage.put_now("zz/nobodys", [b"x" * 100])
+    assert len(list(storage.objects())) == 3
+    assert sweep(desk, timedelta(hours=23)) == 0
+    assert check(desk, timedelta(hours=25)) == [("unreferenced", None)] * 2
+    assert sweep(desk, timedelta(hours=25)) == 2
+    assert sweep(desk, timedelta(hours=25)) == 0
+    assert len(list(storage.objects())) == 1
+    assert check(desk, timedelta(hours=25)) == []
+    assert content_of(desk.dispute.requesting, kept).response.content == PDF
+
+
+def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
+    documents = [desk.document(pdf(size), name=f"{size}.pdf") for size in (500, 65_536, 200_000)]
+    storage = desk.dispute.house.app.state.seams.storage
+    assert check(desk) == []
+    objects = {found.key: b"".join(storage.bytes_of(found.key)) for found in storage.objects()}
+    assert len(objects) == 3
+    changed = random.Random(7)  # noqa: S311
+    for key, sealed in objects.items():
+        places = [0, 5, 40, 48, len(sealed) - 1, *(changed.randrange(len(sealed)) for _ in range(3))]
+        for place in places:
+            flipped = bytearray(sealed)
+            flipped[place] ^= 1 << changed.randrange(8)
+            storage.put_now(key, [bytes(flipped)])
+            ((kind, id),) = check(desk)
+            assert kind == "altered"
+        # A client sees the fault, or an end that comes too early: never other bytes than those that were filed.
+        document = next(one for one in documents if one["id"] == id)
+        broken = partial(content_of, desk.dispute.requesting, document)
+        if document["size"] < 1024 * 1024:
+            broken().expect(500)
+        for other in (sealed[:-1], sealed + b"x", sealed[:48], next(iter(objects.values()))[::-1], b""):
+            storage.put_now(key, [other])
+            assert check(desk) == [("altered", id)]
+        storage.delete_now(key)
+        assert check(desk) == [("missing", id)]
+        broken().expect(500)
+        storage.put_now(key, [sealed])
+    one, other = list(objects)[:2]
+    storage.put_now(one, [objects[other]])
+    storage.put_now(other, [objects[one]])
+    assert [kind for kind, _id in check(desk)] == ["altered", "altered"]
+
+
+def test_a_lost_storage_is_told_plainly_and_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = desk.document()
+    seams = desk.dispute.house.app.state.seams
+
+    class Broken:
+        """What is left of a storage that is gone."""
+
+        def __getattr__(self, name: str) -> Any:
+            raise OSError("gone")
+
+    class Lost:
+        """The store behind it."""
+
+    monkeypatch.setitem(vars(seams.storage), "_store", Lost())
+    monkeypatch.setattr(storage_module, "obstore", Broken())
+    desk.send(pdf(900)).expect(503, "storage-unavailable")
+    content_of(desk.dispute.requesting, document).expect(503, "storage-unavailable")
+    monkeypatch.undo()
+    assert desk.dispute.requesting.get(desk.path).expect(200)["items"] == [document]
+
+
+def test_a_destroyed_key_leaves_the_ledger_and_ends_the_documents(desk: Desk) -> None:
+    document = desk.document()
+    seams = desk.dispute.house.app.state.seams
+    with seams.database.write(seams.entropy("destroy")) as db:
+        db.execute(delete(DataKey))
+    content_of(desk.dispute.requesting, document)
+    assert check(desk) == []
+
+
+class Clamd(socketserver.StreamRequestHandler):
+    """A scanner that speaks as clamd does and finds one word."""
+
+    def handle(self) -> None:
+        """Scan one stream."""
+        assert self.rfile.read(10) == b"zINSTREAM\0"
+        content = b""
+        while length := int.from_bytes(self.rfile.read(4), "big"):
+            content += self.rfile.read(length)
+        found = b"Eicar FOUND" if b"EICAR" in content else b"OK"
+        self.wfile.write(b"stream: " + (b"size limit exceeded. ERROR" if b"HUGE" in content else found) + b"\0")
+
+
+@pytest.fixture
+def clamd() -> Iterator[str]:
+    """The address of such a scanner."""
+    with socketserver.TCPServer(("127.0.0.1", 0), Clamd) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def scan(desk: Desk, address: str) -> list[str]:
+    """One round of the worker."""
+    seams = desk.dispute.house.app.state.seams
+    with seams.database.read(seams.entropy("scan")) as db:
+        db.info["sealer"] = seams.sealer
+        found = scanning.waiting(db)
+    verdicts = []
+    for document in found:
+        verdicts.append(scanning.scan(seams.storage, document, address))
+        with seams.database.write(seams.entropy(f"judge {document.id}")) as db:
+            scanning.judge(db, desk.dispute.house.clock.now, document.id, verdicts[-1])
+            ledger.seal(db)
+    return verdicts
+
+
+def test_a_document_is_quarantined_until_it_was_found_clean(
+    desk: Desk, clamd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = desk.dispute.house.app.state.seams.database
+    monkeypatch.setattr(database, "settings", database.settings.model_copy(update={"clamd": clamd}))
+    clean, infected, huge = (desk.document(pdf(900, word)) for word in (b"x", b"EICAR", b"HUGE"))
+    person = desk.dispute.requesting
+    assert {one["state"] for one in (clean, infected, huge)} == {"quarantined"}
+    content_of(person, clean).expect(409, "document-quarantined")
+    assert scan(desk, "tcp://127.0.0.1:1") == ["unknown"] * 3
+    assert sorted(scan(desk, clamd)) == ["clean", "infected", "unknown"]
+    assert content_of(person, clean).response.content == pdf(900)
+    assert person.get(f"/v1/documents/{clean['id']}").expect(200)["state"] == "stored"
+    content_of(person, infected).expect(404)
+    content_of(person, huge).expect(409, "document-quarantined")
+    assert [one["number"] for one in person.get(desk.path).expect(200)["items"]] == [1, 3]
+    assert sweep(desk, timedelta(hours=25)) == 1

@@ -1,0 +1,187 @@
+"""Uploads under test: a storage of each kind, a draft, and a way to bring documents to it."""
+
+import base64
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from app.documents import sweeping
+from app.settings import Settings
+from tests.institution import Answer, Json, Person
+from tests.story import Dispute
+
+PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
+S3: Json = {"storage_region": "us-east-1", "storage_key_id": "key", "storage_secret": "secret"}
+
+
+def pdf(size: int, word: bytes = b"x") -> bytes:
+    """A PDF of that many bytes, each a little different along its length."""
+    head, end = b"%PDF-1.7\n", b"\n%%EOF\n"
+    lines = b"".join(b"%s %012d\n" % (word, number) for number in range(size // (len(word) + 14) + 1))
+    return head + lines[: size - len(head) - len(end)] + end
+
+
+@pytest.fixture(scope="session", name="bucket_server")
+def server_of_buckets() -> Iterator[str]:
+    """The address of a store that speaks S3."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def empty_bucket(url: str, name: str) -> Any:
+    """A bucket with nothing in it."""
+    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+    bucket = boto3.resource("s3", endpoint_url=url, **keys).Bucket(name)
+    bucket.create()
+    bucket.objects.all().delete()
+    return bucket
+
+
+@pytest.fixture(scope="session", name="folder")
+def folder_of_documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for documents, which stays empty between tests."""
+    return tmp_path_factory.mktemp("documents")
+
+
+@pytest.fixture(params=["folder", "bucket"], name="settings")
+def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, folder: Path) -> Settings:
+    """The settings of an empty registry with an empty storage of each kind."""
+    limits = {"document_limit": 3 * 1024 * 1024, "documents_per_filing": 5}
+    if request.param == "folder":
+        for file in [path for path in folder.rglob("*") if path.is_file()]:
+            file.unlink()
+        return settings.model_copy(update={"storage": str(folder), **limits})
+    url = request.getfixturevalue("bucket_server")
+    empty_bucket(url, "documents")
+    given = {"storage": "s3://documents/of/tests", "storage_endpoint": url, **S3, **limits}
+    return Settings(**{**settings.model_dump(), **given})
+
+
+@pytest.fixture(autouse=True, name="moving")
+def documents_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until `filings.service.submit` moves the documents itself."""
+    import inspect
+
+    from sqlalchemy import select
+
+    from app.documents import service as documents
+    from app.filings import service as filings
+    from app.filings.models import Filing
+
+    original = filings.submit
+    if "documents" in inspect.getsource(original):
+        return
+
+    def submit(db: Any, actor: Any, now: Any, case_id: Any, filing_id: Any) -> Any:
+        ids = original(db, actor, now, case_id, filing_id)
+        audience = db.execute(select(Filing.audience_id).where(Filing.id == filing_id)).scalar_one()
+        documents.move(db, filing_id, audience)
+        return ids
+
+    monkeypatch.setattr(filings, "submit", submit)
+
+
+@dataclass
+class Desk:
+    """A dispute with a draft of its requesting side, and a way to bring documents to it."""
+
+    dispute: Dispute
+    draft: Json
+
+    @property
+    def path(self) -> str:
+        """Where the documents of the draft are."""
+        return f"{self.dispute.path}/filings/{self.draft['id']}/documents"
+
+    def send(
+        self,
+        content: bytes | Iterator[bytes] = PDF,
+        name: str = "memorial.pdf",
+        media_type: str = "application/pdf",
+        *,
+        query: str = "",
+        person: Person | None = None,
+        **headers: str,
+    ) -> Answer:
+        """Upload a document."""
+        given = {
+            "content-type": media_type,
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return (person or self.dispute.requesting).send("POST", self.path + query, content=content, headers=given)
+
+    def document(self, content: bytes = PDF, **more: Any) -> Json:
+        """An uploaded document."""
+        return dict(self.send(content, **more).expect(201))
+
+    def submit(self) -> None:
+        """Submit the draft with its documents."""
+        self.dispute.requesting.post(self.path.replace("/documents", "/submit")).expect(200)
+
+
+def desk_of(dispute: Dispute, audience: str = "participants", *sides: str) -> Desk:
+    """A new draft of the requesting side, for that audience."""
+    parties = [dispute.party(side) for side in sides]
+    given = {"kind": "statement", "title": "Memorial", "text": "x", "audience": audience, "party_ids": parties}
+    return Desk(dispute, dispute.requesting.post(f"{dispute.path}/filings", given).expect(201))
+
+
+@pytest.fixture(name="desk")
+def a_desk(dispute: Dispute) -> Desk:
+    """A draft in a case that has a mediator."""
+    dispute.mediating()
+    return desk_of(dispute)
+
+
+def content_of(person: Person, document: Json, **headers: str) -> Answer:
+    """A document's bytes, as somebody asks for them."""
+    return person.get(f"/v1/documents/{document['id']}/content", **headers)
+
+
+def digest_of(content: bytes) -> str:
+    """A digest as a header says it."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+def fault(answer: Answer) -> str:
+    """The code of the one fault of a refused request."""
+    return str(answer.expect(422, "invalid")["errors"][0]["code"])
+
+
+def nothing_is_kept(desk: Desk) -> bool:
+    """Whether no document is listed and no object lies in the storage."""
+    listed = desk.dispute.requesting.get(desk.path).expect(200)["items"]
+    return not listed and not list(desk.dispute.house.app.state.seams.storage.objects())
+
+
+def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | None]]:
+    """What differs between storage and database, as `accord check --storage` finds it."""
+    seams = desk.dispute.house.app.state.seams
+    with seams.database.read(seams.entropy("check")) as db:
+        db.info["sealer"] = seams.sealer
+        documents = sweeping.expected(db)
+    found = sweeping.compare(documents, seams.storage, datetime.now(UTC) + later)
+    return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in found)
+
+
+def sweep(desk: Desk, later: timedelta) -> int:
+    """Sweep the storage, some time later."""
+    seams, now = desk.dispute.house.app.state.seams, datetime.now(UTC) + later
+    old = sweeping.old_objects(seams.storage, now)
+    with seams.database.read(seams.entropy("sweep")) as db:
+        named = sweeping.referenced(db)
+    return sweeping.sweep(seams.storage, old, named, now)
