@@ -29,12 +29,16 @@ from sqlalchemy.types import Date, LargeBinary, Uuid
 from app.access.models import Institution
 from app.cases.models import ReferenceNumber
 from app.db import Base, UtcDateTime, sqlite
+from app.documents.models import Document
+from app.documents.service import KEPT
+from app.documents.storage import Missing, Storage
 from app.errors import Misconfigured
 from app.migrating import configuration, head, is_at_head, make_private_file
 from app.settings import Settings
 
 FORMAT = 1
-MANIFEST = "manifest.json"
+MANIFEST, OBJECTS = "manifest.json", "objects/"
+_PART = 1024 * 1024
 _ROWS = 500
 # References that may have been given after a backup are not given again: the next one begins a new thousand.
 _GAP = 1000
@@ -62,7 +66,7 @@ def back_up(settings: Settings, path: Path, now: datetime) -> Taken:
         with os.fdopen(descriptor, "wb") as file, _snapshot(settings, path.parent) as connection:
             if not is_at_head(connection):
                 raise Misconfigured("The database is not at this release's tables: run 'accord migrate' first.")
-            taken = _write(connection, file, now)
+            taken = _write(connection, file, now, Storage(settings))
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
@@ -101,11 +105,12 @@ def _connected(engine: Engine) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _write(connection: Connection, file: Any, now: datetime) -> Taken:
+def _write(connection: Connection, file: Any, now: datetime, storage: Storage) -> Taken:
     tables: dict[str, Any] = {}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for table in Base.metadata.sorted_tables:
             tables[table.name] = _write_table(connection, archive, table)
+        objects = _write_objects(connection, archive, storage)
         revision = head() or ""
         manifest = {
             "format": FORMAT,
@@ -113,6 +118,7 @@ def _write(connection: Connection, file: Any, now: datetime) -> Taken:
             "revision": revision,
             "institution": connection.execute(select(Institution.name)).scalar(),
             "tables": tables,
+            "objects": objects,
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=2))
     return Taken(sum(one["rows"] for one in tables.values()), len(tables), revision)
@@ -128,6 +134,36 @@ def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table)
             digest.update(line)
             rows += 1
     return {"rows": rows, "sha256": digest.hexdigest()}
+
+
+def _write_objects(connection: Connection, archive: zipfile.ZipFile, storage: Storage) -> int:
+    """Add the documents that the snapshot knows, sealed as they lie; how many. Sealed bytes do not get smaller.
+
+    Misconfigured for one that is not there.
+    """
+    known = select(Document.__table__.c.object_key).where(Document.__table__.c.state.in_(KEPT))
+    keys = sorted(connection.execute(known).scalars())
+    for key in keys:
+        name = zipfile.ZipInfo(f"{OBJECTS}{key}")
+        with archive.open(name, "w", force_zip64=True) as entry:
+            try:
+                for part in storage.bytes_of(key):
+                    entry.write(part)
+            except Missing as problem:
+                raise Misconfigured(
+                    "A document is not in the storage. It may have been removed meanwhile: try again, or see what "
+                    "'accord check --storage' says."
+                ) from problem
+    return len(keys)
+
+
+def _read_objects(archive: zipfile.ZipFile, storage: Storage) -> int:
+    """Put the documents of a backup back where they lay; how many."""
+    names = [name for name in archive.namelist() if name.startswith(OBJECTS)]
+    for name in names:
+        with archive.open(name) as entry:
+            storage.put_now(name.removeprefix(OBJECTS), iter(lambda: entry.read(_PART), b""))
+    return len(names)
 
 
 def _entry(name: str) -> str:
@@ -171,6 +207,9 @@ def restore(settings: Settings, path: Path, last_reference: str | None, opens: C
             for table in Base.metadata.sorted_tables
             if table.name in manifest["tables"]
         )
+        # Before the rows stand: a document without its bytes would be a lost one, bytes without a row are swept.
+        if _read_objects(archive, Storage(settings)) != manifest.get("objects", 0):
+            raise Misconfigured("The backup is damaged: documents are missing from it.")
         command.upgrade(configuration(connection), "head")
         epoch = _begin_epoch(connection)
         references = _skip_references(connection, last_reference)

@@ -18,6 +18,8 @@ from app.cases.models import Case
 from app.contents.keys import key_file, master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database, is_postgresql, sqlite
+from app.documents import sweeping
+from app.documents.storage import Storage
 from app.errors import Misconfigured, Problem
 from app.migrating import is_at_head
 from app.rules.loader import BadRuleSet, library, use_folder
@@ -38,14 +40,46 @@ class Finding:
     well: bool
 
 
-def look_at(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Every look at an installation, the settings first; what cannot be looked at is a finding too."""
+def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool = False) -> Iterator[Finding]:
+    """Every look at an installation, the settings first; what cannot be looked at is a finding too.
+
+    With `documents` each is read to its end and held against what is known of it.
+    """
     yield Finding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
     yield _found("rule sets", lambda: _rule_sets(settings))
     yield _found("master key", lambda: _key(settings))
     yield _found("zone data", _zones)
     yield _found("free disk", lambda: _free_disk(settings))
+    yield _found("document storage", lambda: _storage(settings))
     yield from _database(settings, now)
+    if documents:
+        yield from _documents(settings, now)
+
+
+def _storage(settings: Settings) -> str:
+    storage = Storage(settings)
+    storage.check()
+    return "a folder, which answers" if storage.folder is not None else "a bucket, which answers"
+
+
+def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+    """Storage and database held against each other: each fault by name, and one word if there is none."""
+    database = Database(settings, guard, GatedSession)
+    try:
+        with database.read(os.urandom) as db:
+            db.info["sealer"] = Sealer(master_key(settings, os.urandom, lambda _said: None))
+            known = sweeping.expected(db)
+        faults = list(sweeping.compare(known, Storage(settings), now()))
+    except (Problem, Misconfigured) as problem:
+        yield Finding("documents", str(problem), False)
+        return
+    finally:
+        database.dispose()
+    for fault in faults:
+        named = f"document {fault.document_id}, " if fault.document_id else ""
+        yield Finding("documents", f"{fault.kind}: {named}object {fault.object_key}", False)
+    if not faults:
+        yield Finding("documents", f"{len(known)}, each whole and what was uploaded", True)
 
 
 def _found(name: str, look: Callable[[], str]) -> Finding:

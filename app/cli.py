@@ -207,10 +207,12 @@ def verify_command(
 
 
 @cli.command("check")
-def check_command() -> None:
-    """Say of settings, rule sets, key, zone data, disk, database, tables and clock whether they are well."""
+def check_command(
+    storage: Annotated[bool, typer.Option("--storage", help="Read every document to its end as well")] = False,
+) -> None:
+    """Say of settings, rule sets, key, zone data, disk, storage, database, tables and clock whether they are well."""
     well = True
-    for finding in look_at(Settings(), system_clock):
+    for finding in look_at(Settings(), system_clock, documents=storage):
         typer.echo(f"{finding.name}: {finding.says}")
         well = well and finding.well
     sys.exit(0 if well else 1)

@@ -203,7 +203,7 @@ def _install_metrics(app: FastAPI, settings: Settings) -> None:
 
 
 def _readiness(seams: Seams) -> dict[str, str]:
-    checks = {"database": "ok", "migrations": "ok", "key": "ok"}
+    checks = {"database": "ok", "migrations": "ok", "key": "ok", "storage": _storage_state(seams)}
     try:
         with seams.database.read(os.urandom) as db:
             if not is_at_head(db.connection()):
@@ -215,6 +215,14 @@ def _readiness(seams: Seams) -> dict[str, str]:
     except Problem:
         checks = dict.fromkeys(checks, "unknown") | {"database": "cannot be reached"}
     return checks
+
+
+def _storage_state(seams: Seams) -> str:
+    try:
+        seams.storage.check()
+    except Problem:
+        return "cannot be reached"
+    return "ok"
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from app.cases.service import take_step
 from app.contents.service import Sealer
 from app.db import Entropy
 from app.deadlines.models import Deadline
+from app.documents import scanning, sweeping
 from app.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.http.idempotency import LIFE
 from app.http.metrics import OVERDUE, WORKED, WORKED_AT
@@ -37,6 +39,7 @@ from app.signing.models import SigningKey
 
 log = logging.getLogger("accord.worker")
 AT_ONCE, MOST_COUNTED = 200, 10_000
+ROUNDS_BETWEEN_SWEEPS = 240
 # A round that is cut off is rolled back: the process ends in time, and another worker does the rest.
 SECONDS_TO_END = 4
 BY_CLOCK = {"id": None, "capacity": "clock", "party_id": None}
@@ -50,17 +53,47 @@ class Worker:
     entropy: Callable[[], Entropy]
     reminder_days: int
     interval: float
+    clamd: str | None = None
 
     def run(self, stop: threading.Event) -> None:
         """One round after the other until it is told to stop; a lost database is waited for."""
-        while not stop.is_set():
+        for number in count():
+            if stop.is_set():
+                return
             try:
                 self.round()
+                if number % ROUNDS_BETWEEN_SWEEPS == 0:
+                    self.sweep()
             except Unavailable:
                 log.warning("the database cannot be reached; the next round tries again")
             except Exception:
                 log.exception("a round of the worker failed")
             stop.wait(self.interval)
+
+    def sweep(self) -> int:
+        """Remove what uploads that were cut off left in the storage; how many objects."""
+        now, storage = self.seams.clock(), self.seams.storage
+        # The objects are listed first: one that is named meanwhile must not be taken for one that nobody names.
+        old = sweeping.old_objects(storage, now)
+        with self.seams.database.read(self.entropy()) as db:
+            self._prepare(db)
+            named = sweeping.referenced(db)
+        swept = sweeping.sweep(storage, old, named, now)
+        WORKED.labels("swept-object").inc(swept)
+        return swept
+
+    def scan(self, now: datetime) -> int:
+        """Have the documents scanned that wait for it; how many were let out or refused."""
+        if self.clamd is None:
+            return 0
+        with self.seams.database.read(self.entropy()) as db:
+            self._prepare(db)
+            waiting = scanning.waiting(db)
+        done = 0
+        for one in waiting:
+            verdict = scanning.scan(self.seams.storage, one, self.clamd)
+            done += self._in_transaction(now, partial(_judge, now=now, one=one, verdict=verdict))
+        return done
 
     def round(self) -> dict[str, int]:
         """Do everything that is due now; how many things of each kind were done."""
@@ -69,6 +102,7 @@ class Worker:
             "clock-step": self._each(now, cases_with_a_passed_term, take_clock_steps),
             "reminder": self._each(now, self._soon_due, remind) if self.reminder_days else 0,
             "expired-token": self._each(now, expired_tokens, end_token),
+            "scanned-document": self.scan(now),
             "signing-key": self._each(now, without_a_signing_key, give_a_signing_key),
             "forgotten-key": self._in_transaction(now, lambda db: forget_keys(db, now)),
         }
@@ -122,7 +156,9 @@ class Worker:
 
 def worker_of(seams: Seams, settings: Settings) -> Worker:
     """The worker that the settings ask for."""
-    return Worker(seams, partial(seams.entropy, "worker"), settings.reminder_days, settings.worker_interval)
+    return Worker(
+        seams, partial(seams.entropy, "worker"), settings.reminder_days, settings.worker_interval, settings.clamd
+    )
 
 
 @contextmanager
@@ -136,6 +172,10 @@ def working(worker: Worker) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(SECONDS_TO_END)
+
+
+def _judge(db: Session, now: datetime, one: scanning.Quarantined, verdict: scanning.Verdict) -> int:
+    return scanning.judge(db, now, one.id, verdict)
 
 
 def look_around(seams: Seams) -> None:

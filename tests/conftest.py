@@ -58,6 +58,12 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def documents_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which this worker's documents lie."""
+    return tmp_path_factory.mktemp("documents")
+
+
+@pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """An empty registry of this worker's own on the PostgreSQL server; without a server the tests fail."""
     with new_database("accord_test") as url:
@@ -91,13 +97,14 @@ Fresh = Callable[[], Settings]
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fresh(request: pytest.FixtureRequest) -> Iterator[Fresh]:
     """Gives the settings of an empty registry, each time it is called, once on each engine."""
+    storage = str(request.getfixturevalue("documents_folder"))
     if request.param == "sqlite":
         template, path = request.getfixturevalue("sqlite_template"), request.getfixturevalue("sqlite_file")
 
         def copied() -> Settings:
             with closing(sqlite.connect(template)) as source, closing(sqlite.connect(path)) as target:
                 source.backup(target)
-            return Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
+            return Settings(database_url=f"sqlite:///{path}", storage=storage, **OF_TESTS)
 
         yield copied
         return
@@ -105,7 +112,7 @@ def fresh(request: pytest.FixtureRequest) -> Iterator[Fresh]:
 
     def emptied() -> Settings:
         _empty(sweeper)
-        return Settings(database_url=url, **OF_TESTS)
+        return Settings(database_url=url, storage=storage, **OF_TESTS)
 
     yield emptied
 

@@ -23,7 +23,17 @@ def test_an_installation_that_is_well_is_well_at_every_look(house: House, disput
     dispute.lodged()
     looks = found(house.settings)
     assert all(well for well, _says in looks.values()), looks
-    names = ["settings", "rule sets", "master key", "zone data", "free disk", "database", "tables", "clock"]
+    names = [
+        "settings",
+        "rule sets",
+        "master key",
+        "zone data",
+        "free disk",
+        "document storage",
+        "database",
+        "tables",
+        "clock",
+    ]
     assert list(looks) == [*names, "rule sets in use", "sealed contents"]
     assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
 

@@ -11,7 +11,6 @@ from tests.uploads import (
     a_desk,
     content_of,
     desk_of,
-    documents_move,
     fault,
     folder_of_documents,
     nothing_is_kept,
@@ -20,7 +19,7 @@ from tests.uploads import (
     settings_of_storage,
 )
 
-__all__ = ["a_desk", "documents_move", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
 
 
 def zipped(*entries: tuple[Any, bytes], stored: bool = False) -> bytes:

@@ -22,7 +22,6 @@ from tests.uploads import (
     a_desk,
     check,
     content_of,
-    documents_move,
     folder_of_documents,
     pdf,
     server_of_buckets,
@@ -30,7 +29,7 @@ from tests.uploads import (
     sweep,
 )
 
-__all__ = ["a_desk", "documents_move", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
 
 
 def test_planted_words_lie_nowhere_in_the_storage_or_the_database(desk: Desk, folder: Path) -> None:
@@ -73,6 +72,7 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
     changed = random.Random(7)  # noqa: S311
     for key, sealed in objects.items():
         places = [0, 5, 40, 48, len(sealed) - 1, *(changed.randrange(len(sealed)) for _ in range(3))]
+        id = None
         for place in places:
             flipped = bytearray(sealed)
             flipped[place] ^= 1 << changed.randrange(8)
@@ -155,11 +155,12 @@ def scan(desk: Desk, address: str) -> list[str]:
     with seams.database.read(seams.entropy("scan")) as db:
         db.info["sealer"] = seams.sealer
         found = scanning.waiting(db)
-    verdicts = []
+    verdicts: list[str] = []
     for document in found:
-        verdicts.append(scanning.scan(seams.storage, document, address))
+        verdict = scanning.scan(seams.storage, document, address)
+        verdicts.append(verdict)
         with seams.database.write(seams.entropy(f"judge {document.id}")) as db:
-            scanning.judge(db, desk.dispute.house.clock.now, document.id, verdicts[-1])
+            scanning.judge(db, desk.dispute.house.clock.now, document.id, verdict)
             ledger.seal(db)
     return verdicts
 

@@ -22,7 +22,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.institution import Clock, House
+from tests.institution import Clock, House, Json
 from tests.processes import Served, served
 from tests.story import Dispute
 from tests.uploads import S3, Desk, check, desk_of, empty_bucket, pdf, server_of_buckets, sweep
@@ -156,7 +156,8 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
     with served(settings, **surroundings(settings)) as service:
         bearer = {"authorization": f"Bearer {desk.dispute.requesting.token}"}
         with httpx.Client(base_url=service.base_url, headers=bearer, timeout=60) as client:
-            seen, path = {}, f"{desk.path}?limit=200"
+            seen: dict[str, Json] = {}
+            path = f"{desk.path}?limit=200"
             while True:
                 page = client.get(path).json()
                 seen |= {one["id"]: one for one in page["items"]}
@@ -178,7 +179,7 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
 
 @pytest.mark.slow
 def test_what_was_acknowledged_is_whole_and_of_the_rest_nothing_is_seen(kept: Settings) -> None:
-    log, began = Log(), time.monotonic()
+    log, began, seen = Log(), time.monotonic(), 0
     with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
         dispute = Dispute(house)
         dispute.lodged()
@@ -320,3 +321,26 @@ def test_what_changed_while_a_file_came_is_judged_again(kept: Settings) -> None:
         assert answer[9:12] == b"409"
         assert b"filing-state" in answer
         assert list(storage.objects()) == []
+
+
+@pytest.mark.slow
+def test_a_slow_line_brings_its_file_and_one_that_only_drips_does_not(kept: Settings) -> None:
+    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
+        dispute = Dispute(house)
+        dispute.lodged()
+        desk = desk_of(dispute)
+    content = pdf(60_000)
+    with served(kept, ACCORD_REQUEST_TIMEOUT="1", **surroundings(kept)) as service:
+        place = urlsplit(service.base_url)
+        for step, status in ((5_000, b"201"), (500, b"")):
+            with socket.create_connection((place.hostname, place.port), timeout=60) as line:
+                line.sendall(head_of(desk, Upload(f"{step}.pdf", content, None), place.netloc))
+                answer = b""
+                try:
+                    for start in range(0, len(content), step):
+                        line.sendall(content[start : start + step])
+                        time.sleep(0.3)
+                    answer = b"".join(iter(lambda line=line: line.recv(65_536), b""))  # type: ignore[misc]
+                except OSError:
+                    pass
+            assert answer[9:12] == status

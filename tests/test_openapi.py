@@ -45,7 +45,8 @@ def test_every_collection_has_a_list_and_an_item(document: dict[str, Any]) -> No
     for path in created:
         assert path in paths, path
         items = [other for other in paths if other.startswith(path + "/{") and other.count("/") == path.count("/") + 1]
-        assert items or path.endswith("/appointments"), path
+        # Appointments and documents are items of their own, beside the case.
+        assert items or path.endswith(("/appointments", "/documents")), path
 
 
 def test_an_operation_that_takes_a_key_or_a_version_says_what_it_answers_to_a_wrong_one(
@@ -73,7 +74,7 @@ def bodies(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def test_every_operation_has_examples_that_validate(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
         found = bodies(operation)
-        assert found, (path, method)
+        assert found or operation["operationId"] == "downloadDocument", (path, method)
         for what, body in found:
             schema = {**body["schema"], "components": document["components"]}
             faults = [error.message for error in Draft202012Validator(schema).iter_errors(body["example"])]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3
+import boto3  # type: ignore[import-untyped]
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -68,30 +68,6 @@ def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, fold
     empty_bucket(url, "documents")
     given = {"storage": "s3://documents/of/tests", "storage_endpoint": url, **S3, **limits}
     return Settings(**{**settings.model_dump(), **given})
-
-
-@pytest.fixture(autouse=True, name="moving")
-def documents_move(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until `filings.service.submit` moves the documents itself."""
-    import inspect
-
-    from sqlalchemy import select
-
-    from app.documents import service as documents
-    from app.filings import service as filings
-    from app.filings.models import Filing
-
-    original = filings.submit
-    if "documents" in inspect.getsource(original):
-        return
-
-    def submit(db: Any, actor: Any, now: Any, case_id: Any, filing_id: Any) -> Any:
-        ids = original(db, actor, now, case_id, filing_id)
-        audience = db.execute(select(Filing.audience_id).where(Filing.id == filing_id)).scalar_one()
-        documents.move(db, filing_id, audience)
-        return ids
-
-    monkeypatch.setattr(filings, "submit", submit)
 
 
 @dataclass

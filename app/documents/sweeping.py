@@ -78,7 +78,7 @@ def expected(db: Session) -> list[Expected]:
             row.object_key,
             row.size,
             row.sha256,
-            sealer.unwrap(row.wrapped) if row.wrapped is not None else None,
+            sealer.unwrap(row.wrapped) if row.wrapped else None,
         )
         for row in rows
     ]

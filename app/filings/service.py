@@ -17,6 +17,7 @@ from app.certificates import receipts
 from app.contents import service as contents
 from app.contents.models import Content
 from app.db import AnyRow, new_id
+from app.documents import service as documents
 from app.errors import Conflict, Forbidden, NotFound
 from app.filings import docket
 from app.filings.models import Filing
@@ -208,11 +209,18 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     docket.enter(db, now, case, filing, _by(db, actor, case, filing))
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
+    documents.move(db, filing.id, audience_id)
     committed = contents.committed(db, filing.content_id)
     subject = ledger.Subject(case_id, audience_id, filing.audience_name)
     _record(db, now, actor, case, filing, subject, "filing-submitted", "submit", committed)
-    receipts.issue(db, now, case, filing, _by(db, actor, case, filing))
+    receipts.issue(db, now, case, filing, _by(db, actor, case, filing), _enclosed(db, filing.id))
     return (case_id, filing.id)
+
+
+def _enclosed(db: Session, filing_id: UUID) -> list[receipts.Enclosed]:
+    """The documents that a filing brings, as its receipt names them."""
+    found = documents.documents_of(db, [filing_id])[filing_id]
+    return [{"name": one.name, "size": one.size, "sha256": one.sha256, "media_type": one.media_type} for one in found]
 
 
 def _of_its_side(known: access.Circle, actor: Actor, filing: Filing) -> bool:

@@ -81,7 +81,7 @@ class Surroundings:
         limit = self.body_limit
         if is_upload(scope):
             limit = self.upload_limit
-            receive, send = _lingering(receive, send)
+            receive, send = _lingering(request, receive, send)
         try:
             if scope["path"] not in _WATCHED:
                 self.limits.check_address(_address(scope), bearer(request))
@@ -112,12 +112,13 @@ class Surroundings:
         requests.info("request", extra=entry | ({"code": code} if code else {}))
 
 
-def _lingering(receive: Receive, send: Send) -> tuple[Receive, Send]:
+def _lingering(request: Request, receive: Receive, send: Send) -> tuple[Receive, Send]:
     """The same for a file: an answer ends once the file has come, so that who still sends is not cut off unheard.
 
     Refused files are let come, and thrown away, for some seconds only.
     """
-    more = True
+    # Who waits to be told to go on has sent nothing yet, and will not.
+    more = request.headers.get("expect", "").lower() != "100-continue"
 
     async def noting() -> Message:
         nonlocal more

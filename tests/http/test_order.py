@@ -154,6 +154,7 @@ def rows(world: World) -> dict[str, Row]:
         "joinFiling": Row(f"{c}/filings/{ids['filing']}/join", mediator),
         "acceptFiling": Row(f"{c}/filings/{ids['filing']}/acceptance", me, staff, "docketing-state"),
         "returnFiling": Row(f"{c}/filings/{ids['filing']}/return", me, staff, "docketing-state"),
+        "removeDocument": Row(f"/v1/documents/{ids['document']}/remove", mediator, me, "filing-state"),
         "draftText": Row(f"{closed}/settlement/drafts", staff, done.mediator, "step-not-open"),
         "freezeText": Row(
             f"{closed}/settlement/drafts/{ids['draft']}/freeze", done.requesting, done.mediator, "step-not-open"

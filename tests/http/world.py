@@ -34,6 +34,7 @@ def build(house: House) -> World:
     one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
     ids["filing"] = one.filing(one.requesting, "participants")["id"]
     one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
+    ids["document"] = _filed_document(one)
     counsel = house.person("Cora Unsel")
     path = f"{one.path}/parties/{one.party('requesting')}/representatives"
     admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
@@ -51,6 +52,15 @@ def build(house: House) -> World:
     ids["closed appointment"] = other.requesting.get(f"{other.path}/appointments").expect(200)["items"][0]["id"]
     ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
     return World(house, one, other, late, ids)
+
+
+def _filed_document(dispute: Dispute) -> str:
+    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    filing = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', given).expect(201)['id']}"
+    head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
+    sent = dispute.requesting.send("POST", f"{filing}/documents", content=b"Annex", headers=head).expect(201)
+    dispute.requesting.post(f"{filing}/submit").expect(200)
+    return str(sent["id"])
 
 
 def events_of(person: Person, dispute: Dispute) -> list[Json]:
