@@ -1,6 +1,8 @@
 """A case in mediation and a settled one, with something of each kind in them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from app.http.examples import REQUESTS
 from tests.institution import House, Json, Person
@@ -74,8 +76,15 @@ def shared_stream(person: Person, dispute: Dispute) -> str:
 
 
 def _brought_to_mediation(dispute: Dispute) -> None:
-    dispute.step(dispute.registrar, "invite", {"due_on": "2026-04-01"}).expect(200)
-    served = {**REQUESTS["ServiceIn"], "party_id": dispute.party("responding"), "served_at": "2026-03-02T09:00:00Z"}
+    now = dispute.house.clock.now
+    dispute.step(dispute.registrar, "invite", {"due_on": (now + timedelta(days=30)).date().isoformat()}).expect(200)
+    # A day and an instant that are past, at the seat too, whatever the clock of the house says.
+    served = {
+        **REQUESTS["ServiceIn"],
+        "party_id": dispute.party("responding"),
+        "attempted_on": now.astimezone(ZoneInfo("Asia/Hong_Kong")).date().isoformat(),
+        "served_at": now.isoformat(),
+    }
     dispute.registrar.post(f"{dispute.path}/service", served).expect(201)
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     for step in ("screen", "register"):
