@@ -103,7 +103,7 @@ def everything_in(settings: Settings) -> bytes:
         path = Path(str(engine.url.database))
         with sqlite3.connect(path) as connection:
             connection.execute("SELECT 1")
-        return b"".join(file.read_bytes() for file in sorted(path.parent.glob("registry.db*")))
+        return b"".join(file.read_bytes() for file in sorted(path.parent.rglob("registry.db*")) if file.is_file())
     with engine.connect() as connection:
         rows = [
             repr([bytes(value) if isinstance(value, memoryview) else value for value in row])

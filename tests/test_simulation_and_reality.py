@@ -24,7 +24,7 @@ from tests.story import CLAUSES, CONSENT, GIVES, POWERS, request
 from tests.test_worker import worker
 
 WALKS = int(os.environ.get("ACCORD_TEST_WALKS", "1"))
-ACTS = int(os.environ.get("ACCORD_TEST_ACTS", "20"))
+ACTS = int(os.environ.get("ACCORD_TEST_ACTS", "12"))
 SEAT = ZoneInfo("Asia/Hong_Kong")
 BESIDE = ("extend", "waive", "suspend", "resume")
 CLOSURE = (date(2026, 3, 30), date(2026, 4, 2), "The registry moves")

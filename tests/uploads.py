@@ -56,7 +56,7 @@ def folder_of_documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("documents")
 
 
-@pytest.fixture(params=["folder", "bucket"], name="settings")
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)], name="settings")
 def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, folder: Path) -> Settings:
     """The settings of an empty registry with an empty storage of each kind."""
     limits = {"document_limit": 3 * 1024 * 1024, "documents_per_filing": 5}
