@@ -136,7 +136,7 @@ def sees(rule_set: str, capacity: str, stage: str) -> bool:
     return list(EVERY[rule_set].stages).index(stage) >= SEES[capacity]
 
 
-# Of the newer rule sets every so manieth stage is played; 1 plays all of them.
+# Of the newer rule sets every third stage is played, or as many as are asked for; 1 plays all of them.
 STRIDE = int(os.environ.get("ACCORD_TEST_STRIDE", "3"))
 STAGES = [(id, stage) for id, table in EVERY.items() for stage in table.stages]
 OLD, NEW = ([one for one in STAGES if (one[0] in EXPECTED) is old] for old in (True, False))
