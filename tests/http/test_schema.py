@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.testclient import TestClient
 
 from app.demo.play import play
+from app.http.examples import REQUESTS
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import Fresh
@@ -229,6 +230,8 @@ def journey(demo: Demo) -> None:
     _people(demo.house)
     _in_the_open_case(world)
     _on_paper(demo.house)
+    _of_terms_and_days(demo.house)
+    _of_filings(world)
     for operation in OPERATIONS.values():
         if operation.method == "GET":
             _read(world, operation.path)
@@ -267,6 +270,50 @@ def _in_the_open_case(world: World) -> None:
     one.mediator.post(f"{mine}/resign", {"reason": "Called to office."}).expect(204)
 
 
+def _of_terms_and_days(house: House) -> None:
+    """A term that is extended, suspended, resumed and waived; a closure, a desk, and a simulation."""
+    dispute = Dispute(house, "d")
+    dispute.lodged()
+    now = house.clock.now.date()
+    due, later = (now + timedelta(days=days) for days in (30, 40))
+    dispute.step(dispute.registrar, "invite", {"due_on": due.isoformat()}).expect(200)
+    path = f"{dispute.path}/deadlines/{dispute.registrar.get(f'{dispute.path}/deadlines').json['items'][0]['id']}"
+    why = {"reason": "The parties negotiate."}
+    dispute.registrar.post(f"{path}/extend", {**why, "until_on": later.isoformat()}).expect(200)
+    dispute.registrar.post(f"{path}/suspend", why).expect(200)
+    dispute.registrar.post(f"{path}/resume").expect(200)
+    dispute.registrar.post(f"{path}/waive", why).expect(200)
+    closure = house.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)
+    house.registrar.get(f"/v1/closures/{closure['id']}").expect(200)
+    dispute.requesting.post("/v1/me/desk/looked").expect(200)
+    dispute.requesting.post("/v1/procedures/uncitral-2021/simulations", REQUESTS["SimulationIn"]).expect(200)
+    member = house.member("Elsewhere")
+    dispute.requesting.get(f"/v1/members/{member}/history").expect(200)
+
+
+def _of_filings(world: World) -> None:
+    """A filing that is returned, one that two parties make, papers, and documents that are read and removed."""
+    one, done = world.open, world.settled
+    notice = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    filing = one.filing(one.responding, "participants")
+    one.registrar.post(f"{one.path}/filings/{filing['id']}/return", REQUESTS["ReturnIn"]).expect(200)
+    joint = {**notice, "joint_with": [one.party("responding")]}
+    draft = one.requesting.post(f"{one.path}/filings", joint).expect(201)
+    one.responding.post(f"{one.path}/filings/{draft['id']}/join").expect(200)
+    head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
+    path = f"{one.path}/filings/{draft['id']}/documents"
+    document = one.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
+    one.requesting.post(f"/v1/documents/{document['id']}/remove").expect(204)
+    for end in ("", "/content"):
+        assert one.requesting.get(f"/v1/documents/{world.ids['document']}{end}").status == 200
+    one.requesting.get(path).expect(200)
+    for end in ("receipt", "receipt.pdf"):
+        assert one.requesting.get(f"{one.path}/filings/{world.ids['filing']}/{end}").status == 200
+    (certificate,) = done.requesting.get(f"{done.path}/settlement/certificates").expect(200)["items"]
+    for end in ("", ".pdf"):
+        assert done.requesting.get(f"{done.path}/settlement/certificates/{certificate['id']}{end}").status == 200
+
+
 def _on_paper(house: House) -> None:
     """A case in which a candidate declines, a mediator is replaced and a slip is mended."""
     dispute = Dispute(house, "c")
@@ -298,7 +345,8 @@ def _read(world: World, path: str) -> None:
         here = here.replace("{procedure_id}", "uncitral-2021")
         collection, _slash, item = here.partition("/{")
         listed = dispute.requesting.get(collection)
-        items = listed.json.get("items", []) if listed.status == 200 else []
+        told = listed.status == 200 and listed.headers["content-type"] == "application/json"
+        items = listed.json.get("items", []) if told else []
         if item and items:
             dispute.requesting.get(f"{collection}/{items[0]['id']}")
         dispute.registrar.get(collection if not item else here.replace("{" + item, NOBODYS))

@@ -37,7 +37,7 @@ def build(house: House) -> World:
     ids["filing"] = one.filing(one.requesting, "participants")["id"]
     one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
     ids["document"] = _filed_document(one)
-    counsel = house.person("Cora Unsel")
+    counsel = house.person("Corvin Unsel")
     path = f"{one.path}/parties/{one.party('requesting')}/representatives"
     admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
     ids["counsel"] = one.requesting.post(path, admitted).expect(201)["id"]
