@@ -3,6 +3,8 @@
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pytest
+
 from tests.institution import House, Json, Person
 from tests.own_rules import own_rules, rewritten
 from tests.story import GIVES, UNCITRAL, Dispute
@@ -60,6 +62,19 @@ def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, disp
     dispute.filing(dispute.responding, "caucus", "responding")
     assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
     assert [one["type"] for one in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
+
+
+def test_much_that_one_did_oneself_hides_nothing_that_another_did(
+    dispute: Dispute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.desk.service.MOST", 2)
+    dispute.mediating()
+    dispute.requesting.post("/v1/me/desk/looked").expect(200)
+    dispute.house.clock.pass_by(hours=1)
+    dispute.filing(dispute.responding, "participants")
+    for _filing in range(6):
+        dispute.filing(dispute.requesting, "participants")
+    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
 
 
 def test_the_next_sessions_are_those_that_one_may_know_of(house: House, dispute: Dispute) -> None:
