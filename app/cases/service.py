@@ -20,7 +20,7 @@ from app.cases.models import Case, ReferenceNumber, StepTaken
 from app.cases.paper import Counted
 from app.cases.schemas import ReasonOut, StepIn, StepList, StepOut
 from app.contents import service as contents
-from app.db import is_postgresql, new_id
+from app.db import AnyRow, is_postgresql, new_id
 from app.deadlines import changes
 from app.deadlines import service as deadlines
 from app.errors import Conflict, FieldError, Invalid, NotFound, invalid, reason_out, refusal
@@ -404,9 +404,7 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
     if case is None:
         with as_system(db):
             case = db.execute(select(*columns).where(Case.id == case_id)).one()
-    facts = read_facts(db, case)
-    running = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
-    found = engine.waiting(library()[case.procedure], facts, paper.today_at(case, now))
+    found, running = _awaited(db, now, case)
     values: dict[str, Any] = {
         "waiting_for": _since(found, case.waiting_for, now),
         "awaits": _awaits(found),
@@ -417,6 +415,16 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
     with as_system(db):
         row = update(Case).where(Case.id == case_id).values(values)
         db.execute(row.execution_options(synchronize_session=False))
+
+
+def _awaited(db: Session, now: datetime, case: Case | AnyRow) -> tuple[tuple[Waiting, ...], list[date]]:
+    """For whom a case waits, and the days that are due in it; a closed one waits for nobody, so nothing is read."""
+    rules = library()[case.procedure]
+    if rules.stage(case.stage).final:
+        return (), []
+    facts = read_facts(db, case)
+    running = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
+    return engine.waiting(rules, facts, paper.today_at(case, now)), running
 
 
 def _awaits(found: tuple[Waiting, ...]) -> str:

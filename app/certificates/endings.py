@@ -37,6 +37,7 @@ def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any],
     db.flush()
     audience_id = access.audience(db, case.id, "participants")
     known = service.known_to_all(db, case.id, audience_id)
+    taken = _taken(db, case, known)
     said = {
         "outcome": case.outcome,
         "lodged_at": instant(case.lodged_at),
@@ -50,8 +51,8 @@ def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any],
         said |= _settlement(db, case)
     else:
         kind = "non-settlement"
-        said |= _ended(db, case, known, step)
-    said["procedure"] = [_step(case, row) for row in _taken(db, case, known)]
+        said |= _ended(case, taken, step)
+    said["procedure"] = [_step(case, row) for row in taken]
     issued = service.issue(db, now, case, audience_id, kind, said)
     subject = ledger.Subject(case.id, audience_id, "participants")
     payload = {"certificate_id": str(issued.id), "kind": kind, "key_id": issued.body["key_id"]}
@@ -103,10 +104,10 @@ def _step(case: Case, row: AnyRow) -> dict[str, Any]:
     }
 
 
-def _ended(db: Session, case: Case, known: set[UUID], step: str) -> dict[str, Any]:
+def _ended(case: Case, taken: list[AnyRow], step: str) -> dict[str, Any]:
     """Why the case ended without a settlement, as the rules name it, and on which day; nothing of what was said."""
     procedure = library()[case.procedure]
-    last = next((row for row in reversed(_taken(db, case, known)) if row.step == step), None)
+    last = next((row for row in reversed(taken) if row.step == step), None)
     citation, title = _ground(procedure, case, step)
     return {
         "ended": {

@@ -51,10 +51,11 @@ def issue(
     """Sign what is said together with who says it, of which case and when; Misconfigured if the key is not open."""
     id = new_id(db)
     procedure = library()[case.procedure]
+    institution, head = _surroundings(db, audience_id)
     body = {
         "kind": kind,
         "id": str(id),
-        "institution": db.execute(select(Institution.name)).scalar_one(),
+        "institution": institution,
         "issued_at": instant(now),
         "case": {
             "id": str(case.id),
@@ -64,7 +65,7 @@ def issue(
             "rules": {"id": procedure.id, "title": procedure.title, "edition": procedure.edition},
         },
         **said,
-        "ledger": _head(db, audience_id),
+        "ledger": head,
     }
     signed = signing.sign(db, now, body)
     written = contents.write(db, case.id, audience_id, signed.body)
@@ -88,11 +89,13 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _head(db: Session, audience_id: UUID) -> dict[str, Any] | None:
-    """How far the stream of the audience has come before the act at hand, or None if it is empty."""
-    last = select(Event.seq, Event.hash).where(Event.audience_id == audience_id).order_by(Event.seq.desc()).limit(1)
-    row = db.execute(last).first()
-    return {"stream": str(audience_id), "seq": row.seq, "hash": row.hash.hex()} if row else None
+def _surroundings(db: Session, audience_id: UUID) -> tuple[str, dict[str, Any] | None]:
+    """The institution's name, and how far the stream had come before the act at hand, or None if it is empty."""
+    here = select(Institution.name, Event.seq, Event.hash).outerjoin(Event, Event.audience_id == audience_id)
+    row = db.execute(here.order_by(Event.seq.desc()).limit(1)).one()
+    if row.seq is None:
+        return row.name, None
+    return row.name, {"stream": str(audience_id), "seq": row.seq, "hash": row.hash.hex()}
 
 
 def known_to_all(db: Session, case_id: UUID, audience_id: UUID) -> set[UUID]:
