@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Date, Integer, String, Uuid, select, union_all
 from sqlalchemy.orm import Session
 
 from app.access import service as access
@@ -13,7 +13,7 @@ from app.cases.models import Case, StepTaken
 from app.certificates import service
 from app.certificates.service import instant
 from app.contents import service as contents
-from app.db import AnyRow
+from app.db import AnyRow, UtcDateTime, one_shape
 from app.ledger import service as ledger
 from app.ledger.models import Event
 from app.parties.models import Party
@@ -37,14 +37,14 @@ def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any],
     db.flush()
     audience_id = access.audience(db, case.id, "participants")
     known = service.known_to_all(db, case.id, audience_id)
-    taken = _taken(db, case, known)
+    parties, mediators, taken = _told(db, case, known)
     said = {
         "outcome": case.outcome,
         "lodged_at": instant(case.lodged_at),
         "closed_at": instant(case.closed_at),
         "seat": {"place": case.seat_place, "time_zone": case.seat_time_zone},
-        "parties": _parties(db, case),
-        "mediators": _mediators(db, case),
+        "parties": [{"id": str(row.id), "side": row.side, "kind": row.kind, "name": row.name} for row in parties],
+        "mediators": [_mediator(row) for row in mediators],
     }
     if case.outcome in SETTLED:
         kind = "settlement"
@@ -59,55 +59,80 @@ def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any],
     ledger.record(db, now, subject, "certificate-issued", step, by, payload, content=issued.content)
 
 
-def _parties(db: Session, case: Case) -> list[dict[str, Any]]:
-    columns = select(Party.id, Party.side, Party.kind, Party.name).where(Party.case_id == case.id)
-    return [
-        {"id": str(row.id), "side": row.side, "kind": row.kind, "name": row.name}
-        for row in db.execute(columns.order_by(Party.number))
-    ]
+# One shape for parties, mediators and steps, so that one statement brings them all.
+_SHAPE: dict[str, Any] = {
+    "id": Uuid(),
+    "name": String(),
+    "side": String(),
+    "kind": String(),
+    "number": Integer(),
+    "on": Date(),
+    "since": UtcDateTime(),
+    "until": UtcDateTime(),
+}
 
 
-def _mediators(db: Session, case: Case) -> list[dict[str, Any]]:
-    """Who mediated, each from when until when; one who left is named too."""
-    columns = select(User.name, Capacity.admitted_at, Capacity.ended_at).join(User, User.id == Capacity.user_id)
-    held = columns.where(Capacity.case_id == case.id, Capacity.role == "mediator")
-    return [
-        {
-            "name": row.name,
-            "from": instant(row.admitted_at),
-            "until": instant(row.ended_at) if row.ended_at else None,
-        }
-        for row in db.execute(held.order_by(Capacity.admitted_at, Capacity.id))
-    ]
+def _told(db: Session, case: Case, known: set[UUID]) -> tuple[list[AnyRow], list[AnyRow], list[AnyRow]]:
+    """The parties, the mediators and the steps, each in their order.
 
-
-def _taken(db: Session, case: Case, known: set[UUID]) -> list[AnyRow]:
-    """The steps that everybody may know of who reads the certificate, in their order; what was undone is left out."""
-    columns = (StepTaken.step, StepTaken.party_id, StepTaken.stage, StepTaken.on, StepTaken.taken_at, Party.number)
-    told = (StepTaken.case_id == case.id, StepTaken.voided_at.is_(None), StepTaken.audience_id.in_(known))
-    rows = db.execute(select(*columns).outerjoin(Party, Party.id == StepTaken.party_id).where(*told)).all()
+    A mediator who left is named too. Of the steps those are told of which everybody may know who reads the certificate;
+    what was undone is left out.
+    """
+    parties = one_shape(
+        "party", _SHAPE, id=Party.id, name=Party.name, side=Party.side, kind=Party.kind, number=Party.number
+    )
+    mediators = one_shape(
+        "mediator", _SHAPE, id=Capacity.id, name=User.name, since=Capacity.admitted_at, until=Capacity.ended_at
+    ).join(User, User.id == Capacity.user_id)
+    steps = one_shape(
+        "step",
+        _SHAPE,
+        id=StepTaken.party_id,
+        name=StepTaken.step,
+        side=StepTaken.stage,
+        number=Party.number,
+        on=StepTaken.on,
+        since=StepTaken.taken_at,
+    ).outerjoin(Party, Party.id == StepTaken.party_id)
+    rows = db.execute(
+        union_all(
+            parties.where(Party.case_id == case.id),
+            mediators.where(Capacity.case_id == case.id, Capacity.role == "mediator"),
+            steps.where(StepTaken.case_id == case.id, StepTaken.voided_at.is_(None), StepTaken.audience_id.in_(known)),
+        )
+    ).all()
     order = [step.name for step in library()[case.procedure].steps]
-    # Several may have been taken in one act; then they stand as in the rule set.
-    return sorted(rows, key=lambda row: (row.taken_at, order.index(row.step), row.number or 0))
+    return (
+        sorted((row for row in rows if row.what == "party"), key=lambda row: row.number),
+        sorted((row for row in rows if row.what == "mediator"), key=lambda row: (row.since, row.id)),
+        # Several may have been taken in one act; then they stand as in the rule set.
+        sorted(
+            (row for row in rows if row.what == "step"),
+            key=lambda row: (row.since, order.index(row.name), row.number or 0),
+        ),
+    )
+
+
+def _mediator(row: AnyRow) -> dict[str, Any]:
+    """Who mediated, from when until when."""
+    return {"name": row.name, "from": instant(row.since), "until": instant(row.until) if row.until else None}
 
 
 def _step(case: Case, row: AnyRow) -> dict[str, Any]:
-    entry = next(
-        one for one in library()[case.procedure].entries(row.step) if row.stage in one.origin or not one.origin
-    )
+    entry = next(one for one in library()[case.procedure].entries(row.name) if row.side in one.origin or not one.origin)
     return {
-        "step": row.step,
+        "step": row.name,
         "title": entry.title,
         "article": entry.citation.article,
         "on": row.on.isoformat(),
-        "party_id": str(row.party_id) if row.party_id else None,
+        "party_id": str(row.id) if row.id else None,
     }
 
 
 def _ended(case: Case, taken: list[AnyRow], step: str) -> dict[str, Any]:
     """Why the case ended without a settlement, as the rules name it, and on which day; nothing of what was said."""
     procedure = library()[case.procedure]
-    last = next((row for row in reversed(taken) if row.step == step), None)
+    last = next((row for row in reversed(taken) if row.name == step), None)
     citation, title = _ground(procedure, case, step)
     return {
         "ended": {
