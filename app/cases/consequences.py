@@ -1,10 +1,11 @@
 """What a step of a case does to other nouns: consents and powers that it gives, and what its end closes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import String, Uuid, union_all, update
 from sqlalchemy.orm import Session
 
 from app.access import service as access
@@ -15,7 +16,7 @@ from app.cases.models import Case
 from app.cases.schemas import ConsentIn, PowersIn
 from app.certificates import endings
 from app.contents import service as contents
-from app.db import new_id
+from app.db import AnyRow, AnySelect, UtcDateTime, new_id, one_shape
 from app.ledger import service as ledger
 from app.mediators.models import Appointment
 from app.parties.models import Consent
@@ -79,24 +80,60 @@ def write_powers(
     return written
 
 
+# One shape for what a closed case leaves open, so that one statement finds it.
+_OPEN: dict[str, Any] = {"id": Uuid(), "audience_id": Uuid(), "audience": String(), "at": UtcDateTime()}
+_PENDING = ("proposed", "declared")
+
+
 def close(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
     """End what a closed case leaves open: pending appointments, then sessions, hidden ones last and unseen."""
-    close_appointments(db, now, case, by, step)
-    endings.issue_at_the_end(db, now, case, by, step)
     with as_system(db):
-        _cancel_meetings(db, now, case, by, step)
+        rows = db.execute(union_all(_pending(case.id), _scheduled(case.id))).all()
+    appointments = [row for row in rows if row.what == "appointment"]
+    _close_appointments(db, now, case, by, step, sorted(appointments, key=lambda row: (row.at, row.id)))
+    endings.issue_at_the_end(db, now, case, by, step)
+    meetings = [row for row in rows if row.what == "meeting"]
+    with as_system(db):
+        _cancel_meetings(
+            db, now, case, by, step, sorted(meetings, key=lambda row: (row.audience == "caucus", row.at, row.id))
+        )
+
+
+def _pending(case_id: UUID) -> AnySelect:
+    columns = one_shape(
+        "appointment", _OPEN, id=Appointment.id, audience_id=Appointment.audience_id, at=Appointment.proposed_at
+    )
+    return columns.where(Appointment.case_id == case_id, Appointment.state.in_(_PENDING))
+
+
+def _scheduled(case_id: UUID) -> AnySelect:
+    columns = one_shape(
+        "meeting",
+        _OPEN,
+        id=Meeting.id,
+        audience_id=Meeting.audience_id,
+        audience=Audience.name,
+        at=Meeting.starts_at,
+    )
+    joined = columns.join(Audience, Audience.id == Meeting.audience_id)
+    return joined.where(Meeting.case_id == case_id, Meeting.state == "scheduled")
 
 
 def close_appointments(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
     """Close the nominations still pending, which ends what their candidates may read."""
-    pending = (Appointment.case_id == case.id) & Appointment.state.in_(("proposed", "declared"))
-    columns = select(Appointment.id, Appointment.audience_id).where(pending)
     with as_system(db):
-        rows = db.execute(columns.order_by(Appointment.proposed_at, Appointment.id)).all()
-        if not rows:
-            return
-        ended = update(Appointment).where(pending).values(state="closed", ended_at=now)
-        db.execute(ended.execution_options(synchronize_session=False))
+        rows = db.execute(_pending(case.id)).all()
+    _close_appointments(db, now, case, by, step, sorted(rows, key=lambda row: (row.at, row.id)))
+
+
+def _close_appointments(
+    db: Session, now: datetime, case: Case, by: dict[str, Any], step: str, rows: Sequence[AnyRow]
+) -> None:
+    if not rows:
+        return
+    with as_system(db):
+        ended = update(Appointment).where(Appointment.id.in_([row.id for row in rows]))
+        db.execute(ended.values(state="closed", ended_at=now).execution_options(synchronize_session=False))
     for row in rows:
         subject = ledger.Subject(case.id, row.audience_id, "appointment")
         payload = {"appointment_id": str(row.id), "state": "closed"}
@@ -105,18 +142,14 @@ def close_appointments(db: Session, now: datetime, case: Case, by: dict[str, Any
     access.end_capacities(db, case.id, candidates, now)
 
 
-def _cancel_meetings(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
-    open_ones = (Meeting.case_id == case.id) & (Meeting.state == "scheduled")
-    rows = db.execute(
-        select(Meeting.id, Meeting.audience_id, Audience.name)
-        .join(Audience, Audience.id == Meeting.audience_id)
-        .where(open_ones)
-        .order_by(Audience.name == "caucus", Meeting.starts_at, Meeting.id)
-    ).all()
+def _cancel_meetings(
+    db: Session, now: datetime, case: Case, by: dict[str, Any], step: str, rows: Sequence[AnyRow]
+) -> None:
     if not rows:
         return
-    db.execute(update(Meeting).where(open_ones).values(state="cancelled").execution_options(synchronize_session=False))
+    cancelled = update(Meeting).where(Meeting.id.in_([row.id for row in rows])).values(state="cancelled")
+    db.execute(cancelled.execution_options(synchronize_session=False))
     for row in rows:
-        subject = ledger.Subject(case.id, row.audience_id, row.name)
+        subject = ledger.Subject(case.id, row.audience_id, row.audience)
         payload = {"session_id": str(row.id), "state": "cancelled"}
         ledger.record(db, now, subject, "session-cancelled", step, by, payload)
