@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -18,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from app.errors import Misconfigured
 from app.http.metrics import SEVERAL, serve_metrics
 from app.http.middleware import is_upload
+from app.http.waiting import stop_waiting
 from app.settings import Settings
 
 # Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.
@@ -86,6 +88,11 @@ class PatientProtocol(H11Protocol):
         elif self._arrival is None:
             self._expect()
 
+    def shutdown(self) -> None:
+        """End as soon as what is being answered is answered; nobody is kept waiting for news."""
+        stop_waiting()
+        super().shutdown()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
         self._stop_waiting()
@@ -126,6 +133,24 @@ def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
     set_patience(settings)
     _serve_metrics(settings)
     uvicorn.Server(_configured(app)).run(sockets=[listening])
+
+
+@contextmanager
+def served_beside(app: FastAPI, settings: Settings, listening: socket.socket) -> Iterator[None]:
+    """Serves the app on a bound socket while something else goes on in this process, and ends it then."""
+    set_patience(settings)
+    server = uvicorn.Server(_configured(app))
+    thread = threading.Thread(target=server.run, args=([listening],), name="accord-service", daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            thread.join(0.02)
+            if not thread.is_alive():
+                raise Misconfigured("The service did not start.")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(SECONDS_TO_FINISH)
 
 
 def serve_by_several(settings: Settings, workers: int, listening: socket.socket) -> None:

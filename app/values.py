@@ -64,6 +64,14 @@ class Listed(Out, Generic[Item]):
     count: Total | None = None
 
 
+class Followed(Out, Generic[Item]):
+    """A part of what never ends: ask again with `after` set to `next`, at once if there may be `more`."""
+
+    items: list[Item]
+    next: str
+    more: bool
+
+
 def clean(text: str) -> str:
     """The text in NFC; ValueError for characters that databases or readers cannot bear."""
     if any("\ud800" <= character <= "\udfff" for character in text):

@@ -1,12 +1,14 @@
 """A database of each kind for every test of behaviour, made by Alembic, and a house in which people mediate."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
@@ -128,6 +130,22 @@ def house(settings: Settings) -> Iterator[House]:
     """An institution with its people, served in this process."""
     with House.open(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def served(house: House) -> Iterator[House]:
+    """The house, served on a loopback port by a real server, as outside clients find it."""
+    config = uvicorn.Config(house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    house.base_url = f"http://127.0.0.1:{port}"
+    yield house
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture

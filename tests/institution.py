@@ -19,6 +19,7 @@ from app.access import people
 from app.access.gate import GatedSession, guard
 from app.access.schemas import TokenIn, UserIn
 from app.db import Database, Entropy
+from app.http.waiting import Waiting
 from app.ledger import service as ledger
 from app.main import create_app, system_entropy
 from app.paging import Cursors
@@ -141,7 +142,9 @@ class House:
         """Serve an empty registry and found its institution, with an administrator and a registrar."""
         clock, app = clock or Clock(), _app_on(settings)
         entropy = entropy_of if predictable else system_entropy
-        app.state.seams = replace(app.state.seams, clock=clock, entropy=entropy, cursors=Cursors())
+        app.state.seams = replace(
+            app.state.seams, clock=clock, entropy=entropy, cursors=Cursors(), waiting=Waiting(app.state.seams.database)
+        )
         with TestClient(app, base_url="http://accord.test", raise_server_exceptions=False) as client:
             house = cls(settings, clock, app, client, app.state.seams.database)
             house._found(entropy_of("founding") if predictable else os.urandom)
@@ -208,6 +211,20 @@ class House:
             **more,
         }
         return str(self.admin.post("/v1/members", given).expect(201)["id"])
+
+
+@contextmanager
+def outside(house: House, *people: Person) -> Iterator[list[Person]]:
+    """The same people, each with a connection of their own."""
+    clients = [httpx.Client(base_url=house.base_url, timeout=60) for _person in people]
+    try:
+        yield [
+            Person(person.name, person.id, person.token, client, house.number)
+            for person, client in zip(people, clients, strict=True)
+        ]
+    finally:
+        for client in clients:
+            client.close()
 
 
 @cache

@@ -8,46 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-import httpx
-import pytest
-import uvicorn
 from sqlalchemy import create_engine, text
 
-from tests.institution import Answer, House, Json, Person
+from tests.institution import Answer, House, Json, Person, outside
 from tests.story import POWERS, Dispute, request
 
 EQUAL_REQUESTS = 20
 CASES_TO_REGISTER = 64
-
-
-@pytest.fixture
-def served(house: House) -> Iterator[House]:
-    """The house, served on a loopback port by a real server, as outside clients find it."""
-    config = uvicorn.Config(house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    house.base_url = f"http://127.0.0.1:{port}"
-    yield house
-    server.should_exit = True
-    thread.join()
-
-
-@contextmanager
-def outside(house: House, *people: Person) -> Iterator[list[Person]]:
-    """The same people, each with a connection of their own."""
-    clients = [httpx.Client(base_url=house.base_url, timeout=60) for _person in people]
-    try:
-        yield [
-            Person(person.name, person.id, person.token, client, house.number)
-            for person, client in zip(people, clients, strict=True)
-        ]
-    finally:
-        for client in clients:
-            client.close()
 
 
 def at_once(acts: list[Callable[[], Answer]]) -> list[Answer]:
@@ -109,6 +76,28 @@ def test_registrations_at_once_get_references_without_gap_or_repeat(served: Hous
     assert statuses(answers) == {200: CASES_TO_REGISTER}
     references = sorted(answer.json["reference"] for answer in answers)
     assert references == [f"2026-{number:04d}" for number in range(1, CASES_TO_REGISTER + 1)]
+
+
+def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt(served: House) -> None:
+    dispute = Dispute(served)
+    dispute.mediating()
+    given = {"kind": "statement", "title": "Memorial", "text": "As set out.", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    path = f"{dispute.path}/filings/{draft['id']}"
+    with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
+        answers = at_once([partial(one.post, f"{path}/submit") for one in people])
+    assert statuses(answers) == {200: 1, 409: EQUAL_REQUESTS - 1}
+    assert {answer.code for answer in answers if answer.status == 409} == {"filing-state"}
+    listed = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
+    assert [(one["id"], one["docket_number"]) for one in listed] == [(draft["id"], 1)]
+    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    assert [one["payload"]["filing_id"] for one in events if one["type"] == "filing-submitted"] == [draft["id"]]
+    receipt = dispute.responding.get(f"{path}/receipt").expect(200)["body"]
+    assert (receipt["filing"]["id"], receipt["received_at"]) == (draft["id"], listed[0]["received_at"])
+    engine = create_engine(served.settings.database_url)
+    with engine.connect() as db:
+        assert db.execute(text("SELECT count(*) FROM certificates")).scalar_one() == 1
+    engine.dispose()
 
 
 def test_two_last_signatures_at_once_settle_once(served: House) -> None:

@@ -31,3 +31,12 @@ class Event(Confidential, Base):
     previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     __table_args__ = (UniqueConstraint("audience_id", "seq"),)
+
+
+class FeedEntry(Base):
+    """One event in one principal's feed: written at the seal for whoever reads the event's audience then."""
+
+    __tablename__ = "feed_entries"
+    principal_id: Mapped[UUID] = mapped_column(primary_key=True)
+    # No foreign key: events cannot be removed, and looking each one up again would be done under the seal's lock.
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -9,15 +9,17 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.access.gate import as_system
+from app.access.models import AudienceReader
 from app.access.service import CLOCK, Actor
 from app.contents import service as contents
 from app.contents.models import Content
-from app.db import AnyRow, is_postgresql, new_id
-from app.ledger.models import Event
+from app.db import AnyRow, Base, is_postgresql, new_id
+from app.ledger import catalogue
+from app.ledger.models import Event, FeedEntry
 
 # Audiences whose events move a case's `seq` and `updated_at`.
 WIDE = ("case", "appointment", "participants", "court", "public")
@@ -71,7 +73,11 @@ def record(
     article: str | None = None,
     content: contents.Written | None = None,
 ) -> None:
-    """Note an event; it takes its place in its audience's stream when the transaction is sealed."""
+    """Note an event; it takes its place in its audience's stream when the transaction is sealed.
+
+    Raises Uncatalogued for a type, or an id in the payload, that the catalogue does not know.
+    """
+    catalogue.check(kind, payload)
     noted(db).append(
         Note(
             new_id(db),
@@ -120,7 +126,23 @@ def seal(db: Session) -> list[Note]:
             position += 1
             rows.append(_row(note, position))
         db.execute(insert(Event), rows)
+        db.execute(_FEED, {"sealed_from": rows[0]["position"]})
     return notes
+
+
+def _feed_statement() -> Any:
+    """What was sealed just now into the feeds of those who may read it now; made once."""
+    since = Event.position >= bindparam("sealed_from", type_=BigInteger())
+    readers = select(AudienceReader.principal_id, Event.position).join(
+        Event, Event.audience_id == AudienceReader.audience_id
+    )
+    # The table and not the class: the ORM would look for rows in the values.
+    return insert(Base.metadata.tables[FeedEntry.__tablename__]).from_select(
+        ["principal_id", "position"], readers.where(since)
+    )
+
+
+_FEED = _feed_statement()
 
 
 def _heads_statement() -> Any:
