@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.access.gate import GatedSession, as_system, guard
 from app.cases.models import Case
+from app.certificates import auditing
 from app.contents.keys import key_file, master_key
 from app.contents.service import Sealer, check_key
 from app.db import Database, is_postgresql, sqlite
@@ -24,6 +25,7 @@ from app.errors import Misconfigured, Problem
 from app.migrating import is_at_head
 from app.rules.loader import BadRuleSet, library, use_folder
 from app.settings import Settings
+from app.signing import service as signing
 
 # More than a clock drifts between two looks of a time service; deadlines end on the second.
 MOST_APART = 5
@@ -144,12 +146,16 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
         "rule sets in use": rule_sets_in_use,
         "sealed contents": lambda db: _opens(db, settings),
     }
+    well = True
     try:
         for name, look in looks.items():
             finding = _found(name, lambda look=look: _with(database, look))  # type: ignore[misc]
             yield finding
-            if not finding.well and name in ("database", "tables"):
+            well = finding.well
+            if not well and name in ("database", "tables"):
                 return
+        if well:
+            yield from _signed(database, settings)
     finally:
         database.dispose()
 
@@ -193,6 +199,27 @@ def _clock(db: Session, now: Callable[[], datetime]) -> str:
     if apart > MOST_APART:
         raise Misconfigured(f"This machine's clock and the database's are {apart:.0f} s apart.")
     return f"within {MOST_APART} s of the database's"
+
+
+def _signed(database: Database, settings: Settings) -> Iterator[Finding]:
+    """The institution's keys, its receipts and its certificates: each fault by name, and one word if there is none."""
+    with database.read(os.urandom) as db:
+        db.info["sealer"] = Sealer(master_key(settings, os.urandom, lambda _said: None))
+        unusable = signing.unusable(db)
+        for key_id in unusable:
+            yield Finding("signing keys", f"The two halves of key {key_id} do not belong together.", False)
+        if not unusable:
+            yield Finding("signing keys", "each opens, and signs what its public half verifies", True)
+        whole = destroyed = altered = 0
+        for one in auditing.audit(db):
+            if one.why is not None:
+                altered += 1
+                yield Finding("certificates", f"{one.kind} {one.id}: {one.why}", False)
+            destroyed += one.destroyed
+            whole += not one.destroyed
+        if not altered:
+            gone = f"; {destroyed} more cannot be read since the key of their case was destroyed" if destroyed else ""
+            yield Finding("certificates", f"{whole}, receipts too, each as it was signed{gone}", True)
 
 
 def _opens(db: Session, settings: Settings) -> str:

@@ -13,6 +13,7 @@ class Problem(Exception):
     ├── Unauthenticated
     ├── NotFound                missing and hidden alike
     ├── Forbidden               yours to see, not yours to do
+    │   └── InsufficientScope   the program's token does not allow it
     ├── Invalid                 the request says something that cannot be meant
     ├── Conflict                not now: stage, term, need, or a unique thing that exists
     ├── PreconditionRequired, PreconditionFailed
@@ -58,6 +59,26 @@ class Forbidden(Problem):
 
     code = "forbidden"
     title = "Not allowed"
+
+
+class InsufficientScope(Forbidden):
+    """The token of a program lacks the scope that the operation asks for."""
+
+    code = "insufficient-scope"
+    title = "The token does not allow it"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"Get a token with the scope '{scope}'; an administrator says which scopes a client has.")
+        self.scope = scope
+
+
+class GrantRefused(Exception):
+    """No token is given, for a reason that OAuth has a word for (RFC 6749, section 5.2; RFC 8707)."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

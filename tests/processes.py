@@ -55,16 +55,13 @@ class Served:
 
 
 @contextmanager
-def running(settings: Settings, *words: str, **more: str) -> Iterator[Served]:
-    """A command that runs until the test is through."""
+def running(settings: Settings, *words: str, log: str | Path = os.devnull, **more: str) -> Iterator[Served]:
+    """A command that runs until the test is through; what it says goes into `log`."""
     command = [sys.executable, "-m", "app", *words]
-    process = subprocess.Popen(
-        command,
-        env=surroundings(settings, **more),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with open(log, "ab") as said:
+        process = subprocess.Popen(
+            command, env=surroundings(settings, **more), start_new_session=True, stdout=said, stderr=said
+        )
     one = Served(process)
     try:
         yield one
@@ -73,10 +70,10 @@ def running(settings: Settings, *words: str, **more: str) -> Iterator[Served]:
 
 
 @contextmanager
-def served(settings: Settings, *words: str, **more: str) -> Iterator[Served]:
+def served(settings: Settings, *words: str, log: str | Path = os.devnull, **more: str) -> Iterator[Served]:
     """The service, once it answers."""
     port = free_port()
-    with running(settings, "serve", "--port", str(port), *words, **more) as one:
+    with running(settings, "serve", "--port", str(port), *words, log=log, **more) as one:
         one.port, one.base_url = port, f"http://127.0.0.1:{port}"
         for _attempt in range(300):
             try:

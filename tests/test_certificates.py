@@ -16,7 +16,7 @@ from app.ledger import service as ledger
 from app.signing import service as signing
 from app.signing.files import NotGenuine, decoded
 from tests.institution import House, Json, Person
-from tests.story import UNCITRAL, Dispute
+from tests.story import POWERS, UNCITRAL, Dispute
 
 COMPANIES = [
     {"side": "requesting", "kind": "company", "name": "Serin Hydropower AG", "member_id": None},
@@ -211,6 +211,23 @@ def test_a_settlement_between_states_is_certified_without_the_singapore_conventi
     ]
     for person in (dispute.responding, dispute.mediator, dispute.registrar):
         assert certificate_of(dispute, person) == file
+
+
+def test_the_powers_of_who_signed_are_told_as_they_were_then_though_they_have_gone_since(dispute: Dispute) -> None:
+    text = dispute.frozen()
+    dispute.sign(dispute.requesting, "requesting", text).expect(201)
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    second = dispute.house.person("Second Agent")
+    admitted = {"user_id": second.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+    dispute.requesting.post(path, admitted).expect(201)
+    (first,) = [one for one in second.get(path).expect(200)["items"] if one["user_id"] == dispute.requesting.id]
+    second.post(f"{path}/{first['id']}/end").expect(200)
+    dispute.sign(dispute.responding, "responding", text).expect(201)
+    told = certificate_of(dispute, dispute.responding)["body"]["signatures"]
+    assert [(one["signer"], one["powers"]) for one in told] == [
+        ("Olga Strand", "full-powers"),
+        ("Viktor Drian", "full-powers"),
+    ]
 
 
 def test_a_commercial_settlement_is_attested_under_the_singapore_convention(dispute: Dispute) -> None:

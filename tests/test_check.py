@@ -1,13 +1,17 @@
 """`accord check` says in a clear word what is well and what is not."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Engine, create_engine, text
 
 from app import checking
 from app.checking import look_at
+from app.contents.service import NO_KEY
 from app.settings import Settings
 from tests.institution import House
 from tests.story import Dispute
@@ -34,7 +38,7 @@ def test_an_installation_that_is_well_is_well_at_every_look(house: House, disput
         "tables",
         "clock",
     ]
-    assert list(looks) == [*names, "rule sets in use", "sealed contents"]
+    assert list(looks) == [*names, "rule sets in use", "sealed contents", "signing keys", "certificates"]
     assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
 
 
@@ -64,3 +68,124 @@ def test_each_fault_has_its_word(
     with monkeypatch.context() as full:
         full.setattr(checking, "LEAST_FREE", 1 << 60)
         fault("free disk", "too little")
+
+
+def faults(settings: Settings) -> list[str]:
+    """What is found wrong, each with its name."""
+    return [f"{one.name}: {one.says}" for one in look_at(settings, lambda: datetime.now(UTC)) if not one.well]
+
+
+@pytest.fixture
+def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
+    """Somebody who reaches past the service into the database, its triggers off."""
+    engine = create_engine(settings.database_url)
+    kept = None
+    with engine.begin() as connection:
+        if settings.is_sqlite:
+            given = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
+            kept = connection.execute(text(given)).all()
+            for name, _sql in kept:
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
+    yield engine
+    if kept is None:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))
+    engine.dispose()
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    """The same with one bit turned over."""
+    changed = bytearray(data)
+    changed[place] ^= 1 << (place % 8)
+    return bytes(changed)
+
+
+def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_found_and_named(
+    house: House, dispute: Dispute, sweeper: Engine
+) -> None:
+    dispute.settled()
+    other = Dispute(house, " II")
+    other.mediating()
+    for audience, sides in (("participants", ()), ("caucus", ("requesting",)), ("court", ())):
+        other.filing(other.requesting, audience, *sides)
+    assert faults(house.settings) == []
+    with sweeper.connect() as db:
+        certificates = db.execute(text("SELECT id, kind, content_id, signature FROM certificates")).all()
+        (key,) = db.execute(text("SELECT id, public_key, wrapped FROM signing_keys")).all()
+    assert sorted(one.kind for one in certificates) == ["receipt", "receipt", "receipt", "settlement"]
+
+    def found(table: str, column: str, id: object, place: int) -> list[str]:
+        """What is found once a bit of a value was turned over, which is then put back."""
+        read = text(f"SELECT {column} FROM {table} WHERE id = :id")
+        write = text(f"UPDATE {table} SET {column} = :value WHERE id = :id")
+        with sweeper.begin() as db:
+            kept = bytes(db.execute(read, {"id": id}).scalar_one())
+            db.execute(write, {"id": id, "value": flipped(kept, place % len(kept))})
+        told = faults(house.settings)
+        with sweeper.begin() as db:
+            db.execute(write, {"id": id, "value": kept})
+        return told
+
+    for number, one in enumerate(certificates):
+        for table, column, id in (("certificates", "signature", one.id), ("contents", "body", one.content_id)):
+            for place in (0, -1, 20 + number):
+                (told,) = found(table, column, id, place)
+                assert told.startswith(f"certificates: {one.kind} {UUID(str(one.id))}: "), told
+    assert len(found("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
+    assert len(found("signing_keys", "wrapped", key.id, 5)) == 1
+    assert faults(house.settings) == []
+
+
+OTHERS = "(SELECT content_id, signature FROM certificates WHERE kind = 'receipt' ORDER BY id LIMIT 1)"
+ANOTHER = "(SELECT commitment FROM events WHERE type = 'text-frozen')"
+# What somebody did past the service, and what is then said of the settlement's certificate or of a receipt.
+BEHIND: list[tuple[str, str, str]] = [
+    ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger does not know of it"),
+    (
+        f"UPDATE events SET commitment = {ANOTHER} WHERE type = 'certificate-issued'",
+        "settlement",
+        "it is not the one to which the ledger is committed",
+    ),
+    ("UPDATE events SET seq = seq + 1000", "receipt", "which it names, is not that of the ledger"),
+    ("UPDATE events SET hash = previous_hash WHERE seq > 1", "settlement", "is not that of the ledger"),
+    (
+        f"UPDATE certificates SET (content_id, signature) = {OTHERS} WHERE kind = 'receipt'",
+        "receipt",
+        "what was signed is another one",
+    ),
+    ("DELETE FROM contents WHERE id IN (SELECT content_id FROM certificates)", "receipt", "is not what was sealed"),
+]
+
+
+@pytest.mark.parametrize(("statement", "kind", "why"), BEHIND, ids=[why for _statement, _kind, why in BEHIND])
+def test_a_certificate_that_the_ledger_does_not_bear_out_is_found_and_named(
+    house: House, dispute: Dispute, sweeper: Engine, statement: str, kind: str, why: str
+) -> None:
+    dispute.mediating()
+    for _number in range(2):
+        dispute.filing(dispute.requesting, "participants")
+    dispute.settled()
+    with sweeper.begin() as db:
+        db.execute(text(statement))
+    told = [one for one in faults(house.settings) if one.startswith("certificates: ")]
+    assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in told), told
+
+
+def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
+    house: House, dispute: Dispute, sweeper: Engine
+) -> None:
+    dispute.settled()
+    other = Dispute(house, " II")
+    other.lodged()
+    other.filing(other.requesting, "party-registry", "requesting")
+    with sweeper.begin() as db:
+        gone = text(
+            "UPDATE data_keys SET wrapped = :none "
+            "WHERE case_id = (SELECT case_id FROM certificates WHERE kind = 'settlement')"
+        )
+        db.execute(gone, {"none": NO_KEY})
+    told = found(house.settings)["certificates"]
+    why = "1 more cannot be read since the key of their case was destroyed"
+    assert told == (True, f"1, receipts too, each as it was signed; {why}")

@@ -206,7 +206,7 @@ def test_the_cures_of_texts_and_signatures_are_followed(house: House, dispute: D
     drafts = f"{dispute.path}/settlement/drafts"
     known = {"sha256": caucus["sha256"]}
     (reason,) = dispute.mediator.post(f"{drafts}/{caucus['id']}/freeze", known).expect(409)["reasons"]
-    assert reason["cure"].startswith("Put the same clauses before the participants as a new draft")
+    assert reason["cure"].startswith("Put the same text before the participants as a new draft")
     text = dispute.draft()
     (reason,) = dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": "0" * 64}).expect(409)["reasons"]
     assert reason["cure"] == "Read the draft again and send the hash that it shows."

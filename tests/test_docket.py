@@ -8,6 +8,7 @@ import pytest
 from tests.institution import House, Json, Person
 from tests.own_rules import own_rules, rewritten
 from tests.story import UNCITRAL, Dispute
+from tests.uploads import Desk, pdf
 
 NOTICE = {"kind": "notice", "title": "Notice", "text": "x"}
 RETURN = {"reasons": ["unsigned"], "note": "The last page bears no signature."}
@@ -144,3 +145,37 @@ def test_a_joint_filing_names_others_of_the_case_and_goes_where_all_may_read_it(
     given = {**NOTICE, "audience": audience, "party_ids": parties, "joint_with": [named]}
     refused = dispute.requesting.post(f"{dispute.path}/filings", given).expect(422)
     assert refused["errors"][0]["pointer"] == "/joint_with"
+
+
+def test_who_has_joined_a_filing_brings_documents_to_it_until_the_joinder_is_withdrawn(dispute: Dispute) -> None:
+    dispute.mediating()
+    joint = {**NOTICE, "audience": "participants", "joint_with": [dispute.party("responding")]}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", joint).expect(201)
+    desk, path = Desk(dispute, draft), f"{dispute.path}/filings/{draft['id']}"
+    first, other = desk.document(), dispute.responding
+    refused = desk.send(pdf(900), person=other).expect(403, "not-your-capacity")
+    assert "Join the filing first" in refused["detail"]
+    other.post(f"{path}/withdraw-joinder").expect(409, "not-joined")
+    other.post(f"{path}/join").expect(200)
+    second = desk.document(pdf(900), person=other)
+    assert (second["author_party_id"], second["number"]) == (dispute.party("responding"), 2)
+    assert first["author_party_id"] == dispute.party("requesting")
+    tag = other.get(path).headers["etag"]
+    dispute.requesting.post(f"{path}/withdraw-joinder").expect(403, "not-your-capacity")
+    other.post(f"{path}/withdraw-joinder", if_match='"old"').expect(412)
+    withdrawn = other.post(f"{path}/withdraw-joinder", if_match=tag).expect(200)
+    assert withdrawn["joint"] == [{"party_id": dispute.party("responding"), "joined_at": None}]
+    desk.send(pdf(901), person=other).expect(403, "not-your-capacity")
+    other.post(f"/v1/documents/{second['id']}/remove").expect(403, "not-your-capacity")
+    dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
+    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    (told,) = [one for one in events if one["type"] == "filing-joinder-withdrawn"]
+    assert told["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
+    other.post(f"{path}/join").expect(200)
+    third = desk.document(pdf(901), name="third.pdf", person=other)
+    desk.submit()
+    for act in ("join", "withdraw-joinder"):
+        other.post(f"{path}/{act}").expect(409, "filing-state")
+    desk.send(pdf(902), person=other).expect(409, "filing-state")
+    receipt = dispute.mediator.get(f"{path}/receipt").expect(200)["body"]
+    assert [one["sha256"] for one in receipt["documents"]] == [one["sha256"] for one in (first, second, third)]

@@ -11,6 +11,7 @@ from tests.uploads import (
     a_desk,
     content_of,
     desk_of,
+    digest_of,
     fault,
     folder_of_documents,
     nothing_is_kept,
@@ -189,7 +190,7 @@ BAD: list[tuple[str, str, str, bytes, str]] = [
     ("a kind that is not taken", "a.exe", "application/octet-stream", b"MZ", "415"),
     ("over the limit", "a.pdf", P, pdf(3 * 1024 * 1024 + 1), "413"),
 ]
-NAMED = {  # The fifteen classes that must each have a code of their own.
+NAMED = {  # The classes that must each have a code of their own; the wrong digest is the fifteenth.
     "a path in the name",
     "NUL in the name",
     "a right-to-left mark in the name",
@@ -216,9 +217,10 @@ def test_each_class_of_bad_upload_is_refused_by_its_code_and_leaves_nothing(desk
             faults.append(f"{what}: {told} instead of {code}: {answer.response.text[:300]}")
     assert not faults, "\n".join(faults)
     assert nothing_is_kept(desk)
-    codes = [code for what, _name, _type, _content, code in BAD if what in NAMED]
-    # The fifteenth is the wrong digest, which has a test of its own.
-    assert len(set(codes)) == len(codes) == len(NAMED) == 14
+    wrong = fault(desk.send(repr_digest=digest_of(b"other")))
+    assert nothing_is_kept(desk)
+    codes = [wrong, *(code for what, _name, _type, _content, code in BAD if what in NAMED)]
+    assert len(set(codes)) == len(codes) == len(NAMED) + 1 == 15
 
 
 def test_a_file_and_what_is_said_of_it_are_judged_before_the_bytes(desk: Desk) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.institution import House
 from tests.story import Dispute
+from tests.test_statements import counted
+from tests.uploads import desk_of, pdf
 
 CHICAGO = {"place": "Chicago", "time_zone": "America/Chicago"}
 
@@ -94,3 +96,36 @@ def test_a_filing_before_the_invitation_reaches_the_other_side_with_it(dispute: 
     dispute.responding.get(f"{dispute.path}/filings/{filing['id']}").expect(404)
     dispute.step(dispute.registrar, "invite", {}).expect(200)
     assert dispute.responding.get(f"{dispute.path}/filings/{filing['id']}").expect(200) == filing
+
+
+def test_a_filing_lists_its_documents_to_whoever_reads_it(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    desk = desk_of(dispute)
+    path = desk.path.removesuffix("/documents")
+    before = dispute.requesting.get(path)
+    assert before.json["documents"] == []
+    first = desk.document(query="?language=fr")
+    dispute.requesting.post(f"{path}/submit", if_match=before.headers["etag"]).expect(412)
+    second = desk.document(pdf(900), name="annex.pdf", query=f"?relation=annex-to&related_id={first['id']}")
+    removed = desk.document(pdf(901), name="removed.pdf")
+    dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
+    tag = dispute.requesting.get(path).headers["etag"]
+    filed = dispute.requesting.post(f"{path}/submit", if_match=tag).expect(200)
+    shown = ("id", "number", "name", "media_type", "size", "sha256", "language", "relation", "related_id", "state")
+    assert filed["documents"] == [{name: one[name] for name in shown} for one in (first, second)]
+    counts = []
+    for _round in range(2):
+        with counted(house.database.engine) as seen:
+            items = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
+        counts.append(len(seen))
+        assert filed in items
+        assert all(one["documents"] for one in items)
+        for _more in range(2):
+            other = desk_of(dispute)
+            other.document()
+            other.submit()
+    assert counts[0] == counts[1] <= 5
+    confided = desk_of(dispute, "caucus", "requesting")
+    confided.document(name="confided.pdf")
+    confided.submit()
+    assert "confided.pdf" not in dispute.responding.get(f"{dispute.path}/filings").response.text

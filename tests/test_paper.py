@@ -160,6 +160,13 @@ def test_a_signature_given_on_paper_is_entered_with_its_signer_and_powers(disput
     assert dispute.read()["outcome"] == "settled"
     listed = dispute.mediator.get(path).expect(200)["items"]
     assert {one["signer_name"] for one in listed} == {"Queen Vera II", "Olga Strand"}
+    (certificate,) = dispute.mediator.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
+    certified = dispute.mediator.get(f"{dispute.path}/settlement/certificates/{certificate['id']}").expect(200)["body"]
+    assert {(one["signer"], one["capacity"], one["powers"]) for one in certified["signatures"]} == {
+        ("Queen Vera II", "head-of-state", "ex-officio"),
+        ("Olga Strand", "agent", "full-powers"),
+    }
+    assert POWERS["issued_by"] not in str(certified)
 
 
 def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispute) -> None:

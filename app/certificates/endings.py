@@ -1,5 +1,6 @@
 """Certificates at the end of a case: that it was settled, or that it was not and on which ground."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from app.parties.models import Party
 from app.rules.loader import library
 from app.rules.model import Citation, Procedure
 from app.settlements.models import Draft, Signature
+from app.settlements.whole import text_of
 
 SETTLED = ("settled", "partly-settled")
 # Singapore Convention, article 1(1): commercial disputes; one between States as such is none.
@@ -155,12 +157,21 @@ def _ground(procedure: Procedure, case: Case, step: str) -> tuple[Citation, str]
 
 
 def _settlement(db: Session, case: Case) -> dict[str, Any]:
-    """The text by its hash, who signed it and on what, and what mediator and institution attest."""
-    columns = (Draft.id, Draft.version, Draft.language, Draft.settles, Draft.frozen_at)
+    """The texts by their hash and each by its own, who signed on what, and what mediator and institution attest."""
+    columns = (
+        Draft.id,
+        Draft.case_id,
+        Draft.version,
+        Draft.language,
+        Draft.settles,
+        Draft.content_id,
+        Draft.frozen_at,
+    )
     frozen = db.execute(select(*columns).where(Draft.case_id == case.id, Draft.state == "frozen")).first()
     if frozen is None:
         return {"text": None, "signatures": [], "attestations": [_institution(case)]}
     rows = _signed(db, frozen.id)
+    whole, acts = text_of(db, frozen), _acts_on_texts(db, case)
     text = {
         "draft_id": str(frozen.id),
         "version": frozen.version,
@@ -168,16 +179,25 @@ def _settlement(db: Session, case: Case) -> dict[str, Any]:
         "settles": frozen.settles,
         "sha256": rows[0].sha256.hex() if rows else None,
         "frozen_at": instant(frozen.frozen_at),
+        "prevailing_language": whole.prevailing_language,
+        "texts": whole.texts,
     }
     return {
         "text": text,
-        "signatures": _signatures(db, case, rows),
-        "attestations": [*_frozen_by(db, case, frozen), _institution(case)],
+        "signatures": _signatures(db, case, rows, acts),
+        "attestations": [*_frozen_by(db, frozen, acts), _institution(case)],
     }
+
+
+def _acts_on_texts(db: Session, case: Case) -> list[AnyRow]:
+    """The recorded acts of whoever froze a text or signed one; not the act at hand, which is recorded last."""
+    told = select(Event.type, Event.actor, Event.payload, Event.at).where(Event.case_id == case.id)
+    return list(db.execute(told.where(Event.type.in_(("text-frozen", "text-signed")))))
 
 
 def _signed(db: Session, draft_id: UUID) -> list[AnyRow]:
     columns = (
+        Signature.id,
         Signature.sha256,
         Signature.party_id,
         Party.name.label("party"),
@@ -193,18 +213,18 @@ def _signed(db: Session, draft_id: UUID) -> list[AnyRow]:
     return list(db.execute(standing.order_by(Signature.signed_at, Party.number, Signature.id)))
 
 
-def _signatures(db: Session, case: Case, rows: list[AnyRow]) -> list[dict[str, Any]]:
-    """Who signed for which party; the powers of who signed on paper lie with the registry and are not told here."""
+def _signatures(db: Session, case: Case, rows: list[AnyRow], acts: list[AnyRow]) -> list[dict[str, Any]]:
+    """Who signed for which party and on what kind of powers; who issued them is for the side and the registry."""
     on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
-    held = access.known_circle(db, case.id).capacities
-    powers = {(one.user_id, one.party_id): one.powers_kind for one in held if one.powers_kind is not None}
+    powers = _powers(db, case, acts)
     return [
         {
             "party_id": str(row.party_id),
             "party": row.party,
             "signer": on_paper[row.content_id]["name"] if row.content_id else row.name,
             "capacity": row.capacity,
-            "powers": None if row.content_id else powers.get((row.signer_id, row.party_id)),
+            # Unknown for a signature on paper that was entered before its powers were kept with it.
+            "powers": on_paper[row.content_id].get("powers") if row.content_id else powers(row),
             "signed_at": instant(row.signed_at),
             "received_via": row.received_via,
         }
@@ -212,10 +232,20 @@ def _signatures(db: Session, case: Case, rows: list[AnyRow]) -> list[dict[str, A
     ]
 
 
-def _frozen_by(db: Session, case: Case, frozen: AnyRow) -> list[dict[str, Any]]:
+def _powers(db: Session, case: Case, acts: list[AnyRow]) -> Callable[[AnyRow], str | None]:
+    """On what kind of powers somebody signed: as it was recorded then, or as they hold them now."""
+    then = {row.payload["signature_id"]: row.payload.get("powers") for row in acts if row.type == "text-signed"}
+    now: dict[tuple[UUID, UUID | None], str] = {}
+    for held in access.known_circle(db, case.id).capacities:
+        if held.powers_kind is not None and now.get((held.user_id, held.party_id)) != "full-powers":
+            now[held.user_id, held.party_id] = held.powers_kind
+    return lambda row: then.get(str(row.id)) or now.get((row.signer_id, row.party_id))
+
+
+def _frozen_by(db: Session, frozen: AnyRow, acts: list[AnyRow]) -> list[dict[str, Any]]:
     """The recorded act of whoever froze the text as the one to sign: what they did, in no words of theirs."""
-    told = select(Event.actor, Event.payload, Event.at).where(Event.case_id == case.id, Event.type == "text-frozen")
-    event = next((row for row in db.execute(told) if row.payload["draft_id"] == str(frozen.id)), None)
+    froze = (row for row in acts if row.type == "text-frozen" and row.payload["draft_id"] == str(frozen.id))
+    event = next(froze, None)
     if event is None or event.actor["id"] is None:
         return []
     name = db.execute(select(User.name).where(User.id == UUID(event.actor["id"]))).scalar_one()

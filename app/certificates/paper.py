@@ -18,7 +18,7 @@ from app.signing.files import Body
 
 TEMPLATES = {"receipt": "receipt.typ", "settlement": "certificate.typ", "non-settlement": "certificate.typ"}
 # Raised with every change of a template or a font: another edition of the paper has other bytes.
-EDITION = "1"
+EDITION = "2"
 _HERE = Path(str(files("app.certificates")))
 _MISSING = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.DOTALL)
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")

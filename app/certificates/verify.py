@@ -4,10 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.certificates import paper
+from app.settlements.texts import hash_of
 from app.signing import files
 from app.signing.files import NotGenuine
 from app.values import Day, Instant, Sha256
@@ -109,9 +111,19 @@ class _Ending(_Body):
     parties: list[_Party]
 
 
+class _OneText(_Part):
+    form: Literal["clauses", "document"]
+    language: str
+    relation: str
+    sha256: Sha256
+    of: Sha256 | None = None
+
+
 class _Text(_Part):
     sha256: Sha256 | None
     language: str
+    prevailing_language: str | None = None
+    texts: list[_OneText] = []
 
 
 class _Signature(_Part):
@@ -221,6 +233,9 @@ def _named(body: files.Body, document: bytes) -> str:
     for one in body.get("documents", ()):
         if one["sha256"] == digest and one["size"] == len(document):
             return f"The document given is the one that it names '{one['name']}'."
+    for one in (body.get("text") or {}).get("texts", ()):
+        if one["form"] == "document" and one["sha256"] == digest:
+            return f"The document given is the text in '{one['language']}' ({one['relation']})."
     raise NotGenuine("The document given is not one that the file names: its SHA-256 is not there.")
 
 
@@ -269,11 +284,25 @@ def _of_settlement(said: _Settlement) -> list[str]:
     lines = _of_case(said, "Certificate of settlement")
     lines.append(f"Settled{partly} between {_parties(said)}; closed at {_instant(said.closed_at)}.")
     if said.text is not None and said.text.sha256 is not None:
-        lines.append(f"Text in '{said.text.language}', SHA-256 {said.text.sha256}.")
+        lines += _of_text(said.text, said.text.sha256)
     for one in said.signatures:
         powers = f" on {one.powers}" if one.powers else ""
         lines.append(f"Signed for {one.party} by {one.signer} as {one.capacity}{powers}, {_instant(one.signed_at)}.")
     return lines
+
+
+def _of_text(said: _Text, sha256: str) -> list[str]:
+    """The texts that were signed; NotGenuine unless what was signed is the hash of them all."""
+    texts = [one.model_dump(exclude_none=True) for one in said.texts]
+    if texts and hash_of(texts, said.prevailing_language) != sha256:
+        raise NotGenuine("The signature holds, but the hash that the parties signed is not that of the texts named.")
+    if not texts or texts[0]["sha256"] == sha256:
+        return [f"Text in '{said.texts[0].language if texts else said.language}', SHA-256 {sha256}."]
+    prevails = f"; where they differ, '{said.prevailing_language}' prevails" if said.prevailing_language else ""
+    return [
+        f"What follows was signed as one, SHA-256 {sha256}{prevails}.",
+        *(f"Text in '{one.language}', {one.form} ({one.relation}), SHA-256 {one.sha256}." for one in said.texts),
+    ]
 
 
 def _of_ending(said: _NonSettlement) -> list[str]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.access import service as access
 from app.access.gate import KNOWN_TO_PARTICIPANTS, as_system
-from app.access.models import User
+from app.access.models import Audience, User
 from app.access.policy import AudienceView
 from app.access.service import Actor
 from app.cases.locking import circle_of, lock_case, require_case, view_of
@@ -35,16 +35,15 @@ def note_access(db: Session, actor: Actor, now: datetime, document_id: UUID, sta
 
     Its author's own reads are not noted, nor those of what every participant knows. NotFound if it is not there.
     """
-    columns = (Document.case_id, Document.audience_id, Document.author_id, Document.author_party_id)
-    document = db.execute(select(*columns).where(Document.id == document_id)).one_or_none()
+    columns = (Document.case_id, Document.audience_id, Document.author_id, Document.author_party_id, Audience.name)
+    statement = select(*columns).join(Audience, Audience.id == Document.audience_id)
+    document = db.execute(statement.where(Document.id == document_id)).one_or_none()
     if document is None:
         raise NotFound
-    if document.author_id == actor.id:
+    if document.author_id == actor.id or document.name in KNOWN_TO_PARTICIPANTS:
         return
     known = circle_of(db, view_of(lock_case(db, actor, document.case_id)))
     view = next(view for view in known.audiences if view.id == document.audience_id)
-    if view.name in KNOWN_TO_PARTICIPANTS:
-        return
     audience_id = access.audience(db, document.case_id, *_protected(view, document.author_party_id))
     # The reader is not of the side that learns of it.
     with as_system(db):

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.documents.names import extension_of
@@ -54,6 +55,8 @@ OFFICE = (
     *(Kind(f"{_ODF}{name}", (end,), ZIP, f"{_ODF}{name}") for name, end in (("text", "odt"), ("spreadsheet", "ods"))),
 )
 KINDS = (*PLAIN, *OFFICE, ARCHIVE)
+# What a settlement's text may be: what can be read as pages, by people of any side.
+TEXTS = tuple(kind for kind in KINDS if kind.extensions[0] in ("pdf", "docx", "odt"))
 OF_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 OF_MEDIA_TYPE = {kind.media_type: kind for kind in KINDS}
 _MACROS = "docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam sldm"
@@ -68,8 +71,8 @@ _MARKUP = re.compile(
 )
 
 
-def kind_of(name: str, media_type: str) -> Kind:
-    """The kind that a file says it is by name and media type.
+def kind_of(name: str, media_type: str, taken: Sequence[Kind] = KINDS) -> Kind:
+    """The kind, of those that are taken, that a file says it is by name and media type.
 
     Raises UnsupportedMediaType for a type that is not taken, and Invalid for a name of another kind or none.
     """
@@ -79,8 +82,9 @@ def kind_of(name: str, media_type: str) -> Kind:
     if extension in MACROS:
         raise _named("document-macro", "A document with macros is not taken. Save it without them.")
     given = OF_MEDIA_TYPE.get(media_type.partition(";")[0].strip().lower())
-    if given is None:
-        raise UnsupportedMediaType(f"Documents are taken as: {', '.join(sorted(OF_MEDIA_TYPE))}.")
+    if given is None or given not in taken:
+        known = ", ".join(sorted(kind.media_type for kind in taken))
+        raise UnsupportedMediaType(f"Documents are taken here as: {known}.")
     if extension not in given.extensions:
         wanted = " or ".join(f".{one}" for one in given.extensions)
         raise _named("type-name", f"A file of the media type that was sent has a name in {wanted}.")

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.access.models import Confidential
 from app.db import Base
 
+# The states of what is there; the bytes of the others are swept.
+KEPT = ("stored", "quarantined")
+
 
 class Document(Confidential, Base):
     """A file that was uploaded whole: its bytes lie sealed under `object_key`, its name is sealed contents.

@@ -1,5 +1,6 @@
-"""`…/filings/{filing}/documents` of a case, `/v1/documents`, and `…/accesses`."""
+"""`…/documents` of a filing and of a draft of a settlement, `/v1/documents`, and `…/accesses`."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from starlette.responses import Response
 
 from app.documents import accesses, service
 from app.documents.arriving import Arrived, File, receive, shown_digest
-from app.documents.kinds import KINDS, kind_of
+from app.documents.holders import Holder
+from app.documents.kinds import KINDS, TEXTS, Kind, kind_of
 from app.documents.leaving import opened
 from app.documents.names import disposition, name_of
 from app.documents.schemas import About, AccessList, DocumentList, DocumentOut, Relation
@@ -43,10 +45,14 @@ _DIGEST = {
     "schema": {"type": "string"},
 }
 _FILE = {"requestBody": {"required": True, "content": _CONTENT["content"]}, "parameters": [_NAME, _DIGEST]}
+_TEXT = {**_FILE, "requestBody": {"required": True, "content": {kind.media_type: _BINARY for kind in TEXTS}}}
 
 
 async def about(
-    language: Annotated[Language | None, Query(description="The language of the document: `fr`, `zh-Hant`")] = None,
+    language: Annotated[
+        Language | None,
+        Query(description="The language of the document: `fr`, `zh-Hant`; a text of a settlement has one"),
+    ] = None,
     relation: Annotated[Relation, Query(description="What it is, or what of another document")] = "original",
     related_id: Annotated[UUID | None, Query(description="The document that it is a translation of, …")] = None,
     replaces_id: Annotated[UUID | None, Query(description="The document of which it is the next version")] = None,
@@ -55,10 +61,10 @@ async def about(
     return About(language=language, relation=relation, related_id=related_id, replaces_id=replaces_id)
 
 
-def file_of(request: Request) -> File:
+def file_of(request: Request, kinds: Sequence[Kind]) -> File:
     """What a request says of its file; Invalid or UnsupportedMediaType if such a file is not taken."""
     name = name_of(request.headers.get("content-disposition"))
-    kind = kind_of(name, request.headers.get("content-type", ""))
+    kind = kind_of(name, request.headers.get("content-type", ""), kinds)
     return File(name, kind, digests_of(request), length_of(request))
 
 
@@ -72,9 +78,27 @@ def file_of(request: Request) -> File:
 )
 async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[About, Depends(about)]) -> DocumentOut:
     """Upload a document to a draft, as the body of the request; the same file under the same name is one document."""
-    file, settings = file_of(work.request), work.seams.database.settings
-    most = settings.documents_per_filing
-    ticket = await work.look(service.may_upload, case_id, filing_id, given, most)
+    return await _upload(work, Holder("filing", case_id, filing_id), given, KINDS)
+
+
+@uploads.post(
+    "/v1/cases/{case_id}/settlement/drafts/{draft_id}/documents",
+    status_code=201,
+    dependencies=Create,
+    operation_id="uploadText",
+    responses=problems(401, 403, 404, 409, 422),
+    openapi_extra=_TEXT,
+)
+async def upload_text(
+    work: Upload, case_id: UUID, draft_id: UUID, given: Annotated[About, Depends(about)]
+) -> DocumentOut:
+    """Upload a text of the settlement to its draft, as the body of the request: PDF or a word processor's document."""
+    return await _upload(work, Holder("draft", case_id, draft_id), given, TEXTS)
+
+
+async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind]) -> DocumentOut:
+    file, settings = file_of(work.request, kinds), work.seams.database.settings
+    ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
     chance = (work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES))
     limit, storage, chunks = settings.document_limit, work.seams.storage, work.request.stream()
     arrived = await receive(storage, ticket.key, ticket.object_key, file, limit, chance, chunks)
@@ -109,7 +133,17 @@ async def _enter(work: Work, ticket: service.Ticket, arrived: Arrived, given: Ab
 )
 async def list_documents(work: Hop, case_id: UUID, filing_id: UUID, page: Paged) -> DocumentList:
     """List the documents of a filing."""
-    return await work.read(service.list_documents, case_id, filing_id, page)
+    return await work.read(service.list_documents, Holder("filing", case_id, filing_id), page)
+
+
+@router.get(
+    "/v1/cases/{case_id}/settlement/drafts/{draft_id}/documents",
+    operation_id="listTexts",
+    responses=problems(401, 404, 422),
+)
+async def list_texts(work: Hop, case_id: UUID, draft_id: UUID, page: Paged) -> DocumentList:
+    """List the documents that are texts of a draft of the settlement."""
+    return await work.read(service.list_documents, Holder("draft", case_id, draft_id), page)
 
 
 @router.get("/v1/documents/{document_id}", operation_id="readDocument", responses=problems(401, 404, 422))

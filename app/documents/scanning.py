@@ -15,16 +15,17 @@ from sqlalchemy.orm import Session
 
 from app.access.gate import as_system
 from app.access.models import Audience
-from app.db import AnyRow
+from app.contents.models import DataKey
+from app.contents.service import NO_KEY, Sealer
+from app.documents.holders import holder_of
 from app.documents.models import Document
 from app.documents.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
-from app.documents.service import data_key
 from app.documents.storage import Missing, Storage
-from app.errors import Gone
 from app.ledger import service as ledger
 
 log = logging.getLogger("accord.documents")
 Verdict = Literal["clean", "infected", "unknown"]
+_AFTER: dict[Verdict, str] = {"clean": "stored", "infected": "refused", "unknown": "quarantined"}
 AT_ONCE, _SECONDS = 20, 120.0
 _BY_CLOCK: dict[str, Any] = {"id": None, "capacity": "clock", "party_id": None}
 
@@ -40,19 +41,18 @@ class Quarantined:
 
 
 def waiting(db: Session) -> list[Quarantined]:
-    """The documents that were quarantined first, some of them at once; those whose key is destroyed stay so."""
-    columns = (Document.id, Document.case_id, Document.object_key, Document.size)
-    statement = select(*columns).where(Document.state == "quarantined").order_by(Document.stored_at)
+    """The documents that wait, some of them at once: those first that were never tried, then those tried longest ago.
+
+    Those whose key is destroyed stay quarantined.
+    """
+    columns = (Document.id, Document.object_key, Document.size, DataKey.wrapped)
+    statement = select(*columns).join(DataKey, DataKey.case_id == Document.case_id)
+    waits = (Document.state == "quarantined", DataKey.wrapped != NO_KEY)
+    longest = (Document.scanned_at.asc().nulls_first(), Document.stored_at, Document.id)
     with as_system(db):
-        rows = db.execute(statement.limit(AT_ONCE)).all()
-    return [one for row in rows if (one := _quarantined(db, row)) is not None]
-
-
-def _quarantined(db: Session, row: AnyRow) -> Quarantined | None:
-    try:
-        return Quarantined(row.id, row.object_key, row.size, Key(data_key(db, row.case_id), row.id))
-    except Gone:
-        return None
+        rows = db.execute(statement.where(*waits).order_by(*longest).limit(AT_ONCE)).all()
+    sealer: Sealer = db.info["sealer"]
+    return [Quarantined(row.id, row.object_key, row.size, Key(sealer.unwrap(row.wrapped), row.id)) for row in rows]
 
 
 def scan(storage: Storage, document: Quarantined, address: str) -> Verdict:
@@ -103,21 +103,26 @@ def _answer(line: socket.socket) -> str:
 
 
 def judge(db: Session, now: datetime, document_id: UUID, verdict: Verdict) -> int:
-    """Let a document out of its quarantine, or refuse it for good; 1 if something was changed."""
-    if verdict == "unknown":
-        return 0
-    columns = (Document.case_id, Document.audience_id, Document.filing_id, Document.number, Audience.name)
+    """Let a document out of its quarantine, refuse it, or let it wait behind the others; 1 if it waits no more."""
+    columns = (
+        Document.case_id,
+        Document.audience_id,
+        Document.filing_id,
+        Document.draft_id,
+        Document.number,
+        Audience.name,
+    )
     waits = (Document.id == document_id, Document.state == "quarantined")
     with as_system(db):
         statement = select(*columns).join(Audience, Audience.id == Document.audience_id).where(*waits)
         row = db.execute(statement.with_for_update(of=Document, skip_locked=True)).one_or_none()
         if row is None:
             return 0
-        state = "stored" if verdict == "clean" else "refused"
-        judged = update(Document).where(*waits).values(state=state, scanned_at=now)
+        judged = update(Document).where(*waits).values(state=_AFTER[verdict], scanned_at=now)
         db.execute(judged.execution_options(synchronize_session=False))
     if verdict == "infected":
         subject = ledger.Subject(row.case_id, row.audience_id, row.name)
-        payload = {"document_id": str(document_id), "filing_id": str(row.filing_id), "number": row.number}
+        holder = holder_of(row)
+        payload = {"document_id": str(document_id), f"{holder.kind}_id": str(holder.id), "number": row.number}
         ledger.record(db, now, subject, "document-refused", "refuse", _BY_CLOCK, payload)
-    return 1
+    return int(verdict != "unknown")

@@ -9,6 +9,8 @@ from app.values import Language, Listed, Out
 Relation = Literal["original", "authentic-text", "translation-of", "redaction-of", "annex-to"]
 # What is of something else, which is then named.
 OF_ANOTHER = frozenset({"translation-of", "redaction-of", "annex-to"})
+# What a document may be among the texts of a settlement; the first two are authentic.
+OF_A_TEXT = ("authentic-text", "original", "translation-of", "annex-to")
 
 
 class About(Out):
@@ -21,7 +23,7 @@ class About(Out):
 
 
 class DocumentOut(Out):
-    """A document: a file that lies whole and sealed; `number` counts within its filing.
+    """A document: a file that lies whole and sealed; `number` counts within its filing or its draft of a settlement.
 
     While it is `quarantined`, its bytes are not handed out. `size` (bytes) and `sha256` are those of the file.
     """
@@ -29,6 +31,7 @@ class DocumentOut(Out):
     id: UUID
     case_id: UUID
     filing_id: UUID | None
+    draft_id: UUID | None
     number: int
     name: str
     media_type: str
@@ -47,6 +50,21 @@ class DocumentOut(Out):
 
 class DocumentList(Listed[DocumentOut]):
     """A page of documents, in the order of their numbers."""
+
+
+class EnclosureOut(Out):
+    """A document as its filing, or its draft of a settlement, lists it."""
+
+    id: UUID
+    number: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    language: str | None
+    relation: str
+    related_id: UUID | None
+    state: str
 
 
 class AccessOut(Out):

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 from app.access.gate import as_system
 from app.contents.models import DataKey
 from app.contents.service import Sealer
-from app.documents.models import Document
+from app.courts.models import OrderFile
+from app.db import AnySelect
+from app.documents.models import KEPT, Document
 from app.documents.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
-from app.documents.service import KEPT
 from app.documents.storage import Missing, Storage
 
 # An upload may be under way that long before its document is entered.
@@ -43,9 +45,10 @@ class Fault:
 
 
 def referenced(db: Session) -> set[str]:
-    """The keys of all objects that documents name."""
+    """The keys of all objects that documents, and orders of courts, name."""
     with as_system(db):
-        return set(db.execute(select(Document.object_key).where(Document.state.in_(KEPT))).scalars())
+        documents = db.execute(select(Document.object_key).where(Document.state.in_(KEPT))).scalars()
+        return {*documents, *db.execute(select(OrderFile.object_key)).scalars()}
 
 
 def old_objects(storage: Storage, now: datetime) -> list[str]:
@@ -65,11 +68,12 @@ def sweep(storage: Storage, old: Sequence[str], named: set[str], now: datetime) 
 
 
 def expected(db: Session) -> list[Expected]:
-    """Every document whose bytes must lie in the storage, with what opens them."""
-    columns = (Document.id, Document.case_id, Document.object_key, Document.size, Document.sha256)
-    statement = select(*columns, DataKey.wrapped).join(DataKey, DataKey.case_id == Document.case_id, isouter=True)
+    """Every document, and order of a court, whose bytes must lie in the storage, with what opens them."""
+    kept = _expected(Document, Document.case_id).where(Document.state.in_(KEPT))
+    # An order lies under the key of its referral, as contents do.
+    orders = _expected(OrderFile, OrderFile.referral_id)
     with as_system(db):
-        rows = db.execute(statement.where(Document.state.in_(KEPT)).order_by(Document.object_key)).all()
+        rows = sorted((*db.execute(kept), *db.execute(orders)), key=lambda row: str(row.object_key))
     sealer: Sealer = db.info["sealer"]
     return [
         Expected(
@@ -82,6 +86,11 @@ def expected(db: Session) -> list[Expected]:
         )
         for row in rows
     ]
+
+
+def _expected(table: type[Document] | type[OrderFile], case_id: Any) -> AnySelect:
+    columns = (table.id, case_id.label("case_id"), table.object_key, table.size, table.sha256, DataKey.wrapped)
+    return select(*columns).join(DataKey, DataKey.case_id == case_id, isouter=True)
 
 
 def compare(documents: Sequence[Expected], storage: Storage, now: datetime) -> Iterator[Fault]:

@@ -143,27 +143,62 @@ def _filing(db: Session, case_id: UUID, filing_id: UUID) -> Filing:
 def join(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Ids:
     """Join a draft that another party means to file with one's own; it goes out once all have joined.
 
-    Raises NotFound, Forbidden for somebody who acts for no party that is named, and Conflict for one that has joined or
-    a filing that has gone out.
+    Who has joined brings documents to it too. Raises NotFound, Forbidden for somebody who acts for no party that is
+    named, and Conflict for one that has joined or a filing that has gone out.
     """
     case = lock_case(db, actor, case_id)
     filing = _filing(db, case_id, filing_id)
+    own = _joint_of(db, actor, case, filing)
+    if own["joined_at"] is not None:
+        raise Conflict("Your side has joined already.", "already-joined")
+    _set_joined(db, actor, now, case, filing, own, "filing-joined", "join", now)
+    return (case_id, filing_id)
+
+
+def withdraw_joinder(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Ids:
+    """Take back that one's party has joined a draft: it goes out only once all have joined again.
+
+    Raises NotFound, Forbidden for somebody who acts for no party that is named, and Conflict for one that has not
+    joined or a filing that has gone out.
+    """
+    case = lock_case(db, actor, case_id)
+    filing = _filing(db, case_id, filing_id)
+    own = _joint_of(db, actor, case, filing)
+    if own["joined_at"] is None:
+        raise Conflict("Your side has not joined.", "not-joined")
+    _set_joined(db, actor, now, case, filing, own, "filing-joinder-withdrawn", "withdraw-joinder", None)
+    return (case_id, filing_id)
+
+
+def _joint_of(db: Session, actor: Actor, case: Case, filing: Filing) -> dict[str, Any]:
+    """The actor's party among those that join a filing; Forbidden if there is none, Conflict once it has gone out."""
     mine = circle_of(db, view_of(case)).parties_of(actor)
-    own = next((one for one in filing.joined_by if UUID(one["party_id"]) in mine), None)
+    own: dict[str, Any] | None = next((one for one in filing.joined_by if UUID(one["party_id"]) in mine), None)
     if own is None:
         raise Forbidden("The parties that are named join a joint filing.", "not-your-capacity")
     if filing.state != "draft":
         raise Conflict("This filing is submitted already.", "filing-state", state=filing.state)
-    if own["joined_at"] is not None:
-        raise Conflict("Your side has joined already.", "already-joined")
-    joined = {**own, "joined_at": now.isoformat()}
-    filing.joined_by = [joined if one is own else one for one in filing.joined_by]
-    subject = ledger.Subject(case_id, filing.audience_id, "party")
+    return own
+
+
+def _set_joined(
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    case: Case,
+    filing: Filing,
+    own: dict[str, Any],
+    kind: str,
+    act: str,
+    joined_at: datetime | None,
+) -> None:
+    changed = {**own, "joined_at": joined_at.isoformat() if joined_at else None}
+    filing.joined_by = [changed if one is own else one for one in filing.joined_by]
+    subject = ledger.Subject(case.id, filing.audience_id, "party")
     payload = {"filing_id": str(filing.id), "party_id": own["party_id"]}
     held = paper.holding_of(db, case, UUID(own["party_id"]))
     by = ledger.actor_of(actor, held.capacity, held.party_id)
-    ledger.record(db, now, subject, "filing-joined", "join", by, payload)
-    return (case_id, filing_id)
+    ledger.record(db, now, subject, kind, act, by, payload)
 
 
 def must_be_joined(filing: Filing) -> None:

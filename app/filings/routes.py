@@ -63,6 +63,19 @@ async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     )
 
 
+@router.post("/{filing_id}/withdraw-joinder", dependencies=Act, operation_id="withdrawJoinder", responses=DECIDES)
+async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Take back that your party has joined a draft, while it is one."""
+    return await work.write(
+        docket.withdraw_joinder,
+        case_id,
+        filing_id,
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
 @router.post("/{filing_id}/acceptance", dependencies=Act, operation_id="acceptFiling", responses=DECIDES)
 async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn | None = None) -> FilingOut:
     """Accept a filing to the docket, for the registry."""

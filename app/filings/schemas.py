@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.cases.schemas import OnPaper
+from app.documents.schemas import EnclosureOut
 from app.values import Code, In, Line, Listed, Out, PartyIds, Text
 
 RETURN_REASONS = Literal[
@@ -93,6 +94,7 @@ class FilingOut(Out):
     resubmits_id: UUID | None
     redacts_id: UUID | None
     joint: list[JointOut]
+    documents: list[EnclosureOut]
     reason: str | None = None
 
 

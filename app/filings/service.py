@@ -62,6 +62,13 @@ def list_filings(db: Session, actor: Actor, now: datetime, case_id: UUID, page: 
     return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
+def list_in_audiences(db: Session, case_id: UUID | None, audiences: Sequence[str], page: Page) -> FilingList:
+    """The filings of a case that were submitted to one of these audiences, and that the actor may know of."""
+    shown = (Filing.case_id == case_id, Filing.audience_name.in_(audiences), Filing.state == "submitted")
+    found = listed(db, select(*_COLUMNS).where(*shown), page, Filing.listed_at, Filing.id, datetime)
+    return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
+
+
 def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
     """One filing; NotFound if there is none that the actor may know of."""
     row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
@@ -71,13 +78,16 @@ def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_
 
 
 def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
+    files = documents.rows_of(db, [row.id for row in rows])
     ids = [id for row in rows for id in (row.content_id, row.decision_id) if id is not None]
-    bodies = contents.read_many(db, ids)
-    names = set(FilingOut.model_fields) - {"title", "text", "reason", "note"}
+    bodies = contents.read_many(db, [*ids, *(file.content_id for file in files)])
+    enclosed = documents.enclosed(files, bodies)
+    names = set(FilingOut.model_fields) - {"title", "text", "reason", "note", "documents"}
     return [
         FilingOut(
             **bodies[row.content_id],
             note=bodies[row.decision_id]["note"] if row.decision_id else None,
+            documents=enclosed.get(row.id, []),
             **{name: getattr(row, name) for name in names},
         )
         for row in rows
@@ -219,7 +229,9 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
 
 def _enclosed(db: Session, filing_id: UUID) -> list[receipts.Enclosed]:
     """The documents that a filing brings, as its receipt names them."""
-    found = documents.documents_of(db, [filing_id])[filing_id]
+    files = documents.rows_of(db, [filing_id])
+    bodies = contents.read_many(db, [file.content_id for file in files])
+    found = documents.enclosed(files, bodies).get(filing_id, [])
     return [{"name": one.name, "size": one.size, "sha256": one.sha256, "media_type": one.media_type} for one in found]
 
 

@@ -12,7 +12,10 @@ from app.db import Base, Json
 
 
 class Draft(Confidential, Base):
-    """A text of numbered clauses, sealed; the frozen one is what is signed. Its hash is made from it when asked."""
+    """A text of the settlement, its clauses sealed; the frozen one is what is signed.
+
+    It may have documents too. Its hash is made from all of it when asked.
+    """
 
     __tablename__ = "settlement_drafts"
     id: Mapped[UUID] = mapped_column(primary_key=True)

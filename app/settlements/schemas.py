@@ -1,13 +1,14 @@
 """Drafts of the settlement and signatures as they come in and go out."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.cases.schemas import OnPaper, PowersIn
+from app.documents.schemas import EnclosureOut
 from app.values import Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text
 
 
@@ -24,19 +25,41 @@ def _numbered(clauses: list[ClauseIn]) -> list[ClauseIn]:
     return clauses
 
 
+Clauses = Annotated[list[ClauseIn], Field(min_length=1, max_length=500), AfterValidator(_numbered)]
+
+
+class TextIn(In):
+    """The text in another language, equally authentic."""
+
+    title: Line
+    language: Language
+    clauses: Clauses
+
+
 class DraftIn(In):
     """A draft of the settlement, of the whole dispute or a part of it.
 
-    `replaces` names the draft, of the same audience, whose next version it is.
+    Its text is `clauses`, in `language`; `texts` in other languages; and documents that are uploaded to it: one of
+    these at least before it is frozen. `prevailing_language` decides where they differ. `replaces` names the draft, of
+    the same audience, whose next version it is.
     """
 
     title: Line
     language: Language
-    clauses: Annotated[list[ClauseIn], Field(min_length=1, max_length=500), AfterValidator(_numbered)]
+    clauses: Clauses = Field(default_factory=list)
+    texts: Annotated[list[TextIn], Field(max_length=20)] = Field(default_factory=list)
+    prevailing_language: Language | None = None
     audience: Code
     party_ids: PartyIds = []
     settles: Literal["whole", "part"] = "whole"
     replaces: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_text_in_each_language(self) -> Self:
+        languages = [*([self.language] if self.clauses else []), *(one.language for one in self.texts)]
+        if len(set(languages)) != len(languages):
+            raise PydanticCustomError("repeated", "Give the clauses in each language once.")
+        return self
 
 
 class FreezeIn(In):
@@ -52,8 +75,21 @@ class ClauseOut(Out):
     text: str
 
 
+class TextOut(Out):
+    """The text in another language; `sha256` is of the canonical form (RFC 8785) of its title, language and clauses."""
+
+    title: str
+    language: str
+    clauses: list[ClauseOut]
+    sha256: str
+
+
 class DraftOut(Out):
-    """A draft; `sha256` is of the canonical form (RFC 8785) of title, language and clauses."""
+    """A draft; `sha256` is of the canonical form (RFC 8785) of title, language and clauses.
+
+    Where there are `texts`, `documents` or a `prevailing_language`, it is of `{"prevailing_language", "texts"}`: each
+    text as `{"form", "language", "relation", "sha256"}`, and `of` where a document is of another one (docs/verify.md).
+    """
 
     id: UUID
     version: int
@@ -61,6 +97,9 @@ class DraftOut(Out):
     title: str
     language: str
     clauses: list[ClauseOut]
+    texts: list[TextOut]
+    documents: list[EnclosureOut]
+    prevailing_language: str | None
     audience: str
     party_ids: list[UUID]
     author_id: UUID

@@ -1,12 +1,10 @@
-"""The settlement: drafts of numbered clauses, one frozen by its hash, signed by every party in a capacity."""
+"""The settlement: drafts of one text or several, one frozen by its hash, signed by every party in a capacity."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import rfc8785
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +17,7 @@ from app.cases.models import Case
 from app.cases.service import check_step, take_step_through
 from app.contents import service as contents
 from app.db import AnyRow, new_id
+from app.documents import service as documents
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
 from app.paging import Page, listed
@@ -32,7 +31,10 @@ from app.settlements.schemas import (
     SignatureIn,
     SignatureList,
     SignatureOut,
+    TextOut,
 )
+from app.settlements.texts import AUTHENTIC, clauses_hash
+from app.settlements.whole import WholeText, text_of
 
 PHASES = ("sessions", "settlement")
 # Vienna Convention on the Law of Treaties, article 7(2): these offices need no full powers.
@@ -58,7 +60,7 @@ def list_drafts(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     require_case(db, case_id)
     statement = select(*_DRAFT).where(Draft.case_id == case_id)
     found = listed(db, statement, page, Draft.drafted_at, Draft.id, datetime)
-    return DraftList(items=_drafts_out(db, found.rows), next=found.next, count=found.count)
+    return DraftList(items=_drafts_out(db, case_id, found.rows), next=found.next, count=found.count)
 
 
 def read_draft(db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID) -> DraftOut:
@@ -66,11 +68,13 @@ def read_draft(db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id
     row = db.execute(select(*_DRAFT).where(Draft.case_id == case_id, Draft.id == draft_id)).one_or_none()
     if row is None:
         raise NotFound
-    return _drafts_out(db, [row])[0]
+    return _drafts_out(db, case_id, [row])[0]
 
 
-def _drafts_out(db: Session, rows: Sequence[AnyRow]) -> list[DraftOut]:
-    bodies = contents.read_many(db, [row.content_id for row in rows])
+def _drafts_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[DraftOut]:
+    files = documents.rows_of_drafts(db, case_id, [row.id for row in rows])
+    bodies = contents.read_many(db, [row.content_id for row in (*rows, *files)])
+    enclosed = documents.enclosed(files, bodies)
     return [
         DraftOut(
             id=row.id,
@@ -79,23 +83,20 @@ def _drafts_out(db: Session, rows: Sequence[AnyRow]) -> list[DraftOut]:
             title=bodies[row.content_id]["title"],
             language=row.language,
             clauses=bodies[row.content_id]["clauses"],
+            texts=[TextOut(**one, sha256=clauses_hash(one)) for one in bodies[row.content_id].get("texts", ())],
+            documents=enclosed.get(row.id, []),
+            prevailing_language=bodies[row.content_id].get("prevailing_language"),
             audience=row.audience_name,
             party_ids=row.party_ids,
             author_id=row.author_id,
             settles=row.settles,
             state=row.state,
-            sha256=text_hash(bodies[row.content_id], row.language),
+            sha256=WholeText(row.language, bodies[row.content_id], enclosed.get(row.id, [])).sha256,
             drafted_at=row.drafted_at,
             frozen_at=row.frozen_at,
         )
         for row in rows
     ]
-
-
-def text_hash(body: contents.Body, language: str) -> str:
-    """SHA-256, in hexadecimal, of the canonical form (RFC 8785) of a text: what is frozen, and what is signed."""
-    text = {"title": body["title"], "language": language, "clauses": body["clauses"]}
-    return hashlib.sha256(rfc8785.dumps(text)).hexdigest()
 
 
 def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftIn) -> tuple[UUID, UUID]:
@@ -113,8 +114,13 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftI
     audience_id = access.audience(db, case_id, given.audience, parties)
     version = _next_version(db, case_id, audience_id, given)
     _check_phase(case)
-    clauses = [clause.model_dump() for clause in given.clauses]
-    written = contents.write(db, case_id, audience_id, {"title": given.title, "clauses": clauses})
+    # What is not given is left out: a text in clauses alone is written as it always was.
+    body = {"title": given.title, "clauses": [clause.model_dump() for clause in given.clauses]}
+    if given.texts:
+        body["texts"] = [text.model_dump() for text in given.texts]
+    if given.prevailing_language is not None:
+        body["prevailing_language"] = given.prevailing_language
+    written = contents.write(db, case_id, audience_id, body)
     row = Draft(
         id=new_id(db),
         case_id=case_id,
@@ -198,7 +204,7 @@ def freeze(
     """Freeze a draft as the text to sign, by the hash of what was read; earlier signatures are void.
 
     Raises NotFound, Forbidden or Conflict as the step `freeze-text` does, and Conflict for another hash, a draft that
-    not all participants know, or one that is frozen already.
+    not all participants know, one that is frozen already or that has no text, and while a document of it is not free.
     """
     case = lock_case(db, actor, case_id)
     row = _draft_row(db, case_id, draft_id)
@@ -206,9 +212,11 @@ def freeze(
     if row.state == "frozen":
         raise _conflict(case, "need-not-met", "This text is frozen already.", "already-frozen")
     if row.audience_name != "participants" or not _all_know(db, case, row):
-        cure = "Put the same clauses before the participants as a new draft, and freeze that one."
+        cure = "Put the same text before the participants as a new draft, and freeze that one."
         raise _conflict(case, "need-not-met", "Not every participant knows this draft.", "draft-to-participants", cure)
-    if text_hash(contents.read_one(db, row.content_id), row.language) != given.sha256:
+    text = text_of(db, row)
+    _check_whole(case, text)
+    if text.sha256 != given.sha256:
         cure = "Read the draft again and send the hash that it shows."
         raise _conflict(case, "need-not-met", "The hash is not that of this draft.", "text-differs", cure)
     _void_frozen(db, now, case_id)
@@ -216,6 +224,20 @@ def freeze(
     take_step_through(db, actor, now, case, "freeze-text", draft_id)
     _record(db, now, row, "text-frozen", "freeze", ledger.actor_of(actor, "mediator"), sha256=given.sha256)
     return (case_id, row.id)
+
+
+def _check_whole(case: Case, text: WholeText) -> None:
+    """Refuse to freeze what has no authentic text, waits to be scanned, or lacks the language that is to prevail."""
+    authentic = {one["language"] for one in text.texts if one["relation"] in AUTHENTIC}
+    if not authentic:
+        cure = "Draft it with clauses, or upload its text as a document that is 'authentic-text' or 'original'."
+        raise _conflict(case, "need-not-met", "This draft has no text yet.", "text-lacking", cure)
+    if waiting := [one for one in text.documents if one.state != "stored"]:
+        detail = f"A document of this draft is quarantined until it was scanned: {waiting[0].id}."
+        raise _conflict(case, "need-not-met", detail, "document-quarantined", "Wait, then read the draft again.")
+    if text.prevailing_language not in (None, *authentic):
+        cure = "Upload the text in that language, or draft anew with another 'prevailing_language'."
+        raise _conflict(case, "need-not-met", "No text is in the language that is to prevail.", "text-lacking", cure)
 
 
 def _all_know(db: Session, case: Case, row: Draft) -> bool:
@@ -315,16 +337,16 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
     row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == given.draft_id)).scalar_one_or_none()
     if row is None:
         raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
-    if row.state != "frozen" or text_hash(contents.read_one(db, row.content_id), row.language) != given.sha256:
+    if row.state != "frozen" or text_of(db, row).sha256 != given.sha256:
         cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
         raise _conflict(case, "need-not-met", "This is not the text that is frozen.", "text-differs", cure)
     held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
-    _check_powers(case, [given.signer.powers.kind] if given.signer else held, party, given.capacity)
+    powers = _powers_of(case, [given.signer.powers.kind] if given.signer else held, party, given.capacity)
     by = paper.author(db, actor, case, counted, paper.holding_of(db, case, party.id))
     written = None
     if given.signer is not None:
         consequences.write_powers(db, now, case_id, party.id, given.signer.powers, None, by)
-        told = {"name": given.signer.name} | ({"reason": given.reason} if given.reason else {})
+        told = {"name": given.signer.name, "powers": powers} | ({"reason": given.reason} if given.reason else {})
         written = contents.write(db, case_id, row.audience_id, told)
     signature = Signature(
         id=new_id(db),
@@ -347,6 +369,7 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         "sha256": given.sha256,
         "party_id": str(party.id),
         "capacity": given.capacity,
+        "powers": powers,
         "completes": decision.completes,
         **counted.payload(),
     }
@@ -355,8 +378,8 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
     return (case_id, signature.id)
 
 
-def _check_powers(case: Case, held: Sequence[str | None], party: AnyRow, capacity: str) -> None:
-    """Refuse a signature without powers on record: full powers, or for a private party any mandate.
+def _powers_of(case: Case, held: Sequence[str | None], party: AnyRow, capacity: str) -> str:
+    """The kind of powers on which a signature rests, full powers, or for a private party any mandate; else Conflict.
 
     Who signs by office needs no full powers (Vienna Convention on the Law of Treaties, article 7(2)), but the registry
     has recorded the office.
@@ -364,7 +387,9 @@ def _check_powers(case: Case, held: Sequence[str | None], party: AnyRow, capacit
     enough = {"full-powers"} | ({"ex-officio"} if capacity in OFFICES else set())
     if party.kind not in ("state", "organisation"):
         enough |= {"mandate", "ex-officio"}
-    if not enough.intersection(held):
+    sufficient = sorted(kind for kind in held if kind in enough)
+    if not sufficient:
         detail = "No powers to sign for this party in this capacity are on record."
         cure = "Have a representative with full powers sign, or one whose office needs none."
         raise _conflict(case, "need-not-met", detail, "powers-on-record", cure)
+    return sufficient[0]

@@ -13,6 +13,7 @@ from app.access.people import installation_subject
 from app.access.service import Actor
 from app.contents.service import Sealer
 from app.db import new_id, random_bytes
+from app.errors import Misconfigured
 from app.ledger import service as ledger
 from app.paging import Page, listed
 from app.signing.files import ALGORITHM, FORMAT, Body, canonical, encoded
@@ -84,6 +85,22 @@ def sign(db: Session, now: datetime, body: Body) -> Signed:
     signed = {**body, "key_id": str(key.id)}
     signature = Ed25519PrivateKey.from_private_bytes(sealer.unwrap(key.wrapped)).sign(canonical(signed))
     return Signed(signed, key.id, signature)
+
+
+def unusable(db: Session) -> list[UUID]:
+    """The keys that do not sign what their public half would verify, or that do not open, in the order of making."""
+    sealer: Sealer = db.info["sealer"]
+    columns = (SigningKey.id, SigningKey.public_key, SigningKey.wrapped)
+    rows = db.execute(select(*columns).order_by(SigningKey.made_at, SigningKey.id)).all()
+    return [row.id for row in rows if not _is_whole(sealer, row.wrapped, row.public_key)]
+
+
+def _is_whole(sealer: Sealer, wrapped: bytes, public_key: bytes) -> bool:
+    try:
+        seed = sealer.unwrap(wrapped)
+    except Misconfigured:
+        return False
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw() == public_key
 
 
 def signed_file(body: Body, key_id: UUID, public_key: bytes, signature: bytes) -> SignedOut:
