@@ -180,15 +180,15 @@ def explained(settings: Settings, seeded: Seeded) -> list[str]:
             db.info["sealer"] = None
             read_under(db, actor.principals)
             reading.list_cases(db, actor, now, Page(), CaseFilters())
-    database.dispose()
+    event.remove(database.engine, "before_cursor_execute", note)
     plans = []
     explain = "EXPLAIN QUERY PLAN " if settings.is_sqlite else "EXPLAIN "
-    engine = create_engine(settings.database_url)
-    with engine.connect() as connection:
+    # On a connection of the service: what it sets for itself decides which plan is chosen.
+    with database.engine.connect() as connection:
         for sql, values in statements:
             rows = connection.exec_driver_sql(explain + sql, values).all()  # type: ignore[arg-type]
             plans.append("\n".join(str(row[-1]) for row in rows))
-    engine.dispose()
+    database.dispose()
     return plans
 
 

@@ -3,18 +3,19 @@
 import os
 import socket
 import sys
+from typing import Any
 from uuid import UUID
 
 import anyio.to_thread
 import uvicorn
 from fastapi import Request
-from sqlalchemy import event, select, text
+from sqlalchemy import String, Uuid, event, select, text, union_all
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access import gate, service
 from app.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
-from app.db import Base, Database
+from app.db import Base, Database, one_shape
 from app.http.work import Work
 from app.main import create_app
 from app.serving import PatientProtocol
@@ -22,6 +23,16 @@ from app.settings import Settings
 
 OPEN = "ACCORD_BENCHMARK_WITHOUT_GATE"
 _TABLES = Base.metadata.tables
+_SHAPE: dict[str, Any] = {
+    "id": Uuid(),
+    "name": String(),
+    "side": String(),
+    "kind": String(),
+    "member_id": Uuid(),
+    "participation": String(),
+    "calendar": String(),
+    "user_id": Uuid(),
+}
 
 
 def bare_case(db: Session, case_id: UUID) -> CaseOut:
@@ -29,13 +40,17 @@ def bare_case(db: Session, case_id: UUID) -> CaseOut:
     cases, parties, contents = _TABLES["cases"], _TABLES["parties"], _TABLES["contents"]
     third, capacities, keys = _TABLES["third_states"], _TABLES["capacities"], _TABLES["data_keys"]
     row = db.execute(select(cases).where(cases.c.id == case_id)).mappings().one()
-    of_case = db.execute(select(parties).where(parties.c.case_id == case_id).order_by(parties.c.number)).mappings()
-    named = [CasePartyOut.model_validate(dict(one)) for one in of_case]
-    db.execute(select(third).where(third.c.case_id == case_id)).all()
     held = (capacities.c.case_id == case_id) & (capacities.c.role == "mediator")
-    mediators = [
-        CaseMediatorOut.model_validate(dict(one)) for one in db.execute(select(capacities).where(held)).mappings()
-    ]
+    people = union_all(
+        one_shape("party", _SHAPE, **{name: parties.c[name] for name in _SHAPE if name in parties.c}).where(
+            parties.c.case_id == case_id
+        ),
+        one_shape("third-state", _SHAPE, id=third.c.id, name=third.c.name).where(third.c.case_id == case_id),
+        one_shape("mediator", _SHAPE, id=capacities.c.id, user_id=capacities.c.user_id).where(held),
+    )
+    of_case = [dict(one) for one in db.execute(people).mappings()]
+    named = [CasePartyOut.model_validate(one) for one in of_case if one["what"] == "party"]
+    mediators = [CaseMediatorOut.model_validate(one) for one in of_case if one["what"] == "mediator"]
     db.execute(
         select(contents.c.body, keys.c.wrapped)
         .join(keys, keys.c.case_id == contents.c.case_id)

@@ -1,6 +1,6 @@
 """People, their tokens and capacities; audiences and who reads them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
@@ -21,9 +21,10 @@ AUDIENCES = (
     "case",
     "appointment",
 )
-# The two groups under which several people read; they are principals like a person.
+# The groups under which several people, or programs of the institution, read; they are principals like a person.
 STAFF = UUID("00000000-0000-4000-8000-000000000001")
 ANYONE = UUID("00000000-0000-4000-8000-000000000002")
+INTEGRATIONS = UUID("00000000-0000-4000-8000-000000000004")
 # Who takes the steps that time takes; a principal of no person.
 CLOCK_ID = UUID("00000000-0000-4000-8000-000000000003")
 
@@ -59,6 +60,7 @@ class User(Base):
     awaits_approval: Mapped[bool] = mapped_column(server_default=false())
     disabled_at: Mapped[datetime | None]
     looked_at: Mapped[datetime | None]
+    undeliverable_since: Mapped[date | None]
     created_at: Mapped[datetime]
     __table_args__ = (
         CheckConstraint("role IN ('admin', 'registrar', 'user')", name="role"),

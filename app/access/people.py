@@ -22,7 +22,7 @@ from app.access.schemas import (
     UserList,
     UserOut,
 )
-from app.access.service import Actor, digest
+from app.access.service import PERSONS, Actor, digest
 from app.calendars.schemas import CalendarCode
 from app.db import new_id, random_bytes
 from app.errors import Conflict, Forbidden, Misconfigured, NotFound, invalid
@@ -108,6 +108,7 @@ _USER = (
     User.awaits_approval,
     User.created_at,
     User.disabled_at,
+    User.undeliverable_since,
 )
 
 
@@ -208,7 +209,7 @@ def write_token(db: Session, now: datetime, given: TokenIn, user_id: UUID, by: d
     expires_at = given.expires_at or now + TOKEN_LIFE
     if not now < expires_at <= now + LONGEST_TOKEN_LIFE:
         raise invalid("/expires_at", "expiry", f"A token expires within {LONGEST_TOKEN_LIFE.days} days from now.")
-    secret = "accord_" + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")
+    secret = minted(db, PERSONS)
     token = Token(
         id=new_id(db),
         user_id=user_id,
@@ -222,6 +223,11 @@ def write_token(db: Session, now: datetime, given: TokenIn, user_id: UUID, by: d
     payload = {"token_id": str(token.id), "user_id": str(user_id)}
     ledger.record(db, now, installation_subject(db, "registry"), "token-issued", "issue", by, payload)
     return token.id
+
+
+def minted(db: Session, beginning: str) -> str:
+    """A new secret of 256 random bits that begins in that way."""
+    return beginning + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")
 
 
 def rotate_token(db: Session, actor: Actor, now: datetime, token_id: UUID, given: RotationIn) -> tuple[UUID]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.access.models import ANYONE, STAFF
+from app.access.models import ANYONE, INTEGRATIONS, STAFF
 
 REPRESENTATIVES = ("agent", "co-agent", "counsel")
 # Audiences that a body may name, and those of them that name parties.
@@ -26,7 +26,10 @@ MADE_BY_THE_SERVICE = ("case", "appointment")
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """The case as the policy sees it: `lodged` opens it to the registry, `served` to the other sides."""
+    """The case as the policy sees it: `lodged` opens it to the registry, `served` to the other sides.
+
+    `court_id` is the court that referred it, if one did.
+    """
 
     id: UUID
     audience_id: UUID
@@ -34,6 +37,7 @@ class CaseView:
     lodged: bool
     served: bool
     generation: int
+    court_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ class _People:
         self.generation_of = {party.id: party.generation for party in parties}
         self.admitted = {party.id for party in parties if case.served or party.side == "requesting"}
         self.staff = frozenset({STAFF}) if case.lodged else frozenset()
+        # The referring court reads by its programs, and the institution's own read what any court does.
+        self.court = frozenset() if case.court_id is None else frozenset({case.court_id, INTEGRATIONS})
 
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
         """The principals of one audience."""
@@ -114,9 +120,10 @@ class _People:
             case "case" | "participants":
                 return participants
             case "court":
-                return participants | (self._holders("observer", since) if self.case.served else frozenset())
+                observers = self._holders("observer", since) if self.case.served else frozenset()
+                return participants | observers | self.court
             case "public":
-                return participants | (frozenset({ANYONE}) if self.case.served else frozenset())
+                return participants | self.court | (frozenset({ANYONE}) if self.case.served else frozenset())
             case "caucus":
                 return self._representatives(since, audience.party_ids) | mediators
             case "party":

@@ -1,6 +1,6 @@
 """People and tokens as they come in and go out."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -16,7 +16,10 @@ class UserIn(In):
 
 
 class UserOut(Out):
-    """A person with an account; one who was invited into a case waits for its approval."""
+    """A person with an account; one who was invited into a case waits for its approval.
+
+    `undeliverable_since` is the day since which mail to the address comes back.
+    """
 
     id: UUID
     name: str
@@ -26,6 +29,7 @@ class UserOut(Out):
     awaits_approval: bool
     created_at: datetime
     disabled_at: datetime | None
+    undeliverable_since: date | None
 
 
 class UserList(Listed[UserOut]):

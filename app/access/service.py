@@ -6,11 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.access.gate import as_system, set_writable
-from app.access.models import ANYONE, CLOCK_ID, STAFF, Audience, AudienceReader, Capacity, Token, User
+from app.access.gate import as_system, insert_rows, set_writable
+from app.access.models import (
+    ANYONE,
+    CLOCK_ID,
+    INTEGRATIONS,
+    STAFF,
+    Audience,
+    AudienceReader,
+    Capacity,
+    Token,
+    User,
+)
 from app.access.policy import (
     NAMED_BY_PEOPLE,
     OF_PARTIES,
@@ -21,18 +31,24 @@ from app.access.policy import (
     PartyView,
     readers_of,
 )
-from app.db import Base, UtcDateTime, new_id
+from app.clients.models import AccessToken, Client, ClientSecret
+from app.db import UtcDateTime, new_id
 from app.errors import Forbidden, Unauthenticated, invalid
 from app.rules.model import Holding
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a person, with the role that the institution gave them."""
+    """Who asks: a person, with the role that the institution gave them, or a program (a client).
+
+    A program may do what its `scopes` say, and reads under what it is `bound_to`: a court, or INTEGRATIONS.
+    """
 
     id: UUID
     role: str
     name: str
+    scopes: frozenset[str] = frozenset()
+    bound_to: UUID | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -41,8 +57,13 @@ class Actor:
 
     @property
     def principals(self) -> tuple[UUID, ...]:
-        """The ids under which the person reads: always three, so that a statement has one shape for everybody."""
-        return (self.id, ANYONE, STAFF if self.is_staff or self.role == "clock" else self.id)
+        """The ids under which the actor reads: always three, so that a statement has one shape for everybody."""
+        return (self.id, ANYONE, STAFF if self.is_staff or self.role == "clock" else self.bound_to or self.id)
+
+    @property
+    def court_id(self) -> UUID | None:
+        """The court whose program this is, if it is one's."""
+        return None if self.bound_to == INTEGRATIONS else self.bound_to
 
     @property
     def walks_as(self) -> UUID:
@@ -54,8 +75,12 @@ class Actor:
 CLOCK = Actor(CLOCK_ID, "clock", "clock")
 
 
+# How tokens of people and of programs begin: no token of a person has a full stop in it.
+PERSONS, PROGRAMS = "accord_", "accord_client."
+
+
 def digest(token: str) -> bytes:
-    """What is kept of a token: its SHA-256 (it is 256-bit random, so no slower hash is needed)."""
+    """What is kept of a token or a secret: its SHA-256 (it is 256-bit random, so no slower hash is needed)."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -71,14 +96,33 @@ _WHOSE = (
 )
 
 
+_WHICH = (
+    select(Client.id, Client.name, Client.court_id, AccessToken.scopes)
+    .join(ClientSecret, ClientSecret.client_id == Client.id)
+    .join(AccessToken, AccessToken.secret_id == ClientSecret.id)
+    .where(
+        AccessToken.sha256 == bindparam("sha256"),
+        AccessToken.expires_at > bindparam("now", type_=UtcDateTime()),
+        ClientSecret.revoked_at.is_(None),
+        Client.disabled_at.is_(None),
+    )
+)
+
+
 def authenticate(db: Session, token: str | None, now: datetime) -> Actor:
-    """The person whose valid token this is; Unauthenticated otherwise."""
+    """The person, or the program, whose valid token this is; Unauthenticated otherwise."""
     if not token:
         raise Unauthenticated
-    found = db.execute(_WHOSE, {"sha256": digest(token), "now": now}).first()
-    if found is None:
+    given = {"sha256": digest(token), "now": now}
+    if token.startswith(PROGRAMS):
+        program = db.execute(_WHICH, given).first()
+        if program is None:
+            raise Unauthenticated
+        return Actor(program.id, "client", program.name, frozenset(program.scopes), program.court_id or INTEGRATIONS)
+    person = db.execute(_WHOSE, given).first()
+    if person is None:
         raise Unauthenticated
-    return Actor(found.id, found.role, found.name)
+    return Actor(person.id, person.role, person.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +211,8 @@ def open_circle(
     ]
     known = replace(known, audiences=tuple(views))
     _keep(db, known)
-    with as_system(db):
-        db.execute(insert(Audience), [_audience_row(case.id, view) for view in views])
-        _add_readers(db, case, {(id, principal) for id, readers in known.readers().items() for principal in readers})
+    insert_rows(db, Audience, [_audience_row(case.id, view) for view in views])
+    _add_readers(db, case, {(id, principal) for id, readers in known.readers().items() for principal in readers})
     return known
 
 
@@ -185,9 +228,8 @@ def audience(
     made = AudienceView(new_id(db), name, party_ids, person_id, generation)
     _keep(db, replace(known, audiences=(*known.audiences, made)))
     readers = readers_of(known.case, known.parties, known.capacities, (made,))[made.id]
-    with as_system(db):
-        db.execute(insert(Audience).values(_audience_row(case_id, made)))
-        _add_readers(db, known.case, {(made.id, principal) for principal in readers})
+    insert_rows(db, Audience, [_audience_row(case_id, made)])
+    _add_readers(db, known.case, {(made.id, principal) for principal in readers})
     return made.id
 
 
@@ -350,9 +392,7 @@ def _add_readers(db: Session, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> 
         }
         for audience_id, principal in sorted(pairs)
     ]
-    if rows:
-        # The table and not the class: the ORM would send rows with and without `opened_at` apart.
-        db.execute(insert(Base.metadata.tables["audience_readers"]), rows)
+    insert_rows(db, AudienceReader, rows)
 
 
 def my_parts(db: Session, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:

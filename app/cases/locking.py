@@ -31,11 +31,16 @@ def lock_case(db: Session, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
     if case is None:
         raise NotFound
     circle_of(db, view_of(case))
-    db.info.setdefault("locked", {})[case.id] = case
+    keep_locked(db, case)
     # While this waited for the lock, its holder may have ended the actor's access.
     if not access.reads(db, actor, case.id, case.audience_id):
         raise NotFound
     return case
+
+
+def keep_locked(db: Session, case: Case) -> None:
+    """Keep a case that no other act can move before this transaction ends: it is locked, or was made here."""
+    db.info.setdefault("locked", {})[case.id] = case
 
 
 def lock_case_as_system(db: Session, case_id: UUID) -> AnyRow:
@@ -52,6 +57,8 @@ def lock_case_as_system(db: Session, case_id: UUID) -> AnyRow:
             Case.lodged_at,
             Case.served_at,
             Case.generation,
+            Case.court_id,
+            Case.referral_id,
             Case.seat_time_zone,
             Case.day_time_zone,
         )
@@ -69,6 +76,7 @@ def view_of(case: Case | AnyRow) -> CaseView:
         case.lodged_at is not None,
         case.served_at is not None,
         case.generation,
+        case.court_id,
     )
 
 

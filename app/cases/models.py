@@ -16,6 +16,7 @@ class Case(Confidential, Base):
 
     Stage, phase, outcome and tracks (name and state) change in `cases.service.take_step` alone; `waiting_for`, `awaits`
     (the same as words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
+    A case that a court referred has the `referral_id` and the `court_id`.
     `day_time_zone` is the zone in which days are counted where the rule set does not count them at the seat.
     """
 
@@ -31,6 +32,8 @@ class Case(Confidential, Base):
     outcome: Mapped[str | None] = mapped_column(String(32))
     ground: Mapped[str | None] = mapped_column(String(64))
     earlier_case_id: Mapped[UUID | None]
+    referral_id: Mapped[UUID | None] = mapped_column(index=True, unique=True)
+    court_id: Mapped[UUID | None]
     generation: Mapped[int] = mapped_column(default=0)
     subjects: Mapped[list[str]]
     languages: Mapped[list[str]]

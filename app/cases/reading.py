@@ -7,7 +7,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, String, and_, bindparam, cast, exists, func, literal, or_, select
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Integer,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from app.access.models import AudienceReader, Capacity, User
@@ -27,7 +43,7 @@ from app.cases.schemas import (
     WaitingOut,
 )
 from app.contents import service as contents
-from app.db import AnyRow, like
+from app.db import AnyRow, UtcDateTime, like, one_shape
 from app.errors import NotFound, invalid
 from app.mediators.models import Mediator
 from app.paging import Page, listed
@@ -37,6 +53,7 @@ from app.rules.model import CAPACITIES, PHASES
 
 # For whom a case can wait, as rule sets name them; and the word for whoever asks.
 AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-party"), "me"
+_ENTRIES = TypeAdapter(list[WaitingOut])
 _COLUMNS = (
     Case.id,
     Case.audience_id,
@@ -68,46 +85,76 @@ _COLUMNS = (
 # it, so the gate is asked about that one too.
 _EARLIER = aliased(Case)
 _EARLIER_ID = select(_EARLIER.id).where(_EARLIER.id == Case.earlier_case_id).scalar_subquery()
-_ONE = select(*_COLUMNS, _EARLIER_ID.label("earlier_case_id")).where(Case.id == bindparam("case_id"))
+_ONE = select(*_COLUMNS, Case.referral_id, _EARLIER_ID.label("earlier_case_id")).where(Case.id == bindparam("case_id"))
 _OF_CASES: Any = bindparam("ids", expanding=True)
-_PARTIES = (
-    select(
-        Party.case_id,
-        Party.id,
-        Party.side,
-        Party.kind,
-        Party.name,
-        Party.member_id,
-        Party.participation,
-        Party.calendar,
+# One shape for everybody who takes part, so that one statement brings them all.
+_SHAPE: dict[str, Any] = {
+    "case_id": Uuid(),
+    "id": Uuid(),
+    "number": Integer(),
+    "name": String(),
+    "side": String(),
+    "kind": String(),
+    "member_id": Uuid(),
+    "participation": String(),
+    "calendar": String(),
+    "consented": Boolean(),
+    "appointment_id": Uuid(),
+    "user_id": Uuid(),
+    "since": UtcDateTime(),
+}
+
+
+def _people_statement() -> Any:
+    """Parties, third States and mediators of some cases, in one statement, made once."""
+    parties = one_shape(
+        "party",
+        _SHAPE,
+        case_id=Party.case_id,
+        id=Party.id,
+        number=Party.number,
+        name=Party.name,
+        side=Party.side,
+        kind=Party.kind,
+        member_id=Party.member_id,
+        participation=Party.participation,
+        calendar=Party.calendar,
     )
-    .where(Party.case_id.in_(_OF_CASES))
-    .order_by(Party.number)
-)
-_THIRD_STATES = (
-    select(
-        ThirdState.case_id,
-        ThirdState.id,
-        ThirdState.name,
-        ThirdState.member_id,
-        exists(
+    third_states = one_shape(
+        "third-state",
+        _SHAPE,
+        case_id=ThirdState.case_id,
+        id=ThirdState.id,
+        number=ThirdState.number,
+        name=ThirdState.name,
+        member_id=ThirdState.member_id,
+        consented=exists(
             select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
-        ).label("consented"),
+        ),
     )
-    .where(ThirdState.case_id.in_(_OF_CASES))
-    .order_by(ThirdState.number)
-)
-_MEDIATORS = (
-    select(
-        Capacity.case_id,
-        Capacity.appointment_id,
-        Capacity.user_id,
-        User.name,
-        Capacity.admitted_at.label("since"),
+    mediators = one_shape(
+        "mediator",
+        _SHAPE,
+        case_id=Capacity.case_id,
+        id=Capacity.id,
+        name=User.name,
+        appointment_id=Capacity.appointment_id,
+        user_id=Capacity.user_id,
+        since=Capacity.admitted_at,
+    ).join(User, User.id == Capacity.user_id)
+    return union_all(
+        parties.where(Party.case_id.in_(_OF_CASES)),
+        third_states.where(ThirdState.case_id.in_(_OF_CASES)),
+        mediators.where(Capacity.case_id.in_(_OF_CASES), Capacity.role == "mediator", Capacity.ended_at.is_(None)),
     )
-    .join(User, User.id == Capacity.user_id)
-    .where(Capacity.case_id.in_(_OF_CASES), Capacity.role == "mediator", Capacity.ended_at.is_(None))
-    .order_by(Capacity.admitted_at, Capacity.id)
+
+
+_PEOPLE = _people_statement()
+# From the reader's own rows: the cost is the page's, whoever asks.
+_LISTED = (
+    select(*_COLUMNS)
+    .join(AudienceReader, AudienceReader.audience_id == Case.audience_id)
+    .where(AudienceReader.opened_at.is_not(None))
 )
 
 
@@ -123,20 +170,15 @@ def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOu
         summary=body["summary"],
         instruments=body["instruments"],
         earlier_case_id=row.earlier_case_id,
+        referral_id=row.referral_id,
     )
 
 
 def list_cases(db: Session, actor: Actor, now: datetime, page: Page, filters: CaseFilters) -> CaseList:
     """A page of the cases that the actor may see, the newest first; Invalid for a filter that can match nothing."""
     _check_filters(filters)
-    # From the reader's own rows: the cost is the page's, whoever asks.
     reader = AudienceReader
-    statement = (
-        select(*_COLUMNS)
-        .join(reader, reader.audience_id == Case.audience_id)
-        .where(reader.principal_id == actor.walks_as, reader.opened_at.is_not(None))
-        .where(*_conditions(actor, filters))
-    )
+    statement = _LISTED.where(reader.principal_id == actor.walks_as, *_conditions(actor, filters))
     found = listed(db, statement, page, reader.opened_at, reader.audience_id, datetime, newest_first=True)
     return CaseList(items=_items(db, found.rows), next=found.next, count=found.count)
 
@@ -226,25 +268,19 @@ def _matching(q: str) -> ColumnElement[bool]:
 
 
 def _items(db: Session, rows: Sequence[AnyRow]) -> list[CaseItem]:
-    """The cases with their parties, third States and mediators, in three statements however many they are."""
-    given = {"ids": [row.id for row in rows]}
-    parties, third_states, mediators = (
-        _grouped(db.execute(statement, given).mappings()) for statement in (_PARTIES, _THIRD_STATES, _MEDIATORS)
-    )
+    """The cases with their parties, third States and mediators, in one statement however many they are."""
+    found: dict[tuple[UUID, str], list[AnyRow]] = {}
+    for person in db.execute(_PEOPLE, {"ids": [row.id for row in rows]}):
+        found.setdefault((person.case_id, person.what), []).append(person)
     return [
-        _item(row, parties.get(row.id, ()), third_states.get(row.id, ()), mediators.get(row.id, ())) for row in rows
+        _item(row, *(found.get((row.id, what), ()) for what in ("party", "third-state", "mediator"))) for row in rows
     ]
-
-
-def _grouped(rows: Iterable[RowMapping]) -> dict[UUID, list[RowMapping]]:
-    found: dict[UUID, list[RowMapping]] = {}
-    for row in rows:
-        found.setdefault(row["case_id"], []).append(row)
-    return found
 
 
 def _tracks(row: AnyRow) -> list[TrackOut]:
     """The tracks that were opened, in the order of the rule set."""
+    if not row.tracks:
+        return []
     known = library()[row.procedure].tracks
     return [
         TrackOut(name=one.name, title=one.title, state=row.tracks[one.name]) for one in known if one.name in row.tracks
@@ -252,7 +288,7 @@ def _tracks(row: AnyRow) -> list[TrackOut]:
 
 
 def _item(
-    row: AnyRow, parties: Sequence[RowMapping], third_states: Sequence[RowMapping], mediators: Sequence[RowMapping]
+    row: AnyRow, parties: Sequence[AnyRow], third_states: Sequence[AnyRow], mediators: Sequence[AnyRow]
 ) -> CaseItem:
     return CaseItem(
         id=row.id,
@@ -268,14 +304,40 @@ def _item(
         subjects=row.subjects,
         languages=row.languages,
         seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone, calendar=row.seat_calendar),
-        # The columns have their types already; judging them again is what would cost most in a list.
-        parties=[CasePartyOut.model_construct(**party) for party in parties],
-        third_states=[CaseThirdStateOut.model_construct(**state) for state in third_states],
-        mediators=[CaseMediatorOut.model_construct(**mediator) for mediator in mediators],
-        waiting_for=[WaitingOut.model_validate(entry) for entry in row.waiting_for],
+        parties=[_party(party) for party in sorted(parties, key=lambda one: one.number)],
+        third_states=[_third_state(state) for state in sorted(third_states, key=lambda one: one.number)],
+        mediators=[_mediator(one) for one in sorted(mediators, key=lambda one: (one.since, one.id.bytes))],
+        waiting_for=_ENTRIES.validate_python(row.waiting_for),
         next_due_on=row.next_due_on,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         updated_at=row.updated_at,
         seq=row.seq,
+    )
+
+
+# The columns have their types already; judging them again is what would cost most in a list.
+
+
+def _party(row: AnyRow) -> CasePartyOut:
+    return CasePartyOut.model_construct(
+        id=row.id,
+        side=row.side,
+        kind=row.kind,
+        name=row.name,
+        member_id=row.member_id,
+        participation=row.participation,
+        calendar=row.calendar,
+    )
+
+
+def _third_state(row: AnyRow) -> CaseThirdStateOut:
+    return CaseThirdStateOut.model_construct(
+        id=row.id, name=row.name, member_id=row.member_id, consented=bool(row.consented)
+    )
+
+
+def _mediator(row: AnyRow) -> CaseMediatorOut:
+    return CaseMediatorOut.model_construct(
+        appointment_id=row.appointment_id, user_id=row.user_id, name=row.name, since=row.since
     )

@@ -1,21 +1,23 @@
 """The request that makes a case: opened by its filer, and amended while the rules let it be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import service as access
+from app.access.gate import insert_rows
 from app.access.models import Capacity, Institution
 from app.access.policy import REPRESENTATIVES, CapacityView, CaseView, PartyView
 from app.access.service import Actor
-from app.cases.locking import circle_of, lock_case, view_of
+from app.cases.locking import circle_of, keep_locked, lock_case, view_of
 from app.cases.models import Case
 from app.cases.reading import search_text
-from app.cases.schemas import CaseAmendment, CaseIn, PartyIn
+from app.cases.schemas import CaseAmendment, CaseIn
 from app.cases.service import act_subject
 from app.contents import service as contents
 from app.db import new_id
@@ -37,12 +39,44 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
     """
     if actor.role != "user":
         raise Forbidden("The institution's own people open no cases; a party does.")
+    case, party_id, written = _write_case(db, now, _check_request(db, actor, given), given, filer_id=actor.id)
+    by = ledger.actor_of(actor, "requesting-party", party_id)
+    ledger.record(db, now, act_subject(db, case), "case-opened", "open", by, _payload(case), content=written)
+    return (case.id,)
+
+
+def open_referred(db: Session, actor: Actor, now: datetime, given: CaseIn, referral_id: UUID, court_id: UUID) -> Case:
+    """Open a case that a court refers: the registry knows of it at once, and nobody acts in it for a party yet.
+
+    Raises Invalid for what no rule set, subject or member answers to.
+    """
     procedure = _check_request(db, actor, given)
+    case, _party_id, written = _write_case(db, now, procedure, given, referral_id=referral_id, court_id=court_id)
+    subject, by = ledger.Subject(case.id, case.audience_id, "case"), ledger.actor_of(actor, "registry")
+    ledger.record(db, now, subject, "case-opened", "open", by, _payload(case), content=written)
+    return case
+
+
+def _payload(case: Case) -> dict[str, Any]:
+    return {"procedure": case.procedure, "category": case.category, "subjects": case.subjects}
+
+
+def _write_case(
+    db: Session,
+    now: datetime,
+    procedure: Procedure,
+    given: CaseIn,
+    filer_id: UUID | None = None,
+    referral_id: UUID | None = None,
+    court_id: UUID | None = None,
+) -> tuple[Case, UUID, contents.Written]:
+    """Write a case with its parties, as a draft: known to the filer's side, or without a filer to the registry."""
     case_id, audience_id, capacity_id = new_id(db), new_id(db), new_id(db)
     party_ids = [new_id(db) for _party in given.parties]
-    view = CaseView(case_id, audience_id, now, lodged=False, served=False, generation=0)
+    view = CaseView(case_id, audience_id, now, filer_id is None, served=False, generation=0, court_id=court_id)
     parties = [PartyView(id, party.side, 0) for id, party in zip(party_ids, given.parties, strict=True)]
-    access.open_circle(db, view, parties, [CapacityView(capacity_id, actor.id, "agent", party_ids[0], 0)])
+    agents = [CapacityView(capacity_id, filer_id, "agent", party_ids[0], 0)] if filer_id is not None else []
+    access.open_circle(db, view, parties, agents)
     content_id = new_id(db)
     case = Case(
         id=case_id,
@@ -61,6 +95,8 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
         seat_calendar=given.seat.calendar,
         content_id=content_id,
         earlier_case_id=given.earlier_case_id,
+        referral_id=referral_id,
+        court_id=court_id,
         waiting_for=[],
         opened_at=now,
         updated_at=now,
@@ -69,28 +105,15 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
     db.flush()
     contents.open_case(db, case_id)
     written = _write_request(db, case, given.summary, [one.model_dump() for one in given.instruments], content_id)
-    db.add_all(_party_rows(db, case, party_ids, given.parties))
-    db.add_all(
-        ThirdState(id=new_id(db), case_id=case_id, audience_id=audience_id, number=number, **state.model_dump())
-        for number, state in enumerate(given.third_states)
-    )
-    db.flush()
-    db.add(
-        Capacity(
-            id=capacity_id,
-            case_id=case_id,
-            audience_id=audience_id,
-            user_id=actor.id,
-            role="agent",
-            party_id=party_ids[0],
-            generation=0,
-            admitted_at=now,
-        )
-    )
-    by = ledger.actor_of(actor, "requesting-party", party_ids[0])
-    payload = {"procedure": procedure.id, "category": given.category, "subjects": given.subjects}
-    ledger.record(db, now, act_subject(db, case), "case-opened", "open", by, payload, content=written)
-    return (case_id,)
+    of_case = {"case_id": case_id, "audience_id": audience_id}
+    party = of_case | {"participation": "appearing", "generation": 0}
+    insert_rows(db, Party, _numbered(party, party_ids, given.parties))
+    insert_rows(db, ThirdState, _numbered(of_case, [new_id(db) for _state in given.third_states], given.third_states))
+    if filer_id is not None:
+        agent = {"user_id": filer_id, "role": "agent", "party_id": party_ids[0], "generation": 0, "admitted_at": now}
+        insert_rows(db, Capacity, [{"id": capacity_id, **of_case, **agent}])
+    keep_locked(db, case)
+    return case, party_ids[0], written
 
 
 def _check_request(db: Session, actor: Actor, given: CaseIn) -> Procedure:
@@ -103,7 +126,7 @@ def _check_request(db: Session, actor: Actor, given: CaseIn) -> Procedure:
         faults.append(FieldError("/category", "category", f"These rules of procedure are for: {allowed}."))
     faults += _unknown_subjects(given.subjects)
     named = {party.member_id for party in given.parties} | {state.member_id for state in given.third_states}
-    known = set(db.execute(select(Member.id).where(Member.id.in_(named - {None}))).scalars())
+    known = _known_members(db, named - {None})
     places = [(f"/parties/{number}", party.member_id) for number, party in enumerate(given.parties)]
     places += [(f"/third_states/{number}", state.member_id) for number, state in enumerate(given.third_states)]
     faults += [
@@ -117,6 +140,10 @@ def _check_request(db: Session, actor: Actor, given: CaseIn) -> Procedure:
     if faults or procedure is None:
         raise Invalid(*faults)
     return procedure
+
+
+def _known_members(db: Session, named: set[UUID | None]) -> set[UUID]:
+    return set(db.execute(select(Member.id).where(Member.id.in_(named))).scalars()) if named else set()
 
 
 def _lodges_again(db: Session, actor: Actor, earlier_case_id: UUID) -> bool:
@@ -140,19 +167,10 @@ def _zone_of_days(db: Session, procedure: Procedure) -> str | None:
     return db.execute(select(Institution.time_zone)).scalar_one() if procedure.zone == "institution" else None
 
 
-def _party_rows(db: Session, case: Case, ids: list[UUID], given: list[PartyIn]) -> list[Party]:
-    return [
-        Party(
-            id=id,
-            case_id=case.id,
-            audience_id=case.audience_id,
-            number=number,
-            participation="appearing",
-            generation=0,
-            **party.model_dump(),
-        )
-        for number, (id, party) in enumerate(zip(ids, given, strict=True))
-    ]
+def _numbered(shared: dict[str, Any], ids: list[UUID], given: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    """Rows of what a request names, in its order."""
+    named = enumerate(zip(ids, given, strict=True))
+    return [{"id": id, "number": number, **shared, **one.model_dump()} for number, (id, one) in named]
 
 
 def _write_request(

@@ -1,7 +1,7 @@
 """Cases as they come in and go out."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
@@ -49,7 +49,11 @@ class ThirdStateIn(In):
     member_id: UUID | None = None
 
 
-def _sides(parties: list[PartyIn]) -> list[PartyIn]:
+Named = TypeVar("Named", bound=PartyIn)
+
+
+def both_sides(parties: list[Named]) -> list[Named]:
+    """The parties, if the first is a requesting and one of them a responding one."""
     sides = [party.side for party in parties]
     if sides[:1] != ["requesting"]:
         raise PydanticCustomError("sides", "Name the requesting party first.")
@@ -68,7 +72,7 @@ class CaseIn(In):
     category: Code
     title: Line
     summary: Text
-    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(_sides)]
+    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(both_sides)]
     third_states: Annotated[list[ThirdStateIn], Field(max_length=20)] = []
     instruments: Instruments = []
     subjects: Annotated[Codes, Field(min_length=1)]
@@ -233,6 +237,7 @@ class CaseOut(CaseItem):
     summary: str
     instruments: list[Instrument]
     earlier_case_id: UUID | None
+    referral_id: UUID | None
 
 
 class CaseFilters(In):

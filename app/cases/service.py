@@ -345,6 +345,7 @@ def list_steps(db: Session, actor: Actor, now: datetime, case_id: UUID) -> StepL
         Case.lodged_at,
         Case.served_at,
         Case.generation,
+        Case.court_id,
         Case.seat_time_zone,
         Case.day_time_zone,
         Case.tracks,

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access.models import Confidential
@@ -19,8 +19,9 @@ class Content(Confidential, Base):
 
 
 class DataKey(Base):
-    """The key of one case's contents, wrapped by the master key (RFC 3394)."""
+    """The key of one case's contents, or of one referral's, wrapped by the master key (RFC 3394)."""
 
     __tablename__ = "data_keys"
-    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    # No foreign key: a referral has contents before there is a case, and keeps them if there will be none.
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary(40))

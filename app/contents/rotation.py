@@ -20,6 +20,7 @@ from app.db import is_postgresql
 from app.errors import Misconfigured
 from app.ledger import service as ledger
 from app.signing.models import SigningKey
+from app.webhooks.models import WebhookSecret
 
 
 def new_key(entropy: Callable[[int], bytes], out: Path | None) -> str | None:
@@ -40,7 +41,7 @@ def rotate(db: Session, now: datetime, old: Sealer, new: Sealer, by: dict[str, A
     """
     _must_be_alone(db)
     wrapped = 0
-    for table, name in ((DataKey, "case_id"), (SigningKey, "id")):
+    for table, name in ((DataKey, "case_id"), (SigningKey, "id"), (WebhookSecret, "id")):
         column = getattr(table, name)
         rows = db.execute(select(column, table.wrapped).where(table.wrapped != NO_KEY)).all()
         for id, kept in rows:
@@ -68,12 +69,15 @@ def destroy(db: Session, now: datetime, case_id: UUID, by: dict[str, Any]) -> st
     Raises Misconfigured for a case that is not there, is not closed, or whose key was destroyed already.
     """
     with as_system(db):
-        case = db.execute(select(Case.title, Case.closed_at).where(Case.id == case_id)).one_or_none()
+        columns = (Case.title, Case.closed_at, Case.referral_id)
+        case = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
         if case is None:
             raise Misconfigured("There is no case of that id.")
         if case.closed_at is None:
             raise Misconfigured("The case is not closed: its parties still need what they wrote.")
-        mine = update(DataKey).where(DataKey.case_id == case_id, DataKey.wrapped != NO_KEY)
+        # What a court wrote of it goes with it.
+        both = (case_id, case.referral_id)
+        mine = update(DataKey).where(DataKey.case_id.in_(both), DataKey.wrapped != NO_KEY)
         gone = db.execute(mine.values(wrapped=NO_KEY).execution_options(synchronize_session=False))
         if gone.rowcount == 0:  # type: ignore[attr-defined]
             raise Misconfigured("The key of this case was destroyed already.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
+from uuid import UUID
 
 import anyio
 import anyio.to_thread
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.access.gate import read_under
+from app.access.scopes import admit
 from app.access.service import Actor, authenticate, reads
 from app.contents.service import Sealer
 from app.db import Collision, Database, Entropy
@@ -33,16 +35,20 @@ from app.errors import (
     invalid,
 )
 from app.http import idempotency
+from app.http.errors import NOT_STORED
 from app.http.limits import Limits
 from app.http.metrics import POOL_WAIT
 from app.http.middleware import bearer
+from app.http.waiting import Waiting
 from app.ledger import service as ledger
 from app.paging import Cursors, Walk
-from app.values import Listed, Picture, Rendered
+from app.values import Followed, Listed, Picture, Rendered
+from app.webhooks.guard import Guard
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result", bound=BaseModel)
 Returned = TypeVar("Returned")
+Listing = TypeVar("Listing", bound=Followed[Any])
 Ids = tuple[Any, ...]
 ITEM_CHANGES = ("PATCH", "PUT", "DELETE")
 
@@ -62,6 +68,8 @@ class Seams:
     after_act: Callable[[Session, datetime], None]
     limits: Limits
     storage: Storage
+    waiting: Waiting
+    guard: Guard
 
 
 def seams_of(request: Request) -> Seams:
@@ -111,6 +119,34 @@ class Work:
 
         return cast(Result, await _in_thread(answer, self.seams.database.threads))
 
+    async def follow(
+        self,
+        seconds: int,
+        query: Callable[Concatenate[Session, Actor, datetime, Given], Listing],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Listing:
+        """Answer with what `query` finds as soon as it has items, or after that many seconds.
+
+        Each reading asks anew who asks: whose access ends while they wait gets the answer of somebody without access.
+        """
+        until = time.monotonic() + seconds
+        with self.seams.waiting.reader() as mine:
+
+            def reading() -> tuple[bool, Response]:
+                with self._snapshot() as (db, actor):
+                    mine.principals = frozenset(actor.principals)
+                    found = query(db, actor, self.now, *args, **kwargs)
+                    return bool(found.items), self._response(_serialised(found), 200)
+
+            while True:
+                has_items, response = await _in_thread(reading, self.seams.database.threads)
+                left = until - time.monotonic()
+                if has_items or left <= 0 or self.seams.waiting.stopping:
+                    return cast(Listing, response)
+                await self.seams.waiting.until_news(mine, left)
+                self.now = self.seams.clock()
+
     async def look(
         self,
         query: Callable[Concatenate[Session, Actor, datetime, Given], Returned],
@@ -133,26 +169,41 @@ class Work:
     ) -> None:
         """Run `command` in one transaction before what goes on without the database; it is no act of the ledger."""
 
+        def transaction(db: Session) -> None:
+            actor = self._authenticated(db)
+            self._admit(actor)
+            self._prepare(db, actor)
+            command(db, actor, self.now, *args, **kwargs)
+
         def act() -> None:
-            actor = self._actor()
-
-            def transaction(db: Session) -> None:
-                self._prepare(db, actor)
-                command(db, actor, self.now, *args, **kwargs)
-
             self.seams.database.in_transaction(transaction, self.entropy)
 
         await _in_thread(act, self.seams.database.writer)
 
+    async def grant(
+        self,
+        command: Callable[Concatenate[Session, datetime, Given], tuple[UUID, Result]],
+        *args: Given.args,
+        **kwargs: Given.kwargs,
+    ) -> Result:
+        """Run `command`, which finds out itself who asks, in one transaction; what it answers is kept by nobody."""
+
+        def transaction(db: Session) -> bytes:
+            principal_id, granted = command(db, self.now, *args, **kwargs)
+            self.seams.limits.count_write(principal_id)
+            return _serialised(granted)
+
+        def act() -> Response:
+            body = self.seams.database.in_transaction(transaction, self.entropy)
+            return Response(body, 200, NOT_STORED, "application/json")
+
+        return cast(Result, await _in_thread(act, self.seams.database.writer))
+
     @contextmanager
     def _snapshot(self) -> Iterator[tuple[Session, Actor]]:
-        # Who asks is found in the same snapshot: a second one would cost as much as a small read.
-        token = bearer(self.request)
-        if token is None:
-            raise Unauthenticated
         with self.seams.database.read(self.entropy) as db:
-            actor = authenticate(db, token, self.now)
-            self.seams.limits.remember(token)
+            actor = self._authenticated(db)
+            self._admit(actor)
             self._prepare(db, actor)
             yield db, actor
 
@@ -177,28 +228,29 @@ class Work:
                 "header/Idempotency-Key", "key-refused", "What is made here is secret: it cannot be replayed."
             )
 
-        def act() -> Response:
-            actor = self._actor()
+        def transaction(db: Session) -> Response:
+            actor = self._authenticated(db)
             if match is None and self.request.method in ITEM_CHANGES:
                 raise PreconditionRequired
             self.seams.limits.count_write(actor.id)
+            self._admit(actor)
+            self._prepare(db, actor)
+            if key is not None:
+                print_ = idempotency.fingerprint(self.request, self.body)
+                first = idempotency.claim(db, actor.id, key, print_, self.now)
+                if first is not None:
+                    return self._replay(db, actor, answer, first)
+            stale = item is not None and match is not None and self._is_stale(db, actor, answer, item, lock, match)
+            ids = self._run(db, actor, command, args, stale)
+            self.seams.after_act(db, self.now)
+            body = self._rendered(db, actor, answer, ids)
+            # What was asked for was there already: nothing was made.
+            answered = 200 if db.info.get("found_again") else status
+            if key is not None:
+                idempotency.remember(db, actor.id, key, answered, ids)
+            return self._act_response(db, actor, body, answered)
 
-            def transaction(db: Session) -> Response:
-                self._prepare(db, actor)
-                if key is not None:
-                    first = idempotency.claim(
-                        db, actor.id, key, idempotency.fingerprint(self.request, self.body), self.now
-                    )
-                    if first is not None:
-                        return self._replay(db, actor, answer, first)
-                stale = item is not None and match is not None and self._is_stale(db, actor, answer, item, lock, match)
-                ids = self._run(db, actor, command, args, stale)
-                self.seams.after_act(db, self.now)
-                body = self._rendered(db, actor, answer, ids)
-                if key is not None:
-                    idempotency.remember(db, actor.id, key, status, ids)
-                return self._act_response(db, actor, body, status)
-
+        def act() -> Response:
             return self.seams.database.in_transaction(transaction, self.entropy)
 
         return cast(Result, await _in_thread(act, self.seams.database.writer))
@@ -252,8 +304,14 @@ class Work:
             response.headers["accord-receipt"] = str(ledger.Receipt(last.audience_id, last.seq, last.hash))
         return response
 
-    def _actor(self) -> Actor:
-        return _actor_of(self.request)
+    def _authenticated(self, db: Session) -> Actor:
+        # In the transaction of what is asked for: one of its own would cost as much as a small read.
+        return _authenticated(db, self.request, self.now)
+
+    def _admit(self, actor: Actor) -> None:
+        """Stop a program at what it has no scope for, before anything is looked for."""
+        operation = getattr(self.request.scope["route"], "operation_id", "")
+        admit(actor, operation, names_an_item=bool(self.request.path_params))
 
     def _prepare(self, db: Session, actor: Actor) -> None:
         db.info["sealer"] = self.seams.sealer
@@ -298,19 +356,24 @@ def _next(found: BaseModel) -> str | None:
     return cursor
 
 
-def _actor_of(request: Request) -> Actor:
-    token, seams = bearer(request), seams_of(request)
+def _authenticated(db: Session, request: Request, now: datetime) -> Actor:
+    token = bearer(request)
     if token is None:
         raise Unauthenticated
-    with seams.database.read(seams.entropy(request.scope["accord.request_id"])) as db:
-        actor = authenticate(db, token, seams.clock())
-    seams.limits.remember(token)
+    actor = authenticate(db, token, now)
+    seams_of(request).limits.remember(token)
     return actor
 
 
 async def identify(request: Request) -> Actor:
     """Who asks; Unauthenticated if nobody that is known."""
-    return await _in_thread(lambda: _actor_of(request), seams_of(request).database.threads)
+    seams = seams_of(request)
+
+    def found() -> Actor:
+        with seams.database.read(seams.entropy(request.scope["accord.request_id"])) as db:
+            return _authenticated(db, request, seams.clock())
+
+    return await _in_thread(found, seams.database.threads)
 
 
 async def _in_thread(act: Callable[[], Returned], limiter: anyio.CapacityLimiter) -> Returned:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, exists, func, insert, select, text, union_all, update
 from sqlalchemy.orm import Session, aliased, join
 
-from app.access.gate import GatedSession, Ungated, as_system, gated_tables, read_under
+from app.access.gate import GatedSession, Ungated, as_system, gated_tables, insert_rows, read_under
 from app.access.models import ANYONE, Audience, AudienceReader
 from app.contents.models import Content
 from app.db import Base, Database
@@ -211,6 +211,25 @@ def test_nobody_writes_into_an_audience_that_does_not_hold_them(database: Databa
             db.flush()
 
 
+def test_rows_written_at_once_are_held_to_the_same(database: Database) -> None:
+    def row(audience: UUID) -> dict[str, object]:
+        return {"id": uuid4(), "case_id": CASE, "audience_id": audience, "body": b""}
+
+    with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
+        with pytest.raises(Forbidden):
+            insert_rows(db, Content, [row(WIDE), row(NARROW)])
+        with pytest.raises(Ungated):
+            db.execute(text("SELECT * FROM contents"))
+    with reading_as(database, INSIDER, ANYONE, INSIDER) as db:
+        insert_rows(db, Content, [row(WIDE), row(NARROW)])
+        assert count(db.execute(select(Content.id)).scalars()) == 4
+
+
+def test_a_reader_has_three_principals(database: Database) -> None:
+    with database.read(entropy_of("two")) as db, pytest.raises(ValueError, match="3 principals"):
+        read_under(db, (INSIDER, ANYONE))
+
+
 def test_nobody_moves_a_row_into_an_audience_that_does_not_hold_them(database: Database) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
         row = db.scalars(select(Content)).one()
@@ -240,12 +259,10 @@ def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database) ->
 @given(
     st.lists(st.sampled_from([INSIDER, OUTSIDER, STRANGER]), min_size=2, max_size=8), st.sampled_from(sorted(FILTERED))
 )
-def test_any_order_of_readers_and_any_number_of_principals_shows_each_their_own(
-    database: Database, readers: list[UUID], form: str
-) -> None:
+def test_any_order_of_readers_shows_each_their_own(database: Database, readers: list[UUID], form: str) -> None:
     query, expected = FILTERED[form]
-    for number, reader in enumerate(readers):
-        with reading_as(database, reader, *(uuid4() for _more in range(number % 4))) as db:
+    for reader in readers:
+        with reading_as(database, reader, uuid4(), uuid4()) as db:
             assert count(query(db)) == expected[reader]
 
 
@@ -254,12 +271,20 @@ OPEN = {
     "institution": "one row, its name and zone; the cursor key is read by paging alone",
     "users": "people, whom administrators and registrars list; the role decides in access.people",
     "tokens": "hashes, read by authentication and by their owner",
+    "courts": "courts by name, which administrators and registrars list",
+    "clients": "programs by name, which administrators and registrars list",
+    "client_secrets": "hashes, read by the token endpoint alone",
+    "access_tokens": "hashes, read by authentication alone",
+    "feed_entries": "positions by principal; who reads a feed gets the events themselves, through the gate",
     "audience_readers": "what the gate itself reads; no route answers from it",
     "data_keys": "wrapped keys, useless without the master key",
     "closures": "days on which places rest, open to everybody with an account",
     "signing_keys": "public keys, open to everybody; their private halves are wrapped",
     "members": "the institution's register, open to everybody with an account",
     "mediators": "the roster, open to everybody with an account",
+    "notices": "who is to be mailed and what came back, no word of a case; what a mail says passes the gate when sent",
+    "notice_choices": "what somebody wants to be told by mail, read by themselves",
+    "notice_marks": "positions by person; what lies behind them is read through the gate",
     "reference_numbers": "one counter a year",
     "idempotency_records": "private to their principal, ids only, read by http.idempotency alone",
 }

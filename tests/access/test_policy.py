@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from app.access.models import ANYONE, STAFF
+from app.access.models import ANYONE, INTEGRATIONS, STAFF
 from app.access.policy import AudienceView, CapacityView, CaseView, PartyView, readers_of
 
 
@@ -27,6 +27,7 @@ PARTIES = [PartyView(named("ostrava"), "requesting", 0), PartyView(named("vedria
 CASE = CaseView(named("case"), named("case-audience"), datetime(2026, 3, 2, tzinfo=UTC), False, False, 0)
 LODGED = replace(CASE, lodged=True)
 SERVED = replace(LODGED, served=True)
+REFERRED = replace(LODGED, court_id=named("high-court"))
 
 AUDIENCES = {
     "public": ("public", ()),
@@ -49,6 +50,8 @@ STARS = {named("olga"): "olga", named("cora"): "cora", named("viktor"): "viktor"
     named("obse"): "obse",
     STAFF: "staff",
     ANYONE: "anyone",
+    INTEGRATIONS: "integrations",
+    named("high-court"): "high-court",
 }
 ALL = "olga cora viktor mina staff"
 
@@ -133,6 +136,42 @@ MOMENTS: dict[str, tuple[CaseView, str, dict[str, str]]] = {
             "appointment-nino": ALL,
         },
     ),
+    "the court that referred a case, and the institution's programs, read what is the court's or everybody's alone": (
+        REFERRED,
+        "olga viktor",
+        {
+            "public": "olga staff high-court integrations",
+            "court": "olga staff high-court integrations",
+            "participants": "olga staff",
+            "caucus-ostrava": "olga",
+            "party-registry-vedria": "staff",
+            "mediators-registry": "staff",
+            "party-ostrava": "olga",
+            "mediators": "",
+            "registry": "staff",
+            "case": "olga staff",
+            "appointment-nino": "olga staff",
+        },
+    ),
+    "and so it stays once the other side is told": (
+        replace(REFERRED, served=True),
+        "olga cora viktor mina obse nino",
+        {
+            "public": ALL + " anyone high-court integrations",
+            "court": ALL + " obse high-court integrations",
+            "participants": ALL,
+            "caucus-ostrava": "olga cora mina",
+            "caucus-vedria": "viktor mina",
+            "caucus-both": "olga cora viktor mina",
+            "party-registry-vedria": "viktor staff",
+            "mediators-registry": "mina staff",
+            "party-vedria": "viktor",
+            "mediators": "mina",
+            "registry": "staff",
+            "case": ALL,
+            "appointment-nino": ALL + " nino",
+        },
+    ),
     "after the mediator's end the mediator reads nothing": (
         SERVED,
         "olga viktor",
@@ -184,6 +223,13 @@ def test_who_comes_with_a_later_generation_reads_only_from_there_on_but_sees_the
             assert (named("mina") in found[named(key)]) is reads, (generation, key)
         assert named("mina") in found[named("case")]
         assert named("olga") in found[named("participants")]
+
+
+def test_the_court_reads_what_is_for_it_of_whatever_generation() -> None:
+    for generation in (0, 1):
+        found = readers_of(REFERRED, PARTIES, [PEOPLE["olga"]], audiences(generation))
+        held = {key for key in AUDIENCES if found[named(key)] & {named("high-court"), INTEGRATIONS}}
+        assert held == {"court", "public"}
 
 
 def test_a_party_that_joins_late_reads_only_from_there_on() -> None:
