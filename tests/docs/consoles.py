@@ -18,7 +18,7 @@ LEFT_OUT = "…"
 # What differs from one run to the next, in the order in which it is looked for.
 VARYING = (
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
-    (re.compile(r"\baccord_[\w-]{43}(?![\w-])"), "<token>"),
+    (re.compile(r"\baccord_(?:client\.|secret\.)?[\w-]{43}(?![\w-])"), "<token>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
     (re.compile(r'"[\w-]{24}"'), "<etag>"),
     (re.compile(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z"), "<instant>"),
@@ -27,6 +27,8 @@ VARYING = (
     (re.compile(r"\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"), "<weekday>"),
     (re.compile(r"\b\d+ loaded"), "<n> loaded"),
     (re.compile(r"\b\d+ events in \d+ streams"), "<n> events in <n> streams"),
+    (re.compile(r"\b\d+ rows of \d+ tables"), "<n> rows of <n> tables"),
+    (re.compile(r"\b\d+ rows are back"), "<n> rows are back"),
 )
 TIME_OUT = 120
 

@@ -1,0 +1,1 @@
+"""Courts that refer cases, and their referrals."""
