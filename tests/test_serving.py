@@ -92,6 +92,22 @@ def test_a_stop_of_several_processes_finishes_what_was_accepted_and_refuses_what
 
 
 @pytest.mark.slow
+def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
+    bearer = {"authorization": f"Bearer {token}"}
+    with served(durable) as service, ThreadPoolExecutor(1) as pool:
+        feed = f"{service.base_url}/v1/events"
+        after = httpx.get(f"{feed}?latest=true", headers=bearer, timeout=30).json()["next"]
+        waits = pool.submit(httpx.get, f"{feed}?after={after}&wait=30", headers=bearer, timeout=60)
+        time.sleep(1.5)
+        asked = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        answer = waits.result(30)
+        assert (answer.status_code, answer.json()["items"]) == (200, [])
+        service.process.wait(25)
+        assert time.monotonic() - asked < 15
+
+
+@pytest.mark.slow
 def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, token: str) -> None:
     with served(durable, ACCORD_REQUEST_TIMEOUT="1") as service:
         halves = {

@@ -12,7 +12,7 @@ import rfc8785
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.orm import Session, aliased
 
-from app.access.gate import as_system
+from app.access.gate import as_system, insert_rows
 from app.access.models import AudienceReader
 from app.access.service import CLOCK, Actor
 from app.contents import service as contents
@@ -125,7 +125,7 @@ def seal(db: Session) -> list[Note]:
             heads[note.audience_id] = (note.seq, note.hash)
             position += 1
             rows.append(_row(note, position))
-        db.execute(insert(Event), rows)
+        insert_rows(db, Event, rows)
         db.execute(_FEED, {"sealed_from": rows[0]["position"]})
     return notes
 
