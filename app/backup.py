@@ -29,12 +29,13 @@ from sqlalchemy.types import Date, LargeBinary, Uuid
 from app.access.models import Institution
 from app.cases.models import ReferenceNumber
 from app.db import Base, UtcDateTime, sqlite
-from app.documents.models import Document
-from app.documents.service import KEPT
+from app.documents.models import KEPT, Document
 from app.documents.storage import Missing, Storage
 from app.errors import Misconfigured
 from app.migrating import configuration, head, is_at_head, make_private_file
+from app.notices.outgoing import stand_down
 from app.settings import Settings
+from app.webhooks.outbox import pause_all
 
 FORMAT = 1
 MANIFEST, OBJECTS = "manifest.json", "objects/"
@@ -212,6 +213,10 @@ def restore(settings: Settings, path: Path, last_reference: str | None, opens: C
             raise Misconfigured("The backup is damaged: documents are missing from it.")
         command.upgrade(configuration(connection), "head")
         epoch = _begin_epoch(connection)
+        # A copy that is restored to be looked at, or beside the original, calls nobody.
+        connection.execute(pause_all())
+        for statement in stand_down():
+            connection.execute(statement)
         references = _skip_references(connection, last_reference)
     return Restored(str(manifest["taken_at"]), rows, epoch, references)
 

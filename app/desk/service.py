@@ -61,10 +61,11 @@ def _waiting(db: Session, actor: Actor) -> list[WaitingItem]:
     )
     rows = db.execute(statement.limit(MOST + 1)).all()
     parts = my_parts(db, actor, [row.case_id for row in rows])
-    return [_entry(row, one) for row in rows for one in row.waiting_for if _is_mine(actor, parts, row, one)]
+    return [_entry(row, one) for row in rows for one in row.waiting_for if is_mine(actor, parts, row, one)]
 
 
-def _is_mine(actor: Actor, parts: set[tuple[Any, str, Any]], row: AnyRow, entry: dict[str, Any]) -> bool:
+def is_mine(actor: Actor, parts: set[tuple[Any, str, Any]], row: AnyRow, entry: dict[str, Any]) -> bool:
+    """Whether an entry of what a case waits for is about the actor, whose parts in the case are given."""
     if actor.is_staff:
         return entry["capacity"] in ("registry", "appointing-authority")
     if entry["party_id"] is None:
