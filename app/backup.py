@@ -203,10 +203,10 @@ def restore(settings: Settings, path: Path, last_reference: str | None, opens: C
         connection.begin(),
     ):
         _make_tables(connection, str(manifest["revision"]))
+        # In the order of the release that wrote them, whose tables had other foreign keys than this one's.
         rows = sum(
-            _read_table(connection, archive, table, manifest["tables"][table.name], opens)
-            for table in Base.metadata.sorted_tables
-            if table.name in manifest["tables"]
+            _read_table(connection, archive, Base.metadata.tables[name], written, opens)
+            for name, written in manifest["tables"].items()
         )
         # Before the rows stand: a document without its bytes would be a lost one, bytes without a row are swept.
         if _read_objects(archive, Storage(settings)) != manifest.get("objects", 0):

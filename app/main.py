@@ -13,6 +13,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -23,8 +24,11 @@ from app.calendars import routes as calendars
 from app.cases import routes as cases
 from app.cases.service import keep_columns
 from app.certificates import routes as certificates
+from app.clients import routes as clients
 from app.contents.keys import master_key
 from app.contents.service import Sealer, check_key
+from app.courts import routes as courts
+from app.courts.following import follow
 from app.db import Database, Entropy
 from app.deadlines import routes as deadlines
 from app.desk import routes as desk
@@ -38,12 +42,15 @@ from app.http.limits import Limits
 from app.http.metrics import exposition
 from app.http.middleware import Surroundings, bearer
 from app.http.openapi import complete
+from app.http.waiting import Waiting
 from app.http.work import Seams
 from app.ledger import routes as ledger
 from app.logs import set_up
 from app.mediators import routes as mediators
 from app.members import routes as members
 from app.migrating import is_at_head
+from app.notices import routes as notices
+from app.notices.post import mailbox_of
 from app.paging import Cursors
 from app.parties import routes as parties
 from app.procedures import routes as procedures
@@ -55,6 +62,9 @@ from app.sessions import routes as sessions
 from app.settings import Settings
 from app.settlements import routes as settlements
 from app.signing import routes as signing
+from app.webhooks import routes as webhooks
+from app.webhooks.guard import guard_of
+from app.webhooks.outbox import backlog
 from app.worker import look_around, worker_of, working
 
 log = logging.getLogger("accord")
@@ -83,7 +93,16 @@ ROUTERS = (
     calendars.router,
     desk.router,
     ledger.router,
+    ledger.feed_router,
     access.router,
+    notices.router,
+    courts.router,
+    courts.uploads,
+    courts.referrals,
+    courts.in_case,
+    clients.router,
+    clients.oauth,
+    webhooks.router,
 )
 TAGS = {
     "procedures": "Rules of procedure: stages, steps and terms with their articles",
@@ -94,7 +113,7 @@ TAGS = {
     "appointments": "A mediator's way into a case",
     "sessions": "Joint sessions and caucuses",
     "filings": "Formal submissions, each to one audience",
-    "documents": "Files of filings, streamed in and out and sealed where they lie",
+    "documents": "Files of filings and settlements, streamed in and out and sealed where they lie",
     "disclosures": "Earlier items opened to those who came later, by those whom they protect",
     "settlement": "Drafts, the frozen text and signatures",
     "certificates": "Receipts and certificates that the institution signed, and the keys to check them by",
@@ -104,6 +123,11 @@ TAGS = {
     "events": "What was done, chained so that it can be proved",
     "desk": "What waits for you, what is due, and what is new",
     "people": "Who you are, accounts and tokens",
+    "notices": "What you are told by mail, and which mail came back",
+    "courts": "Courts that refer cases",
+    "referrals": "Cases that courts refer, and what becomes of them",
+    "clients": "Programs of courts and of the institution, and how they get tokens",
+    "webhooks": "Events sent to your own receivers, signed, and what became of each",
     "operation": "Whether the service is well",
 }
 
@@ -136,6 +160,8 @@ def create_app(
     sealer = Sealer(master_key(settings, os.urandom, log.warning))
     database = Database(settings, guard, GatedSession)
     limits = Limits(settings)
+    # What is asked for and cannot be is told at the start, and not when the first mail is due.
+    mailbox_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -154,7 +180,18 @@ def create_app(
         openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
         redirect_slashes=False,
     )
-    app.state.seams = Seams(database, sealer, Cursors(), clock, entropy, keep_columns, limits, Storage(settings))
+    app.state.seams = Seams(
+        database,
+        sealer,
+        Cursors(),
+        clock,
+        entropy,
+        _after_act,
+        limits,
+        Storage(settings),
+        Waiting(database),
+        guard_of(settings.webhook_allowed),
+    )
     for router in ROUTERS:
         app.include_router(router)
     _install_health(app)
@@ -166,6 +203,14 @@ def create_app(
     return app
 
 
+def _after_act(db: Session, now: datetime) -> None:
+    """What follows from every act: what courts are told of their cases, then the columns of the cases."""
+    follow(db, now)
+    keep_columns(db, now)
+
+
+# Events that could go out wait no longer than this where a worker runs.
+LATE = 60
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It cannot: `checks` says what is wrong"}}
 
 
@@ -186,7 +231,8 @@ def _install_health(app: FastAPI) -> None:
     async def ready(request: Request) -> Response:
         seams: Seams = app.state.seams
         checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=seams.database.threads)
-        well = all(state == "ok" for state in checks.values())
+        # Events that are late say that no worker runs, and nothing of whether requests can be served.
+        well = all(state == "ok" for name, state in checks.items() if name != "outbox")
         return JSONResponse({"status": "ready" if well else "not-ready", "checks": checks}, 200 if well else 503)
 
 
@@ -210,11 +256,17 @@ def _readiness(seams: Seams) -> dict[str, str]:
                 return checks | {"migrations": "not at head: run 'accord migrate'", "key": "unknown"}
             db.info["sealer"] = seams.sealer
             check_key(db)
+            checks["outbox"] = _outbox_state(db, seams.clock())
     except Misconfigured:
         checks["key"] = "not the one that sealed this registry"
     except Problem:
         checks = dict.fromkeys(checks, "unknown") | {"database": "cannot be reached"}
     return checks
+
+
+def _outbox_state(db: Session, now: datetime) -> str:
+    lag = backlog(db, now, 1).lag
+    return "ok" if lag < LATE else f"late by {lag:.0f} seconds: does a worker run?"
 
 
 def _storage_state(seams: Seams) -> str:

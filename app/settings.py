@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     storage_key_id: str | None = Field(None, description="The access key of the bucket")
     storage_secret: SecretStr | None = Field(None, description="The secret of that access key")
     document_limit: int = Field(2_147_483_648, ge=1024, description="The largest document that is taken, in bytes")
-    documents_per_filing: int = Field(100, ge=1, le=10_000, description="The documents of one filing at most")
+    documents_per_filing: int = Field(
+        100, ge=1, le=10_000, description="The documents of one filing, or of one draft of a settlement, at most"
+    )
     clamd: str | None = Field(
         None,
         pattern=r"^(tcp://.+:\d+|unix://.+)$",
@@ -61,6 +63,29 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(None, description="The bearer token for `/metrics`; without one it is 404")
     metrics_port: int = Field(
         0, ge=0, le=65535, description="A port of its own for the metrics, on 127.0.0.1; 0 for none"
+    )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s?#]+(/[^\s?#]*[^/\s?#])?$",
+        description="The address under which clients reach the service, `https://registry.example.org`; "
+        "without one, that of each request",
+    )
+    webhook_allowed: str | None = Field(
+        None,
+        description="Receivers of webhooks beside those on the public internet: hosts, addresses and networks, "
+        "with commas between them; to these, http and every port are allowed too",
+    )
+    smtp_host: str | None = Field(
+        None, description="The mail server through which people are told that there is something new; none: no mail"
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="The port of the mail server")
+    smtp_user: str | None = Field(None, description="The name under which to sign in at the mail server")
+    smtp_password: SecretStr | None = Field(None, description="The password of that name")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="`starttls`, `tls` from the first byte, or `none`"
+    )
+    mail_from: str | None = Field(
+        None, description="Who writes the mails, `Registry <no-reply@example.org>`; needed with a mail server"
     )
     host: str = Field("127.0.0.1", description="The address on which `accord serve` listens")
     port: int = Field(8000, ge=0, le=65535, description="The port on which `accord serve` listens")

@@ -28,14 +28,18 @@ from app.deadlines.models import Deadline
 from app.documents import scanning, sweeping
 from app.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.http.idempotency import LIFE
-from app.http.metrics import OVERDUE, WORKED, WORKED_AT
+from app.http.metrics import OVERDUE, WEBHOOK_DELIVERIES, WEBHOOK_LAG, WORKED, WORKED_AT
 from app.http.models import IdempotencyRecord
 from app.http.work import Seams
 from app.ledger import service as ledger
+from app.mailing import Postman, mailing, postman_of
+from app.notices import outgoing
 from app.rules.loader import library
+from app.sending import Sender, sending
 from app.settings import Settings
 from app.signing import service as signing
 from app.signing.models import SigningKey
+from app.webhooks import outbox
 
 log = logging.getLogger("accord.worker")
 AT_ONCE, MOST_COUNTED = 200, 10_000
@@ -54,9 +58,17 @@ class Worker:
     reminder_days: int
     interval: float
     clamd: str | None = None
+    postman: Postman | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """One round after the other until it is told to stop; a lost database is waited for."""
+        """One round after the other until it is told to stop, and events and mails sent all the while.
+
+        A lost database is waited for.
+        """
+        with sending(Sender(self.seams, self.entropy), stop), mailing(self.postman, stop):
+            self._rounds(stop)
+
+    def _rounds(self, stop: threading.Event) -> None:
         for number in count():
             if stop.is_set():
                 return
@@ -105,6 +117,8 @@ class Worker:
             "scanned-document": self.scan(now),
             "signing-key": self._each(now, without_a_signing_key, give_a_signing_key),
             "forgotten-key": self._in_transaction(now, lambda db: forget_keys(db, now)),
+            "forgotten-delivery": self._in_transaction(now, lambda db: outbox.forget(db, now)),
+            "forgotten-notice": self._in_transaction(now, lambda db: outgoing.forget(db, now)) if self.postman else 0,
         }
         self._in_transaction(now, lambda db: note_round(db, now))
         for task, number in done.items():
@@ -156,9 +170,9 @@ class Worker:
 
 def worker_of(seams: Seams, settings: Settings) -> Worker:
     """The worker that the settings ask for."""
-    return Worker(
-        seams, partial(seams.entropy, "worker"), settings.reminder_days, settings.worker_interval, settings.clamd
-    )
+    entropy = partial(seams.entropy, "worker")
+    postman = postman_of(seams, entropy, settings)
+    return Worker(seams, entropy, settings.reminder_days, settings.worker_interval, settings.clamd, postman)
 
 
 @contextmanager
@@ -186,6 +200,10 @@ def look_around(seams: Seams) -> None:
         worked_at = db.execute(select(Institution.worked_at)).scalar()
         overdue = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at <= now)
         OVERDUE.set(len(db.execute(select(Deadline.id).where(*overdue).limit(MOST_COUNTED)).all()))
+        waits = outbox.backlog(db, now, MOST_COUNTED)
+    WEBHOOK_LAG.set(waits.lag)
+    for state, number in (("pending", waits.pending), ("failed", waits.failed)):
+        WEBHOOK_DELIVERIES.labels(state).set(number)
     if worked_at is not None:
         WORKED_AT.set(worked_at.timestamp())
 

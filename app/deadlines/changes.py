@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.access.service import Actor
@@ -18,7 +18,7 @@ from app.cases.locking import circle_of, lock_case, view_of
 from app.cases.models import Case
 from app.cases.paper import today_at, zone_of
 from app.contents import service as contents
-from app.db import new_id
+from app.db import AnyRow, new_id
 from app.deadlines.models import Deadline, DeadlineChange
 from app.deadlines.schemas import ExtendIn, ReasonIn
 from app.deadlines.service import state_of
@@ -123,6 +123,28 @@ def follow_step(db: Session, now: datetime, case: Case, by: dict[str, Any], step
         elif deadline.term in step.resumes and deadline.suspended_on is not None:
             _resume(db, now, case, deadline, rules.term(deadline.term), on)
             _tell(db, now, case, deadline, "deadline-resumed", by, {"until_on": deadline.due_on.isoformat()}, None)
+
+
+def follow_order(db: Session, now: datetime, case: AnyRow, term: str, until_on: date, by: dict[str, Any]) -> None:
+    """Give a running term the later day that a court orders, whatever its rule lets others do; a suspended one stays.
+
+    The caller acts as the system: a court does not see the case.
+    """
+    columns = (Deadline.id, Deadline.audience_id, Deadline.due_on, Deadline.explanation, Deadline.article)
+    runs = (Deadline.case_id == case.id, Deadline.term == term, Deadline.state == "running")
+    earlier = (Deadline.suspended_on.is_(None), Deadline.due_on < until_on)
+    for row in db.execute(select(*columns).where(*runs, *earlier)).all():
+        today = today_at(case, now)
+        told = [*row.explanation, f"Extended by order of the court, on {written(today)}.", f"Due: {written(until_on)}."]
+        moved = {"due_on": until_on, "due_at": end_of_day(until_on, zone_of(case)), "explanation": told}
+        changed = update(Deadline).where(Deadline.id == row.id).values(**moved, reminded_at=None)
+        db.execute(changed.execution_options(synchronize_session=False))
+        of = {"case_id": case.id, "audience_id": row.audience_id, "deadline_id": row.id, "kind": "extended"}
+        day = {"due_before": row.due_on, "due_after": until_on, "agreed_by": [], "on": today, "changed_at": now}
+        db.execute(insert(DeadlineChange).values(id=new_id(db), **of, **day))
+        subject = ledger.Subject(case.id, row.audience_id, "participants")
+        payload = {"deadline_id": str(row.id), "term": term, "until_on": until_on.isoformat()}
+        ledger.record(db, now, subject, "deadline-extended", "extended", by, payload, row.article)
 
 
 def _found(db: Session, actor: Actor, case_id: UUID, deadline_id: UUID) -> tuple[Case, Deadline, Term]:

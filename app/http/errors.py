@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app import errors
-from app.errors import FieldError, Invalid, NotFound, Problem
+from app.errors import FieldError, GrantRefused, Invalid, NotFound, Problem
 
 STATUS: dict[type[Problem], int] = {
     errors.Unauthenticated: 401,
@@ -83,6 +83,8 @@ def render(request: Request, problem: Problem) -> Response:
     headers = {}
     if isinstance(problem, errors.Unauthenticated):
         headers["www-authenticate"] = 'Bearer realm="accord"'
+    if isinstance(problem, errors.InsufficientScope):
+        headers["www-authenticate"] = f'Bearer realm="accord", error="insufficient_scope", scope="{problem.scope}"'
     if isinstance(problem, errors.KeyInProgress | errors.Unavailable):
         headers["retry-after"] = "1"
     if isinstance(problem, errors.Unsatisfiable):
@@ -90,6 +92,22 @@ def render(request: Request, problem: Problem) -> Response:
     if isinstance(problem, errors.TooManyRequests):
         headers["retry-after"] = str(problem.retry_after)
     return problem_response(request, _status(problem), problem.code, problem.title, problem.detail, headers, **members)
+
+
+# RFC 6749, section 5.2: who the client is was not shown, or the request is wrong in another way.
+_NO_CLIENT, _WRONG_REQUEST = 401, 400
+NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
+
+
+def refusal_of_grant(request: Request, refused: GrantRefused) -> Response:
+    """No token, in the words of OAuth and not as a problem document: that is what its clients read."""
+    headers = dict(NOT_STORED)
+    status = _WRONG_REQUEST
+    if refused.error == "invalid_client":
+        status, headers["www-authenticate"] = _NO_CLIENT, 'Basic realm="accord"'
+    request.scope["accord.code"] = refused.error.replace("_", "-")
+    body = {"error": refused.error, "error_description": refused.detail}
+    return Response(json.dumps(body), status, headers, "application/json")
 
 
 def _status(problem: Problem) -> int:
@@ -119,6 +137,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def known(request: Request, problem: Problem) -> Response:
         return render(request, problem)
+
+    @app.exception_handler(GrantRefused)
+    async def no_grant(request: Request, refused: GrantRefused) -> Response:
+        return refusal_of_grant(request, refused)
 
     @app.exception_handler(RequestValidationError)
     async def not_valid(request: Request, problem: RequestValidationError) -> Response:

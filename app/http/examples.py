@@ -10,6 +10,7 @@ def _id(number: int) -> str:
 
 
 CASE, OSTRAVA, VEDRIA, MEMBER, PERSON, ENTRY, DRAFT, EVENT, STREAM, STATE = (_id(number) for number in range(1, 11))
+COURT = _id(11)
 _HASH = "5f2d7c1be0c94a1f8a3f4b6d2e7c9015a8b3c4d5e6f708192a3b4c5d6e7f8091"
 _TEXT = "The flow at the border gauge has fallen below the agreed third since the upstream dam was filled."
 _POWERS = {"kind": "full-powers", "issued_by": "the Head of State", "issued_on": "2026-02-10"}
@@ -29,6 +30,31 @@ REQUESTS: dict[str, Json] = {
         "name": "The registry is closed at the year's end",
     },
     "ExtendIn": {"until_on": "2026-05-01", "reason": "The delegation changes."},
+    "AskIn": {"lacks": ["representatives"], "note": "Who acts for the defendant?"},
+    "RefusalIn": {"reason": "outside-scheme"},
+    "ReferralAcceptance": {"procedure": "court-referred"},
+    "ReferralAmendment": {"title": "Ostrava Water v Vedria Dams"},
+    "ReferralIn": {
+        "external_id": "HC-2026-1407",
+        "case_number": "1407/2026",
+        "title": "Ostrava Water v Vedria Dams",
+        "parties": [
+            {
+                "side": "requesting",
+                "kind": "company",
+                "name": "Ostrava Water",
+                "email": "claims@ostrava-water.example",
+                "representatives": [{"name": "Cora Unsel", "role": "counsel", "email": "cora.unsel@example.org"}],
+            },
+            {"side": "responding", "kind": "company", "name": "Vedria Dams"},
+        ],
+        "order": {"number": "12", "made_on": "2026-02-20", "text": "The parties are referred to mediation."},
+        "return_on": "2030-06-30",
+        "subjects": ["commercial-contract"],
+        "languages": ["en"],
+        "external": {"docket": 9007199254740993},
+    },
+    "ReturnDateIn": {"return_on": "2030-09-30"},
     "ReturnIn": {"reasons": ["unsigned"], "note": "The last page bears no signature."},
     "ReasonIn": {"reason": "The parties negotiate directly until June."},
     "ServiceIn": {
@@ -63,6 +89,18 @@ REQUESTS: dict[str, Json] = {
         "languages": ["en", "fr"],
         "seat": _SEAT,
     },
+    "ClientIn": {
+        "name": "Case management of the High Court",
+        "court_id": COURT,
+        "scopes": ["events.read", "referrals.read", "referrals.write"],
+    },
+    "CourtIn": {
+        "name": "High Court, Civil Division",
+        "jurisdiction": "Ostrava",
+        "place": "Orlin",
+        "time_zone": "Europe/Prague",
+        "calendar": "CZ",
+    },
     "ConsentFiled": {"third_state_id": STATE, **_CONSENT, "basis": "ad-hoc"},
     "DeclarationOfIndependence": {"independent": True, "disclosures": "In 2019 I taught at the university of Vedria."},
     "DeclineIn": {"reason": "I advised a company that draws water from the Serin."},
@@ -71,6 +109,14 @@ REQUESTS: dict[str, Json] = {
         "title": "Agreement on the Serin",
         "language": "en",
         "clauses": [_CLAUSE],
+        "texts": [
+            {
+                "title": "Accord sur la Serin",
+                "language": "fr",
+                "clauses": [{"number": "1", "text": "Le débit à la station frontière est partagé par tiers."}],
+            }
+        ],
+        "prevailing_language": "en",
         "audience": "participants",
     },
     "EndIn": {"reason": "Called to the bench."},
@@ -85,6 +131,7 @@ REQUESTS: dict[str, Json] = {
     "HoldIn": {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
     "LeaveIn": {"reason": "Called to office."},
     "MediatorIn": {"user_id": PERSON, "nationalities": ["KE"], "languages": ["en", "fr"], "expertise": ["rivers"]},
+    "NoticesChange": {"news": "at-once", "deadlines": True, "language": "fr"},
     "MemberChange": {"status": "contracting", "in_force_on": "2025-08-29"},
     "MemberIn": {
         "name": "Republic of Ostrava",
@@ -127,6 +174,13 @@ REQUESTS: dict[str, Json] = {
     "StepIn": {"fields": {"consent": _CONSENT, "powers": _POWERS}},
     "ThirdStateIn": {"name": "Confederation of Soli"},
     "TokenIn": {"label": "the registry's terminal"},
+    "ReplayIn": {"after": EVENT},
+    "WebhookChange": {"state": "paused"},
+    "WebhookIn": {
+        "url": "https://cms.high-court.example/accord",
+        "types": ["filing-submitted", "step-taken"],
+        "description": "Case management of the High Court",
+    },
     "UserIn": {"name": "Cora Unsel", "email": "cora.unsel@example.org", "role": "user"},
 }
 
@@ -136,6 +190,13 @@ _VALUES: Json = {
     "body": {"kind": "receipt", "received_at": "2026-03-02T15:58:00Z", "in_time": True, "key_id": _id(1)},
     "actor": {"id": PERSON, "capacity": "requesting-party", "party_id": OSTRAVA},
     "audience": "participants",
+    "access_token": "accord_client." + "x" * 43,
+    "client_secret": "accord_secret." + "x" * 43,
+    "grant_types_supported": ["client_credentials"],
+    "response_types_supported": [],
+    "scope": "referrals.read referrals.write",
+    "scopes": ["referrals.read", "referrals.write"],
+    "calendar": "HK",
     "capacity": "requesting-party",
     "category": "state-state",
     "categories": ["state-state"],
@@ -153,6 +214,7 @@ _VALUES: Json = {
     "instrument": "Serin Waters Treaty, article 12",
     "languages": ["en", "fr"],
     "language": "en",
+    "media_type": "application/pdf",
     "name": "Mina Datar",
     "nationalities": ["KE"],
     "participation": "appearing",
@@ -160,7 +222,9 @@ _VALUES: Json = {
     "period": "set-per-case",
     "phase": "intake",
     "place": "Hong Kong",
+    "prevailing_language": "en",
     "procedure": "iomed-state-2025",
+    "relation": "authentic-text",
     "reference": "2026-0001",
     "role": "user",
     "sha256": _HASH,
@@ -176,7 +240,10 @@ _VALUES: Json = {
     "text": _CLAUSE["text"],
     "time_zone": "Asia/Hong_Kong",
     "title": "Sharing of the waters of the Serin",
+    "secret": "whsec_" + "x" * 43 + "=",
     "token": "accord_" + "x" * 43,
+    "types": ["filing-submitted", "step-taken"],
+    "url": "https://cms.high-court.example/accord",
     "type": "step-taken",
 }
 # What an example leaves empty: most things have not ended, and most lists of them have one page.
@@ -194,6 +261,7 @@ _EMPTY = frozenset(
         "outcome",
         "partial_outcome",
         "received_via",
+        "referral_id",
         "revoked_at",
         "third_states",
         "until_on",

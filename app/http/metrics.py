@@ -20,6 +20,19 @@ WORKED_AT = Gauge(
     "When the background worker's last round was",
     multiprocess_mode="mostrecent",
 )
+WEBHOOK_ATTEMPTS = Counter("accord_webhook_attempts", "Attempts to send an event, by what became of them", ("outcome",))
+WEBHOOK_DELIVERIES = Gauge(
+    "accord_webhook_deliveries",
+    "Events that wait for their receivers, and those that were given up",
+    ("state",),
+    multiprocess_mode="mostrecent",
+)
+WEBHOOK_LAG = Gauge(
+    "accord_webhook_lag_seconds",
+    "How long the oldest event waits for a receiver that takes events",
+    multiprocess_mode="mostrecent",
+)
+NOTICES = Counter("accord_notices", "Mails to people, by what became of them", ("outcome",))
 OVERDUE = Gauge("accord_deadlines_overdue", "Running deadlines whose day is over", multiprocess_mode="mostrecent")
 
 

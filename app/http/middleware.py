@@ -27,8 +27,8 @@ _HEADERS = (
 # The pages at /docs bring their own scripts; everything else is data and may load nothing.
 _DATA_ONLY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _PAGES = "/docs"
-# The one operation whose body is a file: it has a limit of its own, and is read as it comes.
-_UPLOAD = re.compile(r"/v1/cases/[^/]+/filings/[^/]+/documents")
+# The operations whose body is a file: they have a limit of their own, and are read as they come.
+_UPLOAD = re.compile(r"/v1/cases/[^/]+/(?:filings|settlement/drafts)/[^/]+/documents|/v1/referrals/[^/]+/order")
 # Seconds for which the rest of a refused file is let come.
 _LINGER = 20.0
 # What watches the service must see it when it is under attack, too.
@@ -146,8 +146,9 @@ def is_upload(scope: Scope) -> bool:
 
 
 def bearer(request: Request) -> str | None:
-    """The token of a request, if it carries one."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    """The token of a request, if it carries one; of two nobody could say which is meant."""
+    given = request.headers.getlist("authorization")
+    scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
 
 

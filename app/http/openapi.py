@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from app.access.scopes import NEEDED, SCOPES
 from app.http.examples import answer_example, request_example
 from app.values import Out
+from app.webhooks.described import described
 
 _SAYS = {
     401: "No token, or none that is valid now",
@@ -57,6 +59,21 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+class GrantRefusalOut(Out):
+    """Why no token was given (RFC 6749, section 5.2)."""
+
+    error: str
+    error_description: str
+
+
+def grant_refusals() -> dict[int | str, dict[str, Any]]:
+    """The failures of the token endpoint, in OAuth's own words, as its `responses`."""
+    says = {400: "The request is not one that gets a token", 401: "No client is shown, or none that is valid now"}
+    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/GrantRefusalOut"}}}
+    ours = {status: problem for status, problem in problems().items() if status != 415}
+    return ours | {status: {"description": description, "content": schema} for status, description in says.items()}
+
+
 _RECEIPT = "Where the act stands in the ledger: `stream=…, seq=…, hash=…`, for `accord ledger verify --against`"
 _HEADERS: dict[str, str] = {
     "ETag": "The version of what is served to you: send it as `If-Match` or `If-None-Match`",
@@ -86,14 +103,48 @@ def complete(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     schemas["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= schemas["ProblemOut"].pop("$defs", {})
-    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    schemas["GrantRefusalOut"] = GrantRefusalOut.model_json_schema()
+    flow = {"tokenUrl": "/oauth/token", "scopes": SCOPES}
+    document["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "The token of a person"},
+        "client": {
+            "type": "oauth2",
+            "description": "The token of a program, which needs the scope that is named",
+            "flows": {"clientCredentials": flow},
+        },
+    }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             ours = path.startswith("/v1/")
-            operation["security"] = [{"token": []}] if ours else []
+            operation["security"] = _security(operation["operationId"]) if ours else []
             if ours:
+                _say_gone(path, operation)
                 _say_headers(method, operation)
+                # Whatever a person may do, a program may lack the scope for.
+                operation["responses"].setdefault("403", problems(403)[403])
             _give_examples(operation, schemas)
+    document["webhooks"], components = described()
+    for kind, named in components.items():
+        document["components"].setdefault(kind, {}).update(named)
+
+
+def _security(operation_id: str) -> list[dict[str, list[str]]]:
+    """Who may call an operation: people, and programs where there is a scope for it."""
+    scope = NEEDED.get(operation_id)
+    return [{"token": []}, *([{"client": [scope]}] if scope else [])]
+
+
+# Below these lies what people write in a case, which may be destroyed with the case's key.
+_OF_A_CASE = ("/v1/cases/{", "/v1/appointments/{", "/v1/documents/{")
+_DESTROYED = "What people wrote in the case was destroyed with its key (`destroyed`)"
+
+
+def _say_gone(path: str, operation: dict[str, Any]) -> None:
+    reasons = [_DESTROYED] if path.startswith(_OF_A_CASE) else []
+    if any(parameter["name"] == "after" for parameter in operation.get("parameters", ())):
+        reasons.append(f"{_SAYS[410]} (`gone`)")
+    if reasons:
+        operation["responses"]["410"] = {**problems(410)[410], "description": "; ".join(reasons)}
 
 
 def _say_headers(method: str, operation: dict[str, Any]) -> None:
@@ -101,7 +152,6 @@ def _say_headers(method: str, operation: dict[str, Any]) -> None:
     names = ["ETag"] if method == "get" else ["ETag", "Accord-Receipt", "Idempotency-Replayed"]
     if any(parameter["name"] == "after" for parameter in operation.get("parameters", ())):
         names.append("Link")
-        responses["410"] = problems(410)[410]
     for status, response in responses.items():
         if status in ("200", "201"):
             response["headers"] = {

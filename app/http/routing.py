@@ -1,8 +1,10 @@
 """The routes of the API: strict about what they are sent, and silent about it to strangers."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Coroutine
+from decimal import Decimal
 from typing import Any
 
 from fastapi.dependencies.utils import get_flat_params
@@ -17,6 +19,7 @@ from app.http.work import identify
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 _DEEPEST = 64
+_MOST_DIGITS = 64
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -85,7 +88,9 @@ def parse(raw: bytes) -> Any:
         text = raw.decode("utf-8")
         if _depth(text) > _DEEPEST:
             raise invalid("", "json-depth", f"The body is nested deeper than {_DEEPEST} levels.")
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_bounded)
+        return json.loads(
+            text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_bounded, parse_float=_held
+        )
     except Problem:
         raise
     except ValueError as problem:
@@ -115,6 +120,14 @@ def _no_constant(_text: str) -> Any:
 
 
 def _bounded(text: str) -> int:
-    if len(text) > 20:
-        raise invalid("", "json-number", "A number has more than 20 digits.")
+    if len(text) > _MOST_DIGITS:
+        raise invalid("", "json-number", f"A number has more than {_MOST_DIGITS} digits.")
     return int(text)
+
+
+def _held(text: str) -> float:
+    """A number with a fraction or an exponent, if it is kept as it came: a binary one holds some 15 digits."""
+    number = float(text) if len(text) <= _MOST_DIGITS else math.inf
+    if not math.isfinite(number) or Decimal(text) != Decimal(repr(number)):
+        raise invalid("", "json-number", "A number cannot be kept exactly: send it as a text.")
+    return number

@@ -1,0 +1,205 @@
+"""Receivers of webhooks under test: they note what comes, and take it, refuse it, garble it or hang as told."""
+
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from standardwebhooks import Webhook
+
+from app.sending import Sender
+from app.webhooks.guard import Guard, allowed_by, guard_of
+from tests.institution import House, Json
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it came in."""
+
+    id: str
+    headers: dict[str, str]
+    body: bytes
+    at: float
+
+    @property
+    def event(self) -> Json:
+        """The event that it carried."""
+        return dict(json.loads(self.body))
+
+    def verified(self, secret: str) -> Json:
+        """The event, if the library of Standard Webhooks finds it signed by the secret; an error otherwise."""
+        return dict(Webhook(secret).verify(self.body, self.headers))
+
+
+Behaviour = Callable[["BaseHTTPRequestHandler"], None]
+
+
+def answers(status: int, body: bytes = b"", **headers: str) -> Behaviour:
+    """Answer in this way."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def garbage(handler: BaseHTTPRequestHandler) -> None:
+    """Say what is no HTTP."""
+    handler.wfile.write(b"\x00\xff\x13\x37 no such protocol\r\n\r\n" * 20)
+    handler.close_connection = True
+
+
+def drips(handler: BaseHTTPRequestHandler) -> None:
+    """Begin an answer and never end it."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    try:
+        while True:
+            handler.wfile.write(b"x-more: y\r\n")
+            time.sleep(0.05)
+    except OSError:
+        return
+
+
+def floods(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with much more than anybody reads."""
+    handler.send_response(200)
+    handler.send_header("content-length", str(50_000_000))
+    handler.end_headers()
+    try:
+        for _part in range(500):
+            handler.wfile.write(b"A" * 100_000)
+    except OSError:
+        return
+
+
+@dataclass
+class Receiver:
+    """A receiver on a loopback port; `behaves` says what it does, `once` what it does first, one at a time."""
+
+    port: int
+    behaves: Behaviour
+    once: list[Behaviour] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
+    url: str = ""
+
+    def events(self) -> list[Json]:
+        """The events that came, in the order in which they did."""
+        return [one.event for one in self.received]
+
+    def ids(self) -> list[str]:
+        """Their ids."""
+        return [one.id for one in self.received]
+
+
+@contextmanager
+def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """A receiver that takes everything unless it is told otherwise."""
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            with lock:
+                one.received.append(Received(headers["webhook-id"], headers, body, time.monotonic()))
+                behave = one.once.pop(0) if one.once else one.behaves
+            behave(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
+            return
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            return
+
+    server = Quiet((LOOPBACK, 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    one = Receiver(server.server_port, behaves or answers(204))
+    one.url = f"http://{LOOPBACK}:{one.port}/hook"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield one
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@dataclass
+class Canary:
+    """A listener that nobody is to reach: it counts who connects."""
+
+    port: int
+    connections: int = 0
+
+
+@contextmanager
+def canary() -> Iterator[Canary]:
+    """A listener on every address of this machine, at a port of its own."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listening.bind(("::", 0))
+        listening.listen(128)
+        listening.settimeout(0.05)
+        one, stop = Canary(listening.getsockname()[1]), threading.Event()
+
+        def accept() -> None:
+            while not stop.is_set():
+                try:
+                    connection, _address = listening.accept()
+                except TimeoutError:
+                    continue
+                one.connections += 1
+                connection.close()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield one
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def guarded_by(house: House, guard: Guard) -> Iterator[None]:
+    """The house with another guard."""
+    seams = house.app.state.seams
+    house.app.state.seams = replace(seams, guard=guard)
+    try:
+        yield
+    finally:
+        house.app.state.seams = replace(house.app.state.seams, guard=seams.guard)
+
+
+def letting(*allowed: str, names: dict[str, list[str]] | None = None) -> Guard:
+    """A guard that lets through what is allowed, and knows these names and no other."""
+    known = names or {}
+
+    def resolve(host: str, _port: int) -> list[str]:
+        if host not in known:
+            raise OSError("unknown")
+        return known[host]
+
+    guard = guard_of(None)
+    return replace(guard, allowed=allowed_by(",".join(allowed)), resolve=resolve)
+
+
+def sender(house: House, seconds: float = 15) -> Sender:
+    """A sender on the house's database, with the house's clock."""
+    seams = house.app.state.seams
+    return Sender(seams, lambda: seams.entropy("sender"), seconds)

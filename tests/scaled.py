@@ -1,0 +1,82 @@
+"""A clock that runs fast, the same in every process, and a program that sends by it until it is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.main import create_app, system_entropy
+from app.sending import Sender
+from app.settings import Settings
+from app.webhooks import outbox
+from tests.institution import Clock
+from tests.processes import ROOT, surroundings
+from tests.receivers import LOOPBACK
+
+
+class Scaled(Clock):
+    """A clock that runs so many times as fast, from a beginning that processes share."""
+
+    def __init__(self, scale: float, began: datetime, at: float) -> None:
+        self.scale = scale
+        self.began = began
+        self.at = at
+
+    def __call__(self) -> datetime:
+        """The present instant."""
+        return self.began + timedelta(seconds=(time.monotonic() - self.at) * self.scale)
+
+    @property
+    def now(self) -> datetime:  # type: ignore[override]
+        """The present instant."""
+        return self()
+
+    def seconds(self, instant: datetime) -> float:
+        """When that was, as the machine counts seconds."""
+        return self.at + (instant - self.began).total_seconds() / self.scale
+
+
+def start(settings: Settings, clock: Scaled, folder: Path) -> "subprocess.Popen[bytes]":
+    """A sender in a process of its own, by that clock."""
+    words = [str(clock.scale), clock.began.isoformat(), str(clock.at)]
+    known = surroundings(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
+    with (folder / "sender.log").open("ab") as log:
+        command = [sys.executable, "-m", "tests.scaled", *words]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=known, start_new_session=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
+
+
+def came_up(folder: Path) -> list[float]:
+    """When each of the processes was there, as the machine counts seconds."""
+    lines = (folder / "sender.log").read_text(encoding="utf-8").splitlines()
+    return [float(line.removeprefix("up ")) for line in lines if line.startswith("up ")]
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """End it as a power cut would."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def main() -> None:
+    """Send until killed, or until whoever started it has ended."""
+    parent, stop = os.getppid(), threading.Event()
+    scale, began, at = sys.argv[1:]
+    clock = Scaled(float(scale), datetime.fromisoformat(began).astimezone(UTC), float(at))
+    # A lease is for who was killed, which takes as long as it takes.
+    outbox.LEASE *= clock.scale
+    seams = create_app(Settings(), clock).state.seams
+    print(f"up {time.monotonic()}", flush=True)  # noqa: T201 - the test reads when
+    threading.Thread(target=Sender(seams, lambda: system_entropy("")).run, args=(stop,), daemon=True).start()
+    while os.getppid() == parent:
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()
