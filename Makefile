@@ -18,7 +18,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow bench lint format lock clean
+.PHONY: help demo serve test test-slow bench lint format lock release-document clean
 
 help:
 	@echo "make demo    play the story of a dispute on a fresh database, and serve it"
@@ -28,6 +28,7 @@ help:
 	@echo "make lint    check format, style, types, imports, migrations and the API's description"
 	@echo "make format  put the source in order"
 	@echo "make lock    renew the lock files (ARGS=--upgrade takes newer versions)"
+	@echo "make release-document  keep the API's description as that of the last release, to compare later ones with"
 	@echo "make clean   remove what these made"
 
 demo: $(VENV)/installed
@@ -66,6 +67,10 @@ lock:
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	$(LOCK) --extra build --output-file requirements.lock $(ARGS)
 	$(LOCK) --extra build --extra dev --constraints requirements.lock --output-file requirements-dev.lock $(ARGS)
+
+# In the commit of a release, with its heading in CHANGELOG.md.
+release-document: $(VENV)/installed-dev
+	$(RUN)/python -m tests.compatibility
 
 clean:
 	rm -rf $(VENV) $(REPORTS) .mypy_cache .pytest_cache .ruff_cache .hypothesis
