@@ -27,9 +27,12 @@ from app.backup import back_up, restore
 from app.calendars.countries import is_known
 from app.certificates.verify import verify
 from app.checking import look_at, rule_sets_in_use
+from app.clients.schemas import ClientIn
+from app.clients.service import add_by_operator
 from app.contents import rotation
 from app.contents.keys import key_file, master_key, read_key
 from app.contents.service import Sealer
+from app.court_in_a_box.command import court as court_command
 from app.db import Database
 from app.demo.command import demo
 from app.demo.play import StoryFault
@@ -57,17 +60,20 @@ Model = TypeVar("Model", bound=BaseModel)
 cli = typer.Typer(help="Accord: the registry of a mediation institution.", no_args_is_help=True, add_completion=False)
 users = typer.Typer(help="People with an account.", no_args_is_help=True)
 tokens = typer.Typer(help="Tokens by which people and their programs come in.", no_args_is_help=True)
+clients = typer.Typer(help="Programs of courts and of the institution.", no_args_is_help=True)
 procedures = typer.Typer(help="Rules of procedure.", no_args_is_help=True)
 members = typer.Typer(help="The register of members.", no_args_is_help=True)
 chains = typer.Typer(help="The ledger.", no_args_is_help=True)
 keys = typer.Typer(help="The master key, and the keys of cases.", no_args_is_help=True)
 cli.add_typer(users, name="user")
 cli.add_typer(tokens, name="token")
+cli.add_typer(clients, name="client")
 cli.add_typer(procedures, name="procedures")
 cli.add_typer(members, name="members")
 cli.add_typer(chains, name="ledger")
 cli.add_typer(keys, name="key")
 cli.command("demo")(demo)
+cli.command("court")(court_command)
 
 
 def main() -> None:
@@ -194,7 +200,7 @@ def verify_command(
         str | None, typer.Option(help="The institution's public key that you trust: base64url, or a PEM file")
     ] = None,
     document: Annotated[
-        Path | None, typer.Option(help="A document that a receipt should name", exists=True, dir_okay=False)
+        Path | None, typer.Option(help="A document that the file should name", exists=True, dir_okay=False)
     ] = None,
 ) -> None:
     """Check, without a network or a database, whether a file is what the institution signed."""
@@ -210,7 +216,7 @@ def verify_command(
 def check_command(
     storage: Annotated[bool, typer.Option("--storage", help="Read every document to its end as well")] = False,
 ) -> None:
-    """Say of settings, rule sets, key, zone data, disk, storage, database, tables and clock whether they are well."""
+    """Say of an installation, from its settings to each certificate, whether it is well."""
     well = True
     for finding in look_at(Settings(), system_clock, documents=storage):
         typer.echo(f"{finding.name}: {finding.says}")
@@ -288,6 +294,25 @@ def token_issue(
         return secret
 
     typer.echo(_in_transaction(Settings(), issue))
+
+
+@clients.command("add")
+def client_add(
+    name: Annotated[str, typer.Argument(help="The program's name")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; may stand several times")],
+    court: Annotated[
+        UUID | None, typer.Option(help="The court whose program it is, by id; else it is your own")
+    ] = None,
+) -> None:
+    """Let a program come in, and print its id and its secret, this once."""
+    given = ClientIn.model_validate({"name": name, "court_id": court, "scopes": scope})
+
+    def add(db: Session) -> tuple[UUID, str]:
+        people.require_institution(db)
+        return add_by_operator(db, system_clock(), given)
+
+    client_id, secret = _in_transaction(Settings(), add)
+    typer.echo(f"client_id={client_id}\nclient_secret={secret}")
 
 
 @procedures.command("list")

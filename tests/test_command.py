@@ -48,6 +48,21 @@ def empty() -> Iterator[str]:
         yield url.render_as_string(hide_password=False)
 
 
+def test_a_program_is_let_in_and_its_secret_is_printed_once(accord: Run) -> None:
+    url = "sqlite:///clients.db"
+    accord("migrate", url=url)
+    refused = accord("client", "add", "Sync", "--scope", "events.read", url=url, check=False)
+    assert "no institution yet" in refused.stderr
+    founds = ("--role", "admin", "--institution", "Institute", "--time-zone", "UTC")
+    accord("user", "add", "Ada Min", "ada@example.org", *founds, url=url)
+    shown = accord("client", "add", "Sync", "--scope", "events.read", "--scope", "referrals.read", url=url).stdout
+    assert [line.partition("=")[0] for line in shown.splitlines()] == ["client_id", "client_secret"]
+    wrong = accord("client", "add", "Sync", "--scope", "everything", url=url, check=False)
+    assert wrong.returncode == 1
+    assert "referrals.write" in wrong.stderr
+    assert "every chain holds" in accord("ledger", "verify", url=url).stdout
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
     accord: Run, tmp_path: Path, request: pytest.FixtureRequest, engine: str
@@ -66,7 +81,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
         assert line in told, told
     credentials = json.loads((tmp_path / "c.json").read_text())
     assert stat.S_IMODE((tmp_path / "c.json").stat().st_mode) == 0o600
-    assert set(credentials) == {"base_url", "tokens", "cases"}
+    assert set(credentials) == {"base_url", "tokens", "clients", "cases"}
     assert set(credentials["tokens"]) == {
         "admin",
         "registrar",
@@ -75,7 +90,9 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
         "requesting_agent",
         "responding_agent",
         "stranger",
+        "court",
     }
+    assert set(credentials["clients"]["court"]) == {"client_id", "client_secret"}
     assert set(credentials["cases"]) == {"settled", "open"}
     again = accord(*words)
     assert json.loads((tmp_path / "c.json").read_text())["cases"] != credentials["cases"]

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,15 +19,18 @@ from sqlalchemy.engine import make_url
 
 from app.access.models import Institution
 from app.contents.keys import make_key_file
+from app.court_in_a_box.command import said_plainly, until_signal, where_it_listens
 from app.db import Base
+from app.demo.court import court_beside, play_court
 from app.demo.play import ACTS, Tell, play
-from app.demo.story import INSTITUTION
+from app.demo.story import INSTITUTION, Json
 from app.errors import Misconfigured
 from app.main import create_app, system_clock
 from app.migrating import migrate
-from app.serving import bound, only_process, serve
+from app.serving import bound, only_process, serve, served_beside
 from app.settings import Settings
 
+HOST = "127.0.0.1"
 DATABASE = "sqlite:///.demo/accord.db"
 KEY_FILE = Path(".demo/master.key")
 
@@ -35,26 +40,53 @@ def demo(
     database_url: Annotated[str, typer.Option(help="Where to play it: a SQLite file, or PostgreSQL")] = DATABASE,
     credentials: Annotated[Path | None, typer.Option(help="Write address, tokens and ids as JSON to this file")] = None,
     serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve what the story left")] = True,
+    with_court: Annotated[bool, typer.Option("--court", help="Run a simulated court against it as well")] = False,
 ) -> None:
     """Play a water-sharing dispute from request to signed settlement through the API, then serve it."""
     settings = _settings(database_url)
     with only_process(settings):
         # Before the story is told: a port that is taken would spoil its end.
-        listening = bound("127.0.0.1", port) if serving else None
+        listening = bound(HOST, port if serving else 0) if serving or with_court else None
         make_fresh(settings)
         typer.echo("The dispute about the waters of the Orun, two fictional States under a fictional treaty.\n")
         with _watched() as (tell, advance):
             story = asyncio.run(play(settings, system_clock(), tell, advance))
-        base_url = f"http://127.0.0.1:{listening.getsockname()[1] if listening else port}"
+        base_url = f"http://{HOST}:{listening.getsockname()[1] if listening else port}"
         if credentials is not None:
             _write(credentials, {"base_url": base_url, **story})
             typer.echo(f"\nAddress, tokens and ids are in {credentials}.")
         if listening is None:
             return
-        typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
-        typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
-        typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
+        if with_court:
+            _run_both(settings, listening, base_url, story, serving)
+            return
+        _tell_where(base_url, story)
         serve(create_app(settings), settings, listening)
+
+
+def _tell_where(base_url: str, story: Json) -> None:
+    typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
+    typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
+    typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
+
+
+def _run_both(settings: Settings, listening: socket.socket, base_url: str, story: Json, serving: bool) -> None:
+    """The service with its worker and a court beside it, which it may call on this machine; exits if they disagree."""
+    allowed = ",".join(filter(None, (settings.webhook_allowed, HOST)))
+    settings = settings.model_copy(update={"webhook_allowed": allowed})
+    with (
+        served_beside(create_app(settings, works=True), settings, listening),
+        said_plainly(),
+        court_beside(base_url, story["clients"]["court"]) as court,
+    ):
+        agree = play_court(court, base_url, story["tokens"], system_clock(), typer.echo)
+        if serving:
+            _tell_where(base_url, story)
+            typer.echo("\nThe court goes on beside it, until a signal ends both.")
+            for line in where_it_listens(court):
+                typer.echo(line)
+            until_signal()
+    sys.exit(0 if agree else 1)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -11,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from app.access import people
 from app.access.schemas import TokenIn, UserIn
+from app.access.scopes import SCOPES
+from app.clients.grants import write_token
 from app.contents.service import Sealer
 from app.db import Database
 from app.demo.story import (
+    COURT,
     FIRST_CASE,
     INSTITUTION,
     LAST_DAY,
@@ -84,14 +88,6 @@ class Player:
         async with httpx.AsyncClient(transport=transport, base_url="http://accord.demo") as client:
             return await client.request(method, path, json=body or None, headers=headers)
 
-    def filled(self, value: Any) -> Any:
-        """A value of the story with its names in braces filled in."""
-        if isinstance(value, str):
-            return value.format_map(self.kept)
-        if isinstance(value, dict):
-            return {name: self.filled(member) for name, member in value.items()}
-        return [self.filled(member) for member in value] if isinstance(value, list) else value
-
     async def settle_in(self) -> None:
         """People, members and the roster."""
         for key, (name, role) in PEOPLE.items():
@@ -106,6 +102,14 @@ class Player:
             made = await self._made("registrar", "/v1/mediators", {"user_id": self.kept[key], **entry})
             self.kept[f"{key}_entry"] = made["id"]
 
+    async def let_court_in(self) -> dict[str, str]:
+        """A court, and its program as its administrator is shown it: id, secret, and the id of that secret."""
+        court = await self._made("admin", "/v1/courts", COURT)
+        given = {"name": "Case management", "court_id": court["id"], "scopes": sorted(SCOPES)}
+        made = await self._made("admin", "/v1/clients", given)
+        secret_id: str = made["secrets"][0]["id"]
+        return {"client_id": made["id"], "client_secret": made["client_secret"], "secret_id": secret_id}
+
     async def _made(self, who: str, path: str, body: Json) -> Json:
         response = await self.send(who, "POST", path, body)
         if response.status_code != httpx.codes.CREATED:
@@ -116,7 +120,7 @@ class Player:
     async def act(self, act: Act) -> None:
         """Play one act, keep what it keeps, and tell it."""
         self.clock.set(act.day, act.hour)
-        path, body, headers = self.filled(act.path), self.filled(act.body), {}
+        path, body, headers = filled(act.path, self.kept), filled(act.body, self.kept), {}
         if act.method == "PATCH":
             headers["if-match"] = (await self.send(act.who, "GET", path, {})).headers["etag"]
         response = await self.send(act.who, act.method, path, body, **headers)
@@ -132,7 +136,7 @@ class Player:
         if response.is_error:
             raise StoryFault(f"{act.says}: {response.text}")
         for name, member in act.keeps.items():
-            self.kept[name] = _member(answer, member)
+            self.kept[name] = member_of(answer, member)
         self._tell(act, act.step)
 
     def _tell(self, act: Act, step: str | None) -> None:
@@ -140,7 +144,7 @@ class Player:
         rule = ""
         if step is not None:
             rule = f" [{cited(library()[REQUEST['procedure']].entries(step)[0].citation)}]"
-        self.tell(f"{day}  {self.filled(act.says)}{rule}")
+        self.tell(f"{day}  {filled(act.says, self.kept)}{rule}")
 
 
 def cited(citation: Citation) -> str:
@@ -149,7 +153,17 @@ def cited(citation: Citation) -> str:
     return where if citation.standing in ("institution", "text") else f"{where}, {citation.standing}"
 
 
-def _member(answer: Any, path: str) -> str:
+def filled(value: Any, kept: dict[str, str]) -> Any:
+    """A value of the story with its names in braces filled in."""
+    if isinstance(value, str):
+        return value.format_map(kept)
+    if isinstance(value, dict):
+        return {name: filled(member, kept) for name, member in value.items()}
+    return [filled(member, kept) for member in value] if isinstance(value, list) else value
+
+
+def member_of(answer: Any, path: str) -> str:
+    """A member of an answer, as `parties.0.id` names it."""
     for part in path.split("."):
         answer = answer[int(part)] if part.isdigit() else answer[part]
     return str(answer)
@@ -173,16 +187,25 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
     try:
         player.tokens["admin"] = _found(database, clock, app.state.seams.sealer)
         await player.settle_in()
+        client = await player.let_court_in()
+        player.tokens["court"] = _court_token(database, clock, UUID(client.pop("secret_id")))
         for act in (*FIRST_CASE, *SECOND_CASE):
             await player.act(act)
             advance()
     finally:
         database.dispose()
-    order = ("admin", *PEOPLE)
+    order = ("admin", *PEOPLE, "court")
     return {
         "tokens": {who: player.tokens[who] for who in order},
+        "clients": {"court": client},
         "cases": {"settled": player.kept["case"], "open": player.kept["second"]},
     }
+
+
+def _court_token(database: Database, clock: StoryClock, secret_id: UUID) -> str:
+    """A token of the court's program that lives as long as the demo's others: those that it gets live minutes."""
+    life = clock.present + TOKEN_LIFE - clock.now
+    return database.in_transaction(lambda db: write_token(db, clock.now, secret_id, sorted(SCOPES), life), os.urandom)
 
 
 def _found(database: Database, clock: StoryClock, sealer: Sealer) -> str:

@@ -40,6 +40,12 @@ PEOPLE = {
     "responding_agent": ("Idris Marwan", "user"),
     "stranger": ("Paula Novak", "user"),
 }
+COURT: Json = {
+    "name": "High Court of Ilmar (fictional)",
+    "jurisdiction": "Ilmar",
+    "place": "Port Sable",
+    "time_zone": TIME_ZONE,
+}
 ROSTER: dict[str, Json] = {
     "mediator": {"nationalities": ["SE"], "languages": ["en", "fr"], "expertise": ["rivers", "hydrology"]},
     "other_mediator": {"nationalities": ["CL"], "languages": ["en", "es"], "expertise": ["treaty law"]},

@@ -9,7 +9,9 @@ NOUNS = (
     "calendars",
     "cases",
     "certificates",
+    "clients",
     "contents",
+    "courts",
     "deadlines",
     "desk",
     "disclosures",
@@ -18,6 +20,7 @@ NOUNS = (
     "ledger",
     "mediators",
     "members",
+    "notices",
     "parties",
     "procedures",
     "rectifications",
@@ -25,9 +28,10 @@ NOUNS = (
     "sessions",
     "settlements",
     "signing",
+    "webhooks",
 )
 FOLDERS = tuple(f"app/{noun}/" for noun in NOUNS)
-PROGRAMS = ("app.main", "app.cli", "app.demo", "app.worker", "app.portal")
+PROGRAMS = ("app.main", "app.cli", "app.demo", "app.court_in_a_box", "app.worker", "app.portal")
 WEB = ("fastapi", "starlette")
 
 
@@ -73,6 +77,23 @@ def test_rules_import_only_the_standard_library_and_rules() -> None:
     assert not faults, told(faults)
 
 
+def test_the_client_needs_nothing_of_the_service_so_that_it_can_be_copied() -> None:
+    faults = imported([file for file in APP if file.path == "app/client.py"], "app")
+    assert not faults, told(faults)
+
+
+def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None:
+    court = [file for file in APP if file.is_under("app/court_in_a_box/")]
+    faults = [
+        f"{file.path}:{each.line} {each.name}"
+        for file in court
+        for each in file.imports
+        if each.is_within("app") and not each.is_within("app.client", "app.court_in_a_box", "app.errors.Misconfigured")
+    ]
+    assert court
+    assert not faults, told(faults)
+
+
 def test_models_know_neither_service_nor_routes_nor_schemas_nor_the_web() -> None:
     outer = [module for name in ("service", "routes", "schemas") for module in layer_of_every_noun(name)]
     faults = imported(layer("models"), *outer, "app.http", *WEB, *PROGRAMS)
@@ -113,8 +134,10 @@ def test_the_database_knows_no_noun_and_no_program() -> None:
         ("fastapi", ("app/main.py", "app/serving.py", "app/http/")),
         ("starlette", ("app/main.py", "app/http/")),
         ("uvicorn", ("app/serving.py",)),
-        ("httpx", ("app/cli.py", "app/demo/")),
-        ("typer", ("app/cli.py", "app/demo/")),
+        ("httpx", ("app/cli.py", "app/client.py", "app/demo/", "app/webhooks/guard.py")),
+        ("httpcore", ("app/webhooks/posting.py",)),
+        ("sqlite3", ("app/court_in_a_box/store.py", "app/db.py")),
+        ("typer", ("app/cli.py", "app/court_in_a_box/command.py", "app/demo/")),
         ("rich", ("app/cli.py", "app/demo/")),
         ("holidays", ("app/calendars/",)),
         ("fast_sugiyama", ("app/procedures/",)),

@@ -57,8 +57,9 @@ def _operations() -> Iterator[Operation]:
 
 
 EVERY = {operation.id: operation for operation in _operations()}
-# Their bodies are files and no JSON: `tests/test_documents.py` says how they are judged, and in which order.
-FILES = ("uploadDocument",)
+# Their bodies are files and no JSON: `tests/test_documents.py` and `tests/test_settlement_texts.py` say how they are
+# judged, and in which order.
+FILES = ("uploadDocument", "uploadText", "uploadOrder")
 OPERATIONS = {id: operation for id, operation in EVERY.items() if id not in FILES}
 # A simulation is asked for with a body, and acts on nothing.
 ASKED = ("simulateProcedure",)

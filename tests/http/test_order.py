@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.http.examples import REQUESTS
+from tests import programs
 from tests.http.operations import ACTS, NOBODYS, OPERATIONS
 from tests.http.world import World, build, events_of, shared_stream
 from tests.institution import Answer, House, Json, Person
+from tests.receivers import LOOPBACK, guarded_by, letting
 from tests.story import POWERS
 
 HUGE = b"x" * (1 << 20 | 1)
 STALE = {"if-match": '"stale"'}
 
 
-MINTING = {"issueToken", "rotateToken"}
+MINTING = {"issueToken", "rotateToken", "addClient", "rotateSecret", "createWebhook", "rotateWebhookSecret"}
 
 
 def everybody(house: House) -> list[Person]:
@@ -48,11 +50,13 @@ def test_the_media_type_comes_before_the_body_and_the_body_before_what_is_named(
 
 def test_what_a_change_rests_on_comes_before_what_is_changed(house: House) -> None:
     changes = [operation for operation in ACTS.values() if 428 in operation.statuses]
-    assert {operation.method for operation in changes} == {"PATCH"}
+    assert {operation.method for operation in changes} == {"PATCH", "DELETE"}
     for person in everybody(house):
         for operation in changes:
             operation.send(person, json=operation.example).expect(428, "precondition-required")
-            operation.send(person, json=operation.example, headers=STALE).expect(404, "not-found")
+            answer = operation.send(person, json=operation.example, headers=STALE)
+            # What is one's own is always there.
+            answer.expect(*((404, "not-found") if operation.has_ids else (412, "precondition-failed")))
 
 
 def test_what_is_not_there_comes_before_what_one_may_do(house: House) -> None:
@@ -124,7 +128,9 @@ def rows(world: World) -> dict[str, Row]:
     late = {"stream": shared_stream(world.late, one)}
     deadline = f"{c}/deadlines/{me.get(f'{c}/deadlines').expect(200)['items'][0]['id']}"
     served = {**REQUESTS["ServiceIn"], "party_id": one.party("responding")}
+    courts = _of_courts(house) | _of_webhooks(house)
     return {
+        **courts,
         "enterMember": Row("/v1/members", staff, admin, "exists", same),
         "changeMember": Row(f"/v1/members/{member}", staff, admin, "exists", {"name": "Late"}),
         "enterMediator": Row("/v1/mediators", admin, staff, "exists", entry),
@@ -152,6 +158,7 @@ def rows(world: World) -> dict[str, Row]:
         "draftFiling": Row(f"{c}/filings", staff, None, None, secret),
         "submitFiling": Row(f"{c}/filings/{ids['filing']}/submit", mediator, me, "filing-state"),
         "joinFiling": Row(f"{c}/filings/{ids['filing']}/join", mediator),
+        "withdrawJoinder": Row(f"{c}/filings/{ids['filing']}/withdraw-joinder", mediator),
         "acceptFiling": Row(f"{c}/filings/{ids['filing']}/acceptance", me, staff, "docketing-state"),
         "returnFiling": Row(f"{c}/filings/{ids['filing']}/return", me, staff, "docketing-state"),
         "removeDocument": Row(f"/v1/documents/{ids['document']}/remove", mediator, me, "filing-state"),
@@ -178,12 +185,66 @@ def rows(world: World) -> dict[str, Row]:
         "recordService": Row(f"{c}/service", me, staff, "already-served", served),
         "enterClosure": Row("/v1/closures", me),
         "clearDesk": Row("/v1/me/desk/looked"),
+        "changeMyNotices": Row("/v1/me/notices"),
         "addUser": Row("/v1/users", staff, admin, "exists", user),
         "approveUser": Row(f"/v1/users/{me.id}/approve", me, staff, "not-waiting"),
         "disableUser": Row(f"/v1/users/{admin.id}/disable", staff, admin, "own-account"),
         "issueToken": Row("/v1/tokens", me, None, None, {"label": "x", "user_id": admin.id}),
         "rotateToken": Row(f"/v1/tokens/{_ended_token(me)}/rotate", None, me, "token-ended"),
         "revokeToken": Row(f"/v1/tokens/{_ended_token(me)}/revoke"),
+    }
+
+
+def _of_courts(house: House) -> dict[str, Row]:
+    """The acts on courts, their programs and their referrals: one is declined, and one has become a case."""
+    court_id, staff, admin = programs.court(house), house.registrar, house.admin
+    holder = programs.program(house, court_id)
+    ended = programs.client(house, court_id)
+    client, secret = f"/v1/clients/{ended['id']}", ended["secrets"][0]["id"]
+    admin.post(f"{client}/secrets/{secret}/revoke").expect(200)
+    admin.post(f"{client}/disable").expect(200)
+    given = REQUESTS["ReferralIn"]
+    declined, accepted = (
+        f"/v1/referrals/{holder.post('/v1/referrals', {**given, 'external_id': id}).expect(201)['id']}" for id in "ab"
+    )
+    staff.post(f"{declined}/decline", REQUESTS["RefusalIn"]).expect(200)
+    case_id = staff.post(f"{accepted}/accept").expect(200)["case_id"]
+    decided = "referral-state"
+    return {
+        "enterCourt": Row("/v1/courts", staff, admin, "exists", programs.COURT),
+        "addClient": Row("/v1/clients", staff),
+        "rotateSecret": Row(f"{client}/rotate", staff, admin, "already-disabled"),
+        "revokeSecret": Row(f"{client}/secrets/{secret}/revoke", staff, admin, "already-revoked"),
+        "disableClient": Row(f"{client}/disable", staff, admin, "already-disabled"),
+        "referCase": Row(
+            "/v1/referrals", staff, holder, "external-id-used", {**given, "external_id": "a", "title": "x"}
+        ),
+        "amendReferral": Row(declined, staff, holder, decided),
+        "withdrawReferral": Row(f"{declined}/withdraw", staff, holder, decided),
+        "extendReturnDate": Row(f"{declined}/extend", staff, holder, decided),
+        "acceptReferral": Row(f"{declined}/accept", None, staff, decided),
+        "askAboutReferral": Row(f"{declined}/ask", None, staff, decided),
+        "declineReferral": Row(f"{declined}/decline", None, staff, decided),
+        "shareSessionDates": Row(f"/v1/cases/{case_id}/referral/share-dates", staff),
+    }
+
+
+def _of_webhooks(house: House) -> dict[str, Row]:
+    """The acts on a subscription that is paused, which nobody sees but its owner."""
+    owner = house.person("Sub Scriber")
+    with guarded_by(house, letting(LOOPBACK)):
+        made = owner.post("/v1/webhooks", {"url": f"http://{LOOPBACK}:9/"}).expect(201)
+    path = f"/v1/webhooks/{made['id']}"
+    delivery = f"{path}/deliveries/{owner.post(f'{path}/test').expect(200)['id']}"
+    owner.patch(path, {"state": "paused"}, if_match="*").expect(200)
+    return {
+        "createWebhook": Row("/v1/webhooks"),
+        "amendWebhook": Row(path),
+        "removeWebhook": Row(path),
+        "rotateWebhookSecret": Row(f"{path}/secret"),
+        "testWebhook": Row(f"{path}/test", None, owner, "webhook-not-active"),
+        "replayEvents": Row(f"{path}/replay", None, owner, "webhook-not-active", {}),
+        "retryDelivery": Row(f"{delivery}/retry", None, owner, "webhook-not-active"),
     }
 
 

@@ -10,7 +10,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,12 @@ from app.demo.play import play
 from app.http.examples import REQUESTS
 from app.main import create_app
 from app.settings import Settings
+from tests import programs
 from tests.conftest import Fresh
 from tests.http.operations import EVERY, NOBODYS, OPERATIONS
 from tests.http.world import World, build
 from tests.institution import Clock, House, Json, Person
+from tests.receivers import LOOPBACK, letting
 from tests.story import POWERS, Dispute
 
 EXAMPLES = int(os.environ.get("ACCORD_TEST_EXAMPLES", "8"))
@@ -49,6 +51,9 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+
+# It has none of its own for a file, and only files are taken where the texts of a settlement are brought.
+schemathesis.serializer.alias("application/pdf", "text/plain")
 
 
 @dataclass
@@ -101,6 +106,7 @@ def demo(fresh: Fresh) -> Iterator[Demo]:
         people = {
             who: Person(who, client.get("/v1/me", headers=_bearer(token)).json()["id"], token, client, house.number)
             for who, token in story["tokens"].items()
+            if who != "court"
         }
         house.admin, house.registrar = people["admin"], people["registrar"]
         places = known_places(people, story["cases"])
@@ -200,7 +206,8 @@ def test_every_operation_answers_as_its_document_says_whoever_sends_it_whatever(
     document = schemathesis.openapi.from_asgi("/v1/openapi.json", demo.app)
     chance = random.Random(7)  # noqa: S311 - the same requests each time
     operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]
-    assert len(operations) == len(EVERY) + 2
+    # Beside the API: whether it is well, and OAuth's own.
+    assert len(operations) == len(EVERY) + 4
     for operation in operations:
         for who in PEOPLE:
             fuzz(demo, operation, demo.people[who], chance)
@@ -232,6 +239,8 @@ def journey(demo: Demo) -> None:
     _on_paper(demo.house)
     _of_terms_and_days(demo.house)
     _of_filings(world)
+    _of_courts(demo.house)
+    _of_webhooks(demo.house)
     for operation in OPERATIONS.values():
         if operation.method == "GET":
             _read(world, operation.path)
@@ -286,6 +295,7 @@ def _of_terms_and_days(house: House) -> None:
     closure = house.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)
     house.registrar.get(f"/v1/closures/{closure['id']}").expect(200)
     dispute.requesting.post("/v1/me/desk/looked").expect(200)
+    dispute.requesting.patch("/v1/me/notices", REQUESTS["NoticesChange"], if_match="*").expect(200)
     dispute.requesting.post("/v1/procedures/uncitral-2021/simulations", REQUESTS["SimulationIn"]).expect(200)
     member = house.member("Elsewhere")
     dispute.requesting.get(f"/v1/members/{member}/history").expect(200)
@@ -299,7 +309,8 @@ def _of_filings(world: World) -> None:
     one.registrar.post(f"{one.path}/filings/{filing['id']}/return", REQUESTS["ReturnIn"]).expect(200)
     joint = {**notice, "joint_with": [one.party("responding")]}
     draft = one.requesting.post(f"{one.path}/filings", joint).expect(201)
-    one.responding.post(f"{one.path}/filings/{draft['id']}/join").expect(200)
+    for act in ("join", "withdraw-joinder"):
+        one.responding.post(f"{one.path}/filings/{draft['id']}/{act}").expect(200)
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
     path = f"{one.path}/filings/{draft['id']}/documents"
     document = one.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
@@ -312,6 +323,62 @@ def _of_filings(world: World) -> None:
     (certificate,) = done.requesting.get(f"{done.path}/settlement/certificates").expect(200)["items"]
     for end in ("", ".pdf"):
         assert done.requesting.get(f"{done.path}/settlement/certificates/{certificate['id']}{end}").status == 200
+
+
+def _of_courts(house: House) -> None:
+    """Two courts' programs, and a referral of each fate."""
+    court_id = programs.court(house)
+    house.admin.get(f"/v1/courts/{court_id}").expect(200)
+    made = programs.client(house, court_id)
+    path = f"/v1/clients/{made['id']}"
+    house.admin.post(f"{path}/rotate").expect(200)
+    house.admin.post(f"{path}/secrets/{made['secrets'][0]['id']}/revoke").expect(200)
+    house.admin.get(path).expect(200)
+    house.admin.post(f"{path}/disable").expect(200)
+    court = programs.program(house, court_id)
+    house.client.get("/.well-known/oauth-authorization-server").raise_for_status()
+
+    def refer(external_id: str) -> str:
+        given = {**REQUESTS["ReferralIn"], "external_id": external_id}
+        return f"/v1/referrals/{court.post('/v1/referrals', given).expect(201)['id']}"
+
+    first, second = refer("a"), refer("b")
+    house.registrar.post(f"{first}/ask", REQUESTS["AskIn"]).expect(200)
+    tag = court.get(first).headers["etag"]
+    court.patch(first, REQUESTS["ReferralAmendment"], if_match=tag).expect(200)
+    case_id = house.registrar.post(f"{first}/accept").expect(200)["case_id"]
+    court.post(f"{first}/extend", REQUESTS["ReturnDateIn"]).expect(200)
+    case = house.registrar.get(f"/v1/cases/{case_id}").expect(200)
+    house.registrar.get(f"/v1/cases/{case_id}/referral").expect(200)
+    pdf = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
+    head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=order.pdf"}
+    court.send("POST", f"{first}/order", content=pdf, headers=head).expect(200)
+    for path, reader in ((f"{first}/order", court), (f"/v1/cases/{case_id}/referral/order", house.registrar)):
+        assert reader.get(path).status == 200
+    agent = house.person("Agent Ofthecase")
+    given = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+    path = f"/v1/cases/{case_id}/parties/{case['parties'][0]['id']}/representatives"
+    house.registrar.post(path, given).expect(201)
+    agent.post(f"/v1/cases/{case_id}/referral/share-dates").expect(200)
+    court.get(f"{first}/filings").expect(200)
+    court.post(f"{first}/withdraw").expect(200)
+    house.registrar.post(f"{second}/decline", REQUESTS["RefusalIn"]).expect(200)
+
+
+def _of_webhooks(house: House) -> None:
+    """A subscription that is tested, replayed, retried, changed, given another secret and removed."""
+    owner = house.person("Sub Scriber")
+    house.app.state.seams = replace(house.app.state.seams, guard=letting(LOOPBACK))
+    path = f"/v1/webhooks/{owner.post('/v1/webhooks', {'url': f'http://{LOOPBACK}:9/'}).expect(201)['id']}"
+    delivery = f"{path}/deliveries/{owner.post(f'{path}/test').expect(200)['id']}"
+    for read in ("/v1/webhooks", path, f"{path}/deliveries", delivery):
+        owner.get(read).expect(200)
+    owner.post(f"{delivery}/retry").expect(200)
+    owner.post(f"{path}/replay", {}).expect(200)
+    owner.post(f"{path}/secret").expect(200)
+    owner.patch(path, REQUESTS["WebhookChange"], if_match=owner.get(path).headers["etag"]).expect(200)
+    tag = owner.get(path).headers["etag"]
+    owner.send("DELETE", path, headers={"if-match": tag}).expect(204)
 
 
 def _on_paper(house: House) -> None:

@@ -1,0 +1,24 @@
+"""The simulated court is run by the commands of its page, and prints what the page says."""
+
+from pathlib import Path
+
+import pytest
+
+from app.court_in_a_box.court import ORDERS
+from app.migrating import ROOT
+from tests.docs.consoles import commands, compared, run
+
+PAGE = ROOT / "docs" / "court-in-a-box.md"
+
+
+@pytest.mark.slow
+def test_the_court_runs_by_the_commands_of_its_page(tmp_path: Path) -> None:
+    written = commands(PAGE)
+    faults = compared(written, run(written, tmp_path, port="8125"))
+    assert not faults, "\n\n".join(faults)
+
+
+def test_the_page_tells_of_every_order() -> None:
+    told = PAGE.read_text(encoding="utf-8")
+    words = [line.split()[0] for line in ORDERS.splitlines()]
+    assert [word for word in words if f"`{word}" not in told] == []
