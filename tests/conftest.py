@@ -130,6 +130,7 @@ def house(settings: Settings) -> Iterator[House]:
     """An institution with its people, served in this process."""
     with House.open(settings) as opened:
         yield opened
+        assert opened.unlisted() == set(), "enter these ids in app/ledger/catalogue.py"
 
 
 @pytest.fixture

@@ -12,15 +12,18 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.access import people
-from app.access.gate import GatedSession, guard
+from app.access.gate import GatedSession, as_system, guard
 from app.access.schemas import TokenIn, UserIn
 from app.db import Database, Entropy
 from app.http.waiting import Waiting
+from app.ledger import catalogue
 from app.ledger import service as ledger
+from app.ledger.models import Event
 from app.main import create_app, system_entropy
 from app.paging import Cursors
 from app.settings import Settings
@@ -170,6 +173,12 @@ class House:
 
     def _person(self, name: str, id: str, token: str) -> Person:
         return Person(name, id, token, self.client, self.number)
+
+    def unlisted(self) -> set[tuple[str, str]]:
+        """The ids, by type of event, that some event carries and the catalogue does not list."""
+        with self.database.read(os.urandom) as db, as_system(db):
+            rows = db.execute(select(Event.type, Event.payload)).all()
+        return {(row.type, id) for row in rows for id in catalogue.unlisted(row.type, row.payload)}
 
     def number(self) -> str:
         """The id of the next request; hidden acts in one of two worlds take theirs from another series."""

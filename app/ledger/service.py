@@ -75,9 +75,9 @@ def record(
 ) -> None:
     """Note an event; it takes its place in its audience's stream when the transaction is sealed.
 
-    Raises Uncatalogued for a type, or an id in the payload, that the catalogue does not know.
+    Raises Uncatalogued for a type that the catalogue does not know.
     """
-    catalogue.check(kind, payload)
+    catalogue.check(kind)
     noted(db).append(
         Note(
             new_id(db),
