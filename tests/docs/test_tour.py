@@ -15,7 +15,8 @@ from tests.docs.consoles import agrees, blocks, commands, compared, plain, run
 from tests.server import new_database
 
 README = ROOT / "README.md"
-TOUR, RULES, FOR_REAL = "Five minutes with curl", "Rules of procedure", "Running it for real, so far"
+TOUR, RULES = "Five minutes with curl", "Rules of procedure"
+COURT, FOR_REAL = "Wire in a court", "Running it for real, so far"
 
 
 @pytest.fixture
@@ -49,9 +50,16 @@ def test_the_rule_sets_print_as_the_readme_shows() -> None:
     assert not faults, "\n\n".join(faults)
 
 
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_the_demo_runs_with_a_court_as_the_readme_says(_engine: str, tmp_path: Path) -> None:
+    written = commands(README, COURT)
+    faults = compared(written, run(written, tmp_path, port="8126"))
+    assert not faults, "\n\n".join(faults)
+
+
 def test_no_console_block_of_the_readme_is_left_unrun() -> None:
     every = [start for start, _lines in blocks(README)]
-    assert every == [start for heading in (TOUR, RULES, FOR_REAL) for start, _lines in blocks(README, heading)]
+    assert every == [start for heading in (TOUR, RULES, COURT, FOR_REAL) for start, _lines in blocks(README, heading)]
 
 
 def test_the_table_of_settings_is_the_one_of_the_service() -> None:
