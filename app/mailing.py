@@ -21,6 +21,7 @@ from app.notices import gathering, outgoing, post
 from app.notices.outgoing import Claim
 from app.notices.post import Mailbox, Result, Unreachable
 from app.settings import Settings
+from app.threads import beside
 
 log = logging.getLogger("accord.notices")
 SECONDS_BETWEEN_TURNS, SECONDS_TO_END = 2.0, 4
@@ -172,13 +173,8 @@ def mailing(postman: Postman | None, stop: threading.Event) -> Iterator[None]:
     if postman is None:
         yield
         return
-    thread = threading.Thread(target=postman.run, args=(stop,), name="accord-postman", daemon=True)
-    thread.start()
-    try:
+    with beside(postman.run, "accord-postman", stop, SECONDS_TO_END):
         yield
-    finally:
-        stop.set()
-        thread.join(SECONDS_TO_END)
 
 
 def postman_of(seams: Seams, entropy: Callable[[], Entropy], settings: Settings) -> Postman | None:

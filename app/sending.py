@@ -24,6 +24,7 @@ from app.errors import Unavailable
 from app.http.metrics import WEBHOOK_ATTEMPTS
 from app.http.work import Seams
 from app.ledger import service as ledger
+from app.threads import beside
 from app.webhooks import outbox, posting
 from app.webhooks.guard import AddressRefused
 from app.webhooks.outbox import Claim, Outcome
@@ -211,10 +212,5 @@ def _word(one: Outcome) -> str:
 @contextmanager
 def sending(sender: Sender, stop: threading.Event) -> Iterator[None]:
     """Sends beside whatever goes on, until that is told to stop."""
-    thread = threading.Thread(target=sender.run, args=(stop,), name="accord-sender", daemon=True)
-    thread.start()
-    try:
+    with beside(sender.run, "accord-sender", stop, SECONDS_TO_END):
         yield
-    finally:
-        stop.set()
-        thread.join(SECONDS_TO_END)

@@ -24,6 +24,8 @@ from app.settings import Settings
 
 # Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.
 SECONDS_TO_FINISH = 20
+# So many connections wait at the door.
+_BACKLOG = 1024
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
 
@@ -48,12 +50,13 @@ def only_process(settings: Settings) -> Iterator[None]:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens there from now on; Misconfigured if it cannot."""
+    """A socket that listens there from now on: who comes before it is served waits; Misconfigured if it cannot."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError as problem:
         listening.close()
         raise Misconfigured(f"Cannot listen on {host}, port {port}: {problem.strerror}.") from problem
@@ -187,7 +190,7 @@ def _configured(app: Any, **more: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
-        backlog=1024,
+        backlog=_BACKLOG,
         **more,
     )
 

@@ -39,6 +39,7 @@ from app.sending import Sender, sending
 from app.settings import Settings
 from app.signing import service as signing
 from app.signing.models import SigningKey
+from app.threads import beside
 from app.webhooks import outbox
 
 log = logging.getLogger("accord.worker")
@@ -179,13 +180,8 @@ def worker_of(seams: Seams, settings: Settings) -> Worker:
 def working(worker: Worker) -> Iterator[None]:
     """Runs the worker beside whatever goes on, and ends it in the middle of nothing."""
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="accord-worker", daemon=True)
-    thread.start()
-    try:
+    with beside(worker.run, "accord-worker", stop, SECONDS_TO_END):
         yield
-    finally:
-        stop.set()
-        thread.join(SECONDS_TO_END)
 
 
 def _judge(db: Session, now: datetime, one: scanning.Quarantined, verdict: scanning.Verdict) -> int:

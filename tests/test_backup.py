@@ -36,6 +36,7 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
     dispute.settled()
     cursor = dispute.requesting.get(f"{dispute.path}/events?limit=1").expect(200)["next"]
     paths = ["", "/events?limit=200", "/filings", "/settlement/signatures", "/deadlines", "/parties"]
+    place = dispute.requesting.get("/v1/events?limit=1").expect(200)["next"]
     before = {path: dispute.requesting.get(f"{dispute.path}{path}").expect(200) for path in paths}
     file = tmp_path / "registry.zip"
     made = accord(house.settings, "backup", "--out", str(file))
@@ -54,6 +55,8 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
             assert after == before[path]
     requesting.get(f"{dispute.path}/events?limit=1&after={cursor}").expect(410, "gone")
     requesting.get(f"{dispute.path}/events?limit=1&after={cursor[:-1]}").expect(422)
+    requesting.get(f"/v1/events?after={place}").expect(410, "gone")
+    assert requesting.get("/v1/events?limit=1").expect(200)["items"]
     fresh = requesting.get(f"{dispute.path}/events?limit=1").expect(200)["next"]
     requesting.get(f"{dispute.path}/events?limit=1&after={fresh}").expect(200)
     client.app.state.seams.database.dispose()

@@ -207,16 +207,22 @@ def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None
     }
     command = [sys.executable, "-m", "app", "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().split()[3].rstrip(";")
-        assert httpx.get(f"{address}/livez", timeout=30).json() == {"status": "alive"}
-        assert httpx.get(f"{address}/readyz", timeout=30).status_code == 200
-        assert httpx.get(f"{address}/v1/me", timeout=30).status_code == 401
-        if settings.is_sqlite:
-            second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
-            assert (second.returncode, "Another process serves" in second.stderr) == (1, True)
-        process.terminate()
-        assert process.wait(30) in (0, -15)
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[3].rstrip(";")
+            assert httpx.get(f"{address}/livez", timeout=30).json() == {"status": "alive"}
+            assert httpx.get(f"{address}/readyz", timeout=30).status_code == 200
+            assert httpx.get(f"{address}/v1/me", timeout=30).status_code == 401
+            if settings.is_sqlite:
+                second = subprocess.run(
+                    command, env=environment, capture_output=True, text=True, check=False, timeout=60
+                )
+                assert (second.returncode, "Another process serves" in second.stderr) == (1, True)
+            process.terminate()
+            assert process.wait(30) in (0, -15)
+        finally:
+            # Or a failure would wait for a service that nobody ends.
+            process.kill()
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [("xterm-256color", True), ("dumb", False)])

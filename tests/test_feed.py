@@ -21,6 +21,7 @@ from app.ledger.catalogue import TYPES
 from app.ledger.feed import BEGINNING, Wanted, stretch
 from app.ledger.models import Event
 from tests.institution import House, Json, Person, outside
+from tests.programs import court, program
 from tests.story import POWERS, Dispute
 
 WRITERS = int(os.environ.get("ACCORD_TEST_FEED_WRITERS", "3"))
@@ -46,8 +47,11 @@ def everybody(house: House, dispute: Dispute) -> dict[str, Reader]:
     """Everybody who has to do with a case."""
     dispute.mediating()
     stranger = house.person("Stan Ranger")
+    court_id = court(house)
+    programs = [program(house, court_id), program(house, None)]
     people = [dispute.requesting, dispute.responding, dispute.mediator, house.registrar, house.admin, stranger]
-    names = ["requesting", "responding", "mediator", "registrar", "admin", "stranger"]
+    people += programs
+    names = ["requesting", "responding", "mediator", "registrar", "admin", "stranger", "court's", "institution's"]
     return {name: reader_of(house, person) for name, person in zip(names, people, strict=True)}
 
 
@@ -95,7 +99,7 @@ def test_everybody_is_told_of_what_they_may_read_and_of_nothing_else(
         told, _end = followed(reader.person, reader.since)
         assert [one["id"] for one in told] == due[name], name
     assert len(due["requesting"]) > len(due["registrar"]) > len(due["stranger"]) > 0
-    assert due["stranger"] == due["admin"]
+    assert due["stranger"] == due["admin"] == due["court's"] == due["institution's"]
 
 
 def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, everybody: dict[str, Reader]) -> None:
@@ -105,9 +109,10 @@ def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, ev
         assert set(one) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
         assert set(ids) <= set(TYPES[one["type"]].ids)
         assert all(UUID(id) for id in ids.values())
-    step = next(one for one in told if one["type"] == "step-taken" and one["data"]["article"])
+    step = next(one for one in told if one["data"]["act"] == "screen")
     assert step["source"] == dispute.path
-    assert step["data"]["actor"]["capacity"]
+    assert (step["type"], step["data"]["actor"]["capacity"]) == ("step-taken", "registry")
+    assert "24" in step["data"]["article"]
     full = dispute.requesting.get(f"{dispute.path}/events/{step['id']}").expect(200)
     assert (full["stream"], full["seq"]) == (step["data"]["stream"], step["data"]["seq"])
 
@@ -212,7 +217,7 @@ def test_readers_beside_writers_get_exactly_their_events_in_order(served: House,
 
     def write(person: Person, number: int) -> None:
         given = {"kind": "statement", "title": f"Statement {number}", "text": "As set out."}
-        case = everybody["requesting"].person.get("/v1/cases").expect(200)["items"][0]["id"]
+        case = person.get("/v1/cases").expect(200)["items"][0]["id"]
         for act in range(ACTS_OF_EACH):
             audience: Json = {"audience": ["participants", "public", "party"][act % 3]}
             if audience["audience"] == "party":
@@ -230,9 +235,12 @@ def test_readers_beside_writers_get_exactly_their_events_in_order(served: House,
         ThreadPoolExecutor(len(readers) + WRITERS) as pool,
     ):
         following = [pool.submit(follow, *one) for one in zip(readers, reading, strict=True)]
-        for written in [pool.submit(write, one, number) for number, one in enumerate(writing)]:
-            written.result()
-        done.set()
+        written = [pool.submit(write, one, number) for number, one in enumerate(writing)]
+        try:
+            for one in written:
+                one.result()
+        finally:
+            done.set()
         found = [one.result() for one in following]
     for reader, told in zip(readers, found, strict=True):
         assert told == entitled(served, reader, before), reader.person.name
@@ -251,13 +259,13 @@ def test_who_waits_is_answered_when_there_is_something_for_them(served: House) -
     stranger = served.person("Stan Ranger")
     readers = [dispute.requesting, stranger]
     cursors = [one.get("/v1/events?latest=true").expect(200)["next"] for one in readers]
-    with outside(served, *readers) as people, ThreadPoolExecutor(2) as pool:
+    with outside(served, *readers, dispute.requesting) as (*people, writer), ThreadPoolExecutor(2) as pool:
         waits = [
             pool.submit(partial(waited, seconds=seconds), person, cursor)
             for person, cursor, seconds in zip(people, cursors, (20, 3), strict=True)
         ]
         time.sleep(1)
-        dispute.requesting.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
+        writer.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
         (told, took), (nothing, whole) = (one.result() for one in waits)
     assert [one["type"] for one in told["items"]] == ["case-amended"]
     assert took < 8
@@ -270,10 +278,10 @@ def test_a_token_that_is_revoked_ends_the_waiting(served: House) -> None:
     dispute.lodged()
     cursor = dispute.requesting.get("/v1/events?latest=true").expect(200)["next"]
     token = dispute.requesting.get("/v1/tokens").expect(200)["items"][0]["id"]
-    with outside(served, dispute.requesting) as people, ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(waited, people[0], cursor)
+    with outside(served, dispute.requesting, served.admin) as (person, admin), ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(waited, person, cursor)
         time.sleep(1)
-        served.admin.post(f"/v1/tokens/{token}/revoke").expect(200)
+        admin.post(f"/v1/tokens/{token}/revoke").expect(200)
         ended, took = waits.result()
     assert (ended["status"], ended["code"]) == (401, "unauthenticated")
     assert took < 8

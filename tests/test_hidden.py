@@ -186,6 +186,11 @@ def crawl(person: Person, dispute: Dispute) -> list[object]:
         read(path)
     read(dispute.path)
     read(f"{dispute.path}/steps")
+    after, more = "", True
+    while more:
+        told_of = read(f"/v1/events?limit=3{after}")
+        after, more = f"&after={told_of['next']}", told_of["more"]
+    read("/v1/events?latest=true")
     for name in (
         "parties",
         "third-states",

@@ -304,10 +304,13 @@ def test_what_waits_while_a_subscription_is_paused_goes_out_afterwards(lodged: D
     assert [one["type"] for one in there.events()] == ["case-amended"] * 3
 
 
-def test_a_receiver_that_asks_for_patience_is_left_alone_for_as_long(lodged: Dispute, there: Receiver) -> None:
+@pytest.mark.parametrize("busy", [429, 503])
+def test_a_receiver_that_asks_for_patience_is_left_alone_for_as_long(
+    lodged: Dispute, there: Receiver, busy: int
+) -> None:
     subscribe(lodged.requesting, there.url)
     send = sender(lodged.house)
-    there.once = [answers(429, retry_after="90")]
+    there.once = [answers(busy, retry_after="90")]
     retitle(lodged, "Another")
     send.settle()
     lodged.house.clock.pass_by(seconds=60)

@@ -1,6 +1,6 @@
 """`/v1/courts`, `/v1/referrals`, and `…/referral` of a case."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -23,19 +23,19 @@ from app.courts.schemas import (
     RefusalIn,
     ReturnDateIn,
 )
-from app.documents.arriving import Arrived, File, receive, shown_digest
-from app.documents.kinds import TEXTS, kind_of
+from app.documents.arriving import Arrived, shown_digest
+from app.documents.kinds import TEXTS
 from app.documents.leaving import opened
-from app.documents.names import disposition, name_of
+from app.documents.names import disposition
 from app.documents.scanning import Quarantined, scan
-from app.documents.sealing import PREFIX_BYTES, SALT_BYTES
 from app.documents.service import Leaf
-from app.errors import Problem, Unavailable, invalid
+from app.errors import Unavailable, invalid
 from app.filings.schemas import FilingList
 from app.http.openapi import problems
 from app.http.parameters import Act, Change, Create, Hop, Paged, Upload
 from app.http.routing import Route, UploadRoute
-from app.http.transfers import digests_of, file_response, is_known, length_of, not_modified, tag_of, wanted
+from app.http.transfers import file_response, is_known, not_modified, tag_of, wanted
+from app.http.uploads import arrived_of, entered, file_of
 from app.http.work import Work
 from app.values import Instant
 
@@ -139,27 +139,15 @@ HANDS_OUT: dict[int | str, dict[str, Any]] = {**problems(401, 404, 416, 422), 20
 )
 async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
     """Bring the order as a file, as its court and as the body of the request; a later one takes its place."""
-    request, seams = work.request, work.seams
-    name = name_of(request.headers.get("content-disposition"))
-    kind = kind_of(name, request.headers.get("content-type", ""), TEXTS)
-    file = File(name, kind, digests_of(request), length_of(request))
+    file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
     ticket = await work.look(orders.may_bring, referral_id)
-    chance = (work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES))
-    limit = min(seams.database.settings.document_limit, MOST_OF_ORDER)
-    arrived = await receive(seams.storage, ticket.key, ticket.object_key, file, limit, chance, request.stream())
-    work.body = arrived.sha256 + name.encode()
-    try:
-        await _scanned(work, ticket, arrived)
-        answer = await work.write(orders.bring, referral_id, arrived, answer=reading.read_referral)
-    except Unavailable:
-        # Whether it was entered is not known: the sweeper will see.
-        raise
-    except Problem:
-        await seams.storage.in_thread(lambda: seams.storage.delete_now(arrived.object_key))
-        raise
-    if str(arrived.id).encode() not in cast(Response, answer).body:
-        await seams.storage.in_thread(lambda: seams.storage.delete_now(arrived.object_key))
-    return answer
+    arrived = await arrived_of(work, ticket, file, most)
+    return await entered(work, arrived, _bring(work, referral_id, ticket, arrived))
+
+
+async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
+    await _scanned(work, ticket, arrived)
+    return await work.write(orders.bring, referral_id, arrived, answer=reading.read_referral)
 
 
 async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:

@@ -61,7 +61,7 @@ def demo(
             _run_both(settings, listening, base_url, story, serving)
             return
         _tell_where(base_url, story)
-        serve(create_app(settings), settings, listening)
+        serve(create_app(settings, works=True), settings, listening)
 
 
 def _tell_where(base_url: str, story: Json) -> None:

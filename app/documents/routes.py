@@ -1,25 +1,24 @@
 """`…/documents` of a filing and of a draft of a settlement, `/v1/documents`, and `…/accesses`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from app.documents import accesses, service
-from app.documents.arriving import Arrived, File, receive, shown_digest
+from app.documents.arriving import shown_digest
 from app.documents.holders import Holder
-from app.documents.kinds import KINDS, TEXTS, Kind, kind_of
+from app.documents.kinds import KINDS, TEXTS, Kind
 from app.documents.leaving import opened
-from app.documents.names import disposition, name_of
+from app.documents.names import disposition
 from app.documents.schemas import About, AccessList, DocumentList, DocumentOut, Relation
-from app.documents.sealing import PREFIX_BYTES, SALT_BYTES
-from app.errors import Problem, Unavailable
 from app.http.openapi import problems
 from app.http.parameters import Act, Create, Hop, Paged, Upload
 from app.http.routing import Route, UploadRoute
-from app.http.transfers import digests_of, file_response, is_known, length_of, not_modified, tag_of, wanted
+from app.http.transfers import file_response, is_known, not_modified, tag_of, wanted
+from app.http.uploads import arrived_of, entered, file_of
 from app.http.work import Work
 from app.values import Language
 
@@ -61,13 +60,6 @@ async def about(
     return About(language=language, relation=relation, related_id=related_id, replaces_id=replaces_id)
 
 
-def file_of(request: Request, kinds: Sequence[Kind]) -> File:
-    """What a request says of its file; Invalid or UnsupportedMediaType if such a file is not taken."""
-    name = name_of(request.headers.get("content-disposition"))
-    kind = kind_of(name, request.headers.get("content-type", ""), kinds)
-    return File(name, kind, digests_of(request), length_of(request))
-
-
 @uploads.post(
     "/v1/cases/{case_id}/filings/{filing_id}/documents",
     status_code=201,
@@ -98,32 +90,11 @@ async def upload_text(
 
 async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind]) -> DocumentOut:
     file, settings = file_of(work.request, kinds), work.seams.database.settings
-    ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
-    chance = (work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES))
-    limit, storage, chunks = settings.document_limit, work.seams.storage, work.request.stream()
-    arrived = await receive(storage, ticket.key, ticket.object_key, file, limit, chance, chunks)
-    # What makes two uploads the same, for their key: the file, and what is said of it.
-    work.body = arrived.sha256 + file.name.encode()
-    return await _enter(work, ticket, arrived, given)
-
-
-async def _enter(work: Work, ticket: service.Ticket, arrived: Arrived, given: About) -> DocumentOut:
-    storage, settings = work.seams.storage, work.seams.database.settings
     rules = (settings.documents_per_filing, settings.clamd is not None)
-    try:
-        answer = await work.write(
-            service.store, ticket, arrived, given, *rules, answer=service.read_document, status=201
-        )
-    except Unavailable:
-        # Whether it was entered is not known: the sweeper will see.
-        raise
-    except Problem:
-        await storage.in_thread(lambda: storage.delete_now(arrived.object_key))
-        raise
-    body = cast(Response, answer).body
-    if body and str(arrived.id).encode() not in body:
-        await storage.in_thread(lambda: storage.delete_now(arrived.object_key))
-    return answer
+    ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
+    arrived = await arrived_of(work, ticket, file, settings.document_limit)
+    entering = work.write(service.store, ticket, arrived, given, *rules, answer=service.read_document, status=201)
+    return await entered(work, arrived, entering)
 
 
 @router.get(

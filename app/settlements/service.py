@@ -334,12 +334,7 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         detail = "For a signature given on paper name the party in 'on_behalf_of' and 'party_id', and who signed."
         raise invalid("/signer", "signer", detail)
     check_step(db, actor, now, case, "sign", party.id, counted)
-    row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == given.draft_id)).scalar_one_or_none()
-    if row is None:
-        raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
-    if row.state != "frozen" or text_of(db, row).sha256 != given.sha256:
-        cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
-        raise _conflict(case, "need-not-met", "This is not the text that is frozen.", "text-differs", cure)
+    row = _frozen_text(db, case, given)
     held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
     powers = _powers_of(case, [given.signer.powers.kind] if given.signer else held, party, given.capacity)
     by = paper.author(db, actor, case, counted, paper.holding_of(db, case, party.id))
@@ -376,6 +371,18 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
     subject = ledger.Subject(case_id, row.audience_id, row.audience_name)
     ledger.record(db, now, subject, "text-signed", "sign", by, payload, decision.step.citation.article, written)
     return (case_id, signature.id)
+
+
+def _frozen_text(db: Session, case: Case, given: SignatureIn) -> Draft:
+    """The text that is signed; Invalid for one that is not in the case, Conflict for another than the frozen one."""
+    mine = (Draft.case_id == case.id, Draft.id == given.draft_id)
+    row = db.execute(select(Draft).where(*mine)).scalar_one_or_none()
+    if row is None:
+        raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
+    if row.state != "frozen" or text_of(db, row).sha256 != given.sha256:
+        cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
+        raise _conflict(case, "need-not-met", "This is not the text that is frozen.", "text-differs", cure)
+    return row
 
 
 def _powers_of(case: Case, held: Sequence[str | None], party: AnyRow, capacity: str) -> str:
