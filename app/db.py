@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import anyio
+import psycopg
 import sqlalchemy.exc
 from sqlalchemy import (
     JSON,
@@ -105,6 +106,26 @@ def new_id(db: Session) -> UUID:
 def is_postgresql(db: Session) -> bool:
     """Whether this session talks to PostgreSQL."""
     return db.get_bind().dialect.name == "postgresql"
+
+
+@contextmanager
+def together(db: Session) -> Iterator[None]:
+    """Send the writes of a block without waiting for each; their one round trip ends, or is refused, with the block.
+
+    Nothing can be read inside. SQLite, which is no journey away, takes them one by one.
+    """
+    if not is_postgresql(db):
+        yield
+        return
+    driver: Any = db.connection().connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except psycopg.Error as problem:
+        # As SQLAlchemy would have told it, had it waited for the statement.
+        raise sqlalchemy.exc.DBAPIError.instance(
+            None, None, problem, psycopg.Error, hide_parameters=True, dialect=db.get_bind().dialect
+        ) from problem
 
 
 def sqlstate(problem: sqlalchemy.exc.DBAPIError) -> str | None:

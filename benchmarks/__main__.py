@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,9 @@ KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SIZES = [int(size) for size in os.environ.get("BENCH_CASES", "1000,100000").split(",")]
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CLIENTS = (1, 16)
+# What is compared is measured in so many short turns, one after the other: a machine is not as fast a minute later.
+TURNS = 4
+UNGATED = ", without the gate"
 
 
 @dataclass
@@ -72,20 +75,28 @@ async def one_client(port: int, next_request: Callable[[], bytes], until: float,
     writer.close()
 
 
-def measured(port: int, clients: int, next_request: Callable[[], bytes]) -> tuple[float, float, float]:
-    """Requests a second, and the median and 99th percentile in milliseconds."""
+@dataclass
+class Measured:
+    """One operation of one service: its next request, how long each took so far, and all of them together."""
 
-    async def run() -> list[float]:
-        took: list[float] = []
-        until = time.perf_counter() + SECONDS
-        await asyncio.gather(*(one_client(port, next_request, until, took) for _client in range(clients)))
-        return took
+    operation: str
+    port: int
+    next_request: Callable[[], bytes]
+    took: list[float] = field(default_factory=list)
+    lasted: float = 0.0
 
-    warm = time.perf_counter()
-    took = asyncio.run(run())
-    lasted = time.perf_counter() - warm
-    ordered = sorted(took)
-    return len(took) / lasted, statistics.median(ordered) * 1000, ordered[int(len(ordered) * 0.99)] * 1000
+    async def turn(self, clients: int, seconds: float) -> None:
+        """Send as much as gets through by so many clients in that time."""
+        began = time.perf_counter()
+        sending = (one_client(self.port, self.next_request, began + seconds, self.took) for _client in range(clients))
+        await asyncio.gather(*sending)
+        self.lasted += time.perf_counter() - began
+
+    def figure(self, engine: str, cases: int, clients: int) -> Figure:
+        """What it reached."""
+        ordered = sorted(self.took)
+        median, slow = statistics.median(ordered) * 1000, ordered[int(len(ordered) * 0.99)] * 1000
+        return Figure(engine, cases, self.operation, clients, len(ordered) / self.lasted, median, slow)
 
 
 @contextmanager
@@ -122,8 +133,18 @@ def served(settings: Settings, **more: str) -> Iterator[int]:
         listening.close()
 
 
+# What is measured; the operations of one line in turn.
+COMPARED = [
+    ["bare read", "read a case", f"read a case{UNGATED}"],
+    ["list 50 of one's own", f"list 50 of one's own{UNGATED}"],
+    ["list 50, registrar"],
+    ["create a case"],
+    ["take a step"],
+]
+
+
 def operations(seeded: Seeded) -> dict[str, Callable[[], bytes]]:
-    """What is measured: each makes its next request."""
+    """How each makes its next request."""
     case, lodged = seeded.mine[0], iter(seeded.others + seeded.mine)
     opening = json.dumps(
         {**REQUESTS["CaseIn"], "parties": [{**one, "member_id": None} for one in REQUESTS["CaseIn"]["parties"]]}
@@ -144,20 +165,20 @@ def run(engine: str, settings: Settings, cases: int) -> tuple[list[Figure], list
     seeded = seed(settings, cases)
     print(f"{engine}, {cases} cases: seeded in {time.perf_counter() - began:.0f} s", flush=True)
     found = []
-
-    def note(operation: str, clients: int, port: int, request: Callable[[], bytes]) -> None:
-        figure = Figure(engine, cases, operation, clients, *measured(port, clients, request))
-        print(f"  {operation:<24} {clients:>2} clients {figure.per_second:8.0f}/s  p99 {figure.p99:.1f} ms", flush=True)
-        found.append(figure)
-
-    with served(settings) as port:
-        for operation, request in operations(seeded).items():
+    requests = operations(seeded)
+    with served(settings) as port, served(settings, **{OPEN: "1"}) as ungated:
+        for compared in COMPARED:
             for clients in CLIENTS:
-                note(operation, clients, port, request)
-    with served(settings, **{OPEN: "1"}) as port:
-        for operation in ("read a case", "list 50 of one's own"):
-            for clients in CLIENTS:
-                note(f"{operation}, without the gate", clients, port, operations(seeded)[operation])
+                ports = {name: ungated if name.endswith(UNGATED) else port for name in compared}
+                group = [Measured(name, ports[name], requests[name.removesuffix(UNGATED)]) for name in compared]
+                for _turn in range(TURNS):
+                    for one in group:
+                        asyncio.run(one.turn(clients, SECONDS / TURNS))
+                for one in group:
+                    figure = one.figure(engine, cases, clients)
+                    reached = f"{figure.per_second:8.0f}/s  p99 {figure.p99:.1f} ms"
+                    print(f"  {one.operation:<38} {clients:>2} clients {reached}", flush=True)
+                    found.append(figure)
     return found, explained(settings, seeded)
 
 

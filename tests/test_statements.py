@@ -1,12 +1,18 @@
 """A request makes few round trips to the database, whatever the number of parties."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
 
+from app.access.gate import insert_rows
+from app.cases.models import ReferenceNumber
+from app.db import together
+from app.errors import Conflict
 from tests.institution import House
 from tests.story import CONSENT, POWERS, Dispute
 
@@ -88,3 +94,16 @@ def test_a_step_takes_at_most_twenty_statements(house: House, dispute: Dispute, 
         step(dispute.registrar, "register", {"due_on": "2026-04-01"})
     step(dispute.requesting, "withdraw", {"reason": "x"})
     assert {name: len(seen) for name, seen in counts.items() if len(seen) > 20} == {}, counts
+
+
+def test_a_refusal_of_writes_that_are_sent_together_is_told_like_any_other(house: House) -> None:
+    first = [{"year": 1999, "last": 1}]
+
+    def twice(db: Session) -> None:
+        with together(db):
+            insert_rows(db, ReferenceNumber, first)
+            insert_rows(db, ReferenceNumber, first)
+
+    with pytest.raises(Conflict, match="at the same moment"):
+        house.database.in_transaction(twice, os.urandom)
+    house.database.in_transaction(lambda db: insert_rows(db, ReferenceNumber, first), os.urandom)

@@ -32,7 +32,7 @@ from app.access.policy import (
     readers_of,
 )
 from app.clients.models import AccessToken, Client, ClientSecret
-from app.db import UtcDateTime, new_id
+from app.db import UtcDateTime, new_id, together
 from app.errors import Forbidden, Unauthenticated, invalid
 from app.rules.model import Holding
 
@@ -211,8 +211,9 @@ def open_circle(
     ]
     known = replace(known, audiences=tuple(views))
     _keep(db, known)
-    insert_rows(db, Audience, [_audience_row(case.id, view) for view in views])
-    _add_readers(db, case, {(id, principal) for id, readers in known.readers().items() for principal in readers})
+    with together(db):
+        insert_rows(db, Audience, [_audience_row(case.id, view) for view in views])
+        _add_readers(db, case, {(id, principal) for id, readers in known.readers().items() for principal in readers})
     return known
 
 
@@ -228,8 +229,9 @@ def audience(
     made = AudienceView(new_id(db), name, party_ids, person_id, generation)
     _keep(db, replace(known, audiences=(*known.audiences, made)))
     readers = readers_of(known.case, known.parties, known.capacities, (made,))[made.id]
-    insert_rows(db, Audience, [_audience_row(case_id, made)])
-    _add_readers(db, known.case, {(made.id, principal) for principal in readers})
+    with together(db):
+        insert_rows(db, Audience, [_audience_row(case_id, made)])
+        _add_readers(db, known.case, {(made.id, principal) for principal in readers})
     return made.id
 
 

@@ -20,7 +20,7 @@ from app.cases.reading import search_text
 from app.cases.schemas import CaseAmendment, CaseIn
 from app.cases.service import act_subject
 from app.contents import service as contents
-from app.db import new_id
+from app.db import new_id, together
 from app.errors import Conflict, FieldError, Forbidden, Invalid
 from app.ledger import service as ledger
 from app.members.models import Member
@@ -103,15 +103,17 @@ def _write_case(
     )
     db.add(case)
     db.flush()
-    contents.open_case(db, case_id)
-    written = _write_request(db, case, given.summary, [one.model_dump() for one in given.instruments], content_id)
     of_case = {"case_id": case_id, "audience_id": audience_id}
     party = of_case | {"participation": "appearing", "generation": 0}
-    insert_rows(db, Party, _numbered(party, party_ids, given.parties))
-    insert_rows(db, ThirdState, _numbered(of_case, [new_id(db) for _state in given.third_states], given.third_states))
-    if filer_id is not None:
-        agent = {"user_id": filer_id, "role": "agent", "party_id": party_ids[0], "generation": 0, "admitted_at": now}
-        insert_rows(db, Capacity, [{"id": capacity_id, **of_case, **agent}])
+    states = _numbered(of_case, [new_id(db) for _state in given.third_states], given.third_states)
+    agent = {"user_id": filer_id, "role": "agent", "party_id": party_ids[0], "generation": 0, "admitted_at": now}
+    with together(db):
+        contents.open_case(db, case_id)
+        written = _write_request(db, case, given.summary, [one.model_dump() for one in given.instruments], content_id)
+        insert_rows(db, Party, _numbered(party, party_ids, given.parties))
+        insert_rows(db, ThirdState, states)
+        if filer_id is not None:
+            insert_rows(db, Capacity, [{"id": capacity_id, **of_case, **agent}])
     keep_locked(db, case)
     return case, party_ids[0], written
 

@@ -17,7 +17,7 @@ from app.access.models import AudienceReader
 from app.access.service import CLOCK, Actor
 from app.contents import service as contents
 from app.contents.models import Content
-from app.db import AnyRow, Base, is_postgresql, new_id
+from app.db import AnyRow, Base, is_postgresql, new_id, together
 from app.ledger import catalogue
 from app.ledger.models import Event, FeedEntry
 
@@ -125,8 +125,9 @@ def seal(db: Session) -> list[Note]:
             heads[note.audience_id] = (note.seq, note.hash)
             position += 1
             rows.append(_row(note, position))
-        insert_rows(db, Event, rows)
-        db.execute(_FEED, {"sealed_from": rows[0]["position"]})
+        with together(db):
+            insert_rows(db, Event, rows)
+            db.execute(_FEED, {"sealed_from": rows[0]["position"]})
     return notes
 
 
