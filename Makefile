@@ -38,10 +38,10 @@ serve: $(VENV)/installed
 	@$(RUN)/accord serve $(ARGS)
 
 test: $(VENV)/installed-dev
-	$(RUN)/python -m pytest -n $(WORKERS) --junitxml=$(REPORTS)/tests.xml $(ARGS)
+	$(RUN)/python -m pytest -n $(WORKERS) --dist worksteal --junitxml=$(REPORTS)/tests.xml $(ARGS)
 
 test-slow: $(VENV)/installed-dev
-	$(RUN)/python -m pytest -n $(WORKERS) -m slow --junitxml=$(REPORTS)/tests-slow.xml $(ARGS)
+	$(RUN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow --junitxml=$(REPORTS)/tests-slow.xml $(ARGS)
 
 # Writes its figures into docs/performance.md.
 bench: $(VENV)/installed-dev

@@ -8,29 +8,46 @@ import base64
 import hashlib
 import json
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, TableClause, column, create_engine, func, inspect, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    TableClause,
+    column,
+    create_engine,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy import table as table_of
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.types import Date, LargeBinary, Uuid
 
 from app.access.models import Institution
 from app.cases.models import ReferenceNumber
 from app.db import Base, UtcDateTime, sqlite
-from app.documents.models import KEPT, Document
 from app.documents.storage import Missing, Storage
+from app.documents.sweeping import NAMING
 from app.errors import Misconfigured
 from app.migrating import configuration, head, is_at_head, make_private_file
 from app.notices.outgoing import stand_down
@@ -43,6 +60,9 @@ _PART = 1024 * 1024
 _ROWS = 500
 # References that may have been given after a backup are not given again: the next one begins a new thousand.
 _GAP = 1000
+# What a file that is none, or was altered, raises while it is read.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, RuntimeError)
+_DAMAGE_TO_ROWS = (DataError, IntegrityError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +77,47 @@ class Taken:
 def back_up(settings: Settings, path: Path, now: datetime) -> Taken:
     """Write a consistent backup to a new file that only its owner may read, while the registry is served.
 
-    Raises Misconfigured if the file exists, or if the database is not at this release's tables.
+    Raises Misconfigured if the file exists or cannot be written, or if the database is not at this release's tables.
     """
     if path.exists():
         raise Misconfigured(f"{path} exists already; a backup is written to a new file.")
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    with (
+        _told_plainly(f"The backup {path} cannot be written"),
+        _new_file(path) as file,
+        _snapshot(settings, path.parent) as connection,
+    ):
+        if not is_at_head(connection):
+            raise Misconfigured("The database is not at this release's tables: run 'accord migrate' first.")
+        return _write(connection, file, now, Storage(settings))
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that bears its name only once all of it is on the disk."""
+    descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".unfinished", dir=path.parent)
     try:
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file, _snapshot(settings, path.parent) as connection:
-            if not is_at_head(connection):
-                raise Misconfigured("The database is not at this release's tables: run 'accord migrate' first.")
-            taken = _write(connection, file, now, Storage(settings))
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.rename(path)
+        Path(unfinished).rename(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
     finally:
-        unfinished.unlink(missing_ok=True)
-    return taken
+        Path(unfinished).unlink(missing_ok=True)
+
+
+@contextmanager
+def _told_plainly(what: str) -> Iterator[None]:
+    """Say why the disk or the database did not do it, without values."""
+    try:
+        yield
+    except OSError as problem:
+        raise Misconfigured(f"{what}: {problem.strerror or type(problem).__name__}.") from problem
+    except (sqlite.Error, DBAPIError) as problem:
+        reason = str(getattr(problem, "orig", problem)).splitlines()[0]
+        raise Misconfigured(f"{what}: {reason.removesuffix('.')}.") from problem
 
 
 @contextmanager
@@ -138,12 +182,11 @@ def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table)
 
 
 def _write_objects(connection: Connection, archive: zipfile.ZipFile, storage: Storage) -> int:
-    """Add the documents that the snapshot knows, sealed as they lie; how many. Sealed bytes do not get smaller.
+    """Add the files that the snapshot names, sealed as they lie; how many. Sealed bytes do not get smaller.
 
     Misconfigured for one that is not there.
     """
-    known = select(Document.__table__.c.object_key).where(Document.__table__.c.state.in_(KEPT))
-    keys = sorted(connection.execute(known).scalars())
+    keys = sorted(key for naming in NAMING for key in connection.execute(naming).scalars())
     for key in keys:
         name = zipfile.ZipInfo(f"{OBJECTS}{key}")
         with archive.open(name, "w", force_zip64=True) as entry:
@@ -158,13 +201,27 @@ def _write_objects(connection: Connection, archive: zipfile.ZipFile, storage: St
     return len(keys)
 
 
+def _keys(archive: zipfile.ZipFile) -> list[str]:
+    """The documents of a backup."""
+    return [name.removeprefix(OBJECTS) for name in archive.namelist() if name.startswith(OBJECTS)]
+
+
 def _read_objects(archive: zipfile.ZipFile, storage: Storage) -> int:
     """Put the documents of a backup back where they lay; how many."""
-    names = [name for name in archive.namelist() if name.startswith(OBJECTS)]
-    for name in names:
-        with archive.open(name) as entry:
-            storage.put_now(name.removeprefix(OBJECTS), iter(lambda: entry.read(_PART), b""))
-    return len(names)
+    keys = _keys(archive)
+    for key in keys:
+        with archive.open(f"{OBJECTS}{key}") as entry:
+            storage.put_now(key, iter(lambda: entry.read(_PART), b""))
+    return len(keys)
+
+
+def _must_be_its_own(storage: Storage, keys: list[str]) -> None:
+    """Misconfigured if the storage holds what the backup does not: what no row names is swept in a day."""
+    if {found.key for found in storage.objects()} - set(keys):
+        raise Misconfigured(
+            f"The storage {storage.place} holds documents that are not in the backup, and that a registry restored "
+            "there would take away. Give it a storage of its own: ACCORD_STORAGE."
+        )
 
 
 def _entry(name: str) -> str:
@@ -189,27 +246,33 @@ class Restored:
     last_references: tuple[str, ...]
 
 
-def restore(settings: Settings, path: Path, last_reference: str | None, opens: Callable[[bytes], object]) -> Restored:
+def restore(
+    settings: Settings, path: Path, last_reference: str | None, opens: Callable[[bytes], object], now: datetime
+) -> Restored:
     """Bring a backup back into an empty installation, wholly or not at all.
 
     A new epoch begins: cursors that were given out before are gone, and no reference is given twice. `opens` raises
     Misconfigured if the master key is not the one that sealed the backup. Raises Misconfigured for a database that is
-    not empty and for a file that is no backup, is damaged, or was made by a newer release.
+    not empty, for a storage that is another registry's, and for a file that is no backup, is damaged, or was made by a
+    newer release.
     """
+    storage = Storage(settings)
     with (
+        _told_plainly("The backup cannot be restored"),
         _archive(path) as (archive, manifest),
         _place(settings) as url,
         _connected(create_engine(url)) as connection,
         connection.begin(),
     ):
         _make_tables(connection, str(manifest["revision"]))
+        _must_be_its_own(storage, _keys(archive))
         # In the order of the release that wrote them, whose tables had other foreign keys than this one's.
         rows = sum(
             _read_table(connection, archive, Base.metadata.tables[name], written, opens)
             for name, written in manifest["tables"].items()
         )
         # Before the rows stand: a document without its bytes would be a lost one, bytes without a row are swept.
-        if _read_objects(archive, Storage(settings)) != manifest.get("objects", 0):
+        if _read_objects(archive, storage) != manifest.get("objects", 0):
             raise Misconfigured("The backup is damaged: documents are missing from it.")
         command.upgrade(configuration(connection), "head")
         epoch = _begin_epoch(connection)
@@ -217,7 +280,7 @@ def restore(settings: Settings, path: Path, last_reference: str | None, opens: C
         connection.execute(pause_all())
         for statement in stand_down():
             connection.execute(statement)
-        references = _skip_references(connection, last_reference)
+        references = _skip_references(connection, last_reference, datetime.fromisoformat(manifest["taken_at"]), now)
     return Restored(str(manifest["taken_at"]), rows, epoch, references)
 
 
@@ -247,14 +310,16 @@ def _place(settings: Settings) -> Iterator[str]:
 @contextmanager
 def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             manifest = json.loads(archive.read(MANIFEST))
             if manifest["format"] != FORMAT:
                 raise Misconfigured(f"{path} is a backup in a format that this release does not read.")
             yield archive, manifest
     except FileNotFoundError as problem:
+        if problem.filename != str(path):
+            raise
         raise Misconfigured(f"There is no file {path}.") from problem
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as problem:
+    except (*_DAMAGE, *_DAMAGE_TO_ROWS) as problem:
         raise Misconfigured(f"{path} is no backup of a registry, or it is damaged.") from problem
 
 
@@ -332,13 +397,24 @@ def _begin_epoch(connection: Connection) -> int:
     return epoch
 
 
-def _skip_references(connection: Connection, last_reference: str | None) -> tuple[str, ...]:
-    """Go on behind every reference that may have been given after the backup was taken."""
-    given = {int(last_reference[:4]): int(last_reference[5:])} if last_reference else {}
-    found = connection.execute(select(ReferenceNumber.year, ReferenceNumber.last)).all()
+def _skip_references(
+    connection: Connection, last_reference: str | None, taken_at: datetime, now: datetime
+) -> tuple[str, ...]:
+    """Go on behind every reference that may have been given after the backup was taken, in later years too."""
+    zone = connection.execute(select(Institution.time_zone)).scalar()
+    if zone is None:
+        return ()
+    from_year, to_year = (instant.astimezone(ZoneInfo(zone)).year for instant in (taken_at, now))
+    found = {row.year: row.last for row in connection.execute(select(ReferenceNumber.year, ReferenceNumber.last))}
+    given: tuple[int, int] | None = None
+    if last_reference:
+        given = int(last_reference[:4]), int(last_reference[5:])
+        to_year = max(from_year, given[0])
     reached = []
-    for year, last in found:
-        to = max(last, given[year]) if year in given else (last // _GAP + 1) * _GAP
-        connection.execute(update(ReferenceNumber).where(ReferenceNumber.year == year).values(last=to))
+    for year in range(from_year, to_year + 1):
+        last = found.get(year, 0)
+        to = max(last, given[1]) if given and year == given[0] else (last // _GAP + 1) * _GAP
+        connection.execute(delete(ReferenceNumber).where(ReferenceNumber.year == year))
+        connection.execute(insert(ReferenceNumber).values(year=year, last=to))
         reached.append(f"{year}-{to:04d}")
     return tuple(reached)

@@ -8,24 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, or_, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.access import auditing as access
 from app.access.gate import GatedSession, as_system, guard
+from app.access.models import Institution
 from app.cases.models import Case
 from app.certificates import auditing
 from app.contents.keys import key_file, master_key
+from app.contents.models import DataKey
 from app.contents.service import Sealer, check_key
 from app.db import Database, is_postgresql, sqlite
 from app.documents import sweeping
 from app.documents.storage import Storage
-from app.errors import Misconfigured, Problem
-from app.migrating import is_at_head
+from app.errors import Misconfigured, Problem, Unavailable
+from app.migrating import is_ahead, is_at_head, unreachable
 from app.rules.loader import BadRuleSet, library, use_folder
-from app.settings import Settings
+from app.settings import Settings, unknown_settings
 from app.signing import service as signing
+from app.signing.models import SigningKey
 
 # More than a clock drifts between two looks of a time service; deadlines end on the second.
 MOST_APART = 5
@@ -48,6 +54,8 @@ def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool 
     With `documents` each is read to its end and held against what is known of it.
     """
     yield Finding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
+    for name in unknown_settings():
+        yield Finding("settings", f"there is none of this name: {name}", False)
     yield _found("rule sets", lambda: _rule_sets(settings))
     yield _found("master key", lambda: _key(settings))
     yield _found("zone data", _zones)
@@ -60,8 +68,11 @@ def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool 
 
 def _storage(settings: Settings) -> str:
     storage = Storage(settings)
-    storage.check()
-    return "a folder, which answers" if storage.folder is not None else "a bucket, which answers"
+    try:
+        storage.check()
+    except Unavailable as problem:
+        raise Misconfigured(f"{storage.place} cannot be reached, or not be written to.") from problem
+    return f"{storage.place} answers"
 
 
 def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
@@ -69,7 +80,7 @@ def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Find
     database = Database(settings, guard, GatedSession)
     try:
         with database.read(os.urandom) as db:
-            db.info["sealer"] = Sealer(master_key(settings, os.urandom, lambda _said: None))
+            db.info["sealer"] = _sealer(settings)
             known = sweeping.expected(db)
         faults = list(sweeping.compare(known, Storage(settings), now()))
     except (Problem, Misconfigured) as problem:
@@ -99,10 +110,32 @@ def _rule_sets(settings: Settings) -> str:
 
 
 def _key(settings: Settings) -> str:
-    if settings.is_sqlite and settings.master_key is None and not key_file(settings).exists():
-        return f"not made yet; it will be, in {key_file(settings)}"
-    master_key(settings, os.urandom, lambda _said: None)
+    if _is_without_key(settings):
+        return f"not there yet; made on first use, in {key_file(settings)}"
+    _sealer(settings)
     return "given"
+
+
+def _is_without_key(settings: Settings) -> bool:
+    """Whether the service would make a master key, which a look must not."""
+    return settings.is_sqlite and settings.master_key is None and not key_file(settings).exists()
+
+
+def _sealer(settings: Settings) -> Sealer:
+    if _is_without_key(settings):
+        raise Misconfigured(
+            f"The master key that sealed this registry is not there: put it back, in {key_file(settings)}."
+        )
+    return Sealer(master_key(settings, os.urandom, lambda _said: None))
+
+
+def require_key(db: Session, settings: Settings) -> None:
+    """Misconfigured unless the master key is the one that sealed this registry; if nothing is sealed, any will do."""
+    sealed = select(or_(exists(select(DataKey.case_id)), exists(select(SigningKey.id))))
+    if _is_without_key(settings) and not db.execute(sealed).scalar_one():
+        return
+    db.info["sealer"] = _sealer(settings)
+    check_key(db)
 
 
 def _zones() -> str:
@@ -116,16 +149,24 @@ def _zones() -> str:
 
 
 def _free_disk(settings: Settings) -> str:
-    folder = Path.cwd()
+    folders = []
     if settings.is_sqlite:
-        folder = Path(make_url(settings.database_url).database or ".").resolve().parent
+        folders.append(Path(make_url(settings.database_url).database or ".").resolve().parent)
+    if (documents := Storage(settings).folder) is not None:
+        # The last folder is made when it is needed.
+        folders.append(next(one for one in (documents.resolve(), *documents.resolve().parents) if one.exists()))
+    return ", ".join(_free_in(folder) for folder in dict.fromkeys(folders)) or "nothing is kept on this machine"
+
+
+def _free_in(folder: Path) -> str:
     if not folder.is_dir():
         raise Misconfigured(f"There is no folder {folder}.")
     if not os.access(folder, os.W_OK):
         raise Misconfigured(f"The folder {folder} cannot be written to.")
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
-        raise Misconfigured(f"{free // 1024**2} MiB are free in {folder}: too little.")
+        least = LEAST_FREE // 1024**2
+        raise Misconfigured(f"{free // 1024**2} MiB are free in {folder}: too little, {least} MiB are needed.")
     return f"{free // 1024**2} MiB in {folder}"
 
 
@@ -143,26 +184,58 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
         "database": _version,
         "tables": _tables,
         "clock": lambda db: _clock(db, now),
+        "worker": lambda db: _worker(db, now),
         "rule sets in use": rule_sets_in_use,
         "sealed contents": lambda db: _opens(db, settings),
     }
-    well = True
+    opens = False
     try:
         for name, look in looks.items():
             finding = _found(name, lambda look=look: _with(database, look))  # type: ignore[misc]
             yield finding
-            well = finding.well
-            if not well and name in ("database", "tables"):
+            if not finding.well and name in ("database", "tables"):
                 return
-        if well:
+            opens = finding.well
+        yield from _readers(database)
+        if opens and not _is_without_key(settings):
             yield from _signed(database, settings)
     finally:
         database.dispose()
 
 
 def _with(database: Database, look: Callable[[Session], str]) -> str:
-    with database.read(os.urandom) as db:
-        return look(db)
+    try:
+        with database.read(os.urandom) as db:
+            return look(db)
+    except Unavailable as problem:
+        cause = problem.__cause__ if isinstance(problem.__cause__, DBAPIError) else None
+        raise Misconfigured(unreachable(database.settings, cause)) from problem
+
+
+def _readers(database: Database) -> Iterator[Finding]:
+    """Who may read what, as it is written and as the policy says: each difference by its ids, and one word if none.
+
+    It is read part by part, so that a service beside it waits for nothing.
+    """
+    cases = rows = differences = 0
+    for audit in (access.audit_cases, access.audit_outside_cases):
+        after: Any = None
+        while True:
+            try:
+                with database.read(os.urandom) as db:
+                    part = audit(db, after)
+            except Problem as problem:
+                yield Finding("readers", str(problem), False)
+                return
+            cases, rows, differences = cases + part.cases, rows + part.rows, differences + len(part.differences)
+            for one in part.differences:
+                where = f"case {one.case_id}, " if one.case_id else ""
+                yield Finding("readers", f"{where}audience {one.audience_id}: {one.principal_id} {one.why}", False)
+            after = part.last
+            if after is None:
+                break
+    if not differences:
+        yield Finding("readers", f"{rows} of {cases} cases and of the institution, each as its policy says", True)
 
 
 def rule_sets_in_use(db: Session) -> str:
@@ -185,6 +258,8 @@ def _version(db: Session) -> str:
 
 
 def _tables(db: Session) -> str:
+    if is_ahead(db.connection()):
+        return "at a later release, whose tables hold this one's"
     if not is_at_head(db.connection()):
         raise Misconfigured("not at this release's tables: run 'accord migrate'")
     return "at this release"
@@ -201,13 +276,22 @@ def _clock(db: Session, now: Callable[[], datetime]) -> str:
     return f"within {MOST_APART} s of the database's"
 
 
+def _worker(db: Session, now: Callable[[], datetime]) -> str:
+    """When the worker was last here; whether it should have been, only the operator knows."""
+    worked_at = db.execute(select(Institution.worked_at)).scalar()
+    if worked_at is None:
+        return "has not been here yet"
+    return f"was last here {max((now() - worked_at).total_seconds(), 0):.0f} s ago"
+
+
 def _signed(database: Database, settings: Settings) -> Iterator[Finding]:
     """The institution's keys, its receipts and its certificates: each fault by name, and one word if there is none."""
     with database.read(os.urandom) as db:
-        db.info["sealer"] = Sealer(master_key(settings, os.urandom, lambda _said: None))
+        db.info["sealer"] = _sealer(settings)
         unusable = signing.unusable(db)
         for key_id in unusable:
-            yield Finding("signing keys", f"The two halves of key {key_id} do not belong together.", False)
+            why = "does not open by the master key, or its halves do not belong together."
+            yield Finding("signing keys", f"Key {key_id} {why}", False)
         if not unusable:
             yield Finding("signing keys", "each opens, and signs what its public half verifies", True)
         whole = destroyed = altered = 0
@@ -223,6 +307,5 @@ def _signed(database: Database, settings: Settings) -> Iterator[Finding]:
 
 
 def _opens(db: Session, settings: Settings) -> str:
-    db.info["sealer"] = Sealer(master_key(settings, os.urandom, lambda _said: None))
-    check_key(db)
-    return "the master key opens them"
+    require_key(db, settings)
+    return "nothing is sealed yet" if _is_without_key(settings) else "the master key opens them"

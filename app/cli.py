@@ -1,12 +1,14 @@
 """The `accord` command."""
 
 import json
+import logging
 import os
 import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -23,37 +25,38 @@ from app.access import people
 from app.access.gate import GatedSession, guard
 from app.access.models import User
 from app.access.schemas import TokenIn, UserIn
+from app.alone import only_process
 from app.backup import back_up, restore
 from app.calendars.countries import is_known
 from app.certificates.verify import verify
-from app.checking import look_at, rule_sets_in_use
+from app.checking import look_at, require_key, rule_sets_in_use
 from app.clients.schemas import ClientIn
 from app.clients.service import add_by_operator
+from app.clock import system_clock
 from app.contents import rotation
 from app.contents.keys import key_file, master_key, read_key
 from app.contents.service import Sealer
 from app.court_in_a_box.command import court as court_command
 from app.db import Database
 from app.demo.command import demo
-from app.demo.play import StoryFault
+from app.demo.story import StoryFault
 from app.errors import Invalid, Misconfigured, Problem, Unavailable
 from app.ledger import service as ledger
 from app.logs import set_up
-from app.main import create_app, system_clock
 from app.members import loader as members_data
-from app.migrating import is_at_head, migrate
+from app.migrating import has_tables, is_ahead, migrate
 from app.procedures.diagram import draw
 from app.procedures.page import page
 from app.rules.loader import BadRuleSet, library, load, use_folder
 from app.rules.model import Citation, Procedure, Term
 from app.rules.silence import Silence, effects
-from app.serving import bound, only_process, serve, serve_by_several
-from app.settings import Settings
+from app.settings import Settings, told_of_settings, unknown_settings
 from app.signing import service as signing
 from app.signing.files import NotGenuine, read_public_key
 from app.values import email_key
-from app.worker import worker_of
 
+log = logging.getLogger("accord")
+_BEHIND = "The database is not at this release's tables: run 'accord migrate' first."
 Answer = TypeVar("Answer")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -85,6 +88,8 @@ def main() -> None:
     except (Problem, Misconfigured, BadRuleSet, StoryFault, NotGenuine) as problem:
         _fail(str(problem))
     except ValidationError as problem:
+        if problem.title == Settings.__name__:
+            _fail(told_of_settings(problem))
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors()))
 
 
@@ -117,8 +122,8 @@ def _in_transaction(settings: Settings, act: Callable[[Session], Answer]) -> Ans
 
     try:
         with database.read(os.urandom) as db:
-            if not is_at_head(db.connection()):
-                raise Misconfigured("The database is not at this release's tables: run 'accord migrate' first.")
+            if not has_tables(db.connection()):
+                raise Misconfigured(_BEHIND)
         return database.in_transaction(sealed, os.urandom)
     finally:
         database.dispose()
@@ -127,8 +132,18 @@ def _in_transaction(settings: Settings, act: Callable[[Session], Answer]) -> Ans
 @cli.command("migrate")
 def migrate_command() -> None:
     """Bring the database to this release's tables."""
-    migrate(Settings())
-    typer.echo("The database is at this release's tables.")
+    settings = Settings()
+    migrate(settings)
+    database = _open(settings)
+    try:
+        with database.read(os.urandom) as db:
+            later = is_ahead(db.connection())
+    finally:
+        database.dispose()
+    if later:
+        typer.echo("The database is at a later release's tables, which hold this one's: nothing was done.")
+    else:
+        typer.echo("The database is at this release's tables.")
 
 
 @cli.command("serve")
@@ -138,39 +153,65 @@ def serve_command(
     workers: Annotated[int | None, typer.Option(help="How many processes serve", min=1, max=64)] = None,
 ) -> None:
     """Serve the API, and do what is due in the background."""
+    # Here and below, commands that run the service import it themselves: others end before it would be loaded.
+    from app.main import create_app
+    from app.serving import bound, serve, serve_by_several
+
     settings = Settings()
     number = workers or settings.workers
     if settings.is_sqlite and number > 1:
         raise Misconfigured("SQLite has one writer: one process serves it. For several, use PostgreSQL.")
-    set_up(settings)
+    _set_up(settings)
+    _require_file(settings)
     with only_process(settings):
         if settings.migrate_on_start:
             migrate(settings)
-        _require_rule_sets(settings)
+        _require_well(settings)
         listening = bound(host or settings.host, settings.port if port is None else port)
         address, bound_port = listening.getsockname()[:2]
         said = f"Accord listens on http://{address}:{bound_port}; its pages are at /docs."
         if number > 1:
-            create_app(settings)  # What cannot work is said here, once, and not by each process.
-            typer.echo(said)
-            serve_by_several(settings, number, listening)
+            service = create_app(settings)  # What cannot work is said here, once, and not by each process.
+            _say_where(said)
+            serve_by_several(settings, number, listening, service.state.look)
         else:
             service = create_app(settings, works=settings.run_worker)
-            typer.echo(said)
+            _say_where(said)
             serve(service, settings, listening)
 
 
-def _require_rule_sets(settings: Settings) -> None:
-    """Refuse to serve cases whose rule set is not there; what else may be wrong with the database is said later."""
+def _set_up(settings: Settings) -> None:
+    """Begin the log, with what is set and is no setting: most likely it was to be one."""
+    set_up(settings)
+    for name in unknown_settings():
+        log.warning("there is no such setting: %s", name)
+
+
+def _say_where(said: str) -> None:
+    """Say it to whoever looks; a service whose output is closed serves all the same."""
+    with suppress(OSError, ValueError):
+        typer.echo(said)
+
+
+def _require_file(settings: Settings) -> None:
+    """Refuse a SQLite file that is not there, before a lock or a key is made beside it."""
+    if not settings.migrate_on_start:
+        _open(settings).dispose()
+
+
+def _require_well(settings: Settings) -> None:
+    """Refuse to work on tables that are not this release's, on cases whose rule set is not there, or without their key.
+
+    A database that cannot be reached may be there later: that is said then.
+    """
     use_folder(settings.rules_folder)
-    path = make_url(settings.database_url).database
-    if settings.is_sqlite and not Path(path or "").exists():
-        return
-    database = Database(settings, guard, GatedSession)
+    database = _open(settings)
     try:
         with database.read(os.urandom) as db:
-            if is_at_head(db.connection()):
-                rule_sets_in_use(db)
+            if not has_tables(db.connection()):
+                raise Misconfigured(_BEHIND)
+            rule_sets_in_use(db)
+            require_key(db, settings)
     except Unavailable:
         return
     finally:
@@ -180,15 +221,20 @@ def _require_rule_sets(settings: Settings) -> None:
 @cli.command("worker")
 def worker_command() -> None:
     """Do what is due in the background, and nothing else, until a signal ends it."""
+    from app.main import create_app
+    from app.serving import offer_metrics
+    from app.worker import worker_of
+
     settings = Settings()
     if settings.is_sqlite:
         raise Misconfigured("On SQLite the worker runs inside 'accord serve': SQLite has one writer.")
-    set_up(settings)
-    _require_rule_sets(settings)
+    _set_up(settings)
+    _require_well(settings)
     app, stop = create_app(settings), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    typer.echo("The worker works.")
+    offer_metrics(settings, app.state.look)
+    _say_where("The worker works.")
     worker_of(app.state.seams, settings).run(stop)
     app.state.seams.database.dispose()
 
@@ -218,7 +264,12 @@ def check_command(
 ) -> None:
     """Say of an installation, from its settings to each certificate, whether it is well."""
     well = True
-    for finding in look_at(Settings(), system_clock, documents=storage):
+    try:
+        settings = Settings()
+    except ValidationError as problem:
+        typer.echo(f"settings: {told_of_settings(problem)}")
+        sys.exit(1)
+    for finding in look_at(settings, system_clock, documents=storage):
         typer.echo(f"{finding.name}: {finding.says}")
         well = well and finding.well
     sys.exit(0 if well else 1)
@@ -530,7 +581,8 @@ def restore_command(
     if settings.master_key is None and not key_file(settings).exists():
         raise Misconfigured(f"The master key of the backup is needed: put it into {key_file(settings)}.")
     sealer = Sealer(master_key(settings, os.urandom, _say))
-    restored = restore(settings, file, last_reference, sealer.unwrap)
+    with only_process(settings):
+        restored = restore(settings, file, last_reference, sealer.unwrap, system_clock())
     typer.echo(f"{restored.rows} rows are back, as they were at {restored.taken_at}. Epoch {restored.epoch} begins.")
     for reference in restored.last_references:
         typer.echo(f"References go on after {reference}.")
@@ -555,6 +607,8 @@ def openapi(out: Annotated[Path | None, typer.Option(help="Write it to this file
 
 
 def _document() -> dict[str, Any]:
+    from app.main import create_app
+
     # The document describes the service and not an installation: any database and key will do.
     settings = Settings(database_url="sqlite:///never-opened.db", master_key=SecretStr("A" * 43 + "="))
     return create_app(settings).openapi()

@@ -264,6 +264,11 @@ def _postgresql_engine(settings: Settings) -> Engine:
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
             "application_name": "accord",
             "connect_timeout": 5,
+            # A server that vanished without a word is given up: it is who keeps `statement_timeout`.
+            "tcp_user_timeout": 15000,
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
         },
     )
     # Rows that are written together go in one statement; one each would cost most of what a new case does.

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
 
@@ -13,15 +14,34 @@ _Exception = tuple[type[BaseException], BaseException, TracebackType | None] | t
 
 
 def set_up(settings: Settings) -> None:
-    """Send every log to standard error: as JSON, or readable on a terminal."""
+    """Send every log to standard error: as JSON, or readable on a terminal; what nobody catches goes there too."""
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Text() if as_text else _Json())
+    handler.addFilter(_plain)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for chatty in ("alembic", "uvicorn.error", "httpx"):
+    for chatty in ("alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda fault: _uncaught(fault.exc_type, fault.exc_value, fault.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], problem: BaseException | None, place: TracebackType | None) -> None:
+    """Log what nobody caught; Python itself would print its message."""
+    if not issubclass(kind, KeyboardInterrupt):
+        fault = (kind, problem or kind(), place)
+        logging.getLogger("accord").critical("what was not to be expected ended a part of the service", exc_info=fault)
+
+
+def _plain(record: logging.LogRecord) -> bool:
+    """Take from a line what others than Accord put there and no operator wants: colours, and words of exceptions."""
+    vars(record).pop("color_message", None)
+    if record.name == "asyncio":
+        # What the event loop says of a fault goes on with the exception's words; its first line has none.
+        record.msg, record.args = record.getMessage().partition("\n")[0], ()
+    return True
 
 
 def told_without_words(fault: _Exception) -> str:

@@ -1,17 +1,20 @@
 """The application, wired: database, seams, routes and error handlers."""
 
+import json
 import logging
 import os
-import zoneinfo
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from secrets import compare_digest
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -25,6 +28,7 @@ from app.cases import routes as cases
 from app.cases.service import keep_columns
 from app.certificates import routes as certificates
 from app.clients import routes as clients
+from app.clock import system_clock
 from app.contents.keys import master_key
 from app.contents.service import Sealer, check_key
 from app.courts import routes as courts
@@ -48,7 +52,7 @@ from app.ledger import routes as ledger
 from app.logs import set_up
 from app.mediators import routes as mediators
 from app.members import routes as members
-from app.migrating import is_at_head
+from app.migrating import has_tables
 from app.notices import routes as notices
 from app.notices.post import mailbox_of
 from app.paging import Cursors
@@ -68,8 +72,6 @@ from app.webhooks.outbox import backlog
 from app.worker import look_around, worker_of, working
 
 log = logging.getLogger("accord")
-# An operating system's zone files may be older than the pinned ones: the same dates everywhere.
-zoneinfo.reset_tzpath(())
 
 ROUTERS = (
     procedures.router,
@@ -132,11 +134,6 @@ TAGS = {
 }
 
 
-def system_clock() -> datetime:
-    """The present instant, in UTC."""
-    return datetime.now(UTC)
-
-
 def system_entropy(_request_id: str) -> Entropy:
     """Random bytes from the operating system, whatever the request."""
     return os.urandom
@@ -173,9 +170,8 @@ def create_app(
         title="Accord",
         version=version("accord-registry"),
         summary="The registry of a mediation institution",
-        openapi_url="/v1/openapi.json",
-        docs_url="/docs",
-        redoc_url=None,
+        # Served by `_install_document`: here it would be written anew for each who asks, while all others wait.
+        openapi_url=None,
         lifespan=lifespan,
         openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
         redirect_slashes=False,
@@ -192,8 +188,10 @@ def create_app(
         Waiting(database),
         guard_of(settings.webhook_allowed),
     )
+    app.state.look = lambda: look_around(app.state.seams)
     for router in ROUTERS:
         app.include_router(router)
+    _install_document(app)
     _install_health(app)
     _install_metrics(app, settings)
     errors.install(app)
@@ -209,6 +207,7 @@ def _after_act(db: Session, now: datetime) -> None:
     keep_columns(db, now)
 
 
+DOCUMENT = "/v1/openapi.json"
 # Events that could go out wait no longer than this where a worker runs.
 LATE = 60
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It cannot: `checks` says what is wrong"}}
@@ -222,7 +221,24 @@ def from_environment() -> FastAPI:
     return create_app(settings, works=settings.run_worker)
 
 
+def _install_document(app: FastAPI) -> None:
+    @cache
+    def written() -> bytes:
+        return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+
+    @app.get(DOCUMENT, include_in_schema=False)
+    async def document() -> Response:
+        return Response(await anyio.to_thread.run_sync(written), media_type="application/json")
+
+    @app.get("/docs", include_in_schema=False)
+    async def pages() -> Response:
+        return get_swagger_ui_html(openapi_url=DOCUMENT, title=app.title)
+
+
 def _install_health(app: FastAPI) -> None:
+    # One at a time: whoever asks often, and without a token, takes one thread and connection from all others at most.
+    looks = anyio.CapacityLimiter(1)
+
     @app.get("/livez", tags=["operation"], operation_id="live", summary="Is the process alive")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
@@ -230,7 +246,7 @@ def _install_health(app: FastAPI) -> None:
     @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve", responses=NOT_READY)
     async def ready(request: Request) -> Response:
         seams: Seams = app.state.seams
-        checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=seams.database.threads)
+        checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=looks)
         # Events that are late say that no worker runs, and nothing of whether requests can be served.
         well = all(state == "ok" for name, state in checks.items() if name != "outbox")
         return JSONResponse({"status": "ready" if well else "not-ready", "checks": checks}, 200 if well else 503)
@@ -244,15 +260,16 @@ def _install_metrics(app: FastAPI, settings: Settings) -> None:
         if wanted is None or given is None or not compare_digest(wanted.get_secret_value(), given):
             raise NotFound
         seams: Seams = app.state.seams
-        await anyio.to_thread.run_sync(look_around, seams, limiter=seams.database.threads)
-        return PlainTextResponse(exposition(), media_type="text/plain; version=0.0.4")
+        seams.limits.remember(given)
+        figures = await anyio.to_thread.run_sync(exposition, app.state.look, limiter=seams.database.threads)
+        return PlainTextResponse(figures, media_type="text/plain; version=0.0.4")
 
 
 def _readiness(seams: Seams) -> dict[str, str]:
     checks = {"database": "ok", "migrations": "ok", "key": "ok", "storage": _storage_state(seams)}
     try:
         with seams.database.read(os.urandom) as db:
-            if not is_at_head(db.connection()):
+            if not has_tables(db.connection()):
                 return checks | {"migrations": "not at head: run 'accord migrate'", "key": "unknown"}
             db.info["sealer"] = seams.sealer
             check_key(db)

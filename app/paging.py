@@ -84,7 +84,7 @@ class Walk:
             raise _refused() from problem
         if plain is None:
             if any(self._opened(cipher, sealed, earlier) for earlier in range(epoch)):
-                raise Gone("This cursor is of the time before the registry was restored. Begin without 'after'.")
+                raise restored_since()
             raise _refused()
         place = int.from_bytes(plain[:8], "big", signed=True), UUID(bytes=plain[8:])
         # Base64 forgives padding and strange characters; a cursor has one spelling.
@@ -101,6 +101,11 @@ class Walk:
     def _bound(self, epoch: int) -> list[bytes]:
         bound = [self.principal_id.bytes, self.path.encode()]
         return [*bound, epoch.to_bytes(4, "big")] if epoch else bound
+
+
+def restored_since() -> Gone:
+    """The answer to a cursor that names a place which a restored registry does not have."""
+    return Gone("This cursor is of the time before the registry was restored. Begin without 'after'.")
 
 
 def _refused() -> Exception:

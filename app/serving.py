@@ -3,8 +3,11 @@
 import asyncio
 import fcntl
 import os
+import resource
 import socket
+import sys
 import tempfile
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +15,12 @@ from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy.engine import make_url
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
 from app.errors import Misconfigured
-from app.http.metrics import SEVERAL, serve_metrics
+from app.http.metrics import SEVERAL, Look, serve_metrics
 from app.http.middleware import is_upload
 from app.http.waiting import stop_waiting
 from app.settings import Settings
@@ -26,33 +29,17 @@ from app.settings import Settings
 SECONDS_TO_FINISH = 20
 # So many connections wait at the door.
 _BACKLOG = 1024
+# What a process opens besides the connections of its clients: the database's, documents, the log.
+_OTHER_FILES = 200
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
-
-
-@contextmanager
-def only_process(settings: Settings) -> Iterator[None]:
-    """Hold the SQLite file for this process alone; Misconfigured if another one serves it."""
-    if not settings.is_sqlite:
-        yield
-        return
-    descriptor = os.open(f"{make_url(settings.database_url).database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            raise Misconfigured(
-                "Another process serves this SQLite file. One process may; for several, use PostgreSQL."
-            ) from problem
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def bound(host: str, port: int) -> socket.socket:
     """A socket that listens there from now on: who comes before it is served waits; Misconfigured if it cannot."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
+    # Named as TCP, since only then asyncio sends each part at once: otherwise a body waits 40 ms behind its head.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
@@ -64,18 +51,24 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP for slow clients, up to a point: a request that has not arrived in time is given up, and so is a crowd."""
+    """HTTP for slow clients, up to a point: a request that has not arrived in time is given up, and so is a crowd.
+
+    So is an answer that its client does not take.
+    """
 
     seconds_to_arrive = 30.0
     most_connections = 1000
-    # A file may take its time, but as much as this must come of it within the time of a request (150 bytes a second).
+    # A file or an answer may take its time, but so much must move within the time of a request (150 bytes a second).
     least_of_a_file = 4500
     _arrival: asyncio.TimerHandle | None = None
     _arrived = 0
+    _taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Wait for a request, unless too many wait already."""
         super().connection_made(transport)
+        # So that it is seen at once when a client does not take what it is sent.
+        transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.most_connections:
             transport.write(_FULL)
             transport.close()
@@ -99,7 +92,39 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See that the client takes what is left for it."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """All of it is taken."""
+        self._stop_watching()
+        super().resume_writing()
+
+    def _watch(self) -> None:
+        self._taking = self.loop.call_later(self.seconds_to_arrive, self._give_up_answer, self._left())
+
+    def _left(self) -> int:
+        """What the client has not taken yet, here and in the system, which keeps megabytes of it."""
+        descriptor = self.transport.get_extra_info("socket").fileno()
+        kept = int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        return self.transport.get_write_buffer_size() + kept
+
+    def _stop_watching(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _give_up_answer(self, left: int) -> None:
+        if left - self._left() < self.least_of_a_file:
+            # Closing would wait for the client to take the rest.
+            self.transport.abort()
+        else:
+            self._watch()
 
     def _waits_for_its_client(self) -> bool:
         """Whether a head, or the rest of a body, is still to come; the last request may be answered already."""
@@ -132,10 +157,16 @@ class PatientProtocol(H11Protocol):
 
 
 def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
-    """Serve the app on a bound socket until a signal ends it."""
+    """Serve the app on a bound socket until a signal ends it.
+
+    Raises Misconfigured if it does not start, or the port for its figures is taken.
+    """
     set_patience(settings)
-    _serve_metrics(settings)
-    uvicorn.Server(_configured(app)).run(sockets=[listening])
+    offer_metrics(settings, app.state.look)
+    server = uvicorn.Server(_configured(app))
+    server.run(sockets=[listening])
+    if not server.started:
+        raise Misconfigured("The service did not start.")
 
 
 @contextmanager
@@ -156,14 +187,20 @@ def served_beside(app: FastAPI, settings: Settings, listening: socket.socket) ->
         thread.join(SECONDS_TO_FINISH)
 
 
-def serve_by_several(settings: Settings, workers: int, listening: socket.socket) -> None:
-    """Serve on a bound socket by processes that are started again if they end; a signal ends all of them."""
+def serve_by_several(settings: Settings, workers: int, listening: socket.socket, look: Look) -> None:
+    """Serve on a bound socket by processes that are started again if they end; a signal ends all of them.
+
+    Raises Misconfigured if they do not start, or the port for their figures is taken.
+    """
     with tempfile.TemporaryDirectory(prefix="accord-metrics-") as folder:
         os.environ[SEVERAL] = folder
         # Only now: the figures of all processes are found by that folder.
-        _serve_metrics(settings)
+        offer_metrics(settings, look)
         config = _configured("app.main:from_environment", workers=workers, factory=True)
-        _Several(config, sockets=[listening]).run()
+        several = _Several(config, sockets=[listening])
+        several.run()
+        if any(process.exitcode == STARTUP_FAILURE for process in several.processes):
+            raise Misconfigured("The service did not start.")
 
 
 class _Several(Multiprocess):
@@ -176,9 +213,10 @@ class _Several(Multiprocess):
         super().terminate_all()
 
 
-def _serve_metrics(settings: Settings) -> None:
+def offer_metrics(settings: Settings, look: Look) -> None:
+    """Serve the figures on a port of their own, if one is set; Misconfigured if it is taken."""
     if settings.metrics_port:
-        serve_metrics(settings.metrics_port)
+        serve_metrics(settings.metrics_port, look)
 
 
 def _configured(app: Any, **more: Any) -> uvicorn.Config:
@@ -196,6 +234,11 @@ def _configured(app: Any, **more: Any) -> uvicorn.Config:
 
 
 def set_patience(settings: Settings) -> None:
-    """Wait for this process's clients as the settings say."""
+    """Wait for this process's clients as the settings say, with as many open files as that takes where it may."""
     PatientProtocol.seconds_to_arrive = float(settings.request_timeout)
     PatientProtocol.most_connections = settings.connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,16 +1,22 @@
 """The settings of one installation, read once from the environment."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "ACCORD_"
 
 
 class Settings(BaseSettings):
     """One frozen set of settings; each comes from an environment variable with the prefix `ACCORD_`."""
 
-    model_config = SettingsConfigDict(env_prefix="ACCORD_", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: str = Field(
         "sqlite:///accord.db", description="Where the registry is kept: sqlite:///FILE or postgresql+psycopg://…"
@@ -90,7 +96,34 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="The address on which `accord serve` listens")
     port: int = Field(8000, ge=0, le=65535, description="The port on which `accord serve` listens")
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_an_address(cls, given: str) -> str:
+        try:
+            url = make_url(given)
+        except ArgumentError:
+            url = None
+        # In memory each connection would have a registry of its own.
+        in_file = url is not None and url.drivername == "sqlite" and url.database not in (None, "", ":memory:")
+        if url is None or not (in_file or url.drivername == "postgresql+psycopg"):
+            raise ValueError("must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE")
+        return given
+
     @property
     def is_sqlite(self) -> bool:
         """Whether the registry is kept in a SQLite file."""
         return self.database_url.startswith("sqlite")
+
+
+def unknown_settings() -> list[str]:
+    """What is set in the environment as if it were a setting and is none, each with the one that may be meant."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    found = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    close = {name: get_close_matches(name.upper(), known, 1) for name in found}
+    return [f"{name} (is {close[name][0]} meant?)" if close[name] else name for name in found]
+
+
+def told_of_settings(problem: ValidationError) -> str:
+    """What is wrong with settings, each by its variable and without its value, which may be a secret."""
+    faults = [(one["loc"], one["msg"].removeprefix("Value error, ")) for one in problem.errors(include_input=False)]
+    return "; ".join(f"{PREFIX}{'.'.join(map(str, place)).upper()}: {says}" for place, says in faults)

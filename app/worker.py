@@ -28,7 +28,7 @@ from app.deadlines.models import Deadline
 from app.documents import scanning, sweeping
 from app.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.http.idempotency import LIFE
-from app.http.metrics import OVERDUE, WEBHOOK_DELIVERIES, WEBHOOK_LAG, WORKED, WORKED_AT
+from app.http.metrics import WORKED, Kept
 from app.http.models import IdempotencyRecord
 from app.http.work import Seams
 from app.ledger import service as ledger
@@ -124,7 +124,6 @@ class Worker:
         self._in_transaction(now, lambda db: note_round(db, now))
         for task, number in done.items():
             WORKED.labels(task).inc(number)
-        look_around(self.seams)
         return done
 
     def _soon_due(self, db: Session, now: datetime) -> Sequence[UUID]:
@@ -188,20 +187,19 @@ def _judge(db: Session, now: datetime, one: scanning.Quarantined, verdict: scann
     return scanning.judge(db, now, one.id, verdict)
 
 
-def look_around(seams: Seams) -> None:
-    """Bring the figures into line that come from the database: when the last round was, and what is overdue."""
+def look_around(seams: Seams) -> Kept | None:
+    """The figures that come from the database: when the last round was, and what is overdue; None if it is lost."""
     now = seams.clock()
-    with seams.database.read(seams.entropy("metrics")) as db:
-        read_under(db, CLOCK.principals)
-        worked_at = db.execute(select(Institution.worked_at)).scalar()
-        overdue = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at <= now)
-        OVERDUE.set(len(db.execute(select(Deadline.id).where(*overdue).limit(MOST_COUNTED)).all()))
-        waits = outbox.backlog(db, now, MOST_COUNTED)
-    WEBHOOK_LAG.set(waits.lag)
-    for state, number in (("pending", waits.pending), ("failed", waits.failed)):
-        WEBHOOK_DELIVERIES.labels(state).set(number)
-    if worked_at is not None:
-        WORKED_AT.set(worked_at.timestamp())
+    try:
+        with seams.database.read(seams.entropy("metrics")) as db:
+            read_under(db, CLOCK.principals)
+            worked_at = db.execute(select(Institution.worked_at)).scalar()
+            overdue = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at <= now)
+            passed = len(db.execute(select(Deadline.id).where(*overdue).limit(MOST_COUNTED)).all())
+            waits = outbox.backlog(db, now, MOST_COUNTED)
+    except Unavailable:
+        return None
+    return Kept(worked_at, passed, waits.lag, {"pending": waits.pending, "failed": waits.failed})
 
 
 def _is_free(db: Session, statement: Any) -> bool:

@@ -100,8 +100,8 @@ class Measured:
 
 
 @contextmanager
-def served(settings: Settings, **more: str) -> Iterator[int]:
-    """The benchmark's service in a process of its own; its port."""
+def served(settings: Settings, processes: int = 1, *, ungated: bool = False) -> Iterator[int]:
+    """The benchmark's service in a process of its own, or several on one socket; its port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     environment = {
@@ -111,11 +111,11 @@ def served(settings: Settings, **more: str) -> Iterator[int]:
         "ACCORD_MASTER_KEY": KEY,
         "ACCORD_ANONYMOUS_PER_MINUTE": "0",
         "ACCORD_WRITES_PER_MINUTE": "0",
-        **more,
+        **({OPEN: "1"} if ungated else {}),
     }
     number = listening.fileno()
     command = [sys.executable, "-m", "benchmarks.service", str(number)]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=[number])
+    running = [subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=[number]) for _each in range(processes)]
     port = int(listening.getsockname()[1])
     try:
         for _attempt in range(200):
@@ -128,8 +128,10 @@ def served(settings: Settings, **more: str) -> Iterator[int]:
                 time.sleep(0.1)
         yield port
     finally:
-        process.terminate()
-        process.wait(30)
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
         listening.close()
 
 
@@ -166,7 +168,7 @@ def run(engine: str, settings: Settings, cases: int) -> tuple[list[Figure], list
     print(f"{engine}, {cases} cases: seeded in {time.perf_counter() - began:.0f} s", flush=True)
     found = []
     requests = operations(seeded)
-    with served(settings) as port, served(settings, **{OPEN: "1"}) as ungated:
+    with served(settings) as port, served(settings, ungated=True) as ungated:
         for compared in COMPARED:
             for clients in CLIENTS:
                 ports = {name: ungated if name.endswith(UNGATED) else port for name in compared}

@@ -15,12 +15,13 @@ from starlette.testclient import TestClient
 from app.access import people
 from app.access.models import STAFF
 from app.access.schemas import TokenIn, UserIn
+from app.clock import system_clock
 from app.contents.keys import master_key
 from app.contents.service import Sealer
 from app.db import Base
 from app.http.examples import REQUESTS
 from app.ledger import service as ledger
-from app.main import create_app, system_clock
+from app.main import create_app
 from app.migrating import migrate
 from app.settings import Settings
 

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,10 @@ import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
-import app.models  # noqa: F401 - every table must be known before they are emptied
-from app.db import Base, sqlite
 from app.migrating import migrate
 from app.settings import Settings
 from tests.institution import House
+from tests.registries import EMPTY, EMPTYING, PostgresqlRegistry, Registry, SqliteRegistry
 from tests.server import SETTING, NoServer, OwnServer, is_needed, new_database
 from tests.story import Dispute
 
@@ -83,40 +82,45 @@ def postgresql_sweeper(postgresql_url: str) -> Iterator[Engine]:
 
 
 def _empty(engine: Engine) -> None:
-    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
-    statements = [
-        "ALTER TABLE events DISABLE TRIGGER USER",
-        *(f"DELETE FROM {name}" for name in tables),
-        "ALTER TABLE events ENABLE TRIGGER USER",
-    ]
     with engine.begin() as connection:
-        connection.exec_driver_sql("; ".join(statements))
+        connection.exec_driver_sql("; ".join(EMPTYING))
+
+
+@pytest.fixture(scope="session")
+def sqlite_registry(sqlite_template: Path, sqlite_file: Path, documents_folder: Path) -> Iterator[Registry]:
+    """The registry of this worker in a SQLite file."""
+    settings = Settings(database_url=f"sqlite:///{sqlite_file}", storage=str(documents_folder), **OF_TESTS)
+    with SqliteRegistry(settings, sqlite_file, sqlite_template).at_work() as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def postgresql_registry(postgresql_url: str, postgresql_sweeper: Engine, documents_folder: Path) -> Iterator[Registry]:
+    """The registry of this worker on the PostgreSQL server."""
+    settings = Settings(database_url=postgresql_url, storage=str(documents_folder), **OF_TESTS)
+    with PostgresqlRegistry(settings, postgresql_sweeper).at_work() as registry:
+        yield registry
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry(request: pytest.FixtureRequest) -> Registry:
+    """A registry that was used before, once on each engine."""
+    known: Registry = request.getfixturevalue(f"{request.param}_registry")
+    return known
 
 
 Fresh = Callable[[], Settings]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest) -> Iterator[Fresh]:
-    """Gives the settings of an empty registry, each time it is called, once on each engine."""
-    storage = str(request.getfixturevalue("documents_folder"))
-    if request.param == "sqlite":
-        template, path = request.getfixturevalue("sqlite_template"), request.getfixturevalue("sqlite_file")
-
-        def copied() -> Settings:
-            with closing(sqlite.connect(template)) as source, closing(sqlite.connect(path)) as target:
-                source.backup(target)
-            return Settings(database_url=f"sqlite:///{path}", storage=storage, **OF_TESTS)
-
-        yield copied
-        return
-    url, sweeper = request.getfixturevalue("postgresql_url"), request.getfixturevalue("postgresql_sweeper")
+@pytest.fixture
+def fresh(registry: Registry) -> Fresh:
+    """Gives the settings of an empty registry, each time it is called."""
 
     def emptied() -> Settings:
-        _empty(sweeper)
-        return Settings(database_url=url, storage=storage, **OF_TESTS)
+        registry.bring_back(EMPTY)
+        return registry.settings
 
-    yield emptied
+    return emptied
 
 
 @pytest.fixture
@@ -126,9 +130,10 @@ def settings(fresh: Fresh) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
+def house(registry: Registry, settings: Settings) -> Iterator[House]:
     """An institution with its people, served in this process."""
-    with House.open(settings) as opened:
+    # A module may have settings of its own, and so a service of its own.
+    with nullcontext(registry.house()) if settings == registry.settings else House.open(settings) as opened:
         yield opened
         assert opened.unlisted() == set(), "enter these ids in app/ledger/catalogue.py"
 
@@ -150,9 +155,10 @@ def served(house: House) -> Iterator[House]:
 
 
 @pytest.fixture
-def dispute(house: House) -> Dispute:
+def dispute(house: House, registry: Registry) -> Dispute:
     """The dispute about the waters of a river, before anything is opened."""
-    return Dispute(house)
+    # Where something was done in this house already, bringing back a moment would undo it.
+    return registry.dispute(house) if registry.is_fresh(house) else Dispute(house)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

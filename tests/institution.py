@@ -21,6 +21,7 @@ from app.access.gate import GatedSession, as_system, guard
 from app.access.schemas import TokenIn, UserIn
 from app.db import Database, Entropy
 from app.http.waiting import Waiting
+from app.http.work import Seams
 from app.ledger import catalogue
 from app.ledger import service as ledger
 from app.ledger.models import Event
@@ -131,7 +132,7 @@ class House:
     settings: Settings
     clock: Clock
     app: FastAPI
-    client: httpx.Client
+    client: TestClient
     database: Database
     requests: int = 0
     prefix: str = "r"
@@ -143,15 +144,39 @@ class House:
     @contextmanager
     def open(cls, settings: Settings, *, predictable: bool = False, clock: Clock | None = None) -> "Iterator[House]":
         """Serve an empty registry and found its institution, with an administrator and a registrar."""
-        clock, app = clock or Clock(), _app_on(settings)
-        entropy = entropy_of if predictable else system_entropy
+        with served_in_process(settings) as client:
+            yield cls.founded(settings, client, predictable=predictable, clock=clock)
+
+    @classmethod
+    def founded(
+        cls, settings: Settings, client: TestClient, *, predictable: bool = False, clock: Clock | None = None
+    ) -> "House":
+        """The institution in an empty registry that is served already."""
+        house = cls._in(settings, client, clock or Clock(), entropy_of if predictable else system_entropy)
+        house._found(entropy_of("founding") if predictable else os.urandom)
+        return house
+
+    @classmethod
+    def _in(
+        cls, settings: Settings, client: TestClient, clock: Clock, entropy: Callable[[str], Entropy] = system_entropy
+    ) -> "House":
+        app: Any = client.app
+        seams: Seams = app.state.seams
         app.state.seams = replace(
-            app.state.seams, clock=clock, entropy=entropy, cursors=Cursors(), waiting=Waiting(app.state.seams.database)
+            seams, clock=clock, entropy=entropy, cursors=Cursors(), waiting=Waiting(seams.database)
         )
-        with TestClient(app, base_url="http://accord.test", raise_server_exceptions=False) as client:
-            house = cls(settings, clock, app, client, app.state.seams.database)
-            house._found(entropy_of("founding") if predictable else os.urandom)
-            yield house
+        return cls(settings, clock, app, client, seams.database)
+
+    def again(self) -> "House":
+        """This house as it is now, for a test of its own, whose registry is brought back to this moment."""
+        house = self._in(self.settings, self.client, Clock(self.clock.now))
+        house.requests = self.requests
+        house.admin, house.registrar = house.knowing(self.admin), house.knowing(self.registrar)
+        return house
+
+    def knowing(self, person: Person) -> Person:
+        """Somebody of the house of which this is another day."""
+        return self._person(person.name, person.id, person.token)
 
     def _found(self, entropy: Entropy) -> None:
         def found(db: Session) -> tuple[UUID, str]:
@@ -234,6 +259,11 @@ def outside(house: House, *people: Person) -> Iterator[list[Person]]:
     finally:
         for client in clients:
             client.close()
+
+
+def served_in_process(settings: Settings) -> TestClient:
+    """The service on a registry, once the client is entered."""
+    return TestClient(_app_on(settings), base_url="http://accord.test", raise_server_exceptions=False)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The dispute between two States about the waters of a river, brought as far as a test needs it."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from tests.institution import Answer, House, Json, Person
@@ -45,6 +46,15 @@ class Dispute:
         self.mediator, self.mediator_id = house.mediator(f"Mina Datar{number}")
         self.members = [house.member(f"Republic of Ostrava{number}"), house.member(f"Kingdom of Vedria{number}")]
         self.case: Json = {}
+
+    def again(self, house: House) -> "Dispute":
+        """The same people in another day of their house, before anything is opened."""
+        dispute = copy(self)
+        dispute.house, dispute.registrar, dispute.members, dispute.case = house, house.registrar, [*self.members], {}
+        dispute.requesting, dispute.responding = house.knowing(self.requesting), house.knowing(self.responding)
+        dispute.mediator = house.knowing(self.mediator)
+        house.requests = self.house.requests
+        return dispute
 
     @property
     def path(self) -> str:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import threading
+import time
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,22 @@ import pytest
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 
-from app.backup import back_up
+from app.backup import back_up, restore
+from app.db import Base
+from app.documents.sweeping import NAMING
+from app.errors import Misconfigured
+from app.http.examples import REQUESTS
 from app.main import create_app
+from app.migrating import migrate
 from app.settings import Settings
 from tests.conftest import OF_TESTS
 from tests.institution import House, Person
-from tests.processes import accord
+from tests.processes import accord, running, served
+from tests.programs import court, program
 from tests.story import Dispute
+from tests.test_faults import fill, small_disk
+
+PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
 
 
 def reopened(settings: Settings, people: list[Person]) -> Any:
@@ -42,7 +54,7 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
     made = accord(house.settings, "backup", "--out", str(file))
     assert made.returncode == 0, made.stderr
     assert file.stat().st_mode & 0o777 == 0o600
-    done = accord(without_tables, "restore", str(file))
+    done = accord(without_tables, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     assert "Epoch 1 begins" in done.stdout
@@ -71,7 +83,7 @@ def test_no_reference_is_given_twice(
     back_up(house.settings, file, house.clock.now)
     lost = Dispute(house, "b")
     assert lost.registered()["reference"] == "2026-0002"
-    done = accord(without_tables, "restore", str(file), *given)
+    done = accord(without_tables, "restore", str(file), *given, ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
     engine = create_engine(without_tables.database_url)
     with engine.connect() as connection:
@@ -99,7 +111,7 @@ def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
     finally:
         stop.set()
         writing.join()
-    done = accord(without_tables, "restore", str(files[-1]))
+    done = accord(without_tables, "restore", str(files[-1]), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     with zipfile.ZipFile(files[-1]) as archive:
@@ -123,6 +135,150 @@ def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
         assert secret not in whole
 
 
+def restored(settings: Settings, file: Path, house: House, now: datetime, last: str | None = None) -> tuple[str, ...]:
+    """Restore in this process, at an instant; the references behind which numbers go on."""
+    return restore(settings, file, last, house.app.state.seams.sealer.unwrap, now).last_references
+
+
+def kept(settings: Settings, tmp_path: Path) -> Settings:
+    """The same, with a storage of its own."""
+    return settings.model_copy(update={"storage": str(tmp_path / "restored")})
+
+
+@pytest.mark.parametrize(
+    ("last", "years"),
+    [
+        (None, ("2026-1000", "2027-1000", "2028-1000")),
+        ("2027-0042", ("2026-1000", "2027-0042")),
+        ("2026-0007", ("2026-0007",)),
+    ],
+)
+def test_no_reference_of_a_later_year_is_given_twice_either(
+    house: House, without_tables: Settings, tmp_path: Path, last: str | None, years: tuple[str, ...]
+) -> None:
+    file, later = tmp_path / "registry.zip", house.clock.now.replace(year=2028)
+    back_up(house.settings, file, house.clock.now)
+    there = kept(without_tables, tmp_path)
+    assert restored(there, file, house, later, last) == years
+    engine = create_engine(there.database_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT year, last FROM reference_numbers ORDER BY year")).all()
+    engine.dispose()
+    assert tuple(f"{row.year}-{row.last:04d}" for row in rows) == years
+
+
+def test_every_file_that_a_row_names_is_in_a_backup_an_order_of_a_court_too(
+    house: House, without_tables: Settings, tmp_path: Path
+) -> None:
+    named = {table.name for table in Base.metadata.sorted_tables if "object_key" in table.columns}
+    assert named == {str(naming.get_final_froms()[0]) for naming in NAMING}
+    holder = program(house, court(house))
+    given = {**REQUESTS["ReferralIn"], "external_id": "HC-1", "return_on": "2026-06-30"}
+    path = f"/v1/referrals/{holder.post('/v1/referrals', given).expect(201)['id']}/order"
+    headers = {"content-type": "application/pdf", "content-disposition": 'attachment; filename="order.pdf"'}
+    holder.send("POST", path, content=PDF, headers=headers).expect(200)
+    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    back_up(house.settings, file, house.clock.now)
+    restored(there, file, house, house.clock.now)
+    client, (after,) = reopened(there, [house.registrar])
+    assert after.get(path).response.content == PDF
+    client.app.state.seams.database.dispose()
+
+
+def test_a_storage_that_another_registry_uses_is_not_given_to_a_restored_one(
+    house: House, without_tables: Settings, tmp_path: Path
+) -> None:
+    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    back_up(house.settings, file, house.clock.now)
+    theirs = tmp_path / "restored" / "0123"
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"a document of theirs")
+    with pytest.raises(Misconfigured, match="not in the backup"):
+        restored(there, file, house, house.clock.now)
+    theirs.unlink()
+    restored(there, file, house, house.clock.now)
+
+
+def test_a_backup_of_which_a_byte_was_altered_is_refused(
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+) -> None:
+    dispute.lodged()
+    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    back_up(house.settings, file, house.clock.now)
+    whole, altered = file.read_bytes(), tmp_path / "altered.zip"
+    for name in ("tables/events.jsonl", "tables/contents.jsonl", "tables/users.jsonl", "manifest.json"):
+        with zipfile.ZipFile(file) as archive:
+            entry = archive.getinfo(name)
+        lengths = struct.unpack("<HH", whole[entry.header_offset + 26 : entry.header_offset + 30])
+        begins = entry.header_offset + 30 + sum(lengths)
+        place = begins + entry.compress_size // 2
+        altered.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(Misconfigured, match="damaged"):
+            restored(there, altered, house, house.clock.now)
+    restored(there, file, house, house.clock.now)
+
+
+def test_a_backup_that_cannot_be_written_says_why_and_leaves_nothing(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Misconfigured, match="cannot be written: No such file"):
+        back_up(house.settings, tmp_path / "nowhere" / "registry.zip", house.clock.now)
+    place = tmp_path / "disk"
+    with small_disk(place, megabytes=1) as mounted:
+        if not mounted:
+            with capsys.disabled():
+                print("\nNo disk could be mounted here: no backup is tried on a full one.")  # noqa: T201
+            return
+        fill(place)
+        with pytest.raises(Misconfigured, match=r"cannot be written: (No space|database or disk is full)"):
+            back_up(house.settings, place / "registry.zip", house.clock.now)
+        assert [path.name for path in place.iterdir()] == ["filler"]
+
+
+@pytest.mark.slow
+def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+) -> None:
+    dispute.settled()
+    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    back_up(house.settings, file, house.clock.now)
+    more = {"ACCORD_STORAGE": str(tmp_path / "restored")}
+    with running(there, "restore", str(file), **more) as restoring:
+        engine = create_engine(there.database_url)
+        begun = tmp_path / ".elsewhere.db.unfinished"
+        while restoring.process.poll() is None:
+            if there.is_sqlite and begun.exists() and begun.stat().st_size:
+                break
+            if not there.is_sqlite:
+                with engine.connect() as connection:
+                    busy = (
+                        "SELECT count(*) FROM pg_stat_activity WHERE state LIKE '%in transaction%' AND datname = :name"
+                    )
+                    name = {"name": engine.url.database}
+                    if connection.execute(text(busy), name).scalar_one():
+                        break
+            time.sleep(0.01)
+        engine.dispose()
+        assert restoring.process.poll() is None
+        restoring.kill()
+    assert accord(there, "check", **more).returncode == 1
+    done = accord(there, "restore", str(file), **more)
+    assert done.returncode == 0, done.stderr
+    assert "every chain holds" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_nothing_is_restored_under_a_service_that_runs(house: House, tmp_path: Path, _engine: str) -> None:
+    file, settings = tmp_path / "registry.zip", Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", **OF_TESTS)
+    back_up(house.settings, file, house.clock.now)
+    migrate(settings)
+    with served(settings):
+        done = accord(settings, "restore", str(file))
+        assert (done.returncode, "Another process serves" in done.stderr) == (1, True)
+    assert accord(settings, "restore", str(file)).returncode == 0
+
+
 @pytest.mark.slow
 def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
@@ -132,7 +288,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
     back_up(house.settings, file, house.clock.now)
 
     def refused(words: str, *given: str, settings: Settings = without_tables) -> None:
-        done = accord(settings, "restore", *given)
+        done = accord(settings, "restore", *given, ACCORD_STORAGE=str(tmp_path / "restored"))
         assert done.returncode == 1, done.stdout
         assert words in done.stderr
         assert "Traceback" not in done.stderr
@@ -153,7 +309,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
     exists = accord(house.settings, "backup", "--out", str(file))
     assert (exists.returncode, "exists already" in exists.stderr) == (1, True)
     # After all these refusals the place is as empty as before.
-    done = accord(without_tables, "restore", str(file))
+    done = accord(without_tables, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
 
 

@@ -1,5 +1,7 @@
 """`accord check` says in a clear word what is well and what is not."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,9 @@ from sqlalchemy import Engine, create_engine, text
 
 from app import checking
 from app.checking import look_at
+from app.contents.keys import make_key_file
 from app.contents.service import NO_KEY
+from app.migrating import migrate
 from app.settings import Settings
 from tests.institution import House
 from tests.story import Dispute
@@ -38,7 +42,15 @@ def test_an_installation_that_is_well_is_well_at_every_look(house: House, disput
         "tables",
         "clock",
     ]
-    assert list(looks) == [*names, "rule sets in use", "sealed contents", "signing keys", "certificates"]
+    assert list(looks) == [
+        *names,
+        "worker",
+        "rule sets in use",
+        "sealed contents",
+        "readers",
+        "signing keys",
+        "certificates",
+    ]
     assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
 
 
@@ -59,7 +71,7 @@ def test_each_fault_has_its_word(
     fault("database", "run 'accord migrate'", gone)
     fault("free disk", "no folder", gone)
     nowhere = settings.model_copy(update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
-    fault("database", "cannot reach", nowhere)
+    fault("database", "nobody@127.0.0.1:1/none: connection failed", nowhere)
     if not settings.is_sqlite:
         fault("clock", "apart", hours=1)
     with monkeypatch.context() as older:
@@ -68,6 +80,66 @@ def test_each_fault_has_its_word(
     with monkeypatch.context() as full:
         full.setattr(checking, "LEAST_FREE", 1 << 60)
         fault("free disk", "too little")
+
+
+def test_a_look_makes_no_master_key_and_says_when_the_one_that_sealed_is_gone(
+    tmp_path: Path, without_tables: Settings
+) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'own.db'}")
+    if not without_tables.is_sqlite:
+        settings = without_tables.model_copy(update={"master_key": None, "master_key_file": tmp_path / "own.db.key"})
+    migrate(settings)
+    key = tmp_path / "own.db.key"
+    looks = found(settings)
+    assert not key.exists()
+    if not settings.is_sqlite:
+        assert (looks["master key"][0], looks["sealed contents"][0]) == (False, False)
+        return
+    assert looks["sealed contents"] == (True, "nothing is sealed yet")
+    make_key_file(key, os.urandom)
+    with House.open(settings) as house:
+        Dispute(house).opened()
+    key.rename(tmp_path / "kept")
+    well, says = found(settings)["sealed contents"]
+    assert (well, f"put it back, in {key}" in says, key.exists()) == (False, True, False), says
+
+
+def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
+    house: House, dispute: Dispute, sweeper: Engine
+) -> None:
+    dispute.lodged()
+    version = text("SELECT version_num FROM alembic_version")
+    write = text("UPDATE alembic_version SET version_num = :given")
+    with sweeper.begin() as db:
+        kept = db.execute(version).scalar_one()
+        db.execute(write, {"given": "20990101_later"})
+    try:
+        assert found(house.settings)["tables"] == (True, "at a later release, whose tables hold this one's")
+        assert house.client.get("/readyz").status_code == 200
+        migrate(house.settings)
+        with sweeper.connect() as db:
+            assert db.execute(version).scalar_one() == "20990101_later"
+    finally:
+        with sweeper.begin() as db:
+            db.execute(write, {"given": kept})
+
+
+def test_free_disk_is_looked_for_where_documents_lie_too(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    real = shutil.disk_usage
+    full = lambda folder: real(folder)._replace(free=0) if folder == documents else real(folder)  # noqa: E731
+    monkeypatch.setattr("app.checking.shutil.disk_usage", full)
+    well, says = found(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
+    assert (well, f"0 MiB are free in {documents}" in says) == (False, True), says
+
+
+def test_a_name_that_is_nearly_a_setting_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
+    (said,) = [one for one in faults(settings) if one.startswith("settings: ")]
+    assert said == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
 
 
 def faults(settings: Settings) -> list[str]:

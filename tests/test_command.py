@@ -1,19 +1,22 @@
 """The `accord` command: what it does, and what it says when it cannot."""
 
+import io
 import json
 import os
 import pty
-import sqlite3
+import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from app.cli import main
+from app.db import sqlite
 from app.settings import Settings
 from tests.conftest import MASTER_KEY
 from tests.server import new_database
@@ -22,23 +25,72 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parent.parent
 
 
+def surroundings(folder: Path, url: str | None) -> dict[str, str]:
+    """The environment of a command that is run in that folder, on that database."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    if url is not None:
+        environment["ACCORD_DATABASE_URL"] = url
+    if url is not None and not url.startswith("sqlite"):
+        environment["ACCORD_MASTER_KEY"] = MASTER_KEY.get_secret_value()
+    return environment
+
+
+def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, which loads nothing again, as if it were one of its own."""
+    said, told, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(told):
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("ACCORD_")]:
+            patch.delenv(name)
+        for name, value in surroundings(folder, url).items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["accord", *words])
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    done = subprocess.CompletedProcess([*words], code, said.getvalue(), told.getvalue())
+    assert not check or code == 0, done.stdout + done.stderr
+    return done
+
+
 @pytest.fixture
 def accord(tmp_path: Path) -> Run:
     """Runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
 
     def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-        if url is not None:
-            environment["ACCORD_DATABASE_URL"] = url
-        if url is not None and not url.startswith("sqlite"):
-            environment["ACCORD_MASTER_KEY"] = MASTER_KEY.get_secret_value()
-        command = [sys.executable, "-m", "app", *words]
+        return accord_in(tmp_path, *words, url=url, check=check)
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
+    """Runs the command as a process of its own, as people do."""
+
+    def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command, environment = [sys.executable, "-m", "app", *words], surroundings(tmp_path, url)
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done
 
     return run
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the demo was played, once for all."""
+    folder = tmp_path_factory.mktemp("story")
+    accord_in(folder, "demo", "--no-serve", "--database-url", "sqlite:///demo.db", url=None, check=True)
+    return folder
+
+
+@pytest.fixture
+def played(story: Path, tmp_path: Path) -> str:
+    """The address of a registry in the empty folder, on which the demo was played."""
+    shutil.copytree(story, tmp_path, dirs_exist_ok=True)
+    return "sqlite:///demo.db"
 
 
 @pytest.fixture
@@ -65,11 +117,11 @@ def test_a_program_is_let_in_and_its_secret_is_printed_once(accord: Run) -> None
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
-    accord: Run, tmp_path: Path, request: pytest.FixtureRequest, engine: str
+    accord: Run, process: Run, tmp_path: Path, request: pytest.FixtureRequest, engine: str
 ) -> None:
     where = request.getfixturevalue("empty") if engine == "postgresql" else "sqlite:///demo.db"
     words = ("demo", "--no-serve", "--database-url", where, "--credentials", "c.json")
-    told = accord(*words).stdout
+    told = process(*words).stdout
     assert "\x1b" not in told
     for line in (
         "refused: A declaration of Republic of Tarvand excludes the subject territorial-sovereignty",
@@ -100,7 +152,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
 
 
 def test_the_demo_leaves_alone_what_it_did_not_make(accord: Run, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "other.db") as connection:
+    with closing(sqlite.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE accounts (id)")
     refused = accord("demo", "--no-serve", "--database-url", "sqlite:///other.db", check=False)
     assert (refused.returncode, "did not make" in refused.stderr) == (1, True)
@@ -125,9 +177,9 @@ FOUND = (
 )
 
 
-def test_an_institution_is_founded_with_its_first_administrator(accord: Run, tmp_path: Path) -> None:
+def test_an_institution_is_founded_with_its_first_administrator(accord: Run, process: Run, tmp_path: Path) -> None:
     url = "sqlite:///registry.db"
-    refused = accord(*FOUND, url=url, check=False)
+    refused = process(*FOUND, url=url, check=False)
     assert (refused.returncode, "accord migrate" in refused.stderr) == (1, True)
     assert not (tmp_path / "registry.db").exists()
     accord("migrate", url=url)
@@ -149,14 +201,46 @@ def test_an_institution_is_founded_with_its_first_administrator(accord: Run, tmp
     assert accord("check", url=url).returncode == 0
 
 
-def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, tmp_path: Path) -> None:
-    accord("demo", "--no-serve", "--database-url", "sqlite:///demo.db")
+def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, played: str, tmp_path: Path) -> None:
     (tmp_path / "demo.db.key").write_text(MASTER_KEY.get_secret_value())
-    checked = accord("check", url="sqlite:///demo.db", check=False)
+    checked = accord("check", url=played, check=False)
     assert (checked.returncode, "does not open" in checked.stdout) == (1, True)
     (tmp_path / "demo.db.key").write_text("not a key")
-    checked = accord("check", url="sqlite:///demo.db", check=False)
+    checked = accord("check", url=played, check=False)
     assert (checked.returncode, "base64" in checked.stdout) == (1, True)
+
+
+def test_what_is_wrong_with_a_setting_is_said_by_its_name_and_without_its_value(accord: Run) -> None:
+    for url in ("secret", "sqlite://", "postgresql://me:secret@127.0.0.1/x"):
+        for words in (("check",), ("serve",), ("migrate",)):
+            refused = accord(*words, url=url, check=False)
+            told = refused.stdout + refused.stderr
+            assert (refused.returncode, "ACCORD_DATABASE_URL: must be sqlite:///FILE or" in told) == (1, True), told
+            assert "secret" not in told
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password_and_not_made(accord: Run, tmp_path: Path) -> None:
+    refused = accord("serve", url="sqlite:///mistyped.db", check=False)
+    assert (refused.returncode, "run 'accord migrate' first" in refused.stderr) == (1, True)
+    (tmp_path / "empty.db").touch()
+    refused = accord("serve", url="sqlite:///empty.db", check=False)
+    assert (refused.returncode, "not at this release's tables" in refused.stderr) == (1, True)
+    refused = accord("migrate", url="sqlite:///none/there.db", check=False)
+    assert (refused.returncode, "No such file or directory" in refused.stderr) == (1, True)
+    refused = accord("migrate", url="postgresql+psycopg://me:secret@127.0.0.1:1/none", check=False)
+    assert (refused.returncode, "me:***@127.0.0.1:1/none" in refused.stderr) == (1, True)
+    assert "secret" not in refused.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "empty.db.lock"]
+
+
+def test_a_service_is_not_started_without_the_key_that_sealed_its_registry(accord: Run, tmp_path: Path) -> None:
+    url = "sqlite:///registry.db"
+    accord("migrate", url=url)
+    accord(*FOUND, url=url)
+    (tmp_path / "registry.db.key").unlink()
+    refused = accord("serve", url=url, check=False)
+    assert (refused.returncode, "put it back, in registry.db.key" in refused.stderr) == (1, True)
+    assert not (tmp_path / "registry.db.key").exists()
 
 
 def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None:
@@ -169,14 +253,13 @@ def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None
     assert (refused.returncode, "iomed-state-2025" in refused.stderr) == (1, True)
 
 
-def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, tmp_path: Path) -> None:
-    url = "sqlite:///demo.db"
-    accord("demo", "--no-serve", "--database-url", url)
+def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, played: str, tmp_path: Path) -> None:
+    url = played
     accord("ledger", "verify", "--export", "heads.txt", url=url)
     heads = (tmp_path / "heads.txt").read_text().splitlines()
     assert "every chain holds" in accord("ledger", "verify", "--against", "heads.txt", url=url).stdout
     assert "every chain holds" in accord("ledger", "verify", "--against", heads[0], url=url).stdout
-    with sqlite3.connect(tmp_path / "demo.db") as connection:
+    with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
         connection.execute("DROP TRIGGER events_are_kept_from_delete")
         connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
     assert "every chain holds" in accord("ledger", "verify", url=url).stdout
@@ -187,12 +270,11 @@ def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, tmp_path:
         assert (refused.returncode, "receipt" in refused.stderr) == (1, True)
 
 
-def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, tmp_path: Path) -> None:
-    accord("demo", "--no-serve", "--database-url", "sqlite:///demo.db")
-    with sqlite3.connect(tmp_path / "demo.db") as connection:
+def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, played: str, tmp_path: Path) -> None:
+    with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
         connection.execute("DROP TRIGGER events_are_kept_from_update")
         connection.execute("UPDATE events SET act = 'unlodge' WHERE act = 'lodge' AND type = 'step-taken'")
-    found = accord("ledger", "verify", url="sqlite:///demo.db", check=False)
+    found = accord("ledger", "verify", url=played, check=False)
     assert found.returncode == 1
     assert "its content is not what its hash was made of" in found.stdout
 

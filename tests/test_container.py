@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from app.settings import Settings
 from tests.docs.consoles import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -81,13 +83,61 @@ def test_the_image_runs_as_nobody_special_and_checks_its_health() -> None:
     assert any(word == "HEALTHCHECK" for word, _rest in found)
 
 
-def test_compose_starts_database_migration_service_and_worker() -> None:
-    compose: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
-    services = compose["services"]
+def composed() -> dict[str, Any]:
+    """What compose.yaml says."""
+    return dict(yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8")))
+
+
+def test_compose_starts_database_migration_service_and_worker_in_this_order() -> None:
+    services = composed()["services"]
     assert set(services) == {"database", "migrate", "service", "worker"}
     assert services["migrate"]["command"] == ["accord", "migrate"]
+    assert services["worker"]["command"] == ["accord", "worker"]
     assert services["service"]["command"][-2:] == ["--workers", "2"]
     assert services["service"]["environment"]["ACCORD_RUN_WORKER"] == "false"
+    assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     for name in ("service", "worker"):
         assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
-        assert services[name]["cap_drop"] == ["ALL"]
+    restarts = {name: one["restart"] for name, one in services.items()}
+    assert restarts == dict.fromkeys(("database", "service", "worker"), "unless-stopped") | {"migrate": "no"}
+
+
+def test_what_compose_starts_may_do_little_and_is_reached_from_this_machine_alone() -> None:
+    compose = composed()
+    services = compose["services"]
+    for name in ("migrate", "service", "worker"):
+        one = services[name]
+        assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"])
+        assert one["security_opt"] == ["no-new-privileges:true"]
+        assert one["volumes"] == ["documents:/var/lib/accord"]
+    assert [name for name, one in services.items() if "ports" in one] == ["service"]
+    assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
+    assert set(compose["volumes"]) == {"documents", "database"}
+    assert all("max-size" in one["logging"]["options"] for one in services.values())
+    # Longer than the service takes to finish what it has accepted.
+    for name in ("service", "worker"):
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > 25
+
+
+def test_compose_holds_no_secret_and_starts_without_none() -> None:
+    secrets = ("ACCORD_MASTER_KEY", "POSTGRES_PASSWORD")
+    for one in composed()["services"].values():
+        for name, value in one["environment"].items():
+            if any(secret in f"{name} {value}" for secret in secrets):
+                assert "${" in value, name
+                assert ":?put " in value, name
+
+
+def test_the_proxy_before_the_service_is_believed_and_nobody_else() -> None:
+    compose = composed()
+    network = compose["networks"]["default"]["ipam"]["config"][0]
+    assert ip_address(network["gateway"]) in ip_network(network["subnet"])
+    for name in ("migrate", "service", "worker"):
+        trusted = compose["services"][name]["environment"]["FORWARDED_ALLOW_IPS"]
+        assert trusted == f"${{FORWARDED_ALLOW_IPS:-{network['gateway']}}}"
+
+
+@pytest.mark.parametrize("name", ["service", "worker"])
+def test_every_setting_that_compose_gives_is_one_of_the_service(name: str) -> None:
+    given = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
+    assert {one.removeprefix("ACCORD_").lower() for one in given} <= set(Settings.model_fields)

@@ -1,25 +1,29 @@
 """The machine misbehaves: its clock goes back, its disk is full; nothing is lost, doubled or half there."""
 
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from app.db import sqlite
+from app.db import is_postgresql, sqlite
+from app.http import work
 from app.migrating import migrate
 from app.settings import Settings
 from tests.conftest import OF_TESTS
 from tests.http.test_lists import walk
-from tests.institution import House
+from tests.institution import House, outside
 from tests.processes import accord
 from tests.server import OwnServer
-from tests.story import Dispute
+from tests.story import Dispute, request
 
 
 def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house: House, dispute: Dispute) -> None:
@@ -181,3 +185,24 @@ def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_ag
             other.execute("ROLLBACK")
         dispute.step(dispute.registrar, "invite", {}).expect(200)
         house.database.dispose()
+
+
+def test_who_stands_in_line_too_long_is_told_to_come_again_and_what_has_begun_is_finished(
+    served: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "SECONDS_IN_LINE", 0.3)
+    at_work = int(served.database.writer.total_tokens)
+    filers = [dispute.requesting] * (at_work + 2)
+    with outside(served, *filers) as people, ThreadPoolExecutor(len(people)) as pool:
+        with served.database.write(os.urandom) as holding:
+            # From here on SQLite lets nobody else write; PostgreSQL is asked for as much.
+            holding.connection()
+            if is_postgresql(holding):
+                holding.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+            sent = [pool.submit(person.post, "/v1/cases", request()) for person in people]
+            late = [one.result() for one in islice(as_completed(sent, timeout=8), 2)]
+        for answer in late:
+            answer.expect(503, "unavailable")
+            assert answer.headers["retry-after"]
+        assert sorted(one.result().status for one in sent) == [201] * at_work + [503] * 2
+    assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == at_work

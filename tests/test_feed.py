@@ -20,6 +20,7 @@ from app.ledger import catalogue
 from app.ledger.catalogue import TYPES
 from app.ledger.feed import BEGINNING, Wanted, stretch
 from app.ledger.models import Event
+from app.paging import Walk
 from tests.institution import House, Json, Person, outside
 from tests.programs import court, program
 from tests.story import POWERS, Dispute
@@ -148,6 +149,17 @@ def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
     dispute.requesting.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
     (told,) = followed(dispute.requesting, begun["next"])[0]
     assert told["type"] == "case-amended"
+
+
+@pytest.mark.parametrize("route", ["/v1/events", "{case}/events"])
+def test_a_cursor_of_another_registry_that_came_of_the_same_backup_is_gone(
+    house: House, dispute: Dispute, route: str
+) -> None:
+    dispute.lodged()
+    path, agent = route.format(case=dispute.path), dispute.requesting
+    with house.database.read(os.urandom) as db:
+        elsewhere = Walk(house.app.state.seams.cursors, UUID(agent.id), path).encode(db, 0, uuid4())
+    agent.get(f"{path}?after={elsewhere}").expect(410, "gone")
 
 
 def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Dispute) -> None:

@@ -1,8 +1,11 @@
 """What the operator is told: a line for each request and figures, and nothing that people wrote."""
 
+import asyncio
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +14,7 @@ from pydantic import SecretStr
 from app.errors import Unavailable
 from app.logs import set_up
 from app.settings import Settings
+from app.worker import worker_of
 from tests.conftest import Fresh
 from tests.institution import House
 from tests.story import Dispute
@@ -24,6 +28,8 @@ def logged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.S
     root, written = logging.getLogger(), io.StringIO()
     kept, level = root.handlers[:], root.level
     monkeypatch.setattr("sys.stderr", written)
+    for hooked in (sys, threading):
+        monkeypatch.setattr(hooked, "excepthook", hooked.excepthook)
     set_up(settings.model_copy(update={"log_format": "json"}))
     yield written
     root.handlers[:] = kept
@@ -64,9 +70,58 @@ def test_what_a_database_says_of_a_value_is_not_logged(house: House, logged: io.
     assert "builtins.ValueError" in logged.getvalue()
 
 
+def test_what_nobody_catches_is_logged_without_its_words(logged: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise ValueError(SECRET)
+
+    async def forgets() -> None:
+        loop = asyncio.get_running_loop()
+        lost = loop.create_future()
+        lost.set_exception(ValueError(SECRET))
+        del lost
+        loop.call_soon(fails)
+        await asyncio.sleep(0.01)
+
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+    asyncio.run(forgets())
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert {line["logger"] for line in lines} == {"accord", "asyncio"}
+    assert all(line["exc_info"].endswith("builtins.ValueError") for line in lines)
+    assert SECRET not in logged.getvalue()
+
+
+def test_figures_are_there_while_the_database_is_not(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = "operator-" + "x" * 30
+    with House.open(fresh().model_copy(update={"metrics_token": SecretStr(token)})) as house:
+
+        def gone(_entropy: object) -> None:
+            raise Unavailable
+
+        def shown() -> str:
+            answer = house.client.get("/metrics", headers={"authorization": f"Bearer {token}"})
+            assert answer.status_code == 200
+            return str(answer.text)
+
+        assert "accord_database_up 1.0" in shown()
+        # Of a worker that was never here there is no time: nought would be taken for 1970.
+        assert "accord_worker_last_round" not in shown()
+        worker_of(house.app.state.seams, house.settings).round()
+        assert "accord_worker_last_round_timestamp_seconds" in shown()
+        with monkeypatch.context() as lost:
+            lost.setattr(house.database, "read", gone)
+            figures = shown()
+        assert "accord_database_up 0.0" in figures
+        assert "accord_requests_total" in figures
+        assert "accord_deadlines_overdue" not in figures
+
+
 def test_on_a_terminal_the_lines_are_for_people(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
+    for hooked in (sys, threading):
+        monkeypatch.setattr(hooked, "excepthook", hooked.excepthook)
     root = logging.getLogger()
     kept, level = root.handlers[:], root.level
     try:

@@ -653,7 +653,7 @@ def test_a_registry_that_is_restored_mails_nothing_of_what_waited(
     postman.gather()
     back_up(house.settings, tmp_path / "registry.zip", house.clock.now)
     restored = without_tables.model_copy(update={"storage": str(tmp_path / "documents")})
-    restore(restored, tmp_path / "registry.zip", None, house.app.state.seams.sealer.unwrap)
+    restore(restored, tmp_path / "registry.zip", None, house.app.state.seams.sealer.unwrap, house.clock.now)
     seams = replace(create_app(restored).state.seams, clock=house.clock)
     other = postman_of(seams, lambda: seams.entropy("postman"), mailing(restored, server))
     assert other is not None

@@ -14,7 +14,7 @@ from tests.institution import Answer, House, Json, Person, outside
 from tests.story import POWERS, Dispute, request
 
 EQUAL_REQUESTS = 20
-CASES_TO_REGISTER = 64
+CASES_TO_REGISTER = 24
 
 
 def at_once(acts: list[Callable[[], Answer]]) -> list[Answer]:

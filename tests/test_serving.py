@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -12,11 +13,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
+from app.migrating import migrate
+from app.serving import PatientProtocol, set_patience
 from app.settings import Settings
 from tests.conftest import OF_TESTS, _empty
 from tests.docs.consoles import free_port
@@ -158,13 +162,79 @@ def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durab
                     bearer = {"authorization": f"Bearer {token}"}
                     assert client.get("/v1/me", headers=bearer).status_code == 200
                     assert client.post("/v1/cases", json=request(), headers=bearer).status_code == 201
-            # Other tests share the machine, so one of five may be late.
-            assert sorted(waits)[3] < 1, waits
+            assert max(waits) < 1, waits
+            # On a connection that is kept no body waits for its head to be acknowledged, which takes 40 ms.
+            assert min(waits) < 0.03, waits
         finally:
             stop.set()
             dripping.join()
             for one in crowd:
                 one.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("trusted", "limited"), [("192.0.2.1", True), ("127.0.0.1", False)])
+def test_whom_a_client_says_to_be_counts_only_where_a_trusted_proxy_says_so(
+    durable: Settings, trusted: str, limited: bool
+) -> None:
+    with served(durable, ACCORD_ANONYMOUS_PER_MINUTE="4", FORWARDED_ALLOW_IPS=trusted) as service:
+        statuses = [
+            # The proxy adds whom it saw on the right; what stands to the left its client wrote.
+            httpx.get(f"{service.base_url}/v1/me", headers={"x-forwarded-for": f"198.51.100.9, {seen}"}, timeout=10)
+            for seen in (*(f"203.0.113.{number}" for number in range(5)), *["203.0.113.77"] * 5)
+        ]
+        codes = [one.status_code for one in statuses]
+        assert codes == [401] * 4 + [429] * 6 if limited else codes == [401] * 9 + [429]
+
+
+def taken(connection: socket.socket, pause: float) -> int:
+    """How many bytes of what it is sent a client gets that takes a little of it after each pause."""
+    got = 0
+    try:
+        while part := connection.recv(65_536):
+            got += len(part)
+            time.sleep(pause)
+    except ConnectionResetError:
+        pass
+    return got
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is_not(
+    tmp_path: Path, _engine: str
+) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
+    migrate(settings)
+    with served(settings, ACCORD_REQUEST_TIMEOUT="1") as service:
+        whole = len(httpx.get(f"{service.base_url}/v1/openapi.json", timeout=30).content)
+        ask = b"GET /v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n"
+        last = ask.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+
+        def reading(before: float, pause: float) -> int:
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+                client.connect(("127.0.0.1", service.port))
+                # More than the system keeps for a client that takes nothing.
+                client.sendall(ask * 7 + last)
+                time.sleep(before)
+                return taken(client, pause)
+
+        assert reading(4, 0) < 8 * whole
+        assert reading(0, 0.03) > 8 * whole
+
+
+def test_as_many_files_may_be_open_as_connections_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("seconds_to_arrive", "most_connections"):
+        monkeypatch.setattr(PatientProtocol, name, getattr(PatientProtocol, name))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = len(os.listdir("/proc/self/fd")) + 1300
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed - 100, before[1]))
+        set_patience(Settings(connections=needed))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(needed + 100, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.slow
@@ -313,10 +383,16 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
 @pytest.mark.slow
 def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
     port = free_port()
-    with served(postgresql_durable, "--workers", "2", ACCORD_METRICS_PORT=str(port)) as service:
+    # The figures of the database are those of now, though none of these processes works in the background.
+    more = {"ACCORD_METRICS_PORT": str(port), "ACCORD_RUN_WORKER": "false"}
+    with served(postgresql_durable, "--workers", "2", **more) as service:
         for _request in range(4):
             httpx.get(f"{service.base_url}/v1/me", timeout=10)
         shown = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        taken = accord(postgresql_durable, "worker", **more)
+    assert (taken.returncode, "ACCORD_METRICS_PORT" in taken.stderr) == (1, True)
+    assert "accord_database_up 1.0" in shown
+    assert "accord_worker_last_round" not in shown
     assert 'accord_requests_total{operation="readMe",status="401"} 4.0' in shown
     assert "accord_deadlines_overdue" in shown
 

@@ -5,17 +5,21 @@ change, `accord backup` of the release before adds one.
 """
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, column, create_engine, inspect, table, text
+from sqlalchemy import Connection, column, create_engine, event, inspect, table, text
 
 import app.models  # noqa: F401 - every table must be known
+from app import migrating
 from app.backup import read_value
 from app.db import Base
+from app.errors import Misconfigured
 from app.migrating import configuration, head
 from app.settings import Settings
 from tests.processes import accord
@@ -52,9 +56,9 @@ def test_every_earlier_revision_is_held() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
 def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger_holds(
-    without_tables: Settings, revision: str
+    without_tables: Settings, tmp_path: Path, revision: str
 ) -> None:
-    done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"))
+    done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     engine = create_engine(without_tables.database_url)
@@ -74,7 +78,7 @@ def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger
     again = accord(without_tables, "migrate")
     assert again.returncode == 0, again.stderr
     assert "every chain holds" in accord(without_tables, "ledger", "verify").stdout
-    assert accord(without_tables, "check").returncode == 0
+    assert accord(without_tables, "check", ACCORD_STORAGE=str(tmp_path / "documents")).returncode == 0
 
 
 @pytest.mark.slow
@@ -102,3 +106,64 @@ def test_what_an_earlier_release_writes_is_taken_by_the_tables_of_this_one(
     engine.dispose()
     assert written > 100
     assert "every chain holds" in accord(without_tables, "ledger", "verify").stdout
+
+
+# Short while tables are small, and of before the first release. From then on an index is made CONCURRENTLY in a
+# transaction of its own, and a constraint added NOT VALID.
+LOCKING = {
+    "20261125b": {"meetings", "appointments", "deadlines"},
+    "20261125d": {"deadlines", "tokens"},
+    "20261128b": {"data_keys", "cases"},
+}
+_CHANGES = re.compile(
+    r"(ALTER TABLE|CREATE (?:UNIQUE )?INDEX \S+ ON|DROP TABLE|TRUNCATE|UPDATE|DELETE FROM) (\w+) ?(.*)"
+)
+
+
+def is_long(change: str, rest: str) -> bool:
+    """Whether a change of a table reads or writes all of it under a lock, or takes something away."""
+    adds = change == "ALTER TABLE" and rest.startswith("ADD COLUMN") and "REFERENCES" not in rest
+    return not (adds and ("NOT NULL" not in rest or "DEFAULT" in rest) and "now()" not in rest)
+
+
+@pytest.mark.parametrize("_engine", ["postgresql"])
+def test_migrations_add_columns_and_tables_and_lock_no_table_for_long(
+    postgresql_durable_empty: Settings, _engine: str
+) -> None:
+    engine = create_engine(postgresql_durable_empty.database_url)
+    statements: list[str] = []
+    event.listen(
+        engine, "before_cursor_execute", lambda _c, _cursor, sql, *_more: statements.append(" ".join(sql.split()))
+    )
+    found: dict[str, set[str]] = {}
+    for one in reversed(list(ScriptDirectory.from_config(configuration()).walk_revisions())):
+        with engine.begin() as connection:
+            present = set(inspect(connection).get_table_names()) - {"alembic_version"}
+            statements.clear()
+            command.upgrade(configuration(connection), one.revision)
+            done = [known for known in map(_CHANGES.match, statements) if known and known[2] in present]
+        long = {known[2] for known in done if is_long(known[1], known[3])}
+        found |= {one.revision: long} if long else {}
+    engine.dispose()
+    assert found == LOCKING
+
+
+@pytest.mark.parametrize("_engine", ["postgresql"])
+def test_a_migration_that_cannot_have_a_table_gives_up_and_keeps_nobody_waiting(
+    postgresql_durable_empty: Settings, monkeypatch: pytest.MonkeyPatch, _engine: str
+) -> None:
+    settings = postgresql_durable_empty
+    monkeypatch.setattr(migrating, "_PATIENCE", 1)
+    engine = create_engine(settings.database_url)
+    with engine.begin() as connection:
+        command.upgrade(configuration(connection), "20261125")
+    with engine.connect() as reads:
+        reads.execute(text("SELECT count(*) FROM cases"))
+        with pytest.raises(Misconfigured, match="try again"):
+            migrating.migrate(settings)
+        with engine.connect() as other:
+            assert other.execute(text("SELECT count(*) FROM cases")).scalar_one() == 0
+    migrating.migrate(settings)
+    with engine.connect() as connection:
+        assert migrating.is_at_head(connection)
+    engine.dispose()

@@ -22,6 +22,7 @@ from app.migrating import ROOT
 from app.signing.files import NotGenuine, canonical, decoded, encoded, read_public_key
 from tests.docs.consoles import blocks, commands, plain, run
 from tests.institution import House, Json
+from tests.registries import Registry
 from tests.story import UNCITRAL, Dispute
 
 PAGE = ROOT / "docs" / "verify.md"
@@ -38,8 +39,18 @@ class Files:
 
 
 @pytest.fixture
-def signed(house: House, dispute: Dispute) -> Files:
-    """The receipt of a filing, and the certificates of a case that was settled and of one that was not."""
+def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
+    """The receipt of a filing, and the certificates of a case that was settled and of one that was not.
+
+    Who has them needs no registry any more, so they are made once on each engine.
+    """
+    if "signed" not in registry.known:
+        registry.known["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
+    files: Files = registry.known["signed"]
+    return files
+
+
+def _signed(house: House, dispute: Dispute) -> Files:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title=TITLE)
     paths = {"receipt": f"{dispute.path}/filings/{filing['id']}/receipt"}

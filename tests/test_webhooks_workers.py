@@ -135,7 +135,7 @@ def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
     retitle(lodged, "Another")
     sender(house).settle()
     back_up(house.settings, tmp_path / "backup.zip", house.clock.now)
-    restore(without_tables, tmp_path / "backup.zip", None, house.app.state.seams.sealer.unwrap)
+    restore(without_tables, tmp_path / "backup.zip", None, house.app.state.seams.sealer.unwrap, house.clock.now)
     app = create_app(without_tables.model_copy(update={"webhook_allowed": LOOPBACK}), house.clock)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
     owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.number)

@@ -18,16 +18,14 @@ from sqlalchemy import Engine, create_engine, inspect, select
 from sqlalchemy.engine import make_url
 
 from app.access.models import Institution
+from app.alone import only_process
+from app.clock import system_clock
 from app.contents.keys import make_key_file
 from app.court_in_a_box.command import said_plainly, until_signal, where_it_listens
 from app.db import Base
-from app.demo.court import court_beside, play_court
-from app.demo.play import ACTS, Tell, play
-from app.demo.story import INSTITUTION, Json
+from app.demo.story import ACTS, INSTITUTION, Json, Tell
 from app.errors import Misconfigured
-from app.main import create_app, system_clock
 from app.migrating import migrate
-from app.serving import bound, only_process, serve, served_beside
 from app.settings import Settings
 
 HOST = "127.0.0.1"
@@ -43,6 +41,11 @@ def demo(
     with_court: Annotated[bool, typer.Option("--court", help="Run a simulated court against it as well")] = False,
 ) -> None:
     """Play a water-sharing dispute from request to signed settlement through the API, then serve it."""
+    # Here and below: every other command of `accord` would load the service too, and wait for it.
+    from app.demo.play import play
+    from app.main import create_app
+    from app.serving import bound, serve
+
     settings = _settings(database_url)
     with only_process(settings):
         # Before the story is told: a port that is taken would spoil its end.
@@ -72,6 +75,10 @@ def _tell_where(base_url: str, story: Json) -> None:
 
 def _run_both(settings: Settings, listening: socket.socket, base_url: str, story: Json, serving: bool) -> None:
     """The service with its worker and a court beside it, which it may call on this machine; exits if they disagree."""
+    from app.demo.court import court_beside, play_court
+    from app.main import create_app
+    from app.serving import served_beside
+
     allowed = ",".join(filter(None, (settings.webhook_allowed, HOST)))
     settings = settings.model_copy(update={"webhook_allowed": allowed})
     with (

@@ -11,8 +11,8 @@ import httpx
 from app.client import Accord
 from app.court_in_a_box.command import Place, running, settled
 from app.court_in_a_box.court import Court
-from app.demo.play import StoryFault, Tell, filled, member_of
-from app.demo.story import TIME_ZONE, Act, Json
+from app.demo.play import filled, member_of
+from app.demo.story import TIME_ZONE, Act, Json, StoryFault, Tell
 
 R, C = "/v1/referrals/{referral}", "/v1/cases/{case}"
 _GIVES = {

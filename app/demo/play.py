@@ -29,6 +29,8 @@ from app.demo.story import (
     TIME_ZONE,
     Act,
     Json,
+    StoryFault,
+    Tell,
 )
 from app.ledger import service as ledger
 from app.main import create_app
@@ -37,17 +39,11 @@ from app.rules.model import Citation
 from app.settings import Settings
 from app.signing import service as signing
 
-Tell = Callable[[str], None]
-ACTS = len(FIRST_CASE) + len(SECOND_CASE)
 TOKEN_LIFE = timedelta(days=180)
 
 
 def _nothing() -> None:
     """Where nobody watches."""
-
-
-class StoryFault(Exception):
-    """The service did not answer as the story goes."""
 
 
 class StoryClock:

@@ -3,10 +3,18 @@
 Names in braces are filled in with what earlier acts kept: ids, texts' hashes, days of the story.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+class StoryFault(Exception):
+    """The service did not answer as the story goes."""
+
+
 INSTITUTION = "Demonstration Institute for Mediation (fictional)"
 TIME_ZONE = "Asia/Hong_Kong"
 
@@ -484,3 +492,4 @@ SECOND_CASE = [
     ),
 ]
 LAST_DAY = 63
+ACTS = len(FIRST_CASE) + len(SECOND_CASE)

@@ -44,11 +44,14 @@ class Fault:
     document_id: UUID | None
 
 
+# The keys of all objects that documents, and orders of courts, name.
+NAMING = (select(Document.object_key).where(Document.state.in_(KEPT)), select(OrderFile.object_key))
+
+
 def referenced(db: Session) -> set[str]:
-    """The keys of all objects that documents, and orders of courts, name."""
+    """The keys of all objects that something names."""
     with as_system(db):
-        documents = db.execute(select(Document.object_key).where(Document.state.in_(KEPT))).scalars()
-        return {*documents, *db.execute(select(OrderFile.object_key)).scalars()}
+        return {key for naming in NAMING for key in db.execute(naming).scalars()}
 
 
 def old_objects(storage: Storage, now: datetime) -> list[str]:

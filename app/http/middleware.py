@@ -31,8 +31,10 @@ _PAGES = "/docs"
 _UPLOAD = re.compile(r"/v1/cases/[^/]+/(?:filings|settlement/drafts)/[^/]+/documents|/v1/referrals/[^/]+/order")
 # Seconds for which the rest of a refused file is let come.
 _LINGER = 20.0
-# What watches the service must see it when it is under attack, too.
-_WATCHED = frozenset(("/livez", "/readyz", "/metrics"))
+# What watches the service must see it when it is under attack, too (who reads its figures shows a token).
+_WATCHED = frozenset(("/livez", "/readyz"))
+# It asks for a secret of its own, in its own way.
+_GRANT = "grantToken"
 
 
 class Surroundings:
@@ -96,8 +98,7 @@ class Surroundings:
         scope = request.scope
         operation = getattr(scope.get("route"), "operation_id", None) or "none"
         code = scope.get("accord.code")
-        if status == 401:
-            self.limits.count_address(_address(scope), bearer(request))
+        self._count_stranger(scope, bearer(request), operation, status)
         REQUESTS.labels(operation, status).inc()
         SECONDS.labels(operation).observe(seconds)
         if code is not None:
@@ -110,6 +111,15 @@ class Surroundings:
             "milliseconds": round(seconds * 1000, 1),
         }
         requests.info("request", extra=entry | ({"code": code} if code else {}))
+
+    def _count_stranger(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
+        """Count a request by its address unless who sent it is known, whatever it asked for."""
+        if status == 401 and token is not None:
+            self.limits.forget(token)
+        known = self.limits.knows(token) or (operation == _GRANT and status < 400)
+        # Where the database is gone nobody can be known.
+        if not known and status < 500 and scope["path"] not in _WATCHED:
+            self.limits.count_address(_address(scope))
 
 
 def _lingering(request: Request, receive: Receive, send: Send) -> tuple[Receive, Send]:

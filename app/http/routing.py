@@ -18,8 +18,13 @@ from app.errors import Invalid, Problem, UnsupportedMediaType, invalid
 from app.http.work import identify
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+# Who sends more than this is asked who they are before anything is made of it.
+_UNASKED = 65_536
 _DEEPEST = 64
 _MOST_DIGITS = 64
+# A string, or what is one until the end, and each bracket outside of one. Nothing is looked at twice: a body of
+# escaped quotes would otherwise keep the whole process busy for an hour.
+_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -49,6 +54,8 @@ class Route(APIRoute):
         async def strictly(given: Request) -> Response:
             request = StrictRequest(given.scope, given.receive)
             raw = await request.body() if reads_body else b""
+            if len(raw) > _UNASKED:
+                await identify(request)
             try:
                 _check_query(request, known)
                 if raw:
@@ -99,7 +106,7 @@ def parse(raw: bytes) -> Any:
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+    for mark in _MARKS.findall(text):
         if mark in "[{":
             depth += 1
             deepest = max(deepest, depth)
@@ -128,6 +135,8 @@ def _bounded(text: str) -> int:
 def _held(text: str) -> float:
     """A number with a fraction or an exponent, if it is kept as it came: a binary one holds some 15 digits."""
     number = float(text) if len(text) <= _MOST_DIGITS else math.inf
+    if repr(number) == text:
+        return number
     if not math.isfinite(number) or Decimal(text) != Decimal(repr(number)):
         raise invalid("", "json-number", "A number cannot be kept exactly: send it as a text.")
     return number

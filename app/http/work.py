@@ -50,6 +50,8 @@ Result = TypeVar("Result", bound=BaseModel)
 Returned = TypeVar("Returned")
 Listing = TypeVar("Listing", bound=Followed[Any])
 Ids = tuple[Any, ...]
+# So long a request waits for a thread; where all of them wait for a database that hangs, it would wait for ever.
+SECONDS_IN_LINE = 10.0
 ITEM_CHANGES = ("PATCH", "PUT", "DELETE")
 
 
@@ -386,4 +388,7 @@ async def _in_thread(act: Callable[[], Returned], limiter: anyio.CapacityLimiter
         except Collision as collision:
             raise Unavailable from collision
 
-    return await anyio.to_thread.run_sync(run, limiter=limiter)
+    # What has begun is shielded and finished: it is standing in line that ends.
+    with anyio.move_on_after(SECONDS_IN_LINE):
+        return await anyio.to_thread.run_sync(run, limiter=limiter)
+    raise Unavailable

@@ -19,7 +19,7 @@ from app.errors import invalid
 from app.ledger.catalogue import TYPES
 from app.ledger.models import Event, FeedEntry
 from app.ledger.schemas import FeedActorOut, FeedDataOut, FeedEventOut, FeedOut
-from app.paging import walk
+from app.paging import restored_since, walk
 
 # As far as one reading looks for events among those that its reader was told of: it may read, or want, but few of them.
 WINDOW = 1_000
@@ -131,12 +131,16 @@ def _statement(by_type: bool, by_case: bool) -> Any:
 def position_of(db: Session, event_id: UUID) -> int:
     """Where an event stands among all, which nobody is shown; 0 for the beginning.
 
-    The event may be one that its reader was told of and may not read any more.
+    The event may be one that its reader was told of and may not read any more. Raises Gone if there is none: two
+    registries restored from one backup begin the same epoch, and each goes on in its own way.
     """
     if event_id == BEGINNING:
         return 0
     with as_system(db):
-        return db.execute(select(Event.position).where(Event.id == event_id)).scalar_one()
+        position = db.execute(select(Event.position).where(Event.id == event_id)).scalar_one_or_none()
+    if position is None:
+        raise restored_since()
+    return position
 
 
 def _event_at(db: Session, position: int) -> UUID:

@@ -14,6 +14,7 @@ from app.cases.locking import require_case
 from app.contents import service as contents
 from app.db import AnyRow
 from app.errors import NotFound
+from app.ledger.feed import position_of
 from app.ledger.models import Event
 from app.ledger.schemas import EventList, EventOut
 from app.paging import Page, counted, walk
@@ -39,6 +40,7 @@ _COLUMNS = (
 def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> EventList:
     """The events of a case that the actor may know of; NotFound if the case is not the actor's to see.
 
+    Raises Gone for a cursor from before the registry was restored from a backup.
     The cursor names the last event shown, not its position: positions would tell of what others did in between.
     """
     require_case(db, case_id)
@@ -46,8 +48,7 @@ def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     count = counted(db, statement, Event.id) if page.count else None
     if page.after is not None:
         _nothing, last = walk(db).decode(db, page.after)
-        shown = select(Event.position).where(Event.case_id == case_id, Event.id == last).scalar_subquery()
-        statement = statement.where(Event.position > shown)
+        statement = statement.where(Event.position > position_of(db, last))
     rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
     kept = rows[: page.limit]
     following = walk(db).encode(db, 0, kept[-1].id) if len(rows) > page.limit else None

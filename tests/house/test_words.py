@@ -9,6 +9,7 @@ from tests.house.source import APP, Source, told
 # Each file that acts beyond one person's view, and why it must.
 AS_SYSTEM = {
     "app/access/accounts.py": "ends what somebody is in cases that the administrator does not see",
+    "app/access/auditing.py": "holds the readers of every audience against the policy",
     "app/access/gate.py": "defines it, and lets such statements pass",
     "app/access/people.py": "writes the streams of the installation, which has no case",
     "app/access/service.py": "brings the readers of an audience into line, whoever acts",
@@ -32,6 +33,7 @@ AS_SYSTEM = {
 
 # Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
 SEAMS = {
+    "app/clock.py": "is the clock",
     "app/checking.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
     "app/client.py": "is the other side, with a clock of its own",

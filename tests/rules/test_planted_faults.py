@@ -130,7 +130,8 @@ def verdict(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code and its tests, where faults can be planted."""
     folder = tmp_path_factory.mktemp("planted")
-    left_out = shutil.ignore_patterns("__pycache__", "upgrades")
+    # Rules know no service, and whoever loads the tests' fixtures loads it, each time anew.
+    left_out = shutil.ignore_patterns("__pycache__", "upgrades", "conftest.py")
     for name in ("app", "tests", "migrations"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
     for name in ("pyproject.toml", "alembic.ini"):
