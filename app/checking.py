@@ -68,6 +68,9 @@ def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool 
 
 def _storage(settings: Settings) -> str:
     storage = Storage(settings)
+    if storage.folder is not None and not storage.folder.exists():
+        # Asked, it would be made: a volume that is not mounted would look like one without a document.
+        return f"not made yet; it will be, in {storage.place}"
     try:
         storage.check()
     except Unavailable as problem:

@@ -34,6 +34,7 @@ SLOTS = 32
 SECONDS_BETWEEN_TURNS, SECONDS_BETWEEN_RENEWALS, SECONDS_TO_END = 0.4, 1.0, 4
 # What comes within these goes into one transaction.
 SECONDS_BETWEEN_LOOKS, SECONDS_TO_COLLECT = 0.25, 0.01
+SECONDS_WITHOUT_DATABASE = 2.0
 
 
 class Sender:
@@ -54,17 +55,21 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Send what is due until told to stop; what is under way then is sent again by whoever comes next."""
-        begun = not self.seams.database.is_sqlite
+        begun, lost = not self.seams.database.is_sqlite, False
         while not stop.is_set():
             try:
                 if not begun:
                     # One process serves a SQLite file: nobody else is sending.
                     self._act(outbox.release_all)
                     begun = True
-                if self.turn(patient=True) and not self._under_way:
+                had_anything, lost = self.turn(patient=True), False
+                if had_anything and not self._under_way:
                     continue
             except (Unavailable, Collision):
-                log.warning("the database cannot be reached; the sender tries again")
+                if not lost:
+                    log.warning("the database cannot be reached; the sender waits for it")
+                lost = True
+                stop.wait(SECONDS_WITHOUT_DATABASE)
             except Exception:
                 log.exception("a turn of the sender failed")
             self._wait(SECONDS_BETWEEN_TURNS)

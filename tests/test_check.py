@@ -261,3 +261,11 @@ def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
     told = found(house.settings)["certificates"]
     why = "1 more cannot be read since the key of their case was destroyed"
     assert told == (True, f"1, receipts too, each as it was signed; {why}")
+
+
+def test_a_folder_of_documents_that_is_not_there_is_not_made_by_looking(house: House, tmp_path: Path) -> None:
+    absent = tmp_path / "not mounted"
+    well, says = found(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
+    assert well
+    assert says == f"not made yet; it will be, in {absent}"
+    assert not absent.exists()
