@@ -19,7 +19,6 @@ from tests.story import CONSENT, POWERS, Dispute
 # Left out of the count: who asks, the transaction itself, the seal and the idempotency record.
 _BESIDES = (
     "FROM users JOIN tokens",
-    "pg_advisory_xact_lock",
     "INSERT INTO events",
     "idempotency_records",
     "lock_timeout",

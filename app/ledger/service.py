@@ -17,7 +17,7 @@ from app.access.models import AudienceReader
 from app.access.service import CLOCK, Actor
 from app.contents import service as contents
 from app.contents.models import Content
-from app.db import AnyRow, Base, is_postgresql, new_id, together
+from app.db import AnyRow, Base, is_postgresql, new_id, read_locked, together
 from app.ledger import catalogue
 from app.ledger.models import Event, FeedEntry
 
@@ -113,9 +113,7 @@ def seal(db: Session) -> list[Note]:
     if not notes:
         return []
     with as_system(db):
-        if is_postgresql(db):
-            # From here to the commit one transaction at a time: positions become visible in their order.
-            db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _SEAL_LOCK})
+        # From here to the commit one transaction at a time: positions become visible in their order.
         position, heads = _heads(db, {note.audience_id for note in notes})
         rows = []
         for note in notes:
@@ -164,7 +162,9 @@ _HEADS = _heads_statement()
 
 def _heads(db: Session, streams: set[UUID]) -> tuple[int, dict[UUID, tuple[int, bytes | None]]]:
     """The last position of all, and the last number and hash of each stream."""
-    rows = db.execute(_HEADS, {"streams": list(streams)}).all()
+    given = {"streams": list(streams)}
+    # SQLite has one writer anyway.
+    rows = read_locked(db, _SEAL_LOCK, _HEADS, given) if is_postgresql(db) else db.execute(_HEADS, given).all()
     return rows[0].position, {row.audience_id: (row.seq, row.hash) for row in rows if row.audience_id is not None}
 
 
