@@ -5,14 +5,13 @@ import json
 import os
 import platform
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from app.access.gate import GatedSession, guard, read_under
 from app.access.service import authenticate
 from app.cases import reading
 from app.cases.schemas import CaseFilters
-from app.db import Database
+from app.db import Database, sqlite
 from app.http.examples import REQUESTS
 from app.paging import Cursors, Page, Walk
 from app.settings import Settings
@@ -39,7 +38,7 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CLIENTS = (1, 16)
 # What is compared is measured in so many short turns, one after the other: a machine is not as fast a minute later.
 TURNS = 4
-UNGATED = ", without the gate"
+UNGATED, BY_TWO = ", without the gate", ", two processes"
 
 
 @dataclass
@@ -62,11 +61,11 @@ def head(method: str, path: str, token: str, body: bytes = b"") -> bytes:
 
 
 async def one_client(port: int, next_request: Callable[[], bytes], until: float, took: list[float]) -> None:
-    """Send one request after the other on one connection."""
+    """Send one request after the other on one connection, until the time is up or there is nothing left to send."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while time.perf_counter() < until:
+    while time.perf_counter() < until and (request := next_request()):
         began = time.perf_counter()
-        writer.write(next_request())
+        writer.write(request)
         answer = await reader.readuntil(b"\r\n\r\n")
         assert answer[9:10] == b"2", answer[:300]
         length = int(answer.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0])
@@ -135,19 +134,22 @@ def served(settings: Settings, processes: int = 1, *, ungated: bool = False) -> 
         listening.close()
 
 
-# What is measured; the operations of one line in turn.
+# What is measured, and how it is served; those of one line in turn.
 COMPARED = [
-    ["bare read", "read a case", f"read a case{UNGATED}"],
-    ["list 50 of one's own", f"list 50 of one's own{UNGATED}"],
-    ["list 50, registrar"],
-    ["create a case"],
-    ["take a step"],
+    [("bare read", ""), ("read a case", ""), ("read a case", UNGATED)],
+    [("list 50 of one's own", ""), ("list 50 of one's own", UNGATED)],
+    [("list 50, registrar", "")],
+    [("create a case", ""), ("create a case", BY_TWO)],
+    [("take a step", "")],
 ]
 
 
 def operations(seeded: Seeded) -> dict[str, Callable[[], bytes]]:
     """How each makes its next request."""
-    case, lodged = seeded.mine[0], iter(seeded.others + seeded.mine)
+    case = seeded.mine[0]
+    steps = (
+        head("POST", f"/v1/cases/{id}/steps/invite", seeded.registrar, b"{}") for id in seeded.others + seeded.mine
+    )
     opening = json.dumps(
         {**REQUESTS["CaseIn"], "parties": [{**one, "member_id": None} for one in REQUESTS["CaseIn"]["parties"]]}
     ).encode()
@@ -157,7 +159,7 @@ def operations(seeded: Seeded) -> dict[str, Callable[[], bytes]]:
         "list 50 of one's own": lambda: head("GET", "/v1/cases", seeded.agent),
         "list 50, registrar": lambda: head("GET", "/v1/cases", seeded.registrar),
         "create a case": lambda: head("POST", "/v1/cases", seeded.agent, opening),
-        "take a step": lambda: head("POST", f"/v1/cases/{next(lodged)}/steps/invite", seeded.registrar, b"{}"),
+        "take a step": lambda: next(steps, b""),
     }
 
 
@@ -168,11 +170,20 @@ def run(engine: str, settings: Settings, cases: int) -> tuple[list[Figure], list
     print(f"{engine}, {cases} cases: seeded in {time.perf_counter() - began:.0f} s", flush=True)
     found = []
     requests = operations(seeded)
-    with served(settings) as port, served(settings, ungated=True) as ungated:
+    with ExitStack() as services:
+        ports = {
+            "": services.enter_context(served(settings)),
+            UNGATED: services.enter_context(served(settings, ungated=True)),
+        }
+        if not settings.is_sqlite:
+            ports[BY_TWO] = services.enter_context(served(settings, processes=2))
         for compared in COMPARED:
             for clients in CLIENTS:
-                ports = {name: ungated if name.endswith(UNGATED) else port for name in compared}
-                group = [Measured(name, ports[name], requests[name.removesuffix(UNGATED)]) for name in compared]
+                group = [
+                    Measured(f"{operation}{how}", ports[how], requests[operation])
+                    for operation, how in compared
+                    if how in ports
+                ]
                 for _turn in range(TURNS):
                     for one in group:
                         asyncio.run(one.turn(clients, SECONDS / TURNS))
@@ -244,7 +255,7 @@ def machine() -> str:
     cores = os.cpu_count()
     return (
         f"{cores} cores ({platform.machine()}), Python {platform.python_version()}, "
-        f"PostgreSQL {postgresql}, SQLite {sqlite3.sqlite_version} of the system"
+        f"PostgreSQL {postgresql}, SQLite {sqlite.sqlite_version}"
     )
 
 
