@@ -181,10 +181,11 @@ def serve_command(
 
 
 def _set_up(settings: Settings) -> None:
-    """Begin the log, with what is set and is no setting: most likely it was to be one."""
+    """Begin the log, with what is set and is no setting: most likely it was to be one; then load the rule sets."""
     set_up(settings)
     for name in unknown_settings():
         log.warning("there is no such setting: %s", name)
+    use_folder(settings.rules_folder)
 
 
 def _say_where(said: str) -> None:
@@ -204,7 +205,6 @@ def _require_well(settings: Settings) -> None:
 
     A database that cannot be reached may be there later: that is said then.
     """
-    use_folder(settings.rules_folder)
     database = _open(settings)
     try:
         with database.read(os.urandom) as db:

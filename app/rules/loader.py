@@ -155,9 +155,10 @@ def use_folder(folder: Path | None) -> None:
     Raises BadRuleSet for a folder that is not there, a rule set that cannot be used or that bears the id of a shipped
     one, and a subject that is in the vocabulary already.
     """
-    if [folder] == _own:
+    named = [folder] if folder is not None else []
+    if named == _own:
         return
-    _own[:] = [folder] if folder is not None else []
+    _own[:] = named
     library.cache_clear()
     subjects.cache_clear()
     try:
