@@ -39,7 +39,9 @@ def bare_case(db: Session, case_id: UUID) -> CaseOut:
     """A case as somebody would serve it who knows no audiences: the same number of statements, by primary key."""
     cases, parties, contents = _TABLES["cases"], _TABLES["parties"], _TABLES["contents"]
     third, capacities, keys = _TABLES["third_states"], _TABLES["capacities"], _TABLES["data_keys"]
-    row = db.execute(select(cases).where(cases.c.id == case_id)).mappings().one()
+    whole = select(cases, contents.c.body, keys.c.wrapped).where(cases.c.id == case_id)
+    whole = whole.join(contents, contents.c.id == cases.c.content_id).join(keys, keys.c.case_id == cases.c.id)
+    row = db.execute(whole).mappings().one()
     held = (capacities.c.case_id == case_id) & (capacities.c.role == "mediator")
     people = union_all(
         one_shape("party", _SHAPE, **{name: parties.c[name] for name in _SHAPE if name in parties.c}).where(
@@ -51,11 +53,6 @@ def bare_case(db: Session, case_id: UUID) -> CaseOut:
     of_case = [dict(one) for one in db.execute(people).mappings()]
     named = [CasePartyOut.model_validate(one) for one in of_case if one["what"] == "party"]
     mediators = [CaseMediatorOut.model_validate(one) for one in of_case if one["what"] == "mediator"]
-    db.execute(
-        select(contents.c.body, keys.c.wrapped)
-        .join(keys, keys.c.case_id == contents.c.case_id)
-        .where(contents.c.id == row["content_id"])
-    ).one()
     seat = SeatOut(place=row["seat_place"], time_zone=row["seat_time_zone"], calendar=row["seat_calendar"])
     own = {name: row[name] for name in CaseOut.model_fields if name in row}
     return CaseOut(

@@ -43,6 +43,7 @@ from app.cases.schemas import (
     WaitingOut,
 )
 from app.contents import service as contents
+from app.contents.models import Content, DataKey
 from app.db import AnyRow, UtcDateTime, like, one_shape
 from app.errors import NotFound, invalid
 from app.mediators.models import Mediator
@@ -85,7 +86,12 @@ _COLUMNS = (
 # it, so the gate is asked about that one too.
 _EARLIER = aliased(Case)
 _EARLIER_ID = select(_EARLIER.id).where(_EARLIER.id == Case.earlier_case_id).scalar_subquery()
-_ONE = select(*_COLUMNS, Case.referral_id, _EARLIER_ID.label("earlier_case_id")).where(Case.id == bindparam("case_id"))
+_ONE = (
+    select(*_COLUMNS, Case.referral_id, _EARLIER_ID.label("earlier_case_id"), Content.body, DataKey.wrapped)
+    .join(Content, Content.id == Case.content_id)
+    .join(DataKey, DataKey.case_id == Case.id)
+    .where(Case.id == bindparam("case_id"))
+)
 _OF_CASES: Any = bindparam("ids", expanding=True)
 # One shape for everybody who takes part, so that one statement brings them all.
 _SHAPE: dict[str, Any] = {
@@ -164,7 +170,7 @@ def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOu
     if row is None:
         raise NotFound
     item = _items(db, [row])[0]
-    body = contents.read_one(db, row.content_id)
+    body = contents.unseal(db, row.wrapped, row.content_id, row.body).body
     return CaseOut(
         **dict(item),
         summary=body["summary"],
