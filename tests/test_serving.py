@@ -112,6 +112,19 @@ def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_stop_waits_for_no_client_longer_than_25_seconds(postgresql_durable: Settings) -> None:
+    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+        token = house.person("Olga Strand").token
+    with served(postgresql_durable, "--workers", "2") as service, connected(service) as withheld:
+        withheld.sendall(head("/v1/cases", token, 400) + b'{"procedure"')
+        time.sleep(0.3)
+        began = time.monotonic()
+        os.kill(service.process.pid, signal.SIGTERM)
+        service.process.wait(30)
+        assert time.monotonic() - began < 25
+
+
+@pytest.mark.slow
 def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, token: str) -> None:
     with served(durable, ACCORD_REQUEST_TIMEOUT="1") as service:
         halves = {
