@@ -1,4 +1,4 @@
-"""The two doors to what people wrote: `write` and `read_many`."""
+"""The doors to what people wrote: `write`, `read_many`, and `unseal` for what came with the row it belongs to."""
 
 import hashlib
 import json
