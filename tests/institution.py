@@ -12,14 +12,14 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.access import people
 from app.access.gate import GatedSession, as_system, guard
 from app.access.schemas import TokenIn, UserIn
-from app.db import Database, Entropy
+from app.db import Database, Entropy, sqlite
 from app.http.waiting import Waiting
 from app.http.work import Seams
 from app.ledger import catalogue
@@ -270,6 +270,11 @@ def served_in_process(settings: Settings) -> TestClient:
 def _app_on(settings: Settings) -> FastAPI:
     """One app for each database of this worker: what it has compiled once serves the next test too."""
     return create_app(settings)
+
+
+def straight_to(settings: Settings) -> Engine:
+    """A way to the database past the service, by the same SQLite: two of them end each other's locks on a file."""
+    return create_engine(settings.database_url, **({"module": sqlite} if settings.is_sqlite else {}))
 
 
 def guarded(settings: Settings) -> Database:

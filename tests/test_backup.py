@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.backup import back_up, restore
@@ -25,7 +25,7 @@ from app.main import create_app
 from app.migrating import migrate
 from app.settings import Settings
 from tests.conftest import OF_TESTS
-from tests.institution import House, Person
+from tests.institution import House, Person, straight_to
 from tests.processes import accord, running, served
 from tests.programs import court, program
 from tests.story import Dispute
@@ -85,7 +85,7 @@ def test_no_reference_is_given_twice(
     assert lost.registered()["reference"] == "2026-0002"
     done = accord(without_tables, "restore", str(file), *given, ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
-    engine = create_engine(without_tables.database_url)
+    engine = straight_to(without_tables)
     with engine.connect() as connection:
         last = connection.execute(text("SELECT last FROM reference_numbers WHERE year = 2026")).scalar_one()
     engine.dispose()
@@ -160,7 +160,7 @@ def test_no_reference_of_a_later_year_is_given_twice_either(
     back_up(house.settings, file, house.clock.now)
     there = kept(without_tables, tmp_path)
     assert restored(there, file, house, later, last) == years
-    engine = create_engine(there.database_url)
+    engine = straight_to(there)
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT year, last FROM reference_numbers ORDER BY year")).all()
     engine.dispose()
@@ -244,7 +244,7 @@ def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
     back_up(house.settings, file, house.clock.now)
     more = {"ACCORD_STORAGE": str(tmp_path / "restored")}
     with running(there, "restore", str(file), **more) as restoring:
-        engine = create_engine(there.database_url)
+        engine = straight_to(there)
         begun = tmp_path / ".elsewhere.db.unfinished"
         while restoring.process.poll() is None:
             if there.is_sqlite and begun.exists() and begun.stat().st_size:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from app import checking
 from app.checking import look_at
@@ -17,7 +17,7 @@ from app.contents.keys import make_key_file
 from app.contents.service import NO_KEY
 from app.migrating import migrate
 from app.settings import Settings
-from tests.institution import House
+from tests.institution import House, straight_to
 from tests.story import Dispute
 
 
@@ -150,7 +150,7 @@ def faults(settings: Settings) -> list[str]:
 @pytest.fixture
 def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
     """Somebody who reaches past the service into the database, its triggers off."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     kept = None
     with engine.begin() as connection:
         if settings.is_sqlite:

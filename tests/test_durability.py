@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from app.settings import Settings
-from tests.institution import Clock, House, Json
+from tests.institution import Clock, House, Json, straight_to
 from tests.processes import accord, served
 from tests.story import Dispute, request
 
@@ -137,7 +137,7 @@ def check(settings: Settings, log: Log, base: dict[str, set[str]]) -> None:
 
 def read(settings: Settings) -> dict[str, tuple[list[str], list[str]]]:
     """The ids of the rows of each kind, and those that their events name."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     found = {}
     with closing(engine.connect()) as connection:
         for kind, (rows, event, member) in ROWS.items():

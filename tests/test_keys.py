@@ -4,12 +4,12 @@ import base64
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.main import create_app
 from app.settings import Settings
-from tests.institution import House
+from tests.institution import House, straight_to
 from tests.processes import accord
 from tests.story import Dispute
 
@@ -57,7 +57,7 @@ def test_after_a_rotation_the_new_key_opens_everything_and_the_old_one_nothing(
 
 def kept(settings: Settings, statement: str) -> list[bytes]:
     """A column as it lies in the database."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     with engine.connect() as connection:
         found = [bytes(one) for one in connection.execute(text(statement)).scalars()]
     engine.dispose()

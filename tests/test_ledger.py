@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy.exc
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from app.access.people import OPERATOR, installation_subject
 from app.ledger import service as ledger
 from app.settings import Settings
-from tests.institution import House, entropy_of
+from tests.institution import House, entropy_of, straight_to
 from tests.story import Dispute
 
 
@@ -24,7 +24,7 @@ def verify(house: House, *receipts: str) -> ledger.Verification:
 @pytest.fixture
 def hand(settings: Settings) -> Any:
     """A database administrator's own connection."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     yield engine
     engine.dispose()
 

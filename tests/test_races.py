@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
-from tests.institution import Answer, House, Json, Person, outside
+from tests.institution import Answer, House, Json, Person, outside, straight_to
 from tests.story import POWERS, Dispute, request
 
 EQUAL_REQUESTS = 20
@@ -94,7 +94,7 @@ def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt
     assert [one["payload"]["filing_id"] for one in events if one["type"] == "filing-submitted"] == [draft["id"]]
     receipt = dispute.responding.get(f"{path}/receipt").expect(200)["body"]
     assert (receipt["filing"]["id"], receipt["received_at"]) == (draft["id"], listed[0]["received_at"])
-    engine = create_engine(served.settings.database_url)
+    engine = straight_to(served.settings)
     with engine.connect() as db:
         assert db.execute(text("SELECT count(*) FROM certificates")).scalar_one() == 1
     engine.dispose()
@@ -209,7 +209,7 @@ def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before
 @contextmanager
 def holding_the_lock(house: House, case_id: str) -> Iterator[Callable[[int], None]]:
     """Keeps every act on the case waiting; what it gives waits until that many wait."""
-    engine = create_engine(house.settings.database_url)
+    engine = straight_to(house.settings)
     blocked = "wait_event_type = 'Lock' AND datname = current_database()"
     waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {blocked}")
     with engine.connect() as connection, engine.connect() as watch:

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url, text
 
 from app.db import Base
 from app.settings import Settings
-from tests.institution import Clock, House, Person
+from tests.institution import Clock, House, Person, straight_to
 from tests.processes import Served, accord, served
 from tests.story import Dispute
 from tests.uploads import Desk, desk_of, digest_of, fault, pdf
@@ -113,7 +113,7 @@ def test_no_planted_word_is_found_in_the_database(house: House, settings: Settin
 
 def everything_in(settings: Settings) -> bytes:
     """The raw SQLite file with its journal, or every row of every table of PostgreSQL."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     if settings.is_sqlite:
         path = Path(str(engine.url.database))
         with sqlite3.connect(path) as connection:

@@ -24,7 +24,7 @@ from app.serving import PatientProtocol, set_patience
 from app.settings import Settings
 from tests.conftest import OF_TESTS, _empty
 from tests.docs.consoles import free_port
-from tests.institution import Clock, House
+from tests.institution import Clock, House, straight_to
 from tests.processes import Served, accord, running, served
 from tests.story import Dispute, request
 
@@ -381,7 +381,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
             writer.result(60)
         with running(settings, "worker", **more):
             _wait_for(lambda: recalled_in(settings) >= len(disputes))
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     with engine.connect() as connection:
         cases = Counter(str(id) for id in connection.execute(text("SELECT id FROM cases")).scalars())
     engine.dispose()
@@ -412,7 +412,7 @@ def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durab
 
 def recalled_in(settings: Settings) -> int:
     """How many deadlines were recalled."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
     engine.dispose()

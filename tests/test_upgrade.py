@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, column, create_engine, event, inspect, table, text
+from sqlalchemy import Connection, column, event, inspect, table, text
 
 import app.models  # noqa: F401 - every table must be known
 from app import migrating
@@ -22,6 +22,7 @@ from app.db import Base
 from app.errors import Misconfigured
 from app.migrating import configuration, head
 from app.settings import Settings
+from tests.institution import straight_to
 from tests.processes import accord
 
 KEPT = Path(__file__).parent / "upgrades"
@@ -61,7 +62,7 @@ def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger
     done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
-    engine = create_engine(without_tables.database_url)
+    engine = straight_to(without_tables)
     with engine.connect() as connection:
         hashes = {bytes(one) for one in connection.execute(text("SELECT hash FROM events")).scalars()}
         awaits = connection.execute(text("SELECT waiting_for, awaits FROM cases")).all()
@@ -88,7 +89,7 @@ def test_what_an_earlier_release_writes_is_taken_by_the_tables_of_this_one(
 ) -> None:
     """So that the release before goes on working while the new one is rolled out: its rows, in its columns alone."""
     accord(without_tables, "migrate")
-    engine = create_engine(without_tables.database_url)
+    engine = straight_to(without_tables)
     with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
         tables = set(json.loads(archive.read("manifest.json"))["tables"])
     written = 0
@@ -130,7 +131,7 @@ def is_long(change: str, rest: str) -> bool:
 def test_migrations_add_columns_and_tables_and_lock_no_table_for_long(
     postgresql_durable_empty: Settings, _engine: str
 ) -> None:
-    engine = create_engine(postgresql_durable_empty.database_url)
+    engine = straight_to(postgresql_durable_empty)
     statements: list[str] = []
     event.listen(
         engine, "before_cursor_execute", lambda _c, _cursor, sql, *_more: statements.append(" ".join(sql.split()))
@@ -154,7 +155,7 @@ def test_a_migration_that_cannot_have_a_table_gives_up_and_keeps_nobody_waiting(
 ) -> None:
     settings = postgresql_durable_empty
     monkeypatch.setattr(migrating, "_PATIENCE", 1)
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     with engine.begin() as connection:
         command.upgrade(configuration(connection), "20261125")
     with engine.connect() as reads:

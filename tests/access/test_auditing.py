@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete, event, insert, select, update
+from sqlalchemy import Engine, delete, event, insert, select, update
 
 from app.access import auditing
 from app.access.auditing import MISPLACED, TOO_FEW, TOO_MANY
@@ -16,7 +16,7 @@ from app.checking import look_at
 from app.clock import system_clock
 from app.demo.play import play
 from app.settings import Settings
-from tests.institution import House, guarded
+from tests.institution import House, guarded, straight_to
 from tests.story import Dispute
 from tests.test_newcomers import joined, successor_of
 
@@ -24,7 +24,7 @@ from tests.test_newcomers import joined, successor_of
 @pytest.fixture
 def past_the_service(settings: Settings) -> Iterator[Engine]:
     """Somebody who writes into the database itself."""
-    engine = create_engine(settings.database_url)
+    engine = straight_to(settings)
     yield engine
     engine.dispose()
 

@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import func, select
 
 from app.ledger.models import Event
 from tests.http.operations import ACTS, OPERATIONS, Operation
-from tests.institution import Answer, House
+from tests.institution import Answer, House, straight_to
 from tests.story import Dispute
 
 CANARY = "zebrafinch"
@@ -48,7 +48,7 @@ BAD_TEXT = {
 
 def events(house: House) -> int:
     """How many events there are, whoever may see them."""
-    engine = create_engine(house.settings.database_url)
+    engine = straight_to(house.settings)
     with engine.connect() as connection:
         found = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
     engine.dispose()
