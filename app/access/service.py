@@ -56,6 +56,11 @@ class Actor:
         return self.role == "registrar"
 
     @property
+    def is_the_institutions(self) -> bool:
+        """Whether it reads as the registry does, in every case: staff, the clock, and the institution's programs."""
+        return self.is_staff or self.role == "clock" or self.bound_to == INTEGRATIONS
+
+    @property
     def principals(self) -> tuple[UUID, ...]:
         """The ids under which the actor reads: always three, so that a statement has one shape for everybody."""
         return (self.id, ANYONE, STAFF if self.is_staff or self.role == "clock" else self.bound_to or self.id)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, Integer, String, Uuid, bindparam, exists, select, union_all
+from sqlalchemy import Boolean, Date, Integer, String, Uuid, bindparam, union_all
 from sqlalchemy.orm import Session
 
 from app.cases.models import Case, StepTaken
@@ -15,7 +15,7 @@ from app.db import AnyRow, Json, one_shape
 from app.deadlines.models import Deadline
 from app.mediators.models import Appointment
 from app.members.models import Member
-from app.parties.models import Consent, Party, ThirdState
+from app.parties.models import Party, ThirdState, has_consented
 from app.rules.model import (
     ActFact,
     AppointmentFact,
@@ -82,10 +82,6 @@ def _day(instant: datetime | None, zone: str) -> date | None:
 def _statement() -> Any:
     """Everything that the rules may know of a case, made once."""
     case_id: Any = bindparam("case_id")
-    consented = exists(select(Consent.id).where(Consent.party_id == Party.id, Consent.confirmed_at.is_not(None)))
-    third_consented = exists(
-        select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
-    )
     parties = one_shape(
         "party",
         _SHAPE,
@@ -95,12 +91,17 @@ def _statement() -> Any:
         side=Party.side,
         kind=Party.kind,
         on=Member.in_force_on,
-        flag=consented,
+        flag=has_consented(Party),
         data=Member.declarations,
         told=Party.participation,
     ).outerjoin(Member, Member.id == Party.member_id)
     third_states = one_shape(
-        "third-state", _SHAPE, number=ThirdState.number, id=ThirdState.id, name=ThirdState.name, flag=third_consented
+        "third-state",
+        _SHAPE,
+        number=ThirdState.number,
+        id=ThirdState.id,
+        name=ThirdState.name,
+        flag=has_consented(ThirdState),
     )
     appointments = one_shape(
         "appointment",

@@ -44,11 +44,11 @@ from app.cases.schemas import (
 )
 from app.contents import service as contents
 from app.contents.models import Content, DataKey
-from app.db import AnyRow, UtcDateTime, like, one_shape
+from app.db import AnyRow, AnySelect, UtcDateTime, like, one_shape
 from app.errors import NotFound, invalid
 from app.mediators.models import Mediator
 from app.paging import Page, listed
-from app.parties.models import Consent, Party, ThirdState
+from app.parties.models import Party, ThirdState, has_consented
 from app.rules.loader import library
 from app.rules.model import CAPACITIES, PHASES
 
@@ -134,9 +134,7 @@ def _people_statement() -> Any:
         number=ThirdState.number,
         name=ThirdState.name,
         member_id=ThirdState.member_id,
-        consented=exists(
-            select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
-        ),
+        consented=has_consented(ThirdState),
     )
     mediators = one_shape(
         "mediator",
@@ -162,6 +160,15 @@ _LISTED = (
     .join(AudienceReader, AudienceReader.audience_id == Case.audience_id)
     .where(AudienceReader.opened_at.is_not(None))
 )
+
+
+def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
+    """A statement that joins cases, led by the reader's own where most are somebody else's."""
+    if actor.is_the_institutions:
+        return statement
+    reader = AudienceReader
+    mine = select(reader.audience_id).where(reader.principal_id.in_(actor.principals), reader.opened_at.is_not(None))
+    return statement.where(Case.audience_id.in_(mine))
 
 
 def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:

@@ -71,8 +71,9 @@ def list_referrals(
     statement = select(*_COLUMNS).join(Court, Court.id == Referral.court_id)
     # What was destroyed cannot be read, and is no reason not to read the others.
     statement = statement.join(DataKey, DataKey.case_id == Referral.id).where(DataKey.wrapped != NO_KEY)
-    if actor.court_id is not None:
-        statement = statement.where(Referral.court_id == actor.court_id)
+    if not actor.is_the_institutions:
+        # Who is no court either has none by their own id.
+        statement = statement.where(Referral.court_id == (actor.court_id or actor.id))
     for column, wanted in ((Referral.state, state), (Referral.external_id, external_id)):
         if wanted is not None:
             statement = statement.where(column == wanted)

@@ -43,6 +43,7 @@ class Deadline(Confidential, Base):
     __table_args__ = (
         CheckConstraint("state IN ('running', 'ended')", name="state"),
         Index("ix_deadlines_case_id_due_on_id", "case_id", "due_on", "id"),
+        Index("ix_deadlines_due_on_id", "due_on", "id"),
         Index("ix_deadlines_audience_id_due_on_id", "audience_id", "due_on", "id"),
         Index(
             "ix_deadlines_running_due_at",

@@ -14,6 +14,7 @@ from app.cases.facts import read_facts
 from app.cases.locking import require_case
 from app.cases.models import Case
 from app.cases.paper import zone_of
+from app.cases.reading import of_own_cases
 from app.db import AnyRow, new_id
 from app.deadlines.models import Deadline
 from app.deadlines.schemas import CaseDeadlineList, CaseDeadlineOut, DeadlineCase, DeadlineList, DeadlineOut, Trigger
@@ -175,7 +176,7 @@ def list_all_deadlines(
     if state not in (None, *STATES):
         raise invalid("query/state", "unknown-state", f"Choose one of: {', '.join(STATES)}.")
     columns = (*_COLUMNS, Case.id.label("case_id"), Case.reference, Case.title)
-    statement = select(*columns).join(Case, Case.id == Deadline.case_id)
+    statement = of_own_cases(select(*columns).join(Case, Case.id == Deadline.case_id), actor)
     if due_before is not None:
         statement = statement.where(Deadline.due_on < due_before)
     if state == "ended":
@@ -195,7 +196,7 @@ def next_deadlines(db: Session, actor: Actor, now: datetime, limit: int) -> list
     """The deadlines that run in all cases that the actor may see, those that have passed unanswered first."""
     columns = (*_COLUMNS, Case.id.label("case_id"), Case.reference, Case.title)
     runs = (Deadline.state == "running", Deadline.suspended_on.is_(None))
-    statement = select(*columns).join(Case, Case.id == Deadline.case_id).where(*runs)
+    statement = of_own_cases(select(*columns).join(Case, Case.id == Deadline.case_id).where(*runs), actor)
     rows = db.execute(statement.order_by(Deadline.due_at, Deadline.id).limit(limit)).all()
     return [CaseDeadlineOut(**dict(_out(row, now)), case=_case(row)) for row in rows]
 

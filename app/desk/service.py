@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, literal_column, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from app.access.models import AudienceReader, User
 from app.access.policy import REPRESENTATIVES
 from app.access.service import Actor, my_parts
 from app.cases.models import Case
-from app.cases.reading import awaiting_me
+from app.cases.reading import awaiting_me, of_own_cases
 from app.db import AnyRow
 from app.deadlines.schemas import DeadlineCase
 from app.deadlines.service import next_deadlines
@@ -29,7 +29,7 @@ def read_desk(db: Session, actor: Actor, now: datetime) -> DeskOut:
     found: dict[str, list[Any]] = {
         "waiting": _waiting(db, actor),
         "due": next_deadlines(db, actor, now, MOST + 1),
-        "sessions": _sessions(db, now),
+        "sessions": _sessions(db, actor, now),
         "nominations": _nominations(db, actor),
         "news": _news(db, actor, looked_at),
     }
@@ -85,10 +85,11 @@ def _entry(row: AnyRow, entry: dict[str, Any]) -> WaitingItem:
     )
 
 
-def _sessions(db: Session, now: datetime) -> list[SessionItem]:
+def _sessions(db: Session, actor: Actor, now: datetime) -> list[SessionItem]:
     columns = (Meeting.id, Meeting.kind, Meeting.starts_at, Meeting.ends_at, Meeting.time_zone)
-    coming = (Meeting.state == "scheduled", Meeting.ends_at >= now)
-    statement = select(*columns, *_OF_CASE).join(Case, Case.id == Meeting.case_id).where(*coming)
+    # As the index says it, so that it is used.
+    coming = (Meeting.state == literal_column("'scheduled'"), Meeting.ends_at >= now)
+    statement = of_own_cases(select(*columns, *_OF_CASE).join(Case, Case.id == Meeting.case_id).where(*coming), actor)
     rows = db.execute(statement.order_by(Meeting.starts_at, Meeting.id).limit(MOST + 1)).all()
     return [
         SessionItem(case=_case(row), **{column.key: getattr(row, column.key) for column in columns}) for row in rows
@@ -105,13 +106,12 @@ def _nominations(db: Session, actor: Actor) -> list[NominationItem]:
 
 def _news(db: Session, actor: Actor, since: datetime | None) -> list[NewsItem]:
     columns = (Event.id, Event.type, Event.act, Event.at, Event.article, Event.actor)
-    statement = select(*columns, *_OF_CASE).join(Case, Case.id == Event.case_id)
-    if not actor.is_staff:
-        # From the reader's own streams: most of what is written is somebody else's.
-        mine = (AudienceReader.audience_id == Event.audience_id) & (AudienceReader.principal_id == actor.id)
-        statement = statement.join(AudienceReader, mine)
+    statement = of_own_cases(select(*columns, *_OF_CASE).join(Case, Case.id == Event.case_id), actor)
     if since is not None:
-        statement = statement.where(Event.at > since)
+        # Behind the last that is not new, which is looked for from the end: what came long ago is not gone through.
+        earlier = aliased(Event)
+        last_known = select(earlier.position).where(earlier.at <= since).order_by(earlier.position.desc()).limit(1)
+        statement = statement.where(Event.position > func.coalesce(last_known.scalar_subquery(), 0), Event.at > since)
     # What the clock did has nobody's id.
     doer = Event.actor["id"].as_string()
     statement = statement.where(or_(doer.is_(None), doer != str(actor.id)))

@@ -115,7 +115,8 @@ def _statement(by_type: bool, by_case: bool) -> Any:
     bounds = select(func.max(window.c.position).label("looked_at"), func.count().label("entries"))
     bounds_of = bounds.select_from(window).subquery()
     statement = select(Event.position, *_EVENT).join(Audience, Audience.id == Event.audience_id)
-    statement = statement.join(window, window.c.position == Event.position)
+    # Not joined: SQLite would go through all events there are, to meet these in their order.
+    statement = statement.where(Event.position.in_(select(window.c.position)))
     statement = statement.outerjoin(Case, Case.id == Event.case_id)
     if by_type:
         types: Any = bindparam("types", expanding=True)

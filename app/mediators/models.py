@@ -50,6 +50,7 @@ class Appointment(Confidential, Base):
             "state IN ('proposed', 'declared', 'confirmed', 'declined', 'closed', 'resigned', 'replaced')", name="state"
         ),
         Index("ix_appointments_case_id_proposed_at_id", "case_id", "proposed_at", "id"),
+        Index("ix_appointments_mediator_id", "mediator_id"),
         Index(
             "uq_appointments_live",
             "case_id",

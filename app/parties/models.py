@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, exists, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access.models import Confidential
@@ -59,3 +59,10 @@ class Consent(Confidential, Base):
         CheckConstraint("(party_id IS NULL) <> (third_state_id IS NULL)", name="of_one"),
         Index("ix_consents_case_id_filed_at_id", "case_id", "filed_at", "id"),
     )
+
+
+def has_consented(of: type[Party] | type[ThirdState]) -> ColumnElement[bool]:
+    """Whether the party, or the third State, of a statement has consented, and that is confirmed."""
+    its = Consent.party_id == Party.id if of is Party else Consent.third_state_id == ThirdState.id
+    # By the case as well: that is how consents are found.
+    return exists(select(Consent.id).where(Consent.case_id == of.case_id, its, Consent.confirmed_at.is_not(None)))

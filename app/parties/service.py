@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access import service as access
@@ -18,7 +18,7 @@ from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
 from app.members.models import Member
 from app.paging import Page, listed
-from app.parties.models import Consent, Party, ThirdState
+from app.parties.models import Consent, Party, ThirdState, has_consented
 from app.parties.schemas import (
     ConsentFiled,
     ConsentList,
@@ -70,10 +70,13 @@ def check_open(case: Case) -> None:
         raise Conflict("The case is closed.", "step-not-open", stage=case.stage, rule_set=case.procedure)
 
 
-_CONSENTED = exists(
-    select(Consent.id).where(Consent.third_state_id == ThirdState.id, Consent.confirmed_at.is_not(None))
+_THIRD_STATE = (
+    ThirdState.number,
+    ThirdState.id,
+    ThirdState.name,
+    ThirdState.member_id,
+    has_consented(ThirdState).label("consented"),
 )
-_THIRD_STATE = (ThirdState.number, ThirdState.id, ThirdState.name, ThirdState.member_id, _CONSENTED.label("consented"))
 
 
 def list_third_states(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ThirdStateList:

@@ -4,11 +4,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access.models import Confidential
 from app.db import Base, Json
+
+_SCHEDULED = text("state = 'scheduled'")
 
 
 class Meeting(Confidential, Base):
@@ -33,4 +35,11 @@ class Meeting(Confidential, Base):
         CheckConstraint("kind IN ('joint', 'caucus')", name="kind"),
         CheckConstraint("state IN ('scheduled', 'held', 'adjourned', 'cancelled')", name="state"),
         Index("ix_meetings_case_id_starts_at_id", "case_id", "starts_at", "id"),
+        Index(
+            "ix_meetings_scheduled_starts_at_id",
+            "starts_at",
+            "id",
+            sqlite_where=_SCHEDULED,
+            postgresql_where=_SCHEDULED,
+        ),
     )
