@@ -8,10 +8,8 @@ import base64
 import hashlib
 import json
 import os
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +44,7 @@ from sqlalchemy.types import Date, LargeBinary, Uuid
 from app.access.models import Institution
 from app.cases.models import ReferenceNumber
 from app.db import Base, UtcDateTime, sqlite
+from app.documents.archives import DAMAGE
 from app.documents.storage import Missing, Storage
 from app.documents.sweeping import NAMING
 from app.errors import Misconfigured
@@ -60,9 +59,8 @@ _PART = 1024 * 1024
 _ROWS = 500
 # References that may have been given after a backup are not given again: the next one begins a new thousand.
 _GAP = 1000
-# What a file that is none, or was altered, raises while it is read.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, ValueError, RuntimeError)
-_DAMAGE_TO_ROWS = (DataError, IntegrityError)
+# What a file that is none, lacks an entry, or holds altered rows raises while it is read.
+_DAMAGE = (*DAMAGE, KeyError, DataError, IntegrityError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +317,7 @@ def _archive(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
         if problem.filename != str(path):
             raise
         raise Misconfigured(f"There is no file {path}.") from problem
-    except (*_DAMAGE, *_DAMAGE_TO_ROWS) as problem:
+    except _DAMAGE as problem:
         raise Misconfigured(f"{path} is no backup of a registry, or it is damaged.") from problem
 
 

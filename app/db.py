@@ -3,10 +3,9 @@
 import logging
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,7 +13,6 @@ from uuid import UUID
 import anyio
 import psycopg
 import sqlalchemy.exc
-from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     JSON,
     DateTime,
@@ -128,25 +126,6 @@ def together(db: Session) -> Iterator[None]:
         raise sqlalchemy.exc.DBAPIError.instance(
             None, None, problem, psycopg.Error, hide_parameters=True, dialect=db.get_bind().dialect
         ) from problem
-
-
-def read_locked(db: Session, lock: int, statement: Any, values: dict[str, Any]) -> Sequence[Any]:
-    """The rows of a statement as they are once this transaction holds a lock, in one round trip (PostgreSQL).
-
-    The lock is kept to the end of the transaction. Two statements, since one would read what stood before it waited.
-    """
-    driver: Any = db.connection().connection.driver_connection
-    expanded = _compiled(statement, db.get_bind().dialect).construct_expanded_state(values)
-    with together(db):
-        driver.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
-        read = driver.cursor(row_factory=namedtuple_row).execute(expanded.statement, expanded.parameters)
-        rows: Sequence[Any] = read.fetchall()
-    return rows
-
-
-@cache
-def _compiled(statement: Any, dialect: Dialect) -> Any:
-    return statement.compile(dialect=dialect)
 
 
 def sqlstate(problem: sqlalchemy.exc.DBAPIError) -> str | None:

@@ -136,6 +136,7 @@ def house(registry: Registry, settings: Settings) -> Iterator[House]:
     with nullcontext(registry.house()) if settings == registry.settings else House.open(settings) as opened:
         yield opened
         assert opened.unlisted() == set(), "enter these ids in app/ledger/catalogue.py"
+        assert opened.planted or opened.misread() == [], "readers are others than the policy says"
 
 
 @pytest.fixture

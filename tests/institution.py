@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.access import people
+from app.access.auditing import Difference, audit_cases, audit_outside_cases
 from app.access.gate import GatedSession, as_system, guard
 from app.access.schemas import TokenIn, UserIn
 from app.db import Database, Entropy, sqlite
@@ -137,6 +138,8 @@ class House:
     requests: int = 0
     prefix: str = "r"
     base_url: str = ""
+    # Whether the test wrote readers into the database itself.
+    planted: bool = False
     admin: Person = field(init=False)
     registrar: Person = field(init=False)
 
@@ -204,6 +207,20 @@ class House:
         with self.database.read(os.urandom) as db, as_system(db):
             rows = db.execute(select(Event.type, Event.payload)).all()
         return {(row.type, id) for row in rows for id in catalogue.unlisted(row.type, row.payload)}
+
+    def misread(self) -> list[Difference]:
+        """Who may read what they should not, or may not what they should: nobody, after whatever was done here."""
+        found: list[Difference] = []
+        for audit in (audit_cases, audit_outside_cases):
+            after: Any = None
+            while True:
+                with self.database.read(os.urandom) as db:
+                    part = audit(db, after)
+                found += part.differences
+                after = part.last
+                if after is None:
+                    break
+        return found
 
     def number(self) -> str:
         """The id of the next request; hidden acts in one of two worlds take theirs from another series."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.access.gate import as_system
 from app.access.models import ANYONE, INTEGRATIONS, STAFF, Audience, AudienceReader, Capacity, User
 from app.access.policy import AudienceView, CapacityView, PartyView, readers_of
-from app.cases.locking import view_of
+from app.cases.locking import VIEWED, view_of
 from app.cases.models import Case
 from app.courts.models import Referral
 from app.db import AnyRow
@@ -51,7 +51,7 @@ def audit_cases(db: Session, after: UUID | None) -> Part:
     """The readers of the cases behind that id, and of audiences whose case is not there: nobody is to read those."""
     with as_system(db):
         behind = () if after is None else (Case.id > after,)
-        cases = db.execute(select(*_CASE).where(*behind).order_by(Case.id).limit(AT_ONCE)).all()
+        cases = db.execute(select(*VIEWED).where(*behind).order_by(Case.id).limit(AT_ONCE)).all()
         last = cases[-1].id if len(cases) == AT_ONCE else None
         audiences = db.execute(select(*_AUDIENCE).where(*_between(Audience.case_id, after, last))).all()
         present = db.execute(_rows().where(*_between(Audience.case_id, after, last))).all()
@@ -77,15 +77,6 @@ def audit_outside_cases(db: Session, after: str | None) -> Part:
     return Part(0, len(present), tuple(_compare(present, due, {one.id: None for one in audiences}, {})), last)
 
 
-_CASE = (
-    Case.id,
-    Case.audience_id,
-    Case.opened_at,
-    Case.lodged_at,
-    Case.served_at,
-    Case.generation,
-    Case.court_id,
-)
 _AUDIENCE = (
     Audience.id,
     Audience.case_id,

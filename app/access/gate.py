@@ -7,7 +7,7 @@ statement is refused. A statement that the filter does not reach therefore shows
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
@@ -28,11 +28,12 @@ from sqlalchemy import (
     null,
     select,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
 from app.access.models import Audience, AudienceReader, Confidential
-from app.db import AnySelect, Base
+from app.db import AnySelect, Base, together
 from app.errors import Forbidden
 
 # What every participant knows of; the rules may rest on this and on nothing else.
@@ -218,6 +219,27 @@ def insert_rows(db: Session, cls: type[Base], rows: list[dict[str, Any]]) -> Non
 @cache
 def _insert_into(cls: type[Base]) -> Insert:
     return insert(Base.metadata.tables[cls.__tablename__])
+
+
+def read_locked(db: Session, lock: int, statement: Any, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    """The rows of a statement as they are once this transaction holds a lock, in one round trip (PostgreSQL).
+
+    The lock is kept to the end of the transaction. Two statements, since one would read what stood before it waited;
+    they go straight to the driver, so Ungated unless the system reads.
+    """
+    if not db.info.get("as_system"):
+        raise Ungated("behind a lock the system reads, and nobody else")
+    driver: Any = db.connection().connection.driver_connection
+    expanded = _compiled(statement, db.get_bind().dialect).construct_expanded_state(values)
+    with together(db):
+        driver.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+        rows: Sequence[Sequence[Any]] = driver.execute(expanded.statement, expanded.parameters).fetchall()
+    return rows
+
+
+@cache
+def _compiled(statement: Any, dialect: Dialect) -> Any:
+    return statement.compile(dialect=dialect)
 
 
 def _check_audiences(db: Session, audiences: set[UUID]) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from typing import IO
@@ -15,7 +16,8 @@ MOST_BYTES = 4 * 1024**3
 MOST_RATIO, SMALL = 100, 10 * 1024**2
 _DIRECTORY, _EMBEDDED, _STEP = 1024**2, 16 * 1024**2, 1024**2
 _LOCAL_HEADER, _DESCRIPTORS = 30, (0, 12, 16, 20, 24)
-_FAULTS = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError)
+# What reading raises where an archive is none, was altered, or is of a kind that is not read.
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
 
 
 class _Bounded(io.BufferedReader):
@@ -33,7 +35,7 @@ def check_archive(kind: Kind, file: io.BufferedReader) -> None:
     try:
         with zipfile.ZipFile(bounded) as archive:
             _check(kind, archive, bounded, size=file.seek(0, io.SEEK_END), embedded=False)
-    except _FAULTS as problem:
+    except DAMAGE as problem:
         raise _refusal("archive-broken", "The archive cannot be read to its end.") from problem
 
 

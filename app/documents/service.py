@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.access.service import Actor, Circle
-from app.cases.locking import circle_of, lock_case, view_of
+from app.cases.locking import VIEWED, circle_of, lock_case, view_of
 from app.cases.models import Case
 from app.contents import service as contents
 from app.contents.models import Content, DataKey
@@ -27,16 +27,7 @@ from app.paging import Page, listed
 _HIDDEN = {"name", "sha256"}
 _COLUMNS = tuple(getattr(Document, name) for name in DocumentOut.model_fields if name not in _HIDDEN)
 _ALL = (*_COLUMNS, Document.sha256, Document.content_id)
-_CASE = (
-    Case.id,
-    Case.audience_id,
-    Case.opened_at,
-    Case.lodged_at,
-    Case.served_at,
-    Case.generation,
-    Case.court_id,
-    Case.closed_at,
-)
+_CASE = (*VIEWED, Case.closed_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ import rfc8785
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.orm import Session, aliased
 
-from app.access.gate import as_system, insert_rows
+from app.access.gate import as_system, insert_rows, read_locked
 from app.access.models import AudienceReader
 from app.access.service import CLOCK, Actor
 from app.contents import service as contents
 from app.contents.models import Content
-from app.db import AnyRow, Base, is_postgresql, new_id, read_locked, together
+from app.db import AnyRow, Base, is_postgresql, new_id, together
 from app.ledger import catalogue
 from app.ledger.models import Event, FeedEntry
 
@@ -165,7 +165,7 @@ def _heads(db: Session, streams: set[UUID]) -> tuple[int, dict[UUID, tuple[int, 
     given = {"streams": list(streams)}
     # SQLite has one writer anyway.
     rows = read_locked(db, _SEAL_LOCK, _HEADS, given) if is_postgresql(db) else db.execute(_HEADS, given).all()
-    return rows[0].position, {row.audience_id: (row.seq, row.hash) for row in rows if row.audience_id is not None}
+    return rows[0][0], {stream: (seq, last) for _position, stream, seq, last in rows if stream is not None}
 
 
 def microseconds(instant: datetime) -> int:

@@ -22,9 +22,10 @@ from tests.test_newcomers import joined, successor_of
 
 
 @pytest.fixture
-def past_the_service(settings: Settings) -> Iterator[Engine]:
+def past_the_service(house: House) -> Iterator[Engine]:
     """Somebody who writes into the database itself."""
-    engine = straight_to(settings)
+    house.planted = True
+    engine = straight_to(house.settings)
     yield engine
     engine.dispose()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, exists, func, insert, select, text, union_all, update
 from sqlalchemy.orm import Session, aliased, join
 
-from app.access.gate import GatedSession, Ungated, as_system, gated_tables, insert_rows, read_under
+from app.access.gate import GatedSession, Ungated, as_system, gated_tables, insert_rows, read_locked, read_under
 from app.access.models import ANYONE, Audience, AudienceReader
 from app.contents.models import Content
 from app.db import Base, Database
@@ -304,3 +304,8 @@ def test_the_session_of_the_service_is_the_gated_one(settings: Settings) -> None
     with opened.read(entropy_of("class")) as db:
         assert type(db) is GatedSession
     opened.dispose()
+
+
+def test_nobody_but_the_system_reads_behind_a_lock(database: Database) -> None:
+    with reading_as(database, STRANGER, ANYONE, STRANGER) as db, pytest.raises(Ungated):
+        read_locked(db, 1, select(Content.id), {})

@@ -137,7 +137,7 @@ def test_the_database_knows_no_noun_and_no_program() -> None:
         ("httpx", ("app/cli.py", "app/client.py", "app/demo/", "app/webhooks/guard.py")),
         ("httpcore", ("app/webhooks/posting.py",)),
         ("sqlite3", ("app/court_in_a_box/store.py", "app/db.py")),
-        ("typer", ("app/cli.py", "app/court_in_a_box/command.py", "app/demo/")),
+        ("typer", ("app/cli.py", "app/court_in_a_box/command.py", "app/demo/", "app/procedures/command.py")),
         ("rich", ("app/cli.py", "app/demo/")),
         ("holidays", ("app/calendars/",)),
         ("fast_sugiyama", ("app/procedures/",)),
