@@ -42,6 +42,7 @@ from app.demo.command import demo
 from app.demo.story import StoryFault
 from app.errors import Invalid, Misconfigured, Problem, Unavailable
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR, installation_subject
 from app.logs import set_up
 from app.members import loader as members_data
 from app.migrating import has_tables, is_ahead, migrate
@@ -297,7 +298,7 @@ def user_add(
             people.found_institution(db, now, founded)
             signing.ensure_key(db, now)
         people.require_institution(db)
-        return str(people.write_user(db, now, given, people.OPERATOR))
+        return str(people.write_user(db, now, given, OPERATOR))
 
     typer.echo(_in_transaction(Settings(), add))
 
@@ -318,7 +319,7 @@ def members_load(
     name: Annotated[str, typer.Argument(help=f"Whose members: {', '.join(members_data.known())}")],
 ) -> None:
     """Enter the members that an institution is established to have; what is entered already is left alone."""
-    done = _in_transaction(Settings(), lambda db: members_data.load(db, system_clock(), name, people.OPERATOR))
+    done = _in_transaction(Settings(), lambda db: members_data.load(db, system_clock(), name, OPERATOR))
     typer.echo(f"{done.entered} members are entered, {done.left_alone} were there already.")
 
 
@@ -336,7 +337,7 @@ def token_issue(
         if user_id is None:
             raise Misconfigured("Nobody has an account with this e-mail address.")
         given = TokenIn(user_id=user_id, label=label, expires_at=now + timedelta(days=days))
-        token_id = people.write_token(db, now, given, user_id, people.OPERATOR)
+        token_id = people.write_token(db, now, given, user_id, OPERATOR)
         secret: str = db.info["minted"][token_id]
         return secret
 
@@ -374,7 +375,7 @@ def key_new(
 @keys.command("renew-signing")
 def key_renew_signing() -> None:
     """Retire the key with which the institution signs, and make another; what was signed stays good."""
-    made = _in_transaction(Settings(), lambda db: signing.renew(db, system_clock(), people.OPERATOR))
+    made = _in_transaction(Settings(), lambda db: signing.renew(db, system_clock(), OPERATOR))
     typer.echo(f"The institution signs by the key {made} from now on.")
 
 
@@ -389,7 +390,7 @@ def key_rotate(
     new = Sealer(read_key(to))
     with only_process(settings):
         done = _in_transaction(
-            settings, lambda db: rotation.rotate(db, system_clock(), db.info["sealer"], new, people.OPERATOR)
+            settings, lambda db: rotation.rotate(db, system_clock(), db.info["sealer"], new, OPERATOR)
         )
     typer.echo(f"{done} keys are wrapped by the new master key. Set it before the service starts again: {to}.")
 
@@ -402,7 +403,7 @@ def key_destroy(
     """Destroy the key of a closed case: what people wrote in it can never be read again; its chains still verify."""
     if not yes:
         raise Misconfigured("What people wrote in the case can never be read again. Say --yes if that is meant.")
-    title = _in_transaction(Settings(), lambda db: rotation.destroy(db, system_clock(), case, people.OPERATOR))
+    title = _in_transaction(Settings(), lambda db: rotation.destroy(db, system_clock(), case, OPERATOR))
     typer.echo(f"The key of '{title}' is destroyed. Backups taken before still hold it, wrapped by the master key.")
 
 
@@ -469,8 +470,8 @@ def restore_command(
     payload = {"epoch": restored.epoch, "taken_at": restored.taken_at}
 
     def note(db: Session) -> None:
-        subject = people.installation_subject(db, "registry")
-        ledger.record(db, system_clock(), subject, "registry-restored", "restore", people.OPERATOR, payload)
+        subject = installation_subject(db, "registry")
+        ledger.record(db, system_clock(), subject, "registry-restored", "restore", OPERATOR, payload)
 
     _in_transaction(settings, note)
     ledger_verify()

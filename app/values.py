@@ -186,3 +186,10 @@ Email = Annotated[
     BeforeValidator(_cleaned),
     AfterValidator(_address),
 ]
+
+
+def folded(text: str) -> str:
+    """Text as it is searched: compatible forms made one, case folded, format characters gone, dashes alike."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
+    return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())

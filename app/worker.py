@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from app.access.gate import read_under
 from app.access.models import Institution, Token
-from app.access.people import installation_subject
 from app.access.service import CLOCK
 from app.cases.locking import lock_case
 from app.cases.models import Case
@@ -32,6 +31,7 @@ from app.http.metrics import WORKED, Kept
 from app.http.models import IdempotencyRecord
 from app.http.work import Seams
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.mailing import Postman, mailing, postman_of
 from app.notices import outgoing
 from app.rules.loader import library

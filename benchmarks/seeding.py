@@ -21,6 +21,7 @@ from app.contents.service import Sealer
 from app.db import Base
 from app.http.examples import REQUESTS
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR
 from app.main import create_app
 from app.migrating import migrate
 from app.settings import Settings
@@ -52,9 +53,9 @@ def seed(settings: Settings, cases: int) -> Seeded:
         made = {}
         for name, role in (("admin", "admin"), ("registrar", "registrar"), ("agent", "user"), ("other", "user")):
             given = UserIn(name=name, email=f"{name}@example.org", role=role)  # type: ignore[arg-type]
-            user_id = people.write_user(db, now, given, people.OPERATOR)
+            user_id = people.write_user(db, now, given, OPERATOR)
             db.flush()
-            token_id = people.write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, people.OPERATOR)
+            token_id = people.write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, OPERATOR)
             made[name] = (user_id, db.info["minted"][token_id])
         ledger.seal(db)
         return made

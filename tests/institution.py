@@ -26,6 +26,7 @@ from app.http.work import Seams
 from app.ledger import catalogue
 from app.ledger import service as ledger
 from app.ledger.models import Event
+from app.ledger.service import OPERATOR
 from app.main import create_app, system_entropy
 from app.paging import Cursors
 from app.settings import Settings
@@ -188,10 +189,10 @@ class House:
             db.info["sealer"] = self.app.state.seams.sealer
             signing.ensure_key(db, self.clock.now)
             admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
-            id = people.write_user(db, self.clock.now, admin, people.OPERATOR)
+            id = people.write_user(db, self.clock.now, admin, OPERATOR)
             db.flush()
             given = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
-            token_id = people.write_token(db, self.clock.now, given, id, people.OPERATOR)
+            token_id = people.write_token(db, self.clock.now, given, id, OPERATOR)
             ledger.seal(db)
             return id, db.info["minted"][token_id]
 

@@ -10,9 +10,9 @@ import pypdf
 import pytest
 from sqlalchemy.orm import Session
 
-from app.access import people
 from app.certificates.verify import verify
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR
 from app.signing import service as signing
 from app.signing.files import NotGenuine, decoded
 from tests.institution import House, Json, Person
@@ -293,7 +293,7 @@ def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house:
 
     def renew(db: Session) -> None:
         db.info["sealer"] = house.app.state.seams.sealer
-        signing.renew(db, house.clock.now, people.OPERATOR)
+        signing.renew(db, house.clock.now, OPERATOR)
         ledger.seal(db)
 
     house.database.in_transaction(renew, house.app.state.seams.entropy("renew"))

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.access import people
 from app.errors import Misconfigured
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR, installation_subject
 from app.members import loader
 from app.members.schemas import MemberIn
 from app.settings import Settings
@@ -235,15 +235,15 @@ def test_an_entry_of_an_earlier_release_tells_what_it_kept(house: House) -> None
 
     def as_before(db: Session) -> None:
         payload = {"member_id": member, "status": "signatory", "declarations": []}
-        subject = people.installation_subject(db, "public")
-        ledger.record(db, house.clock.now, subject, "member-entered", "enter", people.OPERATOR, payload)
+        subject = installation_subject(db, "public")
+        ledger.record(db, house.clock.now, subject, "member-entered", "enter", OPERATOR, payload)
         # Then a change was told by every field that was sent, whether it said something new or not.
         told = {
             "before": {"status": "signatory", "founding": False},
             "after": {"status": "observer", "founding": False},
         }
         told_of = {"member_id": member, **told}
-        ledger.record(db, house.clock.now, subject, "member-changed", "change", people.OPERATOR, told_of)
+        ledger.record(db, house.clock.now, subject, "member-changed", "change", OPERATOR, told_of)
         ledger.seal(db)
 
     house.database.in_transaction(as_before, os.urandom)
@@ -357,7 +357,7 @@ def loaded(house: House, name: str = "iomed") -> loader.Loaded:
     """Load a list of members as the command line does."""
 
     def act(db: Session) -> loader.Loaded:
-        found = loader.load(db, house.clock.now, name, people.OPERATOR)
+        found = loader.load(db, house.clock.now, name, OPERATOR)
         ledger.seal(db)
         return found
 
@@ -395,7 +395,7 @@ def test_members_need_an_institution_to_be_members_of(settings: Settings) -> Non
     database = guarded(settings)
     try:
         with pytest.raises(Misconfigured, match="no institution yet"):
-            database.in_transaction(lambda db: loader.load(db, START, "iomed", people.OPERATOR), os.urandom)
+            database.in_transaction(lambda db: loader.load(db, START, "iomed", OPERATOR), os.urandom)
     finally:
         database.dispose()
 

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from app.access import people
 from app.checking import look_at
 from app.contents.rotation import destroy
 from app.http.examples import REQUESTS
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR
 from tests.institution import Answer, House, Json, Person
 from tests.programs import EVERYTHING, client, court, program, token
 from tests.story import CONSENT, POWERS
@@ -517,7 +517,7 @@ def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referr
 
     def destroyed(db: Session) -> None:
         db.info["sealer"] = house.app.state.seams.sealer
-        destroy(db, house.clock.now, UUID(referred.case_id), people.OPERATOR)
+        destroy(db, house.clock.now, UUID(referred.case_id), OPERATOR)
         ledger.seal(db)
 
     house.database.in_transaction(destroyed, os.urandom)

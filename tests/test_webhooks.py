@@ -9,10 +9,10 @@ from itertools import pairwise
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.access import people
 from app.contents import rotation
 from app.contents.service import Sealer
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR
 from app.webhooks.schedule import next_attempt, patience
 from tests.institution import House, Json, Person
 from tests.programs import client, court, program
@@ -160,7 +160,7 @@ def test_secrets_are_wrapped_anew_when_the_master_key_is_rotated(
     seams = house.app.state.seams
     monkeypatch.setattr("app.contents.rotation._must_be_alone", lambda _db: None)
     with house.database.write(seams.entropy("rotation")) as db:
-        rotation.rotate(db, house.clock.now, seams.sealer, other, people.OPERATOR)
+        rotation.rotate(db, house.clock.now, seams.sealer, other, OPERATOR)
         ledger.seal(db)
     house.app.state.seams = replace(seams, sealer=other)
     try:

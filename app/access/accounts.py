@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from app.access import service as access
 from app.access.gate import as_system
 from app.access.models import Capacity, Token, User
-from app.access.people import installation_subject, only_admin
-from app.access.service import Actor
+from app.access.service import Actor, only_admin
 from app.cases.locking import lock_case_as_system
 from app.db import AnyRow
 from app.errors import Conflict, Forbidden, NotFound
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.mediators.models import Appointment, Mediator
 
 

@@ -1,6 +1,5 @@
 """The institution, its people and their tokens."""
 
-import base64
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,18 +21,17 @@ from app.access.schemas import (
     UserList,
     UserOut,
 )
-from app.access.service import PERSONS, Actor, digest
+from app.access.service import PERSONS, Actor, digest, minted, only_admin
 from app.calendars.schemas import CalendarCode
 from app.db import new_id, random_bytes
 from app.errors import Conflict, Forbidden, Misconfigured, NotFound, invalid
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR, installation_subject
 from app.paging import Page, listed
 from app.values import In, Line, TimeZone, email_key
 
 TOKEN_LIFE, LONGEST_TOKEN_LIFE = timedelta(days=90), timedelta(days=400)
 MOST_CAPACITIES = 200
-# Whose acts on the command line are recorded: nobody's account, but the operator's hand.
-OPERATOR = {"id": None, "capacity": "operator", "party_id": None}
 
 
 class InstitutionIn(In):
@@ -84,19 +82,6 @@ def set_calendar(db: Session, now: datetime, calendar: str | None) -> None:
     db.execute(update(Institution).values(calendar=calendar).execution_options(synchronize_session=False))
     subject = installation_subject(db, "public")
     ledger.record(db, now, subject, "institution-changed", "change", OPERATOR, {"calendar": calendar})
-
-
-def installation_subject(db: Session, name: str) -> ledger.Subject:
-    """The stream of the installation that everybody (`public`) or its own people (`registry`) may read."""
-    with as_system(db):
-        mine = (Audience.case_id.is_(None), Audience.name == name)
-        return ledger.Subject(None, db.execute(select(Audience.id).where(*mine)).scalar_one(), name)
-
-
-def only_admin(actor: Actor) -> None:
-    """Forbidden unless the actor administers the installation."""
-    if actor.role != "admin":
-        raise Forbidden("Administrators of the installation do this.")
 
 
 _USER = (
@@ -223,11 +208,6 @@ def write_token(db: Session, now: datetime, given: TokenIn, user_id: UUID, by: d
     payload = {"token_id": str(token.id), "user_id": str(user_id)}
     ledger.record(db, now, installation_subject(db, "registry"), "token-issued", "issue", by, payload)
     return token.id
-
-
-def minted(db: Session, beginning: str) -> str:
-    """A new secret of 256 random bits that begins in that way."""
-    return beginning + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")
 
 
 def rotate_token(db: Session, actor: Actor, now: datetime, token_id: UUID, given: RotationIn) -> tuple[UUID]:

@@ -1,5 +1,6 @@
 """Audiences and their readers, capacities in a case, and who is asking."""
 
+import base64
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -32,7 +33,7 @@ from app.access.policy import (
     readers_of,
 )
 from app.clients.models import AccessToken, Client, ClientSecret
-from app.db import UtcDateTime, new_id, together
+from app.db import UtcDateTime, new_id, random_bytes, together
 from app.errors import Forbidden, Unauthenticated, invalid
 from app.rules.model import Holding
 
@@ -408,3 +409,14 @@ def my_parts(db: Session, actor: Actor, cases: Collection[UUID]) -> set[tuple[UU
     mine = (Capacity.case_id.in_(cases), Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
     rows = db.execute(select(*columns).where(*mine)).all()
     return {(row.case_id, row.role, str(row.party_id) if row.party_id else None) for row in rows}
+
+
+def only_admin(actor: Actor) -> None:
+    """Forbidden unless the actor administers the installation."""
+    if actor.role != "admin":
+        raise Forbidden("Administrators of the installation do this.")
+
+
+def minted(db: Session, beginning: str) -> str:
+    """A new secret of 256 random bits that begins in that way."""
+    return beginning + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")

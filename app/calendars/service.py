@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.access.models import Institution
-from app.access.people import installation_subject
 from app.access.service import Actor
 from app.calendars.countries import calendar_of, plain
 from app.calendars.models import Closure
@@ -17,6 +16,7 @@ from app.cases.models import Case
 from app.db import AnyRow, new_id
 from app.errors import Forbidden, NotFound
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.members.models import Member
 from app.paging import Page, listed
 from app.parties.models import Party

@@ -14,6 +14,7 @@ from app.access.service import Actor, Circle
 from app.cases.models import Case
 from app.db import AnyRow, Json, one_shape
 from app.errors import NotFound
+from app.ledger import service as ledger
 from app.parties.models import Party
 
 
@@ -171,3 +172,12 @@ def _circle_statement() -> Any:
 
 
 _CIRCLE = _circle_statement()
+
+
+def act_subject(db: Session, case: Case) -> ledger.Subject:
+    """Where acts on the case itself are told: among the participants, or its filer's side before it is lodged."""
+    if case.lodged_at is not None:
+        return ledger.Subject(case.id, access.audience(db, case.id, "participants"), "participants")
+    known = circle_of(db, view_of(case))
+    filer = frozenset(party.id for party in known.parties[:1])
+    return ledger.Subject(case.id, access.audience(db, case.id, "party", filer), "party")

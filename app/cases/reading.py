@@ -1,7 +1,6 @@
 """Cases as they are read: one, or a page of those that the reader may see."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -51,6 +50,7 @@ from app.paging import Page, listed
 from app.parties.models import Party, ThirdState, has_consented
 from app.rules.loader import library
 from app.rules.model import CAPACITIES, PHASES
+from app.values import folded
 
 # For whom a case can wait, as rule sets name them; and the word for whoever asks.
 AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-party"), "me"
@@ -254,13 +254,6 @@ def awaiting_me(actor: Actor) -> ColumnElement[bool]:
     as_party = and_(Capacity.role.in_(REPRESENTATIVES), Case.awaits.like(literal("% ").concat(party).concat(" %")))
     as_mediator = and_(Capacity.role == "mediator", _awaiting("mediator"))
     return exists(select(Capacity.id).where(*mine, Capacity.pending.is_(False), or_(as_party, as_mediator)))
-
-
-def folded(text: str) -> str:
-    """Text as it is searched: compatible forms made one, case folded, format characters gone, dashes alike."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
-    return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())
 
 
 def search_text(title: str, names: Iterable[str]) -> str:

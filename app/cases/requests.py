@@ -14,11 +14,10 @@ from app.access.gate import insert_rows
 from app.access.models import Capacity, Institution
 from app.access.policy import REPRESENTATIVES, CapacityView, CaseView, PartyView
 from app.access.service import Actor
-from app.cases.locking import circle_of, keep_locked, lock_case, view_of
+from app.cases.locking import act_subject, circle_of, keep_locked, lock_case, view_of
 from app.cases.models import Case
 from app.cases.reading import search_text
 from app.cases.schemas import CaseAmendment, CaseIn
-from app.cases.service import act_subject
 from app.contents import service as contents
 from app.db import new_id, together
 from app.errors import Conflict, FieldError, Forbidden, Invalid

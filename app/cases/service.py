@@ -15,7 +15,7 @@ from app.access.models import Institution
 from app.access.service import Actor
 from app.cases import consequences, paper
 from app.cases.facts import read_facts
-from app.cases.locking import circle_of, lock_case, view_of
+from app.cases.locking import act_subject, circle_of, lock_case, view_of
 from app.cases.models import Case, ReferenceNumber, StepTaken
 from app.cases.paper import Counted
 from app.cases.schemas import ReasonOut, StepIn, StepList, StepOut
@@ -292,15 +292,6 @@ def _capacity(step: Step, holdings: tuple[Holding, ...]) -> str:
     """In which of the actor's capacities the step was taken."""
     takers = set(step.by) | ({"requesting-party", "responding-party"} if "any-party" in step.by else set())
     return next((held.capacity for held in holdings if held.capacity in takers), holdings[0].capacity)
-
-
-def act_subject(db: Session, case: Case) -> ledger.Subject:
-    """Where acts on the case itself are told: among the participants, or its filer's side before it is lodged."""
-    if case.lodged_at is not None:
-        return ledger.Subject(case.id, access.audience(db, case.id, "participants"), "participants")
-    known = circle_of(db, view_of(case))
-    filer = frozenset(party.id for party in known.parties[:1])
-    return ledger.Subject(case.id, access.audience(db, case.id, "party", filer), "party")
 
 
 def _void(db: Session, now: datetime, case: Case, step: Step) -> None:

@@ -12,8 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.access.people import minted
-from app.access.service import PROGRAMS, digest
+from app.access.service import PROGRAMS, digest, minted
 from app.clients.models import AccessToken, Client, ClientSecret
 from app.clients.schemas import Granted
 from app.db import new_id

@@ -8,14 +8,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.people import OPERATOR, installation_subject, minted, only_admin
-from app.access.service import Actor, digest
+from app.access.service import Actor, digest, minted, only_admin
 from app.clients.models import Client, ClientSecret
 from app.clients.schemas import ClientIn, ClientList, ClientMinted, ClientOut, SecretOut
 from app.courts.models import Court
 from app.db import AnyRow, new_id
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR, installation_subject
 from app.paging import Page, listed
 
 # As many live at once, so that a client can go over from one to the next without a pause.

@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.access.gate import as_system
-from app.access.people import installation_subject
 from app.cases.models import Case
 from app.contents.keys import KEY_BYTES, make_key_file
 from app.contents.models import DataKey
@@ -19,6 +18,7 @@ from app.contents.service import NO_KEY, Sealer
 from app.db import is_postgresql
 from app.errors import Misconfigured
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.signing.models import SigningKey
 from app.webhooks.models import WebhookSecret
 

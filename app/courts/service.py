@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.access.people import installation_subject, only_admin
-from app.access.service import Actor
+from app.access.service import Actor, only_admin
 from app.courts.models import Court
 from app.courts.schemas import CourtIn, CourtList, CourtOut
 from app.db import new_id
 from app.errors import Conflict, Forbidden, NotFound
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.paging import Page, listed
 
 _COLUMNS = tuple(getattr(Court, name) for name in CourtOut.model_fields)

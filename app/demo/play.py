@@ -33,6 +33,7 @@ from app.demo.story import (
     Tell,
 )
 from app.ledger import service as ledger
+from app.ledger.service import OPERATOR
 from app.main import create_app
 from app.rules.loader import library
 from app.rules.model import Citation
@@ -210,10 +211,10 @@ def _found(database: Database, clock: StoryClock, sealer: Sealer) -> str:
         people.found_institution(db, clock.now, people.InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
         signing.ensure_key(db, clock.now)
         admin = UserIn(name="Sefa Adeyemi", email="admin@demo.example", role="admin")
-        user_id = people.write_user(db, clock.now, admin, people.OPERATOR)
+        user_id = people.write_user(db, clock.now, admin, OPERATOR)
         db.flush()
         given = TokenIn(user_id=user_id, label="demo", expires_at=clock.present + TOKEN_LIFE)
-        token_id = people.write_token(db, clock.now, given, user_id, people.OPERATOR)
+        token_id = people.write_token(db, clock.now, given, user_id, OPERATOR)
         ledger.seal(db)
         secret: str = db.info["minted"][token_id]
         return secret

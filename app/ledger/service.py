@@ -13,12 +13,13 @@ from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.access.gate import as_system, insert_rows, read_locked
-from app.access.models import AudienceReader
+from app.access.models import Audience, AudienceReader
 from app.access.service import CLOCK, Actor
 from app.contents import service as contents
 from app.contents.models import Content
 from app.db import AnyRow, Base, is_postgresql, new_id, together
 from app.ledger import catalogue
+from app.ledger import service as ledger
 from app.ledger.models import Event, FeedEntry
 
 # Audiences whose events move a case's `seq` and `updated_at`.
@@ -314,3 +315,14 @@ def _fault(db: Session, row: AnyRow, seq: int, previous: bytes | None) -> str | 
         held = contents.proves(db, row.case_id, row.content_id, row.body, row.commitment)
         return None if held else "the sealed content is not the one that was committed to"
     return None
+
+
+# Whose acts on the command line are recorded: nobody's account, but the operator's hand.
+OPERATOR = {"id": None, "capacity": "operator", "party_id": None}
+
+
+def installation_subject(db: Session, name: str) -> ledger.Subject:
+    """The stream of the installation that everybody (`public`) or its own people (`registry`) may read."""
+    with as_system(db):
+        mine = (Audience.case_id.is_(None), Audience.name == name)
+        return ledger.Subject(None, db.execute(select(Audience.id).where(*mine)).scalar_one(), name)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.access import service as access
 from app.access.models import Capacity, User
-from app.access.people import installation_subject
 from app.access.policy import REPRESENTATIVES
 from app.access.service import Actor
 from app.cases import consequences, paper
@@ -22,6 +21,7 @@ from app.contents import service as contents
 from app.db import AnyRow, new_id
 from app.errors import Conflict, Forbidden, NotFound, invalid
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.mediators.models import Appointment, Mediator
 from app.mediators.schemas import (
     AppointmentActIn,

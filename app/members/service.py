@@ -10,13 +10,12 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from app.access.models import Audience
-from app.access.people import installation_subject, only_admin
-from app.access.service import Actor
-from app.cases.reading import folded
+from app.access.service import Actor, only_admin
 from app.db import AnyRow, new_id
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.ledger import service as ledger
 from app.ledger.models import Event
+from app.ledger.service import installation_subject
 from app.members.models import Member
 from app.members.schemas import (
     FieldHistoryOut,
@@ -29,6 +28,7 @@ from app.members.schemas import (
     MemberOut,
 )
 from app.paging import Page, listed
+from app.values import folded
 
 _COLUMNS = (
     Member.id,

@@ -9,11 +9,10 @@ from sqlalchemy.orm import Session
 from app.access import service as access
 from app.access.policy import PartyView
 from app.access.service import Actor
-from app.cases.locking import begin_generation, circle_of, lock_case, view_of
+from app.cases.locking import act_subject, begin_generation, circle_of, lock_case, view_of
 from app.cases.models import Case
 from app.cases.reading import search_text
 from app.cases.schemas import MOST_PARTIES, PartyIn
-from app.cases.service import act_subject
 from app.db import new_id
 from app.errors import Conflict, Forbidden, invalid
 from app.ledger import service as ledger

@@ -8,10 +8,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.access.service import Actor
-from app.cases.locking import circle_of, lock_case, require_case, view_of
+from app.cases.locking import act_subject, circle_of, lock_case, require_case, view_of
 from app.cases.models import Case
 from app.cases.paper import zone_of
-from app.cases.service import act_subject
 from app.contents import service as contents
 from app.db import AnyRow, new_id
 from app.deadlines import service as deadlines

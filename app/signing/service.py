@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.access.people import installation_subject
 from app.access.service import Actor
 from app.contents.service import Sealer
 from app.db import new_id, random_bytes
 from app.errors import Misconfigured
 from app.ledger import service as ledger
+from app.ledger.service import installation_subject
 from app.paging import Page, listed
 from app.signing.files import ALGORITHM, FORMAT, Body, canonical, encoded
 from app.signing.models import SigningKey

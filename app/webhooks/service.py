@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.access.people import installation_subject
 from app.access.service import Actor
 from app.cases.models import Case
 from app.contents.service import Sealer
@@ -18,6 +17,7 @@ from app.errors import Conflict, NotFound, invalid
 from app.ledger import feed
 from app.ledger import service as ledger
 from app.ledger.models import Event
+from app.ledger.service import installation_subject
 from app.paging import Page, listed
 from app.webhooks.models import Delivery, Webhook, WebhookSecret
 from app.webhooks.schemas import (
