@@ -15,11 +15,11 @@ from app.access.models import STAFF
 from app.db import Answer, Collision, Entropy
 from app.errors import Conflict, Unavailable
 from app.http.metrics import NOTICES
-from app.http.work import Seams
 from app.ledger.feed import News, news_since
 from app.notices import gathering, outgoing, post
 from app.notices.outgoing import Claim
 from app.notices.post import Mailbox, Result, Unreachable
+from app.seams import Seams
 from app.settings import Settings
 from app.threads import beside
 

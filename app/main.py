@@ -47,7 +47,6 @@ from app.http.metrics import exposition
 from app.http.middleware import Surroundings, bearer
 from app.http.openapi import complete
 from app.http.waiting import Waiting
-from app.http.work import Seams
 from app.ledger import routes as ledger
 from app.logs import set_up
 from app.mediators import routes as mediators
@@ -60,6 +59,7 @@ from app.parties import routes as parties
 from app.procedures import routes as procedures
 from app.rectifications import routes as rectifications
 from app.rules.loader import library, use_folder
+from app.seams import Seams
 from app.service_of_process import routes as service_of_process
 from app.serving import set_patience
 from app.sessions import routes as sessions
@@ -183,11 +183,11 @@ def create_app(
         clock,
         entropy,
         _after_act,
-        limits,
         Storage(settings),
-        Waiting(database),
         guard_of(settings.webhook_allowed),
     )
+    app.state.limits = limits
+    app.state.waiting = Waiting(database)
     app.state.look = lambda: look_around(app.state.seams)
     for router in ROUTERS:
         app.include_router(router)
@@ -260,7 +260,7 @@ def _install_metrics(app: FastAPI, settings: Settings) -> None:
         if wanted is None or given is None or not compare_digest(wanted.get_secret_value(), given):
             raise NotFound
         seams: Seams = app.state.seams
-        seams.limits.remember(given)
+        app.state.limits.remember(given)
         figures = await anyio.to_thread.run_sync(exposition, app.state.look, limiter=seams.database.threads)
         return PlainTextResponse(figures, media_type="text/plain; version=0.0.4")
 

@@ -22,8 +22,8 @@ from app.access.service import CLOCK
 from app.db import Answer, Collision, Entropy
 from app.errors import Unavailable
 from app.http.metrics import WEBHOOK_ATTEMPTS
-from app.http.work import Seams
 from app.ledger import service as ledger
+from app.seams import Seams
 from app.threads import beside
 from app.webhooks import outbox, posting
 from app.webhooks.guard import AddressRefused

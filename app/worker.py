@@ -29,12 +29,12 @@ from app.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.http.idempotency import LIFE
 from app.http.metrics import WORKED, Kept
 from app.http.models import IdempotencyRecord
-from app.http.work import Seams
 from app.ledger import service as ledger
 from app.ledger.service import installation_subject
 from app.mailing import Postman, mailing, postman_of
 from app.notices import outgoing
 from app.rules.loader import library
+from app.seams import Seams
 from app.sending import Sender, sending
 from app.settings import Settings
 from app.signing import service as signing

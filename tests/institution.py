@@ -22,13 +22,13 @@ from app.access.gate import GatedSession, as_system, guard
 from app.access.schemas import TokenIn, UserIn
 from app.db import Database, Entropy, sqlite
 from app.http.waiting import Waiting
-from app.http.work import Seams
 from app.ledger import catalogue
 from app.ledger import service as ledger
 from app.ledger.models import Event
 from app.ledger.service import OPERATOR
 from app.main import create_app, system_entropy
 from app.paging import Cursors
+from app.seams import Seams
 from app.settings import Settings
 from app.signing import service as signing
 
@@ -166,9 +166,8 @@ class House:
     ) -> "House":
         app: Any = client.app
         seams: Seams = app.state.seams
-        app.state.seams = replace(
-            seams, clock=clock, entropy=entropy, cursors=Cursors(), waiting=Waiting(seams.database)
-        )
+        app.state.seams = replace(seams, clock=clock, entropy=entropy, cursors=Cursors())
+        app.state.waiting = Waiting(seams.database)
         return cls(settings, clock, app, client, seams.database)
 
     def again(self) -> "House":

@@ -5,7 +5,6 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.parse import urlencode
@@ -21,9 +20,7 @@ from starlette.responses import Response
 from app.access.gate import read_under
 from app.access.scopes import admit
 from app.access.service import Actor, authenticate, reads
-from app.contents.service import Sealer
-from app.db import Collision, Database, Entropy
-from app.documents.storage import Storage
+from app.db import Collision
 from app.errors import (
     Forbidden,
     NotFound,
@@ -41,9 +38,9 @@ from app.http.metrics import POOL_WAIT
 from app.http.middleware import bearer
 from app.http.waiting import Waiting
 from app.ledger import service as ledger
-from app.paging import Cursors, Walk
+from app.paging import Walk
+from app.seams import Seams
 from app.values import Followed, Listed, Picture, Rendered
-from app.webhooks.guard import Guard
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result", bound=BaseModel)
@@ -55,29 +52,16 @@ SECONDS_IN_LINE = 10.0
 ITEM_CHANGES = ("PATCH", "PUT", "DELETE")
 
 
-@dataclass(frozen=True, slots=True)
-class Seams:
-    """What the app stands on: the database, the seal, the clock, and entropy for each request by its id.
-
-    `after_act` runs in every write's transaction between the act and the answer.
-    """
-
-    database: Database
-    sealer: Sealer
-    cursors: Cursors
-    clock: Callable[[], datetime]
-    entropy: Callable[[str], Entropy]
-    after_act: Callable[[Session, datetime], None]
-    limits: Limits
-    storage: Storage
-    waiting: Waiting
-    guard: Guard
-
-
 def seams_of(request: Request) -> Seams:
     """What the app stands on."""
     seams: Seams = request.app.state.seams
     return seams
+
+
+def limits_of(request: Request) -> Limits:
+    """How many requests each address and each person may send to this process."""
+    limits: Limits = request.app.state.limits
+    return limits
 
 
 async def work(request: Request) -> "Work":
@@ -97,6 +81,8 @@ class Work:
         self.request = request
         self.body = body
         self.seams = seams_of(request)
+        self.limits = limits_of(request)
+        self.waiting: Waiting = request.app.state.waiting
         self.now = self.seams.clock()
         self.entropy = self.seams.entropy(request.scope["accord.request_id"])
 
@@ -133,7 +119,7 @@ class Work:
         Each reading asks anew who asks: whose access ends while they wait gets the answer of somebody without access.
         """
         until = time.monotonic() + seconds
-        with self.seams.waiting.reader() as mine:
+        with self.waiting.reader() as mine:
 
             def reading() -> tuple[bool, Response]:
                 with self._snapshot() as (db, actor):
@@ -144,9 +130,9 @@ class Work:
             while True:
                 has_items, response = await _in_thread(reading, self.seams.database.threads)
                 left = until - time.monotonic()
-                if has_items or left <= 0 or self.seams.waiting.stopping:
+                if has_items or left <= 0 or self.waiting.stopping:
                     return cast(Listing, response)
-                await self.seams.waiting.until_news(mine, left)
+                await self.waiting.until_news(mine, left)
                 self.now = self.seams.clock()
 
     async def look(
@@ -192,7 +178,7 @@ class Work:
 
         def transaction(db: Session) -> bytes:
             principal_id, granted = command(db, self.now, *args, **kwargs)
-            self.seams.limits.count_write(principal_id)
+            self.limits.count_write(principal_id)
             return _serialised(granted)
 
         def act() -> Response:
@@ -234,7 +220,7 @@ class Work:
             actor = self._authenticated(db)
             if match is None and self.request.method in ITEM_CHANGES:
                 raise PreconditionRequired
-            self.seams.limits.count_write(actor.id)
+            self.limits.count_write(actor.id)
             self._admit(actor)
             self._prepare(db, actor)
             if key is not None:
@@ -363,7 +349,7 @@ def _authenticated(db: Session, request: Request, now: datetime) -> Actor:
     if token is None:
         raise Unauthenticated
     actor = authenticate(db, token, now)
-    seams_of(request).limits.remember(token)
+    limits_of(request).remember(token)
     return actor
 
 
