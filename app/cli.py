@@ -20,38 +20,38 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-import app.models  # noqa: F401 - every table must be known before the gate is installed
-from app.access import people
-from app.access.gate import GatedSession, guard
-from app.access.models import User
-from app.access.schemas import TokenIn, UserIn
-from app.alone import only_process
-from app.backup import back_up, restore
-from app.calendars.countries import is_known
-from app.certificates.verify import verify
-from app.checking import look_at, require_key, rule_sets_in_use
-from app.clients.schemas import ClientIn
-from app.clients.service import add_by_operator
-from app.clock import system_clock
-from app.contents import rotation
-from app.contents.keys import key_file, master_key, read_key
-from app.contents.service import Sealer
-from app.court_in_a_box.command import court as court_command
-from app.db import Database
+import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
+from app.core.access.gate import GatedSession, guard
+from app.core.clock import system_clock
+from app.core.contents.keys import key_file, master_key, read_key
+from app.core.contents.service import Sealer
+from app.core.db import Database
+from app.core.errors import Invalid, Misconfigured, Problem, Unavailable
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR, installation_subject
+from app.core.logs import set_up
+from app.core.tables.people import User
+from app.core.values import email_key
 from app.demo.command import demo
 from app.demo.story import StoryFault
-from app.errors import Invalid, Misconfigured, Problem, Unavailable
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR, installation_subject
-from app.logs import set_up
-from app.members import loader as members_data
-from app.migrating import has_tables, is_ahead, migrate
-from app.procedures.command import procedures
+from app.institution.calendars.countries import is_known
+from app.institution.members import loader as members_data
+from app.institution.people import service as people
+from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.procedures.command import procedures
+from app.institution.signing import service as signing
+from app.institution.signing.files import NotGenuine, read_public_key
+from app.integration.clients.schemas import ClientIn
+from app.integration.clients.service import add_by_operator
+from app.integration.court_in_a_box.command import court as court_command
+from app.operations import keys
+from app.operations.backup import back_up, restore
+from app.operations.health import look_at, require_key, rule_sets_in_use
+from app.operations.migrating import has_tables, is_ahead, migrate
+from app.operations.process_lock import only_process
+from app.proceedings.certificates.verification import verify
 from app.rules.loader import BadRuleSet, use_folder
 from app.settings import Settings, told_of_settings, unknown_settings
-from app.signing import service as signing
-from app.signing.files import NotGenuine, read_public_key
-from app.values import email_key
 
 log = logging.getLogger("accord")
 _BEHIND = "The database is not at this release's tables: run 'accord migrate' first."
@@ -64,14 +64,14 @@ tokens = typer.Typer(help="Tokens by which people and their programs come in.", 
 clients = typer.Typer(help="Programs of courts and of the institution.", no_args_is_help=True)
 members = typer.Typer(help="The register of members.", no_args_is_help=True)
 chains = typer.Typer(help="The ledger.", no_args_is_help=True)
-keys = typer.Typer(help="The master key, and the keys of cases.", no_args_is_help=True)
+key_commands = typer.Typer(help="The master key, and the keys of cases.", no_args_is_help=True)
 cli.add_typer(users, name="user")
 cli.add_typer(tokens, name="token")
 cli.add_typer(clients, name="client")
 cli.add_typer(procedures, name="procedures")
 cli.add_typer(members, name="members")
 cli.add_typer(chains, name="ledger")
-cli.add_typer(keys, name="key")
+cli.add_typer(key_commands, name="key")
 cli.command("demo")(demo)
 cli.command("court")(court_command)
 
@@ -152,7 +152,7 @@ def serve_command(
     """Serve the API, and do what is due in the background."""
     # Here and below, commands that run the service import it themselves: others end before it would be loaded.
     from app.main import create_app
-    from app.serving import bound, serve, serve_by_several
+    from app.operations.serving import bound, serve, serve_by_several
 
     settings = Settings()
     number = workers or settings.workers
@@ -219,8 +219,8 @@ def _require_well(settings: Settings) -> None:
 def worker_command() -> None:
     """Do what is due in the background, and nothing else, until a signal ends it."""
     from app.main import create_app
-    from app.serving import offer_metrics
-    from app.worker import worker_of
+    from app.operations.background.worker import worker_of
+    from app.operations.serving import offer_metrics
 
     settings = Settings()
     if settings.is_sqlite:
@@ -363,23 +363,23 @@ def client_add(
     typer.echo(f"client_id={client_id}\nclient_secret={secret}")
 
 
-@keys.command("new")
+@key_commands.command("new")
 def key_new(
     out: Annotated[Path | None, typer.Option(help="Write it to this file, which only its owner may read")] = None,
 ) -> None:
     """Make a master key and print it, this once, or write it to a file."""
-    made = rotation.new_key(os.urandom, out)
+    made = keys.new_key(os.urandom, out)
     typer.echo(made if made is not None else f"A master key is in {out}. Keep a copy apart from the database.")
 
 
-@keys.command("renew-signing")
+@key_commands.command("renew-signing")
 def key_renew_signing() -> None:
     """Retire the key with which the institution signs, and make another; what was signed stays good."""
     made = _in_transaction(Settings(), lambda db: signing.renew(db, system_clock(), OPERATOR))
     typer.echo(f"The institution signs by the key {made} from now on.")
 
 
-@keys.command("rotate")
+@key_commands.command("rotate")
 def key_rotate(
     to: Annotated[Path, typer.Option(help="The file of the new master key")],
 ) -> None:
@@ -389,13 +389,11 @@ def key_rotate(
         raise Misconfigured(f"There is no file {to}: make a key with 'accord key new --out {to}'.")
     new = Sealer(read_key(to))
     with only_process(settings):
-        done = _in_transaction(
-            settings, lambda db: rotation.rotate(db, system_clock(), db.info["sealer"], new, OPERATOR)
-        )
+        done = _in_transaction(settings, lambda db: keys.rotate(db, system_clock(), db.info["sealer"], new, OPERATOR))
     typer.echo(f"{done} keys are wrapped by the new master key. Set it before the service starts again: {to}.")
 
 
-@keys.command("destroy")
+@key_commands.command("destroy")
 def key_destroy(
     case: Annotated[UUID, typer.Argument(help="The id of a closed case")],
     yes: Annotated[bool, typer.Option("--yes", help="That it cannot be undone is understood")] = False,
@@ -403,7 +401,7 @@ def key_destroy(
     """Destroy the key of a closed case: what people wrote in it can never be read again; its chains still verify."""
     if not yes:
         raise Misconfigured("What people wrote in the case can never be read again. Say --yes if that is meant.")
-    title = _in_transaction(Settings(), lambda db: rotation.destroy(db, system_clock(), case, OPERATOR))
+    title = _in_transaction(Settings(), lambda db: keys.destroy(db, system_clock(), case, OPERATOR))
     typer.echo(f"The key of '{title}' is destroyed. Backups taken before still hold it, wrapped by the master key.")
 
 

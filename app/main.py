@@ -20,56 +20,58 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-import app.models  # noqa: F401 - every table must be known before the gate is installed
-from app.access import routes as access
-from app.access.gate import GatedSession, guard
-from app.calendars import routes as calendars
-from app.cases import routes as cases
-from app.cases.service import keep_columns
-from app.certificates import routes as certificates
-from app.clients import routes as clients
-from app.clock import system_clock
-from app.contents.keys import master_key
-from app.contents.service import Sealer, check_key
-from app.courts import routes as courts
-from app.courts.following import follow
-from app.db import Database, Entropy
-from app.deadlines import routes as deadlines
-from app.desk import routes as desk
-from app.disclosures import routes as disclosures
-from app.documents import routes as documents
-from app.documents.storage import Storage
-from app.errors import Misconfigured, NotFound, Problem
-from app.filings import routes as filings
-from app.http import errors
-from app.http.limits import Limits
-from app.http.metrics import exposition
-from app.http.middleware import Surroundings, bearer
-from app.http.openapi import complete
-from app.http.waiting import Waiting
-from app.ledger import routes as ledger
-from app.logs import set_up
-from app.mediators import routes as mediators
-from app.members import routes as members
-from app.migrating import has_tables
-from app.notices import routes as notices
-from app.notices.post import mailbox_of
-from app.paging import Cursors
-from app.parties import routes as parties
-from app.procedures import routes as procedures
-from app.rectifications import routes as rectifications
+import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
+from app.core.access.gate import GatedSession, guard
+from app.core.clock import system_clock
+from app.core.contents.keys import master_key
+from app.core.contents.service import Sealer, check_key
+from app.core.db import Database, Entropy
+from app.core.errors import Misconfigured, NotFound, Problem
+from app.core.files.storage import Storage
+from app.core.http import errors
+from app.core.http.limits import Limits
+from app.core.http.metrics import exposition
+from app.core.http.middleware import Surroundings, bearer
+from app.core.http.waiting import Waiting
+from app.core.logs import set_up
+from app.core.outbound import guard_of
+from app.core.paging import Cursors
+from app.core.seams import Seams
+from app.institution.calendars import routes as calendars
+from app.institution.members import routes as members
+from app.institution.people import routes as access
+from app.institution.procedures import routes as procedures
+from app.institution.signing import routes as signing
+from app.integration.clients import routes as clients
+from app.integration.courts import routes as courts
+from app.integration.courts.progress import follow
+from app.integration.description.document import TAGS, complete
+from app.integration.notices import routes as notices
+from app.integration.notices.smtp import mailbox_of
+from app.integration.webhooks import routes as webhooks
+from app.integration.webhooks.outbox import backlog
+from app.operations.background.worker import look_around, worker_of, working
+from app.operations.migrating import has_tables
+from app.operations.serving import set_patience
+from app.proceedings.cases import routes as cases
+from app.proceedings.cases.locking import lock_case_as_system
+from app.proceedings.certificates import routes as certificates
+from app.proceedings.deadlines import routes as deadlines
+from app.proceedings.desk import routes as desk
+from app.proceedings.disclosures import routes as disclosures
+from app.proceedings.documents import routes as documents
+from app.proceedings.events import routes as ledger
+from app.proceedings.filings import routes as filings
+from app.proceedings.mediators import routes as mediators
+from app.proceedings.parties import routes as parties
+from app.proceedings.rectifications import routes as rectifications
+from app.proceedings.service_of_process import routes as service_of_process
+from app.proceedings.sessions import routes as sessions
+from app.proceedings.settlements import routes as settlements
+from app.proceedings.steps import routes as steps
+from app.proceedings.steps.service import keep_columns
 from app.rules.loader import library, use_folder
-from app.seams import Seams
-from app.service_of_process import routes as service_of_process
-from app.serving import set_patience
-from app.sessions import routes as sessions
 from app.settings import Settings
-from app.settlements import routes as settlements
-from app.signing import routes as signing
-from app.webhooks import routes as webhooks
-from app.webhooks.guard import guard_of
-from app.webhooks.outbox import backlog
-from app.worker import look_around, worker_of, working
 
 log = logging.getLogger("accord")
 
@@ -79,6 +81,7 @@ ROUTERS = (
     members.router,
     mediators.roster,
     cases.router,
+    steps.router,
     parties.router,
     mediators.appointments,
     sessions.router,
@@ -106,32 +109,6 @@ ROUTERS = (
     clients.oauth,
     webhooks.router,
 )
-TAGS = {
-    "procedures": "Rules of procedure: stages, steps and terms with their articles",
-    "members": "Members of the institution and what their declarations exclude",
-    "mediators": "The roster of mediators",
-    "cases": "Cases, and the steps of their procedure",
-    "parties": "Parties, their representatives, third States and consents",
-    "appointments": "A mediator's way into a case",
-    "sessions": "Joint sessions and caucuses",
-    "filings": "Formal submissions, each to one audience",
-    "documents": "Files of filings and settlements, streamed in and out and sealed where they lie",
-    "disclosures": "Earlier items opened to those who came later, by those whom they protect",
-    "settlement": "Drafts, the frozen text and signatures",
-    "certificates": "Receipts and certificates that the institution signed, and the keys to check them by",
-    "deadlines": "Deadlines that explain themselves",
-    "service": "Service of the request on each responding party, with attempts and proof",
-    "closures": "Days on which the institution or a place rests beyond its calendar",
-    "events": "What was done, chained so that it can be proved",
-    "desk": "What waits for you, what is due, and what is new",
-    "people": "Who you are, accounts and tokens",
-    "notices": "What you are told by mail, and which mail came back",
-    "courts": "Courts that refer cases",
-    "referrals": "Cases that courts refer, and what becomes of them",
-    "clients": "Programs of courts and of the institution, and how they get tokens",
-    "webhooks": "Events sent to your own receivers, signed, and what became of each",
-    "operation": "Whether the service is well",
-}
 
 
 def system_entropy(_request_id: str) -> Entropy:
@@ -185,6 +162,7 @@ def create_app(
         _after_act,
         Storage(settings),
         guard_of(settings.webhook_allowed),
+        lock_case_as_system,
     )
     app.state.limits = limits
     app.state.waiting = Waiting(database)

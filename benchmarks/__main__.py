@@ -19,13 +19,13 @@ from pathlib import Path
 from pydantic import SecretStr
 from sqlalchemy import create_engine, event, text
 
-from app.access.gate import GatedSession, guard, read_under
-from app.access.service import authenticate
-from app.cases import reading
-from app.cases.schemas import CaseFilters
-from app.db import Database, sqlite
-from app.http.examples import REQUESTS
-from app.paging import Cursors, Page, Walk
+from app.core.access.gate import GatedSession, guard, read_under
+from app.core.access.service import authenticate
+from app.core.db import Database, sqlite
+from app.core.paging import Cursors, Page, Walk
+from app.integration.description.examples import REQUESTS
+from app.proceedings.cases import reading
+from app.proceedings.cases.schemas import CaseFilters
 from app.settings import Settings
 from benchmarks.seeding import Seeded, seed
 from benchmarks.service import OPEN

@@ -12,18 +12,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, create_engine, insert, text
 from starlette.testclient import TestClient
 
-from app.access import people
-from app.access.models import STAFF
-from app.access.schemas import TokenIn, UserIn
-from app.clock import system_clock
-from app.contents.keys import master_key
-from app.contents.service import Sealer
-from app.db import Base
-from app.http.examples import REQUESTS
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR
+from app.core.clock import system_clock
+from app.core.contents.keys import master_key
+from app.core.contents.service import Sealer
+from app.core.db import Base
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR
+from app.core.tables.audiences import STAFF
+from app.institution.people import service as people
+from app.institution.people.schemas import TokenIn, UserIn
+from app.integration.description.examples import REQUESTS
 from app.main import create_app
-from app.migrating import migrate
+from app.operations.migrating import migrate
 from app.settings import Settings
 
 MINE = 200

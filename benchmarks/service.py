@@ -13,12 +13,12 @@ from sqlalchemy import String, Uuid, event, select, text, union_all
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from app.access import gate, service
-from app.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
-from app.db import Base, Database, one_shape
-from app.http.work import Work
+from app.core.access import gate, service
+from app.core.db import Base, Database, one_shape
+from app.core.http.work import Work
 from app.main import create_app
-from app.serving import PatientProtocol
+from app.operations.serving import PatientProtocol
+from app.proceedings.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
 from app.settings import Settings
 
 OPEN = "ACCORD_BENCHMARK_WITHOUT_GATE"

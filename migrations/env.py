@@ -5,8 +5,8 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Column, Connection, create_engine
 
-import app.models  # noqa: F401 - every table must be known
-from app.db import Base
+import app.core.tables.every  # noqa: F401 - every table must be known
+from app.core.db import Base
 from app.settings import Settings
 
 

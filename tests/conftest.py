@@ -12,7 +12,7 @@ import uvicorn
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
-from app.migrating import migrate
+from app.operations.migrating import migrate
 from app.settings import Settings
 from tests.institution import House
 from tests.registries import EMPTY, EMPTYING, PostgresqlRegistry, Registry, SqliteRegistry
@@ -135,7 +135,7 @@ def house(registry: Registry, settings: Settings) -> Iterator[House]:
     # A module may have settings of its own, and so a service of its own.
     with nullcontext(registry.house()) if settings == registry.settings else House.open(settings) as opened:
         yield opened
-        assert opened.unlisted() == set(), "enter these ids in app/ledger/catalogue.py"
+        assert opened.unlisted() == set(), "enter these ids in app/core/ledger/catalogue.py"
         assert opened.planted or opened.misread() == [], "readers are others than the policy says"
 
 

@@ -16,21 +16,21 @@ from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.access import people
-from app.access.auditing import Difference, audit_cases, audit_outside_cases
-from app.access.gate import GatedSession, as_system, guard
-from app.access.schemas import TokenIn, UserIn
-from app.db import Database, Entropy, sqlite
-from app.http.waiting import Waiting
-from app.ledger import catalogue
-from app.ledger import service as ledger
-from app.ledger.models import Event
-from app.ledger.service import OPERATOR
+from app.core.access.gate import GatedSession, as_system, guard
+from app.core.db import Database, Entropy, sqlite
+from app.core.http.waiting import Waiting
+from app.core.ledger import catalogue
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR
+from app.core.paging import Cursors
+from app.core.seams import Seams
+from app.core.tables.events import Event
+from app.institution.people import service as people
+from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.signing import service as signing
 from app.main import create_app, system_entropy
-from app.paging import Cursors
-from app.seams import Seams
+from app.operations.readers import Difference, audit_cases, audit_outside_cases
 from app.settings import Settings
-from app.signing import service as signing
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Json = dict[str, Any]

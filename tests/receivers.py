@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook
 
-from app.sending import Sender
-from app.webhooks.guard import Guard, allowed_by, guard_of
+from app.core.outbound import Guard, allowed_by, guard_of
+from app.operations.background.webhook_sender import Sender
 from tests.institution import House, Json
 
 LOOPBACK = "127.0.0.1"

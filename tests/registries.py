@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Engine, event, text
 from starlette.testclient import TestClient
 
-import app.models  # noqa: F401 - every table must be known before they are emptied
-from app.db import Base, sqlite
+import app.core.tables.every  # noqa: F401 - every table must be known before they are emptied
+from app.core.db import Base, sqlite
 from app.settings import Settings
 from tests.institution import House, served_in_process
 from tests.story import Dispute

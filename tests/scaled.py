@@ -9,10 +9,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.integration.webhooks import outbox
 from app.main import create_app, system_entropy
-from app.sending import Sender
+from app.operations.background.webhook_sender import Sender
 from app.settings import Settings
-from app.webhooks import outbox
 from tests.institution import Clock
 from tests.processes import ROOT, surroundings
 from tests.receivers import LOOPBACK

@@ -16,13 +16,13 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.backup import back_up, restore
-from app.db import Base
-from app.documents.sweeping import NAMING
-from app.errors import Misconfigured
-from app.http.examples import REQUESTS
+from app.core.db import Base
+from app.core.errors import Misconfigured
+from app.integration.description.examples import REQUESTS
 from app.main import create_app
-from app.migrating import migrate
+from app.operations.backup import back_up, restore
+from app.operations.migrating import migrate
+from app.proceedings.documents.inventory import NAMING
 from app.settings import Settings
 from tests.conftest import OF_TESTS
 from tests.institution import House, Person, straight_to

@@ -10,11 +10,11 @@ import pypdf
 import pytest
 from sqlalchemy.orm import Session
 
-from app.certificates.verify import verify
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR
-from app.signing import service as signing
-from app.signing.files import NotGenuine, decoded
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR
+from app.institution.signing import service as signing
+from app.institution.signing.files import NotGenuine, decoded
+from app.proceedings.certificates.verification import verify
 from tests.institution import House, Json, Person
 from tests.story import POWERS, UNCITRAL, Dispute
 

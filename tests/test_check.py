@@ -11,11 +11,11 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
-from app import checking
-from app.checking import look_at
-from app.contents.keys import make_key_file
-from app.contents.service import NO_KEY
-from app.migrating import migrate
+from app.core.contents.keys import make_key_file
+from app.core.contents.service import NO_KEY
+from app.operations import health
+from app.operations.health import look_at
+from app.operations.migrating import migrate
 from app.settings import Settings
 from tests.institution import House, straight_to
 from tests.story import Dispute
@@ -75,10 +75,10 @@ def test_each_fault_has_its_word(
     if not settings.is_sqlite:
         fault("clock", "apart", hours=1)
     with monkeypatch.context() as older:
-        older.setattr("app.migrating.head", lambda: "20990101")
+        older.setattr("app.operations.migrating.head", lambda: "20990101")
         fault("tables", "accord migrate")
     with monkeypatch.context() as full:
-        full.setattr(checking, "LEAST_FREE", 1 << 60)
+        full.setattr(health, "LEAST_FREE", 1 << 60)
         fault("free disk", "too little")
 
 
@@ -131,7 +131,7 @@ def test_free_disk_is_looked_for_where_documents_lie_too(
     documents.mkdir()
     real = shutil.disk_usage
     full = lambda folder: real(folder)._replace(free=0) if folder == documents else real(folder)  # noqa: E731
-    monkeypatch.setattr("app.checking.shutil.disk_usage", full)
+    monkeypatch.setattr("app.operations.health.shutil.disk_usage", full)
     well, says = found(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
     assert (well, f"0 MiB are free in {documents}" in says) == (False, True), says
 

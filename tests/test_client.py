@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import update
 from standardwebhooks import Webhook
 
-from app.access.models import Institution
-from app.client import LONGEST_PAUSE, MOST_TRIES, Accord, Gone, NotSigned, Refused, Unreachable, verified
-from app.paging import Cursors
+from app.core.paging import Cursors
+from app.core.tables.institution import Institution
+from app.integration.client import LONGEST_PAUSE, MOST_TRIES, Accord, Gone, NotSigned, Refused, Unreachable, verified
 from tests.institution import House, Json
 from tests.programs import client, court
 from tests.test_referrals import PDF, referral

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.access.scopes import NEEDED
+from app.core.access.scopes import NEEDED
 from tests.conftest import Fresh
 from tests.http.operations import EVERY, OPERATIONS
 from tests.institution import Answer, House, Json, Person

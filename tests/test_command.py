@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from app.cli import main
-from app.db import sqlite
+from app.core.db import sqlite
 from app.settings import Settings
 from tests.conftest import MASTER_KEY
 from tests.server import new_database

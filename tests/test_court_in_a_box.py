@@ -12,14 +12,14 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from app.access.models import Institution
-from app.client import Accord
-from app.court_in_a_box.court import ODDITIES, BadOrder, Court
-from app.court_in_a_box.receiver import MOST_BYTES, Receiver
-from app.court_in_a_box.store import Store
-from app.paging import Cursors
+from app.core.paging import Cursors
+from app.core.tables.institution import Institution
+from app.integration.client import Accord
+from app.integration.court_in_a_box.court import ODDITIES, BadOrder, Court
+from app.integration.court_in_a_box.receiver import MOST_BYTES, Receiver
+from app.integration.court_in_a_box.store import Store
+from app.integration.webhooks.schedule import DELAYS
 from app.settings import Settings
-from app.webhooks.schedule import DELAYS
 from tests.institution import House, Json
 from tests.processes import accord, served
 from tests.programs import client, court

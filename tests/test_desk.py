@@ -67,7 +67,7 @@ def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, disp
 def test_much_that_one_did_oneself_hides_nothing_that_another_did(
     dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.desk.service.MOST", 2)
+    monkeypatch.setattr("app.proceedings.desk.service.MOST", 2)
     dispute.mediating()
     dispute.requesting.post("/v1/me/desk/looked").expect(200)
     dispute.house.clock.pass_by(hours=1)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.documents.names import checked, disposition, extension_of, name_of
-from app.errors import Invalid
+from app.core.errors import Invalid
+from app.core.files.names import checked, disposition, extension_of, name_of
 
 NAMES = [
     "memorial.pdf",

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.contents.models import DataKey
-from app.contents.service import NO_KEY
-from app.documents import scanning
-from app.documents import storage as storage_module
-from app.ledger import service as ledger
+from app.core.contents.service import NO_KEY
+from app.core.files import storage as storage_module
+from app.core.ledger import service as ledger
+from app.core.tables.contents import DataKey
+from app.proceedings.documents import virus_scan
 from tests.docs.consoles import free_port
 from tests.story import Dispute
 from tests.uploads import (
@@ -150,7 +150,7 @@ def test_documents_that_nobody_can_read_again_keep_no_others_from_the_scanner(
 ) -> None:
     database = desk.dispute.house.app.state.seams.database
     monkeypatch.setattr(database, "settings", database.settings.model_copy(update={"clamd": clamd}))
-    monkeypatch.setattr(scanning, "AT_ONCE", 1)
+    monkeypatch.setattr(virus_scan, "AT_ONCE", 1)
     desk.document()
     destroy_keys(desk)
     other = Dispute(desk.dispute.house, " II")
@@ -223,13 +223,13 @@ def scan(desk: Desk, address: str) -> list[str]:
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("scan")) as db:
         db.info["sealer"] = seams.sealer
-        found = scanning.waiting(db)
+        found = virus_scan.waiting(db)
     verdicts: list[str] = []
     for document in found:
-        verdict = scanning.scan(seams.storage, document, address)
+        verdict = virus_scan.scan(seams.storage, document, address)
         verdicts.append(verdict)
         with seams.database.write(seams.entropy(f"judge {document.id}")) as db:
-            scanning.judge(db, desk.dispute.house.clock.now, document.id, verdict)
+            virus_scan.judge(db, desk.dispute.house.clock.now, document.id, verdict)
             ledger.seal(db)
     return verdicts
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.documents.storage import Storage
+from app.core.files.storage import Storage
 from app.settings import Settings
 from tests.institution import House, Json
 from tests.processes import accord

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from app.db import is_postgresql, sqlite
-from app.http import work
-from app.migrating import migrate
+from app.core.db import is_postgresql, sqlite
+from app.core.http import work
+from app.operations.migrating import migrate
 from app.settings import Settings
 from tests.conftest import OF_TESTS
 from tests.http.test_lists import walk

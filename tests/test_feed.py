@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from app.access.gate import as_system, read_under
-from app.access.models import ANYONE, STAFF, AudienceReader
-from app.ledger import catalogue
-from app.ledger.catalogue import TYPES
-from app.ledger.feed import BEGINNING, Wanted, stretch
-from app.ledger.models import Event
-from app.paging import Walk
+from app.core.access.gate import as_system, read_under
+from app.core.ledger import catalogue
+from app.core.ledger.catalogue import TYPES
+from app.core.ledger.feed import BEGINNING, Wanted, stretch
+from app.core.paging import Walk
+from app.core.tables.audiences import ANYONE, STAFF, AudienceReader
+from app.core.tables.events import Event
 from tests.institution import House, Json, Person, outside
 from tests.programs import court, program
 from tests.story import POWERS, Dispute

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy.exc
 from sqlalchemy import Engine, text
 
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR, installation_subject
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR, installation_subject
 from app.settings import Settings
 from tests.institution import House, entropy_of, straight_to
 from tests.story import Dispute

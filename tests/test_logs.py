@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from app.errors import Unavailable
-from app.logs import set_up
+from app.core.errors import Unavailable
+from app.core.logs import set_up
+from app.operations.background.worker import worker_of
 from app.settings import Settings
-from app.worker import worker_of
 from tests.conftest import Fresh
 from tests.institution import House
 from tests.story import Dispute
@@ -43,7 +43,7 @@ def test_each_request_has_one_line_without_secrets_and_without_words(
     dispute.filing(dispute.requesting, "participants", text=f"A {SECRET} flew by.")
     dispute.requesting.get(f"/v1/cases?q={SECRET}").expect(200)
     dispute.requesting.post("/v1/cases", {SECRET: SECRET}).expect(422)
-    monkeypatch.setattr("app.members.service.MemberList", None)
+    monkeypatch.setattr("app.institution.members.service.MemberList", None)
     dispute.requesting.get("/v1/members").expect(500)
     text = logged.getvalue()
     lines = [json.loads(line) for line in text.splitlines()]
@@ -54,7 +54,7 @@ def test_each_request_has_one_line_without_secrets_and_without_words(
     for word in (SECRET, dispute.requesting.token, dispute.case["id"], "Olga", "Serin"):
         assert word not in text
     (fault,) = [line for line in lines if line["level"] == "ERROR"]
-    assert "app/members/service.py" in fault["exc_info"]
+    assert "app/institution/members/service.py" in fault["exc_info"]
     assert fault["exc_info"].endswith("builtins.TypeError")
 
 

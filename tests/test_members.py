@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.errors import Misconfigured
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR, installation_subject
-from app.members import loader
-from app.members.schemas import MemberIn
+from app.core.errors import Misconfigured
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR, installation_subject
+from app.institution.members import loader
+from app.institution.members.schemas import MemberIn
 from app.settings import Settings
 from tests.institution import START, House, Json, Person, guarded
 from tests.story import Dispute

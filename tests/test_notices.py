@@ -26,16 +26,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from sqlalchemy import func, select, update
 
-from app.access.models import Institution, User
-from app.backup import back_up, restore
-from app.errors import Misconfigured
-from app.mailing import PATIENCE, Postman, postman_of
+from app.core.errors import Misconfigured
+from app.core.tables.institution import Institution
+from app.core.tables.notices import Notice, NoticeMark
+from app.core.tables.people import User
+from app.integration.notices import letters, mail_queue
+from app.integration.notices.schemas import LetterLanguage
 from app.main import create_app
-from app.notices import letters, outgoing
-from app.notices.models import Notice, NoticeMark
-from app.notices.schemas import LetterLanguage
+from app.operations.background.mail_sender import PATIENCE, Postman, postman_of
+from app.operations.background.worker import worker_of
+from app.operations.backup import back_up, restore
 from app.settings import Settings
-from app.worker import worker_of
 from tests.institution import House, Json, Person
 from tests.processes import served
 from tests.server import _free_port
@@ -390,14 +391,14 @@ def test_who_is_killed_while_sending_repeats_one_mail_at_most_under_the_same_id(
         raise SystemExit
 
     with monkeypatch.context() as broken:
-        broken.setattr(outgoing, "record", dies)
+        broken.setattr(mail_queue, "record", dies)
         with pytest.raises(SystemExit):
             postman.turn()
     assert len(server.mails) == 1
     other = postman_on(house, server)
     other.turn()
     assert len(server.mails) == 3
-    house.clock.now += outgoing.LEASE
+    house.clock.now += mail_queue.LEASE
     other.turn()
     assert other.turn() == {}
     ids = [str(one["Message-ID"]) for one in server.mails]
@@ -610,7 +611,7 @@ def test_a_name_with_line_breaks_makes_no_header(house: House, server: MailServe
 def test_the_worker_mails_beside_its_rounds(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.mailing.SECONDS_BETWEEN_TURNS", 0.05)
+    monkeypatch.setattr("app.operations.background.mail_sender.SECONDS_BETWEEN_TURNS", 0.05)
     arrived, stop = threading.Event(), threading.Event()
     server.looks = arrived.set
     worker = worker_of(house.app.state.seams, mailing(house.settings, server))

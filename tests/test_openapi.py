@@ -7,11 +7,12 @@ from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
 from app.cli import _document
-from app.http.examples import REQUESTS
-from app.http.routing import Route
-from app.ledger.catalogue import TYPES
-from app.main import ROUTERS, TAGS
-from app.webhooks.schemas import TEST_TYPE
+from app.core.http.routing import Route
+from app.core.ledger.catalogue import TYPES
+from app.integration.description.document import TAGS
+from app.integration.description.examples import REQUESTS
+from app.integration.webhooks.schemas import TEST_TYPE
+from app.main import ROUTERS
 from tests.institution import House
 from tests.programs import court, program
 from tests.story import Dispute

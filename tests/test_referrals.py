@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from app.checking import look_at
-from app.contents.rotation import destroy
-from app.http.examples import REQUESTS
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR
+from app.integration.description.examples import REQUESTS
+from app.operations.health import look_at
+from app.operations.keys import destroy
 from tests.institution import Answer, House, Json, Person
 from tests.programs import EVERYTHING, client, court, program, token
 from tests.story import CONSENT, POWERS

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from sqlalchemy import make_url, text
 
-from app.db import Base
+from app.core.db import Base
 from app.settings import Settings
 from tests.institution import Clock, House, Person, straight_to
 from tests.processes import Served, accord, served

@@ -11,10 +11,10 @@ import pypdf
 import pytest
 import rfc8785
 
-from app.certificates.verify import verify
-from app.documents import scanning
-from app.ledger import service as ledger
-from app.signing.files import NotGenuine
+from app.core.ledger import service as ledger
+from app.institution.signing.files import NotGenuine
+from app.proceedings.certificates.verification import verify
+from app.proceedings.documents import virus_scan
 from tests.institution import Answer, House, Json, Person
 from tests.story import CLAUSES, POWERS, Dispute
 from tests.test_statements import counted
@@ -223,9 +223,9 @@ def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
     before = read(dispute, draft)
     assert {one["state"] for one in before["documents"]} == {"quarantined"}
 
-    def judge(document: Json, verdict: scanning.Verdict) -> None:
+    def judge(document: Json, verdict: virus_scan.Verdict) -> None:
         with house.database.write(house.app.state.seams.entropy(document["id"])) as db:
-            assert scanning.judge(db, house.clock.now, UUID(document["id"]), verdict) == 1
+            assert virus_scan.judge(db, house.clock.now, UUID(document["id"]), verdict) == 1
             ledger.seal(db)
 
     assert lacking(freeze(dispute, draft)) == "document-quarantined"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.calendars.countries import calendar_of, plain
+from app.institution.calendars.countries import calendar_of, plain
 from app.rules import engine
 from app.rules.loader import LIBRARY, library
 from app.rules.model import Procedure, Step

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from app.access.gate import insert_rows
-from app.cases.models import ReferenceNumber
-from app.db import together
-from app.errors import Conflict
+from app.core.access.gate import insert_rows
+from app.core.db import together
+from app.core.errors import Conflict
+from app.core.tables.cases import ReferenceNumber
 from tests.institution import House
 from tests.story import CONSENT, POWERS, Dispute
 

@@ -15,12 +15,12 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, event, inspect, table, text
 
-import app.models  # noqa: F401 - every table must be known
-from app import migrating
-from app.backup import read_value
-from app.db import Base
-from app.errors import Misconfigured
-from app.migrating import configuration, head
+import app.core.tables.every  # noqa: F401 - every table must be known
+from app.core.db import Base
+from app.core.errors import Misconfigured
+from app.operations import migrating
+from app.operations.backup import read_value
+from app.operations.migrating import configuration, head
 from app.settings import Settings
 from tests.institution import straight_to
 from tests.processes import accord

@@ -16,10 +16,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.certificates import paper
-from app.certificates.verify import verify
-from app.migrating import ROOT
-from app.signing.files import NotGenuine, canonical, decoded, encoded, read_public_key
+from app.institution.signing.files import NotGenuine, canonical, decoded, encoded, read_public_key
+from app.operations.migrating import ROOT
+from app.proceedings.certificates import pdf
+from app.proceedings.certificates.verification import verify
 from tests.docs.consoles import blocks, commands, plain, run
 from tests.institution import House, Json
 from tests.registries import Registry
@@ -121,7 +121,7 @@ def test_a_flipped_bit_in_a_paper_is_detected(signed: Files) -> None:
 def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> None:
     other = json.loads(signed.json["receipt"])
     other["body"]["filing"]["title"] = "In the year of plenty"
-    drawn = paper.render(json.dumps(other, separators=(",", ":")).encode())
+    drawn = pdf.render(json.dumps(other, separators=(",", ":")).encode())
     with pytest.raises(NotGenuine, match="signature does not hold"):
         verify(drawn, signed.key)
     # The pages of one around the attachment of the other: the same length, so that nothing else differs.
@@ -136,12 +136,12 @@ def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> Non
 def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
     signed: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paper, "renderer", lambda: "Accord paper 0, typst 0.1.0, without Chinese letterforms")
-    older = paper.render(signed.json["receipt"])
+    monkeypatch.setattr(pdf, "renderer", lambda: "Accord paper 0, typst 0.1.0, without Chinese letterforms")
+    older = pdf.render(signed.json["receipt"])
     monkeypatch.undo()
     with pytest.raises(NotGenuine, match=r"drawn by 'Accord paper 0, .* cannot compare them"):
         verify(older, signed.key)
-    assert verify(paper.attached(older) or b"", signed.key).kind == "receipt"
+    assert verify(pdf.attached(older) or b"", signed.key).kind == "receipt"
 
 
 def resigned(file: Json, seed: bytes = b"\1" * 32) -> bytes:

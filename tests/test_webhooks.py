@@ -9,11 +9,11 @@ from itertools import pairwise
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.contents import rotation
-from app.contents.service import Sealer
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR
-from app.webhooks.schedule import next_attempt, patience
+from app.core.contents.service import Sealer
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR
+from app.integration.webhooks.schedule import next_attempt, patience
+from app.operations import keys
 from tests.institution import House, Json, Person
 from tests.programs import client, court, program
 from tests.receivers import (
@@ -158,9 +158,9 @@ def test_secrets_are_wrapped_anew_when_the_master_key_is_rotated(
 ) -> None:
     made, house, other = subscribe(lodged.requesting, there.url), lodged.house, Sealer(b"n" * 32)
     seams = house.app.state.seams
-    monkeypatch.setattr("app.contents.rotation._must_be_alone", lambda _db: None)
+    monkeypatch.setattr("app.operations.keys._must_be_alone", lambda _db: None)
     with house.database.write(seams.entropy("rotation")) as db:
-        rotation.rotate(db, house.clock.now, seams.sealer, other, OPERATOR)
+        keys.rotate(db, house.clock.now, seams.sealer, other, OPERATOR)
         ledger.seal(db)
     house.app.state.seams = replace(seams, sealer=other)
     try:
@@ -561,7 +561,7 @@ def test_an_act_that_failed_is_announced_to_nobody(lodged: Dispute, there: Recei
 def test_what_is_lined_up_for_one_receiver_is_bounded_and_nothing_is_lost(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.webhooks.outbox.MOST_PENDING", 4)
+    monkeypatch.setattr("app.integration.webhooks.outbox.MOST_PENDING", 4)
     made, send = subscribe(lodged.requesting, there.url, types=["case-amended"]), sender(lodged.house)
     there.behaves = answers(500)
     for number in range(10):

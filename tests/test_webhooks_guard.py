@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.errors import Misconfigured
-from app.webhooks import guard
-from app.webhooks.guard import AddressRefused, allowed_by, is_public, judge, place_of
+from app.core import outbound
+from app.core.errors import Misconfigured
+from app.core.outbound import AddressRefused, allowed_by, is_public, judge, place_of
 from tests.institution import House, Json
 from tests.receivers import LOOPBACK, Canary, answers, canary, guarded_by, letting, receiver, sender
 from tests.story import Dispute
@@ -121,7 +121,7 @@ NAMES = {
 def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
     """A listener at a port that is allowed, so that only its address keeps others from it."""
     with canary() as one:
-        monkeypatch.setattr(guard, "PORTS", {"https": (443, 8443, one.port), "http": (one.port,)})
+        monkeypatch.setattr(outbound, "PORTS", {"https": (443, 8443, one.port), "http": (one.port,)})
         yield one
 
 

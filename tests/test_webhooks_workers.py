@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.backup import back_up, restore
-from app.http.examples import REQUESTS
+from app.integration.description.examples import REQUESTS
+from app.integration.webhooks import outbox
 from app.main import create_app
-from app.sending import Sender
+from app.operations.background.webhook_sender import Sender
+from app.operations.backup import back_up, restore
 from app.settings import Settings
-from app.webhooks import outbox
 from tests.institution import House, Person
 from tests.programs import court, program
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver, sender
@@ -96,7 +96,7 @@ def test_what_a_killed_worker_was_sending_is_sent_again_with_the_same_id(lodged:
 def test_receivers_that_hang_leave_room_for_those_that_do_not(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.sending.SLOTS", 4)
+    monkeypatch.setattr("app.operations.background.webhook_sender.SLOTS", 4)
     send = sender(lodged.house, seconds=0.8)
     with receiver(lambda _handler: time.sleep(2)) as hanging:
         for _more in range(6):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.errors import Unavailable
+from app.core.errors import Unavailable
+from app.operations.background.worker import Worker, worker_of
 from app.rules.loader import LIBRARY, library
-from app.worker import Worker, worker_of
 from tests.institution import House, Json
 from tests.story import Dispute, request
 
@@ -166,7 +166,7 @@ def test_a_worker_that_fails_in_the_middle_leaves_nothing_done_by_half(
         raise RuntimeError("the power went")
 
     with monkeypatch.context() as broken:
-        broken.setattr("app.worker.ledger.seal", fails)
+        broken.setattr("app.operations.background.worker.ledger.seal", fails)
         with pytest.raises(RuntimeError):
             one.round()
     assert dispute.read()["stage"] == "invited"

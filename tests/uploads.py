@@ -14,7 +14,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from moto.server import ThreadedMotoServer
 
-from app.documents import sweeping
+from app.proceedings.documents import inventory
 from app.settings import Settings
 from tests.institution import Answer, Json, Person
 from tests.story import Dispute
@@ -149,15 +149,15 @@ def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | 
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("check")) as db:
         db.info["sealer"] = seams.sealer
-        documents = sweeping.expected(db)
-    found = sweeping.compare(documents, seams.storage, datetime.now(UTC) + later)
+        documents = inventory.expected(db)
+    found = inventory.compare(documents, seams.storage, datetime.now(UTC) + later)
     return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in found)
 
 
 def sweep(desk: Desk, later: timedelta) -> int:
     """Sweep the storage, some time later."""
     seams, now = desk.dispute.house.app.state.seams, datetime.now(UTC) + later
-    old = sweeping.old_objects(seams.storage, now)
+    old = inventory.old_objects(seams.storage, now)
     with seams.database.read(seams.entropy("sweep")) as db:
-        named = sweeping.referenced(db)
-    return sweeping.sweep(seams.storage, old, named, now)
+        named = inventory.referenced(db)
+    return inventory.sweep(seams.storage, old, named, now)

@@ -17,15 +17,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Engine, create_engine, inspect, select
 from sqlalchemy.engine import make_url
 
-from app.access.models import Institution
-from app.alone import only_process
-from app.clock import system_clock
-from app.contents.keys import make_key_file
-from app.court_in_a_box.command import said_plainly, until_signal, where_it_listens
-from app.db import Base
+from app.core.clock import system_clock
+from app.core.contents.keys import make_key_file
+from app.core.db import Base
+from app.core.errors import Misconfigured
+from app.core.tables.institution import Institution
 from app.demo.story import ACTS, INSTITUTION, Json, Tell
-from app.errors import Misconfigured
-from app.migrating import migrate
+from app.integration.court_in_a_box.command import said_plainly, until_signal, where_it_listens
+from app.operations.migrating import migrate
+from app.operations.process_lock import only_process
 from app.settings import Settings
 
 HOST = "127.0.0.1"
@@ -44,7 +44,7 @@ def demo(
     # Here and below: every other command of `accord` would load the service too, and wait for it.
     from app.demo.play import play
     from app.main import create_app
-    from app.serving import bound, serve
+    from app.operations.serving import bound, serve
 
     settings = _settings(database_url)
     with only_process(settings):
@@ -77,7 +77,7 @@ def _run_both(settings: Settings, listening: socket.socket, base_url: str, story
     """The service with its worker and a court beside it, which it may call on this machine; exits if they disagree."""
     from app.demo.court import court_beside, play_court
     from app.main import create_app
-    from app.serving import served_beside
+    from app.operations.serving import served_beside
 
     allowed = ",".join(filter(None, (settings.webhook_allowed, HOST)))
     settings = settings.model_copy(update={"webhook_allowed": allowed})

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from app.client import Accord
-from app.court_in_a_box.command import Place, running, settled
-from app.court_in_a_box.court import Court
 from app.demo.play import filled, member_of
 from app.demo.story import TIME_ZONE, Act, Json, StoryFault, Tell
+from app.integration.client import Accord
+from app.integration.court_in_a_box.command import Place, running, settled
+from app.integration.court_in_a_box.court import Court
 
 R, C = "/v1/referrals/{referral}", "/v1/cases/{case}"
 _GIVES = {

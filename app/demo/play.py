@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 import httpx
 from sqlalchemy.orm import Session
 
-from app.access import people
-from app.access.schemas import TokenIn, UserIn
-from app.access.scopes import SCOPES
-from app.clients.grants import write_token
-from app.contents.service import Sealer
-from app.db import Database
+from app.core.access.scopes import SCOPES
+from app.core.contents.service import Sealer
+from app.core.db import Database
+from app.core.ledger import service as ledger
+from app.core.ledger.service import OPERATOR
 from app.demo.story import (
     COURT,
     FIRST_CASE,
@@ -32,13 +31,14 @@ from app.demo.story import (
     StoryFault,
     Tell,
 )
-from app.ledger import service as ledger
-from app.ledger.service import OPERATOR
+from app.institution.people import service as people
+from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.signing import service as signing
+from app.integration.clients.grants import write_token
 from app.main import create_app
 from app.rules.loader import library
 from app.rules.model import Citation
 from app.settings import Settings
-from app.signing import service as signing
 
 TOKEN_LIFE = timedelta(days=180)
 

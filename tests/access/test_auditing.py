@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, delete, event, insert, select, update
 
-from app.access import auditing
-from app.access.auditing import MISPLACED, TOO_FEW, TOO_MANY
-from app.access.models import ANYONE, Audience, AudienceReader
-from app.cases.models import Case
-from app.checking import look_at
-from app.clock import system_clock
+from app.core.clock import system_clock
+from app.core.tables.audiences import ANYONE, Audience, AudienceReader
+from app.core.tables.cases import Case
 from app.demo.play import play
+from app.operations import readers
+from app.operations.health import look_at
+from app.operations.readers import MISPLACED, TOO_FEW, TOO_MANY
 from app.settings import Settings
 from tests.institution import House, guarded, straight_to
 from tests.story import Dispute
@@ -111,7 +111,7 @@ def test_the_walk_goes_on_where_it_stopped_and_leaves_out_nothing(
 ) -> None:
     for number in range(5):
         dispute.opened(title=f"Case {number}")
-    monkeypatch.setattr(auditing, "AT_ONCE", 2)
+    monkeypatch.setattr(readers, "AT_ONCE", 2)
     (said,) = told(house.settings)
     with past_the_service.connect() as db:
         rows = len(db.execute(select(AudienceReader.audience_id)).all())
@@ -128,7 +128,7 @@ def test_a_part_of_the_walk_takes_as_many_statements_whatever_there_is(house: Ho
     def statements() -> int:
         sent.clear()
         with database.read(os.urandom) as db:
-            auditing.audit_cases(db, None)
+            readers.audit_cases(db, None)
         return len([one for one in sent if "SELECT" in one])
 
     dispute.opened()

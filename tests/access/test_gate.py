@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, exists, func, insert, select, text, union_all, update
 from sqlalchemy.orm import Session, aliased, join
 
-from app.access.gate import GatedSession, Ungated, as_system, gated_tables, insert_rows, read_locked, read_under
-from app.access.models import ANYONE, Audience, AudienceReader
-from app.contents.models import Content
-from app.db import Base, Database
-from app.errors import Forbidden
+from app.core.access.gate import GatedSession, Ungated, as_system, gated_tables, insert_rows, read_locked, read_under
+from app.core.db import Base, Database
+from app.core.errors import Forbidden
+from app.core.tables.audiences import ANYONE, Audience, AudienceReader
+from app.core.tables.contents import Content
 from app.settings import Settings
 from tests.institution import entropy_of, guarded
 

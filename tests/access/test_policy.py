@@ -6,8 +6,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from app.access.models import ANYONE, INTEGRATIONS, STAFF
-from app.access.policy import AudienceView, CapacityView, CaseView, PartyView, readers_of
+from app.core.access.policy import AudienceView, CapacityView, CaseView, PartyView, readers_of
+from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
 
 
 def named(name: str) -> UUID:

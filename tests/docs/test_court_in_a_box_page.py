@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.court_in_a_box.court import ORDERS
-from app.migrating import ROOT
+from app.integration.court_in_a_box.court import ORDERS
+from app.operations.migrating import ROOT
 from tests.docs.consoles import commands, compared, run
 
 PAGE = ROOT / "docs" / "court-in-a-box.md"

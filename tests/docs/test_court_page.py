@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.migrating import ROOT
+from app.operations.migrating import ROOT
 from tests.docs.consoles import commands, compared, run
 
 PAGE = ROOT / "docs" / "wire-in-a-court.md"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import rfc8785
 
-from app.migrating import ROOT
+from app.operations.migrating import ROOT
 from tests.institution import Person
 from tests.story import Dispute
 

@@ -12,8 +12,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from app.calendars.countries import calendar_of
-from app.migrating import ROOT
+from app.institution.calendars.countries import calendar_of
+from app.operations.migrating import ROOT
 from app.rules import loader, model, terms
 from app.rules.checks import CHECKS
 from app.rules.consistency import FIELD_BLOCKS, MARKS, NOUNS

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.migrating import ROOT
-from app.procedures.diagram import draw
-from app.procedures.page import page
+from app.institution.procedures.diagram import draw
+from app.institution.procedures.page import page
+from app.operations.migrating import ROOT
 from app.rules.loader import LIBRARY, load
 
 PAGES = ROOT / "docs" / "procedures"

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import cli
-from app.migrating import ROOT
+from app.operations.migrating import ROOT
 from app.settings import Settings
 from tests.docs.consoles import agrees, blocks, commands, compared, plain, run
 from tests.server import new_database

@@ -1,37 +1,13 @@
-"""Imports point inward: routes to service to models to db; anyone may ask the rules."""
+"""Inside a noun imports lead from routes to service to tables; each outside package has its places."""
 
 import pytest
 
 from tests.house.source import APP, Source, told
 
-NOUNS = (
-    "access",
-    "calendars",
-    "cases",
-    "certificates",
-    "clients",
-    "contents",
-    "courts",
-    "deadlines",
-    "desk",
-    "disclosures",
-    "documents",
-    "filings",
-    "ledger",
-    "mediators",
-    "members",
-    "notices",
-    "parties",
-    "procedures",
-    "rectifications",
-    "service_of_process",
-    "sessions",
-    "settlements",
-    "signing",
-    "webhooks",
-)
-FOLDERS = tuple(f"app/{noun}/" for noun in NOUNS)
-PROGRAMS = ("app.main", "app.cli", "app.demo", "app.court_in_a_box", "app.worker", "app.portal")
+# Where nouns have their packages.
+WINGS = ("app/core/", "app/institution/", "app/proceedings/", "app/integration/")
+# Writes what HTTP answers into the OpenAPI document.
+DESCRIPTION = "app/integration/description/"
 WEB = ("fastapi", "starlette")
 
 
@@ -42,24 +18,49 @@ def imported(files: list[Source], *packages: str) -> list[str]:
     ]
 
 
-def layer(name: str) -> list[Source]:
-    """The files of one layer in every noun, and the pure or private files beside them with the service."""
-    outer = {"models", "schemas", "routes"}
-    return [
-        file
-        for file in APP
-        if file.is_under(*FOLDERS) and (file.layer == name or (name == "service" and file.layer not in outer))
+def nouns(*, named: str | None = None) -> list[Source]:
+    """The files of nouns: those of that name, or all."""
+    return [file for file in APP if file.is_under(*WINGS) and named in (None, file.layer)]
+
+
+def modules_named(name: str) -> list[str]:
+    """The import names of all files of that name."""
+    return [file.path.removesuffix(".py").replace("/", ".") for file in nouns(named=name)]
+
+
+def test_schemas_know_neither_service_nor_routes() -> None:
+    assert nouns(named="schemas")
+    faults = imported(nouns(named="schemas"), *modules_named("service"), *modules_named("routes"), "app.core.http")
+    assert not faults, told(faults)
+
+
+def test_tables_know_nothing_but_the_database() -> None:
+    tables = [file for file in APP if file.is_under("app/core/tables/")]
+    faults = [
+        f"{file.path}:{each.line} {each.name}"
+        for file in tables
+        for each in file.imports
+        if each.is_within("app") and not each.is_within("app.core.db", "app.core.tables")
     ]
+    assert tables
+    assert not faults, told(faults)
 
 
-def layer_of_every_noun(name: str) -> tuple[str, ...]:
-    """The modules of one layer, as import names."""
-    return tuple(f"app.{noun}.{name}" for noun in NOUNS)
+def test_only_routes_and_http_know_the_web() -> None:
+    others = [file for file in nouns() if file.layer != "routes" and not file.is_under("app/core/http/", DESCRIPTION)]
+    faults = imported(others, "app.core.http", *modules_named("routes"), *WEB)
+    assert not faults, told(faults)
 
 
-def test_every_noun_has_its_folder() -> None:
-    missing = [folder for folder in FOLDERS if not any(file.is_under(folder) for file in APP)]
-    assert not missing, told(missing)
+def test_routes_reach_the_database_only_through_their_service() -> None:
+    assert nouns(named="routes")
+    faults = imported(nouns(named="routes"), "sqlalchemy", "psycopg")
+    assert not faults, told(faults)
+
+
+def test_nobody_imports_the_routes_but_the_wiring() -> None:
+    faults = imported([file for file in APP if file.path != "app/main.py"], *modules_named("routes"))
+    assert not faults, told(faults)
 
 
 def test_rules_import_only_the_standard_library_and_rules() -> None:
@@ -78,80 +79,57 @@ def test_rules_import_only_the_standard_library_and_rules() -> None:
 
 
 def test_the_client_needs_nothing_of_the_service_so_that_it_can_be_copied() -> None:
-    faults = imported([file for file in APP if file.path == "app/client.py"], "app")
+    faults = imported([file for file in APP if file.path == "app/integration/client.py"], "app")
     assert not faults, told(faults)
 
 
 def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None:
-    court = [file for file in APP if file.is_under("app/court_in_a_box/")]
+    court = [file for file in APP if file.is_under("app/integration/court_in_a_box/")]
     faults = [
         f"{file.path}:{each.line} {each.name}"
         for file in court
         for each in file.imports
-        if each.is_within("app") and not each.is_within("app.client", "app.court_in_a_box", "app.errors.Misconfigured")
+        if each.is_within("app")
+        and not each.is_within(
+            "app.integration.client", "app.integration.court_in_a_box", "app.core.errors.Misconfigured"
+        )
     ]
     assert court
-    assert not faults, told(faults)
-
-
-def test_models_know_neither_service_nor_routes_nor_schemas_nor_the_web() -> None:
-    outer = [module for name in ("service", "routes", "schemas") for module in layer_of_every_noun(name)]
-    faults = imported(layer("models"), *outer, "app.http", *WEB, *PROGRAMS)
-    assert not faults, told(faults)
-
-
-def test_schemas_know_neither_service_nor_routes_nor_the_web() -> None:
-    outer = [module for name in ("service", "routes") for module in layer_of_every_noun(name)]
-    faults = imported(layer("schemas"), *outer, "app.http", *WEB, *PROGRAMS)
-    assert not faults, told(faults)
-
-
-def test_services_know_neither_routes_nor_the_web() -> None:
-    faults = imported(layer("service"), *layer_of_every_noun("routes"), "app.http", *WEB, *PROGRAMS)
-    assert not faults, told(faults)
-
-
-def test_routes_reach_the_database_only_through_their_service() -> None:
-    faults = imported(layer("routes"), "sqlalchemy", "psycopg", *PROGRAMS)
-    assert not faults, told(faults)
-
-
-def test_nobody_imports_the_routes_but_the_wiring() -> None:
-    others = [file for file in APP if file.path != "app/main.py"]
-    faults = imported(others, *layer_of_every_noun("routes"))
-    assert not faults, told(faults)
-
-
-def test_the_database_knows_no_noun_and_no_program() -> None:
-    files = [file for file in APP if file.is_under("app/db.py", "app/settings.py", "app/errors.py", "app/values.py")]
-    faults = imported(files, *(f"app.{noun}" for noun in NOUNS), "app.http", *WEB, *PROGRAMS)
     assert not faults, told(faults)
 
 
 @pytest.mark.parametrize(
     ("package", "places"),
     [
-        ("fastapi", ("app/main.py", "app/serving.py", "app/http/")),
-        ("starlette", ("app/main.py", "app/http/")),
-        ("uvicorn", ("app/serving.py",)),
-        ("httpx", ("app/cli.py", "app/client.py", "app/demo/", "app/webhooks/guard.py")),
-        ("httpcore", ("app/webhooks/posting.py",)),
-        ("sqlite3", ("app/court_in_a_box/store.py", "app/db.py")),
-        ("typer", ("app/cli.py", "app/court_in_a_box/command.py", "app/demo/", "app/procedures/command.py")),
+        ("fastapi", ("app/main.py", "app/operations/serving.py", "app/core/http/")),
+        ("starlette", ("app/main.py", "app/core/http/")),
+        ("uvicorn", ("app/operations/serving.py",)),
+        ("httpx", ("app/cli.py", "app/integration/client.py", "app/demo/", "app/core/outbound.py")),
+        ("httpcore", ("app/integration/webhooks/delivery.py",)),
+        ("sqlite3", ("app/integration/court_in_a_box/store.py", "app/core/db.py")),
+        (
+            "typer",
+            (
+                "app/cli.py",
+                "app/integration/court_in_a_box/command.py",
+                "app/demo/",
+                "app/institution/procedures/command.py",
+            ),
+        ),
         ("rich", ("app/cli.py", "app/demo/")),
-        ("holidays", ("app/calendars/",)),
-        ("fast_sugiyama", ("app/procedures/",)),
-        ("psycopg", ("app/db.py",)),
-        ("obstore", ("app/documents/",)),
-        ("typst", ("app/certificates/",)),
-        ("cryptography", ("app/contents/", "app/documents/", "app/signing/", "app/http/", "app/paging.py")),
+        ("holidays", ("app/institution/calendars/",)),
+        ("fast_sugiyama", ("app/institution/procedures/",)),
+        ("psycopg", ("app/core/db.py",)),
+        ("obstore", ("app/core/files/",)),
+        ("typst", ("app/proceedings/certificates/",)),
+        ("cryptography", ("app/core/", "app/institution/signing/")),
     ],
 )
 def test_a_package_is_imported_only_in_its_places(package: str, places: tuple[str, ...]) -> None:
     others = [
         file
         for file in APP
-        if not file.is_under(*places) and not (package in WEB and file.layer == "routes" and file.is_under(*FOLDERS))
+        if not file.is_under(*places) and not (package in WEB and file.layer == "routes" and file.is_under(*WINGS))
     ]
     faults = imported(others, package)
     assert not faults, told(faults)

@@ -10,15 +10,15 @@ from tests.house.test_words import CLOCK_AND_CHANCE, sets_a_word_of_the_case, st
     ("text", "name"),
     [
         ("import fastapi.routing", "fastapi.routing"),
-        ("from app.cases import service as s", "app.cases.service"),
-        ("from . import routes", "app.cases.routes"),
-        ("from .routes import router", "app.cases.routes.router"),
-        ("from ..http import errors", "app.http.errors"),
+        ("from app.proceedings.cases import facts as f", "app.proceedings.cases.facts"),
+        ("from . import routes", "app.proceedings.cases.routes"),
+        ("from .routes import router", "app.proceedings.cases.routes.router"),
+        ("from ..steps import service", "app.proceedings.steps.service"),
         ("def f():\n    from starlette.requests import Request", "starlette.requests.Request"),
     ],
 )
 def test_an_import_is_found_in_every_form(text: str, name: str) -> None:
-    assert [each.name for each in Source("app/cases/models.py", text).imports] == [name]
+    assert [each.name for each in Source("app/proceedings/cases/reading.py", text).imports] == [name]
 
 
 @pytest.mark.parametrize(

@@ -8,40 +8,40 @@ from tests.house.source import APP, Source, told
 
 # Each file that acts beyond one person's view, and why it must.
 AS_SYSTEM = {
-    "app/access/accounts.py": "ends what somebody is in cases that the administrator does not see",
-    "app/access/auditing.py": "holds the readers of every audience against the policy",
-    "app/access/gate.py": "defines it, and lets such statements pass",
-    "app/access/people.py": "writes the streams of the installation, which has no case",
-    "app/access/service.py": "brings the readers of an audience into line, whoever acts",
-    "app/cases/consequences.py": "a step touches items that its actor may not see",
-    "app/cases/locking.py": "a candidate acts in a case that they do not see",
-    "app/cases/service.py": "keeps what a case waits for after everybody's acts",
-    "app/certificates/auditing.py": "holds every certificate against its key and the ledger",
-    "app/contents/rotation.py": "destroys the key of a case that the operator does not see",
-    "app/checking.py": "asks which rule sets the cases of everybody are under",
-    "app/courts/following.py": "tells a court of a case that it does not see, whoever acts there",
-    "app/courts/orders.py": "hands the order of a court to the participants of its case",
-    "app/courts/papers.py": "lays into a case what a court sends, which does not see it",
-    "app/courts/reading.py": "shows a court the number of its case and the dates that its parties let it know",
-    "app/courts/referrals.py": "makes the audience of a referral, and moves a term by a court's order",
-    "app/documents/accesses.py": "lists to a side who read its documents, whoever they are",
-    "app/documents/scanning.py": "has documents scanned that nobody may read yet",
-    "app/documents/sweeping.py": "compares all that is stored with all that is known",
-    "app/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",
-    "app/ledger/service.py": "reads the heads of every stream at the seal",
+    "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
+    "app/operations/readers.py": "holds the readers of every audience against the policy",
+    "app/core/access/gate.py": "defines it, and lets such statements pass",
+    "app/institution/people/service.py": "writes the streams of the installation, which has no case",
+    "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
+    "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
+    "app/proceedings/cases/locking.py": "a candidate acts in a case that they do not see",
+    "app/proceedings/steps/service.py": "keeps what a case waits for after everybody's acts",
+    "app/operations/signatures.py": "holds every certificate against its key and the ledger",
+    "app/operations/keys.py": "destroys the key of a case that the operator does not see",
+    "app/operations/health.py": "asks which rule sets the cases of everybody are under",
+    "app/integration/courts/progress.py": "tells a court of a case that it does not see, whoever acts there",
+    "app/integration/courts/orders.py": "hands the order of a court to the participants of its case",
+    "app/integration/courts/papers.py": "lays into a case what a court sends, which does not see it",
+    "app/integration/courts/views.py": "shows a court the number of its case and the dates that its parties share",
+    "app/integration/courts/referrals.py": "makes the audience of a referral, and moves a term by a court's order",
+    "app/proceedings/documents/accesses.py": "lists to a side who read its documents, whoever they are",
+    "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
+    "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
+    "app/core/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",
+    "app/core/ledger/service.py": "reads the heads of every stream at the seal",
 }
 
 # Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
 SEAMS = {
-    "app/clock.py": "is the clock",
-    "app/checking.py": "looks at an installation once, as the command does that calls it",
+    "app/core/clock.py": "is the clock",
+    "app/operations/health.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
-    "app/client.py": "is the other side, with a clock of its own",
-    "app/court_in_a_box/command.py": "starts a program of its own, which is not the service",
+    "app/integration/client.py": "is the other side, with a clock of its own",
+    "app/integration/court_in_a_box/command.py": "starts a program of its own, which is not the service",
     "app/demo/": "tells its own time",
-    "app/http/limits.py": "counts in seconds of the machine, as what it counts with does",
-    "app/http/middleware.py": "gives an id to a request that brings none",
-    "app/http/waiting.py": "looks for news in sessions of its own, which draw nothing",
+    "app/core/http/limits.py": "counts in seconds of the machine, as what it counts with does",
+    "app/core/http/middleware.py": "gives an id to a request that brings none",
+    "app/core/http/waiting.py": "looks for news in sessions of its own, which draw nothing",
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
 }
@@ -52,9 +52,9 @@ CLOCK_AND_CHANCE = re.compile(
 
 # Attributes that bear a case's words but belong to something else.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
-    ("app/courts/deciding.py", "phase"): "a referral's: the phase that the court was told last",
+    ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
-THE_DOOR = "app/cases/service.py"
+THE_DOOR = "app/proceedings/steps/service.py"
 OF_A_CASE = {"stage", "outcome", "phase"}
 
 
@@ -62,7 +62,7 @@ def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned()
     faults = [
         f"{file.path}:{node.lineno}"
         for file in APP
-        if not file.is_under("app/db.py", "app/worker.py")
+        if not file.is_under("app/core/db.py", "app/operations/background/worker.py")
         for node in file.nodes
         if (isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback"})
         or (isinstance(node, ast.Constant) and str(node.value).strip(" ;").lower() in {"commit", "rollback"})
@@ -132,14 +132,14 @@ def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
     faults = [
         f"{file.path}:{line}"
         for file in APP
-        if file.path != "app/http/errors.py"
+        if file.path != "app/core/http/errors.py"
         for line, number in statuses(file)
         if 400 <= number <= 599
     ]
     faults += [
         f"{file.path}:{each.line} {each.name}"
         for file in APP
-        if file.path != "app/http/errors.py"
+        if file.path != "app/core/http/errors.py"
         for each in file.imports
         if each.name.endswith("HTTPException") or each.is_within("fastapi.status", "starlette.status")
     ]
@@ -151,8 +151,8 @@ def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
         f"{file.path}:{line}"
         for file in APP
         if file.layer != "routes"
-        and not file.is_under("app/main.py", "app/http/", "app/cli.py", "app/demo/")
-        and not file.is_under("app/client.py", "app/court_in_a_box/")
+        and not file.is_under("app/main.py", "app/core/http/", "app/cli.py", "app/demo/")
+        and not file.is_under("app/integration/client.py", "app/integration/court_in_a_box/")
         for line, word in file.words()
         if word in {"status_code", "HTTPStatus"}
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cli import _document
-from app.http.examples import REQUESTS
+from app.integration.description.examples import REQUESTS
 from tests.institution import Answer, Json, Person
 
 NOBODYS = "00000000-0000-4000-8000-00000000dead"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import func, select
 
-from app.ledger.models import Event
+from app.core.tables.events import Event
 from tests.http.operations import ACTS, OPERATIONS, Operation
 from tests.institution import Answer, House, straight_to
 from tests.story import Dispute

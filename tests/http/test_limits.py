@@ -6,9 +6,9 @@ import time
 import pytest
 from pydantic import SecretStr
 
-from app.errors import Invalid, TooManyRequests
-from app.http import limits, routing
-from app.http.limits import Limits
+from app.core.errors import Invalid, TooManyRequests
+from app.core.http import limits, routing
+from app.core.http.limits import Limits
 from app.settings import Settings
 from tests.conftest import Fresh
 from tests.institution import House, Person

@@ -238,10 +238,10 @@ def test_the_total_counts_what_the_reader_may_see_and_no_further_than_a_thousand
     readers = (dispute.mediator, dispute.requesting, dispute.responding, dispute.registrar)
     assert [total(person) for person in readers] == [(5, False), (3, False), (3, False), (1, False)]
     assert "count" not in dispute.mediator.get(f"{dispute.path}/filings").expect(200)
-    monkeypatch.setattr("app.paging.MOST_COUNTED", 4)
+    monkeypatch.setattr("app.core.paging.MOST_COUNTED", 4)
     assert [total(person) for person in readers] == [(4, True), (3, False), (3, False), (1, False)]
     events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    monkeypatch.setattr("app.paging.MOST_COUNTED", 1000)
+    monkeypatch.setattr("app.core.paging.MOST_COUNTED", 1000)
     counted = dispute.requesting.get(f"{dispute.path}/events?limit=1&count=true").expect(200)["count"]
     assert counted == {"total": len(events), "capped": False}
 

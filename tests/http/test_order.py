@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.http.examples import REQUESTS
+from app.integration.description.examples import REQUESTS
 from tests import programs
 from tests.http.operations import ACTS, NOBODYS, OPERATIONS
 from tests.http.world import World, build, events_of, shared_stream

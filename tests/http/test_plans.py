@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from app.access.gate import gated_tables
-from app.db import Base
+from app.core.access.gate import gated_tables
+from app.core.db import Base
 from tests.http.operations import OPERATIONS
 from tests.http.world import build
 from tests.institution import House, straight_to

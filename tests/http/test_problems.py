@@ -138,6 +138,6 @@ def test_the_service_says_that_it_lives_and_is_ready(house: House) -> None:
 
 
 def test_a_fault_of_ours_is_told_without_its_details(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.members.service.MemberList", None)
+    monkeypatch.setattr("app.institution.members.service.MemberList", None)
     body = problem(house.admin.get("/v1/members"), 500, "internal")
     assert "NoneType" not in json.dumps(body)

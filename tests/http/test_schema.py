@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from starlette.testclient import TestClient
 
 from app.demo.play import play
-from app.http.examples import REQUESTS
+from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.settings import Settings
 from tests import programs

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from app.http.examples import REQUESTS
+from app.integration.description.examples import REQUESTS
 from tests.institution import House, Json, Person
 from tests.story import GIVES, POWERS, Dispute
 

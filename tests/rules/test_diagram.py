@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from app.procedures.diagram import draw
+from app.institution.procedures.diagram import draw
 from app.rules.loader import library
 from app.rules.model import Citation, Procedure, Stage, Step
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.calendars.countries import calendar_of, plain
+from app.institution.calendars.countries import calendar_of, plain
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Procedure
 from app.rules.silence import EFFECTS, effects

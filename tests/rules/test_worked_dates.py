@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.calendars.countries import calendar_of, plain
+from app.institution.calendars.countries import calendar_of, plain
 from app.rules.model import Citation, Term
 from app.rules.terms import Calendar, day_at, due, end_of_day
 from tests.rules.counter import Closure, counted, days_off

@@ -1,1 +1,0 @@
-"""Calendars of countries and of the institution, and the closures that it enters."""

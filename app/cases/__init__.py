@@ -1,1 +1,0 @@
-"""Cases: one dispute each, under one rule set."""

@@ -1,1 +1,0 @@
-"""What people wrote, sealed; two functions are the only doors."""

@@ -1,0 +1,1 @@
+"""How everything behaves: HTTP, access, the ledger, sealed contents, files, tables and the database."""

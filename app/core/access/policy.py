@@ -1,0 +1,158 @@
+"""Who belongs to which audience, at each moment of a case: one pure function."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
+
+REPRESENTATIVES = ("agent", "co-agent", "counsel")
+# Audiences that a body may name, and those of them that name parties.
+NAMED_BY_PEOPLE = (
+    "public",
+    "court",
+    "participants",
+    "caucus",
+    "party-registry",
+    "mediators-registry",
+    "party",
+    "mediators",
+    "registry",
+)
+OF_PARTIES = ("caucus", "party-registry", "party")
+MADE_BY_THE_SERVICE = ("case", "appointment")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """The case as the policy sees it: `lodged` opens it to the registry, `served` to the other sides.
+
+    `court_id` is the court that referred it, if one did.
+    """
+
+    id: UUID
+    audience_id: UUID
+    opened_at: datetime
+    lodged: bool
+    served: bool
+    generation: int
+    court_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyView:
+    """A party, on which side, and the generation from which it reads."""
+
+    id: UUID
+    side: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityView:
+    """A capacity that has not ended."""
+
+    id: UUID
+    user_id: UUID
+    role: str
+    party_id: UUID | None
+    generation: int
+    powers_kind: str | None = None
+    powers_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceView:
+    """An audience: its name, the parties or the person that the name needs, and its generation.
+
+    `open_to` is the later generation to which it was opened, if it was.
+    """
+
+    id: UUID
+    name: str
+    party_ids: frozenset[UUID]
+    person_id: UUID | None
+    generation: int
+    open_to: int | None = None
+
+    @property
+    def since(self) -> int | None:
+        """The generation up to which people read it; None for what is made by the service, which all may know.
+
+        A nomination binds the parties that come after it, and so does what the candidate disclosed.
+        """
+        if self.name in MADE_BY_THE_SERVICE:
+            return None
+        return self.generation if self.open_to is None else self.open_to
+
+
+def readers_of(
+    case: CaseView,
+    parties: Iterable[PartyView],
+    capacities: Iterable[CapacityView],
+    audiences: Iterable[AudienceView],
+) -> dict[UUID, frozenset[UUID]]:
+    """The principals who may know what each audience holds, by audience id."""
+    people = _People(case, tuple(parties), tuple(capacities))
+    return {audience.id: people.who_read(audience) for audience in audiences}
+
+
+class _People:
+    """The case's people by what they are, as of now."""
+
+    def __init__(self, case: CaseView, parties: tuple[PartyView, ...], capacities: tuple[CapacityView, ...]) -> None:
+        self.case = case
+        self.capacities = capacities
+        self.generation_of = {party.id: party.generation for party in parties}
+        self.admitted = {party.id for party in parties if case.served or party.side == "requesting"}
+        self.staff = frozenset({STAFF}) if case.lodged else frozenset()
+        # The referring court reads by its programs, and the institution's own read what any court does.
+        self.court = frozenset() if case.court_id is None else frozenset({case.court_id, INTEGRATIONS})
+
+    def who_read(self, audience: AudienceView) -> frozenset[UUID]:
+        """The principals of one audience."""
+        since = audience.since
+        sides = self._representatives(since, None)
+        mediators = self._holders("mediator", since)
+        participants = sides | mediators | self.staff
+        match audience.name:
+            case "case" | "participants":
+                return participants
+            case "court":
+                observers = self._holders("observer", since) if self.case.served else frozenset()
+                return participants | observers | self.court
+            case "public":
+                return participants | self.court | (frozenset({ANYONE}) if self.case.served else frozenset())
+            case "caucus":
+                return self._representatives(since, audience.party_ids) | mediators
+            case "party":
+                return self._representatives(since, audience.party_ids)
+            case "party-registry":
+                return self._representatives(since, audience.party_ids) | self.staff
+            case "mediators-registry":
+                return mediators | self.staff
+            case "mediators":
+                return mediators
+            case "registry":
+                return self.staff
+            case "appointment":
+                return participants | (self._holders("candidate", None) & {audience.person_id})
+        raise ValueError(f"no such audience: {audience.name}")
+
+    def _holders(self, role: str, since: int | None) -> frozenset[UUID]:
+        return frozenset(
+            held.user_id
+            for held in self.capacities
+            if held.role == role and (since is None or held.generation <= since)
+        )
+
+    def _representatives(self, since: int | None, of: frozenset[UUID] | None) -> frozenset[UUID]:
+        return frozenset(
+            held.user_id
+            for held in self.capacities
+            if held.role in REPRESENTATIVES
+            and held.party_id in self.admitted
+            and (of is None or held.party_id in of)
+            and (since is None or self.generation_of[held.party_id] <= since)
+        )

@@ -1,0 +1,287 @@
+"""The one way to the database: column types, engines, sessions and the transactions around every act."""
+
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any, TypeVar
+from uuid import UUID
+
+import anyio
+import psycopg
+import sqlalchemy.exc
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Engine,
+    MetaData,
+    Row,
+    Select,
+    cast,
+    create_engine,
+    event,
+    literal,
+    null,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+from app.core.errors import Conflict, Misconfigured, Unavailable
+from app.settings import Settings
+
+log = logging.getLogger("accord.database")
+sqlite: Any = sqlite3
+with suppress(ImportError):  # Linux wheels bring a SQLite newer than most systems have.
+    sqlite = import_module("pysqlite3")
+
+Entropy = Callable[[int], bytes]
+Answer = TypeVar("Answer")
+# Rows and statements of whatever columns.
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
+
+# Before these releases a checkpoint could corrupt a database in write-ahead mode (the WAL-reset fault).
+WAL_SAFE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
+SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
+ATTEMPTS = 4
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware and in UTC on both sides, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database; ValueError for an instant without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a zone")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """The parent of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: Json, list[Any]: Json, list[str]: Json}
+
+
+def random_bytes(db: Session, length: int) -> bytes:
+    """`length` random bytes from the seam of the request."""
+    source: Entropy = db.info["entropy"]
+    return source(length)
+
+
+def new_id(db: Session) -> UUID:
+    """A random identifier (UUID version 4: it tells nothing of when it was made)."""
+    return UUID(bytes=random_bytes(db, 16), version=4)
+
+
+def is_postgresql(db: Session) -> bool:
+    """Whether this session talks to PostgreSQL."""
+    return db.get_bind().dialect.name == "postgresql"
+
+
+@contextmanager
+def together(db: Session) -> Iterator[None]:
+    """Send the writes of a block without waiting for each; their one round trip ends, or is refused, with the block.
+
+    Nothing can be read inside. SQLite, which is no journey away, takes them one by one.
+    """
+    if not is_postgresql(db):
+        yield
+        return
+    driver: Any = db.connection().connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except psycopg.Error as problem:
+        # As SQLAlchemy would have told it, had it waited for the statement.
+        raise sqlalchemy.exc.DBAPIError.instance(
+            None, None, problem, psycopg.Error, hide_parameters=True, dialect=db.get_bind().dialect
+        ) from problem
+
+
+def sqlstate(problem: sqlalchemy.exc.DBAPIError) -> str | None:
+    """PostgreSQL's code for a failure, if it has one."""
+    return getattr(problem.orig, "sqlstate", None)
+
+
+class Database:
+    """The engine of one installation, and its transactions.
+
+    `guard` installs the audience gate on the engine: without one no database is opened.
+    """
+
+    def __init__(self, settings: Settings, guard: Callable[[Engine], None], session_class: type[Session]) -> None:
+        self.settings = settings
+        self.is_sqlite = settings.is_sqlite
+        self.engine = _sqlite_engine(settings) if self.is_sqlite else _postgresql_engine(settings)
+        guard(self.engine)
+        self._session_class = session_class
+        self._reading, self._writing = self._sides()
+        self.threads = anyio.CapacityLimiter(settings.pool_size)
+        # SQLite has one writer: others wait here, where waiting is fair and holds no thread.
+        self.writer = anyio.CapacityLimiter(1) if self.is_sqlite else self.threads
+
+    def _sides(self) -> tuple[Engine, Engine]:
+        if self.is_sqlite:
+            return self.engine, self.engine.execution_options(writes=True)
+        reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return reading, self.engine
+
+    @contextmanager
+    def read(self, entropy: Entropy) -> Iterator[Session]:
+        """One consistent, read-only snapshot; Unavailable when the database is lost."""
+        with _told_plainly(), self._session_class(self._reading, info={"entropy": entropy}) as db:
+            yield db
+
+    @contextmanager
+    def write(self, entropy: Entropy) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any exception; Unavailable when lost."""
+        with _told_plainly(), self._session_class(self._writing, info={"entropy": entropy}) as db:
+            yield db
+            db.commit()
+
+    def in_transaction(self, act: Callable[[Session], Answer], entropy: Entropy) -> Answer:
+        """Run `act` in one transaction, again if it collided with another; Unavailable if it keeps colliding."""
+        for _attempt in range(ATTEMPTS):
+            try:
+                with self.write(entropy) as db:
+                    return act(db)
+            except Collision:
+                continue
+        raise Unavailable
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+class Collision(Exception):
+    """Two transactions could not both be carried out; this one may be tried again."""
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except sqlalchemy.exc.IntegrityError as problem:
+        # Services look before they write; this is the loser of a race for something that is unique.
+        raise Conflict("It exists already: somebody made it at the same moment.", "exists") from problem
+    except sqlalchemy.exc.DBAPIError as problem:
+        if sqlstate(problem) in (SERIALIZATION_FAILURE, DEADLOCK):
+            raise Collision from problem
+        if isinstance(problem, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
+            # Of which kind, and not in which words: those may hold a value.
+            kind = getattr(problem.orig, "sqlite_errorname", None) or sqlstate(problem) or type(problem.orig).__name__
+            log.warning("the database failed: %s", kind)
+            raise Unavailable from problem
+        raise
+    except sqlalchemy.exc.TimeoutError as problem:
+        raise Unavailable from problem
+
+
+def _wal_is_safe(version: tuple[int, int, int]) -> bool:
+    same_line = [fixed for fixed in WAL_SAFE if fixed[:2] == version[:2]]
+    return version >= max(WAL_SAFE) or any(version >= fixed for fixed in same_line)
+
+
+def _sqlite_engine(settings: Settings) -> Engine:
+    engine = create_engine(
+        settings.database_url,
+        module=sqlite,
+        pool_size=settings.pool_size + 2,
+        max_overflow=0,
+        pool_timeout=10,
+        hide_parameters=True,
+        connect_args={"timeout": 15, "isolation_level": None},
+    )
+    journal = "WAL" if _wal_is_safe(sqlite.sqlite_version_info) else "DELETE"
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", f"journal_mode={journal}", "trusted_schema=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        # A deferred transaction that reads and then writes fails when another wrote in between.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(settings: Settings) -> Engine:
+    if make_url(settings.database_url).drivername != "postgresql+psycopg":
+        raise Misconfigured("ACCORD_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+    options = {
+        # The generic plan of a prepared statement is ruinous for people with very many cases.
+        "plan_cache_mode": "force_custom_plan",
+        # Pages of an index cost no more than others where the data lies in memory or on a solid disk: with the usual 4
+        # a list reads a whole table sooner than look up fifty rows.
+        "random_page_cost": "1.1",
+        "statement_timeout": "15000",
+        "lock_timeout": "10000",
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+    }
+    engine = create_engine(
+        settings.database_url,
+        pool_size=settings.pool_size + 2,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+            "application_name": "accord",
+            "connect_timeout": 5,
+            # A server that vanished without a word is given up: it is who keeps `statement_timeout`.
+            "tcp_user_timeout": 15000,
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    )
+    # Rows that are written together go in one statement; one each would cost most of what a new case does.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+    return engine
+
+
+def one_shape(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:
+    """Columns of one kind of row in the shape that a UNION of several kinds shares; the missing ones are null."""
+    given: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in shape.items()]
+    return select(literal(what).label("what"), *given)
+
+
+def like(pattern: str) -> str:
+    """The text as a LIKE pattern that finds it anywhere, taken literally (escape character: backslash)."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", pattern) + "%"

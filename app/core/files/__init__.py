@@ -1,0 +1,1 @@
+"""Files as bytes: their names, kinds, archives, sealing and storage."""

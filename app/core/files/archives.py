@@ -1,0 +1,156 @@
+"""What an archive may hold, and an office document, which is one: bounded, flat, without links, macros or archives."""
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from typing import IO
+
+from app.core.errors import Invalid, invalid
+from app.core.files.kinds import ARCHIVE, ARCHIVES, HEAD, MACROS, OF_EXTENSION, OFFICE, Kind, check_head, is_archive
+from app.core.files.names import checked, extension_of
+
+MOST_ENTRIES = 1000
+MOST_BYTES = 4 * 1024**3
+MOST_RATIO, SMALL = 100, 10 * 1024**2
+_DIRECTORY, _EMBEDDED, _STEP = 1024**2, 16 * 1024**2, 1024**2
+_LOCAL_HEADER, _DESCRIPTORS = 30, (0, 12, 16, 20, 24)
+# What reading raises where an archive is none, was altered, or is of a kind that is not read.
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
+
+
+class _Bounded(io.BufferedReader):
+    """A file of which nobody reads more at once than a directory may have: a larger one would fill the memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _DIRECTORY:
+            raise _refusal("archive-bomb", "The archive's directory is larger than is read.")
+        return super().read(size)
+
+
+def check_archive(kind: Kind, file: io.BufferedReader) -> None:
+    """Invalid, with a code for each kind of fault, if an archive or office document is not one to be taken."""
+    bounded = _Bounded(file.raw, _STEP)
+    try:
+        with zipfile.ZipFile(bounded) as archive:
+            _check(kind, archive, bounded, size=file.seek(0, io.SEEK_END), embedded=False)
+    except DAMAGE as problem:
+        raise _refusal("archive-broken", "The archive cannot be read to its end.") from problem
+
+
+def _check(kind: Kind, archive: zipfile.ZipFile, file: IO[bytes], *, size: int, embedded: bool) -> None:
+    entries = archive.infolist()
+    _check_bounds(entries, size)
+    for entry in entries:
+        _check_entry(entry)
+    if len({entry.filename.casefold() for entry in entries}) != len(entries):
+        raise _refusal("archive-broken", "The archive holds two files of one name.")
+    _check_layout(archive, file, entries, size)
+    if kind in OFFICE:
+        _check_office(kind, archive, entries)
+    for entry in entries:
+        if not entry.is_dir():
+            _check_content(kind, archive, entry, embedded=embedded)
+
+
+def _check_bounds(entries: list[zipfile.ZipInfo], size: int) -> None:
+    total = sum(entry.file_size for entry in entries)
+    if len(entries) > MOST_ENTRIES or total > MOST_BYTES or (total > SMALL and total > size * MOST_RATIO):
+        raise _refusal("archive-bomb", "The archive holds more than is unpacked.")
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    kind_of_file = stat.S_IFMT(entry.external_attr >> 16)
+    if kind_of_file not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise _refusal("archive-link", "The archive holds a link, or something else that is no file.")
+    if entry.flag_bits & 0x41:
+        raise _refusal("archive-encrypted", "The archive is encrypted: it could not be checked.")
+    parts = entry.orig_filename.removesuffix("/").split("/")
+    try:
+        for part in parts:
+            checked(part)
+    except Invalid as problem:
+        raise _refusal("archive-path", "The archive holds a file under a name that no file should have.") from problem
+
+
+def _check_layout(archive: zipfile.ZipFile, file: IO[bytes], entries: list[zipfile.ZipInfo], size: int) -> None:
+    """Every byte belongs to one file or to the directory: nothing is hidden between them, and nothing used twice."""
+    place = 0
+    for entry in sorted(entries, key=lambda one: one.header_offset):
+        _check_gap(entry.header_offset - place, place)
+        file.seek(entry.header_offset)
+        local = file.read(_LOCAL_HEADER)
+        if len(local) < _LOCAL_HEADER:
+            raise _refusal("archive-broken", "The archive cannot be read to its end.")
+        names = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+        place = entry.header_offset + _LOCAL_HEADER + names + entry.compress_size
+    _check_gap(archive.start_dir - place, place)
+    if archive.comment or size - archive.start_dir > 2 * _DIRECTORY:
+        raise _refusal("content-polyglot", "The archive holds bytes that belong to none of its files.")
+
+
+def _check_gap(gap: int, place: int) -> None:
+    if gap < 0:
+        raise _refusal("archive-bomb", "Two files of the archive share their bytes.")
+    if gap not in (_DESCRIPTORS if place else (0,)):
+        raise _refusal("content-polyglot", "The archive holds bytes that belong to none of its files.")
+
+
+def _check_office(kind: Kind, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    names = [entry.filename.lower() for entry in entries]
+    if kind.inside.endswith("+xml"):
+        said = _text(archive, "[Content_Types].xml").lower()
+        macros = "macroenabled" in said or "vbaproject" in said or "activex" in said
+        macros |= any(name.rpartition("/")[2].startswith("vba") or "/macrosheets/" in name for name in names)
+        is_kind = f'"{kind.inside}"' in said
+    else:
+        said, macros = _text(archive, "mimetype"), any(name.startswith(("basic/", "scripts/")) for name in names)
+        is_kind = said == kind.inside
+    if macros:
+        raise _refusal("document-macro", "The document holds macros. Save it without them.")
+    if not is_kind:
+        code = "type-name" if any(one.inside and one.inside in said for one in OFFICE) else "type-content"
+        raise _refusal(code, "The document is not of the kind that its name says.")
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    try:
+        with archive.open(name) as file:
+            return file.read(_DIRECTORY).decode("utf-8")
+    except (KeyError, UnicodeDecodeError) as problem:
+        raise _refusal("type-content", "The content is no document of the kind that the name says.") from problem
+
+
+def _check_content(kind: Kind, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, embedded: bool) -> None:
+    """Unpack a file to its end, so that it is as large as it says and whole, and look at how it begins."""
+    extension = extension_of(entry.filename.rpartition("/")[2])
+    with archive.open(entry) as file:
+        head = file.read(HEAD)
+        if kind is ARCHIVE:
+            _check_kind(extension, head)
+        elif extension in MACROS:
+            raise _refusal("document-macro", "The document holds another one with macros.")
+        elif is_archive(head) or extension in ARCHIVES:
+            inner = OF_EXTENSION.get(extension)
+            if inner not in OFFICE or embedded or entry.file_size > _EMBEDDED:
+                raise _refusal("archive-nested", "An archive lies within the archive.")
+            within = io.BytesIO(head + file.read(_EMBEDDED))
+            with zipfile.ZipFile(within) as archive_within:
+                _check(inner, archive_within, within, size=entry.file_size, embedded=True)
+            return
+        while file.read(_STEP):
+            pass
+
+
+def _check_kind(extension: str, head: bytes) -> None:
+    inner = OF_EXTENSION.get(extension)
+    if extension in ARCHIVES or is_archive(head) or inner in OFFICE:
+        raise _refusal("archive-nested", "An archive, or an office document, lies within the archive: send it apart.")
+    if inner is None:
+        raise _refusal("archive-type", "The archive holds a file of a kind that is not taken.")
+    check_head(inner, head)
+
+
+def _refusal(code: str, message: str) -> Invalid:
+    return invalid("", code, message)

@@ -1,0 +1,186 @@
+"""What surrounds every request: its id, limits, the headers of its answer, its line in the log and its figures."""
+
+import logging
+import re
+import time
+from uuid import uuid4
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.errors import Problem, TooLarge
+from app.core.http.errors import render, unexpected
+from app.core.http.limits import Limits
+from app.core.http.metrics import REFUSALS, REQUESTS, SECONDS
+
+log = logging.getLogger("accord.http")
+requests = logging.getLogger("accord.requests")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"private, no-cache"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+# The pages at /docs bring their own scripts; everything else is data and may load nothing.
+_DATA_ONLY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_PAGES = "/docs"
+# The operations whose body is a file: they have a limit of their own, and are read as they come.
+_UPLOAD = re.compile(r"/v1/cases/[^/]+/(?:filings|settlement/drafts)/[^/]+/documents|/v1/referrals/[^/]+/order")
+# Seconds for which the rest of a refused file is let come.
+_LINGER = 20.0
+# What watches the service must see it when it is under attack, too (who reads its figures shows a token).
+_WATCHED = frozenset(("/livez", "/readyz"))
+# It asks for a secret of its own, in its own way.
+_GRANT = "grantToken"
+
+
+class Surroundings:
+    """Gives each request an id (the caller's if it is plain), bounds it, and answers unexpected failures."""
+
+    def __init__(self, app: ASGIApp, body_limit: int, upload_limit: int, limits: Limits) -> None:
+        self.app = app
+        self.body_limit = body_limit
+        self.upload_limit = upload_limit
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+        scope["accord.request_id"] = request_id
+        began, status = time.perf_counter(), 0
+        added = _HEADERS if scope["path"].startswith(_PAGES) else (*_HEADERS, _DATA_ONLY)
+
+        async def with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _value in message["headers"]}
+                more = [pair for pair in added if pair[0] not in present]
+                message["headers"] = [*message["headers"], *more, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._serve(request, scope, receive, with_headers)
+        except ClientDisconnect:
+            log.info("request %s was given up by its sender", request_id)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            if status:
+                raise
+            await unexpected(request)(scope, receive, with_headers)
+        finally:
+            self._count(request, status, time.perf_counter() - began)
+
+    async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self.body_limit
+        if is_upload(scope):
+            limit = self.upload_limit
+            receive, send = _lingering(request, receive, send)
+        try:
+            if scope["path"] not in _WATCHED:
+                self.limits.check_address(_address(scope), bearer(request))
+            if _declared_length(request) > limit:
+                raise TooLarge(limit)
+        except Problem as problem:
+            await render(request, problem)(scope, receive, send)
+            return
+        await self.app(scope, _bounded(receive, limit), send)
+
+    def _count(self, request: Request, status: int, seconds: float) -> None:
+        scope = request.scope
+        operation = getattr(scope.get("route"), "operation_id", None) or "none"
+        code = scope.get("accord.code")
+        self._count_stranger(scope, bearer(request), operation, status)
+        REQUESTS.labels(operation, status).inc()
+        SECONDS.labels(operation).observe(seconds)
+        if code is not None:
+            REFUSALS.labels(code).inc()
+        entry = {
+            "request_id": scope["accord.request_id"],
+            "method": scope["method"] if scope["method"].isalpha() else "other",
+            "route": operation,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        }
+        requests.info("request", extra=entry | ({"code": code} if code else {}))
+
+    def _count_stranger(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
+        """Count a request by its address unless who sent it is known, whatever it asked for."""
+        if status == 401 and token is not None:
+            self.limits.forget(token)
+        known = self.limits.knows(token) or (operation == _GRANT and status < 400)
+        # Where the database is gone nobody can be known.
+        if not known and status < 500 and scope["path"] not in _WATCHED:
+            self.limits.count_address(_address(scope))
+
+
+def _lingering(request: Request, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """The same for a file: an answer ends once the file has come, so that who still sends is not cut off unheard.
+
+    Refused files are let come, and thrown away, for some seconds only.
+    """
+    # Who waits to be told to go on has sent nothing yet, and will not.
+    more = request.headers.get("expect", "").lower() != "100-continue"
+
+    async def noting() -> Message:
+        nonlocal more
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def lingering(message: Message) -> None:
+        ends = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if not ends or not more:
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        with anyio.move_on_after(_LINGER):
+            while more:
+                await noting()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return noting, lingering
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether the body of a request is a file."""
+    return scope["method"] == "POST" and _UPLOAD.fullmatch(scope["path"]) is not None
+
+
+def bearer(request: Request) -> str | None:
+    """The token of a request, if it carries one; of two nobody could say which is meant."""
+    given = request.headers.getlist("authorization")
+    scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def _declared_length(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """The same body, but TooLarge as soon as more of it comes than may be, whatever length was declared."""
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise TooLarge(limit)
+        return message
+
+    return bounded

@@ -1,0 +1,33 @@
+"""The parts that every entry to the service stands on, wired once by `main` and passed down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from app.core.contents.service import Sealer
+from app.core.db import AnyRow, Database, Entropy
+from app.core.files.storage import Storage
+from app.core.outbound import Guard
+from app.core.paging import Cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """The database, the sealer of contents, the clock, the source of random bytes, and the storage of files.
+
+    `after_act` runs in every write's transaction between the act and the answer. `lock_case` locks a case by its id,
+    for nouns that stand below cases, and gives its columns.
+    """
+
+    database: Database
+    sealer: Sealer
+    cursors: Cursors
+    clock: Callable[[], datetime]
+    entropy: Callable[[str], Entropy]
+    after_act: Callable[[Session, datetime], None]
+    storage: Storage
+    guard: Guard
+    lock_case: Callable[[Session, UUID], AnyRow]

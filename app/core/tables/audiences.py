@@ -1,0 +1,94 @@
+"""Audiences, their readers, and the base of every confidential row."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Json
+
+AUDIENCES = (
+    "public",
+    "court",
+    "participants",
+    "caucus",
+    "party-registry",
+    "mediators-registry",
+    "party",
+    "mediators",
+    "registry",
+    "case",
+    "appointment",
+)
+
+
+# The groups under which several people, or programs of the institution, read; they are principals like a person.
+STAFF = UUID("00000000-0000-4000-8000-000000000001")
+
+
+ANYONE = UUID("00000000-0000-4000-8000-000000000002")
+
+
+INTEGRATIONS = UUID("00000000-0000-4000-8000-000000000004")
+
+
+# Who takes the steps that time takes; a principal of no person.
+CLOCK_ID = UUID("00000000-0000-4000-8000-000000000003")
+
+
+class Audience(Base):
+    """A set of people who may know of things; its `key` is unique in the case (or in the installation).
+
+    `open_to` is the generation up to which newcomers read it, where those whom it protects have opened it to them.
+    """
+
+    __tablename__ = "audiences"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    # No foreign key: a case needs its own audience before it can be written itself.
+    case_id: Mapped[UUID | None]
+    key: Mapped[str] = mapped_column(String(400))
+    name: Mapped[str] = mapped_column(String(24))
+    party_ids: Mapped[list[str]] = mapped_column(Json)
+    person_id: Mapped[UUID | None]
+    generation: Mapped[int]
+    open_to: Mapped[int | None]
+    __table_args__ = (
+        UniqueConstraint("case_id", "key"),
+        Index(
+            "uq_audiences_installation_key",
+            "key",
+            unique=True,
+            sqlite_where=text("case_id IS NULL"),
+            postgresql_where=text("case_id IS NULL"),
+        ),
+        CheckConstraint(f"name IN {AUDIENCES}", name="name"),
+    )
+
+
+class AudienceReader(Base):
+    """One principal who may know what an audience holds. Only `access.service` writes here; the gate reads."""
+
+    __tablename__ = "audience_readers"
+    audience_id: Mapped[UUID] = mapped_column(ForeignKey("audiences.id"), primary_key=True)
+    principal_id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID | None]
+    # Only for audiences named `case`: the list of cases walks a reader's own rows in this order.
+    opened_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index(
+            "ix_audience_readers_walk",
+            "principal_id",
+            text("opened_at DESC"),
+            text("audience_id DESC"),
+            sqlite_where=text("opened_at IS NOT NULL"),
+            postgresql_where=text("opened_at IS NOT NULL"),
+        ),
+        Index("ix_audience_readers_case_id", "case_id"),
+    )
+
+
+class Confidential:
+    """A row that belongs to an audience: who is not in it finds nothing."""
+
+    audience_id: Mapped[UUID] = mapped_column(ForeignKey("audiences.id"), index=True)

@@ -1,0 +1,31 @@
+"""What people are in cases."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base
+from app.core.tables.audiences import Confidential
+
+
+class Capacity(Confidential, Base):
+    """What a person is in one case, from `admitted_at` until `ended_at`; `powers_id` names sealed contents.
+
+    It is `pending`, and gives nothing, until the account of somebody who was invited is approved.
+    """
+
+    __tablename__ = "capacities"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(index=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    party_id: Mapped[UUID | None]
+    appointment_id: Mapped[UUID | None]
+    generation: Mapped[int]
+    powers_kind: Mapped[str | None] = mapped_column(String(24))
+    powers_id: Mapped[UUID | None]
+    pending: Mapped[bool] = mapped_column(server_default=false())
+    admitted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

@@ -1,0 +1,27 @@
+"""Disclosures."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Json
+from app.core.tables.audiences import Confidential
+
+
+class Disclosure(Confidential, Base):
+    """An earlier audience that is to be opened to newcomers: `opened_at` when the last party agreed.
+
+    It lies in the audience that it opens; `generation` is the one up to which newcomers then read.
+    """
+
+    __tablename__ = "disclosures"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    generation: Mapped[int]
+    agreed_by: Mapped[list[Any]] = mapped_column(Json)
+    proposed_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_disclosures_case_id_proposed_at_id", "case_id", "proposed_at", "id"),)

@@ -1,0 +1,42 @@
+"""Events: what was done, by whom, chained by hash within each audience."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base
+from app.core.tables.audiences import Confidential
+
+
+class Event(Confidential, Base):
+    """One act as its audience may know it; triggers refuse every change. `position` is never shown."""
+
+    __tablename__ = "events"
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    audience_id: Mapped[UUID] = mapped_column(ForeignKey("audiences.id"))
+    case_id: Mapped[UUID | None] = mapped_column(index=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    type: Mapped[str] = mapped_column(String(64))
+    act: Mapped[str] = mapped_column(String(64))
+    article: Mapped[str | None] = mapped_column(String(200))
+    actor: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    payload: Mapped[dict[str, Any]]
+    content_id: Mapped[UUID | None]
+    commitment: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    __table_args__ = (UniqueConstraint("audience_id", "seq"),)
+
+
+class FeedEntry(Base):
+    """One event in one principal's feed: written at the seal for whoever reads the event's audience then."""
+
+    __tablename__ = "feed_entries"
+    principal_id: Mapped[UUID] = mapped_column(primary_key=True)
+    # No foreign key: events cannot be removed, and looking each one up again would be done under the seal's lock.
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -1,0 +1,62 @@
+"""The roster of mediators, and their way into a case."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Json
+from app.core.tables.audiences import Confidential
+
+
+class Mediator(Base):
+    """Somebody on the institution's roster."""
+
+    __tablename__ = "mediators"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), unique=True)
+    nationalities: Mapped[list[str]]
+    languages: Mapped[list[str]]
+    expertise: Mapped[list[str]]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+    __table_args__ = (Index("ix_mediators_created_at_id", "created_at", "id"),)
+
+
+class Appointment(Confidential, Base):
+    """A nomination: proposed, declared, confirmed; or declined, or closed with the case.
+
+    `accepted_by` lists the parties that accept; `content_id` is the copy of title and parties that the candidate
+    reads, `disclosures_id` what the candidate declared.
+    """
+
+    __tablename__ = "appointments"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    mediator_id: Mapped[UUID] = mapped_column(ForeignKey("mediators.id"))
+    state: Mapped[str] = mapped_column(String(16))
+    independent: Mapped[bool | None]
+    accepted_by: Mapped[list[Any]] = mapped_column(Json)
+    content_id: Mapped[UUID]
+    disclosures_id: Mapped[UUID | None]
+    proposed_at: Mapped[datetime]
+    declared_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('proposed', 'declared', 'confirmed', 'declined', 'closed', 'resigned', 'replaced')", name="state"
+        ),
+        Index("ix_appointments_case_id_proposed_at_id", "case_id", "proposed_at", "id"),
+        Index("ix_appointments_mediator_id", "mediator_id"),
+        Index(
+            "uq_appointments_live",
+            "case_id",
+            "mediator_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )

@@ -1,0 +1,68 @@
+"""Parties to a case, consents to mediate, and third States that the dispute involves."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, exists, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base
+from app.core.tables.audiences import Confidential
+
+
+class Party(Confidential, Base):
+    """Who is in dispute, on which side; `generation` says from which audiences on the party reads."""
+
+    __tablename__ = "parties"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    number: Mapped[int]
+    side: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(24))
+    name: Mapped[str] = mapped_column(String(300))
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
+    participation: Mapped[str] = mapped_column(String(16))
+    calendar: Mapped[str | None] = mapped_column(String(16))
+    generation: Mapped[int]
+    __table_args__ = (
+        UniqueConstraint("case_id", "number"),
+        CheckConstraint("participation IN ('appearing', 'not-appearing', 'withdrawn')", name="participation"),
+    )
+
+
+class ThirdState(Confidential, Base):
+    """A State that is no party but that the dispute involves: without its prior consent there is no mediation."""
+
+    __tablename__ = "third_states"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    number: Mapped[int]
+    name: Mapped[str] = mapped_column(String(300))
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
+    __table_args__ = (UniqueConstraint("case_id", "number"),)
+
+
+class Consent(Confidential, Base):
+    """Consent to mediate, of a party or of a third State; it counts once confirmed."""
+
+    __tablename__ = "consents"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
+    party_id: Mapped[UUID | None] = mapped_column(ForeignKey("parties.id"))
+    third_state_id: Mapped[UUID | None] = mapped_column(ForeignKey("third_states.id"))
+    basis: Mapped[str] = mapped_column(String(24))
+    given_on: Mapped[date]
+    content_id: Mapped[UUID]
+    filed_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint("(party_id IS NULL) <> (third_state_id IS NULL)", name="of_one"),
+        Index("ix_consents_case_id_filed_at_id", "case_id", "filed_at", "id"),
+    )
+
+
+def has_consented(of: type[Party] | type[ThirdState]) -> ColumnElement[bool]:
+    """Whether the party, or the third State, of a statement has consented, and that is confirmed."""
+    its = Consent.party_id == Party.id if of is Party else Consent.third_state_id == ThirdState.id
+    # By the case as well: that is how consents are found.
+    return exists(select(Consent.id).where(Consent.case_id == of.case_id, its, Consent.confirmed_at.is_not(None)))

@@ -1,1 +1,0 @@
-"""Courts that refer cases, and their referrals."""

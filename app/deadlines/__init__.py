@@ -1,1 +1,0 @@
-"""Terms running in a case, with their explanation."""

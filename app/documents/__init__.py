@@ -1,1 +1,0 @@
-"""Documents: files of a filing or a settlement, streamed in and out and sealed where they lie."""

@@ -1,1 +1,0 @@
-"""Formal submissions, each to one audience."""

@@ -1,0 +1,1 @@
+"""What an institution has before any case: rules of procedure, people, members, keys and calendars."""

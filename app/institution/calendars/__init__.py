@@ -1,0 +1,1 @@
+"""Calendars of countries and of the institution, and closures."""

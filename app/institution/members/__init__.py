@@ -1,0 +1,1 @@
+"""Members of the institution's convention, with their declarations."""

@@ -1,0 +1,79 @@
+"""`/v1/members`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.core.http.parameters import Change, Create, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.core.values import Day, Line
+from app.institution.members import service
+from app.institution.members.schemas import (
+    Kind,
+    MemberChange,
+    MemberFilters,
+    MemberHistory,
+    MemberIn,
+    MemberList,
+    MemberOut,
+    Status,
+)
+
+router = APIRouter(prefix="/v1/members", tags=["members"], route_class=Route)
+
+
+async def filters_of(
+    status: Annotated[Status | None, Query(description="Members of this status")] = None,
+    founding: Annotated[bool | None, Query(description="Founding members, or those that are none")] = None,
+    kind: Annotated[Kind | None, Query(description="States, or organisations")] = None,
+    bound_on: Annotated[Day | None, Query(description="Members for which the convention is in force on a day")] = None,
+    q: Annotated[Line | None, Query(max_length=200, description="Words of the name")] = None,
+) -> MemberFilters:
+    """Which members are asked for."""
+    return MemberFilters(status=status, founding=founding, kind=kind, bound_on=bound_on, q=q)
+
+
+@router.get("", operation_id="listMembers", responses=problems(401, 422))
+async def list_members(work: Hop, page: Paged, filters: Annotated[MemberFilters, Depends(filters_of)]) -> MemberList:
+    """List the members of the institution."""
+    return await work.read(service.list_members, page, filters)
+
+
+@router.get("/{member_id}", operation_id="readMember", responses=problems(401, 404, 422))
+async def read_member(work: Hop, member_id: UUID) -> MemberOut:
+    """Read a member."""
+    return await work.read(service.read_member, member_id)
+
+
+@router.get("/{member_id}/history", operation_id="readMemberHistory", responses=problems(401, 404, 422))
+async def read_history(work: Hop, member_id: UUID, page: Paged) -> MemberHistory:
+    """Read what a member's entry said, change by change, the oldest first."""
+    return await work.read(service.read_history, member_id, page)
+
+
+@router.post(
+    "", status_code=201, dependencies=Create, operation_id="enterMember", responses=problems(401, 403, 409, 422)
+)
+async def enter_member(work: Hop, body: MemberIn) -> MemberOut:
+    """Enter a member, for an administrator."""
+    return await work.write(service.enter_member, body, answer=service.read_member, status=201)
+
+
+@router.patch(
+    "/{member_id}",
+    dependencies=Change,
+    operation_id="changeMember",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def change_member(work: Hop, member_id: UUID, body: MemberChange) -> MemberOut:
+    """Change a member's entry, for an administrator."""
+    return await work.write(
+        service.change_member,
+        member_id,
+        body,
+        answer=service.read_member,
+        item=(member_id,),
+        lock=service.lock_member,
+    )

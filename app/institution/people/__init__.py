@@ -1,0 +1,1 @@
+"""The institution, its people, their accounts and their tokens."""

@@ -1,0 +1,1 @@
+"""The rules of procedure, served: rule sets, diagrams and simulations."""

@@ -1,0 +1,49 @@
+"""`/v1/procedures`."""
+
+from fastapi import APIRouter
+
+from app.core.http.parameters import Hop
+from app.core.http.problems import SVG, problems
+from app.core.http.routing import Route
+from app.core.values import Picture
+from app.institution.procedures import service
+from app.institution.procedures.schemas import ProcedureList, ProcedureOut, SubjectList
+from app.institution.procedures.simulations import SimulationIn, SimulationOut, simulate_procedure
+
+router = APIRouter(prefix="/v1/procedures", tags=["procedures"], route_class=Route)
+vocabulary = APIRouter(prefix="/v1/subjects", tags=["procedures"], route_class=Route)
+
+
+@vocabulary.get("", operation_id="listSubjects", responses=problems(401, 422))
+async def list_subjects(work: Hop) -> SubjectList:
+    """List what disputes can be about, by code; the institution's own come last."""
+    return await work.read(service.list_subjects)
+
+
+@router.get("", operation_id="listProcedures", responses=problems(401, 422))
+async def list_procedures(work: Hop) -> ProcedureList:
+    """List the rule sets."""
+    return await work.read(service.list_procedures)
+
+
+@router.get("/{procedure_id}", operation_id="readProcedure", responses=problems(401, 404, 422))
+async def read_procedure(work: Hop, procedure_id: str) -> ProcedureOut:
+    """Read a rule set: its stages, steps and terms, each with its article and how well that is established."""
+    return await work.read(service.read_procedure, procedure_id)
+
+
+@router.get(
+    "/{procedure_id}/diagram.svg",
+    operation_id="drawProcedure",
+    response_model=None,
+    responses=SVG | problems(401, 404, 422),
+)
+async def draw_procedure(work: Hop, procedure_id: str) -> Picture:
+    """Draw a rule set: its stages by phase, its steps with who takes them and their articles, silence dashed."""
+    return await work.read(service.draw_procedure, procedure_id)
+
+
+@router.post("/{procedure_id}/simulations", operation_id="simulateProcedure", responses=problems(401, 404, 422))
+async def simulate(work: Hop, procedure_id: str, body: SimulationIn) -> SimulationOut:
+    """Simulate a case under a rule set: from assumed parties and acts to the whole timeline. Nothing is kept."""
+    return await work.read(simulate_procedure, procedure_id, body)

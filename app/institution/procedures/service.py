@@ -1,0 +1,98 @@
+"""The rule sets, for everybody with an account."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.access.service import Actor
+from app.core.errors import NotFound
+from app.core.values import Picture
+from app.institution.procedures.diagram import draw
+from app.institution.procedures.schemas import (
+    CheckOut,
+    GroundOut,
+    ProcedureItem,
+    ProcedureList,
+    ProcedureOut,
+    ProcedureStepOut,
+    ProcedureTrackOut,
+    SilenceOut,
+    StageOut,
+    SubjectList,
+    SubjectOut,
+    TermOut,
+)
+from app.rules.loader import library, subjects
+from app.rules.model import Check, Citation, Ground, Procedure, Step, Term, Track
+from app.rules.silence import Silence, effects
+
+
+def list_procedures(db: Session, actor: Actor, now: datetime) -> ProcedureList:
+    """Every rule set."""
+    return ProcedureList(items=[ProcedureItem.model_validate(one) for one in library().values()])
+
+
+def list_subjects(db: Session, actor: Actor, now: datetime) -> SubjectList:
+    """The controlled vocabulary of subjects."""
+    return SubjectList(items=[SubjectOut(code=code, title=title) for code, title in subjects().items()])
+
+
+def read_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) -> ProcedureOut:
+    """One rule set, whole; NotFound if there is none of that id."""
+    procedure = library().get(procedure_id)
+    if procedure is None:
+        raise NotFound
+    return _out(procedure)
+
+
+def draw_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) -> Picture:
+    """One rule set, drawn; NotFound if there is none of that id."""
+    procedure = library().get(procedure_id)
+    if procedure is None:
+        raise NotFound
+    return Picture(svg=draw(procedure))
+
+
+def _out(procedure: Procedure) -> ProcedureOut:
+    return ProcedureOut(
+        **dict(ProcedureItem.model_validate(procedure)),
+        commences=procedure.commences,
+        fact_of_mediation=procedure.fact_of_mediation,
+        caucus=procedure.caucus,
+        zone=procedure.zone,
+        resubmission=procedure.resubmission,
+        note=procedure.note,
+        stages=[StageOut.model_validate(stage) for stage in procedure.stages],
+        tracks=[
+            ProcedureTrackOut(**_members(one, ProcedureTrackOut), **cited(one.citation)) for one in procedure.tracks
+        ],
+        steps=[_step(step) for step in procedure.steps],
+        terms=[_term(procedure, term) for term in procedure.terms],
+        checks=[CheckOut(**_members(check, CheckOut), **cited(check.citation)) for check in procedure.checks],
+        grounds=[GroundOut(**_members(one, GroundOut), **cited(one.citation)) for one in procedure.grounds],
+    )
+
+
+def _step(step: Step) -> ProcedureStepOut:
+    members = _members(step, ProcedureStepOut)
+    return ProcedureStepOut(from_stages=list(step.origin), **members, **cited(step.citation))
+
+
+def _term(procedure: Procedure, term: Term) -> TermOut:
+    silence = [silence_out(one) for one in effects(procedure, term.name)]
+    return TermOut(silence=silence, **_members(term, TermOut), **cited(term.citation))
+
+
+def silence_out(silence: Silence) -> SilenceOut:
+    """What silence brings, as answers show it."""
+    return SilenceOut(**_members(silence, SilenceOut), **cited(silence.citation))
+
+
+def _members(rule: Step | Term | Check | Ground | Track | Silence, shape: Any) -> dict[str, Any]:
+    return {name: getattr(rule, name) for name in shape.model_fields if hasattr(rule, name)}
+
+
+def cited(citation: Citation) -> dict[str, Any]:
+    """Where a rule is written, as answers show it."""
+    return {"article": citation.article, "standing": citation.standing, "source": citation.source}

@@ -1,0 +1,1 @@
+"""The institution's signing keys, and signed files that anybody can check offline."""

@@ -1,0 +1,126 @@
+"""The institution's Ed25519 keys: made at the first signing, kept wrapped, replaced with what they signed left good."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.core.access.service import Actor
+from app.core.contents.service import Sealer
+from app.core.db import new_id, random_bytes
+from app.core.errors import Misconfigured
+from app.core.ledger import service as ledger
+from app.core.ledger.service import installation_subject
+from app.core.paging import Page, listed
+from app.core.tables.signing import SigningKey
+from app.institution.signing.files import ALGORITHM, FORMAT, Body, canonical, encoded
+from app.institution.signing.schemas import KeyOut, SignedOut, SigningKeyList, SigningKeyOut
+
+SEED_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A body as it was signed (it names its key), the key and the signature."""
+
+    body: Body
+    key_id: UUID
+    signature: bytes
+
+
+_NEWEST = (
+    select(SigningKey.id, SigningKey.wrapped)
+    .where(SigningKey.retired_at.is_(None))
+    .order_by(SigningKey.made_at.desc(), SigningKey.id)
+    .limit(1)
+)
+
+
+def make_key(db: Session, now: datetime) -> UUID:
+    """Make a key, with which everything is signed from now on; its seed is wrapped by the master key (RFC 3394)."""
+    sealer: Sealer = db.info["sealer"]
+    seed = random_bytes(db, SEED_BYTES)
+    key = SigningKey(
+        id=new_id(db),
+        public_key=Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw(),
+        wrapped=sealer.wrap(seed),
+        made_at=now,
+        retired_at=None,
+    )
+    db.add(key)
+    # What is signed refers to the key, and without a relationship the flush does not order tables.
+    db.flush()
+    return key.id
+
+
+def ensure_key(db: Session, now: datetime) -> None:
+    """Make a key if there is none: early, since one made at the first signing would tell when that was."""
+    if db.execute(_NEWEST).first() is None:
+        make_key(db, now)
+
+
+def renew(db: Session, now: datetime, by: dict[str, Any]) -> UUID:
+    """Retire the keys that sign and make another, for everybody to know; what they signed stays good."""
+    retired = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now)
+    db.execute(retired.execution_options(synchronize_session=False))
+    id = make_key(db, now)
+    ledger.record(db, now, installation_subject(db, "public"), "signing-key-renewed", "renew", by, {"key_id": str(id)})
+    return id
+
+
+def sign(db: Session, now: datetime, body: Body) -> Signed:
+    """Sign the canonical form (RFC 8785) of a body with the newest key, which the signed body names.
+
+    Raises Misconfigured if the master key does not open the institution's key.
+    """
+    key = db.execute(_NEWEST).first()
+    if key is None:
+        make_key(db, now)
+        key = db.execute(_NEWEST).one()
+    sealer: Sealer = db.info["sealer"]
+    signed = {**body, "key_id": str(key.id)}
+    signature = Ed25519PrivateKey.from_private_bytes(sealer.unwrap(key.wrapped)).sign(canonical(signed))
+    return Signed(signed, key.id, signature)
+
+
+def unusable(db: Session) -> list[UUID]:
+    """The keys that do not sign what their public half would verify, or that do not open, in the order of making."""
+    sealer: Sealer = db.info["sealer"]
+    columns = (SigningKey.id, SigningKey.public_key, SigningKey.wrapped)
+    rows = db.execute(select(*columns).order_by(SigningKey.made_at, SigningKey.id)).all()
+    return [row.id for row in rows if not _is_whole(sealer, row.wrapped, row.public_key)]
+
+
+def _is_whole(sealer: Sealer, wrapped: bytes, public_key: bytes) -> bool:
+    try:
+        seed = sealer.unwrap(wrapped)
+    except Misconfigured:
+        return False
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw() == public_key
+
+
+def signed_file(body: Body, key_id: UUID, public_key: bytes, signature: bytes) -> SignedOut:
+    """What was signed, as the file that can be checked without Accord."""
+    key = KeyOut(id=key_id, algorithm=ALGORITHM, public_key=encoded(public_key))
+    return SignedOut(accord=FORMAT, body=body, key=key, signature=encoded(signature))
+
+
+def list_keys(db: Session, actor: Actor, now: datetime, page: Page) -> SigningKeyList:
+    """The institution's public keys, for everybody with an account."""
+    columns = (SigningKey.id, SigningKey.public_key, SigningKey.made_at, SigningKey.retired_at)
+    found = listed(db, select(*columns), page, SigningKey.made_at, SigningKey.id, datetime)
+    items = [
+        SigningKeyOut(
+            id=row.id,
+            algorithm=ALGORITHM,
+            public_key=encoded(row.public_key),
+            made_at=row.made_at,
+            retired_at=row.retired_at,
+        )
+        for row in found.rows
+    ]
+    return SigningKeyList(items=items, next=found.next, count=found.count)

@@ -1,0 +1,1 @@
+"""Other systems: API clients, courts, webhooks, mail, and the API's description."""

@@ -1,0 +1,1 @@
+"""API clients: their secrets, their short-lived access tokens and their scopes."""

@@ -1,0 +1,1 @@
+"""A simulated court that refers cases, listens, misbehaves on command and reconciles at the end."""

@@ -1,0 +1,1 @@
+"""Courts, the cases they refer, and what they learn about them."""

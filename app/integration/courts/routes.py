@@ -1,0 +1,238 @@
+"""`/v1/courts`, `/v1/referrals`, and `…/referral` of a case."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from app.core.errors import Unavailable, invalid
+from app.core.files.kinds import TEXTS
+from app.core.files.names import disposition
+from app.core.files.transfers import Arrived, Leaf, opened, shown_digest
+from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload
+from app.core.http.problems import problems
+from app.core.http.routing import Route, UploadRoute
+from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
+from app.core.http.uploads import arrived_of, entered, file_of
+from app.core.http.work import Work
+from app.core.values import Instant
+from app.integration.courts import decisions, orders, progress, service, views
+from app.integration.courts import referrals as acts
+from app.integration.courts.schemas import (
+    STATES,
+    AskIn,
+    CourtIn,
+    CourtList,
+    CourtOut,
+    ReferralAcceptance,
+    ReferralAmendment,
+    ReferralIn,
+    ReferralInCase,
+    ReferralList,
+    ReferralOut,
+    RefusalIn,
+    ReturnDateIn,
+)
+from app.proceedings.documents.virus_scan import Quarantined, scan
+from app.proceedings.filings.schemas import FilingList
+
+router = APIRouter(prefix="/v1/courts", tags=["courts"], route_class=Route)
+referrals = APIRouter(prefix="/v1/referrals", tags=["referrals"], route_class=Route)
+uploads = APIRouter(prefix="/v1/referrals", tags=["referrals"], route_class=UploadRoute)
+in_case = APIRouter(prefix="/v1/cases/{case_id}/referral", tags=["referrals"], route_class=Route)
+ACTS = problems(401, 403, 404, 409, 412, 422)
+# An order of a court is some pages.
+MOST_OF_ORDER = 64 * 1024 * 1024
+State = Annotated[STATES | None, Query(description="Only referrals in this state")]
+ExternalId = Annotated[str | None, Query(max_length=200, description="The referral that the court calls so")]
+Since = Annotated[Instant | None, Query(description="Only what has changed since")]
+
+
+@router.get("", operation_id="listCourts", responses=problems(401, 403, 422))
+async def list_courts(work: Hop, page: Paged) -> CourtList:
+    """List the courts that refer cases."""
+    return await work.read(service.list_courts, page)
+
+
+@router.get("/{court_id}", operation_id="readCourt", responses=problems(401, 404, 422))
+async def read_court(work: Hop, court_id: UUID) -> CourtOut:
+    """Read what is known of a court."""
+    return await work.read(service.read_court, court_id)
+
+
+@router.post(
+    "", status_code=201, dependencies=Create, operation_id="enterCourt", responses=problems(401, 403, 409, 422)
+)
+async def enter_court(work: Hop, body: CourtIn) -> CourtOut:
+    """Enter a court that refers cases, as an administrator."""
+    return await work.write(service.enter_court, body, answer=service.read_court, status=201)
+
+
+@referrals.get("", operation_id="listReferrals", responses=problems(401, 422))
+async def list_referrals(
+    work: Hop,
+    page: Paged,
+    state: State = None,
+    external_id: ExternalId = None,
+    updated_since: Since = None,
+) -> ReferralList:
+    """List the referrals: a court its own, the registry all, the newest first."""
+    return await work.read(views.list_referrals, page, state, external_id, updated_since)
+
+
+@referrals.get("/{referral_id}", operation_id="readReferral", responses=problems(401, 404, 422))
+async def read_referral(work: Hop, referral_id: UUID) -> ReferralOut:
+    """Read a referral, and in broad words what became of it."""
+    return await work.read(views.read_referral, referral_id)
+
+
+@referrals.get("/{referral_id}/filings", operation_id="listReferralFilings", responses=problems(401, 404, 422))
+async def list_referral_filings(work: Hop, referral_id: UUID, page: Paged) -> FilingList:
+    """List what was filed for the court, or for everybody, in the case of a referral."""
+    return await work.read(views.list_filings, referral_id, page)
+
+
+REFERS = problems(401, 403, 409, 422) | {
+    200: {"model": ReferralOut, "description": "It was referred before: the referral as it stands"}
+}
+
+
+@referrals.post("", status_code=201, dependencies=Create, operation_id="referCase", responses=REFERS)
+async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
+    """Refer a case; however often the same referral is sent, there is one, which is answered with 200 from then on."""
+    return await work.write(acts.refer, body, answer=views.read_referral, status=201)
+
+
+@referrals.patch(
+    "/{referral_id}",
+    dependencies=Change,
+    operation_id="amendReferral",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def amend_referral(work: Hop, referral_id: UUID, body: ReferralAmendment) -> ReferralOut:
+    """Amend a referral, as its court; the parties see what you send."""
+    item = (referral_id,)
+    return await work.write(
+        acts.amend, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+    )
+
+
+_FILES = {kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in TEXTS}
+_NAME = {
+    "name": "Content-Disposition",
+    "in": "header",
+    "required": True,
+    "description": "`attachment; filename*=UTF-8''order.pdf`: the name of the file, percent-encoded",
+    "schema": {"type": "string", "example": "attachment; filename*=UTF-8''order.pdf"},
+}
+_ORDER: dict[str, Any] = {"requestBody": {"required": True, "content": _FILES}, "parameters": [_NAME]}
+_IS_FILE: dict[str, Any] = {"description": "The file, or the part that `Range` asks for (206)", "content": _FILES}
+BRINGS = problems(401, 403, 404, 409, 422)
+HANDS_OUT: dict[int | str, dict[str, Any]] = {**problems(401, 404, 416, 422), 200: _IS_FILE, 206: _IS_FILE}
+
+
+@uploads.post(
+    "/{referral_id}/order", dependencies=Create, operation_id="uploadOrder", responses=BRINGS, openapi_extra=_ORDER
+)
+async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
+    """Bring the order as a file, as its court and as the body of the request; a later one takes its place."""
+    file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
+    ticket = await work.look(orders.may_bring, referral_id)
+    arrived = await arrived_of(work, ticket, file, most)
+    return await entered(work, arrived, _bring(work, referral_id, ticket, arrived))
+
+
+async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
+    await _scanned(work, ticket, arrived)
+    return await work.write(orders.bring, referral_id, arrived, answer=views.read_referral)
+
+
+async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
+    """Refuse what a scanner refuses, before anybody is told of it; Unavailable if it cannot be asked."""
+    storage, clamd = work.seams.storage, work.seams.database.settings.clamd
+    if clamd is None:
+        return
+    waits = Quarantined(arrived.id, arrived.object_key, arrived.size, ticket.key)
+    verdict = await storage.in_thread(lambda: scan(storage, waits, clamd))
+    if verdict == "infected":
+        raise invalid("", "infected", "A scanner refuses this file.")
+    if verdict == "unknown":
+        raise Unavailable
+
+
+@referrals.get("/{referral_id}/order", operation_id="downloadOrder", response_class=Response, responses=HANDS_OUT)
+async def download_order(work: Hop, referral_id: UUID) -> Response:
+    """Download the order as a file."""
+    return await _handed_out(work, await work.look(orders.leaf, referral_id))
+
+
+@in_case.get("/order", operation_id="downloadCaseOrder", response_class=Response, responses=HANDS_OUT)
+async def download_case_order(work: Hop, case_id: UUID) -> Response:
+    """Download the order by which a case was referred, as a file."""
+    return await _handed_out(work, await work.look(orders.leaf_in_case, case_id))
+
+
+async def _handed_out(work: Work, leaf: Leaf) -> Response:
+    tag = tag_of(leaf.sha256)
+    if is_known(work.request, tag):
+        return not_modified(tag)
+    part = wanted(work.request, leaf.size, tag)
+    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
+
+
+@referrals.post("/{referral_id}/withdraw", dependencies=Act, operation_id="withdrawReferral", responses=ACTS)
+async def withdraw_referral(work: Hop, referral_id: UUID) -> ReferralOut:
+    """Take a referral back, as its court; a case that was opened on it is told so."""
+    item = (referral_id,)
+    return await work.write(acts.withdraw, referral_id, answer=views.read_referral, item=item, lock=acts.lock_referral)
+
+
+@referrals.post("/{referral_id}/extend", dependencies=Act, operation_id="extendReturnDate", responses=ACTS)
+async def extend_return_date(work: Hop, referral_id: UUID, body: ReturnDateIn) -> ReferralOut:
+    """Give a later return date, as its court; the term that runs in the case moves with it."""
+    item = (referral_id,)
+    return await work.write(
+        acts.extend, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+    )
+
+
+@referrals.post("/{referral_id}/accept", dependencies=Act, operation_id="acceptReferral", responses=ACTS)
+async def accept_referral(work: Hop, referral_id: UUID, body: ReferralAcceptance | None = None) -> ReferralOut:
+    """Take a referral in, as the registry: a case is opened on it under the rules that you name."""
+    given, item = body or ReferralAcceptance(), (referral_id,)
+    return await work.write(
+        decisions.accept, referral_id, given, answer=views.read_referral, item=item, lock=acts.lock_referral
+    )
+
+
+@referrals.post("/{referral_id}/ask", dependencies=Act, operation_id="askAboutReferral", responses=ACTS)
+async def ask_about_referral(work: Hop, referral_id: UUID, body: AskIn) -> ReferralOut:
+    """Ask the court for what is lacking, as the registry."""
+    item = (referral_id,)
+    return await work.write(
+        decisions.ask, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+    )
+
+
+@referrals.post("/{referral_id}/decline", dependencies=Act, operation_id="declineReferral", responses=ACTS)
+async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> ReferralOut:
+    """Decline a referral for a coded reason, as the registry."""
+    item = (referral_id,)
+    return await work.write(
+        decisions.decline, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+    )
+
+
+@in_case.get("", operation_id="readCaseReferral", responses=problems(401, 404, 422))
+async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
+    """Read what the court sent about a case, and what it was told of the end."""
+    return await work.read(views.read_in_case, case_id)
+
+
+@in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
+async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
+    """Let the court know the dates of joint sessions, for your party; it is told once every party agrees."""
+    return await work.write(progress.share_dates, case_id, answer=views.read_in_case, item=(case_id,))

@@ -1,0 +1,178 @@
+"""Referrals as the court and the registry read them, and as the participants of the case do."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.access.gate import as_system
+from app.core.access.service import Actor
+from app.core.contents import service as contents
+from app.core.contents.service import NO_KEY
+from app.core.db import AnyRow
+from app.core.errors import NotFound
+from app.core.paging import Page, listed
+from app.core.tables.cases import Case
+from app.core.tables.contents import DataKey
+from app.core.tables.courts import Court, CourtPaper, Referral
+from app.core.tables.sessions import Meeting
+from app.integration.courts.progress import all_share
+from app.integration.courts.schemas import (
+    AnswerOut,
+    PaperOut,
+    ReferralInCase,
+    ReferralList,
+    ReferralOut,
+    ReportOut,
+    SessionDates,
+    Suspension,
+)
+from app.proceedings.cases.locking import require_case
+from app.proceedings.filings.schemas import FilingList
+from app.proceedings.filings.service import list_in_audiences
+
+_COLUMNS = (
+    Referral.id,
+    Referral.court_id,
+    Court.name.label("court"),
+    Referral.external_id,
+    Referral.state,
+    Referral.return_on,
+    Referral.content_id,
+    Referral.answer_id,
+    Referral.report_id,
+    Referral.case_id,
+    Referral.phase,
+    Referral.suspensions,
+    Referral.dates_shared_by,
+    Referral.received_at,
+    Referral.updated_at,
+)
+# What a court may read of its case, beside what is in the referral.
+SHOWN = ("court", "public")
+_OF_REFERRAL = ("case_number", "title", "category", "parties", "order", "subjects", "languages", "seat")
+_OF_CASE = ("external_id", "case_number", "title", "parties", "order", "return_on", "subjects", "languages")
+
+
+def list_referrals(
+    db: Session,
+    actor: Actor,
+    now: datetime,
+    page: Page,
+    state: str | None = None,
+    external_id: str | None = None,
+    updated_since: datetime | None = None,
+) -> ReferralList:
+    """The referrals that the actor may know of, the newest first."""
+    statement = select(*_COLUMNS).join(Court, Court.id == Referral.court_id)
+    # What was destroyed cannot be read, and is no reason not to read the others.
+    statement = statement.join(DataKey, DataKey.case_id == Referral.id).where(DataKey.wrapped != NO_KEY)
+    if not actor.is_the_institutions:
+        # Who is no court either has none by their own id.
+        statement = statement.where(Referral.court_id == (actor.court_id or actor.id))
+    for column, wanted in ((Referral.state, state), (Referral.external_id, external_id)):
+        if wanted is not None:
+            statement = statement.where(column == wanted)
+    if updated_since is not None:
+        statement = statement.where(Referral.updated_at >= updated_since)
+    found = listed(db, statement, page, Referral.received_at, Referral.id, datetime, newest_first=True)
+    return ReferralList(items=_out(db, found.rows), next=found.next, count=found.count)
+
+
+def read_referral(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
+    """One referral; NotFound if there is none that the actor may know of."""
+    return _out(db, [_row(db, referral_id)])[0]
+
+
+def _row(db: Session, referral_id: UUID) -> AnyRow:
+    statement = select(*_COLUMNS).join(Court, Court.id == Referral.court_id).where(Referral.id == referral_id)
+    row = db.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _out(db: Session, rows: Sequence[AnyRow]) -> list[ReferralOut]:
+    ids = [id for row in rows for id in (row.content_id, row.answer_id, row.report_id) if id is not None]
+    bodies = contents.read_many(db, ids)
+    references = _references(db, [row.case_id for row in rows if row.case_id is not None])
+    return [_referral(db, row, bodies, references) for row in rows]
+
+
+def _referral(db: Session, row: AnyRow, bodies: dict[UUID, Any], references: dict[UUID, str | None]) -> ReferralOut:
+    sent = bodies[row.content_id]
+    own = ("id", "court_id", "court", "external_id", "state", "return_on", "case_id", "phase", "received_at")
+    return ReferralOut(
+        **{name: getattr(row, name) for name in (*own, "updated_at")},
+        **{name: sent[name] for name in _OF_REFERRAL},
+        **_external(sent),
+        order_file=sent.get("order_file"),
+        answer=AnswerOut.model_validate(bodies[row.answer_id]) if row.answer_id else None,
+        reference=references.get(row.case_id),
+        sessions=_sessions(db, row),
+        suspensions=[Suspension.model_validate(one) for one in row.suspensions],
+        report=ReportOut.model_validate(bodies[row.report_id]) if row.report_id else None,
+    )
+
+
+def _external(sent: dict[str, Any]) -> dict[str, Any]:
+    return {"external": json.loads(sent["external"]), "external_text": sent["external"]}
+
+
+def _references(db: Session, case_ids: Sequence[UUID]) -> dict[UUID, str | None]:
+    """The numbers of the cases, which a court does not see."""
+    if not case_ids:
+        return {}
+    with as_system(db):
+        rows = db.execute(select(Case.id, Case.reference).where(Case.id.in_(case_ids))).all()
+    return {row.id: row.reference for row in rows}
+
+
+def _sessions(db: Session, row: AnyRow) -> list[SessionDates] | None:
+    """When joint sessions are, and nothing else of them, where every party lets the court know."""
+    if row.case_id is None or not all_share(db, row.case_id, row.dates_shared_by):
+        return None
+    columns = (Meeting.starts_at, Meeting.ends_at, Meeting.state)
+    joint = (Meeting.case_id == row.case_id, Meeting.kind == "joint", Meeting.audience_name == "participants")
+    with as_system(db):
+        found = db.execute(select(*columns).where(*joint).order_by(Meeting.starts_at, Meeting.id)).all()
+    return [SessionDates.model_validate(one) for one in found]
+
+
+def list_filings(db: Session, actor: Actor, now: datetime, referral_id: UUID, page: Page) -> FilingList:
+    """What was filed for the court, or for everybody, in the case of a referral; NotFound if that is not seen."""
+    return list_in_audiences(db, _row(db, referral_id).case_id, SHOWN, page)
+
+
+def read_in_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> ReferralInCase:
+    """What the court sent about a case; NotFound for a case that no court referred, or that is not the actor's."""
+    require_case(db, case_id)
+    columns = (CourtPaper.kind, CourtPaper.content_id, CourtPaper.at)
+    papers = select(*columns).where(CourtPaper.case_id == case_id).order_by(CourtPaper.number)
+    rows = db.execute(papers).all()
+    if not rows:
+        raise NotFound
+    last = {row.kind: row for row in rows}
+    sent_in = next(row for row in reversed(rows) if row.kind != "reported")
+    reported = last.get("reported")
+    bodies = contents.read_many(db, [sent_in.content_id, *([reported.content_id] if reported else [])])
+    sent = bodies[sent_in.content_id]["sent"]
+    with as_system(db):
+        own = select(Referral.id, Referral.court_id, Referral.dates_shared_by)
+        referral = db.execute(own.where(Referral.case_id == case_id)).one()
+    return ReferralInCase(
+        **{name: sent[name] for name in _OF_CASE},
+        **_external(sent),
+        order_file=sent.get("order_file"),
+        court=sent["court"],
+        referral_id=referral.id,
+        court_id=referral.court_id,
+        withdrawn_at=last["withdrawn"].at if "withdrawn" in last else None,
+        dates_shared_by=referral.dates_shared_by,
+        report=ReportOut.model_validate(bodies[reported.content_id]["report"]) if reported else None,
+        papers=[PaperOut(kind=row.kind, at=row.at) for row in rows],
+    )

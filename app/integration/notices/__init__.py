@@ -1,0 +1,1 @@
+"""Mail to people: that there is news, an invitation or a deadline, and never its content."""

@@ -1,0 +1,67 @@
+"""What people choose to be told by mail, and the mails that did not reach them."""
+
+from datetime import date, datetime
+
+from sqlalchemy import literal_column, select, update
+from sqlalchemy.orm import Session
+
+from app.core.access.service import Actor
+from app.core.errors import Forbidden
+from app.core.paging import Page, listed
+from app.core.tables.notices import Notice, NoticeChoice
+from app.core.tables.people import User
+from app.integration.notices.collection import choice_of, news_due
+from app.integration.notices.schemas import NoticeList, NoticeOut, NoticesChange, NoticesOut, ShownState
+
+
+def read_choice(db: Session, actor: Actor, now: datetime) -> NoticesOut:
+    """What the actor is told by mail."""
+    return choice_of(db, actor.id)
+
+
+def lock_choice(db: Session, actor: Actor) -> None:
+    """Let nobody else change the actor's choice meanwhile."""
+    db.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
+
+
+def choose(db: Session, actor: Actor, now: datetime, given: NoticesChange) -> tuple[()]:
+    """Change what the actor is told by mail; news that wait already follow the new choice."""
+    lock_choice(db, actor)
+    row = db.get(NoticeChoice, actor.id, populate_existing=True)
+    if row is None:
+        row = NoticeChoice(user_id=actor.id, **choice_of(db, actor.id).model_dump())
+        db.add(row)
+    for name, value in given.model_dump(exclude_unset=True).items():
+        setattr(row, name, value)
+    db.flush()
+    waits = (Notice.user_id == actor.id, Notice.kind == "news", Notice.state == "pending", Notice.first_at.is_(None))
+    moved = update(Notice).where(*waits).values(due_at=news_due(db, row.news, now))
+    db.execute(moved.execution_options(synchronize_session=False))
+    return ()
+
+
+def list_notices(db: Session, actor: Actor, now: datetime, page: Page, state: ShownState | None = None) -> NoticeList:
+    """The mails that did not reach their recipients, the latest first; Forbidden for people of the parties."""
+    if actor.role not in ("registrar", "admin"):
+        raise Forbidden("Administrators and registrars see which mail came back.")
+    columns = (Notice.id, Notice.user_id, Notice.kind, Notice.state, Notice.code, Notice.settled_on)
+    statement = select(*columns, User.name, User.email).join(User, User.id == Notice.user_id)
+    states = ("bounced", "failed") if state is None else (state,)
+    # As the index says it, so that it is used.
+    shown = Notice.state.in_((literal_column("'bounced'"), literal_column("'failed'")))
+    statement = statement.where(shown, Notice.state.in_(states))
+    found = listed(db, statement, page, Notice.settled_on, Notice.id, date, newest_first=True)
+    items = [
+        NoticeOut(
+            id=row.id,
+            user_id=row.user_id,
+            name=row.name,
+            email=row.email,
+            kind=row.kind,
+            state=row.state,
+            code=row.code,
+            on=row.settled_on,
+        )
+        for row in found.rows
+    ]
+    return NoticeList(items=items, next=found.next, count=found.count)

@@ -1,1 +1,0 @@
-"""The roster of mediators and their appointments to cases."""

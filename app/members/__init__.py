@@ -1,1 +1,0 @@
-"""Members of the institution and the subjects that their declarations exclude."""

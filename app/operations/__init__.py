@@ -1,0 +1,1 @@
+"""What keeps an installation running: backup, health checks, migrations, keys, audits and the server."""

@@ -1,1 +1,0 @@
-"""Parties, those who act for them, consents, and third States."""

@@ -1,0 +1,1 @@
+"""The life of a case: each noun is one package."""

@@ -1,0 +1,1 @@
+"""The case itself: its request, its lock, how it is read, and the facts that the rules may know."""

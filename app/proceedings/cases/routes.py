@@ -1,0 +1,82 @@
+"""`/v1/cases`."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.core.http.parameters import Change, Create, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.core.values import Day, Instant, Line
+from app.proceedings.cases import reading, requests
+from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut
+
+router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
+
+
+@router.post("", status_code=201, dependencies=Create, operation_id="openCase", responses=problems(401, 403, 409, 422))
+async def open_case(work: Hop, body: CaseIn) -> CaseOut:
+    """Open a case as a draft of the filer's side."""
+    return await work.write(requests.open_case, body, answer=reading.read_case, status=201)
+
+
+def _word(description: str) -> Any:
+    return Query(max_length=64, description=description)
+
+
+async def filters_of(
+    phase: Annotated[str | None, _word("Cases in this phase")] = None,
+    stage: Annotated[str | None, _word("Cases at this stage of their rule set")] = None,
+    procedure: Annotated[str | None, _word("Cases under this rule set")] = None,
+    category: Annotated[str | None, _word("Cases of this category")] = None,
+    party: Annotated[
+        UUID | None, Query(description="Cases of this party, or of this member of the institution")
+    ] = None,
+    mediator: Annotated[UUID | None, Query(description="Cases of this mediator, by account or roster entry")] = None,
+    waiting_for: Annotated[str | None, _word("Cases that wait for this capacity, or for `me`")] = None,
+    due_before: Annotated[Day | None, Query(description="Cases with something due before this day")] = None,
+    updated_since: Annotated[Instant | None, Query(description="Cases that moved at this instant or later")] = None,
+    q: Annotated[
+        Line | None, Query(max_length=200, description="Words of the title, a party's name, a reference")
+    ] = None,
+) -> CaseFilters:
+    """Which cases are asked for."""
+    return CaseFilters(
+        phase=phase,
+        stage=stage,
+        procedure=procedure,
+        category=category,
+        party=party,
+        mediator=mediator,
+        waiting_for=waiting_for,
+        due_before=due_before,
+        updated_since=updated_since,
+        q=q,
+    )
+
+
+@router.get("", operation_id="listCases", responses=problems(401, 422))
+async def list_cases(work: Hop, page: Paged, filters: Annotated[CaseFilters, Depends(filters_of)]) -> CaseList:
+    """List the cases that you may see, the newest first."""
+    return await work.read(reading.list_cases, page, filters)
+
+
+@router.get("/{case_id}", operation_id="readCase", responses=problems(401, 404, 422))
+async def read_case(work: Hop, case_id: UUID) -> CaseOut:
+    """Read a case."""
+    return await work.read(reading.read_case, case_id)
+
+
+@router.patch(
+    "/{case_id}",
+    dependencies=Change,
+    operation_id="amendCase",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
+    """Amend a request, as far as its stage allows."""
+    return await work.write(
+        requests.amend_case, case_id, body, answer=reading.read_case, item=(case_id,), lock=lock_case
+    )

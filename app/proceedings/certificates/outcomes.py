@@ -1,0 +1,277 @@
+"""Certificates at the end of a case: that it was settled, or that it was not and on which ground."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, Integer, String, Uuid, select, union_all
+from sqlalchemy.orm import Session
+
+from app.core.access import service as access
+from app.core.contents import service as contents
+from app.core.db import AnyRow, UtcDateTime, one_shape
+from app.core.ledger import service as ledger
+from app.core.tables.capacities import Capacity
+from app.core.tables.cases import Case, StepTaken
+from app.core.tables.events import Event
+from app.core.tables.parties import Party
+from app.core.tables.people import User
+from app.core.tables.settlements import Draft, Signature
+from app.proceedings.certificates import service
+from app.proceedings.certificates.service import instant
+from app.proceedings.texts.service import text_of
+from app.rules.loader import library
+from app.rules.model import Citation, Procedure
+
+SETTLED = ("settled", "partly-settled")
+# Singapore Convention, article 1(1): commercial disputes; one between States as such is none.
+COMMERCIAL = ("investor-state", "commercial")
+SINGAPORE = "United Nations Convention on International Settlement Agreements Resulting from Mediation"
+
+
+def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+    """Sign how a case ended, for its participants; nothing for a case that was never lodged.
+
+    Raises Misconfigured if the institution's key cannot be opened.
+    """
+    if case.lodged_at is None or case.closed_at is None:
+        return
+    db.flush()
+    audience_id = access.audience(db, case.id, "participants")
+    known = service.known_to_all(db, case.id, audience_id)
+    parties, mediators, taken = _told(db, case, known)
+    said = {
+        "outcome": case.outcome,
+        "lodged_at": instant(case.lodged_at),
+        "closed_at": instant(case.closed_at),
+        "seat": {"place": case.seat_place, "time_zone": case.seat_time_zone},
+        "parties": [{"id": str(row.id), "side": row.side, "kind": row.kind, "name": row.name} for row in parties],
+        "mediators": [_mediator(row) for row in mediators],
+    }
+    if case.outcome in SETTLED:
+        kind = "settlement"
+        said |= _settlement(db, case)
+    else:
+        kind = "non-settlement"
+        said |= _ended(case, taken, step)
+    said["procedure"] = [_step(case, row) for row in taken]
+    issued = service.issue(db, now, case, audience_id, kind, said)
+    subject = ledger.Subject(case.id, audience_id, "participants")
+    payload = {"certificate_id": str(issued.id), "kind": kind, "key_id": issued.body["key_id"]}
+    ledger.record(db, now, subject, "certificate-issued", step, by, payload, content=issued.content)
+
+
+# One shape for parties, mediators and steps, so that one statement brings them all.
+_SHAPE: dict[str, Any] = {
+    "id": Uuid(),
+    "name": String(),
+    "side": String(),
+    "kind": String(),
+    "number": Integer(),
+    "on": Date(),
+    "since": UtcDateTime(),
+    "until": UtcDateTime(),
+}
+
+
+def _told(db: Session, case: Case, known: set[UUID]) -> tuple[list[AnyRow], list[AnyRow], list[AnyRow]]:
+    """The parties, the mediators and the steps, each in their order.
+
+    A mediator who left is named too. Of the steps those are told of which everybody may know who reads the certificate;
+    what was undone is left out.
+    """
+    parties = one_shape(
+        "party", _SHAPE, id=Party.id, name=Party.name, side=Party.side, kind=Party.kind, number=Party.number
+    )
+    mediators = one_shape(
+        "mediator", _SHAPE, id=Capacity.id, name=User.name, since=Capacity.admitted_at, until=Capacity.ended_at
+    ).join(User, User.id == Capacity.user_id)
+    steps = one_shape(
+        "step",
+        _SHAPE,
+        id=StepTaken.party_id,
+        name=StepTaken.step,
+        side=StepTaken.stage,
+        number=Party.number,
+        on=StepTaken.on,
+        since=StepTaken.taken_at,
+    ).outerjoin(Party, Party.id == StepTaken.party_id)
+    rows = db.execute(
+        union_all(
+            parties.where(Party.case_id == case.id),
+            mediators.where(Capacity.case_id == case.id, Capacity.role == "mediator"),
+            steps.where(StepTaken.case_id == case.id, StepTaken.voided_at.is_(None), StepTaken.audience_id.in_(known)),
+        )
+    ).all()
+    order = [step.name for step in library()[case.procedure].steps]
+    return (
+        sorted((row for row in rows if row.what == "party"), key=lambda row: row.number),
+        sorted((row for row in rows if row.what == "mediator"), key=lambda row: (row.since, row.id)),
+        # Several may have been taken in one act; then they stand as in the rule set.
+        sorted(
+            (row for row in rows if row.what == "step"),
+            key=lambda row: (row.since, order.index(row.name), row.number or 0),
+        ),
+    )
+
+
+def _mediator(row: AnyRow) -> dict[str, Any]:
+    """Who mediated, from when until when."""
+    return {"name": row.name, "from": instant(row.since), "until": instant(row.until) if row.until else None}
+
+
+def _step(case: Case, row: AnyRow) -> dict[str, Any]:
+    entry = next(one for one in library()[case.procedure].entries(row.name) if row.side in one.origin or not one.origin)
+    return {
+        "step": row.name,
+        "title": entry.title,
+        "article": entry.citation.article,
+        "on": row.on.isoformat(),
+        "party_id": str(row.id) if row.id else None,
+    }
+
+
+def _ended(case: Case, taken: list[AnyRow], step: str) -> dict[str, Any]:
+    """Why the case ended without a settlement, as the rules name it, and on which day; nothing of what was said."""
+    procedure = library()[case.procedure]
+    last = next((row for row in reversed(taken) if row.name == step), None)
+    citation, title = _ground(procedure, case, step)
+    return {
+        "ended": {
+            "on": last.on.isoformat() if last is not None else None,
+            "step": step,
+            "ground": case.ground,
+            "title": title,
+            "article": citation.article,
+            "source": citation.source,
+        }
+    }
+
+
+def _ground(procedure: Procedure, case: Case, step: str) -> tuple[Citation, str]:
+    if case.ground is not None:
+        ground = procedure.ground(case.ground)
+        return ground.citation, ground.title
+    entry = procedure.entries(step)[0]
+    return entry.citation, entry.title
+
+
+def _settlement(db: Session, case: Case) -> dict[str, Any]:
+    """The texts by their hash and each by its own, who signed on what, and what mediator and institution attest."""
+    columns = (
+        Draft.id,
+        Draft.case_id,
+        Draft.version,
+        Draft.language,
+        Draft.settles,
+        Draft.content_id,
+        Draft.frozen_at,
+    )
+    frozen = db.execute(select(*columns).where(Draft.case_id == case.id, Draft.state == "frozen")).first()
+    if frozen is None:
+        return {"text": None, "signatures": [], "attestations": [_institution(case)]}
+    rows = _signed(db, frozen.id)
+    whole, acts = text_of(db, frozen), _acts_on_texts(db, case)
+    text = {
+        "draft_id": str(frozen.id),
+        "version": frozen.version,
+        "language": frozen.language,
+        "settles": frozen.settles,
+        "sha256": rows[0].sha256.hex() if rows else None,
+        "frozen_at": instant(frozen.frozen_at),
+        "prevailing_language": whole.prevailing_language,
+        "texts": whole.texts,
+    }
+    return {
+        "text": text,
+        "signatures": _signatures(db, case, rows, acts),
+        "attestations": [*_frozen_by(db, frozen, acts), _institution(case)],
+    }
+
+
+def _acts_on_texts(db: Session, case: Case) -> list[AnyRow]:
+    """The recorded acts of whoever froze a text or signed one; not the act at hand, which is recorded last."""
+    told = select(Event.type, Event.actor, Event.payload, Event.at).where(Event.case_id == case.id)
+    return list(db.execute(told.where(Event.type.in_(("text-frozen", "text-signed")))))
+
+
+def _signed(db: Session, draft_id: UUID) -> list[AnyRow]:
+    columns = (
+        Signature.id,
+        Signature.sha256,
+        Signature.party_id,
+        Party.name.label("party"),
+        Signature.signer_id,
+        User.name,
+        Signature.capacity,
+        Signature.signed_at,
+        Signature.received_via,
+        Signature.content_id,
+    )
+    given = select(*columns).join(User, User.id == Signature.signer_id).join(Party, Party.id == Signature.party_id)
+    standing = given.where(Signature.draft_id == draft_id, Signature.voided_at.is_(None))
+    return list(db.execute(standing.order_by(Signature.signed_at, Party.number, Signature.id)))
+
+
+def _signatures(db: Session, case: Case, rows: list[AnyRow], acts: list[AnyRow]) -> list[dict[str, Any]]:
+    """Who signed for which party and on what kind of powers; who issued them is for the side and the registry."""
+    on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
+    powers = _powers(db, case, acts)
+    return [
+        {
+            "party_id": str(row.party_id),
+            "party": row.party,
+            "signer": on_paper[row.content_id]["name"] if row.content_id else row.name,
+            "capacity": row.capacity,
+            # Unknown for a signature on paper that was entered before its powers were kept with it.
+            "powers": on_paper[row.content_id].get("powers") if row.content_id else powers(row),
+            "signed_at": instant(row.signed_at),
+            "received_via": row.received_via,
+        }
+        for row in rows
+    ]
+
+
+def _powers(db: Session, case: Case, acts: list[AnyRow]) -> Callable[[AnyRow], str | None]:
+    """On what kind of powers somebody signed: as it was recorded then, or as they hold them now."""
+    then = {row.payload["signature_id"]: row.payload.get("powers") for row in acts if row.type == "text-signed"}
+    now: dict[tuple[UUID, UUID | None], str] = {}
+    for held in access.known_circle(db, case.id).capacities:
+        if held.powers_kind is not None and now.get((held.user_id, held.party_id)) != "full-powers":
+            now[held.user_id, held.party_id] = held.powers_kind
+    return lambda row: then.get(str(row.id)) or now.get((row.signer_id, row.party_id))
+
+
+def _frozen_by(db: Session, frozen: AnyRow, acts: list[AnyRow]) -> list[dict[str, Any]]:
+    """The recorded act of whoever froze the text as the one to sign: what they did, in no words of theirs."""
+    froze = (row for row in acts if row.type == "text-frozen" and row.payload["draft_id"] == str(frozen.id))
+    event = next(froze, None)
+    if event is None or event.actor["id"] is None:
+        return []
+    name = db.execute(select(User.name).where(User.id == UUID(event.actor["id"]))).scalar_one()
+    statement = "In the mediation of this dispute the mediator put this text, by its hash, before the parties to sign."
+    return [
+        {
+            "by": event.actor["capacity"],
+            "name": name,
+            "at": instant(event.at),
+            "statement": statement,
+            "instrument": None,
+            "article": None,
+        }
+    ]
+
+
+def _institution(case: Case) -> dict[str, Any]:
+    """What the institution attests, under the Singapore Convention where that may apply."""
+    applies = case.category in COMMERCIAL
+    statement = "The settlement resulted from mediation, which this institution administered."
+    return {
+        "by": "institution",
+        "name": None,
+        "at": instant(case.closed_at) if case.closed_at else None,
+        "statement": statement,
+        "instrument": SINGAPORE if applies else None,
+        "article": "article 4(1)(b)(iii)" if applies else None,
+    }

@@ -1,0 +1,121 @@
+"""Receipts of filings: what came in, from whom, at which instant, and whether that was in time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from app.core.access import service as access
+from app.core.contents import service as contents
+from app.core.tables.cases import Case
+from app.core.tables.deadlines import Deadline
+from app.core.tables.filings import Filing
+from app.core.tables.parties import Party
+from app.core.tables.people import User
+from app.proceedings.cases.paper_acts import zone_of
+from app.proceedings.certificates import service
+from app.proceedings.certificates.service import Issued, instant
+
+# Wider audiences need not know which terms run: a receipt of what was filed for them lies with the participants.
+WIDER = ("court", "public")
+
+
+class Enclosed(TypedDict):
+    """A document as a receipt names it; `size` in bytes, `sha256` in hexadecimal, both of the plain file."""
+
+    name: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+def issue(
+    db: Session,
+    now: datetime,
+    case: Case,
+    filing: Filing,
+    by: dict[str, Any],
+    documents: Sequence[Enclosed] = (),
+) -> Issued:
+    """Sign the receipt of a filing that has just been submitted, for those whom the filing is for.
+
+    `by` names who filed as `ledger.actor_of` does. Raises Misconfigured if the institution's key cannot be opened.
+    """
+    audience_id = filing.audience_id
+    if filing.audience_name in WIDER:
+        audience_id = access.audience(db, case.id, "participants")
+    terms = _terms(db, case, filing, audience_id)
+    said = {
+        "filing": {
+            "id": str(filing.id),
+            "kind": filing.kind,
+            "title": contents.read_one(db, filing.content_id)["title"],
+            "audience": filing.audience_name,
+            "docket_number": filing.docket_number,
+            "resubmits_id": str(filing.resubmits_id) if filing.resubmits_id else None,
+        },
+        "by": _by(db, filing, by),
+        **_received(case, filing),
+        "in_time": all(term["in_time"] for term in terms) if terms else None,
+        "terms": terms,
+        "documents": [dict(document) for document in documents],
+    }
+    return service.issue(db, now, case, audience_id, "receipt", said, filing.id)
+
+
+def _received(case: Case, filing: Filing) -> dict[str, Any]:
+    """When it came in: in UTC, on the clock at the seat, and on the day that counts, in the zone that counts it."""
+    if filing.received_at is None or filing.effective_on is None:
+        raise ValueError("a receipt is of a filing that was submitted")
+    seat = ZoneInfo(case.seat_time_zone)
+    return {
+        "received_at": instant(filing.received_at),
+        "received_via": filing.received_via,
+        "seat": {
+            "place": case.seat_place,
+            "time_zone": seat.key,
+            "received_local": filing.received_at.astimezone(seat).isoformat(),
+        },
+        "effective_on": filing.effective_on.isoformat(),
+        "days_counted_in": zone_of(case).key,
+    }
+
+
+def _by(db: Session, filing: Filing, by: dict[str, Any]) -> dict[str, Any]:
+    name = db.execute(select(User.name).where(User.id == UUID(by["id"]))).scalar_one_or_none() if by["id"] else None
+    party = None
+    if filing.author_party_id is not None:
+        named = select(Party.name).where(Party.case_id == filing.case_id, Party.id == filing.author_party_id)
+        party = {"id": str(filing.author_party_id), "name": db.execute(named).scalar_one()}
+    ids = [UUID(one["party_id"]) for one in filing.joined_by]
+    joined = select(Party.id, Party.name).where(Party.case_id == filing.case_id, Party.id.in_(ids))
+    others = [{"id": str(row.id), "name": row.name} for row in db.execute(joined.order_by(Party.number))]
+    return {"name": name, "capacity": by["capacity"], "party": party, "joined_by": others}
+
+
+def _terms(db: Session, case: Case, filing: Filing, audience_id: UUID) -> list[dict[str, Any]]:
+    """The terms that run for whoever filed, as far as all may know of them who read the receipt."""
+    whose: list[ColumnElement[bool]] = [Deadline.party_id.is_(None)]
+    if filing.author_party_id is not None:
+        whose.append(Deadline.party_id == filing.author_party_id)
+    columns = (Deadline.term, Deadline.article, Deadline.due_on, Deadline.suspended_on)
+    running = select(*columns).where(
+        Deadline.case_id == case.id,
+        Deadline.state == "running",
+        Deadline.audience_id.in_(service.known_to_all(db, case.id, audience_id)),
+        or_(*whose),
+    )
+    return [
+        {
+            "term": row.term,
+            "article": row.article,
+            "due_on": None if row.suspended_on else row.due_on.isoformat(),
+            "suspended": row.suspended_on is not None,
+            "in_time": row.suspended_on is not None or filing.effective_on <= row.due_on,
+        }
+        for row in db.execute(running.order_by(Deadline.due_on, Deadline.id))
+    ]

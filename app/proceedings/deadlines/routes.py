@@ -1,0 +1,110 @@
+"""`…/deadlines` of a case, and `/v1/deadlines` across cases."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from app.core.http.parameters import Act, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.core.values import Day
+from app.proceedings.cases.locking import lock_case
+from app.proceedings.deadlines import changes, service
+from app.proceedings.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut, ExtendIn, ReasonIn
+
+router = APIRouter(prefix="/v1", tags=["deadlines"], route_class=Route)
+
+
+@router.get("/deadlines", operation_id="listAllDeadlines", responses=problems(401, 422))
+async def list_all_deadlines(
+    work: Hop,
+    page: Paged,
+    due_before: Annotated[Day | None, Query(description="Deadlines due before this day")] = None,
+    state: Annotated[
+        str | None, Query(max_length=16, description="Deadlines that are running, passed, suspended or ended")
+    ] = None,
+) -> CaseDeadlineList:
+    """List the deadlines in all your cases, the earliest first."""
+    return await work.read(service.list_all_deadlines, page, due_before=due_before, state=state)
+
+
+@router.get("/cases/{case_id}/deadlines", operation_id="listDeadlines", responses=problems(401, 404, 422))
+async def list_deadlines(work: Hop, case_id: UUID, page: Paged) -> DeadlineList:
+    """List the deadlines of a case, each with its explanation."""
+    return await work.read(service.list_deadlines, case_id, page)
+
+
+@router.get("/cases/{case_id}/deadlines/{deadline_id}", operation_id="readDeadline", responses=problems(401, 404, 422))
+async def read_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
+    """Read a deadline."""
+    return await work.read(service.read_deadline, case_id, deadline_id)
+
+
+ACTS = problems(401, 403, 404, 409, 412, 422)
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/extend", dependencies=Act, operation_id="extendDeadline", responses=ACTS
+)
+async def extend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ExtendIn) -> DeadlineOut:
+    """Extend a term, or agree to its extension, as its rule allows."""
+    return await work.write(
+        changes.extend,
+        case_id,
+        deadline_id,
+        body,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/waive", dependencies=Act, operation_id="waiveDeadline", responses=ACTS
+)
+async def waive_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
+    """Waive a term: it runs no longer, and nothing follows from its day."""
+    return await work.write(
+        changes.waive,
+        case_id,
+        deadline_id,
+        body,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/suspend",
+    dependencies=Act,
+    operation_id="suspendDeadline",
+    responses=ACTS,
+)
+async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
+    """Suspend a term; it keeps the days that it has left."""
+    return await work.write(
+        changes.suspend,
+        case_id,
+        deadline_id,
+        body,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/cases/{case_id}/deadlines/{deadline_id}/resume", dependencies=Act, operation_id="resumeDeadline", responses=ACTS
+)
+async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
+    """Resume a suspended term, for the days that it has left."""
+    return await work.write(
+        changes.resume,
+        case_id,
+        deadline_id,
+        answer=service.read_deadline,
+        item=(case_id, deadline_id),
+        lock=lock_case,
+    )

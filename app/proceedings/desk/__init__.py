@@ -1,0 +1,1 @@
+"""A person's desk: what waits for them, what is due, their next sessions and news."""

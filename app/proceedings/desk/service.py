@@ -1,0 +1,120 @@
+"""One look at everything that concerns a person, whatever they are in which case."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, literal_column, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.core.access.policy import REPRESENTATIVES
+from app.core.access.service import Actor, my_parts
+from app.core.db import AnyRow
+from app.core.tables.audiences import AudienceReader
+from app.core.tables.cases import Case
+from app.core.tables.events import Event
+from app.core.tables.mediators import Appointment, Mediator
+from app.core.tables.people import User
+from app.core.tables.sessions import Meeting
+from app.proceedings.cases.reading import awaiting_me, of_own_cases
+from app.proceedings.deadlines.schemas import DeadlineCase
+from app.proceedings.deadlines.service import next_deadlines
+from app.proceedings.desk.schemas import DeskOut, NewsItem, NominationItem, SessionItem, WaitingItem
+
+# A desk shows what is next, and says where there is more: the lists have it all.
+MOST = 50
+
+
+def read_desk(db: Session, actor: Actor, now: datetime) -> DeskOut:
+    """What waits for the actor, what is due, the sessions to come, and what others did since the actor last looked."""
+    looked_at = db.execute(select(User.looked_at).where(User.id == actor.id)).scalar()
+    found: dict[str, list[Any]] = {
+        "waiting": _waiting(db, actor),
+        "due": next_deadlines(db, actor, now, MOST + 1),
+        "sessions": _sessions(db, actor, now),
+        "nominations": _nominations(db, actor),
+        "news": _news(db, actor, looked_at),
+    }
+    more = [part for part, items in found.items() if len(items) > MOST]
+    return DeskOut(looked_at=looked_at, more=more, **{part: items[:MOST] for part, items in found.items()})
+
+
+def look(db: Session, actor: Actor, now: datetime) -> tuple[()]:
+    """Note that the actor has looked: what is on the desk now is not new next time."""
+    mine = update(User).where(User.id == actor.id).values(looked_at=now)
+    db.execute(mine.execution_options(synchronize_session=False))
+    return ()
+
+
+def _case(row: AnyRow) -> DeadlineCase:
+    return DeadlineCase(id=row.case_id, reference=row.reference, title=row.title)
+
+
+_OF_CASE = (Case.id.label("case_id"), Case.reference, Case.title)
+
+
+def _waiting(db: Session, actor: Actor) -> list[WaitingItem]:
+    reader = AudienceReader
+    statement = (
+        select(*_OF_CASE, Case.waiting_for, Case.next_due_on)
+        .join(reader, reader.audience_id == Case.audience_id)
+        .where(reader.principal_id == actor.walks_as, reader.opened_at.is_not(None), awaiting_me(actor))
+        .order_by(Case.next_due_on.is_(None), Case.next_due_on, reader.opened_at, Case.id)
+    )
+    rows = db.execute(statement.limit(MOST + 1)).all()
+    parts = my_parts(db, actor, [row.case_id for row in rows])
+    return [_entry(row, one) for row in rows for one in row.waiting_for if is_mine(actor, parts, row, one)]
+
+
+def is_mine(actor: Actor, parts: set[tuple[Any, str, Any]], row: AnyRow, entry: dict[str, Any]) -> bool:
+    """Whether an entry of what a case waits for is about the actor, whose parts in the case are given."""
+    if actor.is_staff:
+        return entry["capacity"] in ("registry", "appointing-authority")
+    if entry["party_id"] is None:
+        return (row.case_id, entry["capacity"], None) in parts
+    return any((row.case_id, role, entry["party_id"]) in parts for role in REPRESENTATIVES)
+
+
+def _entry(row: AnyRow, entry: dict[str, Any]) -> WaitingItem:
+    return WaitingItem(
+        case=_case(row),
+        capacity=entry["capacity"],
+        party_id=entry["party_id"],
+        step=entry["for"],
+        since=entry["since"],
+        due_on=entry["due_on"],
+        article=entry["article"],
+    )
+
+
+def _sessions(db: Session, actor: Actor, now: datetime) -> list[SessionItem]:
+    columns = (Meeting.id, Meeting.kind, Meeting.starts_at, Meeting.ends_at, Meeting.time_zone)
+    # As the index says it, so that it is used.
+    coming = (Meeting.state == literal_column("'scheduled'"), Meeting.ends_at >= now)
+    statement = of_own_cases(select(*columns, *_OF_CASE).join(Case, Case.id == Meeting.case_id).where(*coming), actor)
+    rows = db.execute(statement.order_by(Meeting.starts_at, Meeting.id).limit(MOST + 1)).all()
+    return [
+        SessionItem(case=_case(row), **{column.key: getattr(row, column.key) for column in columns}) for row in rows
+    ]
+
+
+def _nominations(db: Session, actor: Actor) -> list[NominationItem]:
+    columns = (Appointment.id, Appointment.state, Appointment.proposed_at)
+    mine = (Mediator.user_id == actor.id, Appointment.state.in_(("proposed", "declared")))
+    statement = select(*columns).join(Mediator, Mediator.id == Appointment.mediator_id).where(*mine)
+    rows = db.execute(statement.order_by(Appointment.proposed_at, Appointment.id).limit(MOST + 1)).all()
+    return [NominationItem.model_validate(row) for row in rows]
+
+
+def _news(db: Session, actor: Actor, since: datetime | None) -> list[NewsItem]:
+    columns = (Event.id, Event.type, Event.act, Event.at, Event.article, Event.actor)
+    statement = of_own_cases(select(*columns, *_OF_CASE).join(Case, Case.id == Event.case_id), actor)
+    if since is not None:
+        # Behind the last that is not new, which is looked for from the end: what came long ago is not gone through.
+        earlier = aliased(Event)
+        last_known = select(earlier.position).where(earlier.at <= since).order_by(earlier.position.desc()).limit(1)
+        statement = statement.where(Event.position > func.coalesce(last_known.scalar_subquery(), 0), Event.at > since)
+    # What the clock did has nobody's id.
+    doer = Event.actor["id"].as_string()
+    statement = statement.where(or_(doer.is_(None), doer != str(actor.id)))
+    rows = db.execute(statement.order_by(Event.position.desc()).limit(MOST + 1)).all()
+    return [NewsItem(case=_case(row), **{one.key: getattr(row, one.key) for one in columns}) for row in rows]

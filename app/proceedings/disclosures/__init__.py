@@ -1,0 +1,1 @@
+"""Earlier items that those whom they protect open to later participants."""

@@ -1,0 +1,56 @@
+"""`…/disclosures` of a case."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.proceedings.cases.locking import lock_case
+from app.proceedings.disclosures import service
+from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
+
+router = APIRouter(prefix="/v1/cases/{case_id}/disclosures", tags=["disclosures"], route_class=Route)
+
+
+@router.get("", operation_id="listDisclosures", responses=problems(401, 404, 422))
+async def list_disclosures(work: Hop, case_id: UUID, page: Paged) -> DisclosureList:
+    """List what was opened, or is proposed to be opened, to those who came later."""
+    return await work.read(service.list_disclosures, case_id, page)
+
+
+@router.get("/{disclosure_id}", operation_id="readDisclosure", responses=problems(401, 404, 422))
+async def read_disclosure(work: Hop, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
+    """Read a disclosure."""
+    return await work.read(service.read_disclosure, case_id, disclosure_id)
+
+
+@router.post(
+    "",
+    status_code=201,
+    dependencies=Create,
+    operation_id="proposeDisclosure",
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def propose(work: Hop, case_id: UUID, body: DisclosureIn) -> DisclosureOut:
+    """Propose to open an earlier stream to those who came later, as the agent of a party whom it protects."""
+    return await work.write(service.propose, case_id, body, answer=service.read_disclosure, status=201)
+
+
+@router.post(
+    "/{disclosure_id}/agree",
+    dependencies=Act,
+    operation_id="agreeToDisclosure",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def agree(work: Hop, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
+    """Agree for your party; the last party whom the stream protects opens it."""
+    return await work.write(
+        service.agree,
+        case_id,
+        disclosure_id,
+        answer=service.read_disclosure,
+        item=(case_id, disclosure_id),
+        lock=lock_case,
+    )

@@ -1,0 +1,1 @@
+"""Documents: the files of filings and of drafts of a settlement."""

@@ -1,0 +1,128 @@
+"""Scanning by clamd, where the operator runs one: a document is quarantined until it was found clean."""
+
+import logging
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.core.access.gate import as_system
+from app.core.contents.service import NO_KEY, Sealer
+from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
+from app.core.files.storage import Missing, Storage
+from app.core.ledger import service as ledger
+from app.core.tables.audiences import Audience
+from app.core.tables.contents import DataKey
+from app.core.tables.documents import Document
+from app.proceedings.documents.holders import holder_of
+
+log = logging.getLogger("accord.documents")
+Verdict = Literal["clean", "infected", "unknown"]
+_AFTER: dict[Verdict, str] = {"clean": "stored", "infected": "refused", "unknown": "quarantined"}
+AT_ONCE, _SECONDS = 20, 120.0
+_BY_CLOCK: dict[str, Any] = {"id": None, "capacity": "clock", "party_id": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A document that waits to be scanned."""
+
+    id: UUID
+    object_key: str
+    size: int
+    key: Key
+
+
+def waiting(db: Session) -> list[Quarantined]:
+    """The documents that wait, some of them at once: those first that were never tried, then those tried longest ago.
+
+    Those whose key is destroyed stay quarantined.
+    """
+    columns = (Document.id, Document.object_key, Document.size, DataKey.wrapped)
+    statement = select(*columns).join(DataKey, DataKey.case_id == Document.case_id)
+    waits = (Document.state == "quarantined", DataKey.wrapped != NO_KEY)
+    longest = (Document.scanned_at.asc().nulls_first(), Document.stored_at, Document.id)
+    with as_system(db):
+        rows = db.execute(statement.where(*waits).order_by(*longest).limit(AT_ONCE)).all()
+    sealer: Sealer = db.info["sealer"]
+    return [Quarantined(row.id, row.object_key, row.size, Key(sealer.unwrap(row.wrapped), row.id)) for row in rows]
+
+
+def scan(storage: Storage, document: Quarantined, address: str) -> Verdict:
+    """What clamd at `address` (`tcp://HOST:PORT` or `unix:///PATH`) says of a document, without a database.
+
+    Where it cannot be asked, or says neither, the answer is `unknown` and the document waits on.
+    """
+    try:
+        sealed = storage.size_now(document.object_key)
+        fetch = lambda start, end: storage.read_now(document.object_key, start, end)  # noqa: E731
+        with reader(document.key, document.size, sealed, fetch) as file, _connected(address) as line:
+            line.sendall(b"zINSTREAM\0")
+            while part := file.read(READ_AT_ONCE * SEGMENT):
+                line.sendall(struct.pack(">I", len(part)) + part)
+            line.sendall(struct.pack(">I", 0))
+            answer = _answer(line)
+    except (OSError, Missing, Altered) as problem:
+        log.warning("document %s could not be scanned: %s", document.id, type(problem).__name__)
+        return "unknown"
+    if answer == "stream: OK":
+        return "clean"
+    if answer.endswith(" FOUND"):
+        return "infected"
+    log.warning("document %s could not be scanned: clamd did not take it", document.id)
+    return "unknown"
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[socket.socket]:
+    scheme, _, place = address.partition("://")
+    if scheme == "unix":
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(_SECONDS)
+        with line:
+            line.connect(place)
+            yield line
+        return
+    host, _, port = place.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as line:
+        yield line
+
+
+def _answer(line: socket.socket) -> str:
+    answer = b""
+    while not answer.endswith(b"\0") and len(answer) < 1000 and (part := line.recv(1000)):
+        answer += part
+    return answer.rstrip(b"\0\n").decode("ascii", "replace")
+
+
+def judge(db: Session, now: datetime, document_id: UUID, verdict: Verdict) -> int:
+    """Let a document out of its quarantine, refuse it, or let it wait behind the others; 1 if it waits no more."""
+    columns = (
+        Document.case_id,
+        Document.audience_id,
+        Document.filing_id,
+        Document.draft_id,
+        Document.number,
+        Audience.name,
+    )
+    waits = (Document.id == document_id, Document.state == "quarantined")
+    with as_system(db):
+        statement = select(*columns).join(Audience, Audience.id == Document.audience_id).where(*waits)
+        row = db.execute(statement.with_for_update(of=Document, skip_locked=True)).one_or_none()
+        if row is None:
+            return 0
+        judged = update(Document).where(*waits).values(state=_AFTER[verdict], scanned_at=now)
+        db.execute(judged.execution_options(synchronize_session=False))
+    if verdict == "infected":
+        subject = ledger.Subject(row.case_id, row.audience_id, row.name)
+        holder = holder_of(row)
+        payload = {"document_id": str(document_id), f"{holder.kind}_id": str(holder.id), "number": row.number}
+        ledger.record(db, now, subject, "document-refused", "refuse", _BY_CLOCK, payload)
+    return int(verdict != "unknown")

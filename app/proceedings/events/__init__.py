@@ -1,0 +1,1 @@
+"""The events of a case, as its reader may see them."""

@@ -1,0 +1,1 @@
+"""Formal submissions, each to one audience, and the docket."""

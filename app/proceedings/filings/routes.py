@@ -1,0 +1,104 @@
+"""`…/filings` of a case."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.proceedings.cases.locking import lock_case
+from app.proceedings.filings import docket, service
+from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
+
+router = APIRouter(prefix="/v1/cases/{case_id}/filings", tags=["filings"], route_class=Route)
+
+
+@router.get("", operation_id="listFilings", responses=problems(401, 404, 422))
+async def list_filings(work: Hop, case_id: UUID, page: Paged) -> FilingList:
+    """List the filings of a case that you may know of."""
+    return await work.read(service.list_filings, case_id, page)
+
+
+@router.get("/{filing_id}", operation_id="readFiling", responses=problems(401, 404, 422))
+async def read_filing(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Read a filing."""
+    return await work.read(service.read_filing, case_id, filing_id)
+
+
+@router.post(
+    "", status_code=201, dependencies=Create, operation_id="draftFiling", responses=problems(401, 403, 404, 409, 422)
+)
+async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
+    """Draft a filing, which only your own side sees."""
+    return await work.write(service.draft, case_id, body, answer=service.read_filing, status=201)
+
+
+@router.post(
+    "/{filing_id}/submit",
+    dependencies=Act,
+    operation_id="submitFiling",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def submit(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Submit a draft to the audience that it names."""
+    return await work.write(
+        service.submit,
+        case_id,
+        filing_id,
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+DECIDES = problems(401, 403, 404, 409, 412, 422)
+
+
+@router.post("/{filing_id}/join", dependencies=Act, operation_id="joinFiling", responses=DECIDES)
+async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Join a draft that another party means to file with yours."""
+    return await work.write(
+        docket.join, case_id, filing_id, answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
+    )
+
+
+@router.post("/{filing_id}/withdraw-joinder", dependencies=Act, operation_id="withdrawJoinder", responses=DECIDES)
+async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Take back that your party has joined a draft, while it is one."""
+    return await work.write(
+        docket.withdraw_joinder,
+        case_id,
+        filing_id,
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+@router.post("/{filing_id}/acceptance", dependencies=Act, operation_id="acceptFiling", responses=DECIDES)
+async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn | None = None) -> FilingOut:
+    """Accept a filing to the docket, for the registry."""
+    return await work.write(
+        docket.accept,
+        case_id,
+        filing_id,
+        body or AcceptanceIn(),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+@router.post("/{filing_id}/return", dependencies=Act, operation_id="returnFiling", responses=DECIDES)
+async def return_(work: Hop, case_id: UUID, filing_id: UUID, body: ReturnIn) -> FilingOut:
+    """Return a filing with coded reasons, for the registry; its side mends it and files again."""
+    return await work.write(
+        docket.return_,
+        case_id,
+        filing_id,
+        body,
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )

@@ -1,0 +1,244 @@
+"""Filings: drafted on the author's own side, then submitted to the audience that they name."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.core.access import service as access
+from app.core.access.service import Actor
+from app.core.contents import service as contents
+from app.core.db import AnyRow, new_id
+from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.ledger import service as ledger
+from app.core.paging import Page, listed
+from app.core.tables.cases import Case
+from app.core.tables.contents import Content
+from app.core.tables.filings import Filing
+from app.proceedings.cases import paper_acts
+from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.certificates import receipts
+from app.proceedings.documents import service as documents
+from app.proceedings.filings import docket
+from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut
+from app.rules.terms import day_at
+
+# A reader of the twin need not know of the sealed filing, so the gate is asked about that one too.
+_SEALED = aliased(Filing)
+_SEALED_ID = select(_SEALED.id).where(_SEALED.id == Filing.redacts_id).scalar_subquery()
+_COLUMNS = (
+    Filing.id,
+    Filing.kind,
+    Filing.state,
+    Filing.audience_name.label("audience"),
+    Filing.party_ids,
+    Filing.author_id,
+    Filing.author_party_id,
+    Filing.content_id,
+    Filing.listed_at,
+    Filing.received_at,
+    Filing.received_via,
+    Filing.entered_at,
+    Filing.effective_on,
+    Filing.docket_number,
+    Filing.docketing,
+    Filing.decided_at,
+    Filing.reasons,
+    Filing.decision_id,
+    Filing.resubmits_id,
+    _SEALED_ID.label("redacts_id"),
+    Filing.joined_by.label("joint"),
+)
+
+
+def list_filings(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
+    """The filings of a case that the actor may know of; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_COLUMNS).where(Filing.case_id == case_id)
+    found = listed(db, statement, page, Filing.listed_at, Filing.id, datetime)
+    return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
+
+
+def list_in_audiences(db: Session, case_id: UUID | None, audiences: Sequence[str], page: Page) -> FilingList:
+    """The filings of a case that were submitted to one of these audiences, and that the actor may know of."""
+    shown = (Filing.case_id == case_id, Filing.audience_name.in_(audiences), Filing.state == "submitted")
+    found = listed(db, select(*_COLUMNS).where(*shown), page, Filing.listed_at, Filing.id, datetime)
+    return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
+
+
+def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """One filing; NotFound if there is none that the actor may know of."""
+    row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _out(db, [row])[0]
+
+
+def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
+    files = documents.rows_of(db, [row.id for row in rows])
+    ids = [id for row in rows for id in (row.content_id, row.decision_id) if id is not None]
+    bodies = contents.read_many(db, [*ids, *(file.content_id for file in files)])
+    enclosed = documents.enclosed(files, bodies)
+    names = set(FilingOut.model_fields) - {"title", "text", "reason", "note", "documents"}
+    return [
+        FilingOut(
+            **bodies[row.content_id],
+            note=bodies[row.decision_id]["note"] if row.decision_id else None,
+            documents=enclosed.get(row.id, []),
+            **{name: getattr(row, name) for name in names},
+        )
+        for row in rows
+    ]
+
+
+def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
+    """Draft a filing, which only the author's own side sees; the registry drafts what a party sent on paper.
+
+    Raises Forbidden for an audience that does not hold the author, Invalid for one that is not for filings, and
+    Conflict before the case is lodged or once it is closed.
+    """
+    case = lock_case(db, actor, case_id)
+    parties = frozenset(given.party_ids)
+    access.check_audience(db, actor, case_id, given.audience, parties)
+    _check_open(case)
+    subject, party_id = _own_side(db, actor, case, frozenset(given.joint_with))
+    docket.check_draft(db, actor, case, given, party_id)
+    counted = paper_acts.judge(db, actor, now, case, given, since=_lodged_on(case))
+    body = {"title": given.title, "text": given.text} | ({"reason": given.reason} if given.reason else {})
+    written = contents.write(db, case_id, subject.audience_id, body)
+    filing = Filing(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=subject.audience_id,
+        kind=given.kind,
+        state="draft",
+        audience_name=given.audience,
+        party_ids=sorted(str(party) for party in parties),
+        author_id=actor.id,
+        author_party_id=counted.party_id or party_id,
+        content_id=written.id,
+        listed_at=now,
+        received_at=(counted.received_at or now) if counted.received_via else None,
+        received_via=counted.received_via,
+        entered_at=now if counted.received_via else None,
+        effective_on=counted.on if counted.received_via else None,
+        resubmits_id=given.resubmits_id,
+        redacts_id=given.redacts_id,
+        joined_by=[{"party_id": str(party), "joined_at": None} for party in given.joint_with],
+    )
+    db.add(filing)
+    _record(db, now, actor, case, filing, subject, "filing-drafted", "draft", written)
+    return (case_id, filing.id)
+
+
+def _lodged_on(case: Case) -> date | None:
+    return day_at(case.lodged_at, paper_acts.zone_of(case)) if case.lodged_at else None
+
+
+def _check_open(case: Case) -> None:
+    if case.lodged_at is None or case.closed_at is not None:
+        raise Conflict(
+            "Filings are made from the lodging of the request until the case closes.",
+            "step-not-open",
+            stage=case.stage,
+            rule_set=case.procedure,
+            article=None,
+            reasons=[],
+        )
+
+
+def _own_side(db: Session, actor: Actor, case: Case, joint: frozenset[UUID]) -> tuple[ledger.Subject, UUID | None]:
+    """Where an author's drafts lie: the party's own side, and those of whoever files with it; mediators; registry."""
+    known = circle_of(db, view_of(case))
+    parties = sorted(known.parties_of(actor))
+    if parties:
+        audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]) | joint)
+        return ledger.Subject(case.id, audience_id, "party"), parties[0]
+    if known.is_mediator(actor):
+        return ledger.Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
+    if actor.is_staff:
+        return ledger.Subject(case.id, access.audience(db, case.id, "registry"), "registry"), None
+    raise Forbidden("Parties, mediators and the registry file.", "not-your-capacity")
+
+
+def _record(
+    db: Session,
+    now: datetime,
+    actor: Actor,
+    case: Case,
+    filing: Filing,
+    subject: ledger.Subject,
+    kind: str,
+    act: str,
+    content: contents.Written | None,
+) -> None:
+    payload: dict[str, Any] = {
+        "filing_id": str(filing.id),
+        "kind": filing.kind,
+        "state": filing.state,
+        "effective_on": filing.effective_on.isoformat() if filing.effective_on else None,
+    }
+    if filing.docket_number is not None:
+        payload["docket_number"] = filing.docket_number
+    if filing.received_via is not None:
+        entered = paper_acts.Counted(now.date(), filing.author_party_id, filing.received_at, filing.received_via)
+        payload |= entered.payload()
+    ledger.record(db, now, subject, kind, act, _by(db, actor, case, filing), payload, content=content)
+
+
+def _by(db: Session, actor: Actor, case: Case, filing: Filing) -> dict[str, Any]:
+    held = circle_of(db, view_of(case)).holdings(actor)[0]
+    return ledger.actor_of(actor, held.capacity, filing.author_party_id)
+
+
+def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
+    """Submit a draft to the audience that it names; the instant of receipt is fixed, and its day at the seat.
+
+    Raises NotFound for a draft of another side, Conflict for a filing submitted already or a closed case, and Forbidden
+    if the audience no longer holds the author.
+    """
+    case = lock_case(db, actor, case_id)
+    filing = db.execute(select(Filing).where(Filing.case_id == case_id, Filing.id == filing_id)).scalar_one_or_none()
+    if filing is None:
+        raise NotFound
+    if not _of_its_side(circle_of(db, view_of(case)), actor, filing):
+        raise Forbidden("The side that drafted a filing submits it.", "not-your-capacity")
+    if filing.state != "draft":
+        raise Conflict("This filing is submitted already.", "filing-state", state=filing.state)
+    _check_open(case)
+    docket.must_be_joined(filing)
+    parties = frozenset(UUID(party) for party in filing.party_ids)
+    audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
+    filing.state, filing.audience_id = "submitted", audience_id
+    filing.listed_at = now
+    if filing.received_via is None:
+        filing.received_at, filing.effective_on = docket.received(db, now, case, filing)
+    docket.enter(db, now, case, filing, _by(db, actor, case, filing))
+    moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
+    db.execute(moved.execution_options(synchronize_session=False))
+    documents.move(db, filing.id, audience_id)
+    committed = contents.committed(db, filing.content_id)
+    subject = ledger.Subject(case_id, audience_id, filing.audience_name)
+    _record(db, now, actor, case, filing, subject, "filing-submitted", "submit", committed)
+    receipts.issue(db, now, case, filing, _by(db, actor, case, filing), _enclosed(db, filing.id))
+    return (case_id, filing.id)
+
+
+def _enclosed(db: Session, filing_id: UUID) -> list[receipts.Enclosed]:
+    """The documents that a filing brings, as its receipt names them."""
+    files = documents.rows_of(db, [filing_id])
+    bodies = contents.read_many(db, [file.content_id for file in files])
+    found = documents.enclosed(files, bodies).get(filing_id, [])
+    return [{"name": one.name, "size": one.size, "sha256": one.sha256, "media_type": one.media_type} for one in found]
+
+
+def _of_its_side(known: access.Circle, actor: Actor, filing: Filing) -> bool:
+    if filing.received_via is not None:
+        return actor.is_staff
+    if filing.author_party_id is not None:
+        return filing.author_party_id in known.parties_of(actor)
+    # A draft of the mediators or the registry is seen by themselves alone.
+    return filing.state == "draft" or filing.author_id == actor.id

@@ -1,0 +1,1 @@
+"""The roster of mediators, and their appointments to cases."""

@@ -1,0 +1,166 @@
+"""`/v1/mediators`, `…/appointments` of a case, and `/v1/appointments`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.proceedings.mediators import departures, service
+from app.proceedings.mediators.schemas import (
+    AppointmentActIn,
+    AppointmentList,
+    AppointmentOut,
+    DeclarationOfIndependence,
+    DeclineIn,
+    LeaveIn,
+    MediatorIn,
+    MediatorList,
+    MediatorOut,
+    NominationIn,
+)
+
+roster = APIRouter(prefix="/v1/mediators", tags=["mediators"], route_class=Route)
+appointments = APIRouter(prefix="/v1", tags=["appointments"], route_class=Route)
+ACTS = problems(401, 403, 404, 409, 412, 422)
+
+
+@roster.get("", operation_id="listMediators", responses=problems(401, 422))
+async def list_mediators(work: Hop, page: Paged) -> MediatorList:
+    """List the roster of mediators."""
+    return await work.read(service.list_mediators, page)
+
+
+@roster.get("/{mediator_id}", operation_id="readMediator", responses=problems(401, 404, 422))
+async def read_mediator(work: Hop, mediator_id: UUID) -> MediatorOut:
+    """Read a mediator's entry on the roster."""
+    return await work.read(service.read_mediator, mediator_id)
+
+
+@roster.post(
+    "", status_code=201, dependencies=Create, operation_id="enterMediator", responses=problems(401, 403, 409, 422)
+)
+async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
+    """Put somebody on the roster, for a registrar."""
+    return await work.write(service.enter_mediator, body, answer=service.read_mediator, status=201)
+
+
+@appointments.get("/cases/{case_id}/appointments", operation_id="listAppointments", responses=problems(401, 404, 422))
+async def list_appointments(work: Hop, case_id: UUID, page: Paged) -> AppointmentList:
+    """List the appointments of a case."""
+    return await work.read(service.list_appointments, case_id, page)
+
+
+@appointments.post(
+    "/cases/{case_id}/appointments",
+    status_code=201,
+    dependencies=Create,
+    operation_id="nominateMediator",
+    responses=problems(401, 403, 404, 409, 422),
+)
+async def nominate(work: Hop, case_id: UUID, body: NominationIn) -> AppointmentOut:
+    """Nominate a mediator; a party that nominates has thereby accepted."""
+    return await work.write(service.nominate, case_id, body, answer=service.read_appointment, status=201)
+
+
+@appointments.get("/appointments/{appointment_id}", operation_id="readAppointment", responses=problems(401, 404, 422))
+async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
+    """Read an appointment, as participant or candidate."""
+    return await work.read(service.read_appointment, appointment_id)
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/declare", dependencies=Act, operation_id="declareIndependence", responses=ACTS
+)
+async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependence) -> AppointmentOut:
+    """Declare independence and disclosures, as the candidate."""
+    return await work.write(
+        service.declare,
+        appointment_id,
+        body,
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/decline",
+    dependencies=Act,
+    operation_id="declineAppointment",
+    responses=ACTS | {204: {"description": "Declined; the appointment is no longer yours to see"}},
+)
+async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None) -> AppointmentOut:
+    """Decline a nomination, as the candidate; it ends your view of it."""
+    return await work.write(
+        service.decline,
+        appointment_id,
+        body or DeclineIn(),
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/accept", dependencies=Act, operation_id="acceptAppointment", responses=ACTS
+)
+async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
+    """Accept a declared candidate, for a party."""
+    return await work.write(
+        service.accept,
+        appointment_id,
+        body or AppointmentActIn(),
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/confirm", dependencies=Act, operation_id="confirmAppointment", responses=ACTS
+)
+async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
+    """Confirm a candidate whom all parties accept, for the registry."""
+    return await work.write(
+        service.confirm,
+        appointment_id,
+        body or AppointmentActIn(),
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/resign",
+    dependencies=Act,
+    operation_id="resignAppointment",
+    responses=ACTS | {204: {"description": "Resigned; the case is no longer yours to see"}},
+)
+async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
+    """Resign as the mediator; it ends your view of the case."""
+    return await work.write(
+        departures.resign,
+        appointment_id,
+        body,
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/replace", dependencies=Act, operation_id="replaceMediator", responses=ACTS
+)
+async def replace(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
+    """End a mediator's appointment so that another can be nominated, for the registry."""
+    return await work.write(
+        departures.replace,
+        appointment_id,
+        body,
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )

@@ -1,0 +1,1 @@
+"""Parties, their representatives, consents and third States."""

@@ -1,0 +1,178 @@
+"""`…/parties`, `…/third-states` and `…/consents` of a case."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.problems import problems
+from app.core.http.routing import Route
+from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.schemas import PartyIn
+from app.proceedings.parties import joining, representatives, service
+from app.proceedings.parties.schemas import (
+    ConsentFiled,
+    ConsentList,
+    ConsentOut,
+    EndIn,
+    PartyList,
+    PartyOut,
+    RepresentativeIn,
+    RepresentativeList,
+    RepresentativeOut,
+    ThirdStateIn,
+    ThirdStateList,
+    ThirdStateOut,
+)
+from app.proceedings.steps.schemas import PowersIn
+
+router = APIRouter(prefix="/v1/cases/{case_id}", tags=["parties"], route_class=Route)
+READS, CREATES, ACTS = (
+    problems(401, 404, 422),
+    problems(401, 403, 404, 409, 422),
+    problems(401, 403, 404, 409, 412, 422),
+)
+
+
+@router.get("/parties", operation_id="listParties", responses=READS)
+async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
+    """List the parties of a case."""
+    return await work.read(service.list_parties, case_id, page)
+
+
+@router.post("/parties", status_code=201, dependencies=Create, operation_id="addParty", responses=CREATES)
+async def add_party(work: Hop, case_id: UUID, body: PartyIn) -> PartyOut:
+    """Add a party; once the request is served it reads what is written from then on."""
+    return await work.write(joining.add_party, case_id, body, answer=service.read_party, status=201)
+
+
+@router.get("/parties/{party_id}", operation_id="readParty", responses=READS)
+async def read_party(work: Hop, case_id: UUID, party_id: UUID) -> PartyOut:
+    """Read a party."""
+    return await work.read(service.read_party, case_id, party_id)
+
+
+@router.get("/parties/{party_id}/representatives", operation_id="listRepresentatives", responses=READS)
+async def list_representatives(work: Hop, case_id: UUID, party_id: UUID, page: Paged) -> RepresentativeList:
+    """List those who act for a party."""
+    return await work.read(representatives.list_representatives, case_id, party_id, page)
+
+
+@router.get(
+    "/parties/{party_id}/representatives/{representative_id}", operation_id="readRepresentative", responses=READS
+)
+async def read_representative(work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID) -> RepresentativeOut:
+    """Read a representative."""
+    return await work.read(representatives.read_representative, case_id, party_id, representative_id)
+
+
+@router.post(
+    "/parties/{party_id}/representatives",
+    status_code=201,
+    dependencies=Create,
+    operation_id="admitRepresentative",
+    responses=CREATES,
+)
+async def admit_representative(work: Hop, case_id: UUID, party_id: UUID, body: RepresentativeIn) -> RepresentativeOut:
+    """Admit somebody to act for a party."""
+    return await work.write(
+        representatives.admit_representative,
+        case_id,
+        party_id,
+        body,
+        answer=representatives.read_representative,
+        status=201,
+    )
+
+
+@router.post(
+    "/parties/{party_id}/representatives/{representative_id}/powers",
+    dependencies=Act,
+    operation_id="recordPowers",
+    responses=ACTS,
+)
+async def record_powers(
+    work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: PowersIn
+) -> RepresentativeOut:
+    """Record new powers of a representative, in the place of those on record."""
+    return await work.write(
+        representatives.record_powers,
+        case_id,
+        party_id,
+        representative_id,
+        body,
+        answer=representatives.read_representative,
+        item=(case_id, party_id, representative_id),
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/parties/{party_id}/representatives/{representative_id}/end",
+    dependencies=Act,
+    operation_id="endRepresentative",
+    responses=ACTS | {204: {"description": "You act for the party no longer; the case is not yours to see"}},
+)
+async def end_representative(
+    work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: EndIn | None = None
+) -> RepresentativeOut:
+    """End what somebody is for a party: from here on they read nothing of the case."""
+    return await work.write(
+        representatives.end_representative,
+        case_id,
+        party_id,
+        representative_id,
+        body or EndIn(),
+        answer=representatives.read_representative,
+        item=(case_id, party_id, representative_id),
+        lock=lock_case,
+    )
+
+
+@router.get("/third-states", operation_id="listThirdStates", responses=READS)
+async def list_third_states(work: Hop, case_id: UUID, page: Paged) -> ThirdStateList:
+    """List the third States that the dispute involves."""
+    return await work.read(service.list_third_states, case_id, page)
+
+
+@router.get("/third-states/{third_state_id}", operation_id="readThirdState", responses=READS)
+async def read_third_state(work: Hop, case_id: UUID, third_state_id: UUID) -> ThirdStateOut:
+    """Read a third State."""
+    return await work.read(service.read_third_state, case_id, third_state_id)
+
+
+@router.post("/third-states", status_code=201, dependencies=Create, operation_id="nameThirdState", responses=CREATES)
+async def name_third_state(work: Hop, case_id: UUID, body: ThirdStateIn) -> ThirdStateOut:
+    """Name a State that the dispute involves."""
+    return await work.write(service.name_third_state, case_id, body, answer=service.read_third_state, status=201)
+
+
+@router.get("/consents", operation_id="listConsents", responses=READS)
+async def list_consents(work: Hop, case_id: UUID, page: Paged) -> ConsentList:
+    """List the consents filed in a case."""
+    return await work.read(service.list_consents, case_id, page)
+
+
+@router.get("/consents/{consent_id}", operation_id="readConsent", responses=READS)
+async def read_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut:
+    """Read a consent."""
+    return await work.read(service.read_consent, case_id, consent_id)
+
+
+@router.post("/consents", status_code=201, dependencies=Create, operation_id="fileConsent", responses=CREATES)
+async def file_consent(work: Hop, case_id: UUID, body: ConsentFiled) -> ConsentOut:
+    """File another's consent: a party's by a prior instrument, or a third State's."""
+    return await work.write(service.file_consent, case_id, body, answer=service.read_consent, status=201)
+
+
+@router.post("/consents/{consent_id}/confirm", dependencies=Act, operation_id="confirmConsent", responses=ACTS)
+async def confirm_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut:
+    """Confirm a consent, for the registry."""
+    return await work.write(
+        service.confirm_consent,
+        case_id,
+        consent_id,
+        answer=service.read_consent,
+        item=(case_id, consent_id),
+        lock=lock_case,
+    )

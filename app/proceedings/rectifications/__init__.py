@@ -1,0 +1,1 @@
+"""Corrections of clerical errors, by a recorded act."""

@@ -1,0 +1,1 @@
+"""Service of the request on each responding party, with attempts and proof."""

@@ -1,0 +1,1 @@
+"""Joint sessions and caucuses."""

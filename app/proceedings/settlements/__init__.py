@@ -1,0 +1,1 @@
+"""Drafts of the settlement, the frozen text and its signatures."""

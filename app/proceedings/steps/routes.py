@@ -1,0 +1,59 @@
+"""`/v1/cases/{case}/steps`, the timeline and the diagram of a case."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from app.core.http.parameters import Act, Hop, Paged
+from app.core.http.problems import SVG, problems
+from app.core.http.routing import Route
+from app.core.values import Picture
+from app.proceedings.cases import reading
+from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.schemas import CaseOut
+from app.proceedings.steps import service, timeline
+from app.proceedings.steps.schemas import StepIn, StepList
+
+router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
+
+
+@router.get("/{case_id}/timeline", operation_id="readTimeline", responses=problems(401, 404, 422))
+async def read_timeline(work: Hop, case_id: UUID, page: Paged) -> timeline.Timeline:
+    """Read what was done in a case, and what is due in it, in one list."""
+    return await work.read(timeline.read_timeline, case_id, page)
+
+
+@router.get(
+    "/{case_id}/diagram.svg",
+    operation_id="drawCase",
+    response_model=None,
+    responses=SVG | problems(401, 404, 422),
+)
+async def draw_case(work: Hop, case_id: UUID) -> Picture:
+    """Draw the case's procedure, with where it stands and the way it came."""
+    return await work.read(timeline.draw_case, case_id)
+
+
+@router.get("/{case_id}/steps", operation_id="listSteps", responses=problems(401, 404, 422))
+async def list_steps(work: Hop, case_id: UUID) -> StepList:
+    """List every step of the case's procedure: open to you, or why not."""
+    return await work.read(service.list_steps, case_id)
+
+
+@router.post(
+    "/{case_id}/steps/{step}",
+    dependencies=Act,
+    operation_id="takeStep",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def take_step(work: Hop, case_id: UUID, step: str, body: StepIn | None = None) -> CaseOut:
+    """Take a step of the case's procedure."""
+    return await work.write(
+        service.take_step,
+        case_id,
+        step,
+        body or StepIn(),
+        answer=reading.read_case,
+        item=(case_id,),
+        lock=lock_case,
+    )

@@ -1,0 +1,1 @@
+"""The authentic texts of a settlement and the one hash that covers them."""

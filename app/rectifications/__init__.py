@@ -1,1 +1,0 @@
-"""Slips of the registry, mended by a recorded act that names what it corrects."""

@@ -1,1 +1,0 @@
-"""Service: bringing the request to the knowledge of each responding party, with attempts and proof."""

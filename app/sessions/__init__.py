@@ -1,1 +1,0 @@
-"""Meetings of a mediation: joint sessions and caucuses."""

@@ -1,1 +1,0 @@
-"""The text that settles a dispute, and the signatures under it."""

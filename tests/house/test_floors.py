@@ -1,0 +1,82 @@
+"""No import runs up the floors, and no two rooms import each other."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.house.floors import FOLDERS, ROOMS, WINGS, edges_of, faults_of, pairs_of
+from tests.house.source import APP, Source, told
+
+AT_THE_TOP = {"__init__.py", "__main__.py", "cli.py", "main.py", "py.typed", "settings.py"}
+
+
+def test_the_top_of_app_holds_the_wings_and_the_files_that_start_it() -> None:
+    top = {PurePosixPath(file.path).parts[1] for file in APP}
+    wings = {*FOLDERS, "demo", "rules"}
+    assert top - AT_THE_TOP <= wings | {"portal"}, told(sorted(top - AT_THE_TOP - wings))
+    assert wings <= top
+
+
+def test_every_room_stands_on_a_floor() -> None:
+    rooms = {PurePosixPath(file.path).parts[2].removesuffix(".py") for file in APP if file.is_under("app/core/")}
+    assert rooms - {"__init__"} == {name for floor in ROOMS["core"] for name in floor}
+    rooms = {PurePosixPath(file.path).parts[2] for file in APP if file.is_under("app/proceedings/")}
+    assert rooms - {"__init__.py"} == {name for floor in ROOMS["proceedings"] for name in floor}
+
+
+def test_no_import_runs_up_the_floors() -> None:
+    faults = [fault for edge in edges_of(APP) for fault in faults_of(edge)]
+    assert not faults, told(faults)
+
+
+def test_no_two_rooms_import_each_other() -> None:
+    pairs = pairs_of(edges_of(APP))
+    assert not pairs, told([f"{one} and {other} import each other" for one, other in pairs])
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "fault"),
+    [
+        ("app/core/db.py", "from app.proceedings.cases import service", "above it in the wings"),
+        ("app/rules/engine.py", "import app.settings", "beside it in the wings"),
+        ("app/operations/backup.py", "def f():\n    from app.main import create_app", "above it in the wings"),
+        ("app/institution/people/service.py", "from app.proceedings.cases.locking import lock_case", "above it"),
+        ("app/core/tables/cases.py", "from ..access import gate", "above it in the floors of core"),
+        ("app/core/ledger/service.py", "from app.core.seams import Seams", "above it in the floors of core"),
+        ("app/proceedings/cases/requests.py", "from app.proceedings.steps import service", "floors of proceedings"),
+        ("app/proceedings/sessions/service.py", "from app.proceedings.parties import service", "beside it"),
+        ("app/proceedings/mail/service.py", "from app.proceedings.cases import reading", "do not name"),
+        ("app/utilities.py", "from app.core import db", "do not name utilities"),
+    ],
+)
+def test_an_import_that_breaks_the_order_is_named(path: str, text: str, fault: str) -> None:
+    (found,) = [each for edge in edges_of([Source(path, text)]) for each in faults_of(edge)]
+    assert path in found
+    assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("app/core/http/work.py", "from app.core.seams import Seams"),
+        ("app/proceedings/steps/service.py", "from app.proceedings.deadlines import service"),
+        ("app/cli.py", "from app.operations.backup import back_up"),
+        ("app/institution/people/service.py", "from app.institution.calendars.schemas import CalendarCode"),
+        ("app/core/access/gate.py", "from app.core.access import policy"),
+    ],
+)
+def test_an_import_that_runs_down_is_accepted(path: str, text: str) -> None:
+    assert not [fault for edge in edges_of([Source(path, text)]) for fault in faults_of(edge)]
+
+
+def test_a_pair_is_found_over_any_files_of_two_rooms() -> None:
+    files = [
+        Source("app/institution/people/service.py", "from app.institution.members.schemas import MemberOut"),
+        Source("app/institution/members/loader.py", "from app.institution.people import service"),
+    ]
+    assert pairs_of(edges_of(files)) == [("institution.members", "institution.people")]
+
+
+def test_the_wings_are_named_once() -> None:
+    names = [name for floor in WINGS for name in floor]
+    assert len(names) == len(set(names))
