@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from app.proceedings.documents import inventory
 from app.settings import Settings
-from tests.institution import Answer, Json, Person
+from tests.installation import Answer, Json, Person
 from tests.story import Dispute
 
 PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
