@@ -13,15 +13,15 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, select
-from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.core.access.gate import GatedSession, as_system, guard
+from app.core.access.gate import guard
+from app.core.access.session import GatedSession, as_system
 from app.core.db import Database, Entropy, sqlite
 from app.core.http.waiting import Waiting
 from app.core.ledger import catalogue
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR
+from app.core.ledger.acts import OPERATOR
 from app.core.paging import Cursors
 from app.core.seams import Seams
 from app.core.tables.events import Event
@@ -135,7 +135,7 @@ class House:
     clock: Clock
     app: FastAPI
     client: TestClient
-    database: Database
+    database: Database[GatedSession]
     requests: int = 0
     prefix: str = "r"
     base_url: str = ""
@@ -182,10 +182,10 @@ class House:
         return self._person(person.name, person.id, person.token)
 
     def _found(self, entropy: Entropy) -> None:
-        def found(db: Session) -> tuple[UUID, str]:
+        def found(db: GatedSession) -> tuple[UUID, str]:
             institution = people.InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
             people.found_institution(db, self.clock.now, institution)
-            db.info["sealer"] = self.app.state.seams.sealer
+            db.sealer = self.app.state.seams.sealer
             signing.ensure_key(db, self.clock.now)
             admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
             id = people.write_user(db, self.clock.now, admin, OPERATOR)
@@ -193,7 +193,7 @@ class House:
             given = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
             token_id = people.write_token(db, self.clock.now, given, id, OPERATOR)
             ledger.seal(db)
-            return id, db.info["minted"][token_id]
+            return id, db.secrets[token_id]
 
         id, token = self.database.in_transaction(found, entropy)
         self.admin = self._person("Ada Min", str(id), token)
@@ -294,6 +294,6 @@ def straight_to(settings: Settings) -> Engine:
     return create_engine(settings.database_url, **({"module": sqlite} if settings.is_sqlite else {}))
 
 
-def guarded(settings: Settings) -> Database:
+def guarded(settings: Settings) -> Database[GatedSession]:
     """Another handle on the same registry."""
     return Database(settings, guard, GatedSession)

@@ -148,7 +148,7 @@ def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | 
     """What differs between storage and database, as `accord check --storage` finds it."""
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("check")) as db:
-        db.info["sealer"] = seams.sealer
+        db.sealer = seams.sealer
         documents = inventory.expected(db)
     found = inventory.compare(documents, seams.storage, datetime.now(UTC) + later)
     return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in found)

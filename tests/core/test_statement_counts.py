@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
 from app.core.access.gate import insert_rows
+from app.core.access.session import GatedSession
 from app.core.db import together
 from app.core.errors import Conflict
 from app.core.tables.cases import ReferenceNumber
@@ -70,7 +70,7 @@ def test_a_step_takes_at_most_twenty_statements(house: House, dispute: Dispute, 
 def test_a_refusal_of_writes_that_are_sent_together_is_told_like_any_other(house: House) -> None:
     first = [{"year": 1999, "last": 1}]
 
-    def twice(db: Session) -> None:
+    def twice(db: GatedSession) -> None:
         with together(db):
             insert_rows(db, ReferenceNumber, first)
             insert_rows(db, ReferenceNumber, first)

@@ -4,11 +4,12 @@ import os
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
+from app.core.access.session import GatedSession
 from app.core.errors import Misconfigured
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR, installation_subject
+from app.core.ledger.acts import OPERATOR, Act, installation_subject
+from app.core.ledger.verification import verify
 from app.institution.members import loader
 from app.institution.members.schemas import MemberIn
 from app.settings import Settings
@@ -233,17 +234,17 @@ def test_the_history_tells_each_change_as_it_was_and_as_it_is(house: House) -> N
 def test_an_entry_of_an_earlier_release_tells_what_it_kept(house: House) -> None:
     member = house.member("Kingdom of Vedria")
 
-    def as_before(db: Session) -> None:
+    def as_before(db: GatedSession) -> None:
         payload = {"member_id": member, "status": "signatory", "declarations": []}
         subject = installation_subject(db, "public")
-        ledger.record(db, house.clock.now, subject, "member-entered", "enter", OPERATOR, payload)
+        ledger.record(db, Act("enter", house.clock.now, OPERATOR, subject), "member-entered", payload)
         # Then a change was told by every field that was sent, whether it said something new or not.
         told = {
             "before": {"status": "signatory", "founding": False},
             "after": {"status": "observer", "founding": False},
         }
         told_of = {"member_id": member, **told}
-        ledger.record(db, house.clock.now, subject, "member-changed", "change", OPERATOR, told_of)
+        ledger.record(db, Act("change", house.clock.now, OPERATOR, subject), "member-changed", told_of)
         ledger.seal(db)
 
     house.database.in_transaction(as_before, os.urandom)
@@ -356,7 +357,7 @@ def test_a_declaration_withdrawn_after_the_request_excludes_it_still(house: Hous
 def loaded(house: House, name: str = "iomed") -> loader.Loaded:
     """Load a list of members as the command line does."""
 
-    def act(db: Session) -> loader.Loaded:
+    def act(db: GatedSession) -> loader.Loaded:
         found = loader.load(db, house.clock.now, name, OPERATOR)
         ledger.seal(db)
         return found
@@ -383,7 +384,7 @@ def test_members_that_ship_are_entered_once_and_change_nothing_that_was_entered(
     assert (told["at"], told["act"]) == ("2026-03-03T09:00:00Z", "enter")
     assert told["changes"]["standing"] == {"before": None, "after": "secondary"}
     with house.database.read(os.urandom) as db:
-        assert ledger.verify(db).faults == ()
+        assert verify(db).faults == ()
 
 
 def test_an_unknown_list_of_members_is_refused(house: House) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy.orm import Session
 
+from app.core.access.session import GatedSession
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR
+from app.core.ledger.acts import OPERATOR
 from app.integration.description.examples import REQUESTS
 from app.operations.health import look_at
 from app.operations.keys import destroy
@@ -510,8 +510,8 @@ def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referr
     other = referred.court.post("/v1/referrals", referral("HC-2")).expect(201)
     Mediation(referred).mediating().ended()
 
-    def destroyed(db: Session) -> None:
-        db.info["sealer"] = house.app.state.seams.sealer
+    def destroyed(db: GatedSession) -> None:
+        db.sealer = house.app.state.seams.sealer
         destroy(db, house.clock.now, UUID(referred.case_id), OPERATOR)
         ledger.seal(db)
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from app.core.contents.service import Sealer
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR
+from app.core.ledger.acts import OPERATOR
+from app.core.sealer import Sealer
 from app.integration.webhooks.schedule import next_attempt, patience
 from app.operations import keys
 from tests.installation import House, Json

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from app.core.contents.keys import make_key_file
-from app.core.contents.service import NO_KEY
+from app.core.sealer import NO_KEY
 from app.operations import health
 from app.operations.health import look_at
 from app.operations.migrating import migrate

@@ -8,10 +8,10 @@ from typing import Any
 
 import pypdf
 import pytest
-from sqlalchemy.orm import Session
 
+from app.core.access.session import GatedSession
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR
+from app.core.ledger.acts import OPERATOR
 from app.institution.signing import service as signing
 from app.institution.signing.files import NotGenuine, decoded
 from app.proceedings.certificates.verification import verify
@@ -291,8 +291,8 @@ def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house:
         answer = dispute.requesting.get(f"{dispute.path}/filings/{filing['id']}/receipt")
         assert verify(answer.response.content, old).trusted
 
-    def renew(db: Session) -> None:
-        db.info["sealer"] = house.app.state.seams.sealer
+    def renew(db: GatedSession) -> None:
+        db.sealer = house.app.state.seams.sealer
         signing.renew(db, house.clock.now, OPERATOR)
         ledger.seal(db)
 

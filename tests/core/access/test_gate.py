@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as drawing
 from hypothesis import strategies as st
 from sqlalchemy import delete, exists, func, insert, select, text, union_all, update
-from sqlalchemy.orm import Session, aliased, join
+from sqlalchemy.orm import aliased, join
 
-from app.core.access.gate import GatedSession, Ungated, as_system, gated_tables, insert_rows, read_locked, read_under
+from app.core.access.gate import Ungated, gated_tables, insert_rows, read_locked
+from app.core.access.session import GatedSession, as_system, read_under
 from app.core.db import Base, Database
 from app.core.errors import Forbidden
 from app.core.tables.audiences import ANYONE, Audience, AudienceReader
@@ -23,11 +24,11 @@ WIDE, NARROW = uuid4(), uuid4()
 INSIDER, OUTSIDER, STRANGER = uuid4(), uuid4(), uuid4()
 CASE = uuid4()
 READERS = {WIDE: (INSIDER, OUTSIDER), NARROW: (INSIDER,)}
-Query = Callable[[Session], object]
+Query = Callable[[GatedSession], object]
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(settings: Settings) -> Iterator[Database[GatedSession]]:
     """Two contents: one that two people may know of, one that only one may."""
     opened = guarded(settings)
     with opened.write(entropy_of("gate")) as db, as_system(db):
@@ -47,7 +48,7 @@ class Undone(Exception):
 
 
 @contextmanager
-def reading_as(database: Database, *principals: UUID) -> Iterator[Session]:
+def reading_as(database: Database[GatedSession], *principals: UUID) -> Iterator[GatedSession]:
     """A transaction of somebody who reads under these principals, undone at its end."""
     try:
         with database.write(entropy_of("reader")) as db:
@@ -63,25 +64,25 @@ def count(found: object) -> int:
     return found if isinstance(found, int) else len(list(found))  # type: ignore[call-overload]
 
 
-def alias_in_a_join(db: Session) -> object:
+def alias_in_a_join(db: GatedSession) -> object:
     """An alias joined to its own table: both sides are filtered."""
     other = aliased(Content)
     return db.execute(select(Content.id, other.id).join(other, other.case_id == Content.case_id)).all()
 
 
-def in_a_cte(db: Session) -> object:
+def in_a_cte(db: GatedSession) -> object:
     """A common table expression."""
     inner = select(Content.id).cte()
     return db.execute(select(inner.c.id)).all()
 
 
-def in_a_union(db: Session) -> object:
+def in_a_union(db: GatedSession) -> object:
     """Both halves of a union."""
     other = aliased(Content)
     return db.execute(union_all(select(Content.id), select(other.id))).all()
 
 
-def as_correlated(db: Session) -> object:
+def as_correlated(db: GatedSession) -> object:
     """A correlated subquery in the list of columns."""
     other = aliased(Content)
     inner = select(func.count()).select_from(other).where(other.case_id == Content.case_id).scalar_subquery()
@@ -147,7 +148,7 @@ FILTERED: dict[str, tuple[Query, dict[UUID, int]]] = {
 
 
 @pytest.mark.parametrize("form", FILTERED)
-def test_each_form_of_statement_shows_a_reader_their_own_rows(database: Database, form: str) -> None:
+def test_each_form_of_statement_shows_a_reader_their_own_rows(database: Database[GatedSession], form: str) -> None:
     query, expected = FILTERED[form]
     # Back and forth in one process: nobody is served what an earlier reader was.
     for reader in (INSIDER, OUTSIDER, STRANGER, OUTSIDER, INSIDER):
@@ -180,38 +181,40 @@ REFUSED: dict[str, Query] = {
 }
 
 
-def whole_as_system(db: Session) -> object:
+def whole_as_system(db: GatedSession) -> object:
     """An entity read as the system would later be served to the actor."""
     with as_system(db):
         return db.scalars(select(Content)).all()
 
 
 @pytest.mark.parametrize("form", REFUSED)
-def test_a_form_that_the_filter_does_not_reach_shows_nothing_and_is_refused(database: Database, form: str) -> None:
+def test_a_form_that_the_filter_does_not_reach_shows_nothing_and_is_refused(
+    database: Database[GatedSession], form: str
+) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db, pytest.raises(Ungated):
         REFUSED[form](db)
 
 
-def test_a_session_without_an_actor_sees_nothing(database: Database) -> None:
+def test_a_session_without_an_actor_sees_nothing(database: Database[GatedSession]) -> None:
     with pytest.raises(Ungated), database.read(entropy_of("nobody")) as db:
         db.scalars(select(Content)).all()
 
 
-def test_a_session_belongs_to_one_actor(database: Database) -> None:
+def test_a_session_belongs_to_one_actor(database: Database[GatedSession]) -> None:
     with database.read(entropy_of("one")) as db:
         read_under(db, (OUTSIDER, ANYONE, OUTSIDER))
         with pytest.raises(RuntimeError):
             read_under(db, (INSIDER, ANYONE, INSIDER))
 
 
-def test_nobody_writes_into_an_audience_that_does_not_hold_them(database: Database) -> None:
+def test_nobody_writes_into_an_audience_that_does_not_hold_them(database: Database[GatedSession]) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
         db.add(Content(id=uuid4(), case_id=CASE, audience_id=NARROW, body=b""))
         with pytest.raises(Forbidden):
             db.flush()
 
 
-def test_rows_written_at_once_are_held_to_the_same(database: Database) -> None:
+def test_rows_written_at_once_are_held_to_the_same(database: Database[GatedSession]) -> None:
     def row(audience: UUID) -> dict[str, object]:
         return {"id": uuid4(), "case_id": CASE, "audience_id": audience, "body": b""}
 
@@ -225,12 +228,12 @@ def test_rows_written_at_once_are_held_to_the_same(database: Database) -> None:
         assert count(db.execute(select(Content.id)).scalars()) == 4
 
 
-def test_a_reader_has_three_principals(database: Database) -> None:
+def test_a_reader_has_three_principals(database: Database[GatedSession]) -> None:
     with database.read(entropy_of("two")) as db, pytest.raises(ValueError, match="3 principals"):
         read_under(db, (INSIDER, ANYONE))
 
 
-def test_nobody_moves_a_row_into_an_audience_that_does_not_hold_them(database: Database) -> None:
+def test_nobody_moves_a_row_into_an_audience_that_does_not_hold_them(database: Database[GatedSession]) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
         row = db.scalars(select(Content)).one()
         row.audience_id = NARROW
@@ -238,7 +241,7 @@ def test_nobody_moves_a_row_into_an_audience_that_does_not_hold_them(database: D
             db.flush()
 
 
-def test_a_failed_flush_does_not_leave_the_gate_open(database: Database) -> None:
+def test_a_failed_flush_does_not_leave_the_gate_open(database: Database[GatedSession]) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db:
         db.add(Content(id=uuid4(), case_id=CASE, audience_id=NARROW, body=b""))
         with pytest.raises(Forbidden):
@@ -248,7 +251,7 @@ def test_a_failed_flush_does_not_leave_the_gate_open(database: Database) -> None
             db.execute(text("SELECT * FROM contents"))
 
 
-def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database) -> None:
+def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database[GatedSession]) -> None:
     for reader in (INSIDER, STRANGER, OUTSIDER):
         with reading_as(database, reader, ANYONE, reader) as db:
             known = db.execute(select(Content.id), execution_options={"known_to_participants": True}).scalars().all()
@@ -259,7 +262,9 @@ def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database) ->
 @given(
     st.lists(st.sampled_from([INSIDER, OUTSIDER, STRANGER]), min_size=2, max_size=8), st.sampled_from(sorted(FILTERED))
 )
-def test_any_order_of_readers_shows_each_their_own(database: Database, readers: list[UUID], form: str) -> None:
+def test_any_order_of_readers_shows_each_their_own(
+    database: Database[GatedSession], readers: list[UUID], form: str
+) -> None:
     query, expected = FILTERED[form]
     for reader in readers:
         with reading_as(database, reader, uuid4(), uuid4()) as db:
@@ -306,6 +311,6 @@ def test_the_session_of_the_service_is_the_gated_one(settings: Settings) -> None
     opened.dispose()
 
 
-def test_nobody_but_the_system_reads_behind_a_lock(database: Database) -> None:
+def test_nobody_but_the_system_reads_behind_a_lock(database: Database[GatedSession]) -> None:
     with reading_as(database, STRANGER, ANYONE, STRANGER) as db, pytest.raises(Ungated):
         read_locked(db, 1, select(Content.id), {})

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.core.contents.service import NO_KEY
 from app.core.files import storage as storage_module
 from app.core.ledger import service as ledger
+from app.core.sealer import NO_KEY
 from app.core.tables.contents import DataKey
 from app.proceedings.documents import virus_scan
 from tests.docs.consoles import free_port
@@ -222,7 +222,7 @@ def scan(desk: Desk, address: str) -> list[str]:
     """One round of the worker."""
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("scan")) as db:
-        db.info["sealer"] = seams.sealer
+        db.sealer = seams.sealer
         found = virus_scan.waiting(db)
     verdicts: list[str] = []
     for document in found:

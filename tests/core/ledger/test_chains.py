@@ -8,7 +8,8 @@ import sqlalchemy.exc
 from sqlalchemy import Engine, text
 
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR, installation_subject
+from app.core.ledger.acts import OPERATOR, Act, installation_subject
+from app.core.ledger.verification import parse_receipt
 from app.settings import Settings
 from tests.chains import verify
 from tests.installation import House, entropy_of, straight_to
@@ -105,7 +106,7 @@ def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: D
 )
 def test_what_is_no_receipt_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a receipt reads"):
-        ledger.parse_receipt(text)
+        parse_receipt(text)
 
 
 def test_an_event_names_who_did_what_in_which_capacity_under_which_rule(dispute: Dispute) -> None:
@@ -154,7 +155,7 @@ def test_a_transaction_that_fails_announces_nothing(house: House) -> None:
 
     def fails(db: Any) -> None:
         subject = installation_subject(db, "registry")
-        ledger.record(db, house.clock.now, subject, "user-added", "add", OPERATOR, {})
+        ledger.record(db, Act("add", house.clock.now, OPERATOR, subject), "user-added", {})
         ledger.seal(db)
         raise RuntimeError("after the seal")
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from app.core.access.gate import as_system, read_under
+from app.core.access.session import as_system, read_under
 from app.core.ledger import catalogue
 from app.core.ledger.catalogue import TYPES
 from app.core.ledger.feed import BEGINNING, Wanted, stretch
