@@ -73,7 +73,15 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     files = {name: folder / f"route_{number}.py" for number, name in enumerate(calls)}
     for name, file in files.items():
         file.write_text(ROUTE.replace("CALL", calls[name]), encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), *files.values()]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+        *map(str, files.values()),
+    ]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     return {name: "\n".join(line for line in said.splitlines() if _is_of(line, file)) for name, file in files.items()}
 

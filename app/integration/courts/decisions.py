@@ -25,7 +25,7 @@ from app.proceedings.cases.requests import open_referred
 from app.proceedings.cases.schemas import CaseIn
 from app.proceedings.steps import consequences
 from app.proceedings.steps.schemas import ConsentIn
-from app.proceedings.steps.service import take_step_through
+from app.proceedings.steps.service import Through, take_step_through
 from app.rules.loader import library
 
 UNDECIDED = ("received", "more-asked")
@@ -106,7 +106,7 @@ def _lodge(
     mine = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
     party_id = db.execute(mine.order_by(Party.number).limit(1)).scalar_one()
     counted = Counted(today_at(case, now), party_id, referral.received_at, "court")
-    take_step_through(db, actor, now, case, step, counted=counted)
+    take_step_through(db, actor, now, case, Through(step, counted=counted))
     title = f"Order of referral of {sent['order']['made_on']}"
     given = {"basis": "ad-hoc", "instrument": title, "given_on": sent["order"]["made_on"]}
     consequences.give_consent(db, now, case, party_id, ConsentIn.model_validate(given), replace(by, party_id=party_id))

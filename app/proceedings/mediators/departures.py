@@ -14,7 +14,7 @@ from app.core.tables.mediators import Appointment
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.mediators.schemas import LeaveIn
 from app.proceedings.mediators.service import expect, lock_appointment, record, user_of
-from app.proceedings.steps.service import check_step, take_step_through
+from app.proceedings.steps.service import Through, check_step, take_step_through
 
 
 def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: LeaveIn) -> tuple[UUID]:
@@ -23,7 +23,7 @@ def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     Raises Forbidden for anybody else, and Conflict as the step `resign` does.
     """
     case, appointment = _locked(db, actor, appointment_id, "The mediator resigns, and nobody else.")
-    check_step(db, actor, now, case, "resign")
+    check_step(db, actor, now, case, Through("resign"))
     if user_of(db, appointment) != actor.id:
         raise Forbidden("The mediator resigns, and nobody else.", "not-your-capacity")
     return _leave(db, actor, now, case, appointment, given, "resign", "resigned")
@@ -35,7 +35,7 @@ def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     Raises Forbidden for anybody else, and Conflict as the step `replace-mediator` does.
     """
     case, appointment = _locked(db, actor, appointment_id, "The registry has mediators replaced.")
-    check_step(db, actor, now, case, "replace-mediator")
+    check_step(db, actor, now, case, Through("replace-mediator"))
     return _leave(db, actor, now, case, appointment, given, "replace-mediator", "replaced")
 
 
@@ -60,7 +60,7 @@ def _leave(
 ) -> tuple[UUID]:
     expect(appointment, "confirmed")
     written = contents.write(db, case.id, appointment.audience_id, {"reason": given.reason})
-    take_step_through(db, actor, now, case, step)
+    take_step_through(db, actor, now, case, Through(step))
     appointment.state, appointment.ended_at = state, now
     capacity = "registry" if actor.is_staff else "mediator"
     record(db, now, appointment, f"appointment-{state}", step, author_of(actor, capacity), written)

@@ -46,7 +46,7 @@ from app.proceedings.mediators.schemas import (
     NominationIn,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import check_step, take_step_through
+from app.proceedings.steps.service import Through, check_step, take_step_through
 
 _MEDIATOR = (
     Mediator.id,
@@ -153,7 +153,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given
     somebody who already has a part in the case.
     """
     case = lock_case(db, actor, case_id)
-    check_step(db, actor, now, case, "nominate")
+    check_step(db, actor, now, case, Through("nominate"))
     mediator = db.execute(
         select(Mediator.user_id, User.active).join(User).where(Mediator.id == given.mediator_id, Mediator.active)
     ).one_or_none()
@@ -187,7 +187,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given
         proposed_at=now,
     )
     db.add(appointment)
-    take_step_through(db, actor, now, case, "nominate")
+    take_step_through(db, actor, now, case, Through("nominate"))
     record(db, now, appointment, "appointment-proposed", "nominate", _by(actor, known), content)
     return (appointment.id,)
 
@@ -341,7 +341,7 @@ def confirm(
         case = lock_case(db, actor, appointment.case_id)
     except NotFound as hidden:
         raise Forbidden("The registry confirms appointments.", "not-your-capacity") from hidden
-    check_step(db, actor, now, case, "confirm-mediator", appointment.id)
+    check_step(db, actor, now, case, Through("confirm-mediator", appointment.id))
     if given.on_behalf_of is not None:
         raise invalid("/on_behalf_of", "unknown-field", "The registry confirms in its own name.")
     counted = paper_acts.judge(db, actor, now, case, given)
@@ -352,7 +352,7 @@ def confirm(
     by = author_of(actor, "registry")
     if _had_a_mediator(db, case.id):
         begin_generation(db, case)
-    take_step_through(db, actor, now, case, "confirm-mediator", appointment.id, counted)
+    take_step_through(db, actor, now, case, Through("confirm-mediator", appointment.id, counted))
     appointment.state, appointment.confirmed_at = "confirmed", now
     record(db, now, appointment, "appointment-confirmed", "confirm", by, _reason(db, appointment, given), counted)
     _end_candidacy(db, now, appointment, user_id)

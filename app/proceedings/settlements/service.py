@@ -33,7 +33,7 @@ from app.proceedings.settlements.schemas import (
     TextOut,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import check_step, take_step_through
+from app.proceedings.steps.service import Through, check_step, take_step_through
 from app.proceedings.texts.hashes import AUTHENTIC, clauses_hash
 from app.proceedings.texts.service import WholeText, text_of
 
@@ -209,7 +209,7 @@ def freeze(
     """
     case = lock_case(db, actor, case_id)
     row = _draft_row(db, case_id, draft_id)
-    check_step(db, actor, now, case, "freeze-text", draft_id)
+    check_step(db, actor, now, case, Through("freeze-text", draft_id))
     if row.state == "frozen":
         raise _conflict(case, "need-not-met", "This text is frozen already.", "already-frozen")
     if row.audience_name != "participants" or not _all_know(db, case, row):
@@ -222,7 +222,7 @@ def freeze(
         raise _conflict(case, "need-not-met", "The hash is not that of this draft.", "text-differs", cure)
     _void_frozen(db, now, case_id)
     row.state, row.frozen_at = "frozen", now
-    take_step_through(db, actor, now, case, "freeze-text", draft_id)
+    take_step_through(db, actor, now, case, Through("freeze-text", draft_id))
     _record(db, now, row, "text-frozen", "freeze", author_of(actor, "mediator"), sha256=given.sha256)
     return (case_id, row.id)
 
@@ -329,12 +329,12 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: Si
     if party is None:
         raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
     if given.on_behalf_of is None or not actor.is_staff:
-        check_step(db, actor, now, case, "sign", party.id)
+        check_step(db, actor, now, case, Through("sign", party.id))
     counted = paper_acts.judge(db, actor, now, case, given)
     if (given.on_behalf_of is None) != (given.signer is None) or given.on_behalf_of not in (None, party.id):
         detail = "For a signature given on paper name the party in 'on_behalf_of' and 'party_id', and who signed."
         raise invalid("/signer", "signer", detail)
-    check_step(db, actor, now, case, "sign", party.id, counted)
+    check_step(db, actor, now, case, Through("sign", party.id, counted))
     row = _frozen_text(db, case, given)
     held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
     powers = _powers_of(case, [given.signer.powers.kind] if given.signer else held, party, given.capacity)
@@ -358,7 +358,7 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: Si
         content_id=written.id if written else None,
     )
     db.add(signature)
-    decision = take_step_through(db, actor, now, case, "sign", party.id, counted)
+    decision = take_step_through(db, actor, now, case, Through("sign", party.id, counted))
     payload = {
         "signature_id": str(signature.id),
         "draft_id": str(row.id),

@@ -1,5 +1,6 @@
 """The one door through which a case moves: its steps, and the columns that follow from them."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -60,42 +61,35 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
     return (case.id,)
 
 
-def take_step_through(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    step: str,
-    subject: UUID | None = None,
-    counted: Counted | None = None,
-) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A step that the act of another noun takes: what the act is about, and on which day it counts."""
+
+    step: str
+    subject: UUID | None = None
+    counted: Counted | None = None
+
+
+def take_step_through(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through) -> Decision:
     """Take a step by the act of another noun, which has locked the case; Forbidden or Conflict as the rules say."""
-    counted = counted or Counted(paper_acts.today_at(case, now))
-    decision, holdings = _decide(db, actor, case, step, subject, counted)
+    counted = through.counted or Counted(paper_acts.today_at(case, now))
+    decision, holdings = _decide(db, actor, case, through, counted)
     _apply(db, actor, now, case, library()[case.procedure], holdings, decision, StepIn(), counted)
     return decision
 
 
-def check_step(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    step: str,
-    subject: UUID | None = None,
-    counted: Counted | None = None,
-) -> None:
+def check_step(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through) -> None:
     """Refuse, before anything is written, what `take_step_through` would refuse."""
-    _decide(db, actor, case, step, subject, counted or Counted(paper_acts.today_at(case, now)))
+    _decide(db, actor, case, through, through.counted or Counted(paper_acts.today_at(case, now)))
 
 
 def _decide(
-    db: GatedSession, actor: Actor, case: Case, step: str, subject: UUID | None, counted: Counted
+    db: GatedSession, actor: Actor, case: Case, through: Through, counted: Counted
 ) -> tuple[Decision, tuple[Holding, ...]]:
-    procedure, facts = library()[case.procedure], read_facts(db, case, subject)
+    procedure, facts = library()[case.procedure], read_facts(db, case, through.subject)
     holdings = _holdings(db, actor, case, counted)
     try:
-        return engine.decide(procedure, facts, step, holdings, counted.on), holdings
+        return engine.decide(procedure, facts, through.step, holdings, counted.on), holdings
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
 
