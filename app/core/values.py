@@ -1,7 +1,8 @@
-"""Hardened types for what people send: text, instants, days, codes; bad values are refused, never repaired."""
+"""Strict types for what requests send: texts, instants, days and codes. A bad value is refused, never repaired."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,66 +21,84 @@ _EARLIEST = date(1800, 1, 1)
 _LATEST = date(2999, 12, 31)
 
 
+def one_of(values: Iterable[str], description: str) -> Any:
+    """Metadata for a text of an answer that is always one of these values; they stand in its schema as an enum.
+
+    Such a type is declared as a `TypeAliasType`, so that it has a name in the OpenAPI document and stands there once.
+    """
+    return Field(json_schema_extra={"enum": list(values)}, description=description)
+
+
 class In(BaseModel):
-    """The parent of every body: unknown fields are refused."""
+    """The base class of every request body. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class Out(BaseModel):
-    """The parent of every answer."""
+    """The base class of every answer."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class Picture(Out):
-    """A drawing that is served as it is, as an SVG document."""
+    """A drawing, served as an SVG document."""
 
-    svg: str
+    svg: str = Field(description="The SVG document.")
 
 
 class Rendered(Out):
-    """A file that is served as it is, under a plain name."""
+    """A file, served under a plain name."""
 
-    content: bytes
-    media_type: str
-    file_name: str
+    content: bytes = Field(description="The bytes of the file.")
+    media_type: str = Field(description="The media type of the file.")
+    file_name: str = Field(description="The name of the file.")
 
 
 Item = TypeVar("Item")
 
 
 class Total(Out):
-    """How many items a list has; where it is `capped`, there are more than that."""
+    """How many items a whole list has. Counting stops at 1,000."""
 
-    total: int
-    capped: bool
+    total: int = Field(description="The number of items, at most 1,000.")
+    capped: bool = Field(description="Whether counting stopped at `total` because the list has more items.")
 
 
 class Listed(Out, Generic[Item]):
-    """A page of a list: its items, the cursor of the next page, and the total if it was asked for."""
+    """A page of a list: its items, the cursor of the next page, and the total if the request asked for it."""
 
-    items: list[Item]
-    next: str | None = None
-    count: Total | None = None
+    items: list[Item] = Field(description="The items of this page.")
+    next: str | None = Field(
+        None, description="The cursor of the next page, to be sent as `after`; null on the last page."
+    )
+    count: Total | None = Field(
+        None, description="The number of items in the whole list, if the request said `count=true`; otherwise null."
+    )
 
 
 class Followed(Out, Generic[Item]):
-    """A part of what never ends: ask again with `after` set to `next`, at once if there may be `more`."""
+    """A part of a list that keeps growing. To go on, send `next` as `after`."""
 
-    items: list[Item]
-    next: str
-    more: bool
+    items: list[Item] = Field(description="The items of this part, the oldest first.")
+    next: str = Field(description="The cursor from which to go on, to be sent as `after`. It is there on every answer.")
+    more: bool = Field(description="Whether more items may be there already, so that you can ask again at once.")
 
 
 def clean(text: str) -> str:
-    """The text in NFC; ValueError for characters that databases or readers cannot bear."""
+    """The text in NFC; ValueError for characters that databases or readers cannot handle."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate: it is not valid Unicode.")
+        raise PydanticCustomError(
+            "text-surrogate", "The text has a lone surrogate, which is not valid Unicode. Remove it."
+        )
     if _CONTROL.search(text):
-        raise PydanticCustomError("text-control", "The text has a control character; only line breaks and tabs may be.")
+        raise PydanticCustomError(
+            "text-control", "The text has a control character. Only line breaks and tabs are allowed."
+        )
     if not BIDI_CONTROLS.isdisjoint(text):
-        raise PydanticCustomError("text-bidi", "The text has a character that changes the direction of reading.")
+        raise PydanticCustomError(
+            "text-bidi", "The text has a character that changes the direction of reading. Remove it."
+        )
     return unicodedata.normalize("NFC", text)
 
 
@@ -91,9 +110,9 @@ def one_line(text: str) -> str:
 
 
 def only_text(value: Any) -> Any:
-    """The value, if it is a text."""
+    """The value, if it is a string."""
     if not isinstance(value, str):
-        raise PydanticCustomError("text", "A text is needed.")
+        raise PydanticCustomError("text", "Send a string.")
     return value
 
 
@@ -118,13 +137,15 @@ def _rfc3339(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise PydanticCustomError("instant", "An instant is needed as RFC 3339 with its offset: 2027-03-08T10:00:00Z.")
+        raise PydanticCustomError(
+            "instant", "Send an instant as RFC 3339 with its offset, for example 2027-03-08T10:00:00Z."
+        )
     return value
 
 
 def _in_utc(value: datetime) -> datetime:
     if not _EARLIEST <= value.date() <= _LATEST:
-        raise PydanticCustomError("instant-range", "The instant must lie between the years 1800 and 2999.")
+        raise PydanticCustomError("instant-range", "The instant must be between the years 1800 and 2999.")
     return value.astimezone(UTC)
 
 
@@ -132,13 +153,13 @@ def _iso_day(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PydanticCustomError("day", "A day is needed as YYYY-MM-DD.")
+        raise PydanticCustomError("day", "Send a day as YYYY-MM-DD, for example 2027-03-08.")
     return value
 
 
 def _sane_day(value: date) -> date:
     if not _EARLIEST <= value <= _LATEST:
-        raise PydanticCustomError("day-range", "The day must lie between the years 1800 and 2999.")
+        raise PydanticCustomError("day-range", "The day must be between the years 1800 and 2999.")
     return value
 
 
@@ -151,7 +172,7 @@ _zones = cache(available_timezones)
 
 def _zone(name: str) -> str:
     if name not in _zones():
-        raise PydanticCustomError("time-zone", "A time zone is needed by its IANA name: Asia/Hong_Kong.")
+        raise PydanticCustomError("time-zone", "Send a time zone by its IANA name, for example Asia/Hong_Kong.")
     return name
 
 
@@ -160,7 +181,7 @@ TimeZone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(only
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(values) != len(set(values)):
-        raise PydanticCustomError("repeated", "Name each only once.")
+        raise PydanticCustomError("repeated", "Name each item only once.")
     return values
 
 
@@ -170,13 +191,13 @@ Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_dist
 
 
 def email_key(address: str) -> str:
-    """An address as it is compared: trimmed, ASCII letters in lower case, nothing transliterated."""
+    """The form in which addresses are compared: trimmed, ASCII letters in lower case, nothing transliterated."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in address.strip())
 
 
 def _address(value: str) -> str:
     if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+", value):
-        raise PydanticCustomError("email", "An e-mail address is needed.")
+        raise PydanticCustomError("email", "Send an e-mail address, for example cora.unsel@example.org.")
     return value
 
 
@@ -189,7 +210,7 @@ Email = Annotated[
 
 
 def folded(text: str) -> str:
-    """Text as it is searched: compatible forms made one, case folded, format characters gone, dashes alike."""
+    """The form in which text is searched: NFKC, case folded, without format characters, all dashes alike."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())
