@@ -189,7 +189,7 @@ def _after_act(db: GatedSession, now: datetime) -> None:
 DOCUMENT = "/v1/openapi.json"
 # Events that could go out wait no longer than this where a worker runs.
 LATE = 60
-NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It cannot: `checks` says what is wrong"}}
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "The service cannot. `checks` says what is wrong."}}
 
 
 def from_environment() -> FastAPI:
@@ -218,11 +218,17 @@ def _install_health(app: FastAPI) -> None:
     # One at a time: whoever asks often, and without a token, takes one thread and connection from all others at most.
     looks = anyio.CapacityLimiter(1)
 
-    @app.get("/livez", tags=["operation"], operation_id="live", summary="Is the process alive")
+    @app.get("/livez", tags=["operation"], operation_id="live", summary="Say whether the process is alive.")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve", responses=NOT_READY)
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        operation_id="ready",
+        summary="Say whether the service can answer requests.",
+        responses=NOT_READY,
+    )
     async def ready(request: Request) -> Response:
         seams: Seams = app.state.seams
         checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=looks)

@@ -59,6 +59,8 @@ KINDS = (*PLAIN, *OFFICE, ARCHIVE)
 TEXTS = tuple(kind for kind in KINDS if kind.extensions[0] in ("pdf", "docx", "odt"))
 OF_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 OF_MEDIA_TYPE = {kind.media_type: kind for kind in KINDS}
+# The media type of a file whose kind is not said: the extension of its name then says it.
+UNNAMED_KIND = "application/octet-stream"
 _MACROS = "docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam sldm"
 _SCRIPTS = "svg svgz html htm xhtml xht shtml mht mhtml xml xsl xslt js mjs hta vbs wsf ps1 bat cmd sh"
 _ARCHIVES = "zip 7z rar gz tgz bz2 tbz xz txz zst tar jar war cab iso dmg arj lzh z lz4 apk ar cpio"
@@ -81,7 +83,8 @@ def kind_of(name: str, media_type: str, taken: Sequence[Kind] = KINDS) -> Kind:
         raise _named("type-script", "A file of this kind can run when it is opened. Send it as PDF.")
     if extension in MACROS:
         raise _named("document-macro", "A document with macros is not taken. Save it without them.")
-    given = OF_MEDIA_TYPE.get(media_type.partition(";")[0].strip().lower())
+    said = media_type.partition(";")[0].strip().lower()
+    given = OF_EXTENSION.get(extension) if said == UNNAMED_KIND else OF_MEDIA_TYPE.get(said)
     if given is None or given not in taken:
         known = ", ".join(sorted(kind.media_type for kind in taken))
         raise UnsupportedMediaType(f"Documents are taken here as: {known}.")

@@ -10,7 +10,7 @@ from app.core.errors import Unavailable, invalid
 from app.core.files.kinds import TEXTS
 from app.core.files.names import disposition
 from app.core.files.transfers import Arrived, Leaf, opened, shown_digest
-from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload
+from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
 from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
@@ -136,22 +136,20 @@ async def amend_referral(work: Hop, referral_id: UUID, body: ReferralAmendment) 
     )
 
 
-_FILES = {kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in TEXTS}
-_NAME = {
-    "name": "Content-Disposition",
-    "in": "header",
-    "required": True,
-    "description": "The name of the file, percent-encoded: `attachment; filename*=UTF-8''order.pdf`.",
-    "schema": {"type": "string", "example": "attachment; filename*=UTF-8''order.pdf"},
+_IS_FILE: dict[str, Any] = {
+    "description": "The file, or the part that `Range` asks for (206).",
+    "content": contents_of(TEXTS),
 }
-_ORDER: dict[str, Any] = {"requestBody": {"required": True, "content": _FILES}, "parameters": [_NAME]}
-_IS_FILE: dict[str, Any] = {"description": "The file, or the part that `Range` asks for (206).", "content": _FILES}
 BRINGS = problems(401, 403, 404, 409, 422)
 HANDS_OUT: dict[int | str, dict[str, Any]] = {**problems(401, 404, 416, 422), 200: _IS_FILE, 206: _IS_FILE}
 
 
 @uploads.post(
-    "/{referral_id}/order", dependencies=Create, operation_id="uploadOrder", responses=BRINGS, openapi_extra=_ORDER
+    "/{referral_id}/order",
+    dependencies=Create,
+    operation_id="uploadOrder",
+    responses=BRINGS,
+    openapi_extra=takes_file(TEXTS, "order.pdf"),
 )
 async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
     """Upload the order of a referral as a file.

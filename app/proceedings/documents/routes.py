@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.core.files.kinds import KINDS, TEXTS, Kind
 from app.core.files.names import disposition
 from app.core.files.transfers import opened, shown_digest
-from app.core.http.parameters import Act, Create, Hop, Paged, Upload
+from app.core.http.parameters import Act, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
 from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
@@ -23,28 +23,10 @@ from app.proceedings.documents.schemas import About, AccessList, DocumentList, D
 
 uploads = APIRouter(tags=["documents"], route_class=UploadRoute)
 router = APIRouter(tags=["documents"], route_class=Route)
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONTENT: dict[str, Any] = {
     "description": "The file, or the part that `Range` asks for (206), always as an attachment.",
-    "content": {kind.media_type: _BINARY for kind in KINDS},
+    "content": contents_of(KINDS),
 }
-_NAME = {
-    "name": "Content-Disposition",
-    "in": "header",
-    "required": True,
-    "description": "The name of the file, percent-encoded: `attachment; filename*=UTF-8''memorial.pdf`.",
-    "schema": {"type": "string", "example": "attachment; filename*=UTF-8''memorial.pdf"},
-}
-_DIGEST = {
-    "name": "Repr-Digest",
-    "in": "header",
-    "required": False,
-    "description": "The SHA-256 of the file (`sha-256=:BASE64:`, RFC 9530), verified before the document exists. "
-    "`Content-Digest` works too.",
-    "schema": {"type": "string"},
-}
-_FILE = {"requestBody": {"required": True, "content": _CONTENT["content"]}, "parameters": [_NAME, _DIGEST]}
-_TEXT = {**_FILE, "requestBody": {"required": True, "content": {kind.media_type: _BINARY for kind in TEXTS}}}
 
 
 async def about(
@@ -72,7 +54,7 @@ async def about(
     dependencies=Create,
     operation_id="uploadDocument",
     responses=problems(401, 403, 404, 409, 422),
-    openapi_extra=_FILE,
+    openapi_extra=takes_file(KINDS, "memorial.pdf"),
 )
 async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[About, Depends(about)]) -> DocumentOut:
     """Upload a document to a filing that is a draft.
@@ -88,7 +70,7 @@ async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[
     dependencies=Create,
     operation_id="uploadText",
     responses=problems(401, 403, 404, 409, 422),
-    openapi_extra=_TEXT,
+    openapi_extra=takes_file(TEXTS, "settlement.pdf"),
 )
 async def upload_text(
     work: Upload, case_id: UUID, draft_id: UUID, given: Annotated[About, Depends(about)]
