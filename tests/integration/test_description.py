@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from app.integration.description.examples import REQUESTS
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 
@@ -11,6 +10,7 @@ from app.cli import _document
 from app.core.http.routing import Route
 from app.core.ledger.catalogue import TYPES
 from app.integration.description.document import TAGS
+from app.integration.description.examples import REQUESTS
 from app.integration.webhooks.schemas import TEST_TYPE
 from app.main import ROUTERS
 from tests.feeds import followed
