@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
 
 import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
 from app.core.access.gate import guard
@@ -47,6 +47,7 @@ from app.integration.clients import routes as clients
 from app.integration.courts import routes as courts
 from app.integration.courts.progress import follow
 from app.integration.description.document import TAGS, complete
+from app.integration.description.pages import ASSETS, PAGE, POLICY, START
 from app.integration.notices import routes as notices
 from app.integration.notices.smtp import mailbox_of
 from app.integration.webhooks import routes as webhooks
@@ -211,7 +212,13 @@ def _install_document(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def pages() -> Response:
-        return get_swagger_ui_html(openapi_url=DOCUMENT, title=app.title)
+        return HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
+
+    @app.get("/docs/start.js", include_in_schema=False)
+    async def start() -> Response:
+        return Response(START, media_type="text/javascript")
+
+    app.mount("/docs", StaticFiles(packages=[ASSETS]))
 
 
 def _install_health(app: FastAPI) -> None:

@@ -37,6 +37,7 @@ from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOu
 from app.main import create_app
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.receivers import letting
 
 PRESENT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
@@ -413,8 +414,7 @@ async def _mediated(play: Recorder) -> None:
 async def _of_webhooks(play: Recorder) -> None:
     """A subscription that is tested, replayed, changed, given another secret and removed."""
     seams = play.app.state.seams
-    # No name is looked up: example.org is one of the public internet.
-    play.app.state.seams = replace(seams, guard=replace(seams.guard, resolve=lambda _host, _port: ["93.184.215.14"]))
+    play.app.state.seams = replace(seams, guard=letting(names={"cms.high-court.example.org": ["93.184.215.14"]}))
     hook = {
         "url": "https://cms.high-court.example.org/accord",
         "types": ["filing-submitted", "step-taken"],
@@ -530,7 +530,8 @@ async def _read_everything(play: Recorder) -> None:
         place = re.sub(r"\{(\w+)\}", lambda found, names=names: play.kept[names[found[1]]], path)
         if path.startswith("/v1/"):
             page = "?limit=1" if '"limit"' in json.dumps(operation) or "/Limit" in json.dumps(operation) else ""
-            await play.do(_READERS.get(id, "registrar"), place + page, method="GET", better=True)
+            # A desk with something new on it is the better example.
+            await play.do(_READERS.get(id, "registrar"), place + page, method="GET", better=id != "readDesk")
         else:
             await play.send_raw(None, "GET", place)
 
@@ -555,7 +556,7 @@ _LIKE = {
     "deadline-recalled": ("deadline-extended", "recall", _CLOCK),
     "disclosure-agreed": ("disclosure-proposed", "agree", None),
     "document-refused": ("document-stored", "refuse", _CLOCK),
-    "filing-docketed": ("filing-submitted", "docket", None),
+    "filing-docketed": ("filing-accepted", "docket", None),
     "institution-changed": ("institution-founded", "change", _OPERATOR),
     "master-key-rotated": ("institution-founded", "rotate", _OPERATOR),
     "registry-restored": ("institution-founded", "restore", _OPERATOR),
@@ -604,6 +605,7 @@ async def _played(settings: Settings) -> Json:
             await more(play)
         await _of_courts(play, secrets)
         await _of_webhooks(play)
+        await play.do("requesting_agent", "/v1/me/desk", method="GET", better=True)
         await play.do("requesting_agent", "/v1/me/desk/looked")
         _let_mail_come_back(play)
         await _read_everything(play)

@@ -270,7 +270,7 @@ async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
 
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
 async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
-    """Agree, for your party, that the court may know the dates of joint sessions.
+    """Agree for your party that the court may know the dates of joint sessions.
 
     The court learns them once every party has agreed.
     """
