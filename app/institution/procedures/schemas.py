@@ -20,6 +20,7 @@ from app.rules.model import (
     STANDINGS,
 )
 from app.rules.silence import EFFECTS
+from app.rules.simulation import ENDED, PASSED, RUNNING, SUSPENDED, WAIVED
 from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM
 
 PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]
@@ -70,6 +71,17 @@ Participation = TypeAliasType(
 SideName = TypeAliasType("SideName", Annotated[str, one_of(SIDES, "The side on which a party stands.")])
 PartyKind = TypeAliasType("PartyKind", Annotated[str, one_of(get_args(PARTY_KINDS), "What a party is.")])
 Category = TypeAliasType("Category", Annotated[str, one_of(CATEGORIES, "The category of a dispute.")])
+DeadlineState = TypeAliasType(
+    "DeadlineState",
+    Annotated[
+        str,
+        one_of(
+            (RUNNING, PASSED, SUSPENDED, WAIVED, ENDED),
+            "`running`: its day is still to come. `passed`: its day is over. `suspended`: it does not run at present. "
+            "`waived`: nothing follows from it. `ended`: it was met, or has no object any more.",
+        ),
+    ],
+)
 TrackState = TypeAliasType(
     "TrackState", Annotated[str, one_of((OPEN, PAUSED, CLOSED), "Whether a track is open, paused or closed.")]
 )

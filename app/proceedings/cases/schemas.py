@@ -230,7 +230,7 @@ class CaseItem(Out):
     tracks: list[TrackOut] = Field(description="The tracks that were opened.")
     subjects: list[str] = Field(description="What the dispute is about, by codes.")
     languages: list[str] = Field(description="The languages of the mediation, by codes.")
-    seat: SeatOut = Field(description="The seat of the mediation.")
+    seat: SeatOut = Field(description="Where the mediation is seated.")
     parties: list[CasePartyOut] = Field(description="The parties, in the order in which they were named.")
     third_states: list[CaseThirdStateOut] = Field(description="The third States that the dispute involves.")
     mediators: list[CaseMediatorOut] = Field(description="The mediators of the case.")

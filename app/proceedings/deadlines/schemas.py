@@ -1,27 +1,12 @@
 """Deadlines in requests and answers."""
 
 from datetime import date, datetime
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from typing_extensions import TypeAliasType
 
-from app.core.values import Day, In, Listed, Out, Text, one_of
-from app.institution.procedures.schemas import StandingName
-from app.rules.simulation import ENDED, PASSED, RUNNING, SUSPENDED, WAIVED
-
-DeadlineState = TypeAliasType(
-    "DeadlineState",
-    Annotated[
-        str,
-        one_of(
-            (RUNNING, PASSED, SUSPENDED, WAIVED, ENDED),
-            "`running`: its day is still to come. `passed`: its day is over. `suspended`: it does not run at present. "
-            "`waived`: nothing follows from it. `ended`: it was met, or has no object any more.",
-        ),
-    ],
-)
+from app.core.values import Day, In, Listed, Out, Text
+from app.institution.procedures.schemas import DeadlineState, StandingName
 
 
 class ExtendIn(In):
