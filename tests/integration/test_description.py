@@ -195,7 +195,7 @@ def bodies(operation: Json) -> list[tuple[str, Json]]:
         (what, media)
         for what, body in found
         for kind, media in body.get("content", {}).items()
-        if kind in ("application/json", "application/x-www-form-urlencoded") and media["schema"]
+        if kind in ("application/json", "application/x-www-form-urlencoded") and (media["schema"] or "example" in media)
     ]
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -33,7 +33,8 @@ SessionKind = TypeAliasType(
 )
 SessionState = TypeAliasType("SessionState", Annotated[str, one_of(STATES, "What became of a session.")])
 # With an offset it is that instant; without one it is the wall clock at the seat of the case.
-SeatTime = Annotated[datetime, BeforeValidator(_time)]
+# The format `date-time` would promise an offset.
+SeatTime = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string"})]
 
 
 class SessionIn(In):
