@@ -21,10 +21,10 @@ from app.core.sealer import Sealer
 from app.core.tables.audiences import STAFF
 from app.institution.people import service as people
 from app.institution.people.schemas import TokenIn, UserIn
-from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.request_bodies import REQUESTS
 
 MINE = 200
 _BATCH = 2_000

@@ -37,7 +37,6 @@ from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOu
 from app.main import create_app
 from app.operations.migrating import migrate
 from app.settings import Settings
-from tests.receivers import letting
 
 PRESENT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
@@ -113,8 +112,12 @@ class Recorder(Player):
         self._better = False
         assert response.is_success, f"{method} {place}: {response.text}"
         answer: Json = response.json() if response.headers.get("content-type") == "application/json" else {}
-        self.kept |= {name: member_of(answer, member) for name, member in keeps.items()}
+        self.keep(answer, keeps)
         return answer
+
+    def keep(self, answer: Json, keeps: dict[str, str]) -> None:
+        """Keep members of an answer under these names."""
+        self.kept |= {name: member_of(answer, member) for name, member in keeps.items()}
 
     async def bring(self, who: str, path: str, name: str, **keeps: str) -> None:
         """Upload a PDF."""
@@ -122,7 +125,7 @@ class Recorder(Player):
         head = {"content_type": "application/pdf", "content_disposition": f"attachment; filename*=UTF-8''{name}"}
         response = await self.send_raw(who, "POST", filled(path, self.kept), PDF, **head)
         assert response.is_success, f"{path}: {response.text}"
-        self.kept |= {name: member_of(response.json(), member) for name, member in keeps.items()}
+        self.keep(response.json(), keeps)
 
     async def account(self, who: str, name: str) -> None:
         """An account and a token for somebody whom the story does not have."""
@@ -306,7 +309,7 @@ async def _of_filings(play: Recorder) -> None:
     ):
         await play.do("responding_agent", f"{S}/filings", filing, filing="id")
         await play.do("responding_agent", f"{S}/filings/{{filing}}/submit")
-        await play.do("registrar", f"{S}/filings/{{filing}}/{act}", body, **{act: "id"})
+        play.keep(await play.do("registrar", f"{S}/filings/{{filing}}/{act}", body), {act: "id"})
     joint = {**filing, "kind": "application", "title": "Joint application", "joint_with": ["{second_ilmar}"]}
     await play.do("responding_agent", f"{S}/filings", joint, joint_filing="id")
     path = f"{S}/filings/{{joint_filing}}/documents"
@@ -319,8 +322,7 @@ async def _of_filings(play: Recorder) -> None:
     await play.do("responding_agent", f"{S}/filings", sealed, sealed="id")
     await play.bring("responding_agent", f"{S}/filings/{{sealed}}/documents", "positions.pdf", sealed_document="id")
     await play.do("responding_agent", f"{S}/filings/{{sealed}}/submit")
-    bearer = {"authorization": f"Bearer {play.tokens['registrar']}"}
-    await play.send_raw(None, "GET", filled("/v1/documents/{sealed_document}/content", play.kept), **bearer)
+    await play.send_raw("registrar", "GET", filled("/v1/documents/{sealed_document}/content", play.kept))
 
 
 async def _of_representatives(play: Recorder) -> None:
@@ -407,14 +409,18 @@ async def _mediated(play: Recorder) -> None:
     kept, entry = play.kept, play.kept["mediator_entry"]
     play.kept = {**kept, "referral": kept["mediated"], "return_on": "2030-06-30", "today": today, "entry": entry}
     for act in MEDIATION:
-        await play.do(act.who, act.path, act.body, act.method, **act.keeps)
+        play.keep(await play.do(act.who, act.path, act.body, act.method), act.keeps)
     play.kept = {**kept, "mediated_case": play.kept["case"]}
+
+
+def _somewhere_public(_host: str, _port: int) -> list[str]:
+    return ["93.184.215.14"]
 
 
 async def _of_webhooks(play: Recorder) -> None:
     """A subscription that is tested, replayed, changed, given another secret and removed."""
     seams = play.app.state.seams
-    play.app.state.seams = replace(seams, guard=letting(names={"cms.high-court.example.org": ["93.184.215.14"]}))
+    play.app.state.seams = replace(seams, guard=replace(seams.guard, resolve=_somewhere_public))
     hook = {
         "url": "https://cms.high-court.example.org/accord",
         "types": ["filing-submitted", "step-taken"],
@@ -527,7 +533,7 @@ async def _read_everything(play: Recorder) -> None:
         if list(operation["responses"]["200"]["content"]) != ["application/json"]:
             continue
         names = {**_PLACES, **_ELSEWHERE.get(id, {})}
-        place = re.sub(r"\{(\w+)\}", lambda found, names=names: play.kept[names[found[1]]], path)
+        place = path.format_map({name: play.kept.get(kept, "") for name, kept in names.items()})
         if path.startswith("/v1/"):
             page = "?limit=1" if '"limit"' in json.dumps(operation) or "/Limit" in json.dumps(operation) else ""
             # A desk with something new on it is the better example.

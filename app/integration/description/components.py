@@ -108,9 +108,9 @@ def share(document: Json) -> None:
         responses = operation["responses"]
         operation["responses"] = {status: _shared_response(status, responses[status]) for status in responses}
         for index, parameter in enumerate(operation.get("parameters", ())):
-            name = _parameter_name(method, parameter)
-            if name is not None and parameter == parameters[name]:
-                operation["parameters"][index] = reference("parameters", name)
+            shared = _parameter_name(method, parameter)
+            if shared is not None and parameter == parameters[shared]:
+                operation["parameters"][index] = reference("parameters", shared)
 
 
 def _shared_response(status: str, response: Json) -> Json:
