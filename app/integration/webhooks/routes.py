@@ -106,8 +106,8 @@ async def remove_webhook(work: Hop, webhook_id: UUID) -> WebhookOut:
 async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
     """Make another secret for a subscription.
 
-    For 24 hours every event is signed by both secrets. The new one is shown only in this answer, so an `Idempotency-
-    Key` is refused.
+    For 24 hours every event is signed by both secrets. The new one is shown only in this answer, so an
+    `Idempotency-Key` is refused.
     """
     return await work.write(act(service.rotate_secret, webhook_id), answer=service.read_minted, keyed=False)
 
