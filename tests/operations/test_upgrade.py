@@ -155,7 +155,7 @@ def test_a_migration_that_cannot_have_a_table_gives_up_and_keeps_nobody_waiting(
     postgresql_durable_empty: Settings, monkeypatch: pytest.MonkeyPatch, _engine: str
 ) -> None:
     settings = postgresql_durable_empty
-    monkeypatch.setattr(migrating, "_PATIENCE", 1)
+    monkeypatch.setattr(migrating, "_LOCK_SECONDS", 1)
     engine = straight_to(settings)
     with engine.begin() as connection:
         command.upgrade(configuration(connection), "20261125")
