@@ -41,7 +41,7 @@ def commands_of(target: str) -> list[str]:
 def test_the_hooks_run_what_make_lint_runs() -> None:
     (repository,) = read_yaml(".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
-    entries = []
+    entries: list[str] = []
     for hook in repository["hooks"]:
         assert hook["language"] == "system"
         # They check the whole project, as `make lint` does, and not the changed files alone.

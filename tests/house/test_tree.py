@@ -54,7 +54,7 @@ def test_the_top_level_holds_only_what_belongs_there() -> None:
     assert not faults, told(faults)
 
 
-def test_no_file_or_folder_bears_a_name_that_says_nothing() -> None:
+def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
     faults = [
         path
         for path in project_files()
