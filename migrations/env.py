@@ -1,14 +1,15 @@
 """Runs Alembic's commands: on the connection of its caller, or from the shell on the database of the settings."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command, context
+from alembic.autogenerate.api import AutogenContext
 from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import Column, Connection
 
 import app.core.tables.every  # noqa: F401 - every table must be known
-from app.core.db import Base
+from app.core.db import Base, UtcDateTime
 from app.core.errors import Misconfigured
 from app.operations.migrating import exclusive_connection, is_ahead
 from app.settings import Settings, told_of_settings
@@ -31,9 +32,15 @@ def run(connection: Connection) -> None:
         include_object=is_compared,
         compare_type=True,
         render_as_batch=False,
+        render_item=_written,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _written(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """Write SQLAlchemy's own type for ours: a migration must not change when the application does."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
 def run_from_shell() -> None:

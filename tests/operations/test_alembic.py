@@ -1,4 +1,4 @@
-"""`alembic upgrade` from the shell takes the lock and the time-outs of `accord migrate`, on both engines."""
+"""Alembic from the shell: `upgrade` takes the lock and the time-outs of `accord migrate`; `revision` writes one."""
 
 import os
 import stat
@@ -132,3 +132,23 @@ def test_it_says_in_a_sentence_what_is_wrong(
     said = " ".join("".join(capsys.readouterr()).split())
     assert says in said
     assert "secret" not in said
+
+
+def test_a_new_migration_is_named_by_its_date_and_needs_nothing_of_the_application(
+    without_tables: Settings, tmp_path: Path
+) -> None:
+    migrate(without_tables)
+    engine = straight_to(without_tables)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE rectifications"))
+        config = configuration(connection)
+        config.set_main_option("version_locations", f"{ROOT / 'migrations' / 'versions'}{os.pathsep}{tmp_path}")
+        command.revision(
+            config, "keep rectifications", autogenerate=True, rev_id="20991231", version_path=str(tmp_path)
+        )
+    engine.dispose()
+    written = (tmp_path / "20991231_keep_rectifications.py").read_text(encoding="utf-8")
+    assert written.startswith('"""Keep rectifications."""')
+    assert 'down_revision: str | None = "' in written
+    assert 'sa.Column("rectified_at", sa.DateTime(timezone=True), nullable=False)' in written
+    assert "app." not in written
