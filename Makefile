@@ -18,7 +18,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow bench lint openapi format lock release-document clean
+.PHONY: help demo serve test test-slow bench lint openapi format lock upgrade-sample release-document clean
 
 help:
 	@echo "make help              list the targets"
@@ -31,6 +31,7 @@ help:
 	@echo "make openapi           write the API's description to $(REPORTS)/openapi.json, and check it"
 	@echo "make format            format the source"
 	@echo "make lock              renew the lock files (ARGS=--upgrade takes newer versions)"
+	@echo "make upgrade-sample    keep the demo in a backup before you change a table, for the tests of upgrades"
 	@echo "make release-document  keep the API's description as that of the last release, for later comparisons"
 	@echo "make clean             remove everything that these targets made"
 
@@ -72,6 +73,10 @@ lock:
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	$(LOCK) --extra build --output-file requirements.lock $(ARGS)
 	$(LOCK) --extra build --extra dev --constraints requirements.lock --output-file requirements-dev.lock $(ARGS)
+
+# Run it before the change: the migration that follows must upgrade what the present tables hold.
+upgrade-sample: $(VENV)/installed-dev
+	$(RUN)/python -W ignore -m tests.upgrade_sample
 
 # Belongs into the commit of a release, with its heading in CHANGELOG.md.
 release-document: $(VENV)/installed-dev
