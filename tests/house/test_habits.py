@@ -1,5 +1,6 @@
 """The files that people who join rely on: hooks, templates, the workflow, the Makefile's help and the wheel."""
 
+import ast
 import os
 import re
 import subprocess
@@ -15,6 +16,8 @@ from tests.house.source import ROOT, told
 
 FORMS = ("bug.yml", "feature.yml", "rule-set-correction.yml")
 FORM_FIELDS = {"textarea", "input", "dropdown", "checkboxes"}
+# The noun that the page for contributors adds.
+EXAMPLE = "reminders"
 # What `make lint` runs and no hook does.
 NOT_A_HOOK = {".venv/bin/hadolint Dockerfile": "hadolint is installed on Linux on x86-64 only"}
 
@@ -125,3 +128,19 @@ def test_every_page_that_they_link_to_exists(page: str) -> None:
     faults = [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()]
     assert links
     assert not faults, told(faults)
+
+
+def test_every_place_that_the_page_for_contributors_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = set(re.findall(r"(?:app|tests|migrations|docs)/[\w./-]*[\w/]", text))
+    faults = sorted(place for place in places if not (ROOT / place).exists() and EXAMPLE not in place)
+    assert len(places) > 20
+    assert not faults, told(faults)
+
+
+def test_the_snippets_for_contributors_are_python() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    snippets = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(snippets) > 5
+    for snippet in snippets:
+        ast.parse(snippet)
