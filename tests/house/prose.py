@@ -20,10 +20,10 @@ class Passage:
 
 
 def passages_under(*places: str) -> Iterator[Passage]:
-    """The prose of the Python and Markdown files that are these files, or are in these folders (`docs/`)."""
-    for path in project_files():
-        file = Source(path, "")
-        if path.endswith((".py", ".md")) and file.is_under(*places):
+    """The prose of these files, and of the Python and Markdown files in these folders (`docs/`)."""
+    prose = [path for path in project_files() if path.endswith((".py", ".md"))]
+    for place in places:
+        for path in [path for path in prose if path.startswith(place)] if place.endswith("/") else [place]:
             yield from passages_of(path, (ROOT / path).read_text(encoding="utf-8"))
 
 

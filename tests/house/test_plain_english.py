@@ -60,11 +60,12 @@ PHRASES = {
 }
 # Files, and folders with a closing slash.
 FOLDERS = (
-    ".github/",
+    ".github/pull_request_template.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
     "app/operations/migrating.py",
     "migrations/env.py",
+    "tests/upgrade_sample.py",
     "tests/house/prose.py",
     "tests/house/test_habits.py",
     "tests/house/test_tree.py",
