@@ -50,7 +50,7 @@ def list_disclosures(db: GatedSession, actor: Actor, now: datetime, case_id: UUI
 
 
 def read_disclosure(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
-    """Return one disclosure; raises NotFound if there is none that the actor may know of."""
+    """Return one disclosure; raises NotFound if the actor may not know of it."""
     row = db.execute(_disclosures(case_id).where(Disclosure.id == disclosure_id)).one_or_none()
     if row is None:
         raise NotFound

@@ -56,7 +56,7 @@ def holder_of(document: Document | AnyRow) -> Holder:
 
 
 def read_holder(db: GatedSession, holder: Holder) -> AnyRow:
-    """Return the row of the filing or the draft; raises NotFound if there is none that the actor may know of."""
+    """Return the row of the filing or the draft; raises NotFound if the actor may not know of it."""
     if holder.kind == "filing":
         statement = select(*_FILING).where(Filing.case_id == holder.case_id, Filing.id == holder.id)
     else:

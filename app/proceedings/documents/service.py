@@ -62,7 +62,7 @@ def list_documents(db: GatedSession, actor: Actor, now: datetime, holder: Holder
 
 
 def read_document(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> DocumentOut:
-    """Return one document; raises NotFound if there is none that the actor may know of."""
+    """Return one document; raises NotFound if the actor may not know of it."""
     return _out(db, [_row(db, document_id)])[0]
 
 

@@ -57,7 +57,7 @@ def list_events(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, pa
 
 
 def read_event(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:
-    """Return one event; raises NotFound if there is none that the actor may know of."""
+    """Return one event; raises NotFound if the actor may not know of it."""
     statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id)
     row = db.execute(statement.where(Event.case_id == case_id, Event.id == event_id)).one_or_none()
     if row is None:

@@ -73,7 +73,7 @@ def list_in_audiences(db: GatedSession, case_id: UUID | None, audiences: Sequenc
 
 
 def read_filing(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
-    """Return one filing; raises NotFound if there is none that the actor may know of."""
+    """Return one filing; raises NotFound if the actor may not know of it."""
     row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
     if row is None:
         raise NotFound

@@ -71,7 +71,7 @@ def list_representatives(
 def read_representative(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
 ) -> RepresentativeOut:
-    """Return one representative; raises NotFound if there is none that the actor may see."""
+    """Return one representative; raises NotFound if the actor may not see it."""
     row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
     if row is None:
         raise NotFound

@@ -43,7 +43,7 @@ def list_rectifications(db: GatedSession, actor: Actor, now: datetime, case_id: 
 def read_rectification(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, rectification_id: UUID
 ) -> RectificationOut:
-    """Return one rectification; raises NotFound if there is none that the actor may know of."""
+    """Return one rectification; raises NotFound if the actor may not know of it."""
     row = db.execute(_rectifications(case_id).where(Rectification.id == rectification_id)).one_or_none()
     if row is None:
         raise NotFound

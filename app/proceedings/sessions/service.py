@@ -55,7 +55,7 @@ def list_sessions(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, 
 
 
 def read_session(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID) -> SessionOut:
-    """Return one session; raises NotFound if there is none that the actor may know of."""
+    """Return one session; raises NotFound if the actor may not know of it."""
     wanted = (Meeting.case_id == case_id, Meeting.id == session_id)
     row = db.execute(select(*_COLUMNS).where(*wanted)).one_or_none()
     if row is None:
