@@ -22,7 +22,7 @@ from app.proceedings.deadlines.schemas import DeadlineCase
 from app.proceedings.deadlines.service import next_deadlines
 from app.proceedings.desk.schemas import DeskOut, NewsItem, NominationItem, SessionItem, WaitingItem
 
-# The most items that each part shows. The lists have all.
+# How many items each part of the desk shows at most; the lists show all.
 MOST = 50
 
 

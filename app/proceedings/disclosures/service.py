@@ -85,7 +85,7 @@ def _out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[Disclo
 
 
 def propose(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: DisclosureIn) -> tuple[UUID, UUID]:
-    """Propose, for a party that an earlier stream protects, to open it to later participants; the proposer has agreed.
+    """Propose, for a party that an earlier stream protects, to open it to later participants; the party thereby agrees.
 
     Raises Invalid for a stream that the actor does not read, Forbidden for anybody but an agent of such a party, and
     Conflict if there is no later participant or the opening is proposed already.

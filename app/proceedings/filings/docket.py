@@ -86,7 +86,7 @@ def received(db: GatedSession, now: datetime, case: Case, filing: Filing) -> tup
 
 
 def enter(db: GatedSession, now: datetime, case: Case, filing: Filing, author: Author) -> None:
-    """Give a filing that all participants may know of its number; one of a party waits for the registry's decision.
+    """Number a filing that all participants may know of; a party's filing then waits for the registry's decision.
 
     A redacted twin gives its number to the sealed filing too, which an event in the sealed filing's own stream records.
     """
