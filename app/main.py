@@ -70,7 +70,7 @@ from app.proceedings.service_of_process import routes as service_of_process
 from app.proceedings.sessions import routes as sessions
 from app.proceedings.settlements import routes as settlements
 from app.proceedings.steps import routes as steps
-from app.proceedings.steps.service import keep_columns
+from app.proceedings.steps.derived_columns import keep_columns
 from app.rules.loader import library, use_folder
 from app.settings import Settings
 

@@ -14,7 +14,7 @@ AS_SYSTEM = {
     "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
     "app/proceedings/cases/locking.py": "a candidate acts in a case that they do not see",
-    "app/proceedings/steps/service.py": "keeps what a case waits for after everybody's acts",
+    "app/proceedings/steps/derived_columns.py": "keeps what a case waits for after everybody's acts",
     "app/operations/signatures.py": "holds every certificate against its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",
     "app/operations/health.py": "asks which rule sets the cases of everybody are under",

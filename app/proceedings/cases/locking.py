@@ -1,4 +1,4 @@
-"""A case as an act finds it: seen through the gate, locked, and read again once the lock is held."""
+"""The lock of a case, and its circle: the parties, capacities and audiences that decide who may read what."""
 
 from typing import Any
 from uuid import UUID
@@ -41,12 +41,12 @@ def lock_case(db: GatedSession, actor: Actor, case_id: UUID, *_item: UUID) -> Ca
 
 
 def keep_locked(db: GatedSession, case: Case) -> None:
-    """Keep a case that no other act can move before this transaction ends: it is locked, or was made here."""
+    """Keep a case that no other act can change before this transaction ends: it is locked, or was made in it."""
     db.locked[case.id] = case
 
 
 def lock_case_as_system(db: GatedSession, case_id: UUID) -> AnyRow:
-    """The case's columns, locked, for somebody who acts on an item of a case that they do not see."""
+    """The case's columns, locked, for an actor who acts on an item of a case that they may not see."""
     with as_system(db):
         columns = select(
             Case.id,
@@ -69,7 +69,7 @@ def lock_case_as_system(db: GatedSession, case_id: UUID) -> AnyRow:
     return case
 
 
-# What `view_of` looks at, for those who read no more of a case.
+# The columns that `view_of` reads.
 VIEWED = (
     Case.id,
     Case.audience_id,
@@ -100,70 +100,80 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
         return access.known_circle(db, case.id)
     with as_system(db):
         rows = db.execute(_CIRCLE, {"case_id": case.id}).all()
-    found: dict[str, list[AnyRow]] = {"party": [], "capacity": [], "audience": []}
-    for row in rows:
-        found[row.what].append(row)
+    parties = sorted((row for row in rows if row.what == "party"), key=lambda row: row.number)
+    capacities = sorted((row for row in rows if row.what == "capacity"), key=lambda row: str(row.id))
+    audiences = [row for row in rows if row.what == "audience"]
     return access.keep_circle(
         db,
         case,
-        [PartyView(row.id, row.name, row.number) for row in sorted(found["party"], key=lambda row: row.place)],
+        [PartyView(row.id, row.side, row.generation) for row in parties],
         [
-            CapacityView(row.id, row.person, row.name, row.party, row.number, row.kind, row.powers)
-            for row in sorted(found["capacity"], key=lambda row: str(row.id))
+            CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
+            for row in capacities
         ],
         [
             AudienceView(
-                row.id, row.name, frozenset(UUID(party) for party in row.data), row.person, row.number, row.place
+                row.id,
+                row.name,
+                frozenset(UUID(party_id) for party_id in row.party_ids),
+                row.person_id,
+                row.generation,
+                row.open_to,
             )
-            for row in found["audience"]
+            for row in audiences
         ],
     )
 
 
 def begin_generation(db: GatedSession, case: Case) -> int:
-    """Begin a new generation of the case's audiences: who comes now reads what is written from here on."""
+    """Begin a new generation of the case's audiences: people who join now read only what is written from now on."""
     case.generation += 1
     access.bring_into_line(db, view_of(case))
     return case.generation
 
 
+# The columns of parties, capacities and audiences, so that one statement reads them all.
 _SHAPE: dict[str, Any] = {
     "id": Uuid(),
-    "name": String(),
+    "generation": Integer(),
     "number": Integer(),
-    "place": Integer(),
-    "person": Uuid(),
-    "party": Uuid(),
-    "kind": String(),
-    "powers": Uuid(),
-    "data": Json,
+    "side": String(),
+    "role": String(),
+    "user_id": Uuid(),
+    "party_id": Uuid(),
+    "powers_kind": String(),
+    "powers_id": Uuid(),
+    "name": String(),
+    "party_ids": Json,
+    "person_id": Uuid(),
+    "open_to": Integer(),
 }
 
 
 def _circle_statement() -> Any:
     """Parties, living capacities and audiences of a case, in one statement, made once."""
     case_id: Any = bindparam("case_id")
-    parties = one_shape("party", _SHAPE, id=Party.id, name=Party.side, number=Party.generation, place=Party.number)
+    parties = one_shape("party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side)
     capacities = one_shape(
         "capacity",
         _SHAPE,
         id=Capacity.id,
-        name=Capacity.role,
-        number=Capacity.generation,
-        person=Capacity.user_id,
-        party=Capacity.party_id,
-        kind=Capacity.powers_kind,
-        powers=Capacity.powers_id,
+        generation=Capacity.generation,
+        role=Capacity.role,
+        user_id=Capacity.user_id,
+        party_id=Capacity.party_id,
+        powers_kind=Capacity.powers_kind,
+        powers_id=Capacity.powers_id,
     )
     audiences = one_shape(
         "audience",
         _SHAPE,
         id=Audience.id,
+        generation=Audience.generation,
         name=Audience.name,
-        number=Audience.generation,
-        place=Audience.open_to,
-        person=Audience.person_id,
-        data=Audience.party_ids,
+        party_ids=Audience.party_ids,
+        person_id=Audience.person_id,
+        open_to=Audience.open_to,
     )
     return union_all(
         parties.where(Party.case_id == case_id),
@@ -176,9 +186,8 @@ _CIRCLE = _circle_statement()
 
 
 def act_subject(db: GatedSession, case: Case) -> Subject:
-    """Where acts on the case itself are told: among the participants, or its filer's side before it is lodged."""
+    """The stream of acts on the case itself: the participants', or the filer's side's before the case is lodged."""
     if case.lodged_at is not None:
         return Subject(case.id, access.audience(db, case.id, "participants"), "participants")
-    known = circle_of(db, view_of(case))
-    filer = frozenset(party.id for party in known.parties[:1])
+    filer = frozenset(party.id for party in circle_of(db, view_of(case)).parties[:1])
     return Subject(case.id, access.audience(db, case.id, "party", filer), "party")

@@ -8,13 +8,12 @@ from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.errors import Forbidden, NotFound
-from app.core.ledger.acts import author_of
 from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.mediators.schemas import LeaveIn
 from app.proceedings.mediators.service import expect, lock_appointment, record, user_of
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
 
 
 def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: LeaveIn) -> tuple[UUID]:
@@ -23,10 +22,10 @@ def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     Raises Forbidden for anybody else, and Conflict as the step `resign` does.
     """
     case, appointment = _locked(db, actor, appointment_id, "The mediator resigns, and nobody else.")
-    check_step(db, actor, now, case, Through("resign"))
+    judged = judge_step(db, actor, now, case, Attempt("resign"))
     if user_of(db, appointment) != actor.id:
         raise Forbidden("The mediator resigns, and nobody else.", "not-your-capacity")
-    return _leave(db, actor, now, case, appointment, given, "resign", "resigned")
+    return _leave(db, now, case, appointment, given, judged)
 
 
 def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: LeaveIn) -> tuple[UUID]:
@@ -35,8 +34,8 @@ def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     Raises Forbidden for anybody else, and Conflict as the step `replace-mediator` does.
     """
     case, appointment = _locked(db, actor, appointment_id, "The registry has mediators replaced.")
-    check_step(db, actor, now, case, Through("replace-mediator"))
-    return _leave(db, actor, now, case, appointment, given, "replace-mediator", "replaced")
+    judged = judge_step(db, actor, now, case, Attempt("replace-mediator"))
+    return _leave(db, now, case, appointment, given, judged)
 
 
 def _locked(db: GatedSession, actor: Actor, appointment_id: UUID, otherwise: str) -> tuple[Case, Appointment]:
@@ -48,22 +47,18 @@ def _locked(db: GatedSession, actor: Actor, appointment_id: UUID, otherwise: str
         raise Forbidden(otherwise, "not-your-capacity") from hidden
 
 
+# The state of an appointment after each step that ends it early.
+_STATES = {"resign": "resigned", "replace-mediator": "replaced"}
+
+
 def _leave(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    appointment: Appointment,
-    given: LeaveIn,
-    step: str,
-    state: str,
+    db: GatedSession, now: datetime, case: Case, appointment: Appointment, given: LeaveIn, judged: Judged
 ) -> tuple[UUID]:
     expect(appointment, "confirmed")
     written = contents.write(db, case.id, appointment.audience_id, {"reason": given.reason})
-    take_step_through(db, actor, now, case, Through(step))
-    appointment.state, appointment.ended_at = state, now
-    capacity = "registry" if actor.is_staff else "mediator"
-    record(db, now, appointment, f"appointment-{state}", step, author_of(actor, capacity), written)
+    act = apply_step(db, now, case, judged)
+    appointment.state, appointment.ended_at = _STATES[act.name], now
+    record(db, now, appointment, f"appointment-{appointment.state}", act.name, act.author, written)
     db.flush()
     user_id = user_of(db, appointment)
     held = [one.id for one in access.known_circle(db, case.id).capacities if one.user_id == user_id]

@@ -46,7 +46,7 @@ from app.proceedings.mediators.schemas import (
     NominationIn,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, apply_step, judge_step
 
 _MEDIATOR = (
     Mediator.id,
@@ -153,7 +153,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given
     somebody who already has a part in the case.
     """
     case = lock_case(db, actor, case_id)
-    check_step(db, actor, now, case, Through("nominate"))
+    judged = judge_step(db, actor, now, case, Attempt("nominate"))
     mediator = db.execute(
         select(Mediator.user_id, User.active).join(User).where(Mediator.id == given.mediator_id, Mediator.active)
     ).one_or_none()
@@ -187,7 +187,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given
         proposed_at=now,
     )
     db.add(appointment)
-    take_step_through(db, actor, now, case, Through("nominate"))
+    apply_step(db, now, case, judged)
     record(db, now, appointment, "appointment-proposed", "nominate", _by(actor, known), content)
     return (appointment.id,)
 
@@ -306,7 +306,7 @@ def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     if str(party_id) in appointment.accepted_by:
         raise Conflict("The party has accepted this candidate already.", "already-accepted")
     appointment.accepted_by = sorted([*appointment.accepted_by, str(party_id)])
-    by = paper_acts.author(db, actor, case, counted, paper_acts.holding_of(db, case, party_id))
+    by = paper_acts.author(actor, counted, paper_acts.holding_of(db, case, party_id))
     written = _reason(db, appointment, given)
     record(db, now, appointment, "appointment-accepted", "accept", by, written, counted)
     return (appointment.id,)
@@ -341,7 +341,7 @@ def confirm(
         case = lock_case(db, actor, appointment.case_id)
     except NotFound as hidden:
         raise Forbidden("The registry confirms appointments.", "not-your-capacity") from hidden
-    check_step(db, actor, now, case, Through("confirm-mediator", appointment.id))
+    judge_step(db, actor, now, case, Attempt("confirm-mediator", appointment.id))
     if given.on_behalf_of is not None:
         raise invalid("/on_behalf_of", "unknown-field", "The registry confirms in its own name.")
     counted = paper_acts.judge(db, actor, now, case, given)
@@ -349,15 +349,16 @@ def confirm(
     user_id = user_of(db, appointment)
     if not db.execute(select(User.active).where(User.id == user_id)).scalar_one():
         raise Conflict("This person has no account any more.", "unknown-mediator")
+    judged = judge_step(db, actor, now, case, Attempt("confirm-mediator", appointment.id, counted))
     by = author_of(actor, "registry")
     if _had_a_mediator(db, case.id):
         begin_generation(db, case)
-    take_step_through(db, actor, now, case, Through("confirm-mediator", appointment.id, counted))
+    act = apply_step(db, now, case, judged)
     appointment.state, appointment.confirmed_at = "confirmed", now
     record(db, now, appointment, "appointment-confirmed", "confirm", by, _reason(db, appointment, given), counted)
     _end_candidacy(db, now, appointment, user_id)
     # The case has its mediator: the other nominations are moot.
-    consequences.close_appointments(db, now, case, by, "confirm-mediator")
+    consequences.close_appointments(db, act, case)
     mediator = Capacity(
         id=new_id(db),
         case_id=case.id,

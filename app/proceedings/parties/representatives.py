@@ -27,7 +27,7 @@ from app.institution.people.service import write_user
 from app.proceedings.cases.locking import circle_of, lock_case, view_of
 from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
-from app.proceedings.steps import consequences
+from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.schemas import PowersIn
 
 _REPRESENTATIVE = (
@@ -108,7 +108,7 @@ def admit_representative(
     user_id, pending = _person(db, now, given, by)
     _must_be_free(db, known, case_id, user_id, party_id)
     representative_id = new_id(db)
-    written = consequences.write_powers(db, now, case_id, party_id, given.powers, representative_id, by)
+    written = write_powers(db, now, by, case_id, PartyPowers(party_id, representative_id, given.powers))
     row = Capacity(
         id=representative_id,
         case_id=case_id,
@@ -187,7 +187,7 @@ def record_powers(
     _only_its_own(known, actor, party_id)
     check_open(case)
     by = _by(actor, known, party_id)
-    written = consequences.write_powers(db, now, case_id, party_id, given, row.id, by)
+    written = write_powers(db, now, by, case_id, PartyPowers(party_id, row.id, given))
     row.powers_kind, row.powers_id = given.kind, written.id
     return (case_id, party_id, row.id)
 

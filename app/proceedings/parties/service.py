@@ -29,7 +29,7 @@ from app.proceedings.parties.schemas import (
     ThirdStateList,
     ThirdStateOut,
 )
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, apply_step, judge_step
 from app.rules.loader import library
 
 _PARTY = (
@@ -250,13 +250,14 @@ def confirm_consent(
     if consent.confirmed_at is not None:
         raise Conflict("This consent is confirmed already.", "already-confirmed")
     check_open(case)
+    judged = None
     if consent.party_id is not None:
-        check_step(db, actor, now, case, Through("accept-invitation", consent.party_id))
+        judged = judge_step(db, actor, now, case, Attempt("accept-invitation", consent.party_id))
     consent.confirmed_at = now
     payload = {"consent_id": str(consent.id)}
     by = author_of(actor, "registry")
     subject = Subject(case_id, case.audience_id, "case")
     ledger.record(db, Act("confirm", now, by, subject), "consent-confirmed", payload)
-    if consent.party_id is not None:
-        take_step_through(db, actor, now, case, Through("accept-invitation", consent.party_id))
+    if judged is not None:
+        apply_step(db, now, case, judged)
     return (case_id, consent.id)

@@ -22,7 +22,7 @@ from app.core.tables.sessions import Meeting
 from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
 from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
-from app.proceedings.steps.service import Through, take_step_through
+from app.proceedings.steps.service import Attempt, take_step_through
 from app.rules.terms import LocalTimeFault, at_seat, day_at
 
 PHASES = ("sessions", "settlement")
@@ -208,7 +208,7 @@ def hold(
     written = contents.write(db, case_id, meeting.audience_id, attendance)
     meeting.state, meeting.held_on, meeting.attendance_id = "held", on, written.id
     if meeting.kind == "joint":
-        take_step_through(db, actor, now, case, Through("hold-session", meeting.id, Counted(on)))
+        take_step_through(db, actor, now, case, Attempt("hold-session", meeting.id, Counted(on)))
     _record(db, now, meeting, "session-held", "hold", author_of(actor, "mediator"), written)
     return (case_id, meeting.id)
 
