@@ -20,9 +20,9 @@ from app.core.tables.parties import Party
 from app.core.tables.service_of_process import Service
 from app.institution.calendars.service import calendars_for
 from app.proceedings.cases.facts import read_facts
+from app.proceedings.cases.filters import of_own_cases
 from app.proceedings.cases.locking import require_case
 from app.proceedings.cases.paper_acts import day_of, zone_of
-from app.proceedings.cases.reading import of_own_cases
 from app.proceedings.deadlines.schemas import (
     CaseDeadlineList,
     CaseDeadlineOut,
