@@ -39,8 +39,8 @@ def issue_at_the_end(db: GatedSession, act: Act, case: Case) -> None:
         return
     db.flush()
     audience_id = access.audience(db, case.id, "participants")
-    known = service.known_to_all(db, case.id, audience_id)
-    parties, mediators, steps = _participants_and_steps(db, case, known)
+    known_audiences = service.known_to_all(db, case.id, audience_id)
+    parties, mediators, steps = _participants_and_steps(db, case, known_audiences)
     members = {
         "outcome": case.outcome,
         "lodged_at": instant(case.lodged_at),
@@ -81,12 +81,12 @@ _SHAPE: dict[str, Any] = {
 
 
 def _participants_and_steps(
-    db: GatedSession, case: Case, known: set[UUID]
+    db: GatedSession, case: Case, known_audiences: set[UUID]
 ) -> tuple[list[AnyRow], list[AnyRow], list[AnyRow]]:
     """The parties, the mediators (also those who left) and the steps, each in their order.
 
-    Steps that were undone, or that not every reader of the certificate may know of, are left out; `known` are the
-    audiences that every reader reads.
+    Steps that were undone are left out, and so are those that not every reader of the certificate may know of:
+    `known_audiences` are the audiences that every reader reads.
     """
     parties = one_shape(
         "party", _SHAPE, id=Party.id, name=Party.name, side=Party.side, kind=Party.kind, number=Party.number
@@ -113,7 +113,9 @@ def _participants_and_steps(
         union_all(
             parties.where(Party.case_id == case.id),
             mediators.where(Capacity.case_id == case.id, Capacity.role == "mediator"),
-            steps.where(StepTaken.case_id == case.id, StepTaken.voided_at.is_(None), StepTaken.audience_id.in_(known)),
+            steps.where(
+                StepTaken.case_id == case.id, StepTaken.voided_at.is_(None), StepTaken.audience_id.in_(known_audiences)
+            ),
         )
     ).all()
     order = [step.name for step in library()[case.procedure].steps]

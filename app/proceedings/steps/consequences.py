@@ -1,4 +1,4 @@
-"""What ends with a case: pending nominations, scheduled sessions, and the certificate of how it ended."""
+"""What a step ends in other nouns: pending nominations and, with the case, its sessions; the end is certified."""
 
 from collections.abc import Sequence
 from typing import Any
