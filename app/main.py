@@ -55,7 +55,7 @@ from app.operations.background.worker import look_around, worker_of, working
 from app.operations.migrating import has_tables
 from app.operations.serving import set_patience
 from app.proceedings.cases import routes as cases
-from app.proceedings.cases.locking import lock_case_as_system
+from app.proceedings.cases.lock import lock_case_as_system
 from app.proceedings.certificates import routes as certificates
 from app.proceedings.deadlines import routes as deadlines
 from app.proceedings.desk import routes as desk

@@ -24,7 +24,8 @@ from app.core.tables.cases import Case
 from app.core.tables.institution import Institution
 from app.core.tables.members import Member
 from app.core.tables.parties import Party, ThirdState
-from app.proceedings.cases.locking import act_subject, circle_of, keep_locked, lock_case, view_of
+from app.proceedings.cases.circle import act_subject, circle_of, view_of
+from app.proceedings.cases.lock import keep_locked, lock_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.cases.schemas import CaseAmendment, CaseIn
 from app.proceedings.cases.search import search_text

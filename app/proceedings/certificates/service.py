@@ -22,7 +22,7 @@ from app.core.tables.signing import SigningKey
 from app.core.values import Rendered
 from app.institution.signing import service as signing
 from app.institution.signing.schemas import SignedOut
-from app.proceedings.cases.locking import require_case
+from app.proceedings.cases.lock import require_case
 from app.proceedings.certificates import pdf
 from app.proceedings.certificates.schemas import CertificateList, CertificateOut
 from app.rules.loader import library

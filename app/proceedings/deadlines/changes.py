@@ -21,8 +21,9 @@ from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline, DeadlineChange
 from app.institution.calendars.service import calendars_for
+from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import day_of, today_at, zone_of
 from app.proceedings.deadlines.schemas import ExtendIn, ReasonIn
 from app.proceedings.deadlines.service import state_of

@@ -10,7 +10,7 @@ from app.core.contents import service as contents
 from app.core.errors import Forbidden, NotFound
 from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.mediators.schemas import LeaveIn
 from app.proceedings.mediators.service import expect, lock_appointment, record, user_of
 from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step

@@ -24,14 +24,8 @@ from app.core.tables.mediators import Appointment, Mediator
 from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.locking import (
-    begin_generation,
-    circle_of,
-    lock_case,
-    lock_case_as_system,
-    require_case,
-    view_of,
-)
+from app.proceedings.cases.circle import begin_generation, circle_of, view_of
+from app.proceedings.cases.lock import lock_case, lock_case_as_system, require_case
 from app.proceedings.cases.paper_acts import Counted
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,

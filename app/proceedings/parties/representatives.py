@@ -24,7 +24,8 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers

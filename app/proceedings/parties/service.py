@@ -18,7 +18,8 @@ from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.members import Member
 from app.core.tables.parties import Consent, Party, ThirdState, has_consented
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import (
     ConsentFiled,
     ConsentList,

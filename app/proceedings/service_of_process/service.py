@@ -16,9 +16,10 @@ from app.core.ledger.acts import Act, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.service_of_process import Service
-from app.proceedings.cases.locking import act_subject, circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import act_subject, circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.paper_acts import zone_of
-from app.proceedings.deadlines import service as deadlines
+from app.proceedings.deadlines.start_and_end import start_on_receipt
 from app.proceedings.service_of_process.schemas import ServiceIn, ServiceList, ServiceOut
 from app.rules.loader import library
 from app.rules.terms import day_at
@@ -107,7 +108,7 @@ def record_service(
     kind = "service-made" if service.served_on else "service-attempted"
     ledger.record(db, act, kind, payload, content=written)
     if service.served_on is not None:
-        deadlines.start_on_receipt(db, act, case, attempt.party_id)
+        start_on_receipt(db, act, case, attempt.party_id)
     return (case_id, service.id)
 
 

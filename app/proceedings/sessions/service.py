@@ -19,7 +19,8 @@ from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.sessions import Meeting
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 from app.proceedings.steps.service import Attempt, take_step_through

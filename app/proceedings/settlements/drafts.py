@@ -18,7 +18,8 @@ from app.core.ledger.acts import Act, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.settlements import Draft, Signature
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.documents import service as documents
 from app.proceedings.settlements.schemas import DraftIn, DraftList, DraftOut, FreezeIn, TextOut

@@ -19,7 +19,8 @@ from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.core.tables.settlements import Draft, Signature
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.settlements.schemas import SignatureIn, SignatureList, SignatureOut
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers

@@ -11,8 +11,8 @@ from app.core.errors import NotFound, reason_out
 from app.core.tables.cases import Case
 from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.cases.locking import VIEWED, circle_of, view_of
 from app.proceedings.steps.schemas import StepList, StepOut
 from app.rules import engine
 from app.rules.loader import library

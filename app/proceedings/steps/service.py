@@ -21,11 +21,12 @@ from app.core.tables.cases import Case, ReferenceNumber, StepTaken
 from app.core.tables.institution import Institution
 from app.core.tables.parties import Party
 from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import act_subject, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.cases.locking import act_subject, circle_of, lock_case, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted
 from app.proceedings.deadlines import changes
-from app.proceedings.deadlines import service as deadlines
+from app.proceedings.deadlines.start_and_end import end_deadlines, start_deadlines
 from app.proceedings.steps import consents_and_powers, consequences
 from app.proceedings.steps.schemas import StepIn
 from app.rules import engine
@@ -316,10 +317,10 @@ def _write_consent_and_powers(db: GatedSession, act: Act, case: Case, judged: Ju
 def _change_terms(db: GatedSession, act: Act, case: Case, judged: Judged) -> None:
     """Start, suspend, resume and end the terms that the step names; the end of a case ends them all."""
     step = judged.decision.step
-    deadlines.start(db, act, case, step, judged.request.due_on)
+    start_deadlines(db, act, case, step, judged.request.due_on)
     if step.suspends or step.resumes:
         changes.follow_step(db, act, case, step)
     if judged.procedure.stage(case.stage).final:
-        deadlines.end(db, act, case)
+        end_deadlines(db, act, case)
     elif step.ends:
-        deadlines.end(db, act, case, step.ends)
+        end_deadlines(db, act, case, step.ends)
