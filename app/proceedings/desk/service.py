@@ -17,7 +17,7 @@ from app.core.tables.events import Event
 from app.core.tables.mediators import Appointment, Mediator
 from app.core.tables.people import User
 from app.core.tables.sessions import Meeting
-from app.proceedings.cases.reading import awaiting_me, of_own_cases
+from app.proceedings.cases.filters import awaiting_me, of_own_cases
 from app.proceedings.deadlines.schemas import DeadlineCase
 from app.proceedings.deadlines.service import next_deadlines
 from app.proceedings.desk.schemas import DeskOut, NewsItem, NominationItem, SessionItem, WaitingItem

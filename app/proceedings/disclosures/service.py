@@ -21,7 +21,8 @@ from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.disclosures import Disclosure
 from app.core.tables.parties import Party
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 
 # A stream of all participants protects every party that could read it.

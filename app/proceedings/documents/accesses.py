@@ -16,7 +16,8 @@ from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.documents import Document, DocumentAccess
 from app.core.tables.people import User
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.documents.schemas import AccessList, AccessOut
 
 _COLUMNS = tuple(getattr(DocumentAccess, name) for name in AccessOut.model_fields if name != "name")

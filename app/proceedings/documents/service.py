@@ -21,7 +21,8 @@ from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.documents import KEPT, Document
-from app.proceedings.cases.locking import VIEWED, circle_of, lock_case, view_of
+from app.proceedings.cases.circle import VIEWED, circle_of, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.documents.holders import Holder, check_references, holder_of, party_writing, read_holder
 from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut
 

@@ -16,7 +16,7 @@ from app.core.ledger.feed import position_of
 from app.core.paging import Page, counted
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
-from app.proceedings.cases.locking import require_case
+from app.proceedings.cases.lock import require_case
 from app.proceedings.events.schemas import EventList, EventOut
 
 _COLUMNS = (

@@ -16,7 +16,8 @@ from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, ReturnIn
 from app.rules.loader import library
 from app.rules.terms import day_at, last_day, parse_period

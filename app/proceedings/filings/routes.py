@@ -8,7 +8,7 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.filings import docket, joinders, service
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
 

@@ -22,7 +22,8 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import Content
 from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.certificates import receipts
 from app.proceedings.documents import service as documents
 from app.proceedings.filings import docket, joinders

@@ -24,14 +24,8 @@ from app.core.tables.mediators import Appointment, Mediator
 from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.locking import (
-    begin_generation,
-    circle_of,
-    lock_case,
-    lock_case_as_system,
-    require_case,
-    view_of,
-)
+from app.proceedings.cases.circle import begin_generation, circle_of, view_of
+from app.proceedings.cases.lock import lock_case, lock_case_as_system, require_case
 from app.proceedings.cases.paper_acts import Counted
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,
@@ -43,7 +37,7 @@ from app.proceedings.mediators.schemas import (
     NominationIn,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, apply_step, judge_step
 
 _COLUMNS = (
     Appointment.id,
@@ -103,7 +97,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
     and Conflict for somebody who already has a part in the case.
     """
     case = lock_case(db, actor, case_id)
-    check_step(db, actor, now, case, Through("nominate"))
+    judged = judge_step(db, actor, now, case, Attempt("nominate"))
     mediator = db.execute(
         select(Mediator.user_id, User.active).join(User).where(Mediator.id == body.mediator_id, Mediator.active)
     ).one_or_none()
@@ -137,7 +131,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
         proposed_at=now,
     )
     db.add(appointment)
-    take_step_through(db, actor, now, case, Through("nominate"))
+    apply_step(db, now, case, judged)
     record(
         db,
         act_on(appointment, "nominate", now, _nominator(actor, circle)),
@@ -282,7 +276,7 @@ def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     if str(party_id) in appointment.accepted_by:
         raise Conflict("The party has already accepted this candidate.", "already-accepted")
     appointment.accepted_by = sorted([*appointment.accepted_by, str(party_id)])
-    author = paper_acts.author(db, actor, case, counted, paper_acts.holding_of(db, case, party_id))
+    author = paper_acts.author(actor, counted, paper_acts.holding_of(db, case, party_id))
     reason = _write_reason(db, appointment, body.reason)
     record(db, act_on(appointment, "accept", now, author), appointment, "appointment-accepted", reason, counted)
     return (appointment.id,)
@@ -305,7 +299,7 @@ def confirm(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
         case = lock_case(db, actor, appointment.case_id)
     except NotFound as hidden:
         raise Forbidden("Only the registry can confirm an appointment.", "not-your-capacity") from hidden
-    check_step(db, actor, now, case, Through("confirm-mediator", appointment.id))
+    judge_step(db, actor, now, case, Attempt("confirm-mediator", appointment.id))
     if body.on_behalf_of is not None:
         detail = "The registry confirms an appointment in its own name: leave 'on_behalf_of' out."
         raise invalid("/on_behalf_of", "unknown-field", detail)
@@ -314,16 +308,17 @@ def confirm(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     user_id = user_of(db, appointment)
     if not db.execute(select(User.active).where(User.id == user_id)).scalar_one():
         raise Conflict("The candidate's account is disabled. Nominate somebody else.", "unknown-mediator")
+    judged = judge_step(db, actor, now, case, Attempt("confirm-mediator", appointment.id, counted))
     if _had_mediator(db, case.id):
         begin_generation(db, case)
-    take_step_through(db, actor, now, case, Through("confirm-mediator", appointment.id, counted))
+    step_taken = apply_step(db, now, case, judged)
     appointment.state, appointment.confirmed_at = "confirmed", now
     act = act_on(appointment, "confirm", now, author_of(actor, "registry"))
     reason = _write_reason(db, appointment, body.reason)
     record(db, act, appointment, "appointment-confirmed", reason, counted)
     _end_candidacy(db, now, appointment, user_id)
     # The case has its mediator: the other nominations are moot.
-    consequences.close_appointments(db, now, case, act.author, "confirm-mediator")
+    consequences.close_appointments(db, step_taken, case)
     mediator = Capacity(
         id=new_id(db),
         case_id=case.id,

@@ -1,6 +1,5 @@
 """Departures of a mediator before the case ends: the mediator resigns, or the registry replaces the mediator."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,23 +8,15 @@ from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.errors import Forbidden, NotFound
-from app.core.ledger.acts import author_of
 from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.mediators.appointments import act_on, expect_state, lock_appointment, record, user_of
 from app.proceedings.mediators.schemas import LeaveIn
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
 
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """The end of a confirmed appointment: the step that it takes, and the state in which it leaves the appointment."""
-
-    case: Case
-    appointment: Appointment
-    step: str
-    state: str
+# The state of an appointment after each step that ends it early.
+_STATES = {"resign": "resigned", "replace-mediator": "replaced"}
 
 
 def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: LeaveIn) -> tuple[UUID]:
@@ -35,10 +26,10 @@ def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     """
     refusal = "Only the mediator can resign."
     case, appointment = _lock_both(db, actor, appointment_id, refusal)
-    check_step(db, actor, now, case, Through("resign"))
+    judged = judge_step(db, actor, now, case, Attempt("resign"))
     if user_of(db, appointment) != actor.id:
         raise Forbidden(refusal, "not-your-capacity")
-    return _leave(db, actor, now, Departure(case, appointment, "resign", "resigned"), body)
+    return _leave(db, now, case, appointment, body, judged)
 
 
 def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: LeaveIn) -> tuple[UUID]:
@@ -47,8 +38,8 @@ def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     Raises Forbidden for anybody else, and Conflict if the rules refuse the step `replace-mediator`.
     """
     case, appointment = _lock_both(db, actor, appointment_id, "Only the registry can replace a mediator.")
-    check_step(db, actor, now, case, Through("replace-mediator"))
-    return _leave(db, actor, now, Departure(case, appointment, "replace-mediator", "replaced"), body)
+    judged = judge_step(db, actor, now, case, Attempt("replace-mediator"))
+    return _leave(db, now, case, appointment, body, judged)
 
 
 def _lock_both(db: GatedSession, actor: Actor, appointment_id: UUID, refusal: str) -> tuple[Case, Appointment]:
@@ -63,15 +54,15 @@ def _lock_both(db: GatedSession, actor: Actor, appointment_id: UUID, refusal: st
         raise Forbidden(refusal, "not-your-capacity") from hidden
 
 
-def _leave(db: GatedSession, actor: Actor, now: datetime, departure: Departure, body: LeaveIn) -> tuple[UUID]:
-    case, appointment = departure.case, departure.appointment
+def _leave(
+    db: GatedSession, now: datetime, case: Case, appointment: Appointment, body: LeaveIn, judged: Judged
+) -> tuple[UUID]:
     expect_state(appointment, "confirmed")
     reason = contents.write(db, case.id, appointment.audience_id, {"reason": body.reason})
-    take_step_through(db, actor, now, case, Through(departure.step))
-    appointment.state, appointment.ended_at = departure.state, now
-    author = author_of(actor, "registry" if actor.is_staff else "mediator")
-    act = act_on(appointment, departure.step, now, author)
-    record(db, act, appointment, f"appointment-{departure.state}", reason)
+    step_taken = apply_step(db, now, case, judged)
+    appointment.state, appointment.ended_at = _STATES[step_taken.name], now
+    act = act_on(appointment, step_taken.name, now, step_taken.author)
+    record(db, act, appointment, f"appointment-{appointment.state}", reason)
     db.flush()
     user_id = user_of(db, appointment)
     ended = [held.id for held in access.known_circle(db, case.id).capacities if held.user_id == user_id]

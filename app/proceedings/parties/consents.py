@@ -16,10 +16,11 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.parties import Consent, ThirdState
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import ConsentFiled, ConsentList, ConsentOut
 from app.proceedings.parties.service import check_open, party_or_registry
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, apply_step, judge_step
 
 _COLUMNS = (
     Consent.id,
@@ -130,11 +131,12 @@ def confirm_consent(
     if consent.confirmed_at is not None:
         raise Conflict("This consent is already confirmed.", "already-confirmed")
     check_open(case)
+    judged = None
     if consent.party_id is not None:
-        check_step(db, actor, now, case, Through("accept-invitation", consent.party_id))
+        judged = judge_step(db, actor, now, case, Attempt("accept-invitation", consent.party_id))
     consent.confirmed_at = now
     act = Act("confirm", now, author_of(actor, "registry"), Subject(case_id, case.audience_id, "case"))
     ledger.record(db, act, "consent-confirmed", {"consent_id": str(consent.id)})
-    if consent.party_id is not None:
-        take_step_through(db, actor, now, case, Through("accept-invitation", consent.party_id))
+    if judged is not None:
+        apply_step(db, now, case, judged)
     return (case_id, consent.id)

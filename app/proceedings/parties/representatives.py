@@ -25,10 +25,11 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
-from app.proceedings.steps import consequences
+from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.schemas import PowersIn
 
 _COLUMNS = (
@@ -125,7 +126,7 @@ def admit_representative(
     user_id, is_pending = _account_of(db, now, body, author)
     _check_free(db, circle, user_id, party_id)
     representative_id = new_id(db)
-    powers = consequences.write_powers(db, now, case_id, party_id, body.powers, representative_id, author)
+    powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
     representative = Capacity(
         id=representative_id,
         case_id=case_id,
@@ -208,7 +209,7 @@ def record_powers(
     _check_entitled(circle, actor, path.party_id)
     check_open(case)
     author = _author_for(actor, circle, path.party_id)
-    powers = consequences.write_powers(db, now, case.id, path.party_id, body, representative.id, author)
+    powers = write_powers(db, now, author, case.id, PartyPowers(path.party_id, representative.id, body))
     representative.powers_kind, representative.powers_id = body.kind, powers.id
     return path.ids
 

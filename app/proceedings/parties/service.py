@@ -19,9 +19,10 @@ from app.core.tables.cases import Case
 from app.core.tables.members import Member
 from app.core.tables.parties import Party
 from app.institution.procedures.schemas import MOST_PARTIES
-from app.proceedings.cases.locking import act_subject, begin_generation, circle_of, lock_case, require_case, view_of
-from app.proceedings.cases.reading import search_text
+from app.proceedings.cases.circle import act_subject, begin_generation, circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.schemas import PartyIn
+from app.proceedings.cases.search import search_text
 from app.proceedings.parties.schemas import PartyList, PartyOut
 from app.rules.loader import library
 

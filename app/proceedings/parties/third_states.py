@@ -13,7 +13,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.parties import ThirdState, has_consented
-from app.proceedings.cases.locking import lock_case, require_case
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import ThirdStateIn, ThirdStateList, ThirdStateOut
 from app.proceedings.parties.service import check_member, check_open, party_or_registry
 

@@ -17,7 +17,7 @@ from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.core.tables.rectifications import Rectification
-from app.proceedings.cases.locking import lock_case, require_case
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.rectifications.schemas import RectificationIn, RectificationList, RectificationOut
 
 _COLUMNS = (

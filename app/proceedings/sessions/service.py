@@ -20,10 +20,11 @@ from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.sessions import Meeting
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
-from app.proceedings.steps.service import Through, take_step_through
+from app.proceedings.steps.service import Attempt, take_step_through
 from app.rules.terms import LocalTimeFault, at_seat, day_at
 
 # The phases of a case in which sessions can be scheduled.
@@ -204,7 +205,7 @@ def hold(
     content = contents.write(db, case_id, meeting.audience_id, attendance)
     meeting.state, meeting.held_on, meeting.attendance_id = "held", held_on, content.id
     if meeting.kind == "joint":
-        take_step_through(db, actor, now, case, Through("hold-session", meeting.id, Counted(held_on)))
+        take_step_through(db, actor, now, case, Attempt("hold-session", meeting.id, Counted(held_on)))
     _record(db, _act_on(meeting, "hold", now, author_of(actor, "mediator")), meeting, content)
     return (case_id, meeting.id)
 
