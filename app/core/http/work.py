@@ -224,8 +224,8 @@ class Work:
         """Run a command that `act` has bound, in one transaction, and answer with what `answer` reads by its ids.
 
         `item` names what the act changes and `lock` locks it, so that `If-Match` is compared with its present version.
-        With `finds`, a command that records nothing has found what was asked for, and the answer is 200. An act that ends
-        its author's own view answers 204.
+        With `finds`, a command that records nothing has found what was asked for, and the answer is 200. An act that
+        ends its author's own view answers 204.
         """
         key, match = idempotency.key_of(self.request), self.request.headers.get("if-match")
         if key is not None and not keyed:
