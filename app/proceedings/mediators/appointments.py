@@ -256,8 +256,8 @@ def _write_reason(db: GatedSession, appointment: Appointment, reason: str | None
 
 
 def _end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, user_id: UUID) -> None:
-    capacities = access.known_circle(db, appointment.case_id).capacities
-    ended = [held.id for held in capacities if held.user_id == user_id and held.role == "candidate"]
+    circle = access.known_circle(db, appointment.case_id)
+    ended = [held.id for held in circle.capacities if held.user_id == user_id and held.role == "candidate"]
     access.end_capacities(db, appointment.case_id, ended, now)
 
 
