@@ -1,6 +1,5 @@
 """What the registry does with a referral: it takes the case in, asks for more, or declines."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.errors import Conflict, Forbidden, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, author_of
+from app.core.ledger.acts import Act, author_of
 from app.core.tables.cases import Case
 from app.core.tables.courts import Court, Referral
 from app.core.tables.parties import Party
@@ -23,9 +22,9 @@ from app.integration.courts.schemas import AskIn, ReferralAcceptance, RefusalIn
 from app.proceedings.cases.paper_acts import Counted, today_at
 from app.proceedings.cases.requests import open_referred
 from app.proceedings.cases.schemas import CaseIn
-from app.proceedings.steps import consequences
+from app.proceedings.steps.consents_and_powers import give_consent
 from app.proceedings.steps.schemas import ConsentIn
-from app.proceedings.steps.service import Through, take_step_through
+from app.proceedings.steps.service import Attempt, take_step_through
 from app.rules.loader import library
 
 UNDECIDED = ("received", "more-asked")
@@ -46,7 +45,7 @@ def accept(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, giv
     request = _request(given, sent, court)
     case = open_referred(db, actor, now, request, referral.id, referral.court_id)
     by = author_of(actor, "registry")
-    _lodge(db, actor, now, case, step, referral, sent, by)
+    _lodge(db, actor, now, case, step, referral, sent)
     payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "case_id": str(case.id)}
     lay_in(db, now, case, "received", {"sent": sent}, by, "accept", payload)
     referral.state, referral.case_id, referral.phase, referral.updated_at = "accepted", case.id, case.phase, now
@@ -100,16 +99,15 @@ def _lodge(
     step: str,
     referral: Referral,
     sent: dict[str, Any],
-    by: Author,
 ) -> None:
     """Lodge the request for the party named first, whose consent the order is; the other parties give theirs."""
     mine = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
     party_id = db.execute(mine.order_by(Party.number).limit(1)).scalar_one()
     counted = Counted(today_at(case, now), party_id, referral.received_at, "court")
-    take_step_through(db, actor, now, case, Through(step, counted=counted))
+    act = take_step_through(db, actor, now, case, Attempt(step, counted=counted))
     title = f"Order of referral of {sent['order']['made_on']}"
     given = {"basis": "ad-hoc", "instrument": title, "given_on": sent["order"]["made_on"]}
-    consequences.give_consent(db, now, case, party_id, ConsentIn.model_validate(given), replace(by, party_id=party_id))
+    give_consent(db, act, case, party_id, ConsentIn.model_validate(given))
 
 
 def ask(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: AskIn) -> tuple[UUID]:

@@ -35,7 +35,7 @@ from app.integration.webhooks import outbox
 from app.operations.background.mail_sender import Postman, mailing, postman_of
 from app.operations.background.threads import beside
 from app.operations.background.webhook_sender import Sender, sending
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.documents import inventory, virus_scan
 from app.proceedings.steps.schemas import StepIn
 from app.proceedings.steps.service import take_step
