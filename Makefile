@@ -18,7 +18,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow bench lint format lock release-document clean
+.PHONY: help demo serve test test-slow bench lint format picture lock release-document clean
 
 help:
 	@echo "make demo    play the story of a dispute on a fresh database, and serve it"
@@ -27,6 +27,7 @@ help:
 	@echo "make bench   measure how fast the service is, into docs/performance.md"
 	@echo "make lint    check format, style, types, imports, migrations and the API's description"
 	@echo "make format  put the source in order"
+	@echo "make picture draw the floors of the code and the stages of a case again, into docs/"
 	@echo "make lock    renew the lock files (ARGS=--upgrade takes newer versions)"
 	@echo "make release-document  keep the API's description as that of the last release, to compare later ones with"
 	@echo "make clean   remove what these made"
@@ -61,6 +62,11 @@ lint: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(RUN)/ruff check --fix-only --quiet .
 	$(RUN)/ruff format .
+
+# A test fails when a picture differs from what this writes.
+picture: $(VENV)/installed-dev
+	$(RUN)/python -m tests.house.picture
+	$(RUN)/python -m tests.docs.stages
 
 # One resolution for both files: the second is held to the versions of the first.
 lock:
