@@ -1,6 +1,6 @@
 # Every target makes the virtual environment from the lock by itself, and does nothing twice.
 #
-#   make demo ARGS="--port 8123 --credentials c.json"
+#   make demo ARGS="--port 8123"
 #   make test ARGS="-k signature" WORKERS=4
 #   make lint PYTHON=python3.13
 
@@ -33,7 +33,7 @@ help:
 	@echo "make clean   remove what these made"
 
 demo: $(VENV)/installed
-	@$(RUN)/accord demo $(ARGS)
+	@$(RUN)/accord demo --credentials .demo/credentials.json $(ARGS)
 
 serve: $(VENV)/installed
 	@$(RUN)/accord serve $(ARGS)
