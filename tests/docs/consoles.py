@@ -38,6 +38,8 @@ VARYING = (
     (re.compile(r"\b\d+ rows are back"), "<n> rows are back"),
 )
 TIME_OUT = 120
+# How the documents write the home of their reader.
+YOUR_HOME = "/home/you"
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,10 @@ def checkout(folder: Path) -> None:
     _git(folder, "-c", "user.name=A Reader", "-c", "user.email=reader@example.org", "commit", "--quiet", "-m", "Copy")
 
 
-def left_in(folder: Path) -> list[str]:
-    """What git would see as changed or added in a checkout: what ignored files hide is no harm."""
-    return _git(folder, "status", "--porcelain", "--untracked-files=all").splitlines()
+def left_in(copy: Path) -> list[str]:
+    """A fault for each file that git would list as changed or added in a checkout; ignored files do no harm."""
+    listed = _git(copy, "status", "--porcelain", "--untracked-files=all").splitlines()
+    return [f"left in the checkout, where the next `make test` finds it: {line}" for line in listed]
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -144,12 +147,17 @@ def followed(written: list[Command], folder: Path, port: str, **replaced: str) -
     A fault is an output that differs from the document, or a file that the commands leave among the project's own.
     The home of whoever follows is outside the checkout.
     """
+    copy, home = folders(folder)
+    return compared(written, run(written, copy, port, home, **replaced)) + left_in(copy)
+
+
+def folders(folder: Path) -> tuple[Path, Path]:
+    """A fresh checkout inside an empty folder, and next to it a home for the reader."""
     copy, home = folder / "accord", folder / "home"
     copy.mkdir()
     home.mkdir()
     checkout(copy)
-    faults = compared(written, run(written, copy, port, home, **replaced))
-    return faults + [f"left in the checkout, where the next `make test` finds it: {line}" for line in left_in(copy)]
+    return copy, home
 
 
 def free_port() -> int:
@@ -195,7 +203,7 @@ def run(written: list[Command], folder: Path, port: str, home: Path | None = Non
         with suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGKILL)
         shell.wait()
-    output = output.replace(own_port, port)
+    output = output.replace(own_port, port).replace(str(home), YOUR_HOME)
     _start, *parts = re.split(rf"{MARK} (\d+)\n", output)
     texts, codes = parts[1::2], parts[2::2]
     return [
