@@ -18,18 +18,19 @@ import typer
 from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
 
 import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
-from app.core.access.gate import GatedSession, guard
+from app.core.access.gate import guard
+from app.core.access.session import GatedSession
 from app.core.clock import system_clock
 from app.core.contents.keys import key_file, master_key, read_key
-from app.core.contents.service import Sealer
 from app.core.db import Database
 from app.core.errors import Invalid, Misconfigured, Problem, Unavailable
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR, installation_subject
+from app.core.ledger.acts import OPERATOR, Act, installation_subject
+from app.core.ledger.verification import Receipt, parse_receipt, verify
 from app.core.logs import set_up
+from app.core.sealer import Sealer
 from app.core.tables.people import User
 from app.core.values import email_key
 from app.demo.command import demo
@@ -49,7 +50,7 @@ from app.operations.backup import back_up, restore
 from app.operations.health import look_at, require_key, rule_sets_in_use
 from app.operations.migrating import has_tables, is_ahead, migrate
 from app.operations.process_lock import only_process
-from app.proceedings.certificates.verification import verify
+from app.proceedings.certificates import verification
 from app.rules.loader import BadRuleSet, use_folder
 from app.settings import Settings, told_of_settings, unknown_settings
 
@@ -99,7 +100,7 @@ def _say(message: str) -> None:
     typer.echo(message, err=True)
 
 
-def _open(settings: Settings) -> Database:
+def _open(settings: Settings) -> Database[GatedSession]:
     """The database, if there is one: a mistyped path must not make an empty file."""
     path = make_url(settings.database_url).database
     if settings.is_sqlite and not Path(path or "").exists():
@@ -107,12 +108,12 @@ def _open(settings: Settings) -> Database:
     return Database(settings, guard, GatedSession)
 
 
-def _in_transaction(settings: Settings, act: Callable[[Session], Answer]) -> Answer:
+def _in_transaction(settings: Settings, act: Callable[[GatedSession], Answer]) -> Answer:
     """Act for the installation in one sealed transaction."""
     database = _open(settings)
 
-    def sealed(db: Session) -> Answer:
-        db.info["sealer"] = Sealer(master_key(settings, os.urandom, _say))
+    def sealed(db: GatedSession) -> Answer:
+        db.sealer = Sealer(master_key(settings, os.urandom, _say))
         answer = act(db)
         ledger.seal(db)
         return answer
@@ -251,7 +252,7 @@ def verify_command(
     if key is not None and Path(key).is_file():
         given = Path(key).read_text(encoding="utf-8")
     trusted = read_public_key(given) if given is not None else None
-    for line in verify(file, trusted, document).lines:
+    for line in verification.verify(file, trusted, document).lines:
         typer.echo(line)
 
 
@@ -292,7 +293,7 @@ def user_add(
         given_there = {"name": institution, "time_zone": time_zone, "calendar": calendar}
         founded = people.InstitutionIn.model_validate(given_there)
 
-    def add(db: Session) -> str:
+    def add(db: GatedSession) -> str:
         now = system_clock()
         if founded is not None:
             people.found_institution(db, now, founded)
@@ -331,14 +332,14 @@ def token_issue(
 ) -> None:
     """Make a token and print it, this once."""
 
-    def issue(db: Session) -> str:
+    def issue(db: GatedSession) -> str:
         now = system_clock()
         user_id = db.execute(select(User.id).where(User.email_key == email_key(email))).scalar_one_or_none()
         if user_id is None:
             raise Misconfigured("Nobody has an account with this e-mail address.")
         given = TokenIn(user_id=user_id, label=label, expires_at=now + timedelta(days=days))
         token_id = people.write_token(db, now, given, user_id, OPERATOR)
-        secret: str = db.info["minted"][token_id]
+        secret: str = db.secrets[token_id]
         return secret
 
     typer.echo(_in_transaction(Settings(), issue))
@@ -355,7 +356,7 @@ def client_add(
     """Let a program come in, and print its id and its secret, this once."""
     given = ClientIn.model_validate({"name": name, "court_id": court, "scopes": scope})
 
-    def add(db: Session) -> tuple[UUID, str]:
+    def add(db: GatedSession) -> tuple[UUID, str]:
         people.require_institution(db)
         return add_by_operator(db, system_clock(), given)
 
@@ -389,7 +390,7 @@ def key_rotate(
         raise Misconfigured(f"There is no file {to}: make a key with 'accord key new --out {to}'.")
     new = Sealer(read_key(to))
     with only_process(settings):
-        done = _in_transaction(settings, lambda db: keys.rotate(db, system_clock(), db.info["sealer"], new, OPERATOR))
+        done = _in_transaction(settings, lambda db: keys.rotate(db, system_clock(), db.sealer, new, OPERATOR))
     typer.echo(f"{done} keys are wrapped by the new master key. Set it before the service starts again: {to}.")
 
 
@@ -412,7 +413,7 @@ def ledger_verify(
 ) -> None:
     """Recompute every stream, hold it against receipts, and name the first entry of each that does not hold."""
     receipts = _receipts(against) if against is not None else []
-    found = _in_transaction(Settings(), lambda db: ledger.verify(db, receipts))
+    found = _in_transaction(Settings(), lambda db: verify(db, receipts))
     if export is not None:
         export.write_text("".join(f"{head}\n" for head in found.heads))
     for fault in found.faults:
@@ -423,12 +424,12 @@ def ledger_verify(
     typer.echo(f"{found.events} events in {found.streams} streams: every chain holds.")
 
 
-def _receipts(given: str) -> list[ledger.Receipt]:
+def _receipts(given: str) -> list[Receipt]:
     """The receipts in a file, or the one that is given; Misconfigured if they are none."""
     path = Path(given)
     try:
         lines = path.read_text().splitlines() if "hash=" not in given else [given]
-        return [ledger.parse_receipt(line) for line in lines if line.strip()]
+        return [parse_receipt(line) for line in lines if line.strip()]
     except OSError as problem:
         raise Misconfigured(f"The file of receipts cannot be read: {problem.strerror}.") from problem
     except ValueError as problem:
@@ -467,9 +468,9 @@ def restore_command(
         typer.echo(f"References go on after {reference}.")
     payload = {"epoch": restored.epoch, "taken_at": restored.taken_at}
 
-    def note(db: Session) -> None:
+    def note(db: GatedSession) -> None:
         subject = installation_subject(db, "registry")
-        ledger.record(db, system_clock(), subject, "registry-restored", "restore", OPERATOR, payload)
+        ledger.record(db, Act("restore", system_clock(), OPERATOR, subject), "registry-restored", payload)
 
     _in_transaction(settings, note)
     ledger_verify()

@@ -16,15 +16,15 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
-from app.core.access.gate import GatedSession, guard
+from app.core.access.gate import guard
+from app.core.access.session import GatedSession
 from app.core.clock import system_clock
 from app.core.contents.keys import master_key
-from app.core.contents.service import Sealer, check_key
+from app.core.contents.service import check_key
 from app.core.db import Database, Entropy
 from app.core.errors import Misconfigured, NotFound, Problem
 from app.core.files.storage import Storage
@@ -36,6 +36,7 @@ from app.core.http.waiting import Waiting
 from app.core.logs import set_up
 from app.core.outbound import guard_of
 from app.core.paging import Cursors
+from app.core.sealer import Sealer
 from app.core.seams import Seams
 from app.institution.calendars import routes as calendars
 from app.institution.members import routes as members
@@ -179,7 +180,7 @@ def create_app(
     return app
 
 
-def _after_act(db: Session, now: datetime) -> None:
+def _after_act(db: GatedSession, now: datetime) -> None:
     """What follows from every act: what courts are told of their cases, then the columns of the cases."""
     follow(db, now)
     keep_columns(db, now)
@@ -249,7 +250,7 @@ def _readiness(seams: Seams) -> dict[str, str]:
         with seams.database.read(os.urandom) as db:
             if not has_tables(db.connection()):
                 return checks | {"migrations": "not at head: run 'accord migrate'", "key": "unknown"}
-            db.info["sealer"] = seams.sealer
+            db.sealer = seams.sealer
             check_key(db)
             checks["outbox"] = _outbox_state(db, seams.clock())
     except Misconfigured:
@@ -259,7 +260,7 @@ def _readiness(seams: Seams) -> dict[str, str]:
     return checks
 
 
-def _outbox_state(db: Session, now: datetime) -> str:
+def _outbox_state(db: GatedSession, now: datetime) -> str:
     lag = backlog(db, now, 1).lag
     return "ok" if lag < LATE else f"late by {lag:.0f} seconds: does a worker run?"
 

@@ -19,8 +19,9 @@ from pathlib import Path
 from pydantic import SecretStr
 from sqlalchemy import create_engine, event, text
 
-from app.core.access.gate import GatedSession, guard, read_under
-from app.core.access.service import authenticate
+from app.core.access.authentication import authenticate
+from app.core.access.gate import guard
+from app.core.access.session import GatedSession, read_under
 from app.core.db import Database, sqlite
 from app.core.paging import Cursors, Page, Walk
 from app.integration.description.examples import REQUESTS
@@ -210,8 +211,7 @@ def explained(settings: Settings, seeded: Seeded) -> list[str]:
         with database.read(os.urandom) as db:
             actor = authenticate(db, token, now)
         with database.read(os.urandom) as db:
-            db.info["walk"] = Walk(Cursors(), actor.id, "/v1/cases")
-            db.info["sealer"] = None
+            db.walk = Walk(Cursors(), actor.id, "/v1/cases")
             read_under(db, actor.principals)
             reading.list_cases(db, actor, now, Page(), CaseFilters())
     event.remove(database.engine, "before_cursor_execute", note)

@@ -14,10 +14,10 @@ from starlette.testclient import TestClient
 
 from app.core.clock import system_clock
 from app.core.contents.keys import master_key
-from app.core.contents.service import Sealer
 from app.core.db import Base
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR
+from app.core.ledger.acts import OPERATOR
+from app.core.sealer import Sealer
 from app.core.tables.audiences import STAFF
 from app.institution.people import service as people
 from app.institution.people.schemas import TokenIn, UserIn
@@ -56,7 +56,7 @@ def seed(settings: Settings, cases: int) -> Seeded:
             user_id = people.write_user(db, now, given, OPERATOR)
             db.flush()
             token_id = people.write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, OPERATOR)
-            made[name] = (user_id, db.info["minted"][token_id])
+            made[name] = (user_id, db.secrets[token_id])
         ledger.seal(db)
         return made
 

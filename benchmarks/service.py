@@ -10,11 +10,12 @@ import anyio.to_thread
 import uvicorn
 from fastapi import Request
 from sqlalchemy import String, Uuid, event, select, text, union_all
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from app.core.access import gate, service
-from app.core.db import Base, Database, one_shape
+from app.core.access import gate
+from app.core.access.authentication import digest
+from app.core.access.session import GatedSession
+from app.core.db import Base, Database, DatabaseSession, one_shape
 from app.core.http.work import Work
 from app.main import create_app
 from app.operations.serving import PatientProtocol
@@ -35,7 +36,7 @@ _SHAPE: dict[str, Any] = {
 }
 
 
-def bare_case(db: Session, case_id: UUID) -> CaseOut:
+def bare_case(db: DatabaseSession, case_id: UUID) -> CaseOut:
     """A case as somebody would serve it who knows no audiences: the same number of statements, by primary key."""
     cases, parties, contents = _TABLES["cases"], _TABLES["parties"], _TABLES["contents"]
     third, capacities, keys = _TABLES["third_states"], _TABLES["capacities"], _TABLES["data_keys"]
@@ -70,7 +71,7 @@ def main() -> None:
     """Serve on the socket that is given by its number."""
     settings = Settings()
     app = create_app(settings)
-    open_database = Database(settings, lambda _engine: None, Session)
+    open_database = Database(settings, lambda _engine: None, DatabaseSession)
 
     @app.get("/bare/{case_id}")
     async def bare(request: Request, case_id: UUID) -> Response:
@@ -78,7 +79,7 @@ def main() -> None:
 
         def answer() -> bytes:
             with open_database.read(os.urandom) as db:
-                service.digest(request.headers["authorization"])
+                digest(request.headers["authorization"])
                 db.execute(text("SELECT id FROM users WHERE email_key = 'agent@example.org'")).one()
                 return bare_case(db, case_id).model_dump_json(by_alias=True).encode()
 
@@ -86,9 +87,9 @@ def main() -> None:
         return Response(body, media_type="application/json")
 
     if os.environ.get(OPEN):
-        event.remove(gate.GatedSession, "do_orm_execute", gate._filter)
+        event.remove(GatedSession, "do_orm_execute", gate._filter)
         app.state.seams.database.dispose()
-        ungated = Database(settings, lambda _engine: None, gate.GatedSession)
+        ungated = Database(settings, lambda _engine: None, GatedSession)
         object.__setattr__(app.state.seams, "database", ungated)
     listening = socket.socket(fileno=int(sys.argv[1]))
     uvicorn.Server(

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
 from app.settings import Settings
-from tests.institution import House
+from tests.installation import House
 from tests.registries import EMPTY, EMPTYING, PostgresqlRegistry, Registry, SqliteRegistry
 from tests.server import SETTING, NoServer, OwnServer, is_needed, new_database
 from tests.story import Dispute

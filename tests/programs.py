@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
 
-from tests.institution import Answer, House, Json, Person
+from tests.installation import Answer, House, Json, Person
 
 COURT: Json = {
     "name": "High Court, Civil Division",

@@ -14,7 +14,7 @@ from standardwebhooks import Webhook
 
 from app.core.outbound import Guard, allowed_by, guard_of
 from app.operations.background.webhook_sender import Sender
-from tests.institution import House, Json
+from tests.installation import House, Json
 
 LOOPBACK = "127.0.0.1"
 

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 import app.core.tables.every  # noqa: F401 - every table must be known before they are emptied
 from app.core.db import Base, sqlite
 from app.settings import Settings
-from tests.institution import House, served_in_process
+from tests.installation import House, served_in_process
 from tests.story import Dispute
 
 EMPTY, FOUNDED, MET = "empty", "founded", "met"

@@ -13,7 +13,7 @@ from app.integration.webhooks import outbox
 from app.main import create_app, system_entropy
 from app.operations.background.webhook_sender import Sender
 from app.settings import Settings
-from tests.institution import Clock
+from tests.installation import Clock
 from tests.processes import ROOT, surroundings
 from tests.receivers import LOOPBACK
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from tests.institution import Answer, House, Json, Person
+from tests.installation import Answer, House, Json, Person
 
 CONSENT = {"basis": "treaty-clause", "instrument": "Serin Waters Treaty, article 12", "given_on": "2026-02-20"}
 POWERS = {"kind": "full-powers", "issued_by": "Head of State", "issued_on": "2026-02-10"}

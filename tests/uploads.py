@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from app.proceedings.documents import inventory
 from app.settings import Settings
-from tests.institution import Answer, Json, Person
+from tests.installation import Answer, Json, Person
 from tests.story import Dispute
 
 PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
@@ -148,7 +148,7 @@ def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | 
     """What differs between storage and database, as `accord check --storage` finds it."""
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("check")) as db:
-        db.info["sealer"] = seams.sealer
+        db.sealer = seams.sealer
         documents = inventory.expected(db)
     found = inventory.compare(documents, seams.storage, datetime.now(UTC) + later)
     return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in found)

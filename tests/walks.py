@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from app.rules.engine import acts_as
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Procedure, Step
-from tests.institution import Json, Person
+from tests.installation import Json, Person
 from tests.story import CONSENT, GIVES, POWERS, Dispute
-from tests.test_worker import worker
+from tests.workers import worker
 
 WHY = {"reason": "As the rules allow."}
 CAPACITIES = {

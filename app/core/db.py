@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import anyio
@@ -92,13 +92,20 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: Json, list[Any]: Json, list[str]: Json}
 
 
-def random_bytes(db: Session, length: int) -> bytes:
-    """`length` random bytes from the seam of the request."""
-    source: Entropy = db.info["entropy"]
-    return source(length)
+class DatabaseSession(Session):
+    """A session with the source of random bytes of its transaction."""
+
+    def __init__(self, bind: Engine, entropy: Entropy) -> None:
+        super().__init__(bind)
+        self.entropy = entropy
 
 
-def new_id(db: Session) -> UUID:
+def random_bytes(db: DatabaseSession, length: int) -> bytes:
+    """`length` random bytes from the source of this transaction."""
+    return db.entropy(length)
+
+
+def new_id(db: DatabaseSession) -> UUID:
     """A random identifier (UUID version 4: it tells nothing of when it was made)."""
     return UUID(bytes=random_bytes(db, 16), version=4)
 
@@ -133,13 +140,16 @@ def sqlstate(problem: sqlalchemy.exc.DBAPIError) -> str | None:
     return getattr(problem.orig, "sqlstate", None)
 
 
-class Database:
+AnySession = TypeVar("AnySession", bound=DatabaseSession)
+
+
+class Database(Generic[AnySession]):
     """The engine of one installation, and its transactions.
 
     `guard` installs the audience gate on the engine: without one no database is opened.
     """
 
-    def __init__(self, settings: Settings, guard: Callable[[Engine], None], session_class: type[Session]) -> None:
+    def __init__(self, settings: Settings, guard: Callable[[Engine], None], session_class: type[AnySession]) -> None:
         self.settings = settings
         self.is_sqlite = settings.is_sqlite
         self.engine = _sqlite_engine(settings) if self.is_sqlite else _postgresql_engine(settings)
@@ -157,19 +167,19 @@ class Database:
         return reading, self.engine
 
     @contextmanager
-    def read(self, entropy: Entropy) -> Iterator[Session]:
+    def read(self, entropy: Entropy) -> Iterator[AnySession]:
         """One consistent, read-only snapshot; Unavailable when the database is lost."""
-        with _told_plainly(), self._session_class(self._reading, info={"entropy": entropy}) as db:
+        with _told_plainly(), self._session_class(self._reading, entropy) as db:
             yield db
 
     @contextmanager
-    def write(self, entropy: Entropy) -> Iterator[Session]:
+    def write(self, entropy: Entropy) -> Iterator[AnySession]:
         """One transaction: committed at the end, rolled back on any exception; Unavailable when lost."""
-        with _told_plainly(), self._session_class(self._writing, info={"entropy": entropy}) as db:
+        with _told_plainly(), self._session_class(self._writing, entropy) as db:
             yield db
             db.commit()
 
-    def in_transaction(self, act: Callable[[Session], Answer], entropy: Entropy) -> Answer:
+    def in_transaction(self, act: Callable[[AnySession], Answer], entropy: Entropy) -> Answer:
         """Run `act` in one transaction, again if it collided with another; Unavailable if it keeps colliding."""
         for _attempt in range(ATTEMPTS):
             try:

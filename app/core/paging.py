@@ -11,9 +11,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session
 
-from app.core.db import AnyRow, AnySelect
+from app.core.db import AnyRow, AnySelect, DatabaseSession
 from app.core.errors import Gone, invalid
 from app.core.tables.institution import Institution
 from app.core.values import Total
@@ -48,7 +47,7 @@ class Cursors:
     def __init__(self) -> None:
         self._kept: tuple[AESSIV, int] | None = None
 
-    def cipher(self, db: Session) -> tuple[AESSIV, int]:
+    def cipher(self, db: DatabaseSession) -> tuple[AESSIV, int]:
         """The cipher, whose key does not change when the master key does, and the epoch that a restoration began."""
         if self._kept is None:
             row = db.execute(select(Institution.cursor_key, Institution.epoch)).one()
@@ -64,14 +63,14 @@ class Walk:
     principal_id: UUID
     path: str
 
-    def encode(self, db: Session, order: int, id: UUID) -> str:
+    def encode(self, db: DatabaseSession, order: int, id: UUID) -> str:
         """A cursor: the same for the same place, of one length, without meaning to its bearer."""
         plain = order.to_bytes(8, "big", signed=True) + id.bytes
         cipher, epoch = self.cursors.cipher(db)
         sealed = cipher.encrypt(plain, self._bound(epoch))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
-    def decode(self, db: Session, cursor: str) -> tuple[int, UUID]:
+    def decode(self, db: DatabaseSession, cursor: str) -> tuple[int, UUID]:
         """The place that a cursor names; Invalid unless it was made for this reader and route.
 
         Raises Gone for one that was made before the registry was restored from a backup.
@@ -125,46 +124,47 @@ def _as_order(number: int, like: type[Order]) -> Order:
     return date.fromordinal(number) if like is date else number
 
 
-def walk(db: Session) -> Walk:
-    """The reader and the route of this request."""
-    walking: Walk = db.info["walk"]
-    return walking
+class PagedSession(DatabaseSession):
+    """A session that knows to which reader and route its cursors are bound; `walk` is set before a list is read."""
+
+    walk: Walk
 
 
-def listed(
-    db: Session,
-    statement: AnySelect,
-    page: Page,
-    order: Any,
-    id: Any,
-    like: type[Order],
-    newest_first: bool = False,
-) -> Slice:
-    """The page of a list that is ordered by a column of that type, then by id; the rows hold both columns."""
-    rows = db.execute(_seek(db, statement, page, order, id, like, newest_first)).all()
-    count = counted(db, statement, id) if page.count else None
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """How a list is ordered: by a column whose values are of type `like`, then by id."""
+
+    column: Any
+    id: Any
+    like: type[Order]
+    newest_first: bool = False
+
+
+def listed(db: PagedSession, statement: AnySelect, page: Page, sort: Sort) -> Slice:
+    """The page of an ordered list; the statement's rows hold the columns of its order."""
+    rows = db.execute(_seek(db, statement, page, sort)).all()
+    count = counted(db, statement, sort.id) if page.count else None
     if len(rows) <= page.limit:
         return Slice(rows, None, count)
     last = rows[page.limit - 1]
-    cursor = walk(db).encode(db, as_number(getattr(last, order.key)), getattr(last, id.key))
+    cursor = db.walk.encode(db, as_number(getattr(last, sort.column.key)), getattr(last, sort.id.key))
     return Slice(rows[: page.limit], cursor, count)
 
 
-def counted(db: Session, statement: AnySelect, id: Any) -> Total:
+def counted(db: DatabaseSession, statement: AnySelect, id: Any) -> Total:
     """How many rows the reader may see of a list; it counts no further than to a cap."""
     ids = statement.with_only_columns(id, maintain_column_froms=True).order_by(None).limit(MOST_COUNTED + 1)
     found = len(db.execute(ids).all())
     return Total(total=min(found, MOST_COUNTED), capped=found > MOST_COUNTED)
 
 
-def _seek(
-    db: Session, statement: AnySelect, page: Page, order: Any, id: Any, like: type[Order], newest_first: bool
-) -> AnySelect:
+def _seek(db: PagedSession, statement: AnySelect, page: Page, sort: Sort) -> AnySelect:
     """The statement from the page's cursor on, ordered, with one row more than the page holds."""
     if page.after is not None:
-        number, last = walk(db).decode(db, page.after)
-        place = tuple_(_as_order(number, like), last, types=[order.type, id.type])
-        here = tuple_(order, id)
-        statement = statement.where(here < place if newest_first else here > place)
-    by = (order.desc(), id.desc()) if newest_first else (order.asc(), id.asc())
-    return statement.order_by(*by).limit(page.limit + 1)
+        number, last = db.walk.decode(db, page.after)
+        place = tuple_(_as_order(number, sort.like), last, types=[sort.column.type, sort.id.type])
+        here = tuple_(sort.column, sort.id)
+        statement = statement.where(here < place if sort.newest_first else here > place)
+    columns = (sort.column, sort.id)
+    ordered = [column.desc() if sort.newest_first else column.asc() for column in columns]
+    return statement.order_by(*ordered).limit(page.limit + 1)

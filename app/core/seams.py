@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from app.core.contents.service import Sealer
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, Database, Entropy
 from app.core.files.storage import Storage
 from app.core.outbound import Guard
 from app.core.paging import Cursors
+from app.core.sealer import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,12 @@ class Seams:
     for nouns that stand below cases, and gives its columns.
     """
 
-    database: Database
+    database: Database[GatedSession]
     sealer: Sealer
     cursors: Cursors
     clock: Callable[[], datetime]
     entropy: Callable[[str], Entropy]
-    after_act: Callable[[Session, datetime], None]
+    after_act: Callable[[GatedSession, datetime], None]
     storage: Storage
     guard: Guard
-    lock_case: Callable[[Session, UUID], AnyRow]
+    lock_case: Callable[[GatedSession, UUID], AnyRow]

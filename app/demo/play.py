@@ -8,13 +8,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
-from sqlalchemy.orm import Session
 
 from app.core.access.scopes import SCOPES
-from app.core.contents.service import Sealer
+from app.core.access.session import GatedSession
 from app.core.db import Database
 from app.core.ledger import service as ledger
-from app.core.ledger.service import OPERATOR
+from app.core.ledger.acts import OPERATOR
+from app.core.sealer import Sealer
 from app.demo.story import (
     COURT,
     FIRST_CASE,
@@ -179,7 +179,7 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
     """
     clock = StoryClock(present)
     app = create_app(settings, clock)
-    database: Database = app.state.seams.database
+    database: Database[GatedSession] = app.state.seams.database
     player = Player(app, clock, tell)
     try:
         player.tokens["admin"] = _found(database, clock, app.state.seams.sealer)
@@ -199,15 +199,15 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
     }
 
 
-def _court_token(database: Database, clock: StoryClock, secret_id: UUID) -> str:
+def _court_token(database: Database[GatedSession], clock: StoryClock, secret_id: UUID) -> str:
     """A token of the court's program that lives as long as the demo's others: those that it gets live minutes."""
     life = clock.present + TOKEN_LIFE - clock.now
     return database.in_transaction(lambda db: write_token(db, clock.now, secret_id, sorted(SCOPES), life), os.urandom)
 
 
-def _found(database: Database, clock: StoryClock, sealer: Sealer) -> str:
-    def found(db: Session) -> str:
-        db.info["sealer"] = sealer
+def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer) -> str:
+    def found(db: GatedSession) -> str:
+        db.sealer = sealer
         people.found_institution(db, clock.now, people.InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
         signing.ensure_key(db, clock.now)
         admin = UserIn(name="Sefa Adeyemi", email="admin@demo.example", role="admin")
@@ -216,7 +216,7 @@ def _found(database: Database, clock: StoryClock, sealer: Sealer) -> str:
         given = TokenIn(user_id=user_id, label="demo", expires_at=clock.present + TOKEN_LIFE)
         token_id = people.write_token(db, clock.now, given, user_id, OPERATOR)
         ledger.seal(db)
-        secret: str = db.info["minted"][token_id]
+        secret: str = db.secrets[token_id]
         return secret
 
     return database.in_transaction(found, os.urandom)

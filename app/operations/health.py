@@ -13,14 +13,15 @@ from typing import Any
 from sqlalchemy import exists, or_, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import GatedSession, as_system, guard
+from app.core.access.gate import guard
+from app.core.access.session import GatedSession, as_system
 from app.core.contents.keys import key_file, master_key
-from app.core.contents.service import Sealer, check_key
+from app.core.contents.service import check_key
 from app.core.db import Database, is_postgresql, sqlite
 from app.core.errors import Misconfigured, Problem, Unavailable
 from app.core.files.storage import Storage
+from app.core.sealer import Sealer
 from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.institution import Institution
@@ -83,7 +84,7 @@ def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Find
     database = Database(settings, guard, GatedSession)
     try:
         with database.read(os.urandom) as db:
-            db.info["sealer"] = _sealer(settings)
+            db.sealer = _sealer(settings)
             known = inventory.expected(db)
         faults = list(inventory.compare(known, Storage(settings), now()))
     except (Problem, Misconfigured) as problem:
@@ -132,12 +133,12 @@ def _sealer(settings: Settings) -> Sealer:
     return Sealer(master_key(settings, os.urandom, lambda _said: None))
 
 
-def require_key(db: Session, settings: Settings) -> None:
+def require_key(db: GatedSession, settings: Settings) -> None:
     """Misconfigured unless the master key is the one that sealed this registry; if nothing is sealed, any will do."""
     sealed = select(or_(exists(select(DataKey.case_id)), exists(select(SigningKey.id))))
     if _is_without_key(settings) and not db.execute(sealed).scalar_one():
         return
-    db.info["sealer"] = _sealer(settings)
+    db.sealer = _sealer(settings)
     check_key(db)
 
 
@@ -183,7 +184,7 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
     except Misconfigured as problem:
         yield Finding("database", str(problem), False)
         return
-    looks: dict[str, Callable[[Session], str]] = {
+    looks: dict[str, Callable[[GatedSession], str]] = {
         "database": _version,
         "tables": _tables,
         "clock": lambda db: _clock(db, now),
@@ -206,7 +207,7 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
         database.dispose()
 
 
-def _with(database: Database, look: Callable[[Session], str]) -> str:
+def _with(database: Database[GatedSession], look: Callable[[GatedSession], str]) -> str:
     try:
         with database.read(os.urandom) as db:
             return look(db)
@@ -215,7 +216,7 @@ def _with(database: Database, look: Callable[[Session], str]) -> str:
         raise Misconfigured(unreachable(database.settings, cause)) from problem
 
 
-def _readers(database: Database) -> Iterator[Finding]:
+def _readers(database: Database[GatedSession]) -> Iterator[Finding]:
     """Who may read what, as it is written and as the policy says: each difference by its ids, and one word if none.
 
     It is read part by part, so that a service beside it waits for nothing.
@@ -241,7 +242,7 @@ def _readers(database: Database) -> Iterator[Finding]:
         yield Finding("readers", f"{rows} of {cases} cases and of the institution, each as its policy says", True)
 
 
-def rule_sets_in_use(db: Session) -> str:
+def rule_sets_in_use(db: GatedSession) -> str:
     """A case keeps its rule set for life: Misconfigured unless each that a case is under is there."""
     with as_system(db):
         used = set(db.execute(select(Case.procedure).distinct()).scalars())
@@ -250,7 +251,7 @@ def rule_sets_in_use(db: Session) -> str:
     return f"{len(used)}, each loaded"
 
 
-def _version(db: Session) -> str:
+def _version(db: GatedSession) -> str:
     if is_postgresql(db):
         number = int(db.execute(text("SHOW server_version_num")).scalar_one())
         if number < OLDEST_POSTGRESQL * 10_000:
@@ -260,7 +261,7 @@ def _version(db: Session) -> str:
     return f"answers, SQLite {sqlite.sqlite_version}, journal {journal}"
 
 
-def _tables(db: Session) -> str:
+def _tables(db: GatedSession) -> str:
     if is_ahead(db.connection()):
         return "at a later release, whose tables hold this one's"
     if not is_at_head(db.connection()):
@@ -268,7 +269,7 @@ def _tables(db: Session) -> str:
     return "at this release"
 
 
-def _clock(db: Session, now: Callable[[], datetime]) -> str:
+def _clock(db: GatedSession, now: Callable[[], datetime]) -> str:
     """Hold this machine's clock against the database's, which is another machine's where it is another machine."""
     if not is_postgresql(db):
         return f"{now().isoformat(timespec='seconds')}"
@@ -279,7 +280,7 @@ def _clock(db: Session, now: Callable[[], datetime]) -> str:
     return f"within {MOST_APART} s of the database's"
 
 
-def _worker(db: Session, now: Callable[[], datetime]) -> str:
+def _worker(db: GatedSession, now: Callable[[], datetime]) -> str:
     """When the worker was last here; whether it should have been, only the operator knows."""
     worked_at = db.execute(select(Institution.worked_at)).scalar()
     if worked_at is None:
@@ -287,10 +288,10 @@ def _worker(db: Session, now: Callable[[], datetime]) -> str:
     return f"was last here {max((now() - worked_at).total_seconds(), 0):.0f} s ago"
 
 
-def _signed(database: Database, settings: Settings) -> Iterator[Finding]:
+def _signed(database: Database[GatedSession], settings: Settings) -> Iterator[Finding]:
     """The institution's keys, its receipts and its certificates: each fault by name, and one word if there is none."""
     with database.read(os.urandom) as db:
-        db.info["sealer"] = _sealer(settings)
+        db.sealer = _sealer(settings)
         unusable = signing.unusable(db)
         for key_id in unusable:
             why = "does not open by the master key, or its halves do not belong together."
@@ -309,6 +310,6 @@ def _signed(database: Database, settings: Settings) -> Iterator[Finding]:
             yield Finding("certificates", f"{whole}, receipts too, each as it was signed{gone}", True)
 
 
-def _opens(db: Session, settings: Settings) -> str:
+def _opens(db: GatedSession, settings: Settings) -> str:
     require_key(db, settings)
     return "nothing is sealed yet" if _is_without_key(settings) else "the master key opens them"

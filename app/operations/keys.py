@@ -4,19 +4,17 @@ import base64
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
+from app.core.access.session import GatedSession, as_system
 from app.core.contents.keys import KEY_BYTES, make_key_file
-from app.core.contents.service import NO_KEY, Sealer
 from app.core.db import is_postgresql
 from app.core.errors import Misconfigured
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
+from app.core.ledger.acts import Act, Author, installation_subject
+from app.core.sealer import NO_KEY, Sealer
 from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.signing import SigningKey
@@ -34,7 +32,7 @@ def new_key(entropy: Callable[[int], bytes], out: Path | None) -> str | None:
     return None
 
 
-def rotate(db: Session, now: datetime, old: Sealer, new: Sealer, by: dict[str, Any]) -> int:
+def rotate(db: GatedSession, now: datetime, old: Sealer, new: Sealer, by: Author) -> int:
     """Wrap every key anew under another master key; what the keys seal stays as it is. How many were wrapped.
 
     Raises Misconfigured if the old master key does not open them, or while the service runs.
@@ -49,11 +47,11 @@ def rotate(db: Session, now: datetime, old: Sealer, new: Sealer, by: dict[str, A
             db.execute(row.execution_options(synchronize_session=False))
         wrapped += len(rows)
     subject = installation_subject(db, "registry")
-    ledger.record(db, now, subject, "master-key-rotated", "rotate", by, {"keys": wrapped})
+    ledger.record(db, Act("rotate", now, by, subject), "master-key-rotated", {"keys": wrapped})
     return wrapped
 
 
-def _must_be_alone(db: Session) -> None:
+def _must_be_alone(db: GatedSession) -> None:
     """A process that runs on would wrap the keys of new cases under the old master key."""
     if not is_postgresql(db):
         return
@@ -63,7 +61,7 @@ def _must_be_alone(db: Session) -> None:
         raise Misconfigured("The service is connected to this database: stop it, and the worker, before the rotation.")
 
 
-def destroy(db: Session, now: datetime, case_id: UUID, by: dict[str, Any]) -> str:
+def destroy(db: GatedSession, now: datetime, case_id: UUID, by: Author) -> str:
     """Destroy the key of a closed case, by which all that people wrote in it becomes unreadable; its title.
 
     Raises Misconfigured for a case that is not there, is not closed, or whose key was destroyed already.
@@ -82,5 +80,5 @@ def destroy(db: Session, now: datetime, case_id: UUID, by: dict[str, Any]) -> st
         if gone.rowcount == 0:  # type: ignore[attr-defined]
             raise Misconfigured("The key of this case was destroyed already.")
     subject = installation_subject(db, "registry")
-    ledger.record(db, now, subject, "case-key-destroyed", "destroy", by, {"case_id": str(case_id)})
+    ledger.record(db, Act("destroy", now, by, subject), "case-key-destroyed", {"case_id": str(case_id)})
     return str(case.title)

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
 from app.core.access.policy import AudienceView, CapacityView, PartyView, readers_of
+from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
 from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF, Audience, AudienceReader
 from app.core.tables.capacities import Capacity
@@ -49,7 +48,7 @@ class Part:
     last: Any = None
 
 
-def audit_cases(db: Session, after: UUID | None) -> Part:
+def audit_cases(db: GatedSession, after: UUID | None) -> Part:
     """The readers of the cases behind that id, and of audiences whose case is not there: nobody is to read those."""
     with as_system(db):
         behind = () if after is None else (Case.id > after,)
@@ -63,7 +62,7 @@ def audit_cases(db: Session, after: UUID | None) -> Part:
     return Part(len(cases), len(present), tuple(_compare(present, due, case_of, opened_at)), last)
 
 
-def audit_outside_cases(db: Session, after: str | None) -> Part:
+def audit_outside_cases(db: GatedSession, after: str | None) -> Part:
     """The readers of the institution's own streams and of referrals, behind that key."""
     with as_system(db):
         behind = () if after is None else (Audience.key > after,)
@@ -106,7 +105,7 @@ def _between(case_id: Any, after: UUID | None, last: UUID | None) -> Iterator[Co
 
 
 def _due(
-    db: Session, cases: Iterable[AnyRow], audiences: Iterable[AnyRow], after: UUID | None, last: UUID | None
+    db: GatedSession, cases: Iterable[AnyRow], audiences: Iterable[AnyRow], after: UUID | None, last: UUID | None
 ) -> set[Reads]:
     """Who is to read what in these cases: the policy's answer to their parties, capacities and audiences."""
     parties: defaultdict[UUID, list[PartyView]] = defaultdict(list)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import and_, select, tuple_
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, AnySelect
 from app.core.errors import Destroyed
@@ -73,7 +72,7 @@ def _statement() -> AnySelect:
     )
 
 
-def audit(db: Session) -> Iterator[Audited]:
+def audit(db: GatedSession) -> Iterator[Audited]:
     """Every receipt and certificate that was ever issued, each opened, its signature verified, its entries looked up.
 
     Raises Misconfigured if the master key does not open the contents.
@@ -84,7 +83,7 @@ def audit(db: Session) -> Iterator[Audited]:
             yield from _audited(db, rows)
 
 
-def _audited(db: Session, rows: Sequence[AnyRow]) -> Iterator[Audited]:
+def _audited(db: GatedSession, rows: Sequence[AnyRow]) -> Iterator[Audited]:
     opened = []
     for row in rows:
         try:
@@ -98,7 +97,7 @@ def _audited(db: Session, rows: Sequence[AnyRow]) -> Iterator[Audited]:
         yield Audited(one.row.id, one.row.kind, _fault(one, heads))
 
 
-def _heads(db: Session, opened: Sequence[_Opened]) -> set[tuple[UUID, int, str]]:
+def _heads(db: GatedSession, opened: Sequence[_Opened]) -> set[tuple[UUID, int, str]]:
     """Those entries that the bodies name which are in the ledger, each with its hash."""
     places = {one.head[:2] for one in opened if one.head is not None}
     named = select(Event.audience_id, Event.seq, Event.hash).where(tuple_(Event.audience_id, Event.seq).in_(places))

@@ -12,7 +12,7 @@ import pytest
 import rfc8785
 
 from app.operations.migrating import ROOT
-from tests.institution import Person
+from tests.installation import Person
 from tests.story import Dispute
 
 Json = dict[str, Any]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.house.patterns import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
 from tests.house.source import Source
-from tests.house.test_words import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
 
 
 @pytest.mark.parametrize(

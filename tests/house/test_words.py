@@ -1,10 +1,9 @@
 """Words that stand in their places only: commit, as_system, a case's stage, status numbers, the clock."""
 
 import ast
-import re
-from collections.abc import Iterator
 
-from tests.house.source import APP, Source, told
+from tests.house.patterns import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
+from tests.house.source import APP, told
 
 # Each file that acts beyond one person's view, and why it must.
 AS_SYSTEM = {
@@ -45,17 +44,12 @@ SEAMS = {
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
 }
-CLOCK_AND_CHANCE = re.compile(
-    r"datetime\.datetime\.(now|utcnow|today)|datetime\.date\.today|time\.(time|time_ns|localtime|gmtime)"
-    r"|os\.(urandom|getrandom)|uuid\.uuid[1-8]|secrets\.(?!compare_digest)\w+|random\.\w+"
-)
 
 # Attributes that bear a case's words but belong to something else.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
     ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
-OF_A_CASE = {"stage", "outcome", "phase"}
 
 
 def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned() -> None:
@@ -77,25 +71,6 @@ def test_as_system_stands_only_in_the_files_that_say_why() -> None:
     assert not faults, told(faults)
 
 
-def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
-    """Where a file assigns one of a case's words: `x.stage = …`, `setattr(x, "stage", …)`, `.values(stage=…)`."""
-    for node in file.nodes:
-        match node:
-            case ast.Attribute(attr=word, ctx=ast.Store()) if word in OF_A_CASE:
-                yield node.lineno, word
-            case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(word)), *_]) if (
-                word in OF_A_CASE
-            ):
-                yield node.lineno, word
-            case ast.Call(func=ast.Attribute(attr="values"), args=given, keywords=keywords):
-                words: list[object] = [keyword.arg for keyword in keywords]
-                for keys in (each.keys for each in given if isinstance(each, ast.Dict)):
-                    words += [key.value for key in keys if isinstance(key, ast.Constant)]
-                    words += [key.attr for key in keys if isinstance(key, ast.Attribute)]
-                for word in OF_A_CASE.intersection(words):
-                    yield node.lineno, word
-
-
 def test_a_case_changes_stage_and_outcome_through_one_door() -> None:
     faults = [
         f"{file.path}:{line} sets {word}"
@@ -105,27 +80,6 @@ def test_a_case_changes_stage_and_outcome_through_one_door() -> None:
         if (file.path, word) not in NOT_OF_A_CASE
     ]
     assert not faults, told(faults)
-
-
-def statuses(file: Source) -> Iterator[tuple[int, int]]:
-    """Every number that a file gives as a status, with its line: in a call, an assignment or a mapping."""
-    for node in file.nodes:
-        given: list[tuple[object, ast.expr | None]] = []
-        match node:
-            case ast.keyword(arg=str(word), value=value):
-                given = [(word, value)]
-            case ast.Assign(targets=[ast.Name(id=word) | ast.Attribute(attr=word)], value=value):
-                given = [(word, value)]
-            case ast.AnnAssign(target=ast.Name(id=word) | ast.Attribute(attr=word), value=value):
-                given = [(word, value)]
-            case ast.Dict(keys=keys, values=values):
-                given = [
-                    (key.value, value) for key, value in zip(keys, values, strict=True) if isinstance(key, ast.Constant)
-                ]
-        for name, number in given:
-            named = name in {"status", "status_code"}
-            if named and isinstance(number, ast.Constant) and isinstance(number.value, int):
-                yield number.lineno, number.value
 
 
 def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:

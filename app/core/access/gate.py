@@ -7,11 +7,10 @@ statement is refused. A statement that the filter does not reach therefore shows
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -29,9 +28,10 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
+from app.core.access.session import PRINCIPALS, GatedSession, flushing
 from app.core.db import AnySelect, Base, together
 from app.core.errors import Forbidden
 from app.core.tables.audiences import Audience, AudienceReader, Confidential
@@ -39,12 +39,9 @@ from app.core.tables.audiences import Audience, AudienceReader, Confidential
 # What every participant knows of; the rules may rest on this and on nothing else.
 KNOWN_TO_PARTICIPANTS = ("case", "appointment", "participants", "court", "public")
 
-# Under how many principals everybody reads: one number, so that a statement has one text.
-PRINCIPALS = 3
 # Not bound values: the condition stands in every statement, and each value costs at each execution.
 _ONE: ColumnElement[int] = literal_column("1")
 _NOUGHT: ColumnElement[int] = literal_column("0")
-_speaking = ContextVar("the flush is speaking", default=False)
 # Statements that are kept, with the criteria of the gate: marking one anew costs more than running it.
 _marked_statements: dict[tuple[ORMOption, ...], WeakKeyDictionary[Any, Any]] = {}
 _reading: ContextVar[tuple[UUID, ...]] = ContextVar("under which principals the statement at hand is read")
@@ -52,43 +49,6 @@ _reading: ContextVar[tuple[UUID, ...]] = ContextVar("under which principals the 
 
 class Ungated(RuntimeError):
     """A statement would have reached a gated table past the gate: a fault of ours, never of the caller."""
-
-
-class GatedSession(Session):
-    """A session that reads under the principals of one actor, or not at all."""
-
-    def flush(self, objects: Any = None) -> None:
-        """Send pending rows; what they may be written into was checked by `before_flush`."""
-        token = _speaking.set(True)
-        try:
-            super().flush(objects)
-        finally:
-            _speaking.reset(token)
-
-
-def read_under(db: Session, principals: tuple[UUID, ...]) -> None:
-    """Say, once and for good, under which principals this session reads; RuntimeError the second time.
-
-    They are always PRINCIPALS: ValueError if they are not.
-    """
-    if "principals" in db.info:
-        raise RuntimeError("a session belongs to one actor")
-    if len(principals) != PRINCIPALS:
-        raise ValueError(f"a reader has {PRINCIPALS} principals")
-    db.info["principals"] = principals
-
-
-@contextmanager
-def as_system(db: Session) -> Iterator[None]:
-    """Act beyond one person's view, with columns only: an entity read here could be served to the actor later."""
-    db.flush()
-    outer = db.info.get("as_system", False)
-    db.info["as_system"] = True
-    try:
-        yield
-        db.flush()
-    finally:
-        db.info["as_system"] = outer
 
 
 @cache
@@ -161,15 +121,15 @@ def _options(its_audience: Callable[[Any], Any], itself: Callable[[Any], Any]) -
 
 @event.listens_for(GatedSession, "do_orm_execute")
 def _filter(state: ORMExecuteState) -> None:
-    info = state.session.info
+    db = cast(GatedSession, state.session)
     if state.execution_options.get("known_to_participants"):
         state.statement = _with(_for_participants(), state.statement)
-    elif info.get("as_system"):
+    elif db.is_system:
         _columns_only(state)
         state.update_execution_options(as_system=True)
-    elif "principals" in info:
-        _reading.set(info["principals"])
-        state.update_execution_options(read_under=info["principals"])
+    elif db.principals:
+        _reading.set(db.principals)
+        state.update_execution_options(read_under=db.principals)
         state.statement = _with(_for_reader(), state.statement)
 
 
@@ -194,13 +154,13 @@ def _columns_only(state: ORMExecuteState) -> None:
 
 
 @event.listens_for(GatedSession, "before_flush")
-def _check_writes(db: Session, _context: object, _instances: object) -> None:
+def _check_writes(db: GatedSession, _context: object, _instances: object) -> None:
     """Nobody writes into an audience that does not hold them; Forbidden if somebody tries."""
     rows = [row for row in (*db.new, *db.dirty, *db.deleted) if isinstance(row, Confidential)]
     _check_audiences(db, {row.audience_id for row in rows})
 
 
-def insert_rows(db: Session, cls: type[Base], rows: list[dict[str, Any]]) -> None:
+def insert_rows(db: GatedSession, cls: type[Base], rows: list[dict[str, Any]]) -> None:
     """Write new rows of one kind at once: as a flush would, and cheaper.
 
     Raises Forbidden for an audience that does not hold the actor.
@@ -209,11 +169,11 @@ def insert_rows(db: Session, cls: type[Base], rows: list[dict[str, Any]]) -> Non
         return
     if issubclass(cls, Confidential):
         _check_audiences(db, {row["audience_id"] for row in rows})
-    token = _speaking.set(True)
+    token = flushing.set(True)
     try:
         db.connection().execute(_insert_into(cls), rows)
     finally:
-        _speaking.reset(token)
+        flushing.reset(token)
 
 
 @cache
@@ -221,13 +181,13 @@ def _insert_into(cls: type[Base]) -> Insert:
     return insert(Base.metadata.tables[cls.__tablename__])
 
 
-def read_locked(db: Session, lock: int, statement: Any, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+def read_locked(db: GatedSession, lock: int, statement: Any, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
     """The rows of a statement as they are once this transaction holds a lock, in one round trip (PostgreSQL).
 
     The lock is kept to the end of the transaction. Two statements, since one would read what stood before it waited;
     they go straight to the driver, so Ungated unless the system reads.
     """
-    if not db.info.get("as_system"):
+    if not db.is_system:
         raise Ungated("behind a lock the system reads, and nobody else")
     driver: Any = db.connection().connection.driver_connection
     expanded = _compiled(statement, db.get_bind().dialect).construct_expanded_state(values)
@@ -242,23 +202,23 @@ def _compiled(statement: Any, dialect: Dialect) -> Any:
     return statement.compile(dialect=dialect)
 
 
-def _check_audiences(db: Session, audiences: set[UUID]) -> None:
-    if db.info.get("as_system"):
+def _check_audiences(db: GatedSession, audiences: set[UUID]) -> None:
+    if db.is_system:
         return
-    unknown = audiences - db.info.setdefault("writable", set())
+    unknown = audiences - db.writable
     if not unknown:
         return
     readers = AudienceReader.__table__.c
-    mine = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.info.get("principals", ()))
+    mine = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.principals)
     found = set(db.connection().execute(select(readers.audience_id).where(mine)).scalars())
     if unknown - found:
         raise Forbidden("You cannot write where you cannot read.", code="forbidden")
-    db.info["writable"] |= found
+    db.writable |= found
 
 
-def set_writable(db: Session, judged: set[UUID], mine: set[UUID]) -> None:
+def set_writable(db: GatedSession, judged: set[UUID], mine: set[UUID]) -> None:
     """Say which of some audiences hold the actor, so that a flush into them asks no more."""
-    db.info["writable"] = (db.info.get("writable", set()) - judged) | mine
+    db.writable = (db.writable - judged) | mine
 
 
 def guard(engine: Engine) -> None:
@@ -267,7 +227,7 @@ def guard(engine: Engine) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def tripwire(_connection: object, _cursor: object, sql: str, values: Any, context: Any, _many: bool) -> None:
         options = context.execution_options if context is not None else {}
-        if _speaking.get() or options.get("as_system"):
+        if flushing.get() or options.get("as_system"):
             return
         if names := past_the_gate(sql):
             raise Ungated(f"{', '.join(names)}: reached past the gate")

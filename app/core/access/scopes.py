@@ -1,6 +1,6 @@
 """What programs may do: the scopes in words, and the one that each operation asks for."""
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
 from app.core.errors import Forbidden, InsufficientScope, NotFound
 
 SCOPES = {

@@ -1,163 +1,30 @@
 """Audiences and their readers, capacities in a case, and who is asking."""
 
-import base64
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, select, tuple_, update
 
-from app.core.access.gate import as_system, insert_rows, set_writable
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
+from app.core.access.gate import insert_rows, set_writable
 from app.core.access.policy import (
     NAMED_BY_PEOPLE,
     OF_PARTIES,
-    REPRESENTATIVES,
     AudienceView,
     CapacityView,
     CaseView,
     PartyView,
     readers_of,
 )
-from app.core.db import UtcDateTime, new_id, random_bytes, together
-from app.core.errors import Forbidden, Unauthenticated, invalid
-from app.core.tables.audiences import ANYONE, CLOCK_ID, INTEGRATIONS, STAFF, Audience, AudienceReader
+from app.core.access.session import GatedSession, as_system
+from app.core.db import new_id, together
+from app.core.errors import Forbidden, invalid
+from app.core.tables.audiences import ANYONE, Audience, AudienceReader
 from app.core.tables.capacities import Capacity
-from app.core.tables.clients import AccessToken, Client, ClientSecret
-from app.core.tables.people import Token, User
-from app.rules.model import Holding
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who asks: a person, with the role that the institution gave them, or a program (a client).
-
-    A program may do what its `scopes` say, and reads under what it is `bound_to`: a court, or INTEGRATIONS.
-    """
-
-    id: UUID
-    role: str
-    name: str
-    scopes: frozenset[str] = frozenset()
-    bound_to: UUID | None = None
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether the person works in the registry."""
-        return self.role == "registrar"
-
-    @property
-    def is_the_institutions(self) -> bool:
-        """Whether it reads as the registry does, in every case: staff, the clock, and the institution's programs."""
-        return self.is_staff or self.role == "clock" or self.bound_to == INTEGRATIONS
-
-    @property
-    def principals(self) -> tuple[UUID, ...]:
-        """The ids under which the actor reads: always three, so that a statement has one shape for everybody."""
-        return (self.id, ANYONE, STAFF if self.is_staff or self.role == "clock" else self.bound_to or self.id)
-
-    @property
-    def court_id(self) -> UUID | None:
-        """The court whose program this is, if it is one's."""
-        return None if self.bound_to == INTEGRATIONS else self.bound_to
-
-    @property
-    def walks_as(self) -> UUID:
-        """The principal whose reader rows list this person's cases: staff hold no capacity of their own."""
-        return STAFF if self.is_staff else self.id
-
-
-# What acts when time passes: it reads as the staff do, and holds nothing but its own capacity.
-CLOCK = Actor(CLOCK_ID, "clock", "clock")
-
-
-# How tokens of people and of programs begin: no token of a person has a full stop in it.
-PERSONS, PROGRAMS = "accord_", "accord_client."
-
-
-def digest(token: str) -> bytes:
-    """What is kept of a token or a secret: its SHA-256 (it is 256-bit random, so no slower hash is needed)."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-_WHOSE = (
-    select(User.id, User.role, User.name)
-    .join(Token, Token.user_id == User.id)
-    .where(
-        Token.sha256 == bindparam("sha256"),
-        Token.revoked_at.is_(None),
-        Token.expires_at > bindparam("now", type_=UtcDateTime()),
-        User.active,
-    )
-)
-
-
-_WHICH = (
-    select(Client.id, Client.name, Client.court_id, AccessToken.scopes)
-    .join(ClientSecret, ClientSecret.client_id == Client.id)
-    .join(AccessToken, AccessToken.secret_id == ClientSecret.id)
-    .where(
-        AccessToken.sha256 == bindparam("sha256"),
-        AccessToken.expires_at > bindparam("now", type_=UtcDateTime()),
-        ClientSecret.revoked_at.is_(None),
-        Client.disabled_at.is_(None),
-    )
-)
-
-
-def authenticate(db: Session, token: str | None, now: datetime) -> Actor:
-    """The person, or the program, whose valid token this is; Unauthenticated otherwise."""
-    if not token:
-        raise Unauthenticated
-    given = {"sha256": digest(token), "now": now}
-    if token.startswith(PROGRAMS):
-        program = db.execute(_WHICH, given).first()
-        if program is None:
-            raise Unauthenticated
-        return Actor(program.id, "client", program.name, frozenset(program.scopes), program.court_id or INTEGRATIONS)
-    person = db.execute(_WHOSE, given).first()
-    if person is None:
-        raise Unauthenticated
-    return Actor(person.id, person.role, person.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Circle:
-    """A case with its parties, living capacities and audiences: all that the policy looks at."""
-
-    case: CaseView
-    parties: tuple[PartyView, ...]
-    capacities: tuple[CapacityView, ...]
-    audiences: tuple[AudienceView, ...]
-
-    def readers(self) -> dict[UUID, frozenset[UUID]]:
-        """Who reads each audience."""
-        return readers_of(self.case, self.parties, self.capacities, self.audiences)
-
-    def held_by(self, actor: Actor) -> tuple[CapacityView, ...]:
-        """The living capacities of a person in the case."""
-        return tuple(held for held in self.capacities if held.user_id == actor.id)
-
-    def holdings(self, actor: Actor) -> tuple[Holding, ...]:
-        """The same as the rules see them; staff act as the registry."""
-        if actor.is_staff:
-            return (Holding("registry"), Holding("appointing-authority"))
-        if actor is CLOCK:
-            return (Holding("clock"),)
-        sides = {party.id: party.side for party in self.parties}
-        return tuple(_holding(held, sides) for held in self.held_by(actor))
-
-    def parties_of(self, actor: Actor) -> frozenset[UUID]:
-        """The parties that a person represents."""
-        return frozenset(
-            held.party_id for held in self.held_by(actor) if held.role in REPRESENTATIVES and held.party_id is not None
-        )
-
-    def is_mediator(self, actor: Actor) -> bool:
-        """Whether the person mediates in the case."""
-        return any(held.role == "mediator" for held in self.held_by(actor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +36,8 @@ class Part:
     lives: bool
 
 
-def _holding(held: CapacityView, sides: dict[UUID, str]) -> Holding:
-    if held.role not in REPRESENTATIVES or held.party_id is None:
-        return Holding(held.role)
-    side = sides[held.party_id]
-    return Holding("requesting-party" if side == "requesting" else "responding-party", held.party_id)
-
-
 def keep_circle(
-    db: Session,
+    db: GatedSession,
     case: CaseView,
     parties: Iterable[PartyView],
     capacities: Iterable[CapacityView],
@@ -189,14 +49,13 @@ def keep_circle(
     return found
 
 
-def known_circle(db: Session, case_id: UUID) -> Circle:
+def known_circle(db: GatedSession, case_id: UUID) -> Circle:
     """The circle of a case that this transaction has locked; KeyError if it has not."""
-    known: dict[UUID, Circle] = db.info["circles"]
-    return known[case_id]
+    return db.circles[case_id]
 
 
 def open_circle(
-    db: Session, case: CaseView, parties: Iterable[PartyView], capacities: Iterable[CapacityView]
+    db: GatedSession, case: CaseView, parties: Iterable[PartyView], capacities: Iterable[CapacityView]
 ) -> Circle:
     """Make the audiences that every case needs, for a case that is about to be written, with those who read them."""
     known = Circle(case, tuple(parties), tuple(capacities), ())
@@ -216,7 +75,7 @@ def open_circle(
 
 
 def audience(
-    db: Session, case_id: UUID, name: str, party_ids: frozenset[UUID] = frozenset(), person_id: UUID | None = None
+    db: GatedSession, case_id: UUID, name: str, party_ids: frozenset[UUID] = frozenset(), person_id: UUID | None = None
 ) -> UUID:
     """The audience of that name in the case's present generation, made if it is the first of its kind."""
     known = known_circle(db, case_id)
@@ -233,13 +92,13 @@ def audience(
     return made.id
 
 
-def writable_audience(db: Session, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> UUID:
+def writable_audience(db: GatedSession, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> UUID:
     """The audience that a body names; Invalid if name and parties do not fit, Forbidden if it lacks the actor."""
     check_audience(db, actor, case_id, name, party_ids)
     return audience(db, case_id, name, party_ids)
 
 
-def check_audience(db: Session, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> None:
+def check_audience(db: GatedSession, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> None:
     """Refuse an audience that is not meant for people (Invalid), or that does not hold the actor (Forbidden)."""
     known = known_circle(db, case_id)
     if name not in NAMED_BY_PEOPLE:
@@ -255,14 +114,14 @@ def check_audience(db: Session, actor: Actor, case_id: UUID, name: str, party_id
         raise Forbidden("Choose an audience that holds you: nobody writes where they cannot read.")
 
 
-def reads(db: Session, actor: Actor, case_id: UUID | None, audience_id: UUID) -> bool:
+def reads(db: GatedSession, actor: Actor, case_id: UUID | None, audience_id: UUID) -> bool:
     """Whether the actor is in an audience of a case that this transaction has locked."""
-    known = db.info.get("circles", {}).get(case_id)
+    known = None if case_id is None else db.circles.get(case_id)
     return known is not None and bool(known.readers().get(audience_id, frozenset()) & set(actor.principals))
 
 
 def bring_into_line(
-    db: Session,
+    db: GatedSession,
     case: CaseView,
     parties: Iterable[PartyView] | None = None,
     capacities: Iterable[CapacityView] | None = None,
@@ -287,14 +146,14 @@ def bring_into_line(
         _add_readers(db, case, due - present)
 
 
-def date_readers(db: Session, case: CaseView) -> None:
+def date_readers(db: GatedSession, case: CaseView) -> None:
     """Write a case's new `opened_at` into the rows by which its readers list it."""
     with as_system(db):
         rows = update(AudienceReader).where(AudienceReader.audience_id == case.audience_id)
         db.execute(rows.values(opened_at=case.opened_at).execution_options(synchronize_session=False))
 
 
-def open_audience(db: Session, case: CaseView, audience_id: UUID) -> None:
+def open_audience(db: GatedSession, case: CaseView, audience_id: UUID) -> None:
     """Open an earlier audience to everybody who has come since; those whom it protects have agreed."""
     known = known_circle(db, case.id)
     with as_system(db):
@@ -307,7 +166,7 @@ def open_audience(db: Session, case: CaseView, audience_id: UUID) -> None:
     bring_into_line(db, case)
 
 
-def admit(db: Session, row: Capacity) -> None:
+def admit(db: GatedSession, row: Capacity) -> None:
     """Write a capacity and let its holder read what now is theirs; a pending one gives nothing yet."""
     known = known_circle(db, row.case_id)
     if row.pending:
@@ -320,7 +179,7 @@ def admit(db: Session, row: Capacity) -> None:
     bring_into_line(db, known.case, capacities=(*known.capacities, view))
 
 
-def end_capacities(db: Session, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:
+def end_capacities(db: GatedSession, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:
     """End capacities by id: from here on their holders read nothing by them."""
     known, gone = known_circle(db, case_id), frozenset(ended)
     with as_system(db):
@@ -329,7 +188,7 @@ def end_capacities(db: Session, case_id: UUID, ended: Iterable[UUID], now: datet
     bring_into_line(db, known.case, capacities=tuple(held for held in known.capacities if held.id not in gone))
 
 
-def confirm_pending(db: Session, case_id: UUID, user_id: UUID, now: datetime) -> None:
+def confirm_pending(db: GatedSession, case_id: UUID, user_id: UUID, now: datetime) -> None:
     """Give somebody who was invited what waited for their account to be approved."""
     known = known_circle(db, case_id)
     waiting = (Capacity.case_id == case_id, Capacity.user_id == user_id, Capacity.pending, Capacity.ended_at.is_(None))
@@ -352,7 +211,7 @@ def confirm_pending(db: Session, case_id: UUID, user_id: UUID, now: datetime) ->
     bring_into_line(db, known.case, capacities=(*known.capacities, *added))
 
 
-def parts_of(db: Session, case_id: UUID, user_id: UUID) -> list[Part]:
+def parts_of(db: GatedSession, case_id: UUID, user_id: UUID) -> list[Part]:
     """What somebody is, was or is to be in a case, whoever asks."""
     columns = (Capacity.role, Capacity.party_id, Capacity.ended_at)
     with as_system(db):
@@ -360,10 +219,10 @@ def parts_of(db: Session, case_id: UUID, user_id: UUID) -> list[Part]:
     return [Part(row.role, row.party_id, row.ended_at is None) for row in rows]
 
 
-def _keep(db: Session, known: Circle) -> None:
-    db.info.setdefault("circles", {})[known.case.id] = known
+def _keep(db: GatedSession, known: Circle) -> None:
+    db.circles[known.case.id] = known
     # The rows that say who reads are made from this very answer, so the gate need not ask for them at each flush.
-    principals = set(db.info.get("principals", ()))
+    principals = set(db.principals)
     mine = {id for id, readers in known.readers().items() if readers & principals}
     set_writable(db, {view.id for view in known.audiences}, mine)
 
@@ -382,7 +241,7 @@ def _audience_row(case_id: UUID, view: AudienceView) -> dict[str, object]:
     }
 
 
-def _add_readers(db: Session, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> None:
+def _add_readers(db: GatedSession, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> None:
     rows = [
         {
             "audience_id": audience_id,
@@ -395,20 +254,9 @@ def _add_readers(db: Session, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> 
     insert_rows(db, AudienceReader, rows)
 
 
-def my_parts(db: Session, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:
+def my_parts(db: GatedSession, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:
     """What the actor is in some cases: case, role, and for which party (as text)."""
     columns = (Capacity.case_id, Capacity.role, Capacity.party_id)
     mine = (Capacity.case_id.in_(cases), Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
     rows = db.execute(select(*columns).where(*mine)).all()
     return {(row.case_id, row.role, str(row.party_id) if row.party_id else None) for row in rows}
-
-
-def only_admin(actor: Actor) -> None:
-    """Forbidden unless the actor administers the installation."""
-    if actor.role != "admin":
-        raise Forbidden("Administrators of the installation do this.")
-
-
-def minted(db: Session, beginning: str) -> str:
-    """A new secret of 256 random bits that begins in that way."""
-    return beginning + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")

@@ -9,19 +9,17 @@ from uuid import UUID
 import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from app.core.access.gate import insert_rows
+from app.core.access.session import GatedSession
 from app.core.db import new_id, random_bytes
-from app.core.errors import Destroyed, Misconfigured
+from app.core.errors import Destroyed
+from app.core.sealer import NO_KEY
 from app.core.tables.contents import Content, DataKey
 
 Body = dict[str, Any]
 SALT_BYTES = 32
-# What stands in the place of a data key that was destroyed.
-NO_KEY = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,61 +30,20 @@ class Written:
     commitment: bytes
 
 
-class Sealer:
-    """The master key, and the data keys that it has opened so far."""
-
-    def __init__(self, master_key: bytes) -> None:
-        self._master_key = master_key
-        self._open: dict[UUID | bytes, AESGCM] = {}
-
-    def wrap(self, key: bytes) -> bytes:
-        """A data key as it may be kept."""
-        return aes_key_wrap(self._master_key, key)
-
-    def remember(self, name: UUID | bytes, key: bytes) -> AESGCM:
-        """Keep a data key open for later, within bounds, by its case or by its kept form."""
-        if len(self._open) >= 4096:
-            self._open.clear()
-        return self._open.setdefault(name, AESGCM(key))
-
-    def opened(self, wrapped: bytes) -> AESGCM:
-        """The cipher whose key is kept in that form: known by it, so that a key that was destroyed opens nothing more.
-
-        Destroyed if there is none any more, Misconfigured if another master key wrapped it.
-        """
-        return self._open.get(wrapped) or self.remember(wrapped, self.unwrap(wrapped))
-
-    def of(self, db: Session, case_id: UUID) -> AESGCM:
-        """The cipher of a case; Destroyed if its key was, Misconfigured if the master key does not open it."""
-        if (found := self._open.get(case_id)) is not None:
-            return found
-        wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()
-        return self.remember(case_id, self.unwrap(wrapped))
-
-    def unwrap(self, wrapped: bytes) -> bytes:
-        """A data key from its kept form; Destroyed if it was, Misconfigured if another master key wrapped it."""
-        if wrapped == NO_KEY:
-            raise Destroyed("What people wrote in this case was destroyed. Its events can still be verified.")
-        try:
-            return aes_key_unwrap(self._master_key, wrapped)
-        except InvalidUnwrap as problem:
-            raise Misconfigured("The master key does not open this registry's contents.") from problem
-
-
-def open_case(db: Session, case_id: UUID) -> None:
+def open_case(db: GatedSession, case_id: UUID) -> None:
     """Make the data key of a new case."""
     key = random_bytes(db, 32)
-    insert_rows(db, DataKey, [{"case_id": case_id, "wrapped": _sealer(db).wrap(key)}])
-    _sealer(db).remember(case_id, key)
+    insert_rows(db, DataKey, [{"case_id": case_id, "wrapped": db.sealer.wrap(key)}])
+    db.sealer.remember(case_id, key)
 
 
-def write(db: Session, case_id: UUID, audience_id: UUID, body: Body, id: UUID | None = None) -> Written:
+def write(db: GatedSession, case_id: UUID, audience_id: UUID, body: Body, id: UUID | None = None) -> Written:
     """Seal a body into its audience."""
     id = id or new_id(db)
     salt, nonce = random_bytes(db, SALT_BYTES), random_bytes(db, 12)
     plain = rfc8785.dumps(body)
     # The salt is sealed too: beside the commitment it would let anybody with the database test a guess.
-    sealed = nonce + _sealer(db).of(db, case_id).encrypt(nonce, salt + plain, id.bytes)
+    sealed = nonce + _cipher(db, case_id).encrypt(nonce, salt + plain, id.bytes)
     insert_rows(db, Content, [{"id": id, "case_id": case_id, "audience_id": audience_id, "body": sealed}])
     return Written(id, commitment(salt, plain))
 
@@ -103,13 +60,13 @@ class Altered(Exception):
     """A sealed content is not what was written."""
 
 
-def unseal(db: Session, wrapped: bytes, id: UUID, sealed: bytes) -> Opening:
+def unseal(db: GatedSession, wrapped: bytes, id: UUID, sealed: bytes) -> Opening:
     """A content opened as it lies, by the kept form of its case's key.
 
     Raises Altered if it is not what was written, Destroyed if the key was, Misconfigured if the master key is another.
     """
     try:
-        salt, plain = _unseal(_sealer(db).opened(wrapped), id, sealed)
+        salt, plain = _unseal(db.sealer.opened(wrapped), id, sealed)
     except (InvalidTag, ValueError) as problem:
         raise Altered from problem
     return Opening(json.loads(plain), salt)
@@ -124,42 +81,42 @@ _OPENED = (
 )
 
 
-def openings(db: Session, ids: list[UUID]) -> dict[UUID, Opening]:
+def openings(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
     """The contents that the actor may read, each with its salt, by id, in one statement (for each 10,000)."""
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
     rows = [row for part in parts for row in db.execute(_OPENED, {"ids": part})]
-    sealer = _sealer(db)
+    sealer = db.sealer
     opened = {row.id: _unseal(sealer.opened(row.wrapped), row.id, row.body) for row in rows}
     return {id: Opening(json.loads(plain), salt) for id, (salt, plain) in opened.items()}
 
 
-def read_many(db: Session, ids: list[UUID]) -> dict[UUID, Body]:
+def read_many(db: GatedSession, ids: list[UUID]) -> dict[UUID, Body]:
     """The bodies that the actor may read, by id, in one statement."""
     return {id: opening.body for id, opening in openings(db, ids).items()}
 
 
-def read_one(db: Session, id: UUID) -> Body:
+def read_one(db: GatedSession, id: UUID) -> Body:
     """One body; KeyError if the actor may not read it."""
     return read_many(db, [id])[id]
 
 
-def committed(db: Session, id: UUID) -> Written:
+def committed(db: GatedSession, id: UUID) -> Written:
     """A content that was written earlier, with its commitment; NoResultFound if the actor may not read it."""
     row = db.execute(select(Content.case_id, Content.body).where(Content.id == id)).one()
-    return Written(id, commitment(*_unseal(_sealer(db).of(db, row.case_id), id, row.body)))
+    return Written(id, commitment(*_unseal(_cipher(db, row.case_id), id, row.body)))
 
 
-def check_key(db: Session) -> None:
+def check_key(db: GatedSession) -> None:
     """Misconfigured if the master key does not open the keys that are kept here."""
     wrapped = db.execute(select(DataKey.wrapped).where(DataKey.wrapped != NO_KEY).limit(1)).scalar_one_or_none()
     if wrapped is not None:
-        _sealer(db).unwrap(wrapped)
+        db.sealer.unwrap(wrapped)
 
 
-def proves(db: Session, case_id: UUID, id: UUID, body: bytes, committed: bytes) -> bool:
+def proves(db: GatedSession, case_id: UUID, id: UUID, body: bytes, committed: bytes) -> bool:
     """Whether a kept content is the one that the ledger was committed to; one that was destroyed is not asked."""
     try:
-        return commitment(*_unseal(_sealer(db).of(db, case_id), id, body)) == committed
+        return commitment(*_unseal(_cipher(db, case_id), id, body)) == committed
     except Destroyed:
         return True
     except InvalidTag:
@@ -177,6 +134,9 @@ def _unseal(cipher: AESGCM, id: UUID, sealed: bytes) -> tuple[bytes, bytes]:
     return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 
-def _sealer(db: Session) -> Sealer:
-    sealer: Sealer = db.info["sealer"]
-    return sealer
+def _cipher(db: GatedSession, case_id: UUID) -> AESGCM:
+    """The cipher of a case; Destroyed if its key was destroyed, Misconfigured if the master key does not open it."""
+    if (cipher := db.sealer.open_cipher(case_id)) is not None:
+        return cipher
+    wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()
+    return db.sealer.remember(case_id, db.sealer.unwrap(wrapped))

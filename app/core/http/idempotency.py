@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy.exc
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from app.core.access.session import GatedSession
 from app.core.db import LOCK_NOT_AVAILABLE, is_postgresql, sqlstate
 from app.core.errors import KeyInProgress, KeyReused, invalid
 from app.core.tables.idempotency import IdempotencyRecord
@@ -49,7 +49,7 @@ def fingerprint(request: Request, body: bytes) -> bytes:
     return hashlib.sha256("\n".join(parts).encode()).digest()
 
 
-def claim(db: Session, principal_id: UUID, key: str, print_: bytes, now: datetime) -> Success | None:
+def claim(db: GatedSession, principal_id: UUID, key: str, print_: bytes, now: datetime) -> Success | None:
     """Take the key for this transaction (None), or what its first request ended in.
 
     Raises KeyReused for another request's key and KeyInProgress while the first request has not ended.
@@ -67,7 +67,7 @@ def claim(db: Session, principal_id: UUID, key: str, print_: bytes, now: datetim
     return Success(found.status, tuple(UUID(id) for id in found.ids))
 
 
-def _insert(db: Session, principal_id: UUID, key: str, print_: bytes, now: datetime) -> bool:
+def _insert(db: GatedSession, principal_id: UUID, key: str, print_: bytes, now: datetime) -> bool:
     dialect = postgresql if is_postgresql(db) else sqlite
     values = {"principal_id": principal_id, "key": key, "fingerprint": print_, "ids": [], "created_at": now}
     fresh = dialect.insert(IdempotencyRecord).values(**values)
@@ -89,7 +89,7 @@ def _insert(db: Session, principal_id: UUID, key: str, print_: bytes, now: datet
     return taken
 
 
-def remember(db: Session, principal_id: UUID, key: str, status: int, ids: Sequence[UUID]) -> None:
+def remember(db: GatedSession, principal_id: UUID, key: str, status: int, ids: Sequence[UUID]) -> None:
     """Keep what the request ended in, in the transaction of its effect."""
     record = IdempotencyRecord
     mine = update(record).where(record.principal_id == principal_id, record.key == key)

@@ -10,6 +10,7 @@ from weakref import WeakSet
 
 import anyio.to_thread
 
+from app.core.access.session import GatedSession
 from app.core.db import Database
 from app.core.errors import Problem
 from app.core.ledger import feed
@@ -29,7 +30,7 @@ class Reader:
 class Waiting:
     """Those who wait in this process, and the task that looks while there are any."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database[GatedSession]) -> None:
         self._database = database
         self._readers: set[Reader] = set()
         self._looking: asyncio.Task[None] | None = None

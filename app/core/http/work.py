@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,12 +14,13 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 from pydantic import BaseModel
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from app.core.access.gate import read_under
+from app.core.access.actors import Actor
+from app.core.access.authentication import authenticate
 from app.core.access.scopes import admit
-from app.core.access.service import Actor, authenticate, reads
+from app.core.access.service import reads
+from app.core.access.session import GatedSession, read_under
 from app.core.db import Collision
 from app.core.errors import (
     Forbidden,
@@ -38,15 +39,16 @@ from app.core.http.metrics import POOL_WAIT
 from app.core.http.middleware import bearer
 from app.core.http.waiting import Waiting
 from app.core.ledger import service as ledger
+from app.core.ledger.verification import Receipt
 from app.core.paging import Walk
 from app.core.seams import Seams
 from app.core.values import Followed, Listed, Picture, Rendered
 
-Given = ParamSpec("Given")
+Arguments = ParamSpec("Arguments")
+Ids = TypeVarTuple("Ids")
 Result = TypeVar("Result", bound=BaseModel)
 Returned = TypeVar("Returned")
 Listing = TypeVar("Listing", bound=Followed[Any])
-Ids = tuple[Any, ...]
 # So long a request waits for a thread; where all of them wait for a database that hangs, it would wait for ever.
 SECONDS_IN_LINE = 10.0
 ITEM_CHANGES = ("PATCH", "PUT", "DELETE")
@@ -74,6 +76,19 @@ async def upload(request: Request) -> "Work":
     return Work(request, b"")
 
 
+def act(
+    command: Callable[Concatenate[GatedSession, Actor, datetime, Arguments], tuple[*Ids]],
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Callable[[GatedSession, Actor, datetime], tuple[*Ids]]:
+    """A command with its arguments, as `Work.write` runs it; the type checker compares them with its parameters."""
+
+    def bound(db: GatedSession, actor: Actor, now: datetime) -> tuple[*Ids]:
+        return command(db, actor, now, *args, **kwargs)
+
+    return bound
+
+
 class Work:
     """One request's way to the database."""
 
@@ -88,9 +103,9 @@ class Work:
 
     async def read(
         self,
-        query: Callable[Concatenate[Session, Actor, datetime, Given], Result],
-        *args: Given.args,
-        **kwargs: Given.kwargs,
+        query: Callable[Concatenate[GatedSession, Actor, datetime, Arguments], Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
     ) -> Result:
         """Answer with what `query` finds in one snapshot (the response, typed as its body for OpenAPI)."""
 
@@ -110,9 +125,9 @@ class Work:
     async def follow(
         self,
         seconds: int,
-        query: Callable[Concatenate[Session, Actor, datetime, Given], Listing],
-        *args: Given.args,
-        **kwargs: Given.kwargs,
+        query: Callable[Concatenate[GatedSession, Actor, datetime, Arguments], Listing],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
     ) -> Listing:
         """Answer with what `query` finds as soon as it has items, or after that many seconds.
 
@@ -137,9 +152,9 @@ class Work:
 
     async def look(
         self,
-        query: Callable[Concatenate[Session, Actor, datetime, Given], Returned],
-        *args: Given.args,
-        **kwargs: Given.kwargs,
+        query: Callable[Concatenate[GatedSession, Actor, datetime, Arguments], Returned],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
     ) -> Returned:
         """What `query` finds in one snapshot, for what then goes on without the database."""
 
@@ -151,13 +166,13 @@ class Work:
 
     async def note(
         self,
-        command: Callable[Concatenate[Session, Actor, datetime, Given], None],
-        *args: Given.args,
-        **kwargs: Given.kwargs,
+        command: Callable[Concatenate[GatedSession, Actor, datetime, Arguments], None],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
     ) -> None:
         """Run `command` in one transaction before what goes on without the database; it is no act of the ledger."""
 
-        def transaction(db: Session) -> None:
+        def transaction(db: GatedSession) -> None:
             actor = self._authenticated(db)
             self._admit(actor)
             self._prepare(db, actor)
@@ -170,13 +185,13 @@ class Work:
 
     async def grant(
         self,
-        command: Callable[Concatenate[Session, datetime, Given], tuple[UUID, Result]],
-        *args: Given.args,
-        **kwargs: Given.kwargs,
+        command: Callable[Concatenate[GatedSession, datetime, Arguments], tuple[UUID, Result]],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
     ) -> Result:
         """Run `command`, which finds out itself who asks, in one transaction; what it answers is kept by nobody."""
 
-        def transaction(db: Session) -> bytes:
+        def transaction(db: GatedSession) -> bytes:
             principal_id, granted = command(db, self.now, *args, **kwargs)
             self.limits.count_write(principal_id)
             return _serialised(granted)
@@ -188,7 +203,7 @@ class Work:
         return cast(Result, await _in_thread(act, self.seams.database.writer))
 
     @contextmanager
-    def _snapshot(self) -> Iterator[tuple[Session, Actor]]:
+    def _snapshot(self) -> Iterator[tuple[GatedSession, Actor]]:
         with self.seams.database.read(self.entropy) as db:
             actor = self._authenticated(db)
             self._admit(actor)
@@ -197,18 +212,19 @@ class Work:
 
     async def write(
         self,
-        command: Callable[..., Ids],
-        *args: Any,
-        answer: Callable[..., Result],
+        command: Callable[[GatedSession, Actor, datetime], tuple[*Ids]],
+        *,
+        answer: Callable[[GatedSession, Actor, datetime, *Ids], Result],
         status: int = 200,
-        item: Ids | None = None,
-        lock: Callable[..., object] | None = None,
+        item: tuple[*Ids] | None = None,
+        lock: Callable[[GatedSession, Actor, *Ids], object] | None = None,
         keyed: bool = True,
     ) -> Result:
-        """Run `command` in one transaction and answer with what `answer` finds under the ids that it returns.
+        """Run a command that `act` has bound, in one transaction, and answer with what `answer` reads by its ids.
 
-        `item` names what the act is about and `lock` takes its lock, so that `If-Match` is judged on what stands then.
-        An act that ends its author's own view answers with nothing (204).
+        `item` names what the act changes and `lock` locks it, so that `If-Match` is compared with its present version.
+        A command that records nothing has found what was asked for: it answers 200 whatever `status` says. An act that
+        ends its author's own view answers 204.
         """
         key, match = idempotency.key_of(self.request), self.request.headers.get("if-match")
         if key is not None and not keyed:
@@ -216,7 +232,7 @@ class Work:
                 "header/Idempotency-Key", "key-refused", "What is made here is secret: it cannot be replayed."
             )
 
-        def transaction(db: Session) -> Response:
+        def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)
             if match is None and self.request.method in ITEM_CHANGES:
                 raise PreconditionRequired
@@ -227,15 +243,18 @@ class Work:
                 print_ = idempotency.fingerprint(self.request, self.body)
                 first = idempotency.claim(db, actor.id, key, print_, self.now)
                 if first is not None:
-                    return self._replay(db, actor, answer, first)
-            stale = item is not None and match is not None and self._is_stale(db, actor, answer, item, lock, match)
-            ids = self._run(db, actor, command, args, stale)
+                    return self._replay(lambda: answer(db, actor, self.now, *cast(tuple[*Ids], first.ids)), first)
+            stale = False
+            if item is not None and match is not None:
+                if lock is not None:
+                    lock(db, actor, *item)
+                stale = not _is_current(match, answer(db, actor, self.now, *item))
+            ids = self._run(db, actor, command, stale)
             self.seams.after_act(db, self.now)
-            body = self._rendered(db, actor, answer, ids)
-            # What was asked for was there already: nothing was made.
-            answered = 200 if db.info.get("found_again") else status
+            answered = status if db.notes else 200
+            body = _rendered(lambda: answer(db, actor, self.now, *ids))
             if key is not None:
-                idempotency.remember(db, actor.id, key, answered, ids)
+                idempotency.remember(db, actor.id, key, answered, cast(tuple[UUID, ...], ids))
             return self._act_response(db, actor, body, answered)
 
         def act() -> Response:
@@ -243,56 +262,39 @@ class Work:
 
         return cast(Result, await _in_thread(act, self.seams.database.writer))
 
-    def _run(self, db: Session, actor: Actor, command: Callable[..., Ids], args: Ids, stale: bool) -> Ids:
+    def _run(
+        self,
+        db: GatedSession,
+        actor: Actor,
+        command: Callable[[GatedSession, Actor, datetime], tuple[*Ids]],
+        stale: bool,
+    ) -> tuple[*Ids]:
         if not stale:
-            return command(db, actor, self.now, *args)
-        # Who may not act at all is told so before being told that the version is old; either way nothing is kept.
+            return command(db, actor, self.now)
+        # A 403 goes before a 412; either way nothing is kept.
         try:
-            command(db, actor, self.now, *args)
+            command(db, actor, self.now)
         except Forbidden:
             raise
         except Problem:
             pass
         raise PreconditionFailed
 
-    def _is_stale(
-        self,
-        db: Session,
-        actor: Actor,
-        answer: Callable[..., BaseModel],
-        item: Ids,
-        lock: Callable[..., object] | None,
-        match: str,
-    ) -> bool:
-        if lock is not None:
-            lock(db, actor, *item)
-        current = etag(_serialised(answer(db, actor, self.now, *item)))
-        return match.strip() != "*" and current not in (tag.strip() for tag in match.split(","))
-
-    def _rendered(self, db: Session, actor: Actor, answer: Callable[..., BaseModel], ids: Ids) -> bytes | None:
-        try:
-            return _serialised(answer(db, actor, self.now, *ids))
-        except NotFound:
-            return None
-
-    def _replay(
-        self, db: Session, actor: Actor, answer: Callable[..., BaseModel], first: idempotency.Success
-    ) -> Response:
-        body = _serialised(answer(db, actor, self.now, *first.ids))
-        response = self._response(body, first.status)
+    def _replay(self, answer: Callable[[], BaseModel], first: idempotency.Success) -> Response:
+        response = self._response(_serialised(answer()), first.status)
         response.headers["idempotency-replayed"] = "true"
         return response
 
-    def _act_response(self, db: Session, actor: Actor, body: bytes | None, status: int) -> Response:
+    def _act_response(self, db: GatedSession, actor: Actor, body: bytes | None, status: int) -> Response:
         notes = ledger.seal(db)
         response = Response(status_code=204) if body is None else self._response(body, status)
         seen = [note for note in notes if reads(db, actor, note.case_id, note.audience_id)]
         if seen:
             last = seen[-1]
-            response.headers["accord-receipt"] = str(ledger.Receipt(last.audience_id, last.seq, last.hash))
+            response.headers["accord-receipt"] = str(Receipt(last.audience_id, last.seq, last.hash))
         return response
 
-    def _authenticated(self, db: Session) -> Actor:
+    def _authenticated(self, db: GatedSession) -> Actor:
         # In the transaction of what is asked for: one of its own would cost as much as a small read.
         return _authenticated(db, self.request, self.now)
 
@@ -301,9 +303,9 @@ class Work:
         operation = getattr(self.request.scope["route"], "operation_id", "")
         admit(actor, operation, names_an_item=bool(self.request.path_params))
 
-    def _prepare(self, db: Session, actor: Actor) -> None:
-        db.info["sealer"] = self.seams.sealer
-        db.info["walk"] = Walk(self.seams.cursors, actor.id, self.request.scope["path"])
+    def _prepare(self, db: GatedSession, actor: Actor) -> None:
+        db.sealer = self.seams.sealer
+        db.walk = Walk(self.seams.cursors, actor.id, self.request.scope["path"])
         read_under(db, actor.principals)
 
     def _response(
@@ -328,6 +330,18 @@ def _serialised(found: BaseModel) -> bytes:
     return found.model_dump_json(by_alias=True, exclude=unasked).encode()
 
 
+def _is_current(match: str, item: BaseModel) -> bool:
+    return match.strip() == "*" or etag(_serialised(item)) in (tag.strip() for tag in match.split(","))
+
+
+def _rendered(answer: Callable[[], BaseModel]) -> bytes | None:
+    """The answer of an act; None where the act ended its author's own view."""
+    try:
+        return _serialised(answer())
+    except NotFound:
+        return None
+
+
 def etag(body: bytes) -> str:
     """A strong tag: the hash of the very bytes that this reader is served."""
     return '"' + base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode() + '"'
@@ -344,7 +358,7 @@ def _next(found: BaseModel) -> str | None:
     return cursor
 
 
-def _authenticated(db: Session, request: Request, now: datetime) -> Actor:
+def _authenticated(db: GatedSession, request: Request, now: datetime) -> Actor:
     token = bearer(request)
     if token is None:
         raise Unauthenticated

@@ -8,15 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Uuid, bindparam, func, select, true, union
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
 from app.core.errors import invalid
 from app.core.ledger.catalogue import TYPES
 from app.core.ledger.schemas import FeedActorOut, FeedDataOut, FeedEventOut, FeedOut
-from app.core.paging import restored_since, walk
+from app.core.paging import restored_since
 from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.events import Event, FeedEntry
@@ -59,7 +58,9 @@ class Stretch:
     more: bool
 
 
-def read_feed(db: Session, actor: Actor, now: datetime, wanted: Wanted, after: str | None, latest: bool) -> FeedOut:
+def read_feed(
+    db: GatedSession, actor: Actor, now: datetime, wanted: Wanted, after: str | None, latest: bool
+) -> FeedOut:
     """What follows a cursor in the actor's feed, or what the feed begins with; with `latest` only where it ends now.
 
     Raises Invalid for a cursor that is not this reader's or a type that is not known, and Gone for a cursor from before
@@ -67,15 +68,15 @@ def read_feed(db: Session, actor: Actor, now: datetime, wanted: Wanted, after: s
     """
     if set(wanted.types) - set(TYPES):
         raise invalid("query/type", "unknown-type", "The OpenAPI document lists the types of events under `webhooks`.")
-    last = BEGINNING if after is None else walk(db).decode(db, after)[1]
+    last = BEGINNING if after is None else db.walk.decode(db, after)[1]
     if latest:
         last = latest_of(db, actor.principals)
-        return FeedOut(items=[], next=walk(db).encode(db, 0, last), more=False)
+        return FeedOut(items=[], next=db.walk.encode(db, 0, last), more=False)
     found = stretch(db, actor.principals, wanted, last)
-    return FeedOut(items=found.events, next=walk(db).encode(db, 0, found.last), more=found.more)
+    return FeedOut(items=found.events, next=db.walk.encode(db, 0, found.last), more=found.more)
 
 
-def stretch(db: Session, principals: Sequence[UUID], wanted: Wanted, last: UUID, window: int = WINDOW) -> Stretch:
+def stretch(db: GatedSession, principals: Sequence[UUID], wanted: Wanted, last: UUID, window: int = WINDOW) -> Stretch:
     """What follows an event in the feed of three principals, as far as this session may read it.
 
     It looks no further than at the next entries of their feeds, as many as the window holds.
@@ -129,7 +130,7 @@ def _statement(by_type: bool, by_case: bool) -> Any:
     return select(bounds_of.c.looked_at, bounds_of.c.entries, *columns).select_from(joined).order_by(found.c.position)
 
 
-def position_of(db: Session, event_id: UUID) -> int:
+def position_of(db: GatedSession, event_id: UUID) -> int:
     """Where an event stands among all, which nobody is shown; 0 for the beginning.
 
     The event may be one that its reader was told of and may not read any more. Raises Gone if there is none: two
@@ -144,19 +145,19 @@ def position_of(db: Session, event_id: UUID) -> int:
     return position
 
 
-def _event_at(db: Session, position: int) -> UUID:
+def _event_at(db: GatedSession, position: int) -> UUID:
     with as_system(db):
         return db.execute(select(Event.id).where(Event.position == position)).scalar_one()
 
 
-def latest_of(db: Session, principals: Sequence[UUID]) -> UUID:
+def latest_of(db: GatedSession, principals: Sequence[UUID]) -> UUID:
     """The last event in the feed of some principals; the beginning if there is none."""
     greatest = select(func.max(FeedEntry.position)).where(FeedEntry.principal_id.in_(principals))
     position: int | None = db.execute(greatest).scalar_one()
     return BEGINNING if position is None else _event_at(db, position)
 
 
-def events_of(db: Session, ids: Collection[UUID]) -> dict[UUID, FeedEventOut]:
+def events_of(db: GatedSession, ids: Collection[UUID]) -> dict[UUID, FeedEventOut]:
     """Some events as the feed tells them, by id, as far as this session may read them."""
     statement = select(*_EVENT).join(Audience, Audience.id == Event.audience_id)
     rows = db.execute(statement.outerjoin(Case, Case.id == Event.case_id).where(Event.id.in_(ids))).all()
@@ -195,7 +196,7 @@ _END_ACCESS = ("token-revoked", "token-expired", "user-disabled", "client-disabl
 _MOST_NEWS = 2_000
 
 
-def news_since(db: Session, position: int | None) -> News:
+def news_since(db: GatedSession, position: int | None) -> News:
     """What was sealed after a position; where that is None, or access ended, or much was sealed, all may be concerned.
 
     A first look finds no more than the position from which the next one goes on.

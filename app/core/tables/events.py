@@ -1,5 +1,6 @@
 """Events: what was done, by whom, chained by hash within each audience."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,3 +41,24 @@ class FeedEntry(Base):
     principal_id: Mapped[UUID] = mapped_column(primary_key=True)
     # No foreign key: events cannot be removed, and looking each one up again would be done under the seal's lock.
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+@dataclass(slots=True)
+class Note:
+    """An event that is recorded but not sealed yet: it has no place in its stream."""
+
+    id: UUID
+    case_id: UUID | None
+    audience_id: UUID
+    audience: str
+    type: str
+    act: str
+    article: str | None
+    actor: dict[str, Any]
+    at: datetime
+    payload: dict[str, Any]
+    content_id: UUID | None
+    commitment: bytes | None
+    seq: int = 0
+    previous_hash: bytes | None = None
+    hash: bytes = b""

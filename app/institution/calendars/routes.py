@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.institution.calendars import service
 from app.institution.calendars.schemas import ClosureIn, ClosureList, ClosureOut
 
@@ -30,4 +31,4 @@ async def read_closure(work: Hop, closure_id: UUID) -> ClosureOut:
 )
 async def enter_closure(work: Hop, body: ClosureIn) -> ClosureOut:
     """Enter a closure, for the registry; terms that run already keep their day."""
-    return await work.write(service.enter_closure, body, answer=service.read_closure, status=201)
+    return await work.write(act(service.enter_closure, body), answer=service.read_closure, status=201)

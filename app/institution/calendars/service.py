@@ -5,14 +5,14 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Forbidden, NotFound
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, author_of, installation_subject
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.closures import Closure
 from app.core.tables.institution import Institution
@@ -26,13 +26,13 @@ from app.rules.terms import Calendar
 _COLUMNS = (Closure.id, Closure.calendar, Closure.from_on, Closure.until_on, Closure.name, Closure.entered_at)
 
 
-def list_closures(db: Session, actor: Actor, now: datetime, page: Page) -> ClosureList:
+def list_closures(db: GatedSession, actor: Actor, now: datetime, page: Page) -> ClosureList:
     """The closures that were entered, the earliest first."""
-    found = listed(db, select(*_COLUMNS), page, Closure.from_on, Closure.id, date)
+    found = listed(db, select(*_COLUMNS), page, Sort(Closure.from_on, Closure.id, date))
     return ClosureList(items=[ClosureOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
-def read_closure(db: Session, actor: Actor, now: datetime, closure_id: UUID) -> ClosureOut:
+def read_closure(db: GatedSession, actor: Actor, now: datetime, closure_id: UUID) -> ClosureOut:
     """One closure; NotFound if there is none."""
     row = db.execute(select(*_COLUMNS).where(Closure.id == closure_id)).one_or_none()
     if row is None:
@@ -40,7 +40,7 @@ def read_closure(db: Session, actor: Actor, now: datetime, closure_id: UUID) -> 
     return ClosureOut.model_validate(row)
 
 
-def enter_closure(db: Session, actor: Actor, now: datetime, given: ClosureIn) -> tuple[UUID]:
+def enter_closure(db: GatedSession, actor: Actor, now: datetime, given: ClosureIn) -> tuple[UUID]:
     """Enter a closure, for the registry: terms that start from now on heed it, those that run are not moved.
 
     Raises Forbidden for others.
@@ -51,11 +51,11 @@ def enter_closure(db: Session, actor: Actor, now: datetime, given: ClosureIn) ->
     db.add(closure)
     payload = {"closure_id": str(closure.id), **given.model_dump(mode="json")}
     subject = installation_subject(db, "public")
-    ledger.record(db, now, subject, "closure-entered", "enter", ledger.actor_of(actor, "registry"), payload)
+    ledger.record(db, Act("enter", now, author_of(actor, "registry"), subject), "closure-entered", payload)
     return (closure.id,)
 
 
-def calendars_for(db: Session, case: Case | AnyRow, term: Term) -> tuple[Calendar, ...]:
+def calendars_for(db: GatedSession, case: Case | AnyRow, term: Term) -> tuple[Calendar, ...]:
     """The calendars that the term names, each with its closures; none for a term to which days off do not matter."""
     if not term.calendars:
         return ()
@@ -64,7 +64,7 @@ def calendars_for(db: Session, case: Case | AnyRow, term: Term) -> tuple[Calenda
     return tuple(_calendar(code, told, closures) for code, told in codes.items())
 
 
-def _codes(db: Session, case: Case | AnyRow, term: Term) -> dict[str | None, str]:
+def _codes(db: GatedSession, case: Case | AnyRow, term: Term) -> dict[str | None, str]:
     """The codes of the calendars, each with what it is called where there is none of that code."""
     codes: dict[str | None, str] = {}
     if "seat" in term.calendars:

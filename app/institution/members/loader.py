@@ -4,13 +4,14 @@ import tomllib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from app.core.access.session import GatedSession
 from app.core.errors import Misconfigured
+from app.core.ledger.acts import Author
 from app.core.tables.members import Member
 from app.core.values import In, Line
 from app.institution.members.schemas import MemberIn
@@ -53,7 +54,7 @@ def members_of(name: str) -> list[EstablishedMember]:
     return _File.model_validate(raw).members
 
 
-def load(db: Session, now: datetime, name: str, by: dict[str, Any]) -> Loaded:
+def load(db: GatedSession, now: datetime, name: str, by: Author) -> Loaded:
     """Enter the members of that file whose names are not entered yet, each as an event; no entry is changed.
 
     Raises Misconfigured if there is no such file, or no institution yet.

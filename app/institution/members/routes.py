@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from app.core.http.parameters import Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.core.values import Day, Line
 from app.institution.members import service
 from app.institution.members.schemas import (
@@ -58,7 +59,7 @@ async def read_history(work: Hop, member_id: UUID, page: Paged) -> MemberHistory
 )
 async def enter_member(work: Hop, body: MemberIn) -> MemberOut:
     """Enter a member, for an administrator."""
-    return await work.write(service.enter_member, body, answer=service.read_member, status=201)
+    return await work.write(act(service.enter_member, body), answer=service.read_member, status=201)
 
 
 @router.patch(
@@ -70,9 +71,7 @@ async def enter_member(work: Hop, body: MemberIn) -> MemberOut:
 async def change_member(work: Hop, member_id: UUID, body: MemberChange) -> MemberOut:
     """Change a member's entry, for an administrator."""
     return await work.write(
-        service.change_member,
-        member_id,
-        body,
+        act(service.change_member, member_id, body),
         answer=service.read_member,
         item=(member_id,),
         lock=service.lock_member,

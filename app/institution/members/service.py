@@ -7,14 +7,15 @@ from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor, only_admin
+from app.core.access.actors import Actor
+from app.core.access.authentication import only_admin
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, FieldError, Invalid, NotFound
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, author_of, installation_subject
+from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.core.tables.members import Member
@@ -50,14 +51,14 @@ _COLUMNS = (
 _ENTERED, _CHANGED = "member-entered", "member-changed"
 
 
-def list_members(db: Session, actor: Actor, now: datetime, page: Page, filters: MemberFilters) -> MemberList:
+def list_members(db: GatedSession, actor: Actor, now: datetime, page: Page, filters: MemberFilters) -> MemberList:
     """The institution's members, or those for which all filters hold."""
     statement = select(*_COLUMNS).where(*_conditions(db, filters))
-    found = listed(db, statement, page, Member.created_at, Member.id, datetime)
+    found = listed(db, statement, page, Sort(Member.created_at, Member.id, datetime))
     return MemberList(items=[MemberOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
-def _conditions(db: Session, filters: MemberFilters) -> Iterable[ColumnElement[bool]]:
+def _conditions(db: GatedSession, filters: MemberFilters) -> Iterable[ColumnElement[bool]]:
     for name in ("status", "founding", "kind"):
         if (value := getattr(filters, name)) is not None:
             yield getattr(Member, name) == value
@@ -67,14 +68,14 @@ def _conditions(db: Session, filters: MemberFilters) -> Iterable[ColumnElement[b
         yield Member.id.in_(_called(db, filters.q))
 
 
-def _called(db: Session, q: str) -> list[UUID]:
+def _called(db: GatedSession, q: str) -> list[UUID]:
     """The members whose name holds these words."""
     # Compared here: SQLite knows upper and lower case of ASCII alone, and there are no more members than States.
     wanted = folded(q)
     return [row.id for row in db.execute(select(Member.id, Member.name)) if wanted in folded(row.name)]
 
 
-def read_member(db: Session, actor: Actor, now: datetime, member_id: UUID) -> MemberOut:
+def read_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID) -> MemberOut:
     """One member; NotFound if there is none."""
     row = db.execute(select(*_COLUMNS).where(Member.id == member_id)).one_or_none()
     if row is None:
@@ -89,11 +90,11 @@ _HISTORY = select(Event.id, Event.seq, Event.type, Event.at, Event.act, Event.ar
 )
 
 
-def read_history(db: Session, actor: Actor, now: datetime, member_id: UUID, page: Page) -> MemberHistory:
+def read_history(db: GatedSession, actor: Actor, now: datetime, member_id: UUID, page: Page) -> MemberHistory:
     """What a member's entry said, change by change, the oldest first; NotFound if there is no such member."""
     read_member(db, actor, now, member_id)
     statement = _HISTORY.where(Event.payload["member_id"].as_string() == str(member_id))
-    found = listed(db, statement, page, Event.seq, Event.id, int)
+    found = listed(db, statement, page, Sort(Event.seq, Event.id, int))
     return MemberHistory(items=[_told(row) for row in found.rows], next=found.next, count=found.count)
 
 
@@ -112,13 +113,13 @@ def _told(row: AnyRow) -> MemberEventOut:
     return MemberEventOut(at=row.at, act=row.act, changes=changes, article=row.article)
 
 
-def enter_member(db: Session, actor: Actor, now: datetime, given: MemberIn) -> tuple[UUID]:
+def enter_member(db: GatedSession, actor: Actor, now: datetime, given: MemberIn) -> tuple[UUID]:
     """Enter a member; Forbidden for others than administrators, Conflict for a name that is entered already."""
     only_admin(actor)
-    return (write_member(db, now, given, ledger.actor_of(actor, "admin")),)
+    return (write_member(db, now, given, author_of(actor, "admin")),)
 
 
-def write_member(db: Session, now: datetime, given: MemberIn, by: dict[str, Any]) -> UUID:
+def write_member(db: GatedSession, now: datetime, given: MemberIn, by: Author) -> UUID:
     """Write the entry, whoever makes it; Conflict for a name that is entered already."""
     if db.execute(select(Member.id).where(Member.name == given.name)).first() is not None:
         raise _taken()
@@ -126,11 +127,11 @@ def write_member(db: Session, now: datetime, given: MemberIn, by: dict[str, Any]
     db.add(member)
     # Names and dates of States are public facts: the event tells the entry whole.
     payload = {"member_id": str(member.id), **given.model_dump(mode="json")}
-    ledger.record(db, now, installation_subject(db, "public"), _ENTERED, "enter", by, payload)
+    ledger.record(db, Act("enter", now, by, installation_subject(db, "public")), _ENTERED, payload)
     return member.id
 
 
-def lock_member(db: Session, actor: Actor, member_id: UUID) -> Member:
+def lock_member(db: GatedSession, actor: Actor, member_id: UUID) -> Member:
     """The member's row, locked; NotFound if there is none."""
     statement = select(Member).where(Member.id == member_id).with_for_update()
     member = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
@@ -139,7 +140,7 @@ def lock_member(db: Session, actor: Actor, member_id: UUID) -> Member:
     return member
 
 
-def change_member(db: Session, actor: Actor, now: datetime, member_id: UUID, given: MemberChange) -> tuple[UUID]:
+def change_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID, given: MemberChange) -> tuple[UUID]:
     """Change a member's entry, for an administrator; the event keeps what it was.
 
     Raises NotFound, Forbidden for others, Conflict for a name that is taken, and Invalid if what would stand does not
@@ -158,8 +159,8 @@ def change_member(db: Session, actor: Actor, now: datetime, member_id: UUID, giv
         setattr(member, name, value)
     # Only what changed is told, as it was and as it is.
     payload = {"member_id": str(member.id), "before": {name: before[name] for name in changes}, "after": changes}
-    by = ledger.actor_of(actor, "admin")
-    ledger.record(db, now, installation_subject(db, "public"), _CHANGED, "change", by, payload)
+    by = author_of(actor, "admin")
+    ledger.record(db, Act("change", now, by, installation_subject(db, "public")), _CHANGED, payload)
     return (member.id,)
 
 

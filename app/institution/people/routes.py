@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.institution.people import accounts
 from app.institution.people import service as people
 from app.institution.people.schemas import (
@@ -55,19 +56,23 @@ async def read_user(work: Hop, user_id: UUID) -> UserOut:
 )
 async def add_user(work: Hop, body: UserIn) -> UserOut:
     """Give a person an account, as an administrator."""
-    return await work.write(people.add_user, body, answer=people.read_user, status=201)
+    return await work.write(act(people.add_user, body), answer=people.read_user, status=201)
 
 
 @router.post("/users/{user_id}/approve", dependencies=Act, operation_id="approveUser", responses=ACTS)
 async def approve_user(work: Hop, user_id: UUID) -> UserOut:
     """Approve the account of somebody who was invited into a case."""
-    return await work.write(accounts.approve, user_id, work.seams.lock_case, answer=people.read_user, item=(user_id,))
+    return await work.write(
+        act(accounts.approve, user_id, work.seams.lock_case), answer=people.read_user, item=(user_id,)
+    )
 
 
 @router.post("/users/{user_id}/disable", dependencies=Act, operation_id="disableUser", responses=ACTS)
 async def disable_user(work: Hop, user_id: UUID) -> UserOut:
     """End an account: its tokens and all that its holder is in any case, in one act."""
-    return await work.write(accounts.disable, user_id, work.seams.lock_case, answer=people.read_user, item=(user_id,))
+    return await work.write(
+        act(accounts.disable, user_id, work.seams.lock_case), answer=people.read_user, item=(user_id,)
+    )
 
 
 @router.get("/tokens", operation_id="listTokens", responses=problems(401, 422))
@@ -85,13 +90,15 @@ async def read_token(work: Hop, token_id: UUID) -> TokenOut:
 @router.post("/tokens", status_code=201, operation_id="issueToken", responses=problems(401, 403, 422))
 async def issue_token(work: Hop, body: TokenIn) -> TokenMinted:
     """Make a token; its secret is shown this once, so an Idempotency-Key is refused."""
-    return await work.write(people.issue_token, body, answer=people.read_minted, status=201, keyed=False)
+    return await work.write(act(people.issue_token, body), answer=people.read_minted, status=201, keyed=False)
 
 
 @router.post("/tokens/{token_id}/rotate", operation_id="rotateToken", responses=problems(401, 404, 409, 422))
 async def rotate_token(work: Hop, token_id: UUID, body: RotationIn | None = None) -> TokenMinted:
     """Put a new token in the place of your own, which ends at once; its secret is shown this once."""
-    return await work.write(people.rotate_token, token_id, body or RotationIn(), answer=people.read_minted, keyed=False)
+    return await work.write(
+        act(people.rotate_token, token_id, body or RotationIn()), answer=people.read_minted, keyed=False
+    )
 
 
 @router.post(
@@ -102,4 +109,4 @@ async def rotate_token(work: Hop, token_id: UUID, body: RotationIn | None = None
 )
 async def revoke_token(work: Hop, token_id: UUID) -> TokenOut:
     """End a token at once."""
-    return await work.write(people.revoke_token, token_id, answer=people.read_token, item=(token_id,))
+    return await work.write(act(people.revoke_token, token_id), answer=people.read_token, item=(token_id,))

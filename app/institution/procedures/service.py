@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.errors import NotFound
 from app.core.values import Picture
 from app.institution.procedures.diagram import draw
@@ -28,17 +27,17 @@ from app.rules.model import Check, Citation, Ground, Procedure, Step, Term, Trac
 from app.rules.silence import Silence, effects
 
 
-def list_procedures(db: Session, actor: Actor, now: datetime) -> ProcedureList:
+def list_procedures(db: GatedSession, actor: Actor, now: datetime) -> ProcedureList:
     """Every rule set."""
     return ProcedureList(items=[ProcedureItem.model_validate(one) for one in library().values()])
 
 
-def list_subjects(db: Session, actor: Actor, now: datetime) -> SubjectList:
+def list_subjects(db: GatedSession, actor: Actor, now: datetime) -> SubjectList:
     """The controlled vocabulary of subjects."""
     return SubjectList(items=[SubjectOut(code=code, title=title) for code, title in subjects().items()])
 
 
-def read_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) -> ProcedureOut:
+def read_procedure(db: GatedSession, actor: Actor, now: datetime, procedure_id: str) -> ProcedureOut:
     """One rule set, whole; NotFound if there is none of that id."""
     procedure = library().get(procedure_id)
     if procedure is None:
@@ -46,7 +45,7 @@ def read_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) 
     return _out(procedure)
 
 
-def draw_procedure(db: Session, actor: Actor, now: datetime, procedure_id: str) -> Picture:
+def draw_procedure(db: GatedSession, actor: Actor, now: datetime, procedure_id: str) -> Picture:
     """One rule set, drawn; NotFound if there is none of that id."""
     procedure = library().get(procedure_id)
     if procedure is None:

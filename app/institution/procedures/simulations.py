@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.errors import NotFound, invalid, reason_out
 from app.core.values import Code, Day, In, Line, Out
 from app.institution.calendars.countries import calendar_of, plain
@@ -194,7 +194,7 @@ class SimulationOut(Out):
 
 
 def simulate_procedure(
-    db: Session, actor: Actor, now: datetime, procedure_id: str, given: SimulationIn
+    db: GatedSession, actor: Actor, now: datetime, procedure_id: str, given: SimulationIn
 ) -> SimulationOut:
     """What the rules make of assumed acts; no table is read.
 

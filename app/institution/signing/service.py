@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
-from app.core.contents.service import Sealer
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.db import new_id, random_bytes
 from app.core.errors import Misconfigured
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, installation_subject
+from app.core.paging import Page, Sort, listed
+from app.core.sealer import Sealer
 from app.core.tables.signing import SigningKey
 from app.institution.signing.files import ALGORITHM, FORMAT, Body, canonical, encoded
 from app.institution.signing.schemas import KeyOut, SignedOut, SigningKeyList, SigningKeyOut
@@ -40,9 +39,9 @@ _NEWEST = (
 )
 
 
-def make_key(db: Session, now: datetime) -> UUID:
+def make_key(db: GatedSession, now: datetime) -> UUID:
     """Make a key, with which everything is signed from now on; its seed is wrapped by the master key (RFC 3394)."""
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     seed = random_bytes(db, SEED_BYTES)
     key = SigningKey(
         id=new_id(db),
@@ -57,22 +56,24 @@ def make_key(db: Session, now: datetime) -> UUID:
     return key.id
 
 
-def ensure_key(db: Session, now: datetime) -> None:
+def ensure_key(db: GatedSession, now: datetime) -> None:
     """Make a key if there is none: early, since one made at the first signing would tell when that was."""
     if db.execute(_NEWEST).first() is None:
         make_key(db, now)
 
 
-def renew(db: Session, now: datetime, by: dict[str, Any]) -> UUID:
+def renew(db: GatedSession, now: datetime, by: Author) -> UUID:
     """Retire the keys that sign and make another, for everybody to know; what they signed stays good."""
     retired = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now)
     db.execute(retired.execution_options(synchronize_session=False))
     id = make_key(db, now)
-    ledger.record(db, now, installation_subject(db, "public"), "signing-key-renewed", "renew", by, {"key_id": str(id)})
+    ledger.record(
+        db, Act("renew", now, by, installation_subject(db, "public")), "signing-key-renewed", {"key_id": str(id)}
+    )
     return id
 
 
-def sign(db: Session, now: datetime, body: Body) -> Signed:
+def sign(db: GatedSession, now: datetime, body: Body) -> Signed:
     """Sign the canonical form (RFC 8785) of a body with the newest key, which the signed body names.
 
     Raises Misconfigured if the master key does not open the institution's key.
@@ -81,15 +82,15 @@ def sign(db: Session, now: datetime, body: Body) -> Signed:
     if key is None:
         make_key(db, now)
         key = db.execute(_NEWEST).one()
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     signed = {**body, "key_id": str(key.id)}
     signature = Ed25519PrivateKey.from_private_bytes(sealer.unwrap(key.wrapped)).sign(canonical(signed))
     return Signed(signed, key.id, signature)
 
 
-def unusable(db: Session) -> list[UUID]:
+def unusable(db: GatedSession) -> list[UUID]:
     """The keys that do not sign what their public half would verify, or that do not open, in the order of making."""
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     columns = (SigningKey.id, SigningKey.public_key, SigningKey.wrapped)
     rows = db.execute(select(*columns).order_by(SigningKey.made_at, SigningKey.id)).all()
     return [row.id for row in rows if not _is_whole(sealer, row.wrapped, row.public_key)]
@@ -109,10 +110,10 @@ def signed_file(body: Body, key_id: UUID, public_key: bytes, signature: bytes) -
     return SignedOut(accord=FORMAT, body=body, key=key, signature=encoded(signature))
 
 
-def list_keys(db: Session, actor: Actor, now: datetime, page: Page) -> SigningKeyList:
+def list_keys(db: GatedSession, actor: Actor, now: datetime, page: Page) -> SigningKeyList:
     """The institution's public keys, for everybody with an account."""
     columns = (SigningKey.id, SigningKey.public_key, SigningKey.made_at, SigningKey.retired_at)
-    found = listed(db, select(*columns), page, SigningKey.made_at, SigningKey.id, datetime)
+    found = listed(db, select(*columns), page, Sort(SigningKey.made_at, SigningKey.id, datetime))
     items = [
         SigningKeyOut(
             id=row.id,

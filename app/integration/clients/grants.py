@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.service import PROGRAMS, digest, minted
+from app.core.access.authentication import PROGRAMS, digest, minted
+from app.core.access.session import GatedSession
 from app.core.db import new_id
 from app.core.errors import GrantRefused
 from app.core.tables.clients import AccessToken, Client, ClientSecret
@@ -89,7 +89,7 @@ def _credentials(given: dict[str, str], shown: Sequence[str]) -> tuple[str, str]
     return client_id, secret
 
 
-def grant(db: Session, now: datetime, asked: Asked) -> tuple[UUID, Granted]:
+def grant(db: GatedSession, now: datetime, asked: Asked) -> tuple[UUID, Granted]:
     """The client that shows a live secret, and a token for it.
 
     Raises GrantRefused for one that shows none, or asks for a scope that it does not have.
@@ -108,7 +108,7 @@ def grant(db: Session, now: datetime, asked: Asked) -> tuple[UUID, Granted]:
     return found.id, Granted.model_validate(given)
 
 
-def write_token(db: Session, now: datetime, secret_id: UUID, scopes: list[str], life: timedelta) -> str:
+def write_token(db: GatedSession, now: datetime, secret_id: UUID, scopes: list[str], life: timedelta) -> str:
     """Write a token that a secret gets, and show it this once."""
     token = minted(db, PROGRAMS)
     row = {"secret_id": secret_id, "scopes": scopes, "issued_at": now, "expires_at": now + life}
@@ -116,7 +116,7 @@ def write_token(db: Session, now: datetime, secret_id: UUID, scopes: list[str], 
     return token
 
 
-def _client(db: Session, asked: Asked) -> Any:
+def _client(db: GatedSession, asked: Asked) -> Any:
     try:
         client_id = UUID(asked.client_id)
     except ValueError as problem:

@@ -9,6 +9,7 @@ from app.core.access.scopes import SCOPES
 from app.core.http.parameters import Act, Hop, Paged
 from app.core.http.problems import grant_refusals, problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.integration.clients import grants, service
 from app.integration.clients.schemas import AuthorisationServer, ClientIn, ClientList, ClientMinted, ClientOut, Granted
 
@@ -33,25 +34,27 @@ async def read_client(work: Hop, client_id: UUID) -> ClientOut:
 @router.post("", status_code=201, operation_id="addClient", responses=problems(401, 403, 422))
 async def add_client(work: Hop, body: ClientIn) -> ClientMinted:
     """Let a program come in, as an administrator; its secret is shown this once, so an Idempotency-Key is refused."""
-    return await work.write(service.add_client, body, answer=service.read_minted, status=201, keyed=False)
+    return await work.write(act(service.add_client, body), answer=service.read_minted, status=201, keyed=False)
 
 
 @router.post("/{client_id}/rotate", operation_id="rotateSecret", responses=problems(401, 403, 404, 409, 422))
 async def rotate_secret(work: Hop, client_id: UUID) -> ClientMinted:
     """Make a second secret beside the first, which lives until you revoke it; it is shown this once."""
-    return await work.write(service.rotate_secret, client_id, answer=service.read_minted, keyed=False)
+    return await work.write(act(service.rotate_secret, client_id), answer=service.read_minted, keyed=False)
 
 
 @router.post("/{client_id}/secrets/{secret_id}/revoke", dependencies=Act, operation_id="revokeSecret", responses=ACTS)
 async def revoke_secret(work: Hop, client_id: UUID, secret_id: UUID) -> ClientOut:
     """End a secret and the tokens that were got by it, at once."""
-    return await work.write(service.revoke_secret, client_id, secret_id, answer=service.read_client, item=(client_id,))
+    return await work.write(
+        act(service.revoke_secret, client_id, secret_id), answer=service.read_client, item=(client_id,)
+    )
 
 
 @router.post("/{client_id}/disable", dependencies=Act, operation_id="disableClient", responses=ACTS)
 async def disable_client(work: Hop, client_id: UUID) -> ClientOut:
     """End a program's access for good, and its tokens at once."""
-    return await work.write(service.disable, client_id, answer=service.read_client, item=(client_id,))
+    return await work.write(act(service.disable, client_id), answer=service.read_client, item=(client_id,))
 
 
 _TEXT = {"type": "string"}

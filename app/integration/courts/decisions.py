@@ -1,17 +1,19 @@
 """What the registry does with a referral: it takes the case in, asks for more, or declines."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.errors import Conflict, Forbidden, invalid
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, author_of
 from app.core.tables.cases import Case
 from app.core.tables.courts import Court, Referral
 from app.core.tables.parties import Party
@@ -23,14 +25,14 @@ from app.proceedings.cases.requests import open_referred
 from app.proceedings.cases.schemas import CaseIn
 from app.proceedings.steps import consequences
 from app.proceedings.steps.schemas import ConsentIn
-from app.proceedings.steps.service import take_step_through
+from app.proceedings.steps.service import Through, take_step_through
 from app.rules.loader import library
 
 UNDECIDED = ("received", "more-asked")
 OF_COURTS = "court-referred"
 
 
-def accept(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: ReferralAcceptance) -> tuple[UUID]:
+def accept(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: ReferralAcceptance) -> tuple[UUID]:
     """Open a case on a referral, lodged for the side that brings it by the order of the court.
 
     Raises NotFound, Forbidden for others than the registry, Invalid for rules under which it cannot be taken in, and
@@ -43,13 +45,13 @@ def accept(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: R
     step = _lodging(given.procedure)
     request = _request(given, sent, court)
     case = open_referred(db, actor, now, request, referral.id, referral.court_id)
-    by = ledger.actor_of(actor, "registry")
+    by = author_of(actor, "registry")
     _lodge(db, actor, now, case, step, referral, sent, by)
     payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "case_id": str(case.id)}
     lay_in(db, now, case, "received", {"sent": sent}, by, "accept", payload)
     referral.state, referral.case_id, referral.phase, referral.updated_at = "accepted", case.id, case.phase, now
     db.flush()
-    ledger.record(db, now, referral_subject(referral.audience_id), "referral-accepted", "accept", by, payload)
+    ledger.record(db, Act("accept", now, by, referral_subject(referral.audience_id)), "referral-accepted", payload)
     return (referral_id,)
 
 
@@ -91,28 +93,26 @@ def _request(given: ReferralAcceptance, sent: dict[str, Any], court: AnyRow) -> 
 
 
 def _lodge(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     case: Case,
     step: str,
     referral: Referral,
     sent: dict[str, Any],
-    by: dict[str, Any],
+    by: Author,
 ) -> None:
     """Lodge the request for the party named first, whose consent the order is; the other parties give theirs."""
     mine = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
     party_id = db.execute(mine.order_by(Party.number).limit(1)).scalar_one()
     counted = Counted(today_at(case, now), party_id, referral.received_at, "court")
-    take_step_through(db, actor, now, case, step, counted=counted)
+    take_step_through(db, actor, now, case, Through(step, counted=counted))
     title = f"Order of referral of {sent['order']['made_on']}"
     given = {"basis": "ad-hoc", "instrument": title, "given_on": sent["order"]["made_on"]}
-    consequences.give_consent(
-        db, now, case, party_id, ConsentIn.model_validate(given), {**by, "party_id": str(party_id)}
-    )
+    consequences.give_consent(db, now, case, party_id, ConsentIn.model_validate(given), replace(by, party_id=party_id))
 
 
-def ask(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: AskIn) -> tuple[UUID]:
+def ask(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: AskIn) -> tuple[UUID]:
     """Ask the court for what is lacking.
 
     Raises NotFound, Forbidden for others than the registry, and Conflict for a referral that is decided.
@@ -120,13 +120,13 @@ def ask(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: AskI
     return _answer(db, actor, now, referral_id, "more-asked", "ask", list(given.lacks), given.note)
 
 
-def decline(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: RefusalIn) -> tuple[UUID]:
+def decline(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: RefusalIn) -> tuple[UUID]:
     """Decline a referral, for a coded reason; refusals as for `ask`."""
     return _answer(db, actor, now, referral_id, "declined", "decline", [given.reason], given.note)
 
 
 def _answer(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     referral_id: UUID,
@@ -141,12 +141,12 @@ def _answer(
     referral.state, referral.updated_at = state, now
     db.flush()
     payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "codes": codes}
-    by = ledger.actor_of(actor, "registry")
-    ledger.record(db, now, referral_subject(referral.audience_id), f"referral-{state}", act, by, payload)
+    by = author_of(actor, "registry")
+    ledger.record(db, Act(act, now, by, referral_subject(referral.audience_id)), f"referral-{state}", payload)
     return (referral_id,)
 
 
-def _undecided(db: Session, actor: Actor, referral_id: UUID) -> Referral:
+def _undecided(db: GatedSession, actor: Actor, referral_id: UUID) -> Referral:
     referral = lock_referral(db, actor, referral_id)
     if not actor.is_staff:
         raise Forbidden("The registry decides on referrals.", "not-your-capacity")

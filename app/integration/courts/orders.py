@@ -5,10 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import NotFound
@@ -37,7 +36,7 @@ class Ticket:
     object_key: str
 
 
-def may_bring(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> Ticket:
+def may_bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> Ticket:
     """Leave to bring the order of a referral; judged again once the bytes lie, with the same refusals as `amend`."""
     own_referral(db, actor, referral_id, lock=False)
     # Another random number than the order's: who sees the storage learns no ids.
@@ -45,7 +44,7 @@ def may_bring(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> Ti
     return Ticket(Key(data_key(db, referral_id), new_id(db)), f"{name[:2]}/{name}")
 
 
-def bring(db: Session, actor: Actor, now: datetime, referral_id: UUID, arrived: Arrived) -> tuple[UUID]:
+def bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, arrived: Arrived) -> tuple[UUID]:
     """Enter an order whose bytes lie already; the same file under the same name is the one that is there."""
     referral = own_referral(db, actor, referral_id)
     last = _last(db, referral_id)
@@ -74,21 +73,21 @@ def bring(db: Session, actor: Actor, now: datetime, referral_id: UUID, arrived: 
     return (referral_id,)
 
 
-def _last(db: Session, referral_id: UUID) -> AnyRow | None:
+def _last(db: GatedSession, referral_id: UUID) -> AnyRow | None:
     mine = select(*_COLUMNS).where(OrderFile.referral_id == referral_id)
     return db.execute(mine.order_by(OrderFile.number.desc()).limit(1)).one_or_none()
 
 
-def _name(db: Session, row: AnyRow) -> str:
+def _name(db: GatedSession, row: AnyRow) -> str:
     return str(contents.read_one(db, row.content_id)["name"])
 
 
-def leaf(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> Leaf:
+def leaf(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> Leaf:
     """What is needed to hand out the order of a referral; NotFound if there is none that the actor may know of."""
     return _leaf(db, _last(db, referral_id))
 
 
-def leaf_in_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> Leaf:
+def leaf_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> Leaf:
     """The same for a participant of the case, who reads what the court sent about it."""
     if db.execute(select(CourtPaper.id).where(CourtPaper.case_id == case_id).limit(1)).first() is None:
         raise NotFound
@@ -97,7 +96,7 @@ def leaf_in_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> Lea
         return _leaf(db, _last(db, referral_id))
 
 
-def _leaf(db: Session, row: AnyRow | None) -> Leaf:
+def _leaf(db: GatedSession, row: AnyRow | None) -> Leaf:
     if row is None:
         raise NotFound
     name = _name(db, row)

@@ -5,28 +5,28 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject
 from app.core.tables.cases import Case
 from app.core.tables.courts import CourtPaper
 
 
-def referral_subject(audience_id: UUID) -> ledger.Subject:
+def referral_subject(audience_id: UUID) -> Subject:
     """The stream of a referral, which the court, the staff and the institution's programs read."""
-    return ledger.Subject(None, audience_id, "court")
+    return Subject(None, audience_id, "court")
 
 
 def lay_in(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case | AnyRow,
     kind: str,
     body: dict[str, Any],
-    by: dict[str, Any],
+    by: Author,
     act: str,
     payload: dict[str, Any],
 ) -> None:
@@ -36,8 +36,8 @@ def lay_in(
         last = db.execute(select(func.max(CourtPaper.number)).where(CourtPaper.case_id == case.id)).scalar()
         paper = {"case_id": case.id, "audience_id": case.audience_id, "content_id": written.id, "at": now}
         db.add(CourtPaper(id=new_id(db), number=(last or 0) + 1, kind=kind, **paper))
-    subject = ledger.Subject(case.id, case.audience_id, "case")
-    ledger.record(db, now, subject, _TOLD_AS[kind], act, by, payload, content=written)
+    subject = Subject(case.id, case.audience_id, "case")
+    ledger.record(db, Act(act, now, by, subject), _TOLD_AS[kind], payload, content=written)
 
 
 _TOLD_AS = {

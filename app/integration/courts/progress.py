@@ -6,16 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.courts import Referral
+from app.core.tables.events import Note
 from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
 from app.integration.courts.papers import lay_in, referral_subject
@@ -51,56 +52,56 @@ _COLUMNS = (
 )
 
 
-def follow(db: Session, now: datetime) -> None:
+def follow(db: GatedSession, now: datetime) -> None:
     """Bring the referrals into line with the cases of which something was noted, and tell the courts."""
-    moved: dict[UUID, list[ledger.Note]] = {}
-    for note in ledger.noted(db):
+    moved: dict[UUID, list[Note]] = {}
+    for note in db.notes:
         joint = note.audience == "participants" and note.payload.get("kind") == "joint"
         if note.case_id is not None and (note.type == "step-taken" or (note.type in _OF_SESSIONS and joint)):
             moved.setdefault(note.case_id, []).append(note)
     for case_id, notes in moved.items():
         # Whoever takes a step has locked the case.
-        case = db.info.get("locked", {}).get(case_id)
+        case = db.locked.get(case_id)
         if case is not None and case.referral_id is not None:
             _follow(db, now, case, notes)
 
 
-def _follow(db: Session, now: datetime, case: Case, notes: Sequence[ledger.Note]) -> None:
+def _follow(db: GatedSession, now: datetime, case: Case, notes: Sequence[Note]) -> None:
     with as_system(db):
         statement = select(*_COLUMNS).where(Referral.id == case.referral_id)
         referral = db.execute(statement.with_for_update(key_share=True, of=Referral)).one()
-    by, act = notes[-1].actor, notes[-1].act
+    by, act = Author.from_json(notes[-1].actor), notes[-1].act
     told: dict[str, Any] = {"referral_id": str(referral.id), "court_id": str(referral.court_id)}
     # Who acted is not the court's to know, only in which capacity.
-    someone = {"id": None, "capacity": by["capacity"], "party_id": None}
+    someone = Author(None, by.capacity)
     subject = referral_subject(referral.audience_id)
     values: dict[str, Any] = {}
     if case.phase != referral.phase:
         values["phase"] = case.phase
         more = {"phase": case.phase}
-        ledger.record(db, now, subject, "referral-stage-changed", "follow", someone, {**told, **more})
+        ledger.record(db, Act("follow", now, someone, subject), "referral-stage-changed", {**told, **more})
     suspensions = _suspensions(referral.suspensions, notes, case)
     if suspensions != referral.suspensions:
         values["suspensions"] = suspensions
         more = {"clock": "stopped" if suspensions[-1]["until_at"] is None else "runs"}
-        ledger.record(db, now, subject, "referral-clock-changed", "follow", someone, {**told, **more})
+        ledger.record(db, Act("follow", now, someone, subject), "referral-clock-changed", {**told, **more})
     if any(note.type in _OF_SESSIONS for note in notes) and all_share(db, case.id, referral.dates_shared_by):
         values["updated_at"] = now
-        ledger.record(db, now, subject, "referral-dates-changed", "follow", someone, told)
+        ledger.record(db, Act("follow", now, someone, subject), "referral-dates-changed", told)
     if case.closed_at is not None and referral.report_id is None:
         values["report_id"] = _report(db, now, case, referral, by, act, told)
-        ledger.record(db, now, subject, "referral-reported", "report", someone, told)
+        ledger.record(db, Act("report", now, someone, subject), "referral-reported", told)
     if values:
         _change(db, referral.id, {**values, "updated_at": now})
 
 
-def _change(db: Session, referral_id: UUID, values: dict[str, Any]) -> None:
+def _change(db: GatedSession, referral_id: UUID, values: dict[str, Any]) -> None:
     with as_system(db):
         row = update(Referral).where(Referral.id == referral_id).values(values)
         db.execute(row.execution_options(synchronize_session=False))
 
 
-def _suspensions(kept: list[dict[str, Any]], notes: Sequence[ledger.Note], case: Case) -> list[dict[str, Any]]:
+def _suspensions(kept: list[dict[str, Any]], notes: Sequence[Note], case: Case) -> list[dict[str, Any]]:
     """When the court's clock stood still, by the acts that stopped it and let it run; a closed case stops none."""
     found = [dict(one) for one in kept]
 
@@ -119,7 +120,7 @@ def _suspensions(kept: list[dict[str, Any]], notes: Sequence[ledger.Note], case:
     return found
 
 
-def all_share(db: Session, case_id: UUID, shared_by: list[str]) -> bool:
+def all_share(db: GatedSession, case_id: UUID, shared_by: list[str]) -> bool:
     """Whether every party that takes part lets the court know the dates of joint sessions."""
     if not shared_by:
         return False
@@ -129,11 +130,11 @@ def all_share(db: Session, case_id: UUID, shared_by: list[str]) -> bool:
 
 
 def _report(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
     referral: AnyRow,
-    by: dict[str, Any],
+    by: Author,
     act: str,
     told: dict[str, Any],
 ) -> UUID:
@@ -163,7 +164,7 @@ def _report(
     return written.id
 
 
-def share_dates(db: Session, actor: Actor, now: datetime, case_id: UUID) -> tuple[UUID]:
+def share_dates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> tuple[UUID]:
     """Let the court know the dates of joint sessions, for a party; they are told once every party does.
 
     Raises NotFound for a case that no court referred, Forbidden for others than the parties, and Conflict for a party
@@ -183,13 +184,13 @@ def share_dates(db: Session, actor: Actor, now: datetime, case_id: UUID) -> tupl
     shared_by = sorted({*referral.dates_shared_by, *mine})
     _change(db, referral.id, {"dates_shared_by": shared_by, "updated_at": now})
     holding = circle_of(db, view_of(case)).holdings(actor)[0]
-    by = ledger.actor_of(actor, holding.capacity, holding.party_id)
+    by = author_of(actor, holding.capacity, holding.party_id)
     payload = {"referral_id": str(referral.id), "party_id": str(holding.party_id)}
-    subject = ledger.Subject(case.id, case.audience_id, "case")
-    ledger.record(db, now, subject, "session-dates-agreed", "share-dates", by, payload)
+    subject = Subject(case.id, case.audience_id, "case")
+    ledger.record(db, Act("share-dates", now, by, subject), "session-dates-agreed", payload)
     if all_share(db, case.id, shared_by):
-        someone = {"id": None, "capacity": holding.capacity, "party_id": None}
+        someone = Author(None, holding.capacity)
         told = {"referral_id": str(referral.id), "court_id": str(referral.court_id)}
         about = referral_subject(referral.audience_id)
-        ledger.record(db, now, about, "referral-dates-changed", "share-dates", someone, told)
+        ledger.record(db, Act("share-dates", now, someone, about), "referral-dates-changed", told)
     return (case_id,)

@@ -9,14 +9,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, invalid
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, author_of
 from app.core.tables.audiences import INTEGRATIONS, STAFF, Audience, AudienceReader
 from app.core.tables.courts import Court, Referral
 from app.integration.courts.papers import lay_in, referral_subject
@@ -29,7 +29,7 @@ from app.rules.terms import day_at
 RETURN_DATE = "return-date"
 
 
-def refer(db: Session, actor: Actor, now: datetime, given: ReferralIn) -> tuple[UUID]:
+def refer(db: GatedSession, actor: Actor, now: datetime, given: ReferralIn) -> tuple[UUID]:
     """Refer a case; the same referral again is the one that is there, however often and at once it comes.
 
     Raises Forbidden for others than a court's programs, Invalid for unknown subjects or a return date that is past,
@@ -46,7 +46,6 @@ def refer(db: Session, actor: Actor, now: datetime, given: ReferralIn) -> tuple[
         if contents.read_one(db, found.content_id)["fingerprint"] != fingerprint:
             detail = "Your court has referred another case under this id. Amend that referral, or choose another id."
             raise Conflict(detail, "external-id-used", href=f"/v1/referrals/{found.id}")
-        db.info["found_again"] = True
         return (found.id,)
     _check_new(given, court, now)
     return (_write(db, actor, now, given, court, fingerprint),)
@@ -81,7 +80,7 @@ def unknown_subjects(named: list[str]) -> list[FieldError]:
     ]
 
 
-def _write(db: Session, actor: Actor, now: datetime, given: ReferralIn, court: AnyRow, fingerprint: str) -> UUID:
+def _write(db: GatedSession, actor: Actor, now: datetime, given: ReferralIn, court: AnyRow, fingerprint: str) -> UUID:
     referral_id = new_id(db)
     audience_id = _open_audience(db, referral_id, court.id)
     contents.open_case(db, referral_id)
@@ -104,8 +103,8 @@ def _write(db: Session, actor: Actor, now: datetime, given: ReferralIn, court: A
     )
     db.flush()
     payload = {"referral_id": str(referral_id), "court_id": str(court.id), "return_on": given.return_on.isoformat()}
-    by = ledger.actor_of(actor, "court")
-    ledger.record(db, now, referral_subject(audience_id), "referral-received", "refer", by, payload)
+    by = author_of(actor, "court")
+    ledger.record(db, Act("refer", now, by, referral_subject(audience_id)), "referral-received", payload)
     return referral_id
 
 
@@ -114,7 +113,7 @@ def as_sent(given: Mapping[str, Any], court: str) -> dict[str, Any]:
     return {**given, "court": court, "external": json.dumps(given["external"], ensure_ascii=False)}
 
 
-def _open_audience(db: Session, referral_id: UUID, court_id: UUID) -> UUID:
+def _open_audience(db: GatedSession, referral_id: UUID, court_id: UUID) -> UUID:
     audience_id = new_id(db)
     row: dict[str, Any] = {"id": audience_id, "case_id": None, "key": f"referral.{referral_id.hex}", "name": "court"}
     readers = [{"audience_id": audience_id, "principal_id": one} for one in (court_id, STAFF, INTEGRATIONS)]
@@ -124,7 +123,7 @@ def _open_audience(db: Session, referral_id: UUID, court_id: UUID) -> UUID:
     return audience_id
 
 
-def lock_referral(db: Session, actor: Actor, referral_id: UUID) -> Referral:
+def lock_referral(db: GatedSession, actor: Actor, referral_id: UUID) -> Referral:
     """The referral, locked after its case, which is locked first by whoever acts there; NotFound if it is not seen."""
     case_id = db.execute(select(Referral.case_id).where(Referral.id == referral_id)).scalar_one_or_none()
     if case_id is not None:
@@ -136,7 +135,7 @@ def lock_referral(db: Session, actor: Actor, referral_id: UUID) -> Referral:
     return referral
 
 
-def own_referral(db: Session, actor: Actor, referral_id: UUID, *, lock: bool = True) -> Referral:
+def own_referral(db: GatedSession, actor: Actor, referral_id: UUID, *, lock: bool = True) -> Referral:
     """The court's own referral while it can still be changed; Forbidden for others, Conflict once it has ended."""
     if lock:
         referral = lock_referral(db, actor, referral_id)
@@ -152,7 +151,7 @@ def own_referral(db: Session, actor: Actor, referral_id: UUID, *, lock: bool = T
     return referral
 
 
-def amend(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: ReferralAmendment) -> tuple[UUID]:
+def amend(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: ReferralAmendment) -> tuple[UUID]:
     """Let a referral read otherwise; what the registry asked for is answered by it.
 
     Raises NotFound, Forbidden for others than the court, Invalid for unknown subjects, and Conflict once it has ended.
@@ -170,7 +169,7 @@ def amend(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: Re
     return (referral_id,)
 
 
-def send_anew(db: Session, now: datetime, referral: Referral, changed: dict[str, Any]) -> None:
+def send_anew(db: GatedSession, now: datetime, referral: Referral, changed: dict[str, Any]) -> None:
     """Seal what the court sent with what has changed; what stood before stays where it lies."""
     body = {**contents.read_one(db, referral.content_id), **changed}
     referral.content_id = contents.write(db, referral.id, referral.audience_id, body).id
@@ -178,7 +177,7 @@ def send_anew(db: Session, now: datetime, referral: Referral, changed: dict[str,
     db.flush()
 
 
-def withdraw(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> tuple[UUID]:
+def withdraw(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> tuple[UUID]:
     """Take a referral back; a case that was opened on it is told so, and closes by a step of its own.
 
     Raises NotFound, Forbidden for others than the court, and Conflict once it has ended.
@@ -190,7 +189,7 @@ def withdraw(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> tup
     return (referral_id,)
 
 
-def extend(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: ReturnDateIn) -> tuple[UUID]:
+def extend(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: ReturnDateIn) -> tuple[UUID]:
     """Give a later day for the report; the term that runs in the case moves with it.
 
     Raises NotFound, Forbidden for others than the court, Invalid for a day that is not later, and Conflict once the
@@ -208,18 +207,18 @@ def extend(db: Session, actor: Actor, now: datetime, referral_id: UUID, given: R
     return (referral_id,)
 
 
-def _move_term(db: Session, actor: Actor, now: datetime, case_id: UUID, until_on: date) -> None:
+def _move_term(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, until_on: date) -> None:
     with as_system(db):
         case = lock_case_as_system(db, case_id)
-        changes.follow_order(db, now, case, RETURN_DATE, until_on, ledger.actor_of(actor, "court"))
+        changes.follow_order(db, now, case, RETURN_DATE, until_on, author_of(actor, "court"))
 
 
-def tell(db: Session, actor: Actor, now: datetime, referral: Referral, kind: str, act: str, **more: Any) -> None:
+def tell(db: GatedSession, actor: Actor, now: datetime, referral: Referral, kind: str, act: str, **more: Any) -> None:
     """Tell of the court's act in the referral's stream, and, where there is a case, among its participants."""
     payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), **more}
-    by = ledger.actor_of(actor, "court")
+    by = author_of(actor, "court")
     event = "return-date-extended" if kind == "extended" else f"referral-{kind}"
-    ledger.record(db, now, referral_subject(referral.audience_id), event, act, by, payload)
+    ledger.record(db, Act(act, now, by, referral_subject(referral.audience_id)), event, payload)
     if referral.case_id is not None:
         body = {"sent": contents.read_one(db, referral.content_id)}
         lay_in(db, now, lock_case_as_system(db, referral.case_id), kind, body, by, act, payload)

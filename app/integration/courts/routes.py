@@ -15,7 +15,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
 from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
 from app.core.http.uploads import arrived_of, entered, file_of
-from app.core.http.work import Work
+from app.core.http.work import Work, act
 from app.core.values import Instant
 from app.integration.courts import decisions, orders, progress, service, views
 from app.integration.courts import referrals as acts
@@ -66,7 +66,7 @@ async def read_court(work: Hop, court_id: UUID) -> CourtOut:
 )
 async def enter_court(work: Hop, body: CourtIn) -> CourtOut:
     """Enter a court that refers cases, as an administrator."""
-    return await work.write(service.enter_court, body, answer=service.read_court, status=201)
+    return await work.write(act(service.enter_court, body), answer=service.read_court, status=201)
 
 
 @referrals.get("", operation_id="listReferrals", responses=problems(401, 422))
@@ -101,7 +101,7 @@ REFERS = problems(401, 403, 409, 422) | {
 @referrals.post("", status_code=201, dependencies=Create, operation_id="referCase", responses=REFERS)
 async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
     """Refer a case; however often the same referral is sent, there is one, which is answered with 200 from then on."""
-    return await work.write(acts.refer, body, answer=views.read_referral, status=201)
+    return await work.write(act(acts.refer, body), answer=views.read_referral, status=201)
 
 
 @referrals.patch(
@@ -114,7 +114,7 @@ async def amend_referral(work: Hop, referral_id: UUID, body: ReferralAmendment) 
     """Amend a referral, as its court; the parties see what you send."""
     item = (referral_id,)
     return await work.write(
-        acts.amend, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.amend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -145,7 +145,7 @@ async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
 
 async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
     await _scanned(work, ticket, arrived)
-    return await work.write(orders.bring, referral_id, arrived, answer=views.read_referral)
+    return await work.write(act(orders.bring, referral_id, arrived), answer=views.read_referral)
 
 
 async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
@@ -187,7 +187,9 @@ async def _handed_out(work: Work, leaf: Leaf) -> Response:
 async def withdraw_referral(work: Hop, referral_id: UUID) -> ReferralOut:
     """Take a referral back, as its court; a case that was opened on it is told so."""
     item = (referral_id,)
-    return await work.write(acts.withdraw, referral_id, answer=views.read_referral, item=item, lock=acts.lock_referral)
+    return await work.write(
+        act(acts.withdraw, referral_id), answer=views.read_referral, item=item, lock=acts.lock_referral
+    )
 
 
 @referrals.post("/{referral_id}/extend", dependencies=Act, operation_id="extendReturnDate", responses=ACTS)
@@ -195,7 +197,7 @@ async def extend_return_date(work: Hop, referral_id: UUID, body: ReturnDateIn) -
     """Give a later return date, as its court; the term that runs in the case moves with it."""
     item = (referral_id,)
     return await work.write(
-        acts.extend, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.extend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -204,7 +206,7 @@ async def accept_referral(work: Hop, referral_id: UUID, body: ReferralAcceptance
     """Take a referral in, as the registry: a case is opened on it under the rules that you name."""
     given, item = body or ReferralAcceptance(), (referral_id,)
     return await work.write(
-        decisions.accept, referral_id, given, answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(decisions.accept, referral_id, given), answer=views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -213,7 +215,7 @@ async def ask_about_referral(work: Hop, referral_id: UUID, body: AskIn) -> Refer
     """Ask the court for what is lacking, as the registry."""
     item = (referral_id,)
     return await work.write(
-        decisions.ask, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(decisions.ask, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -222,7 +224,7 @@ async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> Ref
     """Decline a referral for a coded reason, as the registry."""
     item = (referral_id,)
     return await work.write(
-        decisions.decline, referral_id, body, answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(decisions.decline, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -235,4 +237,4 @@ async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
 async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
     """Let the court know the dates of joint sessions, for your party; it is told once every party agrees."""
-    return await work.write(progress.share_dates, case_id, answer=views.read_in_case, item=(case_id,))
+    return await work.write(act(progress.share_dates, case_id), answer=views.read_in_case, item=(case_id,))

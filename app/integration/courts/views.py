@@ -7,15 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
-from app.core.contents.service import NO_KEY
 from app.core.db import AnyRow
 from app.core.errors import NotFound
-from app.core.paging import Page, listed
+from app.core.paging import Page, Sort, listed
+from app.core.sealer import NO_KEY
 from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.courts import Court, CourtPaper, Referral
@@ -59,7 +58,7 @@ _OF_CASE = ("external_id", "case_number", "title", "parties", "order", "return_o
 
 
 def list_referrals(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     page: Page,
@@ -79,16 +78,16 @@ def list_referrals(
             statement = statement.where(column == wanted)
     if updated_since is not None:
         statement = statement.where(Referral.updated_at >= updated_since)
-    found = listed(db, statement, page, Referral.received_at, Referral.id, datetime, newest_first=True)
+    found = listed(db, statement, page, Sort(Referral.received_at, Referral.id, datetime, newest_first=True))
     return ReferralList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
-def read_referral(db: Session, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
+def read_referral(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
     """One referral; NotFound if there is none that the actor may know of."""
     return _out(db, [_row(db, referral_id)])[0]
 
 
-def _row(db: Session, referral_id: UUID) -> AnyRow:
+def _row(db: GatedSession, referral_id: UUID) -> AnyRow:
     statement = select(*_COLUMNS).join(Court, Court.id == Referral.court_id).where(Referral.id == referral_id)
     row = db.execute(statement).one_or_none()
     if row is None:
@@ -96,14 +95,16 @@ def _row(db: Session, referral_id: UUID) -> AnyRow:
     return row
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[ReferralOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[ReferralOut]:
     ids = [id for row in rows for id in (row.content_id, row.answer_id, row.report_id) if id is not None]
     bodies = contents.read_many(db, ids)
     references = _references(db, [row.case_id for row in rows if row.case_id is not None])
     return [_referral(db, row, bodies, references) for row in rows]
 
 
-def _referral(db: Session, row: AnyRow, bodies: dict[UUID, Any], references: dict[UUID, str | None]) -> ReferralOut:
+def _referral(
+    db: GatedSession, row: AnyRow, bodies: dict[UUID, Any], references: dict[UUID, str | None]
+) -> ReferralOut:
     sent = bodies[row.content_id]
     own = ("id", "court_id", "court", "external_id", "state", "return_on", "case_id", "phase", "received_at")
     return ReferralOut(
@@ -123,7 +124,7 @@ def _external(sent: dict[str, Any]) -> dict[str, Any]:
     return {"external": json.loads(sent["external"]), "external_text": sent["external"]}
 
 
-def _references(db: Session, case_ids: Sequence[UUID]) -> dict[UUID, str | None]:
+def _references(db: GatedSession, case_ids: Sequence[UUID]) -> dict[UUID, str | None]:
     """The numbers of the cases, which a court does not see."""
     if not case_ids:
         return {}
@@ -132,7 +133,7 @@ def _references(db: Session, case_ids: Sequence[UUID]) -> dict[UUID, str | None]
     return {row.id: row.reference for row in rows}
 
 
-def _sessions(db: Session, row: AnyRow) -> list[SessionDates] | None:
+def _sessions(db: GatedSession, row: AnyRow) -> list[SessionDates] | None:
     """When joint sessions are, and nothing else of them, where every party lets the court know."""
     if row.case_id is None or not all_share(db, row.case_id, row.dates_shared_by):
         return None
@@ -143,12 +144,12 @@ def _sessions(db: Session, row: AnyRow) -> list[SessionDates] | None:
     return [SessionDates.model_validate(one) for one in found]
 
 
-def list_filings(db: Session, actor: Actor, now: datetime, referral_id: UUID, page: Page) -> FilingList:
+def list_filings(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, page: Page) -> FilingList:
     """What was filed for the court, or for everybody, in the case of a referral; NotFound if that is not seen."""
     return list_in_audiences(db, _row(db, referral_id).case_id, SHOWN, page)
 
 
-def read_in_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> ReferralInCase:
+def read_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> ReferralInCase:
     """What the court sent about a case; NotFound for a case that no court referred, or that is not the actor's."""
     require_case(db, case_id)
     columns = (CourtPaper.kind, CourtPaper.content_id, CourtPaper.at)

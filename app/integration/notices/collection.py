@@ -7,9 +7,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor, my_parts
+from app.core.access.actors import Actor
+from app.core.access.service import my_parts
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, AnySelect, new_id
 from app.core.ledger.feed import News
 from app.core.tables.audiences import STAFF
@@ -29,14 +30,14 @@ RECALLED, NOMINATED = "deadline-recalled", "appointment-proposed"
 _OF_REFERRALS = "referral-%"
 
 
-def choice_of(db: Session, user_id: UUID) -> NoticesOut:
+def choice_of(db: GatedSession, user_id: UUID) -> NoticesOut:
     """What somebody wants to be told by mail."""
     columns = (NoticeChoice.news, NoticeChoice.deadlines, NoticeChoice.language)
     row = db.execute(select(*columns).where(NoticeChoice.user_id == user_id)).one_or_none()
     return NoticesOut(news="daily", deadlines=True, language="en") if row is None else NoticesOut.model_validate(row)
 
 
-def news_due(db: Session, how: str, now: datetime) -> datetime:
+def news_due(db: GatedSession, how: str, now: datetime) -> datetime:
     """When news that are found now are sent: at once, or with the next digest."""
     if how != "daily":
         return now
@@ -46,7 +47,7 @@ def news_due(db: Session, how: str, now: datetime) -> datetime:
     return datetime.combine(day, DIGESTS_AT, zone).astimezone(UTC)
 
 
-def is_anybody_new(db: Session) -> bool:
+def is_anybody_new(db: GatedSession) -> bool:
     """Whether there is somebody whose feed nobody looks through yet."""
     return db.execute(_newcomers().limit(1)).first() is not None
 
@@ -57,7 +58,7 @@ def _newcomers() -> AnySelect:
     return select(User.id, User.role).where(unmarked, may_come).order_by(User.id)
 
 
-def begin(db: Session, now: datetime, position: int) -> int:
+def begin(db: GatedSession, now: datetime, position: int) -> int:
     """Begin to look through the feeds of those for whom nobody does yet, and invite who came since mail is sent.
 
     When mail is sent for the first time, or after a restore, everybody's feed is looked through from `position` on, and
@@ -75,7 +76,7 @@ def begin(db: Session, now: datetime, position: int) -> int:
     return len(people)
 
 
-def with_news(db: Session, news: News) -> Sequence[Actor]:
+def with_news(db: GatedSession, news: News) -> Sequence[Actor]:
     """The people in whose feeds there is something that was not looked at."""
     staff = User.role == "registrar"
     third = case((staff, literal(STAFF, FeedEntry.principal_id.type)), else_=User.id)
@@ -93,7 +94,7 @@ def with_news(db: Session, news: News) -> Sequence[Actor]:
     return [Actor(row.id, row.role, row.name) for row in db.execute(statement.order_by(User.id))]
 
 
-def gather(db: Session, now: datetime, actor: Actor, position: int) -> int:
+def gather(db: GatedSession, now: datetime, actor: Actor, position: int) -> int:
     """Note what the actor is to be told of what was sealed up to a position; the session reads as the actor does."""
     mine = select(NoticeMark).where(NoticeMark.user_id == actor.id, NoticeMark.position < position)
     mark = db.execute(mine.with_for_update(skip_locked=True)).scalar_one_or_none()
@@ -114,21 +115,21 @@ def gather(db: Session, now: datetime, actor: Actor, position: int) -> int:
     return len(calls) + is_new
 
 
-def _calls(db: Session, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
+def _calls(db: GatedSession, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
     """The events that call for this very person: a nomination of theirs, a recalled term."""
     statement = _events(actor, after, until, Event.type, Event.payload, Event.position)
     wanted = or_(Event.type == RECALLED, _nominates(db, actor))
     return db.execute(statement.where(wanted).order_by(Event.position)).all()
 
 
-def _nominates(db: Session, actor: Actor) -> ColumnElement[bool]:
+def _nominates(db: GatedSession, actor: Actor) -> ColumnElement[bool]:
     mediator_id = db.execute(select(Mediator.id).where(Mediator.user_id == actor.id)).scalar_one_or_none()
     if mediator_id is None:
         return false()
     return and_(Event.type == NOMINATED, Event.payload["mediator_id"].as_string() == str(mediator_id))
 
 
-def _others(db: Session, actor: Actor, after: int, until: int) -> AnySelect:
+def _others(db: GatedSession, actor: Actor, after: int, until: int) -> AnySelect:
     """The cases of the events that are news to the actor, as far as they may read them; None where they may not."""
     columns = (Case.id, Case.reference)
     statement = _events(actor, after, until, *columns).outerjoin(Case, Case.id == Event.case_id)
@@ -146,12 +147,12 @@ def _events(actor: Actor, after: int, until: int, *columns: Any) -> AnySelect:
     return select(*columns).select_from(Event).where(Event.position.in_(select(FeedEntry.position).where(*told)))
 
 
-def cases_with_news(db: Session, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
+def cases_with_news(db: GatedSession, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
     """The cases in which there are news for the actor: `id` and `reference` are None where no case may be named."""
     return db.execute(_others(db, actor, after, until).distinct()).all()
 
 
-def deadline_for(db: Session, actor: Actor, deadline_id: UUID) -> AnyRow | None:
+def deadline_for(db: GatedSession, actor: Actor, deadline_id: UUID) -> AnyRow | None:
     """A term that runs and waits for the actor, with its case; None if there is none that they may read."""
     columns = (Deadline.due_on, Deadline.party_id, Case.id.label("case_id"), Case.reference, Case.waiting_for)
     runs = (Deadline.id == deadline_id, Deadline.state == "running", Deadline.suspended_on.is_(None))
@@ -164,7 +165,7 @@ def deadline_for(db: Session, actor: Actor, deadline_id: UUID) -> AnyRow | None:
     return row if waits else None
 
 
-def _note_news(db: Session, now: datetime, user_id: UUID, after: int, until: int, due_at: datetime) -> None:
+def _note_news(db: GatedSession, now: datetime, user_id: UUID, after: int, until: int, due_at: datetime) -> None:
     """Add to the news that wait to be sent, or note the first of them."""
     waits = (Notice.user_id == user_id, Notice.kind == "news", Notice.state == "pending", Notice.first_at.is_(None))
     statement = select(Notice).where(*waits).with_for_update()
@@ -175,6 +176,6 @@ def _note_news(db: Session, now: datetime, user_id: UUID, after: int, until: int
         waiting.until = until
 
 
-def _add(db: Session, now: datetime, user_id: UUID, kind: str, due_at: datetime, **more: Any) -> None:
+def _add(db: GatedSession, now: datetime, user_id: UUID, kind: str, due_at: datetime, **more: Any) -> None:
     row = {"id": new_id(db), "user_id": user_id, "kind": kind, "state": "pending", "due_at": due_at, "tries": 0}
     db.add(Notice(**row, created_at=now, **more))

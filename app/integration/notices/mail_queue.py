@@ -7,10 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import read_under
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, read_under
 from app.core.tables.institution import Institution
 from app.core.tables.mediators import Appointment
 from app.core.tables.notices import Notice, NoticeMark
@@ -56,12 +55,12 @@ def _due(now: datetime) -> tuple[Any, ...]:
     return Notice.state == "pending", Notice.due_at <= now, free
 
 
-def is_anything_due(db: Session, now: datetime) -> bool:
+def is_anything_due(db: GatedSession, now: datetime) -> bool:
     """Whether there may be something to send."""
     return db.execute(select(Notice.id).where(*_due(now)).limit(1)).first() is not None
 
 
-def claim(db: Session, now: datetime) -> Claim | None:
+def claim(db: GatedSession, now: datetime) -> Claim | None:
     """Take the notice that has been due the longest, for as long as an attempt may take; None if none is free."""
     first = select(Notice).where(*_due(now)).order_by(Notice.due_at, Notice.id).limit(1)
     notice = db.execute(first.with_for_update(skip_locked=True)).scalar_one_or_none()
@@ -73,7 +72,7 @@ def claim(db: Session, now: datetime) -> Claim | None:
     return Claim(notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until)
 
 
-def write(db: Session, one: Claim, url: str) -> Written | None:
+def write(db: GatedSession, one: Claim, url: str) -> Written | None:
     """The letter as its recipient may have it at this moment, or None if there is nothing any more to tell them.
 
     The session has no reader yet: it reads as the recipient does.
@@ -90,7 +89,7 @@ def write(db: Session, one: Claim, url: str) -> Written | None:
     return None if letter is None else Written(letter, person.name, person.email, institution)
 
 
-def _letter(db: Session, actor: Actor, one: Claim, place: Place) -> Letter | None:
+def _letter(db: GatedSession, actor: Actor, one: Claim, place: Place) -> Letter | None:
     choice = choice_of(db, actor.id)
     language = choice.language
     if one.kind == "invitation":
@@ -110,7 +109,7 @@ def _letter(db: Session, actor: Actor, one: Claim, place: Place) -> Letter | Non
     return _news(db, actor, one.after, one.until, language, place)
 
 
-def _news(db: Session, actor: Actor, after: int, until: int, language: str, place: Place) -> Letter | None:
+def _news(db: GatedSession, actor: Actor, after: int, until: int, language: str, place: Place) -> Letter | None:
     cases = cases_with_news(db, actor, after, until)
     if not cases:
         return None
@@ -123,7 +122,7 @@ def _named(place: Place, case_id: UUID, reference: str) -> Named:
     return Named(reference, f"{place.url}/v1/cases/{case_id}")
 
 
-def record(db: Session, now: datetime, one: Claim, result: Result | None) -> str:
+def record(db: GatedSession, now: datetime, one: Claim, result: Result | None) -> str:
     """Keep what became of a claim, None for one of which there was nothing to tell; in which state it is now."""
     held = select(Notice).where(Notice.id == one.id, Notice.state == "pending").with_for_update()
     notice = db.execute(held, execution_options={"populate_existing": True}).scalar_one_or_none()
@@ -151,11 +150,11 @@ def _again(notice: Notice, now: datetime) -> str:
     return "pending"
 
 
-def _day(db: Session, now: datetime) -> Any:
+def _day(db: GatedSession, now: datetime) -> Any:
     return now.astimezone(ZoneInfo(db.execute(select(Institution.time_zone)).scalar_one())).date()
 
 
-def _flag(db: Session, notice: Notice) -> None:
+def _flag(db: GatedSession, notice: Notice) -> None:
     """Say of the person whether mail reaches them, if that changed."""
     mine = update(User).where(User.id == notice.user_id)
     if notice.state == "bounced":
@@ -167,7 +166,7 @@ def _flag(db: Session, notice: Notice) -> None:
     db.execute(flagged.execution_options(synchronize_session=False))
 
 
-def forget(db: Session, now: datetime) -> int:
+def forget(db: GatedSession, now: datetime) -> int:
     """Forget the mails that were settled long ago; how many."""
     old = select(Notice.id).where(Notice.settled_at < now - KEPT).limit(FORGOTTEN_AT_ONCE)
     ids = db.execute(old.with_for_update(skip_locked=True)).scalars().all()

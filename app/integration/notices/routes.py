@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from app.core.http.parameters import Change, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.integration.notices import service
 from app.integration.notices.schemas import NoticeList, NoticesChange, NoticesOut, ShownState
 
@@ -24,7 +25,7 @@ async def read_my_notices(work: Hop) -> NoticesOut:
 )
 async def change_my_notices(work: Hop, body: NoticesChange) -> NoticesOut:
     """Choose what you are told by mail, how often and in which language; invitations always come."""
-    return await work.write(service.choose, body, answer=service.read_choice, item=(), lock=service.lock_choice)
+    return await work.write(act(service.choose, body), answer=service.read_choice, item=(), lock=service.lock_choice)
 
 
 @router.get("/notices", operation_id="listNotices", responses=problems(401, 403, 422))

@@ -3,28 +3,28 @@
 from datetime import date, datetime
 
 from sqlalchemy import literal_column, select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.errors import Forbidden
-from app.core.paging import Page, listed
+from app.core.paging import Page, Sort, listed
 from app.core.tables.notices import Notice, NoticeChoice
 from app.core.tables.people import User
 from app.integration.notices.collection import choice_of, news_due
 from app.integration.notices.schemas import NoticeList, NoticeOut, NoticesChange, NoticesOut, ShownState
 
 
-def read_choice(db: Session, actor: Actor, now: datetime) -> NoticesOut:
+def read_choice(db: GatedSession, actor: Actor, now: datetime) -> NoticesOut:
     """What the actor is told by mail."""
     return choice_of(db, actor.id)
 
 
-def lock_choice(db: Session, actor: Actor) -> None:
+def lock_choice(db: GatedSession, actor: Actor) -> None:
     """Let nobody else change the actor's choice meanwhile."""
     db.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
 
 
-def choose(db: Session, actor: Actor, now: datetime, given: NoticesChange) -> tuple[()]:
+def choose(db: GatedSession, actor: Actor, now: datetime, given: NoticesChange) -> tuple[()]:
     """Change what the actor is told by mail; news that wait already follow the new choice."""
     lock_choice(db, actor)
     row = db.get(NoticeChoice, actor.id, populate_existing=True)
@@ -40,7 +40,9 @@ def choose(db: Session, actor: Actor, now: datetime, given: NoticesChange) -> tu
     return ()
 
 
-def list_notices(db: Session, actor: Actor, now: datetime, page: Page, state: ShownState | None = None) -> NoticeList:
+def list_notices(
+    db: GatedSession, actor: Actor, now: datetime, page: Page, state: ShownState | None = None
+) -> NoticeList:
     """The mails that did not reach their recipients, the latest first; Forbidden for people of the parties."""
     if actor.role not in ("registrar", "admin"):
         raise Forbidden("Administrators and registrars see which mail came back.")
@@ -50,7 +52,7 @@ def list_notices(db: Session, actor: Actor, now: datetime, page: Page, state: Sh
     # As the index says it, so that it is used.
     shown = Notice.state.in_((literal_column("'bounced'"), literal_column("'failed'")))
     statement = statement.where(shown, Notice.state.in_(states))
-    found = listed(db, statement, page, Notice.settled_on, Notice.id, date, newest_first=True)
+    found = listed(db, statement, page, Sort(Notice.settled_on, Notice.id, date, newest_first=True))
     items = [
         NoticeOut(
             id=row.id,

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Uuid, and_, case, delete, exists, func, literal, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
+from app.core.access.actors import Actor
 from app.core.access.gate import insert_rows
-from app.core.access.service import Actor
-from app.core.contents.service import Sealer
+from app.core.access.session import GatedSession
 from app.core.db import AnySelect, new_id
 from app.core.ledger import feed
+from app.core.ledger.acts import BY_CLOCK
 from app.core.ledger.schemas import FeedEventOut
 from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
 from app.core.tables.clients import Client
@@ -38,7 +39,6 @@ KEPT = timedelta(days=30)
 _PAUSED_AFTER_A_RESTORE = {"state": "paused", "reason": "restored"}
 # Statuses of receivers with a meaning of their own (RFC 9110).
 GONE, BUSY = 410, (429, 503)
-BY_CLOCK = {"id": None, "capacity": "clock", "party_id": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Survey:
     of_nobody: list[UUID]
 
 
-def survey(db: Session) -> Survey:
+def survey(db: GatedSession) -> Survey:
     """Which subscriptions are to be looked at."""
     nobody = or_(and_(User.id.is_(None), Client.id.is_(None)), User.active.is_(False), Client.disabled_at.is_not(None))
     third = case(
@@ -92,7 +92,7 @@ def survey(db: Session) -> Survey:
     return Survey([row.id for row in rows if not row.ends], [row.id for row in rows if row.ends])
 
 
-def owner_of(db: Session, webhook_id: UUID) -> Actor | None:
+def owner_of(db: GatedSession, webhook_id: UUID) -> Actor | None:
     """Who a subscription belongs to, as who asks; None once they have ended."""
     person = select(User.id, User.role, User.name).join(Webhook, Webhook.owner_id == User.id)
     somebody = db.execute(person.where(Webhook.id == webhook_id, User.active)).one_or_none()
@@ -103,7 +103,7 @@ def owner_of(db: Session, webhook_id: UUID) -> Actor | None:
     return None if found is None else Actor(found.id, "client", found.name, bound_to=found.court_id or INTEGRATIONS)
 
 
-def gather(db: Session, now: datetime, webhook_id: UUID, principals: Sequence[UUID]) -> int:
+def gather(db: GatedSession, now: datetime, webhook_id: UUID, principals: Sequence[UUID]) -> int:
     """Line up what follows in the owner's feed, as far as there is room; how far was looked counts too.
 
     The session reads under the owner's principals: what they may not read is not even lined up.
@@ -124,7 +124,7 @@ def gather(db: Session, now: datetime, webhook_id: UUID, principals: Sequence[UU
     return moved
 
 
-def _room(db: Session, webhook_id: UUID) -> int:
+def _room(db: GatedSession, webhook_id: UUID) -> int:
     waiting = select(func.count()).select_from(Delivery)
     pending = db.execute(waiting.where(Delivery.webhook_id == webhook_id, Delivery.state == "pending")).scalar_one()
     return MOST_PENDING - pending
@@ -134,7 +134,7 @@ def _wanted(webhook: Webhook, room: int) -> feed.Wanted:
     return feed.Wanted(min(room, GATHERED_AT_ONCE), tuple(webhook.types), webhook.case_id)
 
 
-def _gather_again(db: Session, now: datetime, webhook: Webhook, principals: Sequence[UUID], room: int) -> int:
+def _gather_again(db: GatedSession, now: datetime, webhook: Webhook, principals: Sequence[UUID], room: int) -> int:
     last, until = webhook.replay_last_id, webhook.replay_until
     if last is None or until is None:
         return 0
@@ -147,13 +147,13 @@ def _gather_again(db: Session, now: datetime, webhook: Webhook, principals: Sequ
     return 1
 
 
-def _positions(db: Session, events: Sequence[FeedEventOut]) -> dict[UUID, int]:
+def _positions(db: GatedSession, events: Sequence[FeedEventOut]) -> dict[UUID, int]:
     statement = select(Event.id, Event.position).where(Event.id.in_([one.id for one in events]))
     return {row.id: row.position for row in db.execute(statement)} if events else {}
 
 
 def _line_up(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     webhook_id: UUID,
     events: Sequence[FeedEventOut],
@@ -200,13 +200,13 @@ def due(now: datetime) -> AnySelect:
     return select(*columns).where(Webhook.state == "active", patient, waits).order_by(Webhook.id)
 
 
-def is_anything_due(db: Session, now: datetime) -> bool:
+def is_anything_due(db: GatedSession, now: datetime) -> bool:
     """Whether there may be something to send."""
     return db.execute(due(now).limit(1)).first() is not None
 
 
 def claim(
-    db: Session, now: datetime, under_way: Collection[Claim], last_served: Mapping[UUID, int], most: int
+    db: GatedSession, now: datetime, under_way: Collection[Claim], last_served: Mapping[UUID, int], most: int
 ) -> list[Claim]:
     """Take what is due, in order within each lane, and no more for one receiver than is fair.
 
@@ -261,27 +261,27 @@ def _first_of_each_lane(now: datetime, webhook_id: UUID, room: int, mine: list[U
     )
 
 
-def _secrets(db: Session, now: datetime, webhook_id: UUID) -> tuple[bytes, ...]:
+def _secrets(db: GatedSession, now: datetime, webhook_id: UUID) -> tuple[bytes, ...]:
     lives = or_(WebhookSecret.expires_at.is_(None), WebhookSecret.expires_at > now)
     mine = select(WebhookSecret.wrapped).where(WebhookSecret.webhook_id == webhook_id, lives)
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     return tuple(sealer.unwrap(one) for one in db.execute(mine.order_by(WebhookSecret.created_at.desc())).scalars())
 
 
-def renew(db: Session, now: datetime, ids: Collection[UUID]) -> None:
+def renew(db: GatedSession, now: datetime, ids: Collection[UUID]) -> None:
     """Say that these are still being sent."""
     if ids:
         held = update(Delivery).where(Delivery.id.in_(ids)).values(leased_until=now + LEASE)
         db.execute(held.execution_options(synchronize_session=False))
 
 
-def release_all(db: Session) -> None:
+def release_all(db: GatedSession) -> None:
     """Take every delivery back: whoever was sending it has ended, where there is but one process."""
     held = update(Delivery).where(Delivery.leased_until.is_not(None)).values(leased_until=None)
     db.execute(held.execution_options(synchronize_session=False))
 
 
-def bodies(db: Session, claims: Sequence[Claim]) -> dict[UUID, bytes]:
+def bodies(db: GatedSession, claims: Sequence[Claim]) -> dict[UUID, bytes]:
     """What is sent of each claim, as far as its owner, under whose principals this session reads, may still read it."""
     tests = {one.id: _test_event(one) for one in claims if one.type == TEST_TYPE}
     asked = {one.event_id for one in claims if one.id not in tests}
@@ -297,7 +297,7 @@ def _test_event(one: Claim) -> TestEventOut:
     return TestEventOut(id=one.event_id, source=f"/v1/webhooks/{one.webhook_id}", time=one.created_at, data=data)
 
 
-def record(db: Session, now: datetime, outcomes: Sequence[Outcome]) -> None:
+def record(db: GatedSession, now: datetime, outcomes: Sequence[Outcome]) -> None:
     """Keep what became of what was sent, and when it is tried again."""
     for one in outcomes:
         statement = select(Delivery).where(Delivery.id == one.claim.id).with_for_update()
@@ -309,7 +309,7 @@ def record(db: Session, now: datetime, outcomes: Sequence[Outcome]) -> None:
     db.flush()
 
 
-def _settle(db: Session, now: datetime, delivery: Delivery, one: Outcome) -> None:
+def _settle(db: GatedSession, now: datetime, delivery: Delivery, one: Outcome) -> None:
     answer = one.answer
     if answer is None:
         _end(delivery, now, "skipped", "access-ended")
@@ -350,7 +350,7 @@ def _end(delivery: Delivery, now: datetime, state: str, reason: str | None) -> N
     delivery.next_attempt_at, delivery.settled_at = None, now
 
 
-def disable(db: Session, now: datetime, webhook_id: UUID, reason: str) -> int:
+def disable(db: GatedSession, now: datetime, webhook_id: UUID, reason: str) -> int:
     """End a subscription, for a reason that is none of its owner's doing; how many were ended."""
     columns = (Webhook.id, Webhook.owner_id, Webhook.owner_kind)
     lives = select(*columns).where(Webhook.id == webhook_id, Webhook.state != "disabled")
@@ -363,7 +363,7 @@ def disable(db: Session, now: datetime, webhook_id: UUID, reason: str) -> int:
     return 1
 
 
-def forget(db: Session, now: datetime) -> int:
+def forget(db: GatedSession, now: datetime) -> int:
     """Forget what was settled long ago; how many were forgotten."""
     old = select(Delivery.id).where(Delivery.settled_at < now - KEPT).limit(MOST_PENDING)
     ids = db.execute(old.with_for_update(skip_locked=True)).scalars().all()
@@ -382,7 +382,7 @@ class Backlog:
     lag: float
 
 
-def backlog(db: Session, now: datetime, most: int) -> Backlog:
+def backlog(db: GatedSession, now: datetime, most: int) -> Backlog:
     """How sending stands; it counts no further than to `most`."""
     counts = {
         state: len(db.execute(select(Delivery.id).where(Delivery.state == state).limit(most)).all())

@@ -11,6 +11,7 @@ from app.core.errors import invalid
 from app.core.http.parameters import Act, Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.core.outbound import AddressRefused
 from app.integration.webhooks import service
 from app.integration.webhooks.schemas import (
@@ -41,7 +42,7 @@ _WHERE = (
 async def create_webhook(work: Hop, body: WebhookIn) -> WebhookMinted:
     """Subscribe to events; the secret is shown this once, so an Idempotency-Key is refused."""
     await _judge(work, body.url)
-    return await work.write(service.subscribe, body, answer=service.read_minted, status=201, keyed=False)
+    return await work.write(act(service.subscribe, body), answer=service.read_minted, status=201, keyed=False)
 
 
 @router.get("", operation_id="listWebhooks", responses=problems(401, 403, 422))
@@ -67,9 +68,7 @@ async def amend_webhook(work: Hop, webhook_id: UUID, body: WebhookChange) -> Web
     if body.url is not None:
         await _judge(work, body.url)
     return await work.write(
-        service.amend,
-        webhook_id,
-        body,
+        act(service.amend, webhook_id, body),
         answer=service.read_webhook,
         item=(webhook_id,),
         lock=service.lock_webhook,
@@ -87,14 +86,14 @@ async def amend_webhook(work: Hop, webhook_id: UUID, body: WebhookChange) -> Web
 async def remove_webhook(work: Hop, webhook_id: UUID) -> WebhookOut:
     """Remove a subscription, with what it was still to send and the log of what it sent."""
     return await work.write(
-        service.remove, webhook_id, answer=service.read_webhook, item=(webhook_id,), lock=service.lock_webhook
+        act(service.remove, webhook_id), answer=service.read_webhook, item=(webhook_id,), lock=service.lock_webhook
     )
 
 
 @router.post("/{webhook_id}/secret", operation_id="rotateWebhookSecret", responses=problems(401, 403, 404, 422))
 async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
     """Make another secret, shown this once; for 24 hours every event is signed by it and by the one before."""
-    return await work.write(service.rotate_secret, webhook_id, answer=service.read_minted, keyed=False)
+    return await work.write(act(service.rotate_secret, webhook_id), answer=service.read_minted, keyed=False)
 
 
 @router.post(
@@ -105,14 +104,17 @@ async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
 )
 async def test_webhook(work: Hop, webhook_id: UUID) -> DeliveryOut:
     """Have an event sent that is none of the ledger's, of the type `webhook-tested`; read the delivery to see how."""
-    return await work.write(service.test, webhook_id, answer=service.read_delivery)
+    return await work.write(act(service.test, webhook_id), answer=service.read_delivery)
 
 
 @router.post("/{webhook_id}/replay", dependencies=Act, operation_id="replayEvents", responses=ACTS)
 async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookOut:
     """Have a part of your feed sent again, in order and with the same ids, as far as you may still read it."""
     return await work.write(
-        service.replay, webhook_id, body, answer=service.read_webhook, item=(webhook_id,), lock=service.lock_webhook
+        act(service.replay, webhook_id, body),
+        answer=service.read_webhook,
+        item=(webhook_id,),
+        lock=service.lock_webhook,
     )
 
 
@@ -136,7 +138,7 @@ async def read_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> Deliv
 async def retry_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Have an event sent at once that waits, was given up or was skipped."""
     return await work.write(
-        service.retry, webhook_id, delivery_id, answer=service.read_delivery, item=(webhook_id, delivery_id)
+        act(service.retry, webhook_id, delivery_id), answer=service.read_delivery, item=(webhook_id, delivery_id)
     )
 
 

@@ -7,16 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
-from app.core.contents.service import Sealer
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id, random_bytes
 from app.core.errors import Conflict, NotFound, invalid
 from app.core.ledger import feed
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, author_of, installation_subject
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.events import Event
 from app.core.tables.webhooks import Delivery, Webhook, WebhookSecret
@@ -64,18 +63,18 @@ _DELIVERY = (
 )
 
 
-def may_subscribe(db: Session, actor: Actor, now: datetime) -> None:
+def may_subscribe(db: GatedSession, actor: Actor, now: datetime) -> None:
     """Everybody may subscribe who comes this far: to what they may read."""
 
 
-def list_webhooks(db: Session, actor: Actor, now: datetime, page: Page) -> WebhookList:
+def list_webhooks(db: GatedSession, actor: Actor, now: datetime, page: Page) -> WebhookList:
     """The actor's own subscriptions."""
     mine = select(*_WEBHOOK).where(Webhook.owner_id == actor.id)
-    found = listed(db, mine, page, Webhook.created_at, Webhook.id, datetime)
+    found = listed(db, mine, page, Sort(Webhook.created_at, Webhook.id, datetime))
     return WebhookList(items=_out(db, now, found.rows), next=found.next, count=found.count)
 
 
-def read_webhook(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> WebhookOut:
+def read_webhook(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID) -> WebhookOut:
     """One of the actor's own subscriptions; NotFound for somebody else's."""
     mine = (Webhook.id == webhook_id, Webhook.owner_id == actor.id)
     row = db.execute(select(*_WEBHOOK).where(*mine)).one_or_none()
@@ -84,13 +83,13 @@ def read_webhook(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> 
     return _out(db, now, [row])[0]
 
 
-def read_minted(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> WebhookMinted:
+def read_minted(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID) -> WebhookMinted:
     """The subscription whose secret this very transaction made, with that secret."""
-    secrets: dict[UUID, str] = db.info["minted"]
+    secrets = db.secrets
     return WebhookMinted(secret=secrets[webhook_id], **dict(read_webhook(db, actor, now, webhook_id)))
 
 
-def _out(db: Session, now: datetime, rows: Sequence[AnyRow]) -> list[WebhookOut]:
+def _out(db: GatedSession, now: datetime, rows: Sequence[AnyRow]) -> list[WebhookOut]:
     lives = (WebhookSecret.expires_at.is_(None)) | (WebhookSecret.expires_at > now)
     theirs = select(*_SECRET).where(WebhookSecret.webhook_id.in_([row.id for row in rows]), lives)
     secrets: dict[UUID, list[WebhookSecretOut]] = {row.id: [] for row in rows}
@@ -113,7 +112,7 @@ def _out(db: Session, now: datetime, rows: Sequence[AnyRow]) -> list[WebhookOut]
     ]
 
 
-def subscribe(db: Session, actor: Actor, now: datetime, given: WebhookIn) -> tuple[UUID]:
+def subscribe(db: GatedSession, actor: Actor, now: datetime, given: WebhookIn) -> tuple[UUID]:
     """Begin to send what the actor may know of, from now on, to an address that the guard has judged.
 
     Raises Invalid for a case that the actor does not see, and Conflict for more subscriptions than one owner has.
@@ -139,7 +138,7 @@ def subscribe(db: Session, actor: Actor, now: datetime, given: WebhookIn) -> tup
     return (webhook.id,)
 
 
-def amend(db: Session, actor: Actor, now: datetime, webhook_id: UUID, given: WebhookChange) -> tuple[UUID]:
+def amend(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, given: WebhookChange) -> tuple[UUID]:
     """Change a subscription, pause it, or let it go on where it stood.
 
     Raises NotFound for somebody else's, and Invalid for a case that the actor does not see.
@@ -158,7 +157,7 @@ def amend(db: Session, actor: Actor, now: datetime, webhook_id: UUID, given: Web
     return (webhook_id,)
 
 
-def remove(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UUID]:
+def remove(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UUID]:
     """Remove a subscription with all that was to be sent and the log of what was; NotFound for somebody else's."""
     webhook = lock_webhook(db, actor, webhook_id)
     _record(db, now, actor, webhook, "webhook-removed", "remove")
@@ -170,7 +169,7 @@ def remove(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[
     return (webhook_id,)
 
 
-def rotate_secret(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UUID]:
+def rotate_secret(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UUID]:
     """Make another secret; the one before signs beside it for a day, and one before that no more.
 
     Raises NotFound for somebody else's subscription.
@@ -187,21 +186,16 @@ def rotate_secret(db: Session, actor: Actor, now: datetime, webhook_id: UUID) ->
     return (webhook_id,)
 
 
-def _mint(db: Session, now: datetime, actor: Actor, webhook: Webhook) -> None:
+def _mint(db: GatedSession, now: datetime, actor: Actor, webhook: Webhook) -> None:
     """Make a secret and keep it for the answer; in the database it lies wrapped."""
-    secret, sealer = random_bytes(db, SECRET_BYTES), _sealer(db)
+    secret, sealer = random_bytes(db, SECRET_BYTES), db.sealer
     db.add(WebhookSecret(id=new_id(db), webhook_id=webhook.id, wrapped=sealer.wrap(secret), created_at=now))
     db.flush()
-    db.info.setdefault("minted", {})[webhook.id] = SECRET + base64.b64encode(secret).decode()
+    db.secrets[webhook.id] = SECRET + base64.b64encode(secret).decode()
     _record(db, now, actor, webhook, "webhook-secret-issued", "issue")
 
 
-def _sealer(db: Session) -> Sealer:
-    sealer: Sealer = db.info["sealer"]
-    return sealer
-
-
-def test(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UUID, UUID]:
+def test(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UUID, UUID]:
     """Send an event that is none of the ledger's.
 
     Raises NotFound for somebody else's subscription, and Conflict unless it is active and no other test is on its way.
@@ -233,7 +227,7 @@ def test(db: Session, actor: Actor, now: datetime, webhook_id: UUID) -> tuple[UU
     return webhook_id, made
 
 
-def replay(db: Session, actor: Actor, now: datetime, webhook_id: UUID, given: ReplayIn) -> tuple[UUID]:
+def replay(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, given: ReplayIn) -> tuple[UUID]:
     """Send a part of the actor's feed again, with the ids that the events had before.
 
     Raises NotFound for somebody else's subscription, Invalid for an event that the actor does not see or a range that
@@ -252,7 +246,7 @@ def replay(db: Session, actor: Actor, now: datetime, webhook_id: UUID, given: Re
     return (webhook_id,)
 
 
-def _position(db: Session, event_id: UUID, pointer: str) -> int:
+def _position(db: GatedSession, event_id: UUID, pointer: str) -> int:
     found = db.execute(select(Event.position).where(Event.id == event_id)).scalar_one_or_none()
     if found is None:
         raise invalid(pointer, "unknown-event", "Name an event that you can read by its id.")
@@ -260,19 +254,19 @@ def _position(db: Session, event_id: UUID, pointer: str) -> int:
 
 
 def list_deliveries(
-    db: Session, actor: Actor, now: datetime, webhook_id: UUID, page: Page, state: DeliveryState | None = None
+    db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, page: Page, state: DeliveryState | None = None
 ) -> DeliveryList:
     """What was sent to the actor's own receiver, or is to be, the newest first; NotFound for somebody else's."""
     read_webhook(db, actor, now, webhook_id)
     statement = select(*_DELIVERY).where(Delivery.webhook_id == webhook_id)
     if state is not None:
         statement = statement.where(Delivery.state == state)
-    found = listed(db, statement, page, Delivery.created_at, Delivery.id, datetime, newest_first=True)
+    found = listed(db, statement, page, Sort(Delivery.created_at, Delivery.id, datetime, newest_first=True))
     items = [DeliveryOut.model_validate(row) for row in found.rows]
     return DeliveryList(items=items, next=found.next, count=found.count)
 
 
-def read_delivery(db: Session, actor: Actor, now: datetime, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
+def read_delivery(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """One delivery with its attempts; NotFound for somebody else's."""
     read_webhook(db, actor, now, webhook_id)
     mine = (Delivery.id == delivery_id, Delivery.webhook_id == webhook_id)
@@ -282,7 +276,7 @@ def read_delivery(db: Session, actor: Actor, now: datetime, webhook_id: UUID, de
     return DeliveryOut.model_validate(row)
 
 
-def retry(db: Session, actor: Actor, now: datetime, webhook_id: UUID, delivery_id: UUID) -> tuple[UUID, UUID]:
+def retry(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, delivery_id: UUID) -> tuple[UUID, UUID]:
     """Send one event again at once, and if need be by the whole schedule.
 
     Raises NotFound for somebody else's, and Conflict for one that was delivered or unless the subscription is active.
@@ -307,7 +301,7 @@ def begin_anew(delivery: Delivery, now: datetime) -> None:
     delivery.tries, delivery.first_at, delivery.next_attempt_at = 0, None, now
 
 
-def lock_webhook(db: Session, actor: Actor, webhook_id: UUID) -> Webhook:
+def lock_webhook(db: GatedSession, actor: Actor, webhook_id: UUID) -> Webhook:
     """One of the actor's own subscriptions, for a change; NotFound for somebody else's."""
     statement = select(Webhook).where(Webhook.id == webhook_id, Webhook.owner_id == actor.id)
     locked = statement.with_for_update(key_share=True)
@@ -322,20 +316,20 @@ def _must_be_active(webhook: Webhook) -> None:
         raise Conflict("The subscription sends nothing now: set its state to 'active' first.", "webhook-not-active")
 
 
-def _must_see(db: Session, case_id: UUID | None) -> None:
+def _must_see(db: GatedSession, case_id: UUID | None) -> None:
     if case_id is not None and db.execute(select(Case.id).where(Case.id == case_id)).first() is None:
         raise invalid("/case_id", "unknown-case", "Name a case that you can read by its id.")
 
 
 def _record(
-    db: Session, now: datetime, actor: Actor, webhook: Webhook, kind: str, act: str, **more: list[str] | str
+    db: GatedSession, now: datetime, actor: Actor, webhook: Webhook, kind: str, act: str, **more: list[str] | str
 ) -> None:
-    record_act(db, now, webhook, kind, act, ledger.actor_of(actor, actor.role), **more)
+    record_act(db, now, webhook, kind, act, author_of(actor, actor.role), **more)
 
 
 def record_act(
-    db: Session, now: datetime, webhook: Webhook | AnyRow, kind: str, act: str, by: dict[str, Any], **more: Any
+    db: GatedSession, now: datetime, webhook: Webhook | AnyRow, kind: str, act: str, by: Author, **more: Any
 ) -> None:
     """Note an act on a subscription for those who run the installation; its address is not told."""
     payload = {"webhook_id": str(webhook.id), f"{webhook.owner_kind}_id": str(webhook.owner_id), **more}
-    ledger.record(db, now, installation_subject(db, "registry"), kind, act, by, payload)
+    ledger.record(db, Act(act, now, by, installation_subject(db, "registry")), kind, payload)

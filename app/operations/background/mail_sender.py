@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from smtplib import SMTP
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from app.core.access.gate import read_under
+from app.core.access.session import GatedSession, read_under
 from app.core.db import Answer, Collision, Entropy
 from app.core.errors import Conflict, Unavailable
 from app.core.http.metrics import NOTICES
@@ -138,8 +136,8 @@ class Postman:
         self._not_before = None
         return result
 
-    def _act(self, act: Callable[[Session], Answer], principals: tuple[UUID, ...] | None = None) -> Answer:
-        def acted(db: Session) -> Answer:
+    def _act(self, act: Callable[[GatedSession], Answer], principals: tuple[UUID, ...] | None = None) -> Answer:
+        def acted(db: GatedSession) -> Answer:
             if principals is not None:
                 read_under(db, principals)
             return act(db)

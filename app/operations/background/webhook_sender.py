@@ -15,10 +15,8 @@ from functools import partial
 from itertools import count, groupby
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from app.core.access.gate import read_under
-from app.core.access.service import CLOCK
+from app.core.access.actors import CLOCK
+from app.core.access.session import GatedSession, read_under
 from app.core.db import Answer, Collision, Entropy
 from app.core.errors import Unavailable
 from app.core.http.metrics import WEBHOOK_ATTEMPTS
@@ -124,7 +122,7 @@ class Sender:
         return sum(self._gather_for(now, webhook_id) for webhook_id in found.with_news)
 
     def _gather_for(self, now: datetime, webhook_id: UUID) -> int:
-        def gathered(db: Session) -> int:
+        def gathered(db: GatedSession) -> int:
             owner = outbox.owner_of(db, webhook_id)
             if owner is None:
                 return 0
@@ -143,7 +141,7 @@ class Sender:
         done = {one.claim.id for one in outcomes}
         under_way = [one for id, one in self._under_way.items() if id not in done]
 
-        def both(db: Session) -> list[Claim]:
+        def both(db: GatedSession) -> list[Claim]:
             outbox.record(db, now, outcomes)
             return outbox.claim(db, now, under_way, self._last_served, SLOTS)
 
@@ -196,9 +194,9 @@ class Sender:
         headers = delivery.signed(one.secrets, str(one.event_id), int(at.timestamp()), body)
         return delivery.post(target, guard.tls, headers, body, until - time.monotonic())
 
-    def _act(self, act: Callable[[Session], Answer]) -> Answer:
-        def sealed(db: Session) -> Answer:
-            db.info["sealer"] = self.seams.sealer
+    def _act(self, act: Callable[[GatedSession], Answer]) -> Answer:
+        def sealed(db: GatedSession) -> Answer:
+            db.sealer = self.seams.sealer
             read_under(db, CLOCK.principals)
             done = act(db)
             db.flush()

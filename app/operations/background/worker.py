@@ -12,17 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, exists, select, tuple_, update
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import read_under
-from app.core.access.service import CLOCK
-from app.core.contents.service import Sealer
+from app.core.access.actors import CLOCK
+from app.core.access.session import GatedSession, read_under
 from app.core.db import Entropy
 from app.core.errors import Conflict, Forbidden, NotFound, Unavailable
 from app.core.http.idempotency import LIFE
 from app.core.http.metrics import WORKED, Kept
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
+from app.core.ledger.acts import BY_CLOCK, Act, Subject, installation_subject
+from app.core.sealer import Sealer
 from app.core.seams import Seams
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline
@@ -48,7 +47,6 @@ AT_ONCE, MOST_COUNTED = 200, 10_000
 ROUNDS_BETWEEN_SWEEPS = 240
 # A round that is cut off is rolled back: the process ends in time, and another worker does the rest.
 SECONDS_TO_END = 4
-BY_CLOCK = {"id": None, "capacity": "clock", "party_id": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +125,14 @@ class Worker:
             WORKED.labels(task).inc(number)
         return done
 
-    def _soon_due(self, db: Session, now: datetime) -> Sequence[UUID]:
+    def _soon_due(self, db: GatedSession, now: datetime) -> Sequence[UUID]:
         return deadlines_due_within(db, now, timedelta(days=self.reminder_days))
 
     def _each(
         self,
         now: datetime,
-        find: Callable[[Session, datetime], Sequence[UUID]],
-        act: Callable[[Session, datetime, UUID], int],
+        find: Callable[[GatedSession, datetime], Sequence[UUID]],
+        act: Callable[[GatedSession, datetime, UUID], int],
     ) -> int:
         """Find what is due, then do each in a transaction of its own, so that one fault holds up nothing else."""
         with self.seams.database.read(self.entropy()) as db:
@@ -153,8 +151,8 @@ class Worker:
                 log.exception("one item of the worker failed; the others go on")
         return done
 
-    def _in_transaction(self, now: datetime, act: Callable[[Session], int]) -> int:
-        def sealed(db: Session) -> int:
+    def _in_transaction(self, now: datetime, act: Callable[[GatedSession], int]) -> int:
+        def sealed(db: GatedSession) -> int:
             self._prepare(db)
             done = act(db)
             self.seams.after_act(db, now)
@@ -163,9 +161,9 @@ class Worker:
 
         return self.seams.database.in_transaction(sealed, self.entropy())
 
-    def _prepare(self, db: Session) -> None:
+    def _prepare(self, db: GatedSession) -> None:
         sealer: Sealer = self.seams.sealer
-        db.info["sealer"] = sealer
+        db.sealer = sealer
         read_under(db, CLOCK.principals)
 
 
@@ -184,7 +182,7 @@ def working(worker: Worker) -> Iterator[None]:
         yield
 
 
-def _judge(db: Session, now: datetime, one: virus_scan.Quarantined, verdict: virus_scan.Verdict) -> int:
+def _judge(db: GatedSession, now: datetime, one: virus_scan.Quarantined, verdict: virus_scan.Verdict) -> int:
     return virus_scan.judge(db, now, one.id, verdict)
 
 
@@ -203,12 +201,12 @@ def look_around(seams: Seams) -> Kept | None:
     return Kept(worked_at, passed, waits.lag, {"pending": waits.pending, "failed": waits.failed})
 
 
-def _is_free(db: Session, statement: Any) -> bool:
+def _is_free(db: GatedSession, statement: Any) -> bool:
     """Whether the row could be locked: another worker that holds it does the work."""
     return db.execute(statement.with_for_update(skip_locked=True, key_share=True)).first() is not None
 
 
-def cases_with_a_passed_term(db: Session, now: datetime) -> Sequence[UUID]:
+def cases_with_a_passed_term(db: GatedSession, now: datetime) -> Sequence[UUID]:
     """The open cases whose rules know a step of the clock, and in which a term has passed."""
     by_clock = [rules.id for rules in library().values() if any("clock" in step.by for step in rules.steps)]
     if not by_clock:
@@ -219,7 +217,7 @@ def cases_with_a_passed_term(db: Session, now: datetime) -> Sequence[UUID]:
     return db.execute(due.distinct().limit(AT_ONCE)).scalars().all()
 
 
-def take_clock_steps(db: Session, now: datetime, case_id: UUID) -> int:
+def take_clock_steps(db: GatedSession, now: datetime, case_id: UUID) -> int:
     """Take the first step of the clock that is open in the case; its rules say which, if any."""
     if not _is_free(db, select(Case.id).where(Case.id == case_id)):
         return 0
@@ -234,7 +232,7 @@ def take_clock_steps(db: Session, now: datetime, case_id: UUID) -> int:
     return 0
 
 
-def deadlines_due_within(db: Session, now: datetime, before: timedelta) -> Sequence[UUID]:
+def deadlines_due_within(db: GatedSession, now: datetime, before: timedelta) -> Sequence[UUID]:
     """The running deadlines that are near and were not recalled yet."""
     near = (Deadline.due_at > now, Deadline.due_at <= now + before)
     runs = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.reminded_at.is_(None))
@@ -242,7 +240,7 @@ def deadlines_due_within(db: Session, now: datetime, before: timedelta) -> Seque
     return db.execute(statement.order_by(Deadline.due_at).limit(AT_ONCE)).scalars().all()
 
 
-def remind(db: Session, now: datetime, deadline_id: UUID) -> int:
+def remind(db: GatedSession, now: datetime, deadline_id: UUID) -> int:
     """Recall a deadline, once, to all who may know of it."""
     case_id = db.execute(select(Deadline.case_id).where(Deadline.id == deadline_id)).scalar_one_or_none()
     if case_id is None or not _is_free(db, select(Case.id).where(Case.id == case_id)):
@@ -253,19 +251,19 @@ def remind(db: Session, now: datetime, deadline_id: UUID) -> int:
     if deadline is None:
         return 0
     deadline.reminded_at = now
-    subject = ledger.Subject(case_id, deadline.audience_id, "participants")
+    subject = Subject(case_id, deadline.audience_id, "participants")
     payload = {"deadline_id": str(deadline.id), "term": deadline.term, "due_on": deadline.due_on.isoformat()}
-    ledger.record(db, now, subject, "deadline-recalled", "recall", BY_CLOCK, payload, deadline.article)
+    ledger.record(db, Act("recall", now, BY_CLOCK, subject), "deadline-recalled", payload, deadline.article)
     return 1
 
 
-def expired_tokens(db: Session, now: datetime) -> Sequence[UUID]:
+def expired_tokens(db: GatedSession, now: datetime) -> Sequence[UUID]:
     """The tokens whose time is over and that nobody ended."""
     over = (Token.expires_at <= now, Token.revoked_at.is_(None))
     return db.execute(select(Token.id).where(*over).order_by(Token.expires_at).limit(AT_ONCE)).scalars().all()
 
 
-def end_token(db: Session, now: datetime, token_id: UUID) -> int:
+def end_token(db: GatedSession, now: datetime, token_id: UUID) -> int:
     """Note that a token has expired; it was good for nothing already."""
     over = (Token.id == token_id, Token.expires_at <= now, Token.revoked_at.is_(None))
     statement = select(Token).where(*over).with_for_update(skip_locked=True)
@@ -275,11 +273,11 @@ def end_token(db: Session, now: datetime, token_id: UUID) -> int:
     token.revoked_at = token.expires_at
     payload = {"token_id": str(token.id), "user_id": str(token.user_id)}
     subject = installation_subject(db, "registry")
-    ledger.record(db, now, subject, "token-expired", "expire", BY_CLOCK, payload)
+    ledger.record(db, Act("expire", now, BY_CLOCK, subject), "token-expired", payload)
     return 1
 
 
-def forget_keys(db: Session, now: datetime) -> int:
+def forget_keys(db: GatedSession, now: datetime) -> int:
     """Forget idempotency keys whose life is over."""
     record = IdempotencyRecord
     old = select(record.principal_id, record.key).where(record.created_at < now - LIFE)
@@ -291,13 +289,13 @@ def forget_keys(db: Session, now: datetime) -> int:
     return len(keys)
 
 
-def without_a_signing_key(db: Session, now: datetime) -> Sequence[UUID]:
+def without_a_signing_key(db: GatedSession, now: datetime) -> Sequence[UUID]:
     """The institution, if it was founded by a release that signed nothing."""
     lacking = select(Institution.id).where(~exists(select(SigningKey.id)))
     return db.execute(lacking).scalars().all()
 
 
-def give_a_signing_key(db: Session, now: datetime, institution_id: UUID) -> int:
+def give_a_signing_key(db: GatedSession, now: datetime, institution_id: UUID) -> int:
     """Make the key with which the institution signs, before the first signature tells when that was."""
     if not _is_free(db, select(Institution.id).where(Institution.id == institution_id)):
         return 0
@@ -305,7 +303,7 @@ def give_a_signing_key(db: Session, now: datetime, institution_id: UUID) -> int:
     return 1
 
 
-def note_round(db: Session, now: datetime) -> int:
+def note_round(db: GatedSession, now: datetime) -> int:
     """Note when the worker was here, for those who watch it."""
     db.execute(update(Institution).values(worked_at=now).execution_options(synchronize_session=False))
     return 0

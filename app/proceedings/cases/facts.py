@@ -8,8 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, Date, Integer, String, Uuid, bindparam, union_all
-from sqlalchemy.orm import Session
 
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, Json, one_shape
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.deadlines import Deadline
@@ -44,7 +44,7 @@ _SHAPE: dict[str, Any] = {
 }
 
 
-def read_facts(db: Session, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
+def read_facts(db: GatedSession, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
     """The facts of a case; `subject` is the item that is acted on."""
     rows = db.execute(_FACTS, {"case_id": case.id}, execution_options={"known_to_participants": True}).all()
     kinds = ("party", "third-state", "appointment", "act", "term", "text", "served")

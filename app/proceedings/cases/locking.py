@@ -4,28 +4,28 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, String, Uuid, bindparam, select, union_all
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.gate import as_system
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.policy import AudienceView, CapacityView, CaseView, PartyView
-from app.core.access.service import Actor, Circle
+from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow, Json, one_shape
 from app.core.errors import NotFound
-from app.core.ledger import service as ledger
+from app.core.ledger.acts import Subject
 from app.core.tables.audiences import Audience
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.parties import Party
 
 
-def require_case(db: Session, case_id: UUID) -> None:
+def require_case(db: GatedSession, case_id: UUID) -> None:
     """NotFound unless the actor may see that the case exists."""
     if db.execute(select(Case.id).where(Case.id == case_id)).first() is None:
         raise NotFound
 
 
-def lock_case(db: Session, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
+def lock_case(db: GatedSession, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
     """The case, locked against other acts until the transaction ends; NotFound if it is not the actor's to see."""
     # NO KEY UPDATE: plain FOR UPDATE would deadlock with the share lock that another act's rows take on the case.
     statement = select(Case).where(Case.id == case_id).with_for_update(key_share=True, of=Case)
@@ -40,12 +40,12 @@ def lock_case(db: Session, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
     return case
 
 
-def keep_locked(db: Session, case: Case) -> None:
+def keep_locked(db: GatedSession, case: Case) -> None:
     """Keep a case that no other act can move before this transaction ends: it is locked, or was made here."""
-    db.info.setdefault("locked", {})[case.id] = case
+    db.locked[case.id] = case
 
 
-def lock_case_as_system(db: Session, case_id: UUID) -> AnyRow:
+def lock_case_as_system(db: GatedSession, case_id: UUID) -> AnyRow:
     """The case's columns, locked, for somebody who acts on an item of a case that they do not see."""
     with as_system(db):
         columns = select(
@@ -94,9 +94,9 @@ def view_of(case: Case | AnyRow) -> CaseView:
     )
 
 
-def circle_of(db: Session, case: CaseView) -> Circle:
+def circle_of(db: GatedSession, case: CaseView) -> Circle:
     """The case's circle, read once in a transaction."""
-    if case.id in db.info.get("circles", {}):
+    if case.id in db.circles:
         return access.known_circle(db, case.id)
     with as_system(db):
         rows = db.execute(_CIRCLE, {"case_id": case.id}).all()
@@ -120,7 +120,7 @@ def circle_of(db: Session, case: CaseView) -> Circle:
     )
 
 
-def begin_generation(db: Session, case: Case) -> int:
+def begin_generation(db: GatedSession, case: Case) -> int:
     """Begin a new generation of the case's audiences: who comes now reads what is written from here on."""
     case.generation += 1
     access.bring_into_line(db, view_of(case))
@@ -175,10 +175,10 @@ def _circle_statement() -> Any:
 _CIRCLE = _circle_statement()
 
 
-def act_subject(db: Session, case: Case) -> ledger.Subject:
+def act_subject(db: GatedSession, case: Case) -> Subject:
     """Where acts on the case itself are told: among the participants, or its filer's side before it is lodged."""
     if case.lodged_at is not None:
-        return ledger.Subject(case.id, access.audience(db, case.id, "participants"), "participants")
+        return Subject(case.id, access.audience(db, case.id, "participants"), "participants")
     known = circle_of(db, view_of(case))
     filer = frozenset(party.id for party in known.parties[:1])
-    return ledger.Subject(case.id, access.audience(db, case.id, "party", filer), "party")
+    return Subject(case.id, access.audience(db, case.id, "party", filer), "party")

@@ -7,12 +7,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor, known_circle
+from app.core.access.actors import Actor
+from app.core.access.service import known_circle
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow
 from app.core.errors import FieldError, Forbidden, Invalid, invalid
-from app.core.ledger import service as ledger
+from app.core.ledger.acts import Author, author_of
 from app.core.tables.cases import Case, StepTaken
 from app.proceedings.cases.schemas import OnPaper
 from app.rules.model import Holding
@@ -51,7 +52,7 @@ def today_at(case: Case | AnyRow, now: datetime) -> date:
 
 
 def judge(
-    db: Session, actor: Actor, now: datetime, case: Case | AnyRow, given: OnPaper, since: date | None = None
+    db: GatedSession, actor: Actor, now: datetime, case: Case | AnyRow, given: OnPaper, since: date | None = None
 ) -> Counted:
     """How the act counts: not before the step that brought the case to where it stands, or before the day `since`.
 
@@ -102,7 +103,7 @@ def day_faults(today: date, on: date, reason: str | None) -> list[FieldError]:
     return []
 
 
-def _arrived_on(db: Session, case: Case | AnyRow) -> date | None:
+def _arrived_on(db: GatedSession, case: Case | AnyRow) -> date | None:
     """The day of the step that brought the case to where it stands."""
     moved = (StepTaken.case_id == case.id, StepTaken.stage != case.stage)
     return db.execute(select(func.max(StepTaken.on)).where(*moved)).scalar()
@@ -115,14 +116,14 @@ def _too_early(since: date | None, on: date) -> list[FieldError]:
     return [FieldError("/on", "before-preceding-step", detail)]
 
 
-def holding_of(db: Session, case: Case | AnyRow, party_id: UUID) -> Holding:
+def holding_of(db: GatedSession, case: Case | AnyRow, party_id: UUID) -> Holding:
     """The capacity in which a party acts, whoever enters its act."""
     side = next(party.side for party in known_circle(db, case.id).parties if party.id == party_id)
     return Holding("requesting-party" if side == "requesting" else "responding-party", party_id)
 
 
-def author(db: Session, actor: Actor, case: Case | AnyRow, counted: Counted, held: Holding) -> dict[str, Any]:
+def author(db: GatedSession, actor: Actor, case: Case | AnyRow, counted: Counted, held: Holding) -> Author:
     """Who did it, as an event names them: the registry, for the party, where it entered the act."""
     if counted.party_id is not None:
-        return ledger.actor_of(actor, "registry", counted.party_id)
-    return ledger.actor_of(actor, held.capacity, held.party_id)
+        return author_of(actor, "registry", counted.party_id)
+    return author_of(actor, held.capacity, held.party_id)

@@ -23,14 +23,15 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
+from app.core.access.actors import Actor
 from app.core.access.policy import REPRESENTATIVES
-from app.core.access.service import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, AnySelect, UtcDateTime, like, one_shape
 from app.core.errors import NotFound, invalid
-from app.core.paging import Page, listed
+from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import AudienceReader
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
@@ -173,7 +174,7 @@ def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
     return statement.where(Case.audience_id.in_(mine))
 
 
-def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
+def read_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
     """One case; NotFound if it is not the actor's to see."""
     row = db.execute(_ONE, {"case_id": case_id}).one_or_none()
     if row is None:
@@ -189,12 +190,12 @@ def read_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> CaseOu
     )
 
 
-def list_cases(db: Session, actor: Actor, now: datetime, page: Page, filters: CaseFilters) -> CaseList:
+def list_cases(db: GatedSession, actor: Actor, now: datetime, page: Page, filters: CaseFilters) -> CaseList:
     """A page of the cases that the actor may see, the newest first; Invalid for a filter that can match nothing."""
     _check_filters(filters)
     reader = AudienceReader
     statement = _LISTED.where(reader.principal_id == actor.walks_as, *_conditions(actor, filters))
-    found = listed(db, statement, page, reader.opened_at, reader.audience_id, datetime, newest_first=True)
+    found = listed(db, statement, page, Sort(reader.opened_at, reader.audience_id, datetime, newest_first=True))
     return CaseList(items=_items(db, found.rows), next=found.next, count=found.count)
 
 
@@ -275,7 +276,7 @@ def _matching(q: str) -> ColumnElement[bool]:
     return or_(wanted, Case.reference.in_(references)) if references else wanted
 
 
-def _items(db: Session, rows: Sequence[AnyRow]) -> list[CaseItem]:
+def _items(db: GatedSession, rows: Sequence[AnyRow]) -> list[CaseItem]:
     """The cases with their parties, third States and mediators, in one statement however many they are."""
     found: dict[tuple[UUID, str], list[AnyRow]] = {}
     for person in db.execute(_PEOPLE, {"ids": [row.id for row in rows]}):

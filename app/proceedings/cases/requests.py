@@ -7,16 +7,17 @@ from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.actors import Actor
 from app.core.access.gate import insert_rows
 from app.core.access.policy import REPRESENTATIVES, CapacityView, CaseView, PartyView
-from app.core.access.service import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import new_id, together
 from app.core.errors import Conflict, FieldError, Forbidden, Invalid
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Subject, author_of
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.institution import Institution
@@ -32,7 +33,7 @@ REGISTRY_AMENDS = frozenset({"title", "summary", "languages", "seat"})
 STRUCK_OUT = frozenset({"subjects", "instruments"})
 
 
-def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[UUID]:
+def open_case(db: GatedSession, actor: Actor, now: datetime, given: CaseIn) -> tuple[UUID]:
     """Open a case as a draft that only the filer's side sees; the filer becomes agent of the party named first.
 
     Raises Forbidden for the institution's own people, and Invalid for what no rule set, subject or member answers to.
@@ -40,20 +41,22 @@ def open_case(db: Session, actor: Actor, now: datetime, given: CaseIn) -> tuple[
     if actor.role != "user":
         raise Forbidden("The institution's own people open no cases; a party does.")
     case, party_id, written = _write_case(db, now, _check_request(db, actor, given), given, filer_id=actor.id)
-    by = ledger.actor_of(actor, "requesting-party", party_id)
-    ledger.record(db, now, act_subject(db, case), "case-opened", "open", by, _payload(case), content=written)
+    by = author_of(actor, "requesting-party", party_id)
+    ledger.record(db, Act("open", now, by, act_subject(db, case)), "case-opened", _payload(case), content=written)
     return (case.id,)
 
 
-def open_referred(db: Session, actor: Actor, now: datetime, given: CaseIn, referral_id: UUID, court_id: UUID) -> Case:
+def open_referred(
+    db: GatedSession, actor: Actor, now: datetime, given: CaseIn, referral_id: UUID, court_id: UUID
+) -> Case:
     """Open a case that a court refers: the registry knows of it at once, and nobody acts in it for a party yet.
 
     Raises Invalid for what no rule set, subject or member answers to.
     """
     procedure = _check_request(db, actor, given)
     case, _party_id, written = _write_case(db, now, procedure, given, referral_id=referral_id, court_id=court_id)
-    subject, by = ledger.Subject(case.id, case.audience_id, "case"), ledger.actor_of(actor, "registry")
-    ledger.record(db, now, subject, "case-opened", "open", by, _payload(case), content=written)
+    subject, by = Subject(case.id, case.audience_id, "case"), author_of(actor, "registry")
+    ledger.record(db, Act("open", now, by, subject), "case-opened", _payload(case), content=written)
     return case
 
 
@@ -62,7 +65,7 @@ def _payload(case: Case) -> dict[str, Any]:
 
 
 def _write_case(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     procedure: Procedure,
     given: CaseIn,
@@ -118,7 +121,7 @@ def _write_case(
     return case, party_ids[0], written
 
 
-def _check_request(db: Session, actor: Actor, given: CaseIn) -> Procedure:
+def _check_request(db: GatedSession, actor: Actor, given: CaseIn) -> Procedure:
     faults = []
     procedure = library().get(given.procedure)
     if procedure is None:
@@ -144,11 +147,11 @@ def _check_request(db: Session, actor: Actor, given: CaseIn) -> Procedure:
     return procedure
 
 
-def _known_members(db: Session, named: set[UUID | None]) -> set[UUID]:
+def _known_members(db: GatedSession, named: set[UUID | None]) -> set[UUID]:
     return set(db.execute(select(Member.id).where(Member.id.in_(named))).scalars()) if named else set()
 
 
-def _lodges_again(db: Session, actor: Actor, earlier_case_id: UUID) -> bool:
+def _lodges_again(db: GatedSession, actor: Actor, earlier_case_id: UUID) -> bool:
     """Whether the actor acts for a party in that case, and it is closed."""
     mine = (Capacity.user_id == actor.id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None))
     statement = select(Case.id).join(Capacity, Capacity.case_id == Case.id)
@@ -164,7 +167,7 @@ def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:
     ]
 
 
-def _zone_of_days(db: Session, procedure: Procedure) -> str | None:
+def _zone_of_days(db: GatedSession, procedure: Procedure) -> str | None:
     """The institution's zone, where the rule set counts days there and not at the seat."""
     return db.execute(select(Institution.time_zone)).scalar_one() if procedure.zone == "institution" else None
 
@@ -176,13 +179,13 @@ def _numbered(shared: dict[str, Any], ids: list[UUID], given: Sequence[BaseModel
 
 
 def _write_request(
-    db: Session, case: Case, summary: str, instruments: list[dict[str, Any]], content_id: UUID | None = None
+    db: GatedSession, case: Case, summary: str, instruments: list[dict[str, Any]], content_id: UUID | None = None
 ) -> contents.Written:
     body = {"summary": summary, "instruments": instruments}
     return contents.write(db, case.id, case.audience_id, body, content_id)
 
 
-def amend_case(db: Session, actor: Actor, now: datetime, case_id: UUID, given: CaseAmendment) -> tuple[UUID]:
+def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: CaseAmendment) -> tuple[UUID]:
     """Amend a request as far as the stage still lets its side, or the registry, do so.
 
     Raises Forbidden for others, Conflict where the stage does not allow it, and Invalid for unknown subjects.
@@ -209,10 +212,10 @@ def amend_case(db: Session, actor: Actor, now: datetime, case_id: UUID, given: C
         written = _write_request(db, case, given.summary or before["summary"], instruments)
         case.content_id = written.id
     capacity = "registry" if actor.is_staff else "requesting-party"
-    by = ledger.actor_of(actor, capacity, next(iter(requesting), None))
-    subject = ledger.Subject(case.id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
+    by = author_of(actor, capacity, next(iter(requesting), None))
+    subject = Subject(case.id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
     payload = {"changed": sorted(changed), "subjects": case.subjects}
-    ledger.record(db, now, subject, "case-amended", "amend", by, payload, content=written)
+    ledger.record(db, Act("amend", now, by, subject), "case-amended", payload, content=written)
     return (case.id,)
 
 
@@ -252,7 +255,7 @@ def _not_amendable(case: Case, detail: str, cure: str | None) -> Conflict:
     return Conflict(detail, "not-amendable", stage=case.stage, rule_set=case.procedure, article=None, reasons=[reason])
 
 
-def _amend(db: Session, case: Case, given: CaseAmendment) -> None:
+def _amend(db: GatedSession, case: Case, given: CaseAmendment) -> None:
     for name in ("title", "subjects", "languages"):
         if (value := getattr(given, name)) is not None:
             setattr(case, name, value)

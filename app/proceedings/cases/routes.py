@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from app.core.http.parameters import Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.core.values import Day, Instant, Line
 from app.proceedings.cases import reading, requests
 from app.proceedings.cases.locking import lock_case
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 @router.post("", status_code=201, dependencies=Create, operation_id="openCase", responses=problems(401, 403, 409, 422))
 async def open_case(work: Hop, body: CaseIn) -> CaseOut:
     """Open a case as a draft of the filer's side."""
-    return await work.write(requests.open_case, body, answer=reading.read_case, status=201)
+    return await work.write(act(requests.open_case, body), answer=reading.read_case, status=201)
 
 
 def _word(description: str) -> Any:
@@ -78,5 +79,5 @@ async def read_case(work: Hop, case_id: UUID) -> CaseOut:
 async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
     """Amend a request, as far as its stage allows."""
     return await work.write(
-        requests.amend_case, case_id, body, answer=reading.read_case, item=(case_id,), lock=lock_case
+        act(requests.amend_case, case_id, body), answer=reading.read_case, item=(case_id,), lock=lock_case
     )

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Date, Integer, String, Uuid, select, union_all
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, UtcDateTime, one_shape
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.events import Event
@@ -30,7 +31,7 @@ COMMERCIAL = ("investor-state", "commercial")
 SINGAPORE = "United Nations Convention on International Settlement Agreements Resulting from Mediation"
 
 
-def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+def issue_at_the_end(db: GatedSession, now: datetime, case: Case, by: Author, step: str) -> None:
     """Sign how a case ended, for its participants; nothing for a case that was never lodged.
 
     Raises Misconfigured if the institution's key cannot be opened.
@@ -57,9 +58,9 @@ def issue_at_the_end(db: Session, now: datetime, case: Case, by: dict[str, Any],
         said |= _ended(case, taken, step)
     said["procedure"] = [_step(case, row) for row in taken]
     issued = service.issue(db, now, case, audience_id, kind, said)
-    subject = ledger.Subject(case.id, audience_id, "participants")
+    subject = Subject(case.id, audience_id, "participants")
     payload = {"certificate_id": str(issued.id), "kind": kind, "key_id": issued.body["key_id"]}
-    ledger.record(db, now, subject, "certificate-issued", step, by, payload, content=issued.content)
+    ledger.record(db, Act(step, now, by, subject), "certificate-issued", payload, content=issued.content)
 
 
 # One shape for parties, mediators and steps, so that one statement brings them all.
@@ -75,7 +76,7 @@ _SHAPE: dict[str, Any] = {
 }
 
 
-def _told(db: Session, case: Case, known: set[UUID]) -> tuple[list[AnyRow], list[AnyRow], list[AnyRow]]:
+def _told(db: GatedSession, case: Case, known: set[UUID]) -> tuple[list[AnyRow], list[AnyRow], list[AnyRow]]:
     """The parties, the mediators and the steps, each in their order.
 
     A mediator who left is named too. Of the steps those are told of which everybody may know who reads the certificate;
@@ -157,7 +158,7 @@ def _ground(procedure: Procedure, case: Case, step: str) -> tuple[Citation, str]
     return entry.citation, entry.title
 
 
-def _settlement(db: Session, case: Case) -> dict[str, Any]:
+def _settlement(db: GatedSession, case: Case) -> dict[str, Any]:
     """The texts by their hash and each by its own, who signed on what, and what mediator and institution attest."""
     columns = (
         Draft.id,
@@ -190,13 +191,13 @@ def _settlement(db: Session, case: Case) -> dict[str, Any]:
     }
 
 
-def _acts_on_texts(db: Session, case: Case) -> list[AnyRow]:
+def _acts_on_texts(db: GatedSession, case: Case) -> list[AnyRow]:
     """The recorded acts of whoever froze a text or signed one; not the act at hand, which is recorded last."""
     told = select(Event.type, Event.actor, Event.payload, Event.at).where(Event.case_id == case.id)
     return list(db.execute(told.where(Event.type.in_(("text-frozen", "text-signed")))))
 
 
-def _signed(db: Session, draft_id: UUID) -> list[AnyRow]:
+def _signed(db: GatedSession, draft_id: UUID) -> list[AnyRow]:
     columns = (
         Signature.id,
         Signature.sha256,
@@ -214,7 +215,7 @@ def _signed(db: Session, draft_id: UUID) -> list[AnyRow]:
     return list(db.execute(standing.order_by(Signature.signed_at, Party.number, Signature.id)))
 
 
-def _signatures(db: Session, case: Case, rows: list[AnyRow], acts: list[AnyRow]) -> list[dict[str, Any]]:
+def _signatures(db: GatedSession, case: Case, rows: list[AnyRow], acts: list[AnyRow]) -> list[dict[str, Any]]:
     """Who signed for which party and on what kind of powers; who issued them is for the side and the registry."""
     on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
     powers = _powers(db, case, acts)
@@ -233,7 +234,7 @@ def _signatures(db: Session, case: Case, rows: list[AnyRow], acts: list[AnyRow])
     ]
 
 
-def _powers(db: Session, case: Case, acts: list[AnyRow]) -> Callable[[AnyRow], str | None]:
+def _powers(db: GatedSession, case: Case, acts: list[AnyRow]) -> Callable[[AnyRow], str | None]:
     """On what kind of powers somebody signed: as it was recorded then, or as they hold them now."""
     then = {row.payload["signature_id"]: row.payload.get("powers") for row in acts if row.type == "text-signed"}
     now: dict[tuple[UUID, UUID | None], str] = {}
@@ -243,7 +244,7 @@ def _powers(db: Session, case: Case, acts: list[AnyRow]) -> Callable[[AnyRow], s
     return lambda row: then.get(str(row.id)) or now.get((row.signer_id, row.party_id))
 
 
-def _frozen_by(db: Session, frozen: AnyRow, acts: list[AnyRow]) -> list[dict[str, Any]]:
+def _frozen_by(db: GatedSession, frozen: AnyRow, acts: list[AnyRow]) -> list[dict[str, Any]]:
     """The recorded act of whoever froze the text as the one to sign: what they did, in no words of theirs."""
     froze = (row for row in acts if row.type == "text-frozen" and row.payload["draft_id"] == str(frozen.id))
     event = next(froze, None)

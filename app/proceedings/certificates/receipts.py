@@ -7,10 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
+from app.core.ledger.acts import Author
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline
 from app.core.tables.filings import Filing
@@ -34,16 +35,16 @@ class Enclosed(TypedDict):
 
 
 def issue(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
     filing: Filing,
-    by: dict[str, Any],
+    by: Author,
     documents: Sequence[Enclosed] = (),
 ) -> Issued:
     """Sign the receipt of a filing that has just been submitted, for those whom the filing is for.
 
-    `by` names who filed as `ledger.actor_of` does. Raises Misconfigured if the institution's key cannot be opened.
+    `by` names who filed as `ledger.author_of` does. Raises Misconfigured if the institution's key cannot be opened.
     """
     audience_id = filing.audience_id
     if filing.audience_name in WIDER:
@@ -85,8 +86,8 @@ def _received(case: Case, filing: Filing) -> dict[str, Any]:
     }
 
 
-def _by(db: Session, filing: Filing, by: dict[str, Any]) -> dict[str, Any]:
-    name = db.execute(select(User.name).where(User.id == UUID(by["id"]))).scalar_one_or_none() if by["id"] else None
+def _by(db: GatedSession, filing: Filing, by: Author) -> dict[str, Any]:
+    name = db.execute(select(User.name).where(User.id == by.id)).scalar_one_or_none() if by.id else None
     party = None
     if filing.author_party_id is not None:
         named = select(Party.name).where(Party.case_id == filing.case_id, Party.id == filing.author_party_id)
@@ -94,10 +95,10 @@ def _by(db: Session, filing: Filing, by: dict[str, Any]) -> dict[str, Any]:
     ids = [UUID(one["party_id"]) for one in filing.joined_by]
     joined = select(Party.id, Party.name).where(Party.case_id == filing.case_id, Party.id.in_(ids))
     others = [{"id": str(row.id), "name": row.name} for row in db.execute(joined.order_by(Party.number))]
-    return {"name": name, "capacity": by["capacity"], "party": party, "joined_by": others}
+    return {"name": name, "capacity": by.capacity, "party": party, "joined_by": others}
 
 
-def _terms(db: Session, case: Case, filing: Filing, audience_id: UUID) -> list[dict[str, Any]]:
+def _terms(db: GatedSession, case: Case, filing: Filing, audience_id: UUID) -> list[dict[str, Any]]:
     """The terms that run for whoever filed, as far as all may know of them who read the receipt."""
     whose: list[ColumnElement[bool]] = [Deadline.party_id.is_(None)]
     if filing.author_party_id is not None:

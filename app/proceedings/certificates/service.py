@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnySelect, new_id
 from app.core.errors import NotFound
-from app.core.paging import Page, listed
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.certificates import Certificate
 from app.core.tables.events import Event
@@ -40,7 +40,7 @@ class Issued:
 
 
 def issue(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
     audience_id: UUID,
@@ -89,7 +89,7 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _surroundings(db: Session, audience_id: UUID) -> tuple[str, dict[str, Any] | None]:
+def _surroundings(db: GatedSession, audience_id: UUID) -> tuple[str, dict[str, Any] | None]:
     """The institution's name, and how far the stream had come before the act at hand, or None if it is empty."""
     here = select(Institution.name, Event.seq, Event.hash).outerjoin(Event, Event.audience_id == audience_id)
     row = db.execute(here.order_by(Event.seq.desc()).limit(1)).one()
@@ -98,7 +98,7 @@ def _surroundings(db: Session, audience_id: UUID) -> tuple[str, dict[str, Any] |
     return row.name, {"stream": str(audience_id), "seq": row.seq, "hash": row.hash.hex()}
 
 
-def known_to_all(db: Session, case_id: UUID, audience_id: UUID) -> set[UUID]:
+def known_to_all(db: GatedSession, case_id: UUID, audience_id: UUID) -> set[UUID]:
     """The audiences of a case which everybody reads who reads this one: what lies there may be told here."""
     readers = access.known_circle(db, case_id).readers()
     return {other for other, who in readers.items() if readers[audience_id] <= who}
@@ -114,29 +114,29 @@ _FILE = select(
 ).join(SigningKey, SigningKey.id == Certificate.key_id)
 
 
-def read_certificate(db: Session, actor: Actor, now: datetime, case_id: UUID, certificate_id: UUID) -> SignedOut:
+def read_certificate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, certificate_id: UUID) -> SignedOut:
     """One certificate of how a case ended; NotFound if there is none that the actor may know of."""
     one = (Certificate.id == certificate_id, Certificate.kind.in_(AT_THE_END))
     return _file(db, _FILE.where(Certificate.case_id == case_id, *one))
 
 
-def draw_certificate(db: Session, actor: Actor, now: datetime, case_id: UUID, certificate_id: UUID) -> Rendered:
+def draw_certificate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, certificate_id: UUID) -> Rendered:
     """The same as a PDF; NotFound as before."""
     return _drawn(read_certificate(db, actor, now, case_id, certificate_id))
 
 
-def read_receipt(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> SignedOut:
+def read_receipt(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> SignedOut:
     """The receipt of a filing; NotFound if there is none that the actor may know of."""
     one = (Certificate.filing_id == filing_id, Certificate.kind == "receipt")
     return _file(db, _FILE.where(Certificate.case_id == case_id, *one))
 
 
-def draw_receipt(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Rendered:
+def draw_receipt(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Rendered:
     """The same as a PDF; NotFound as before."""
     return _drawn(read_receipt(db, actor, now, case_id, filing_id))
 
 
-def _file(db: Session, statement: AnySelect) -> SignedOut:
+def _file(db: GatedSession, statement: AnySelect) -> SignedOut:
     row = db.execute(statement).one_or_none()
     if row is None:
         raise NotFound
@@ -150,11 +150,11 @@ def _drawn(file: SignedOut) -> Rendered:
     return Rendered(content=content, media_type="application/pdf", file_name=name)
 
 
-def list_certificates(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> CertificateList:
+def list_certificates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> CertificateList:
     """The certificates of how a case ended; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     columns = (Certificate.id, Certificate.kind, Certificate.key_id, Certificate.issued_at)
     mine = (Certificate.case_id == case_id, Certificate.kind.in_(AT_THE_END))
-    found = listed(db, select(*columns).where(*mine), page, Certificate.issued_at, Certificate.id, datetime)
+    found = listed(db, select(*columns).where(*mine), page, Sort(Certificate.issued_at, Certificate.id, datetime))
     items = [CertificateOut.model_validate(row) for row in found.rows]
     return CertificateList(items=items, next=found.next, count=found.count)

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline, DeadlineChange
 from app.institution.calendars.service import calendars_for
@@ -32,7 +33,7 @@ from app.rules.terms import TermFault, end_of_day, extended, remaining, resumed,
 Ids = tuple[UUID, UUID]
 
 
-def extend(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ExtendIn) -> Ids:
+def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ExtendIn) -> Ids:
     """Give a running term a later day; where its rule asks for it, once every party has agreed to that day.
 
     Raises NotFound, Forbidden for those whom the rule does not allow, Conflict for a term that does not run any more,
@@ -46,7 +47,7 @@ def extend(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id:
         later = extended(term, deadline.first_due_on or deadline.due_on, deadline.due_on, given.until_on, calendars)
     except TermFault as fault:
         raise invalid("/until_on", "until-on", f"{str(fault)[0].upper()}{str(fault)[1:]}.") from fault
-    by = ledger.actor_of(actor, held.capacity, held.party_id)
+    by = author_of(actor, held.capacity, held.party_id)
     if term.extend_with_all and (lacking := _agree(db, now, case, deadline, held, given.until_on)):
         payload = {"until_on": given.until_on.isoformat(), "lacking": [str(one) for one in lacking]}
         _tell(db, now, case, deadline, "deadline-extension-agreed", by, payload, given.reason)
@@ -60,7 +61,9 @@ def extend(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id:
     return (case_id, deadline_id)
 
 
-def _agree(db: Session, now: datetime, case: Case, deadline: Deadline, held: Holding, until_on: date) -> list[UUID]:
+def _agree(
+    db: GatedSession, now: datetime, case: Case, deadline: Deadline, held: Holding, until_on: date
+) -> list[UUID]:
     """Note that the party agrees to that day (another day begins anew); the parties that have yet to agree."""
     proposed = select(DeadlineChange).where(
         DeadlineChange.deadline_id == deadline.id,
@@ -77,12 +80,12 @@ def _agree(db: Session, now: datetime, case: Case, deadline: Deadline, held: Hol
     return [party_id for party_id in parties if str(party_id) not in change.agreed_by]
 
 
-def waive(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ReasonIn) -> Ids:
+def waive(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ReasonIn) -> Ids:
     """Give a term up: it runs no longer, and nothing follows from its day; refusals as for `extend`."""
     case, deadline, term = _found(db, actor, case_id, deadline_id)
     held = _allowed(db, actor, case, term, term.waive_by, "waive")
     _must_be(deadline, now, "running", "suspended")
-    by = ledger.actor_of(actor, held.capacity, held.party_id)
+    by = author_of(actor, held.capacity, held.party_id)
     _change(db, now, case, deadline, "waived", None)
     deadline.state, deadline.ended_at, deadline.ended_as, deadline.suspended_on = "ended", now, "waived", None
     _add(deadline, (f"Waived by the {held.capacity.replace('-', ' ')}, {_today(case, now)}: nothing follows from it.",))
@@ -90,29 +93,29 @@ def waive(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: 
     return (case_id, deadline_id)
 
 
-def suspend(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ReasonIn) -> Ids:
+def suspend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ReasonIn) -> Ids:
     """Stop a running term; the days that it has left are kept. Refusals as for `extend`."""
     case, deadline, term = _found(db, actor, case_id, deadline_id)
     held = _allowed(db, actor, case, term, term.suspend_by, "suspend")
     _must_be(deadline, now, "running")
-    by = ledger.actor_of(actor, held.capacity, held.party_id)
+    by = author_of(actor, held.capacity, held.party_id)
     _suspend(db, now, case, deadline, term, today_at(case, now))
     _tell(db, now, case, deadline, "deadline-suspended", by, {"days_left": deadline.days_left}, given.reason)
     return (case_id, deadline_id)
 
 
-def resume(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> Ids:
+def resume(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> Ids:
     """Let a suspended term run again, for the days that it had left. Refusals as for `extend`."""
     case, deadline, term = _found(db, actor, case_id, deadline_id)
     held = _allowed(db, actor, case, term, term.suspend_by, "resume")
     _must_be(deadline, now, "suspended")
-    by = ledger.actor_of(actor, held.capacity, held.party_id)
+    by = author_of(actor, held.capacity, held.party_id)
     _resume(db, now, case, deadline, term, today_at(case, now))
     _tell(db, now, case, deadline, "deadline-resumed", by, {"until_on": deadline.due_on.isoformat()}, None)
     return (case_id, deadline_id)
 
 
-def follow_step(db: Session, now: datetime, case: Case, by: dict[str, Any], step: Step, on: date) -> None:
+def follow_step(db: GatedSession, now: datetime, case: Case, by: Author, step: Step, on: date) -> None:
     """Suspend and resume the terms that a step suspends and resumes."""
     rules = library()[case.procedure]
     running = select(Deadline).where(Deadline.case_id == case.id, Deadline.state == "running")
@@ -125,7 +128,7 @@ def follow_step(db: Session, now: datetime, case: Case, by: dict[str, Any], step
             _tell(db, now, case, deadline, "deadline-resumed", by, {"until_on": deadline.due_on.isoformat()}, None)
 
 
-def follow_order(db: Session, now: datetime, case: AnyRow, term: str, until_on: date, by: dict[str, Any]) -> None:
+def follow_order(db: GatedSession, now: datetime, case: AnyRow, term: str, until_on: date, by: Author) -> None:
     """Give a running term the later day that a court orders, whatever its rule lets others do; a suspended one stays.
 
     The caller acts as the system: a court does not see the case.
@@ -142,12 +145,12 @@ def follow_order(db: Session, now: datetime, case: AnyRow, term: str, until_on: 
         of = {"case_id": case.id, "audience_id": row.audience_id, "deadline_id": row.id, "kind": "extended"}
         day = {"due_before": row.due_on, "due_after": until_on, "agreed_by": [], "on": today, "changed_at": now}
         db.execute(insert(DeadlineChange).values(id=new_id(db), **of, **day))
-        subject = ledger.Subject(case.id, row.audience_id, "participants")
+        subject = Subject(case.id, row.audience_id, "participants")
         payload = {"deadline_id": str(row.id), "term": term, "until_on": until_on.isoformat()}
-        ledger.record(db, now, subject, "deadline-extended", "extended", by, payload, row.article)
+        ledger.record(db, Act("extended", now, by, subject), "deadline-extended", payload, row.article)
 
 
-def _found(db: Session, actor: Actor, case_id: UUID, deadline_id: UUID) -> tuple[Case, Deadline, Term]:
+def _found(db: GatedSession, actor: Actor, case_id: UUID, deadline_id: UUID) -> tuple[Case, Deadline, Term]:
     case = lock_case(db, actor, case_id)
     mine = select(Deadline).where(Deadline.case_id == case_id, Deadline.id == deadline_id)
     deadline = db.execute(mine, execution_options={"populate_existing": True}).scalar_one_or_none()
@@ -157,7 +160,7 @@ def _found(db: Session, actor: Actor, case_id: UUID, deadline_id: UUID) -> tuple
 
 
 def _allowed(
-    db: Session, actor: Actor, case: Case, term: Term, by: Iterable[str], act: str, *, or_party: bool = False
+    db: GatedSession, actor: Actor, case: Case, term: Term, by: Iterable[str], act: str, *, or_party: bool = False
 ) -> Holding:
     """In which capacity the actor does it; Forbidden, with the term's article, if the rule does not allow it."""
     allowed = (*by, "any-party") if or_party else tuple(by)
@@ -180,14 +183,14 @@ def _must_be(deadline: Deadline, now: datetime, *states: str) -> None:
         raise Conflict(f"The term is {state}; it must be {' or '.join(states)}.", f"deadline-{state}")
 
 
-def _suspend(db: Session, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:
+def _suspend(db: GatedSession, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:
     left = remaining(term, on, deadline.due_on, calendars_for(db, case, term))
     _change(db, now, case, deadline, "suspended", None)
     deadline.suspended_on, deadline.days_left = on, left
     _add(deadline, (f"Suspended: on {written(on)}, with {told_left(term, left)} left.",))
 
 
-def _resume(db: Session, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:
+def _resume(db: GatedSession, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:
     again = resumed(term, on, deadline.days_left or 0, calendars_for(db, case, term))
     if deadline.first_due_on is not None:
         # What bounds all extensions moves with the term: a pause is nobody's extension.
@@ -197,7 +200,7 @@ def _resume(db: Session, now: datetime, case: Case, deadline: Deadline, term: Te
 
 
 def _move(
-    db: Session, now: datetime, case: Case, deadline: Deadline, kind: str, due_on: date, lines: Iterable[str]
+    db: GatedSession, now: datetime, case: Case, deadline: Deadline, kind: str, due_on: date, lines: Iterable[str]
 ) -> None:
     _change(db, now, case, deadline, kind, due_on)
     deadline.due_on, deadline.due_at = due_on, end_of_day(due_on, zone_of(case))
@@ -214,7 +217,7 @@ def _today(case: Case, now: datetime) -> str:
 
 
 def _change(
-    db: Session, now: datetime, case: Case, deadline: Deadline, kind: str, due_after: date | None
+    db: GatedSession, now: datetime, case: Case, deadline: Deadline, kind: str, due_after: date | None
 ) -> DeadlineChange:
     change = DeadlineChange(
         id=new_id(db),
@@ -233,16 +236,16 @@ def _change(
 
 
 def _tell(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
     deadline: Deadline,
     kind: str,
-    by: dict[str, Any],
+    by: Author,
     more: dict[str, Any],
     reason: str | None,
 ) -> None:
-    subject = ledger.Subject(case.id, deadline.audience_id, "participants")
+    subject = Subject(case.id, deadline.audience_id, "participants")
     content = contents.write(db, case.id, deadline.audience_id, {"reason": reason}) if reason else None
     payload = {"deadline_id": str(deadline.id), "term": deadline.term, **more}
-    ledger.record(db, now, subject, kind, kind.removeprefix("deadline-"), by, payload, deadline.article, content)
+    ledger.record(db, Act(kind.removeprefix("deadline-"), now, by, subject), kind, payload, deadline.article, content)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from app.core.http.parameters import Act, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.core.values import Day
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.deadlines import changes, service
@@ -50,10 +51,7 @@ ACTS = problems(401, 403, 404, 409, 412, 422)
 async def extend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ExtendIn) -> DeadlineOut:
     """Extend a term, or agree to its extension, as its rule allows."""
     return await work.write(
-        changes.extend,
-        case_id,
-        deadline_id,
-        body,
+        act(changes.extend, case_id, deadline_id, body),
         answer=service.read_deadline,
         item=(case_id, deadline_id),
         lock=lock_case,
@@ -66,10 +64,7 @@ async def extend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Ext
 async def waive_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
     """Waive a term: it runs no longer, and nothing follows from its day."""
     return await work.write(
-        changes.waive,
-        case_id,
-        deadline_id,
-        body,
+        act(changes.waive, case_id, deadline_id, body),
         answer=service.read_deadline,
         item=(case_id, deadline_id),
         lock=lock_case,
@@ -85,10 +80,7 @@ async def waive_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Reas
 async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
     """Suspend a term; it keeps the days that it has left."""
     return await work.write(
-        changes.suspend,
-        case_id,
-        deadline_id,
-        body,
+        act(changes.suspend, case_id, deadline_id, body),
         answer=service.read_deadline,
         item=(case_id, deadline_id),
         lock=lock_case,
@@ -101,9 +93,7 @@ async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Re
 async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
     """Resume a suspended term, for the days that it has left."""
     return await work.write(
-        changes.resume,
-        case_id,
-        deadline_id,
+        act(changes.resume, case_id, deadline_id),
         answer=service.read_deadline,
         item=(case_id, deadline_id),
         lock=lock_case,

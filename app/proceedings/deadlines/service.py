@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline
 from app.core.tables.parties import Party
@@ -59,11 +59,11 @@ _COLUMNS = (
 
 
 def start(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
-    subject: ledger.Subject,
-    actor: dict[str, Any],
+    subject: Subject,
+    by: Author,
     step: Step,
     terms: Iterable[Term],
     trigger_on: date,
@@ -76,10 +76,10 @@ def start(
     for term in terms:
         if term.runs_from == "receipt":
             for row in db.execute(_SERVED, {"case_id": case.id}).all():
-                _set(db, now, case, subject, actor, step.name, term, row.served_on, None, row)
+                _set(db, now, case, subject, by, step.name, term, row.served_on, None, row)
         elif term.period != SET_PER_CASE or due_on is not None:
             set_on = due_on if term.settable or term.period == SET_PER_CASE else None
-            _set(db, now, case, subject, actor, step.name, term, trigger_on, set_on, None)
+            _set(db, now, case, subject, by, step.name, term, trigger_on, set_on, None)
 
 
 _SERVED = (
@@ -90,9 +90,7 @@ _SERVED = (
 )
 
 
-def start_on_receipt(
-    db: Session, now: datetime, case: Case, subject: ledger.Subject, actor: dict[str, Any], party_id: UUID
-) -> None:
+def start_on_receipt(db: GatedSession, now: datetime, case: Case, subject: Subject, by: Author, party_id: UUID) -> None:
     """Start, for a party that was served, what counts from receipt of a step that was taken and is not over since."""
     rules, facts = library()[case.procedure], read_facts(db, case)
     taken = {step.name for step in rules.steps if took_effect(step, facts)}
@@ -101,15 +99,15 @@ def start_on_receipt(
         for term in map(rules.term, step.starts if step.name in taken else ()):
             over = any(term.name in other.ends and other.name in taken for other in rules.steps)
             if term.runs_from == "receipt" and not over:
-                _set(db, now, case, subject, actor, step.name, term, row.served_on, None, row)
+                _set(db, now, case, subject, by, step.name, term, row.served_on, None, row)
 
 
 def _set(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
-    subject: ledger.Subject,
-    actor: dict[str, Any],
+    subject: Subject,
+    by: Author,
     step: str,
     term: Term,
     trigger_on: date,
@@ -146,15 +144,15 @@ def _set(
     payload = {"deadline_id": str(deadline.id), "term": term.name, "due_on": worked.due_on.isoformat()}
     if receiver is not None:
         payload["party_id"] = str(receiver.party_id)
-    ledger.record(db, now, subject, "deadline-set", step, actor, payload, term.citation.article)
+    ledger.record(db, Act(step, now, by, subject), "deadline-set", payload, term.citation.article)
 
 
 def end(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case_id: UUID,
-    subject: ledger.Subject,
-    actor: dict[str, Any],
+    subject: Subject,
+    by: Author,
     step: str,
     terms: Iterable[str] | None,
 ) -> None:
@@ -165,19 +163,19 @@ def end(
     for deadline in db.execute(running.order_by(Deadline.due_on, Deadline.id)).scalars():
         deadline.state, deadline.ended_at, deadline.suspended_on = "ended", now, None
         payload = {"deadline_id": str(deadline.id), "term": deadline.term}
-        ledger.record(db, now, subject, "deadline-ended", step, actor, payload, deadline.article)
+        ledger.record(db, Act(step, now, by, subject), "deadline-ended", payload, deadline.article)
 
 
-def list_deadlines(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DeadlineList:
+def list_deadlines(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DeadlineList:
     """The deadlines of a case, the earliest first; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).join(Case, Case.id == Deadline.case_id).where(Deadline.case_id == case_id)
-    found = listed(db, statement, page, Deadline.due_on, Deadline.id, date)
+    found = listed(db, statement, page, Sort(Deadline.due_on, Deadline.id, date))
     return DeadlineList(items=[_out(row, now) for row in found.rows], next=found.next, count=found.count)
 
 
 def list_all_deadlines(
-    db: Session, actor: Actor, now: datetime, page: Page, due_before: date | None = None, state: str | None = None
+    db: GatedSession, actor: Actor, now: datetime, page: Page, due_before: date | None = None, state: str | None = None
 ) -> CaseDeadlineList:
     """The deadlines in all cases that the actor may see, the earliest first; Invalid for a state that there is not."""
     if state not in (None, *STATES):
@@ -194,12 +192,12 @@ def list_all_deadlines(
         over = Deadline.due_at <= now
         runs = (Deadline.state == "running", Deadline.suspended_on.is_(None))
         statement = statement.where(*runs, over if state == "passed" else ~over)
-    found = listed(db, statement, page, Deadline.due_on, Deadline.id, date)
+    found = listed(db, statement, page, Sort(Deadline.due_on, Deadline.id, date))
     items = [CaseDeadlineOut(**dict(_out(row, now)), case=_case(row)) for row in found.rows]
     return CaseDeadlineList(items=items, next=found.next, count=found.count)
 
 
-def next_deadlines(db: Session, actor: Actor, now: datetime, limit: int) -> list[CaseDeadlineOut]:
+def next_deadlines(db: GatedSession, actor: Actor, now: datetime, limit: int) -> list[CaseDeadlineOut]:
     """The deadlines that run in all cases that the actor may see, those that have passed unanswered first."""
     columns = (*_COLUMNS, Case.id.label("case_id"), Case.reference, Case.title)
     runs = (Deadline.state == "running", Deadline.suspended_on.is_(None))
@@ -212,7 +210,7 @@ def _case(row: AnyRow) -> DeadlineCase:
     return DeadlineCase(id=row.case_id, reference=row.reference, title=row.title)
 
 
-def read_deadline(db: Session, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
+def read_deadline(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
     """One deadline of a case; NotFound if there is none that the actor may see."""
     statement = select(*_COLUMNS).join(Case, Case.id == Deadline.case_id)
     row = db.execute(statement.where(Deadline.case_id == case_id, Deadline.id == deadline_id)).one_or_none()

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Create, Hop
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.desk import service
 from app.proceedings.desk.schemas import DeskOut
 
@@ -20,4 +21,4 @@ async def read_desk(work: Hop) -> DeskOut:
 @router.post("/looked", dependencies=Create, operation_id="clearDesk", responses=problems(401, 409, 422))
 async def clear_desk(work: Hop) -> DeskOut:
     """Say that you have looked: what is on your desk now is not new next time."""
-    return await work.write(service.look, answer=service.read_desk)
+    return await work.write(act(service.look), answer=service.read_desk)

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, literal_column, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
+from app.core.access.actors import Actor
 from app.core.access.policy import REPRESENTATIVES
-from app.core.access.service import Actor, my_parts
+from app.core.access.service import my_parts
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow
 from app.core.tables.audiences import AudienceReader
 from app.core.tables.cases import Case
@@ -24,7 +26,7 @@ from app.proceedings.desk.schemas import DeskOut, NewsItem, NominationItem, Sess
 MOST = 50
 
 
-def read_desk(db: Session, actor: Actor, now: datetime) -> DeskOut:
+def read_desk(db: GatedSession, actor: Actor, now: datetime) -> DeskOut:
     """What waits for the actor, what is due, the sessions to come, and what others did since the actor last looked."""
     looked_at = db.execute(select(User.looked_at).where(User.id == actor.id)).scalar()
     found: dict[str, list[Any]] = {
@@ -38,7 +40,7 @@ def read_desk(db: Session, actor: Actor, now: datetime) -> DeskOut:
     return DeskOut(looked_at=looked_at, more=more, **{part: items[:MOST] for part, items in found.items()})
 
 
-def look(db: Session, actor: Actor, now: datetime) -> tuple[()]:
+def look(db: GatedSession, actor: Actor, now: datetime) -> tuple[()]:
     """Note that the actor has looked: what is on the desk now is not new next time."""
     mine = update(User).where(User.id == actor.id).values(looked_at=now)
     db.execute(mine.execution_options(synchronize_session=False))
@@ -52,7 +54,7 @@ def _case(row: AnyRow) -> DeadlineCase:
 _OF_CASE = (Case.id.label("case_id"), Case.reference, Case.title)
 
 
-def _waiting(db: Session, actor: Actor) -> list[WaitingItem]:
+def _waiting(db: GatedSession, actor: Actor) -> list[WaitingItem]:
     reader = AudienceReader
     statement = (
         select(*_OF_CASE, Case.waiting_for, Case.next_due_on)
@@ -86,7 +88,7 @@ def _entry(row: AnyRow, entry: dict[str, Any]) -> WaitingItem:
     )
 
 
-def _sessions(db: Session, actor: Actor, now: datetime) -> list[SessionItem]:
+def _sessions(db: GatedSession, actor: Actor, now: datetime) -> list[SessionItem]:
     columns = (Meeting.id, Meeting.kind, Meeting.starts_at, Meeting.ends_at, Meeting.time_zone)
     # As the index says it, so that it is used.
     coming = (Meeting.state == literal_column("'scheduled'"), Meeting.ends_at >= now)
@@ -97,7 +99,7 @@ def _sessions(db: Session, actor: Actor, now: datetime) -> list[SessionItem]:
     ]
 
 
-def _nominations(db: Session, actor: Actor) -> list[NominationItem]:
+def _nominations(db: GatedSession, actor: Actor) -> list[NominationItem]:
     columns = (Appointment.id, Appointment.state, Appointment.proposed_at)
     mine = (Mediator.user_id == actor.id, Appointment.state.in_(("proposed", "declared")))
     statement = select(*columns).join(Mediator, Mediator.id == Appointment.mediator_id).where(*mine)
@@ -105,7 +107,7 @@ def _nominations(db: Session, actor: Actor) -> list[NominationItem]:
     return [NominationItem.model_validate(row) for row in rows]
 
 
-def _news(db: Session, actor: Actor, since: datetime | None) -> list[NewsItem]:
+def _news(db: GatedSession, actor: Actor, since: datetime | None) -> list[NewsItem]:
     columns = (Event.id, Event.type, Event.act, Event.at, Event.article, Event.actor)
     statement = of_own_cases(select(*columns, *_OF_CASE).join(Case, Case.id == Event.case_id), actor)
     if since is not None:

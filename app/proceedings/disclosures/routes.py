@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.disclosures import service
 from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
@@ -35,7 +36,7 @@ async def read_disclosure(work: Hop, case_id: UUID, disclosure_id: UUID) -> Disc
 )
 async def propose(work: Hop, case_id: UUID, body: DisclosureIn) -> DisclosureOut:
     """Propose to open an earlier stream to those who came later, as the agent of a party whom it protects."""
-    return await work.write(service.propose, case_id, body, answer=service.read_disclosure, status=201)
+    return await work.write(act(service.propose, case_id, body), answer=service.read_disclosure, status=201)
 
 
 @router.post(
@@ -47,9 +48,7 @@ async def propose(work: Hop, case_id: UUID, body: DisclosureIn) -> DisclosureOut
 async def agree(work: Hop, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
     """Agree for your party; the last party whom the stream protects opens it."""
     return await work.write(
-        service.agree,
-        case_id,
-        disclosure_id,
+        act(service.agree, case_id, disclosure_id),
         answer=service.read_disclosure,
         item=(case_id, disclosure_id),
         lock=lock_case,

@@ -6,15 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.policy import OF_PARTIES, AudienceView
-from app.core.access.service import Actor, Circle
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.disclosures import Disclosure
@@ -36,15 +38,15 @@ _COLUMNS = (
 )
 
 
-def list_disclosures(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DisclosureList:
+def list_disclosures(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DisclosureList:
     """The disclosures of a case that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = _disclosures(case_id)
-    found = listed(db, statement, page, Disclosure.proposed_at, Disclosure.id, datetime)
+    found = listed(db, statement, page, Sort(Disclosure.proposed_at, Disclosure.id, datetime))
     return DisclosureList(items=_out(db, case_id, found.rows), next=found.next, count=found.count)
 
 
-def read_disclosure(db: Session, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
+def read_disclosure(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
     """One disclosure; NotFound if there is none that the actor may know of."""
     row = db.execute(_disclosures(case_id).where(Disclosure.id == disclosure_id)).one_or_none()
     if row is None:
@@ -57,7 +59,7 @@ def _disclosures(case_id: UUID) -> Any:
     return statement.where(Disclosure.case_id == case_id)
 
 
-def _out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[DisclosureOut]:
+def _out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[DisclosureOut]:
     if not rows:
         return []
     parties = db.execute(
@@ -77,7 +79,7 @@ def _out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[DisclosureO
     return found
 
 
-def propose(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DisclosureIn) -> tuple[UUID, UUID]:
+def propose(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: DisclosureIn) -> tuple[UUID, UUID]:
     """Propose, for a party whom an earlier stream protects, to open it to those who came later; one's own act agrees.
 
     Raises Invalid for a stream that the actor does not read, Forbidden for others than an agent of such a party, and
@@ -107,7 +109,7 @@ def propose(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Disc
     return (case_id, row.id)
 
 
-def agree(db: Session, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> tuple[UUID, UUID]:
+def agree(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> tuple[UUID, UUID]:
     """Agree, for a party whom the stream protects; the last one that is needed opens it.
 
     Raises NotFound, Forbidden for others than an agent of such a party, and Conflict if it is open or agreed already.
@@ -144,7 +146,7 @@ def _agent_for(known: Circle, actor: Actor, view: AudienceView) -> UUID:
 
 
 def _agree(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     case: Case,
@@ -169,5 +171,5 @@ def _agree(
         "opened": complete,
     }
     kind = "disclosure-opened" if complete else f"disclosure-{'proposed' if act == 'propose' else 'agreed'}"
-    subject = ledger.Subject(case.id, view.id, view.name)
-    ledger.record(db, now, subject, kind, act, ledger.actor_of(actor, held.capacity, party_id), payload)
+    subject = Subject(case.id, view.id, view.name)
+    ledger.record(db, Act(act, now, author_of(actor, held.capacity, party_id), subject), kind, payload)

@@ -4,15 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.gate import KNOWN_TO_PARTICIPANTS, as_system
+from app.core.access.actors import Actor
+from app.core.access.gate import KNOWN_TO_PARTICIPANTS
 from app.core.access.policy import AudienceView
-from app.core.access.service import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.db import new_id
 from app.core.errors import NotFound
-from app.core.paging import Page, listed
+from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.documents import Document, DocumentAccess
 from app.core.tables.people import User
@@ -22,16 +22,16 @@ from app.proceedings.documents.schemas import AccessList, AccessOut
 _COLUMNS = tuple(getattr(DocumentAccess, name) for name in AccessOut.model_fields if name != "name")
 
 
-def list_accesses(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> AccessList:
+def list_accesses(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> AccessList:
     """The reads of what one's own side filed in confidence; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS, User.name).join(User, User.id == DocumentAccess.user_id)
     rows = statement.where(DocumentAccess.case_id == case_id)
-    found = listed(db, rows, page, DocumentAccess.read_at, DocumentAccess.id, datetime, newest_first=True)
+    found = listed(db, rows, page, Sort(DocumentAccess.read_at, DocumentAccess.id, datetime, newest_first=True))
     return AccessList(items=[AccessOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
-def note_access(db: Session, actor: Actor, now: datetime, document_id: UUID, start: int, end: int) -> None:
+def note_access(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, start: int, end: int) -> None:
     """Note that somebody is about to read the bytes from `start` up to `end` of a document.
 
     Its author's own reads are not noted, nor those of what every participant knows. NotFound if it is not there.

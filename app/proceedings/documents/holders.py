@@ -5,10 +5,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session
 
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES
-from app.core.access.service import Actor, Circle
+from app.core.access.session import GatedSession
 from app.core.db import AnyRow
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.tables.cases import Case
@@ -54,7 +55,7 @@ def holder_of(document: Document | AnyRow) -> Holder:
     return Holder("draft", document.case_id, draft_id)
 
 
-def find(db: Session, holder: Holder) -> AnyRow:
+def find(db: GatedSession, holder: Holder) -> AnyRow:
     """The filing or the draft; NotFound if there is none that the actor may know of."""
     if holder.kind == "filing":
         statement = select(*_FILING).where(Filing.case_id == holder.case_id, Filing.id == holder.id)
@@ -116,7 +117,7 @@ def _writes_draft(actor: Actor, known: Circle, draft: AnyRow) -> UUID | None:
     return ours[0]
 
 
-def check_references(db: Session, holder: Holder, about: About) -> int:
+def check_references(db: GatedSession, holder: Holder, about: About) -> int:
     """The version that a document will be; Invalid if what it refers to is not there, or missing."""
     if holder.kind == "draft":
         _check_text(about)

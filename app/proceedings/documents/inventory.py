@@ -8,10 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.contents.service import Sealer
+from app.core.access.session import GatedSession, as_system
 from app.core.db import AnySelect
 from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
 from app.core.files.storage import Missing, Storage
@@ -48,7 +46,7 @@ class Fault:
 NAMING = (select(Document.object_key).where(Document.state.in_(KEPT)), select(OrderFile.object_key))
 
 
-def referenced(db: Session) -> set[str]:
+def referenced(db: GatedSession) -> set[str]:
     """The keys of all objects that something names."""
     with as_system(db):
         return {key for naming in NAMING for key in db.execute(naming).scalars()}
@@ -70,14 +68,14 @@ def sweep(storage: Storage, old: Sequence[str], named: set[str], now: datetime) 
     return len(swept) + storage.remove_leftovers(now - PATIENCE)
 
 
-def expected(db: Session) -> list[Expected]:
+def expected(db: GatedSession) -> list[Expected]:
     """Every document, and order of a court, whose bytes must lie in the storage, with what opens them."""
     kept = _expected(Document, Document.case_id).where(Document.state.in_(KEPT))
     # An order lies under the key of its referral, as contents do.
     orders = _expected(OrderFile, OrderFile.referral_id)
     with as_system(db):
         rows = sorted((*db.execute(kept), *db.execute(orders)), key=lambda row: str(row.object_key))
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     return [
         Expected(
             row.id,

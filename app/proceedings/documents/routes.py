@@ -15,7 +15,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
 from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
 from app.core.http.uploads import arrived_of, entered, file_of
-from app.core.http.work import Work
+from app.core.http.work import Work, act
 from app.core.values import Language
 from app.proceedings.documents import accesses, service
 from app.proceedings.documents.holders import Holder
@@ -92,7 +92,7 @@ async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind
     rules = (settings.documents_per_filing, settings.clamd is not None)
     ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
     arrived = await arrived_of(work, ticket, file, settings.document_limit)
-    entering = work.write(service.store, ticket, arrived, given, *rules, answer=service.read_document, status=201)
+    entering = work.write(act(service.store, ticket, arrived, given, *rules), answer=service.read_document, status=201)
     return await entered(work, arrived, entering)
 
 
@@ -130,7 +130,7 @@ async def read_document(work: Hop, document_id: UUID) -> DocumentOut:
 )
 async def remove_document(work: Hop, document_id: UUID) -> DocumentOut:
     """Remove a document from a draft."""
-    return await work.write(service.remove, document_id, answer=service.read_document, item=(document_id,))
+    return await work.write(act(service.remove, document_id), answer=service.read_document, item=(document_id,))
 
 
 @router.get(

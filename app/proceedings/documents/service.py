@@ -6,17 +6,18 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor, Circle
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
-from app.core.contents.service import Sealer
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, NotFound
 from app.core.files.sealing import Key
 from app.core.files.transfers import Arrived, Leaf
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.documents import KEPT, Document
@@ -39,20 +40,20 @@ class Ticket:
     object_key: str
 
 
-def list_documents(db: Session, actor: Actor, now: datetime, holder: Holder, page: Page) -> DocumentList:
+def list_documents(db: GatedSession, actor: Actor, now: datetime, holder: Holder, page: Page) -> DocumentList:
     """The documents of a filing or a draft; NotFound if that is not the actor's to see."""
     find(db, holder)
     statement = select(*_ALL).where(*holder.theirs, Document.state.in_(KEPT))
-    found = listed(db, statement, page, Document.number, Document.id, int)
+    found = listed(db, statement, page, Sort(Document.number, Document.id, int))
     return DocumentList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
-def read_document(db: Session, actor: Actor, now: datetime, document_id: UUID) -> DocumentOut:
+def read_document(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> DocumentOut:
     """One document; NotFound if there is none that the actor may know of."""
     return _out(db, [_row(db, document_id)])[0]
 
 
-def rows_of(db: Session, filing_ids: Sequence[UUID]) -> Sequence[AnyRow]:
+def rows_of(db: GatedSession, filing_ids: Sequence[UUID]) -> Sequence[AnyRow]:
     """The documents of some filings that the actor may know of, in the order of their numbers, in one statement.
 
     Their names lie in the contents that they name; `enclosed` brings both together.
@@ -61,7 +62,7 @@ def rows_of(db: Session, filing_ids: Sequence[UUID]) -> Sequence[AnyRow]:
     return db.execute(select(*_ALL).where(*theirs).order_by(Document.number)).all() if filing_ids else ()
 
 
-def rows_of_drafts(db: Session, case_id: UUID, draft_ids: Sequence[UUID]) -> Sequence[AnyRow]:
+def rows_of_drafts(db: GatedSession, case_id: UUID, draft_ids: Sequence[UUID]) -> Sequence[AnyRow]:
     """The same of some drafts of a case's settlement."""
     theirs = (Document.case_id == case_id, Document.draft_id.in_(draft_ids), Document.state.in_(KEPT))
     return db.execute(select(*_ALL).where(*theirs).order_by(Document.number)).all() if draft_ids else ()
@@ -78,7 +79,7 @@ def enclosed(rows: Sequence[AnyRow], bodies: dict[UUID, contents.Body]) -> dict[
     return found
 
 
-def move(db: Session, filing_id: UUID, audience_id: UUID) -> None:
+def move(db: GatedSession, filing_id: UUID, audience_id: UUID) -> None:
     """Let a filing's documents, and their names, be known to another audience; who reads them now must be the actor.
 
     What was removed stays where it was.
@@ -91,7 +92,7 @@ def move(db: Session, filing_id: UUID, audience_id: UUID) -> None:
         db.execute(moved.execution_options(synchronize_session=False))
 
 
-def _row(db: Session, document_id: UUID, *more: object) -> AnyRow:
+def _row(db: GatedSession, document_id: UUID, *more: object) -> AnyRow:
     kept = (Document.id == document_id, Document.state.in_(KEPT))
     row = db.execute(select(*_ALL, Document.object_key).where(*kept)).one_or_none()
     if row is None:
@@ -99,7 +100,7 @@ def _row(db: Session, document_id: UUID, *more: object) -> AnyRow:
     return row
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[DocumentOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
     bodies = contents.read_many(db, [row.content_id for row in rows])
     names = set(DocumentOut.model_fields) - _HIDDEN
     return [
@@ -112,7 +113,7 @@ def _out(db: Session, rows: Sequence[AnyRow]) -> list[DocumentOut]:
     ]
 
 
-def may_upload(db: Session, actor: Actor, now: datetime, holder: Holder, about: About, most: int) -> Ticket:
+def may_upload(db: GatedSession, actor: Actor, now: datetime, holder: Holder, about: About, most: int) -> Ticket:
     """Leave to bring one more document to a draft; judged again once the bytes lie.
 
     Raises NotFound for a draft of another side, Forbidden for who did not draft it, Conflict once it is submitted or
@@ -127,27 +128,34 @@ def may_upload(db: Session, actor: Actor, now: datetime, holder: Holder, about: 
     return Ticket(holder, Key(data_key(db, holder.case_id), new_id(db)), _new_object_key(db))
 
 
-def _new_object_key(db: Session) -> str:
+def _new_object_key(db: GatedSession) -> str:
     # Another random number than the document's: who sees the storage learns no ids.
     name = new_id(db).hex
     return f"{name[:2]}/{name}"
 
 
-def data_key(db: Session, case_id: UUID) -> bytes:
+def data_key(db: GatedSession, case_id: UUID) -> bytes:
     """The key of a case's contents; Destroyed if it was, Misconfigured if the master key does not open it."""
     wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     return sealer.unwrap(wrapped)
 
 
-def _check_room(db: Session, holder: Holder, most: int) -> None:
+def _check_room(db: GatedSession, holder: Holder, most: int) -> None:
     kept = select(Document.id).where(*holder.theirs, Document.state.in_(KEPT))
     if len(db.execute(kept.limit(most)).all()) >= most:
         raise Conflict(f"At most {most} documents are taken here.", "documents-full", most=most)
 
 
 def store(
-    db: Session, actor: Actor, now: datetime, ticket: Ticket, arrived: Arrived, about: About, most: int, scans: bool
+    db: GatedSession,
+    actor: Actor,
+    now: datetime,
+    ticket: Ticket,
+    arrived: Arrived,
+    about: About,
+    most: int,
+    scans: bool,
 ) -> tuple[UUID]:
     """Enter a document whose bytes lie already; the same file under the same name is the one that is there.
 
@@ -189,7 +197,7 @@ def store(
     return (row.id,)
 
 
-def _same(db: Session, holder: Holder, arrived: Arrived, about: About) -> UUID | None:
+def _same(db: GatedSession, holder: Holder, arrived: Arrived, about: About) -> UUID | None:
     alike = [*holder.theirs, Document.sha256 == arrived.sha256, Document.size == arrived.size]
     if holder.kind == "draft":
         # One file may hold the text in two languages side by side.
@@ -199,7 +207,7 @@ def _same(db: Session, holder: Holder, arrived: Arrived, about: About) -> UUID |
 
 
 def _record(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     actor: Actor,
     known: Circle,
@@ -209,16 +217,16 @@ def _record(
     content: contents.Written | None,
 ) -> None:
     name = next(view.name for view in known.audiences if view.id == row.audience_id)
-    subject = ledger.Subject(row.case_id, row.audience_id, name)
+    subject = Subject(row.case_id, row.audience_id, name)
     # Its digest is in the contents, behind their salt: here it would let anybody test a guess.
     holder = holder_of(row)
     payload = {"document_id": str(row.id), f"{holder.kind}_id": str(holder.id), "number": row.number}
     held = known.holdings(actor)[0]
-    by = ledger.actor_of(actor, held.capacity, row.author_party_id)
-    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+    by = author_of(actor, held.capacity, row.author_party_id)
+    ledger.record(db, Act(act, now, by, subject), kind, payload, content=content)
 
 
-def remove(db: Session, actor: Actor, now: datetime, document_id: UUID) -> tuple[UUID]:
+def remove(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> tuple[UUID]:
     """Take a document out of a draft; its bytes are swept later.
 
     Raises NotFound for what is not there, Forbidden for another side, and Conflict once that is submitted or frozen, or
@@ -239,14 +247,14 @@ def remove(db: Session, actor: Actor, now: datetime, document_id: UUID) -> tuple
     return (document_id,)
 
 
-def _check_unrelated(db: Session, holder: Holder, document_id: UUID) -> None:
+def _check_unrelated(db: GatedSession, holder: Holder, document_id: UUID) -> None:
     of_it = (*holder.theirs, Document.related_id == document_id, Document.state.in_(KEPT))
     if db.execute(select(Document.id).where(*of_it).limit(1)).first() is not None:
         detail = "A translation of this document, or an annex to it, is in the draft: remove that first."
         raise Conflict(detail, "document-related")
 
 
-def leaf(db: Session, actor: Actor, now: datetime, document_id: UUID) -> Leaf:
+def leaf(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> Leaf:
     """What is needed to hand out a document.
 
     Raises NotFound if there is none that the actor may know of, and Conflict while it is quarantined.

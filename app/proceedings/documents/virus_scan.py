@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
-from app.core.access.gate import as_system
-from app.core.contents.service import NO_KEY, Sealer
+from app.core.access.session import GatedSession, as_system
 from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
 from app.core.files.storage import Missing, Storage
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import BY_CLOCK, Act, Subject
+from app.core.sealer import NO_KEY
 from app.core.tables.audiences import Audience
 from app.core.tables.contents import DataKey
 from app.core.tables.documents import Document
@@ -27,7 +27,6 @@ log = logging.getLogger("accord.documents")
 Verdict = Literal["clean", "infected", "unknown"]
 _AFTER: dict[Verdict, str] = {"clean": "stored", "infected": "refused", "unknown": "quarantined"}
 AT_ONCE, _SECONDS = 20, 120.0
-_BY_CLOCK: dict[str, Any] = {"id": None, "capacity": "clock", "party_id": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Quarantined:
     key: Key
 
 
-def waiting(db: Session) -> list[Quarantined]:
+def waiting(db: GatedSession) -> list[Quarantined]:
     """The documents that wait, some of them at once: those first that were never tried, then those tried longest ago.
 
     Those whose key is destroyed stay quarantined.
@@ -51,7 +50,7 @@ def waiting(db: Session) -> list[Quarantined]:
     longest = (Document.scanned_at.asc().nulls_first(), Document.stored_at, Document.id)
     with as_system(db):
         rows = db.execute(statement.where(*waits).order_by(*longest).limit(AT_ONCE)).all()
-    sealer: Sealer = db.info["sealer"]
+    sealer = db.sealer
     return [Quarantined(row.id, row.object_key, row.size, Key(sealer.unwrap(row.wrapped), row.id)) for row in rows]
 
 
@@ -102,7 +101,7 @@ def _answer(line: socket.socket) -> str:
     return answer.rstrip(b"\0\n").decode("ascii", "replace")
 
 
-def judge(db: Session, now: datetime, document_id: UUID, verdict: Verdict) -> int:
+def judge(db: GatedSession, now: datetime, document_id: UUID, verdict: Verdict) -> int:
     """Let a document out of its quarantine, refuse it, or let it wait behind the others; 1 if it waits no more."""
     columns = (
         Document.case_id,
@@ -121,8 +120,8 @@ def judge(db: Session, now: datetime, document_id: UUID, verdict: Verdict) -> in
         judged = update(Document).where(*waits).values(state=_AFTER[verdict], scanned_at=now)
         db.execute(judged.execution_options(synchronize_session=False))
     if verdict == "infected":
-        subject = ledger.Subject(row.case_id, row.audience_id, row.name)
+        subject = Subject(row.case_id, row.audience_id, row.name)
         holder = holder_of(row)
         payload = {"document_id": str(document_id), f"{holder.kind}_id": str(holder.id), "number": row.number}
-        ledger.record(db, now, subject, "document-refused", "refuse", _BY_CLOCK, payload)
+        ledger.record(db, Act("refuse", now, BY_CLOCK, subject), "document-refused", payload)
     return int(verdict != "unknown")

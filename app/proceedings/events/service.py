@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.errors import NotFound
 from app.core.ledger.feed import position_of
-from app.core.paging import Page, counted, walk
+from app.core.paging import Page, counted
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.proceedings.cases.locking import require_case
@@ -37,7 +37,7 @@ _COLUMNS = (
 )
 
 
-def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> EventList:
+def list_events(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> EventList:
     """The events of a case that the actor may know of; NotFound if the case is not the actor's to see.
 
     Raises Gone for a cursor from before the registry was restored from a backup.
@@ -47,15 +47,15 @@ def list_events(db: Session, actor: Actor, now: datetime, case_id: UUID, page: P
     statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id).where(Event.case_id == case_id)
     count = counted(db, statement, Event.id) if page.count else None
     if page.after is not None:
-        _nothing, last = walk(db).decode(db, page.after)
+        _nothing, last = db.walk.decode(db, page.after)
         statement = statement.where(Event.position > position_of(db, last))
     rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
     kept = rows[: page.limit]
-    following = walk(db).encode(db, 0, kept[-1].id) if len(rows) > page.limit else None
+    following = db.walk.encode(db, 0, kept[-1].id) if len(rows) > page.limit else None
     return EventList(items=_out(db, kept), next=following, count=count)
 
 
-def read_event(db: Session, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:
+def read_event(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:
     """One event; NotFound if there is none that the actor may know of."""
     statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id)
     row = db.execute(statement.where(Event.case_id == case_id, Event.id == event_id)).one_or_none()
@@ -64,7 +64,7 @@ def read_event(db: Session, actor: Actor, now: datetime, case_id: UUID, event_id
     return _out(db, [row])[0]
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[EventOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[EventOut]:
     opened = contents.openings(db, [row.content_id for row in rows if row.content_id is not None])
     return [_event(row, opened.get(row.content_id)) for row in rows]
 

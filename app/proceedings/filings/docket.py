@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
@@ -25,14 +26,14 @@ DOCKETED = ("participants", "court", "public")
 Ids = tuple[UUID, UUID]
 
 
-def next_number(db: Session, case_id: UUID) -> int:
+def next_number(db: GatedSession, case_id: UUID) -> int:
     """The next docket number of a case that this transaction has locked: of what all participants may know."""
     last = select(func.max(Filing.docket_number)).where(Filing.case_id == case_id)
     found = db.execute(last, execution_options={"known_to_participants": True}).scalar()
     return int(found or 0) + 1
 
 
-def check_draft(db: Session, actor: Actor, case: Case, given: FilingIn, side: UUID | None) -> None:
+def check_draft(db: GatedSession, actor: Actor, case: Case, given: FilingIn, side: UUID | None) -> None:
     """Refuse a draft that mends, redacts or joins what it cannot; Invalid, with the field."""
     if given.joint_with and (side is None or side in given.joint_with):
         raise invalid("/joint_with", "joint", "A party names the others that file with it.")
@@ -54,13 +55,13 @@ def check_draft(db: Session, actor: Actor, case: Case, given: FilingIn, side: UU
             raise invalid("/audience", "audience", f"A redacted twin is filed to one of: {', '.join(DOCKETED)}.")
 
 
-def _own(db: Session, actor: Actor, case: Case, filing_id: UUID, side: UUID | None) -> Filing | None:
+def _own(db: GatedSession, actor: Actor, case: Case, filing_id: UUID, side: UUID | None) -> Filing | None:
     mine = select(Filing).where(Filing.case_id == case.id, Filing.id == filing_id)
     found = db.execute(mine).scalar_one_or_none()
     return found if found is not None and side is not None and found.author_party_id == side else None
 
 
-def received(db: Session, now: datetime, case: Case, filing: Filing) -> tuple[datetime, date]:
+def received(db: GatedSession, now: datetime, case: Case, filing: Filing) -> tuple[datetime, date]:
     """When a filing that is submitted now counts as received: with what it mends, where the rules allow that still."""
     today = day_at(now, paper_acts.zone_of(case))
     period = library()[case.procedure].resubmission
@@ -74,7 +75,7 @@ def received(db: Session, now: datetime, case: Case, filing: Filing) -> tuple[da
     return (first.received_at, first.effective_on or today) if today <= last else (now, today)
 
 
-def enter(db: Session, now: datetime, case: Case, filing: Filing, by: dict[str, Any]) -> None:
+def enter(db: GatedSession, now: datetime, case: Case, filing: Filing, by: Author) -> None:
     """Give a filing that all participants may know of its number; the registry decides on what parties file.
 
     A redacted twin brings its number to the sealed filing, in whose own stream that is told.
@@ -88,12 +89,12 @@ def enter(db: Session, now: datetime, case: Case, filing: Filing, by: dict[str, 
     sealed = db.execute(select(Filing).where(Filing.id == filing.redacts_id)).scalar_one_or_none()
     if sealed is not None:
         sealed.docket_number = filing.docket_number
-        subject = ledger.Subject(case.id, sealed.audience_id, sealed.audience_name)
+        subject = Subject(case.id, sealed.audience_id, sealed.audience_name)
         payload = {"filing_id": str(sealed.id), "docket_number": filing.docket_number, "twin_id": str(filing.id)}
-        ledger.record(db, now, subject, "filing-docketed", "docket", by, payload)
+        ledger.record(db, Act("docket", now, by, subject), "filing-docketed", payload)
 
 
-def accept(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, given: AcceptanceIn) -> Ids:
+def accept(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, given: AcceptanceIn) -> Ids:
     """Accept a filing to the docket, for the registry.
 
     Raises NotFound, Forbidden for others, and Conflict for a filing that is not pending.
@@ -101,13 +102,13 @@ def accept(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     return _decide(db, actor, now, case_id, filing_id, "accepted", (), given.note)
 
 
-def return_(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, given: ReturnIn) -> Ids:
+def return_(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, given: ReturnIn) -> Ids:
     """Return a filing to the side that made it, which mends it and files again; refusals as for `accept`."""
     return _decide(db, actor, now, case_id, filing_id, "returned", given.reasons, given.note)
 
 
 def _decide(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     case_id: UUID,
@@ -125,14 +126,14 @@ def _decide(
     written = contents.write(db, case.id, filing.audience_id, {"note": note}) if note else None
     filing.docketing, filing.decided_at, filing.reasons = decision, now, list(reasons)
     filing.decision_id = written.id if written else None
-    subject = ledger.Subject(case_id, filing.audience_id, filing.audience_name)
+    subject = Subject(case_id, filing.audience_id, filing.audience_name)
     payload = {"filing_id": str(filing.id), "docket_number": filing.docket_number, "reasons": list(reasons)}
-    by = ledger.actor_of(actor, "registry")
-    ledger.record(db, now, subject, f"filing-{decision}", decision, by, payload, content=written)
+    by = author_of(actor, "registry")
+    ledger.record(db, Act(decision, now, by, subject), f"filing-{decision}", payload, content=written)
     return (case_id, filing_id)
 
 
-def _filing(db: Session, case_id: UUID, filing_id: UUID) -> Filing:
+def _filing(db: GatedSession, case_id: UUID, filing_id: UUID) -> Filing:
     mine = select(Filing).where(Filing.case_id == case_id, Filing.id == filing_id)
     filing = db.execute(mine, execution_options={"populate_existing": True}).scalar_one_or_none()
     if filing is None:
@@ -140,7 +141,7 @@ def _filing(db: Session, case_id: UUID, filing_id: UUID) -> Filing:
     return filing
 
 
-def join(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Ids:
+def join(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Ids:
     """Join a draft that another party means to file with one's own; it goes out once all have joined.
 
     Who has joined brings documents to it too. Raises NotFound, Forbidden for somebody who acts for no party that is
@@ -155,7 +156,7 @@ def join(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUI
     return (case_id, filing_id)
 
 
-def withdraw_joinder(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Ids:
+def withdraw_joinder(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Ids:
     """Take back that one's party has joined a draft: it goes out only once all have joined again.
 
     Raises NotFound, Forbidden for somebody who acts for no party that is named, and Conflict for one that has not
@@ -170,7 +171,7 @@ def withdraw_joinder(db: Session, actor: Actor, now: datetime, case_id: UUID, fi
     return (case_id, filing_id)
 
 
-def _joint_of(db: Session, actor: Actor, case: Case, filing: Filing) -> dict[str, Any]:
+def _joint_of(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> dict[str, Any]:
     """The actor's party among those that join a filing; Forbidden if there is none, Conflict once it has gone out."""
     mine = circle_of(db, view_of(case)).parties_of(actor)
     own: dict[str, Any] | None = next((one for one in filing.joined_by if UUID(one["party_id"]) in mine), None)
@@ -182,7 +183,7 @@ def _joint_of(db: Session, actor: Actor, case: Case, filing: Filing) -> dict[str
 
 
 def _set_joined(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     case: Case,
@@ -194,11 +195,11 @@ def _set_joined(
 ) -> None:
     changed = {**own, "joined_at": joined_at.isoformat() if joined_at else None}
     filing.joined_by = [changed if one is own else one for one in filing.joined_by]
-    subject = ledger.Subject(case.id, filing.audience_id, "party")
+    subject = Subject(case.id, filing.audience_id, "party")
     payload = {"filing_id": str(filing.id), "party_id": own["party_id"]}
     held = paper_acts.holding_of(db, case, UUID(own["party_id"]))
-    by = ledger.actor_of(actor, held.capacity, held.party_id)
-    ledger.record(db, now, subject, kind, act, by, payload)
+    by = author_of(actor, held.capacity, held.party_id)
+    ledger.record(db, Act(act, now, by, subject), kind, payload)
 
 
 def must_be_joined(filing: Filing) -> None:

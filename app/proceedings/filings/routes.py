@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.filings import docket, service
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
@@ -31,7 +32,7 @@ async def read_filing(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
 )
 async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
     """Draft a filing, which only your own side sees."""
-    return await work.write(service.draft, case_id, body, answer=service.read_filing, status=201)
+    return await work.write(act(service.draft, case_id, body), answer=service.read_filing, status=201)
 
 
 @router.post(
@@ -43,9 +44,7 @@ async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
 async def submit(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     """Submit a draft to the audience that it names."""
     return await work.write(
-        service.submit,
-        case_id,
-        filing_id,
+        act(service.submit, case_id, filing_id),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,
@@ -59,7 +58,7 @@ DECIDES = problems(401, 403, 404, 409, 412, 422)
 async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     """Join a draft that another party means to file with yours."""
     return await work.write(
-        docket.join, case_id, filing_id, answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
+        act(docket.join, case_id, filing_id), answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
     )
 
 
@@ -67,9 +66,7 @@ async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
 async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     """Take back that your party has joined a draft, while it is one."""
     return await work.write(
-        docket.withdraw_joinder,
-        case_id,
-        filing_id,
+        act(docket.withdraw_joinder, case_id, filing_id),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,
@@ -80,10 +77,7 @@ async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingO
 async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn | None = None) -> FilingOut:
     """Accept a filing to the docket, for the registry."""
     return await work.write(
-        docket.accept,
-        case_id,
-        filing_id,
-        body or AcceptanceIn(),
+        act(docket.accept, case_id, filing_id, body or AcceptanceIn()),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,
@@ -94,10 +88,7 @@ async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn |
 async def return_(work: Hop, case_id: UUID, filing_id: UUID, body: ReturnIn) -> FilingOut:
     """Return a filing with coded reasons, for the registry; its side mends it and files again."""
     return await work.write(
-        docket.return_,
-        case_id,
-        filing_id,
-        body,
+        act(docket.return_, case_id, filing_id, body),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,

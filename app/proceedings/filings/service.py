@@ -6,15 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from app.core.access import service as access
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.contents import Content
 from app.core.tables.filings import Filing
@@ -54,22 +57,22 @@ _COLUMNS = (
 )
 
 
-def list_filings(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
+def list_filings(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
     """The filings of a case that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Filing.case_id == case_id)
-    found = listed(db, statement, page, Filing.listed_at, Filing.id, datetime)
+    found = listed(db, statement, page, Sort(Filing.listed_at, Filing.id, datetime))
     return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
-def list_in_audiences(db: Session, case_id: UUID | None, audiences: Sequence[str], page: Page) -> FilingList:
+def list_in_audiences(db: GatedSession, case_id: UUID | None, audiences: Sequence[str], page: Page) -> FilingList:
     """The filings of a case that were submitted to one of these audiences, and that the actor may know of."""
     shown = (Filing.case_id == case_id, Filing.audience_name.in_(audiences), Filing.state == "submitted")
-    found = listed(db, select(*_COLUMNS).where(*shown), page, Filing.listed_at, Filing.id, datetime)
+    found = listed(db, select(*_COLUMNS).where(*shown), page, Sort(Filing.listed_at, Filing.id, datetime))
     return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
-def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
+def read_filing(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
     """One filing; NotFound if there is none that the actor may know of."""
     row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
     if row is None:
@@ -77,7 +80,7 @@ def read_filing(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_
     return _out(db, [row])[0]
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[FilingOut]:
     files = documents.rows_of(db, [row.id for row in rows])
     ids = [id for row in rows for id in (row.content_id, row.decision_id) if id is not None]
     bodies = contents.read_many(db, [*ids, *(file.content_id for file in files)])
@@ -94,7 +97,7 @@ def _out(db: Session, rows: Sequence[AnyRow]) -> list[FilingOut]:
     ]
 
 
-def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
+def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
     """Draft a filing, which only the author's own side sees; the registry drafts what a party sent on paper.
 
     Raises Forbidden for an audience that does not hold the author, Invalid for one that is not for filings, and
@@ -150,27 +153,27 @@ def _check_open(case: Case) -> None:
         )
 
 
-def _own_side(db: Session, actor: Actor, case: Case, joint: frozenset[UUID]) -> tuple[ledger.Subject, UUID | None]:
+def _own_side(db: GatedSession, actor: Actor, case: Case, joint: frozenset[UUID]) -> tuple[Subject, UUID | None]:
     """Where an author's drafts lie: the party's own side, and those of whoever files with it; mediators; registry."""
     known = circle_of(db, view_of(case))
     parties = sorted(known.parties_of(actor))
     if parties:
         audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]) | joint)
-        return ledger.Subject(case.id, audience_id, "party"), parties[0]
+        return Subject(case.id, audience_id, "party"), parties[0]
     if known.is_mediator(actor):
-        return ledger.Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
+        return Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
     if actor.is_staff:
-        return ledger.Subject(case.id, access.audience(db, case.id, "registry"), "registry"), None
+        return Subject(case.id, access.audience(db, case.id, "registry"), "registry"), None
     raise Forbidden("Parties, mediators and the registry file.", "not-your-capacity")
 
 
 def _record(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     actor: Actor,
     case: Case,
     filing: Filing,
-    subject: ledger.Subject,
+    subject: Subject,
     kind: str,
     act: str,
     content: contents.Written | None,
@@ -186,15 +189,15 @@ def _record(
     if filing.received_via is not None:
         entered = paper_acts.Counted(now.date(), filing.author_party_id, filing.received_at, filing.received_via)
         payload |= entered.payload()
-    ledger.record(db, now, subject, kind, act, _by(db, actor, case, filing), payload, content=content)
+    ledger.record(db, Act(act, now, _by(db, actor, case, filing), subject), kind, payload, content=content)
 
 
-def _by(db: Session, actor: Actor, case: Case, filing: Filing) -> dict[str, Any]:
+def _by(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
     held = circle_of(db, view_of(case)).holdings(actor)[0]
-    return ledger.actor_of(actor, held.capacity, filing.author_party_id)
+    return author_of(actor, held.capacity, filing.author_party_id)
 
 
-def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
+def submit(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
     """Submit a draft to the audience that it names; the instant of receipt is fixed, and its day at the seat.
 
     Raises NotFound for a draft of another side, Conflict for a filing submitted already or a closed case, and Forbidden
@@ -221,13 +224,13 @@ def submit(db: Session, actor: Actor, now: datetime, case_id: UUID, filing_id: U
     db.execute(moved.execution_options(synchronize_session=False))
     documents.move(db, filing.id, audience_id)
     committed = contents.committed(db, filing.content_id)
-    subject = ledger.Subject(case_id, audience_id, filing.audience_name)
+    subject = Subject(case_id, audience_id, filing.audience_name)
     _record(db, now, actor, case, filing, subject, "filing-submitted", "submit", committed)
     receipts.issue(db, now, case, filing, _by(db, actor, case, filing), _enclosed(db, filing.id))
     return (case_id, filing.id)
 
 
-def _enclosed(db: Session, filing_id: UUID) -> list[receipts.Enclosed]:
+def _enclosed(db: GatedSession, filing_id: UUID) -> list[receipts.Enclosed]:
     """The documents that a filing brings, as its receipt names them."""
     files = documents.rows_of(db, [filing_id])
     bodies = contents.read_many(db, [file.content_id for file in files])
@@ -235,7 +238,7 @@ def _enclosed(db: Session, filing_id: UUID) -> list[receipts.Enclosed]:
     return [{"name": one.name, "size": one.size, "sha256": one.sha256, "media_type": one.media_type} for one in found]
 
 
-def _of_its_side(known: access.Circle, actor: Actor, filing: Filing) -> bool:
+def _of_its_side(known: Circle, actor: Actor, filing: Filing) -> bool:
     if filing.received_via is not None:
         return actor.is_staff
     if filing.author_party_id is not None:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.mediators import departures, service
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,
@@ -43,7 +44,7 @@ async def read_mediator(work: Hop, mediator_id: UUID) -> MediatorOut:
 )
 async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
     """Put somebody on the roster, for a registrar."""
-    return await work.write(service.enter_mediator, body, answer=service.read_mediator, status=201)
+    return await work.write(act(service.enter_mediator, body), answer=service.read_mediator, status=201)
 
 
 @appointments.get("/cases/{case_id}/appointments", operation_id="listAppointments", responses=problems(401, 404, 422))
@@ -61,7 +62,7 @@ async def list_appointments(work: Hop, case_id: UUID, page: Paged) -> Appointmen
 )
 async def nominate(work: Hop, case_id: UUID, body: NominationIn) -> AppointmentOut:
     """Nominate a mediator; a party that nominates has thereby accepted."""
-    return await work.write(service.nominate, case_id, body, answer=service.read_appointment, status=201)
+    return await work.write(act(service.nominate, case_id, body), answer=service.read_appointment, status=201)
 
 
 @appointments.get("/appointments/{appointment_id}", operation_id="readAppointment", responses=problems(401, 404, 422))
@@ -76,9 +77,7 @@ async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
 async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependence) -> AppointmentOut:
     """Declare independence and disclosures, as the candidate."""
     return await work.write(
-        service.declare,
-        appointment_id,
-        body,
+        act(service.declare, appointment_id, body),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,
@@ -94,9 +93,7 @@ async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependen
 async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None) -> AppointmentOut:
     """Decline a nomination, as the candidate; it ends your view of it."""
     return await work.write(
-        service.decline,
-        appointment_id,
-        body or DeclineIn(),
+        act(service.decline, appointment_id, body or DeclineIn()),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,
@@ -109,9 +106,7 @@ async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None
 async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
     """Accept a declared candidate, for a party."""
     return await work.write(
-        service.accept,
-        appointment_id,
-        body or AppointmentActIn(),
+        act(service.accept, appointment_id, body or AppointmentActIn()),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,
@@ -124,9 +119,7 @@ async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None 
 async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
     """Confirm a candidate whom all parties accept, for the registry."""
     return await work.write(
-        service.confirm,
-        appointment_id,
-        body or AppointmentActIn(),
+        act(service.confirm, appointment_id, body or AppointmentActIn()),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,
@@ -142,9 +135,7 @@ async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None
 async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
     """Resign as the mediator; it ends your view of the case."""
     return await work.write(
-        departures.resign,
-        appointment_id,
-        body,
+        act(departures.resign, appointment_id, body),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,
@@ -157,9 +148,7 @@ async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentO
 async def replace(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
     """End a mediator's appointment so that another can be nominated, for the registry."""
     return await work.write(
-        departures.replace,
-        appointment_id,
-        body,
+        act(departures.replace, appointment_id, body),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,

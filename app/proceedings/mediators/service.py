@@ -6,17 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES
-from app.core.access.service import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.service import installation_subject
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject, author_of, installation_subject
+from app.core.paging import Page, Sort, listed
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment, Mediator
@@ -45,7 +46,7 @@ from app.proceedings.mediators.schemas import (
     NominationIn,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import check_step, take_step_through
+from app.proceedings.steps.service import Through, check_step, take_step_through
 
 _MEDIATOR = (
     Mediator.id,
@@ -59,16 +60,16 @@ _MEDIATOR = (
 )
 
 
-def list_mediators(db: Session, actor: Actor, now: datetime, page: Page) -> MediatorList:
+def list_mediators(db: GatedSession, actor: Actor, now: datetime, page: Page) -> MediatorList:
     """The roster, for everybody with an account."""
     statement = select(*_MEDIATOR).join(User, User.id == Mediator.user_id)
-    found = listed(db, statement, page, Mediator.created_at, Mediator.id, datetime)
+    found = listed(db, statement, page, Sort(Mediator.created_at, Mediator.id, datetime))
     return MediatorList(
         items=[MediatorOut.model_validate(row) for row in found.rows], next=found.next, count=found.count
     )
 
 
-def read_mediator(db: Session, actor: Actor, now: datetime, mediator_id: UUID) -> MediatorOut:
+def read_mediator(db: GatedSession, actor: Actor, now: datetime, mediator_id: UUID) -> MediatorOut:
     """One mediator; NotFound if there is none."""
     statement = select(*_MEDIATOR).join(User, User.id == Mediator.user_id).where(Mediator.id == mediator_id)
     row = db.execute(statement).one_or_none()
@@ -77,7 +78,7 @@ def read_mediator(db: Session, actor: Actor, now: datetime, mediator_id: UUID) -
     return MediatorOut.model_validate(row)
 
 
-def enter_mediator(db: Session, actor: Actor, now: datetime, given: MediatorIn) -> tuple[UUID]:
+def enter_mediator(db: GatedSession, actor: Actor, now: datetime, given: MediatorIn) -> tuple[UUID]:
     """Put somebody on the roster; Forbidden for others than registrars, Invalid for the institution's own people."""
     if not actor.is_staff:
         raise Forbidden("Registrars keep the roster.")
@@ -89,8 +90,8 @@ def enter_mediator(db: Session, actor: Actor, now: datetime, given: MediatorIn) 
     mediator = Mediator(id=new_id(db), active=True, created_at=now, **given.model_dump())
     db.add(mediator)
     payload = {"mediator_id": str(mediator.id), "user_id": str(given.user_id)}
-    by = ledger.actor_of(actor, "registry")
-    ledger.record(db, now, installation_subject(db, "public"), "mediator-entered", "enter", by, payload)
+    by = author_of(actor, "registry")
+    ledger.record(db, Act("enter", now, by, installation_subject(db, "public")), "mediator-entered", payload)
     return (mediator.id,)
 
 
@@ -111,15 +112,15 @@ _APPOINTMENT = (
 )
 
 
-def list_appointments(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> AppointmentList:
+def list_appointments(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> AppointmentList:
     """The appointments of a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = _appointments().where(Appointment.case_id == case_id)
-    found = listed(db, statement, page, Appointment.proposed_at, Appointment.id, datetime)
+    found = listed(db, statement, page, Sort(Appointment.proposed_at, Appointment.id, datetime))
     return AppointmentList(items=_appointments_out(db, found.rows), next=found.next, count=found.count)
 
 
-def read_appointment(db: Session, actor: Actor, now: datetime, appointment_id: UUID) -> AppointmentOut:
+def read_appointment(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID) -> AppointmentOut:
     """One appointment; NotFound if it is not the actor's to see."""
     row = db.execute(_appointments().where(Appointment.id == appointment_id)).one_or_none()
     if row is None:
@@ -132,7 +133,7 @@ def _appointments() -> Any:
     return statement.join(User, User.id == Mediator.user_id)
 
 
-def _appointments_out(db: Session, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
+def _appointments_out(db: GatedSession, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
     ids = [id for row in rows for id in (row.content_id, row.disclosures_id) if id is not None]
     bodies = contents.read_many(db, ids)
     return [
@@ -145,14 +146,14 @@ def _appointments_out(db: Session, rows: Sequence[AnyRow]) -> list[AppointmentOu
     ]
 
 
-def nominate(db: Session, actor: Actor, now: datetime, case_id: UUID, given: NominationIn) -> tuple[UUID]:
+def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: NominationIn) -> tuple[UUID]:
     """Propose a mediator; a party that proposes has thereby accepted.
 
     Raises Forbidden or Conflict as the step `nominate` does, Invalid for somebody not on the roster, and Conflict for
     somebody who already has a part in the case.
     """
     case = lock_case(db, actor, case_id)
-    check_step(db, actor, now, case, "nominate")
+    check_step(db, actor, now, case, Through("nominate"))
     mediator = db.execute(
         select(Mediator.user_id, User.active).join(User).where(Mediator.id == given.mediator_id, Mediator.active)
     ).one_or_none()
@@ -186,29 +187,29 @@ def nominate(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Nom
         proposed_at=now,
     )
     db.add(appointment)
-    take_step_through(db, actor, now, case, "nominate")
+    take_step_through(db, actor, now, case, Through("nominate"))
     record(db, now, appointment, "appointment-proposed", "nominate", _by(actor, known), content)
     return (appointment.id,)
 
 
-def _for_candidate(db: Session, case: Case) -> dict[str, Any]:
+def _for_candidate(db: GatedSession, case: Case) -> dict[str, Any]:
     rows = db.execute(select(Party.side, Party.kind, Party.name).where(Party.case_id == case.id).order_by(Party.number))
     parties = [{"side": row.side, "kind": row.kind, "name": row.name} for row in rows]
     return {"title": case.title, "subjects": case.subjects, "parties": parties}
 
 
-def _by(actor: Actor, known: access.Circle) -> dict[str, Any]:
+def _by(actor: Actor, known: Circle) -> Author:
     held = known.holdings(actor)[0]
-    return ledger.actor_of(actor, held.capacity, held.party_id)
+    return author_of(actor, held.capacity, held.party_id)
 
 
 def record(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     appointment: Appointment,
     kind: str,
     act: str,
-    by: dict[str, Any],
+    by: Author,
     content: contents.Written | None = None,
     counted: Counted | None = None,
 ) -> None:
@@ -221,11 +222,11 @@ def record(
         "accepted_by": appointment.accepted_by,
         **({"on": counted.on.isoformat(), **counted.payload()} if counted else {}),
     }
-    subject = ledger.Subject(appointment.case_id, appointment.audience_id, "appointment")
-    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+    subject = Subject(appointment.case_id, appointment.audience_id, "appointment")
+    ledger.record(db, Act(act, now, by, subject), kind, payload, content=content)
 
 
-def lock_appointment(db: Session, actor: Actor, appointment_id: UUID) -> tuple[AnyRow, Appointment]:
+def lock_appointment(db: GatedSession, actor: Actor, appointment_id: UUID) -> tuple[AnyRow, Appointment]:
     """The appointment as the actor may see it, its case locked first; NotFound otherwise."""
     case_id = db.execute(select(Appointment.case_id).where(Appointment.id == appointment_id)).scalar_one_or_none()
     if case_id is None:
@@ -238,13 +239,13 @@ def lock_appointment(db: Session, actor: Actor, appointment_id: UUID) -> tuple[A
     return case, appointment
 
 
-def user_of(db: Session, appointment: Appointment) -> UUID:
+def user_of(db: GatedSession, appointment: Appointment) -> UUID:
     """The person whom an appointment is about."""
     found: UUID = db.execute(select(Mediator.user_id).where(Mediator.id == appointment.mediator_id)).scalar_one()
     return found
 
 
-def _only_candidate(db: Session, actor: Actor, appointment: Appointment) -> None:
+def _only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) -> None:
     if user_of(db, appointment) != actor.id:
         raise Forbidden("The candidate does this, and nobody else.", "not-your-capacity")
 
@@ -257,7 +258,7 @@ def expect(appointment: Appointment, *states: str) -> None:
 
 
 def declare(
-    db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: DeclarationOfIndependence
+    db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: DeclarationOfIndependence
 ) -> tuple[UUID]:
     """Declare independence, and what the parties should know; for the candidate, while the nomination is pending."""
     _case, appointment = lock_appointment(db, actor, appointment_id)
@@ -267,12 +268,12 @@ def declare(
     written = contents.write(db, appointment.case_id, appointment.audience_id, disclosures)
     appointment.state, appointment.independent = "declared", given.independent
     appointment.disclosures_id, appointment.declared_at = written.id, now
-    by = ledger.actor_of(actor, "candidate")
+    by = author_of(actor, "candidate")
     record(db, now, appointment, "appointment-declared", "declare", by, written)
     return (appointment.id,)
 
 
-def decline(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: DeclineIn) -> tuple[UUID]:
+def decline(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: DeclineIn) -> tuple[UUID]:
     """Decline a nomination, which ends the candidate's own view of it."""
     _case, appointment = lock_appointment(db, actor, appointment_id)
     _only_candidate(db, actor, appointment)
@@ -281,19 +282,19 @@ def decline(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
     written = None
     if given.reason is not None:
         written = contents.write(db, appointment.case_id, appointment.audience_id, {"reason": given.reason})
-    record(db, now, appointment, "appointment-declined", "decline", ledger.actor_of(actor, "candidate"), written)
+    record(db, now, appointment, "appointment-declined", "decline", author_of(actor, "candidate"), written)
     db.flush()
     _end_candidacy(db, now, appointment, actor.id)
     return (appointment.id,)
 
 
-def _end_candidacy(db: Session, now: datetime, appointment: Appointment, user_id: UUID) -> None:
+def _end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, user_id: UUID) -> None:
     known = access.known_circle(db, appointment.case_id)
     ended = [held.id for held in known.capacities if held.user_id == user_id and held.role == "candidate"]
     access.end_capacities(db, appointment.case_id, ended, now)
 
 
-def accept(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
+def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
     """Accept a declared candidate, for a party; Forbidden for others, Conflict before the declaration or twice."""
     case, appointment = lock_appointment(db, actor, appointment_id)
     parties = sorted(access.known_circle(db, case.id).parties_of(actor))
@@ -316,18 +317,20 @@ def _first_to_accept(appointment: Appointment, parties: list[UUID]) -> UUID:
     return next((party_id for party_id in parties if str(party_id) not in appointment.accepted_by), parties[0])
 
 
-def _reason(db: Session, appointment: Appointment, given: AppointmentActIn) -> contents.Written | None:
+def _reason(db: GatedSession, appointment: Appointment, given: AppointmentActIn) -> contents.Written | None:
     if given.reason is None:
         return None
     return contents.write(db, appointment.case_id, appointment.audience_id, {"reason": given.reason})
 
 
-def _had_a_mediator(db: Session, case_id: UUID) -> bool:
+def _had_a_mediator(db: GatedSession, case_id: UUID) -> bool:
     confirmed = (Appointment.case_id == case_id, Appointment.confirmed_at.is_not(None))
     return db.execute(select(Appointment.id).where(*confirmed).limit(1)).first() is not None
 
 
-def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
+def confirm(
+    db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn
+) -> tuple[UUID]:
     """Confirm a candidate whom all parties accept: from here on the mediator sees the case.
 
     A successor reads what is written from then on: earlier items are opened by those whom they protect.
@@ -338,7 +341,7 @@ def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
         case = lock_case(db, actor, appointment.case_id)
     except NotFound as hidden:
         raise Forbidden("The registry confirms appointments.", "not-your-capacity") from hidden
-    check_step(db, actor, now, case, "confirm-mediator", appointment.id)
+    check_step(db, actor, now, case, Through("confirm-mediator", appointment.id))
     if given.on_behalf_of is not None:
         raise invalid("/on_behalf_of", "unknown-field", "The registry confirms in its own name.")
     counted = paper_acts.judge(db, actor, now, case, given)
@@ -346,10 +349,10 @@ def confirm(db: Session, actor: Actor, now: datetime, appointment_id: UUID, give
     user_id = user_of(db, appointment)
     if not db.execute(select(User.active).where(User.id == user_id)).scalar_one():
         raise Conflict("This person has no account any more.", "unknown-mediator")
-    by = ledger.actor_of(actor, "registry")
+    by = author_of(actor, "registry")
     if _had_a_mediator(db, case.id):
         begin_generation(db, case)
-    take_step_through(db, actor, now, case, "confirm-mediator", appointment.id, counted)
+    take_step_through(db, actor, now, case, Through("confirm-mediator", appointment.id, counted))
     appointment.state, appointment.confirmed_at = "confirmed", now
     record(db, now, appointment, "appointment-confirmed", "confirm", by, _reason(db, appointment, given), counted)
     _end_candidacy(db, now, appointment, user_id)

@@ -4,14 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.actors import Actor
 from app.core.access.policy import PartyView
-from app.core.access.service import Actor
+from app.core.access.session import GatedSession
 from app.core.db import new_id
 from app.core.errors import Conflict, Forbidden, invalid
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.members import Member
 from app.core.tables.parties import Party
@@ -22,7 +23,7 @@ from app.proceedings.cases.schemas import PartyIn
 from app.rules.loader import library
 
 
-def add_party(db: Session, actor: Actor, now: datetime, case_id: UUID, given: PartyIn) -> tuple[UUID, UUID]:
+def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: PartyIn) -> tuple[UUID, UUID]:
     """Add a party: until the request is lodged its filer does, from then on the registry.
 
     Once the request is served a party comes late: it reads what is written from then on. Raises Forbidden for others,
@@ -32,9 +33,9 @@ def add_party(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Pa
     known = circle_of(db, view_of(case))
     mine = known.parties_of(actor)
     if case.lodged_at is None:
-        by = ledger.actor_of(actor, "requesting-party", next(iter(mine)))
+        by = author_of(actor, "requesting-party", next(iter(mine)))
     elif actor.is_staff:
-        by = ledger.actor_of(actor, "registry")
+        by = author_of(actor, "registry")
     else:
         raise Forbidden("Once a request is lodged, the registry adds parties.")
     if given.member_id is not None:
@@ -60,8 +61,8 @@ def add_party(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Pa
     parties = (*known.parties, PartyView(party.id, party.side, party.generation))
     access.bring_into_line(db, view_of(case), parties=parties)
     payload = {"party_id": str(party.id), "side": party.side, "kind": party.kind}
-    subject = ledger.Subject(case_id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
-    ledger.record(db, now, subject, "party-added", "add", by, payload)
+    subject = Subject(case_id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
+    ledger.record(db, Act("add", now, by, subject), "party-added", payload)
     return (case_id, party.id)
 
 

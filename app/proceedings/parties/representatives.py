@@ -6,16 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES, CapacityView
-from app.core.access.service import Actor, Circle
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.people import User
@@ -42,17 +44,17 @@ _REPRESENTATIVE = (
 
 
 def list_representatives(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, page: Page
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, page: Page
 ) -> RepresentativeList:
     """Those who act or acted for a party; NotFound if the party is not the actor's to see."""
     read_party(db, actor, now, case_id, party_id)
     statement = _representatives(case_id, party_id)
-    found = listed(db, statement, page, Capacity.admitted_at, Capacity.id, datetime)
+    found = listed(db, statement, page, Sort(Capacity.admitted_at, Capacity.id, datetime))
     return RepresentativeList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_representative(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
 ) -> RepresentativeOut:
     """One representative; NotFound if there is none that the actor may see."""
     row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
@@ -66,7 +68,7 @@ def _representatives(case_id: UUID, party_id: UUID) -> Any:
     return select(*_REPRESENTATIVE).join(User, User.id == Capacity.user_id).where(*mine)
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
     powers = contents.openings(db, [row.powers_id for row in rows if row.powers_id is not None])
     return [
         RepresentativeOut(
@@ -85,7 +87,7 @@ def _out(db: Session, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
 
 
 def admit_representative(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, given: RepresentativeIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, given: RepresentativeIn
 ) -> tuple[UUID, UUID, UUID]:
     """Admit somebody to act for a party: the registry its first agent, who adds the party's own people.
 
@@ -129,13 +131,13 @@ def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:
     return any(held.user_id == actor.id for held in agents)
 
 
-def _by(actor: Actor, known: Circle, party_id: UUID) -> dict[str, Any]:
+def _by(actor: Actor, known: Circle, party_id: UUID) -> Author:
     if actor.is_staff:
-        return ledger.actor_of(actor, "registry")
-    return ledger.actor_of(actor, side_of(known, party_id), party_id)
+        return author_of(actor, "registry")
+    return author_of(actor, side_of(known, party_id), party_id)
 
 
-def _person(db: Session, now: datetime, given: RepresentativeIn, by: dict[str, Any]) -> tuple[UUID, bool]:
+def _person(db: GatedSession, now: datetime, given: RepresentativeIn, by: Author) -> tuple[UUID, bool]:
     """Whose account it is, and whether that account waits for approval; made if the address has none."""
     columns = select(User.id, User.role, User.active, User.awaits_approval)
     if given.email is None:
@@ -151,7 +153,7 @@ def _person(db: Session, now: datetime, given: RepresentativeIn, by: dict[str, A
     return user.id, user.awaits_approval
 
 
-def _must_be_free(db: Session, known: Circle, case_id: UUID, user_id: UUID, party_id: UUID) -> None:
+def _must_be_free(db: GatedSession, known: Circle, case_id: UUID, user_id: UUID, party_id: UUID) -> None:
     """Conflict if the person has a part in the case that does not go with this one, or had one on another side."""
     side = side_of(known, party_id)
     for part in access.parts_of(db, case_id, user_id):
@@ -162,14 +164,20 @@ def _must_be_free(db: Session, known: Circle, case_id: UUID, user_id: UUID, part
             raise Conflict("This person already has a part in the case.", "already-in-case")
 
 
-def _record(db: Session, now: datetime, case: Case, kind: str, act: str, by: dict[str, Any], row: Capacity) -> None:
+def _record(db: GatedSession, now: datetime, case: Case, kind: str, act: str, by: Author, row: Capacity) -> None:
     payload = {"representative_id": str(row.id), "party_id": str(row.party_id), "role": row.role}
-    subject = ledger.Subject(case.id, case.audience_id, "case")
-    ledger.record(db, now, subject, kind, act, by, payload)
+    subject = Subject(case.id, case.audience_id, "case")
+    ledger.record(db, Act(act, now, by, subject), kind, payload)
 
 
 def record_powers(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID, given: PowersIn
+    db: GatedSession,
+    actor: Actor,
+    now: datetime,
+    case_id: UUID,
+    party_id: UUID,
+    representative_id: UUID,
+    given: PowersIn,
 ) -> tuple[UUID, UUID, UUID]:
     """Record new powers of a representative, in the place of those on record.
 
@@ -185,7 +193,7 @@ def record_powers(
 
 
 def end_representative(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID, given: EndIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID, given: EndIn
 ) -> tuple[UUID, UUID, UUID]:
     """End what somebody is for a party: from here on they read nothing of the case.
 
@@ -209,18 +217,18 @@ def end_representative(
 
 
 def _reason(
-    db: Session, now: datetime, case: Case, party_id: UUID, row: Capacity, reason: str, by: dict[str, Any]
+    db: GatedSession, now: datetime, case: Case, party_id: UUID, row: Capacity, reason: str, by: Author
 ) -> None:
     """Keep the reason where the powers lie: with the party's own side and the registry."""
     audience_id = access.audience(db, case.id, "party-registry", frozenset({party_id}))
     written = contents.write(db, case.id, audience_id, {"reason": reason})
-    subject = ledger.Subject(case.id, audience_id, "party-registry")
+    subject = Subject(case.id, audience_id, "party-registry")
     payload = {"representative_id": str(row.id), "party_id": str(party_id), "kind": row.powers_kind}
-    ledger.record(db, now, subject, "powers-ended", "end", by, payload, content=written)
+    ledger.record(db, Act("end", now, by, subject), "powers-ended", payload, content=written)
 
 
 def _representative(
-    db: Session, actor: Actor, case_id: UUID, party_id: UUID, representative_id: UUID
+    db: GatedSession, actor: Actor, case_id: UUID, party_id: UUID, representative_id: UUID
 ) -> tuple[Case, Circle, Capacity]:
     case = lock_case(db, actor, case_id)
     mine = (Capacity.id == representative_id, Capacity.case_id == case_id, Capacity.party_id == party_id)

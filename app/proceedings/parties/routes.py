@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.cases.schemas import PartyIn
 from app.proceedings.parties import joining, representatives, service
@@ -43,7 +44,7 @@ async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
 @router.post("/parties", status_code=201, dependencies=Create, operation_id="addParty", responses=CREATES)
 async def add_party(work: Hop, case_id: UUID, body: PartyIn) -> PartyOut:
     """Add a party; once the request is served it reads what is written from then on."""
-    return await work.write(joining.add_party, case_id, body, answer=service.read_party, status=201)
+    return await work.write(act(joining.add_party, case_id, body), answer=service.read_party, status=201)
 
 
 @router.get("/parties/{party_id}", operation_id="readParty", responses=READS)
@@ -76,10 +77,7 @@ async def read_representative(work: Hop, case_id: UUID, party_id: UUID, represen
 async def admit_representative(work: Hop, case_id: UUID, party_id: UUID, body: RepresentativeIn) -> RepresentativeOut:
     """Admit somebody to act for a party."""
     return await work.write(
-        representatives.admit_representative,
-        case_id,
-        party_id,
-        body,
+        act(representatives.admit_representative, case_id, party_id, body),
         answer=representatives.read_representative,
         status=201,
     )
@@ -96,11 +94,7 @@ async def record_powers(
 ) -> RepresentativeOut:
     """Record new powers of a representative, in the place of those on record."""
     return await work.write(
-        representatives.record_powers,
-        case_id,
-        party_id,
-        representative_id,
-        body,
+        act(representatives.record_powers, case_id, party_id, representative_id, body),
         answer=representatives.read_representative,
         item=(case_id, party_id, representative_id),
         lock=lock_case,
@@ -118,11 +112,7 @@ async def end_representative(
 ) -> RepresentativeOut:
     """End what somebody is for a party: from here on they read nothing of the case."""
     return await work.write(
-        representatives.end_representative,
-        case_id,
-        party_id,
-        representative_id,
-        body or EndIn(),
+        act(representatives.end_representative, case_id, party_id, representative_id, body or EndIn()),
         answer=representatives.read_representative,
         item=(case_id, party_id, representative_id),
         lock=lock_case,
@@ -144,7 +134,7 @@ async def read_third_state(work: Hop, case_id: UUID, third_state_id: UUID) -> Th
 @router.post("/third-states", status_code=201, dependencies=Create, operation_id="nameThirdState", responses=CREATES)
 async def name_third_state(work: Hop, case_id: UUID, body: ThirdStateIn) -> ThirdStateOut:
     """Name a State that the dispute involves."""
-    return await work.write(service.name_third_state, case_id, body, answer=service.read_third_state, status=201)
+    return await work.write(act(service.name_third_state, case_id, body), answer=service.read_third_state, status=201)
 
 
 @router.get("/consents", operation_id="listConsents", responses=READS)
@@ -162,16 +152,14 @@ async def read_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut
 @router.post("/consents", status_code=201, dependencies=Create, operation_id="fileConsent", responses=CREATES)
 async def file_consent(work: Hop, case_id: UUID, body: ConsentFiled) -> ConsentOut:
     """File another's consent: a party's by a prior instrument, or a third State's."""
-    return await work.write(service.file_consent, case_id, body, answer=service.read_consent, status=201)
+    return await work.write(act(service.file_consent, case_id, body), answer=service.read_consent, status=201)
 
 
 @router.post("/consents/{consent_id}/confirm", dependencies=Act, operation_id="confirmConsent", responses=ACTS)
 async def confirm_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut:
     """Confirm a consent, for the registry."""
     return await work.write(
-        service.confirm_consent,
-        case_id,
-        consent_id,
+        act(service.confirm_consent, case_id, consent_id),
         answer=service.read_consent,
         item=(case_id, consent_id),
         lock=lock_case,

@@ -5,15 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from app.core.access import service as access
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.members import Member
 from app.core.tables.parties import Consent, Party, ThirdState, has_consented
@@ -28,7 +29,7 @@ from app.proceedings.parties.schemas import (
     ThirdStateList,
     ThirdStateOut,
 )
-from app.proceedings.steps.service import check_step, take_step_through
+from app.proceedings.steps.service import Through, check_step, take_step_through
 from app.rules.loader import library
 
 _PARTY = (
@@ -43,14 +44,14 @@ _PARTY = (
 )
 
 
-def list_parties(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> PartyList:
+def list_parties(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> PartyList:
     """The parties of a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
-    found = listed(db, select(*_PARTY).where(Party.case_id == case_id), page, Party.number, Party.id, int)
+    found = listed(db, select(*_PARTY).where(Party.case_id == case_id), page, Sort(Party.number, Party.id, int))
     return PartyList(items=[PartyOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
 
 
-def read_party(db: Session, actor: Actor, now: datetime, case_id: UUID, party_id: UUID) -> PartyOut:
+def read_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID) -> PartyOut:
     """One party; NotFound if there is none that the actor may see."""
     row = db.execute(select(*_PARTY).where(Party.case_id == case_id, Party.id == party_id)).one_or_none()
     if row is None:
@@ -58,7 +59,7 @@ def read_party(db: Session, actor: Actor, now: datetime, case_id: UUID, party_id
     return PartyOut.model_validate(row)
 
 
-def side_of(known: access.Circle, party_id: UUID) -> str:
+def side_of(known: Circle, party_id: UUID) -> str:
     """The capacity in which somebody acts for a party: by the side on which it stands."""
     side = next(party.side for party in known.parties if party.id == party_id)
     return "requesting-party" if side == "requesting" else "responding-party"
@@ -79,17 +80,19 @@ _THIRD_STATE = (
 )
 
 
-def list_third_states(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ThirdStateList:
+def list_third_states(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ThirdStateList:
     """The third States of a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_THIRD_STATE).where(ThirdState.case_id == case_id)
-    found = listed(db, statement, page, ThirdState.number, ThirdState.id, int)
+    found = listed(db, statement, page, Sort(ThirdState.number, ThirdState.id, int))
     return ThirdStateList(
         items=[ThirdStateOut.model_validate(row) for row in found.rows], next=found.next, count=found.count
     )
 
 
-def read_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, third_state_id: UUID) -> ThirdStateOut:
+def read_third_state(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, third_state_id: UUID
+) -> ThirdStateOut:
     """One third State; NotFound if there is none that the actor may see."""
     mine = (ThirdState.case_id == case_id, ThirdState.id == third_state_id)
     row = db.execute(select(*_THIRD_STATE).where(*mine)).one_or_none()
@@ -98,7 +101,9 @@ def read_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, th
     return ThirdStateOut.model_validate(row)
 
 
-def name_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, given: ThirdStateIn) -> tuple[UUID, UUID]:
+def name_third_state(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: ThirdStateIn
+) -> tuple[UUID, UUID]:
     """Name a State that the dispute involves: parties must, and the registry may.
 
     Raises Forbidden for a mediator, Conflict in a closed case, Invalid for an unknown member.
@@ -120,18 +125,18 @@ def name_third_state(db: Session, actor: Actor, now: datetime, case_id: UUID, gi
         member_id=given.member_id,
     )
     db.add(state)
-    subject = ledger.Subject(case_id, case.audience_id, "case")
-    ledger.record(db, now, subject, "third-state-named", "name", by, {"third_state_id": str(state.id)})
+    subject = Subject(case_id, case.audience_id, "case")
+    ledger.record(db, Act("name", now, by, subject), "third-state-named", {"third_state_id": str(state.id)})
     return (case_id, state.id)
 
 
-def _party_or_registry(db: Session, actor: Actor, case: Case, otherwise: str) -> dict[str, Any]:
+def _party_or_registry(db: GatedSession, actor: Actor, case: Case, otherwise: str) -> Author:
     """The actor as party or registry; Forbidden with a sentence for anybody else."""
     if actor.is_staff:
-        return ledger.actor_of(actor, "registry")
+        return author_of(actor, "registry")
     known = circle_of(db, view_of(case))
     for party_id in sorted(known.parties_of(actor)):
-        return ledger.actor_of(actor, side_of(known, party_id), party_id)
+        return author_of(actor, side_of(known, party_id), party_id)
     raise Forbidden(otherwise)
 
 
@@ -147,18 +152,18 @@ _CONSENT = (
 )
 
 
-def list_consents(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ConsentList:
+def list_consents(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ConsentList:
     """The consents filed in a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_CONSENT).where(Consent.case_id == case_id)
-    found = listed(db, statement, page, Consent.filed_at, Consent.id, datetime)
+    found = listed(db, statement, page, Sort(Consent.filed_at, Consent.id, datetime))
     bodies = contents.read_many(db, [row.content_id for row in found.rows])
     return ConsentList(
         items=[_consent_out(row, bodies[row.content_id]) for row in found.rows], next=found.next, count=found.count
     )
 
 
-def read_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID) -> ConsentOut:
+def read_consent(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID) -> ConsentOut:
     """One consent; NotFound if there is none that the actor may see."""
     row = db.execute(select(*_CONSENT).where(Consent.case_id == case_id, Consent.id == consent_id)).one_or_none()
     if row is None:
@@ -179,7 +184,9 @@ def _consent_out(row: AnyRow, body: dict[str, Any]) -> ConsentOut:
     )
 
 
-def file_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, given: ConsentFiled) -> tuple[UUID, UUID]:
+def file_consent(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: ConsentFiled
+) -> tuple[UUID, UUID]:
     """File another's consent: a party's by a prior instrument, or a third State's.
 
     Raises Forbidden for a mediator or for one's own consent (which is given by the step), and Invalid for a party or
@@ -215,17 +222,19 @@ def file_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, given:
         "third_state_id": str(given.third_state_id) if given.third_state_id else None,
         "basis": given.basis,
     }
-    subject = ledger.Subject(case_id, case.audience_id, "case")
-    ledger.record(db, now, subject, "consent-filed", "file", by, payload, content=written)
+    subject = Subject(case_id, case.audience_id, "case")
+    ledger.record(db, Act("file", now, by, subject), "consent-filed", payload, content=written)
     return (case_id, consent.id)
 
 
-def _third_state_row(db: Session, case_id: UUID, third_state_id: UUID | None) -> AnyRow | None:
+def _third_state_row(db: GatedSession, case_id: UUID, third_state_id: UUID | None) -> AnyRow | None:
     mine = (ThirdState.case_id == case_id, ThirdState.id == third_state_id)
     return db.execute(select(ThirdState.id).where(*mine)).first()
 
 
-def confirm_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID) -> tuple[UUID, UUID]:
+def confirm_consent(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, consent_id: UUID
+) -> tuple[UUID, UUID]:
     """Confirm a consent that was filed; a party's counts as that party's acceptance of the invitation.
 
     Raises NotFound, Forbidden for others than the registry, and Conflict where it is confirmed already or where the
@@ -242,12 +251,12 @@ def confirm_consent(db: Session, actor: Actor, now: datetime, case_id: UUID, con
         raise Conflict("This consent is confirmed already.", "already-confirmed")
     check_open(case)
     if consent.party_id is not None:
-        check_step(db, actor, now, case, "accept-invitation", consent.party_id)
+        check_step(db, actor, now, case, Through("accept-invitation", consent.party_id))
     consent.confirmed_at = now
     payload = {"consent_id": str(consent.id)}
-    by = ledger.actor_of(actor, "registry")
-    subject = ledger.Subject(case_id, case.audience_id, "case")
-    ledger.record(db, now, subject, "consent-confirmed", "confirm", by, payload)
+    by = author_of(actor, "registry")
+    subject = Subject(case_id, case.audience_id, "case")
+    ledger.record(db, Act("confirm", now, by, subject), "consent-confirmed", payload)
     if consent.party_id is not None:
-        take_step_through(db, actor, now, case, "accept-invitation", consent.party_id)
+        take_step_through(db, actor, now, case, Through("accept-invitation", consent.party_id))
     return (case_id, consent.id)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.rectifications import service
 from app.proceedings.rectifications.schemas import RectificationIn, RectificationList, RectificationOut
 
@@ -30,4 +31,4 @@ async def read_rectification(work: Hop, case_id: UUID, rectification_id: UUID) -
 )
 async def rectify(work: Hop, case_id: UUID, body: RectificationIn) -> RectificationOut:
     """Mend a slip of the registry by an act that names the event; the event stays as it was written."""
-    return await work.write(service.rectify, case_id, body, answer=service.read_rectification, status=201)
+    return await work.write(act(service.rectify, case_id, body), answer=service.read_rectification, status=201)

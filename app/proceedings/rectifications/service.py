@@ -6,14 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, AnySelect, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.core.tables.rectifications import Rectification
@@ -29,15 +30,15 @@ _COLUMNS = (
 )
 
 
-def list_rectifications(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> RectificationList:
+def list_rectifications(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> RectificationList:
     """The rectifications that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
-    found = listed(db, _of(case_id), page, Rectification.rectified_at, Rectification.id, datetime)
+    found = listed(db, _of(case_id), page, Sort(Rectification.rectified_at, Rectification.id, datetime))
     return RectificationList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
 def read_rectification(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, rectification_id: UUID
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, rectification_id: UUID
 ) -> RectificationOut:
     """One rectification; NotFound if there is none that the actor may know of."""
     row = db.execute(_of(case_id).where(Rectification.id == rectification_id)).one_or_none()
@@ -50,7 +51,7 @@ def _of(case_id: UUID) -> AnySelect:
     return select(*_COLUMNS).where(Rectification.case_id == case_id)
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[RectificationOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RectificationOut]:
     bodies = contents.read_many(db, [row.content_id for row in rows])
     return [
         RectificationOut(
@@ -64,7 +65,7 @@ def _out(db: Session, rows: Sequence[AnyRow]) -> list[RectificationOut]:
     ]
 
 
-def rectify(db: Session, actor: Actor, now: datetime, case_id: UUID, given: RectificationIn) -> tuple[UUID, UUID]:
+def rectify(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: RectificationIn) -> tuple[UUID, UUID]:
     """Mend a slip of the registry in one of its own acts, in an open case or a closed one.
 
     Raises Forbidden for others than the registry, Invalid for an event that it does not see, and Conflict for one that
@@ -90,14 +91,14 @@ def rectify(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Rect
         rectified_at=now,
     )
     db.add(row)
-    subject = ledger.Subject(case_id, event.audience_id, event.audience)
+    subject = Subject(case_id, event.audience_id, event.audience)
     payload = {"rectification_id": str(row.id), "event_id": str(event.id), "rectifies": event.type}
-    by = ledger.actor_of(actor, "registry")
-    ledger.record(db, now, subject, "event-rectified", "rectify", by, payload, content=written)
+    by = author_of(actor, "registry")
+    ledger.record(db, Act("rectify", now, by, subject), "event-rectified", payload, content=written)
     return (case_id, row.id)
 
 
-def _event(db: Session, case_id: UUID, event_id: UUID) -> AnyRow | None:
+def _event(db: GatedSession, case_id: UUID, event_id: UUID) -> AnyRow | None:
     columns = (Event.id, Event.type, Event.actor, Event.audience_id, Audience.name.label("audience"))
     statement = select(*columns).join(Audience, Audience.id == Event.audience_id)
     return db.execute(statement.where(Event.case_id == case_id, Event.id == event_id)).one_or_none()

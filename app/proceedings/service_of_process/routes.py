@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.service_of_process import service
 from app.proceedings.service_of_process.schemas import ServiceIn, ServiceList, ServiceOut
 
@@ -34,4 +35,4 @@ async def read_service(work: Hop, case_id: UUID, service_id: UUID) -> ServiceOut
 )
 async def record_service(work: Hop, case_id: UUID, body: ServiceIn) -> ServiceOut:
     """Record an attempt to serve the request, or its receipt, for the registry; terms then count from it."""
-    return await work.write(service.record_service, case_id, body, answer=service.read_service, status=201)
+    return await work.write(act(service.record_service, case_id, body), answer=service.read_service, status=201)

@@ -5,14 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.service_of_process import Service
 from app.proceedings.cases.locking import act_subject, circle_of, lock_case, require_case, view_of
@@ -34,17 +35,17 @@ _COLUMNS = (
 )
 
 
-def list_services(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ServiceList:
+def list_services(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> ServiceList:
     """The attempts to serve the request; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Service.case_id == case_id)
-    found = listed(db, statement, page, Service.recorded_at, Service.id, datetime)
+    found = listed(db, statement, page, Sort(Service.recorded_at, Service.id, datetime))
     bodies = contents.read_many(db, [row.content_id for row in found.rows])
     items = [_out(row, bodies[row.content_id]) for row in found.rows]
     return ServiceList(items=items, next=found.next, count=found.count)
 
 
-def read_service(db: Session, actor: Actor, now: datetime, case_id: UUID, service_id: UUID) -> ServiceOut:
+def read_service(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, service_id: UUID) -> ServiceOut:
     """One attempt; NotFound if there is none that the actor may see."""
     mine = (Service.case_id == case_id, Service.id == service_id)
     row = db.execute(select(*_COLUMNS).where(*mine)).one_or_none()
@@ -66,7 +67,7 @@ def _out(row: AnyRow, body: dict[str, Any]) -> ServiceOut:
     )
 
 
-def record_service(db: Session, actor: Actor, now: datetime, case_id: UUID, given: ServiceIn) -> tuple[UUID, UUID]:
+def record_service(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: ServiceIn) -> tuple[UUID, UUID]:
     """Record an attempt to serve the request on a party, for the registry.
 
     Raises NotFound, Forbidden for others, Conflict before the request goes out, in a closed case or where the party was
@@ -93,7 +94,7 @@ def record_service(db: Session, actor: Actor, now: datetime, case_id: UUID, give
     )
     db.add(service)
     db.flush()
-    by = ledger.actor_of(actor, "registry")
+    by = author_of(actor, "registry")
     payload = {
         "service_id": str(service.id),
         "party_id": str(given.party_id),
@@ -102,13 +103,13 @@ def record_service(db: Session, actor: Actor, now: datetime, case_id: UUID, give
         "served_on": service.served_on.isoformat() if service.served_on else None,
     }
     kind = "service-made" if service.served_on else "service-attempted"
-    ledger.record(db, now, subject, kind, "serve", by, payload, content=written)
+    ledger.record(db, Act("serve", now, by, subject), kind, payload, content=written)
     if service.served_on is not None:
         deadlines.start_on_receipt(db, now, case, subject, by, given.party_id)
     return (case_id, service.id)
 
 
-def _check_case(db: Session, case: Case, party_id: UUID) -> None:
+def _check_case(db: GatedSession, case: Case, party_id: UUID) -> None:
     known = circle_of(db, view_of(case))
     sides = {party.id: party.side for party in known.parties}
     if party_id not in sides or sides[party_id] == "requesting":

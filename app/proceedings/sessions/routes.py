@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.sessions import service
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
@@ -36,7 +37,7 @@ async def read_session(work: Hop, case_id: UUID, session_id: UUID) -> SessionOut
 )
 async def schedule(work: Hop, case_id: UUID, body: SessionIn) -> SessionOut:
     """Schedule a session: joint, or a caucus with one side."""
-    return await work.write(service.schedule, case_id, body, answer=service.read_session, status=201)
+    return await work.write(act(service.schedule, case_id, body), answer=service.read_session, status=201)
 
 
 @router.post(
@@ -48,10 +49,7 @@ async def schedule(work: Hop, case_id: UUID, body: SessionIn) -> SessionOut:
 async def hold(work: Hop, case_id: UUID, session_id: UUID, body: HoldIn) -> SessionOut:
     """Record that a session was held, and who attended."""
     return await work.write(
-        service.hold,
-        case_id,
-        session_id,
-        body,
+        act(service.hold, case_id, session_id, body),
         answer=service.read_session,
         item=(case_id, session_id),
         lock=lock_case,
@@ -62,10 +60,7 @@ async def hold(work: Hop, case_id: UUID, session_id: UUID, body: HoldIn) -> Sess
 async def adjourn(work: Hop, case_id: UUID, session_id: UUID, body: PutOffIn) -> SessionOut:
     """Break a session off, to be taken up at another time."""
     return await work.write(
-        service.adjourn,
-        case_id,
-        session_id,
-        body,
+        act(service.adjourn, case_id, session_id, body),
         answer=service.read_session,
         item=(case_id, session_id),
         lock=lock_case,
@@ -76,10 +71,7 @@ async def adjourn(work: Hop, case_id: UUID, session_id: UUID, body: PutOffIn) ->
 async def cancel(work: Hop, case_id: UUID, session_id: UUID, body: PutOffIn) -> SessionOut:
     """Cancel a session that will not take place."""
     return await work.write(
-        service.cancel,
-        case_id,
-        session_id,
-        body,
+        act(service.cancel, case_id, session_id, body),
         answer=service.read_session,
         item=(case_id, session_id),
         lock=lock_case,

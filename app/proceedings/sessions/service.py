@@ -7,21 +7,22 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.sessions import Meeting
 from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
 from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
-from app.proceedings.steps.service import take_step_through
+from app.proceedings.steps.service import Through, take_step_through
 from app.rules.terms import LocalTimeFault, at_seat, day_at
 
 PHASES = ("sessions", "settlement")
@@ -41,15 +42,15 @@ _COLUMNS = (
 )
 
 
-def list_sessions(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SessionList:
+def list_sessions(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SessionList:
     """The sessions of a case that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Meeting.case_id == case_id)
-    found = listed(db, statement, page, Meeting.starts_at, Meeting.id, datetime)
+    found = listed(db, statement, page, Sort(Meeting.starts_at, Meeting.id, datetime))
     return SessionList(items=_out(db, found.rows), next=found.next, count=found.count)
 
 
-def read_session(db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID) -> SessionOut:
+def read_session(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID) -> SessionOut:
     """One session; NotFound if there is none that the actor may know of."""
     mine = (Meeting.case_id == case_id, Meeting.id == session_id)
     row = db.execute(select(*_COLUMNS).where(*mine)).one_or_none()
@@ -58,7 +59,7 @@ def read_session(db: Session, actor: Actor, now: datetime, case_id: UUID, sessio
     return _out(db, [row])[0]
 
 
-def _out(db: Session, rows: Sequence[AnyRow]) -> list[SessionOut]:
+def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[SessionOut]:
     ids = [id for row in rows for id in (row.content_id, row.attendance_id, row.reason_id) if id is not None]
     bodies = contents.read_many(db, ids)
     return [
@@ -87,7 +88,7 @@ def _local(instant: datetime, zone: str) -> str:
     return instant.astimezone(ZoneInfo(zone)).isoformat()
 
 
-def schedule(db: Session, actor: Actor, now: datetime, case_id: UUID, given: SessionIn) -> tuple[UUID, UUID]:
+def schedule(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: SessionIn) -> tuple[UUID, UUID]:
     """Schedule a session: the mediator any, the registry joint ones.
 
     Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience
@@ -130,11 +131,11 @@ def schedule(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Ses
         scheduled_at=now,
     )
     db.add(meeting)
-    _record(db, now, meeting, "session-scheduled", "schedule", ledger.actor_of(actor, capacity), written)
+    _record(db, now, meeting, "session-scheduled", "schedule", author_of(actor, capacity), written)
     return (case_id, meeting.id)
 
 
-def _scheduler(db: Session, actor: Actor, case: Case, kind: str) -> str:
+def _scheduler(db: GatedSession, actor: Actor, case: Case, kind: str) -> str:
     if circle_of(db, view_of(case)).is_mediator(actor):
         return "mediator"
     if actor.is_staff and kind == "joint":
@@ -159,12 +160,12 @@ def _times(case: Case, given: SessionIn) -> tuple[datetime, datetime]:
 
 
 def _record(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     meeting: Meeting,
     kind: str,
     act: str,
-    by: dict[str, Any],
+    by: Author,
     content: contents.Written | None,
 ) -> None:
     payload = {
@@ -174,11 +175,13 @@ def _record(
         "starts_at": meeting.starts_at.isoformat(),
         "ends_at": meeting.ends_at.isoformat(),
     }
-    subject = ledger.Subject(meeting.case_id, meeting.audience_id, meeting.audience_name)
-    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+    subject = Subject(meeting.case_id, meeting.audience_id, meeting.audience_name)
+    ledger.record(db, Act(act, now, by, subject), kind, payload, content=content)
 
 
-def hold(db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: HoldIn) -> tuple[UUID, UUID]:
+def hold(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: HoldIn
+) -> tuple[UUID, UUID]:
     """Record that a session was held and who attended; a joint one takes the step `hold-session`.
 
     Raises NotFound, Forbidden for others than the mediator, Invalid for parties unknown to the case, and Conflict for
@@ -205,12 +208,12 @@ def hold(db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UU
     written = contents.write(db, case_id, meeting.audience_id, attendance)
     meeting.state, meeting.held_on, meeting.attendance_id = "held", on, written.id
     if meeting.kind == "joint":
-        take_step_through(db, actor, now, case, "hold-session", meeting.id, Counted(on))
-    _record(db, now, meeting, "session-held", "hold", ledger.actor_of(actor, "mediator"), written)
+        take_step_through(db, actor, now, case, Through("hold-session", meeting.id, Counted(on)))
+    _record(db, now, meeting, "session-held", "hold", author_of(actor, "mediator"), written)
     return (case_id, meeting.id)
 
 
-def _meeting(db: Session, case_id: UUID, session_id: UUID) -> Meeting:
+def _meeting(db: GatedSession, case_id: UUID, session_id: UUID) -> Meeting:
     statement = select(Meeting).where(Meeting.case_id == case_id, Meeting.id == session_id)
     meeting = db.execute(statement).scalar_one_or_none()
     if meeting is None:
@@ -236,7 +239,7 @@ def _held_on(case: Case, meeting: Meeting, now: datetime, given: HoldIn) -> date
 
 
 def adjourn(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
 ) -> tuple[UUID, UUID]:
     """Break a session off, to be taken up at another time, which is scheduled anew.
 
@@ -246,7 +249,7 @@ def adjourn(
 
 
 def cancel(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
 ) -> tuple[UUID, UUID]:
     """Cancel a session that will not take place.
 
@@ -256,7 +259,7 @@ def cancel(
 
 
 def _put_off(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     case_id: UUID,
@@ -271,5 +274,5 @@ def _put_off(
     _expect_scheduled(meeting)
     written = contents.write(db, case_id, meeting.audience_id, {"reason": given.reason})
     meeting.state, meeting.reason_id = state, written.id
-    _record(db, now, meeting, f"session-{state}", act, ledger.actor_of(actor, capacity), written)
+    _record(db, now, meeting, f"session-{state}", act, author_of(actor, capacity), written)
     return (case_id, meeting.id)

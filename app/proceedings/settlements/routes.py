@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.proceedings.cases.locking import lock_case
 from app.proceedings.settlements import service
 from app.proceedings.settlements.schemas import (
@@ -43,7 +44,7 @@ async def read_draft(work: Hop, case_id: UUID, draft_id: UUID) -> DraftOut:
 )
 async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
     """Put a draft of the settlement before an audience."""
-    return await work.write(service.draft, case_id, body, answer=service.read_draft, status=201)
+    return await work.write(act(service.draft, case_id, body), answer=service.read_draft, status=201)
 
 
 @router.post(
@@ -55,10 +56,7 @@ async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
 async def freeze(work: Hop, case_id: UUID, draft_id: UUID, body: FreezeIn) -> DraftOut:
     """Freeze a draft, by its hash, as the text to sign."""
     return await work.write(
-        service.freeze,
-        case_id,
-        draft_id,
-        body,
+        act(service.freeze, case_id, draft_id, body),
         answer=service.read_draft,
         item=(case_id, draft_id),
         lock=lock_case,
@@ -86,4 +84,4 @@ async def read_signature(work: Hop, case_id: UUID, signature_id: UUID) -> Signat
 )
 async def sign(work: Hop, case_id: UUID, body: SignatureIn) -> SignatureOut:
     """Sign the frozen text for your party; the last signature settles the case."""
-    return await work.write(service.sign, case_id, body, answer=service.read_signature, status=201)
+    return await work.write(act(service.sign, case_id, body), answer=service.read_signature, status=201)

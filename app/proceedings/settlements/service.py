@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.paging import Page, listed
+from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.parties import Party
 from app.core.tables.people import User
@@ -33,7 +33,7 @@ from app.proceedings.settlements.schemas import (
     TextOut,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import check_step, take_step_through
+from app.proceedings.steps.service import Through, check_step, take_step_through
 from app.proceedings.texts.hashes import AUTHENTIC, clauses_hash
 from app.proceedings.texts.service import WholeText, text_of
 
@@ -56,15 +56,15 @@ _DRAFT = (
 )
 
 
-def list_drafts(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DraftList:
+def list_drafts(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DraftList:
     """The drafts that the actor may know of; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_DRAFT).where(Draft.case_id == case_id)
-    found = listed(db, statement, page, Draft.drafted_at, Draft.id, datetime)
+    found = listed(db, statement, page, Sort(Draft.drafted_at, Draft.id, datetime))
     return DraftList(items=_drafts_out(db, case_id, found.rows), next=found.next, count=found.count)
 
 
-def read_draft(db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID) -> DraftOut:
+def read_draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID) -> DraftOut:
     """One draft; NotFound if there is none that the actor may know of."""
     row = db.execute(select(*_DRAFT).where(Draft.case_id == case_id, Draft.id == draft_id)).one_or_none()
     if row is None:
@@ -72,7 +72,7 @@ def read_draft(db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id
     return _drafts_out(db, case_id, [row])[0]
 
 
-def _drafts_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[DraftOut]:
+def _drafts_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[DraftOut]:
     files = documents.rows_of_drafts(db, case_id, [row.id for row in rows])
     bodies = contents.read_many(db, [row.content_id for row in (*rows, *files)])
     enclosed = documents.enclosed(files, bodies)
@@ -100,7 +100,7 @@ def _drafts_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[Draf
     ]
 
 
-def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftIn) -> tuple[UUID, UUID]:
+def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: DraftIn) -> tuple[UUID, UUID]:
     """Put a draft before an audience, for a mediator or a party.
 
     Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience or
@@ -139,12 +139,12 @@ def draft(db: Session, actor: Actor, now: datetime, case_id: UUID, given: DraftI
     )
     db.add(row)
     held = known.holdings(actor)[0]
-    by = ledger.actor_of(actor, held.capacity, held.party_id)
+    by = author_of(actor, held.capacity, held.party_id)
     _record(db, now, row, "text-drafted", "draft", by, content=written)
     return (case_id, row.id)
 
 
-def _next_version(db: Session, case_id: UUID, audience_id: UUID, given: DraftIn) -> int:
+def _next_version(db: GatedSession, case_id: UUID, audience_id: UUID, given: DraftIn) -> int:
     if given.replaces is None:
         return 1
     earlier = db.execute(
@@ -178,12 +178,12 @@ def _conflict(case: Case, code: str, detail: str, reason: str | None = None, cur
 
 
 def _record(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     row: Draft,
     kind: str,
     act: str,
-    by: dict[str, Any],
+    by: Author,
     content: contents.Written | None = None,
     **more: str,
 ) -> None:
@@ -195,12 +195,12 @@ def _record(
         "settles": row.settles,
         **more,
     }
-    subject = ledger.Subject(row.case_id, row.audience_id, row.audience_name)
-    ledger.record(db, now, subject, kind, act, by, payload, content=content)
+    subject = Subject(row.case_id, row.audience_id, row.audience_name)
+    ledger.record(db, Act(act, now, by, subject), kind, payload, content=content)
 
 
 def freeze(
-    db: Session, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID, given: FreezeIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID, given: FreezeIn
 ) -> tuple[UUID, UUID]:
     """Freeze a draft as the text to sign, by the hash of what was read; earlier signatures are void.
 
@@ -209,7 +209,7 @@ def freeze(
     """
     case = lock_case(db, actor, case_id)
     row = _draft_row(db, case_id, draft_id)
-    check_step(db, actor, now, case, "freeze-text", draft_id)
+    check_step(db, actor, now, case, Through("freeze-text", draft_id))
     if row.state == "frozen":
         raise _conflict(case, "need-not-met", "This text is frozen already.", "already-frozen")
     if row.audience_name != "participants" or not _all_know(db, case, row):
@@ -222,8 +222,8 @@ def freeze(
         raise _conflict(case, "need-not-met", "The hash is not that of this draft.", "text-differs", cure)
     _void_frozen(db, now, case_id)
     row.state, row.frozen_at = "frozen", now
-    take_step_through(db, actor, now, case, "freeze-text", draft_id)
-    _record(db, now, row, "text-frozen", "freeze", ledger.actor_of(actor, "mediator"), sha256=given.sha256)
+    take_step_through(db, actor, now, case, Through("freeze-text", draft_id))
+    _record(db, now, row, "text-frozen", "freeze", author_of(actor, "mediator"), sha256=given.sha256)
     return (case_id, row.id)
 
 
@@ -241,20 +241,20 @@ def _check_whole(case: Case, text: WholeText) -> None:
         raise _conflict(case, "need-not-met", "No text is in the language that is to prevail.", "text-lacking", cure)
 
 
-def _all_know(db: Session, case: Case, row: Draft) -> bool:
+def _all_know(db: GatedSession, case: Case, row: Draft) -> bool:
     """Whether everybody who may see the case, newcomers too, may read the draft."""
     readers = circle_of(db, view_of(case)).readers()
     return readers[case.audience_id] <= readers[row.audience_id]
 
 
-def _draft_row(db: Session, case_id: UUID, draft_id: UUID) -> Draft:
+def _draft_row(db: GatedSession, case_id: UUID, draft_id: UUID) -> Draft:
     row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == draft_id)).scalar_one_or_none()
     if row is None:
         raise NotFound
     return row
 
 
-def _void_frozen(db: Session, now: datetime, case_id: UUID) -> None:
+def _void_frozen(db: GatedSession, now: datetime, case_id: UUID) -> None:
     frozen = update(Draft).where(Draft.case_id == case_id, Draft.state == "frozen").values(state="superseded")
     given = update(Signature).where(Signature.case_id == case_id, Signature.voided_at.is_(None)).values(voided_at=now)
     for statement in (frozen, given):
@@ -276,15 +276,15 @@ _SIGNATURE = (
 )
 
 
-def list_signatures(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SignatureList:
+def list_signatures(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SignatureList:
     """The signatures given in a case; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     statement = select(*_SIGNATURE).join(User, User.id == Signature.signer_id).where(Signature.case_id == case_id)
-    found = listed(db, statement, page, Signature.signed_at, Signature.id, datetime)
+    found = listed(db, statement, page, Sort(Signature.signed_at, Signature.id, datetime))
     return SignatureList(items=_signatures_out(db, case_id, found.rows), next=found.next, count=found.count)
 
 
-def read_signature(db: Session, actor: Actor, now: datetime, case_id: UUID, signature_id: UUID) -> SignatureOut:
+def read_signature(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, signature_id: UUID) -> SignatureOut:
     """One signature; NotFound if there is none that the actor may know of."""
     mine = (Signature.case_id == case_id, Signature.id == signature_id)
     row = db.execute(select(*_SIGNATURE).join(User, User.id == Signature.signer_id).where(*mine)).one_or_none()
@@ -293,7 +293,7 @@ def read_signature(db: Session, actor: Actor, now: datetime, case_id: UUID, sign
     return _signatures_out(db, case_id, [row])[0]
 
 
-def _signatures_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[SignatureOut]:
+def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[SignatureOut]:
     if not rows:
         return []
     parties = list(db.execute(select(Party.id).where(Party.case_id == case_id).order_by(Party.number)).scalars())
@@ -316,7 +316,7 @@ def _signatures_out(db: Session, case_id: UUID, rows: Sequence[AnyRow]) -> list[
     ]
 
 
-def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: SignatureIn) -> tuple[UUID, UUID]:
+def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: SignatureIn) -> tuple[UUID, UUID]:
     """Sign the frozen text for a party; the last signature that is needed closes the case as settled.
 
     One that was given on paper the registry enters, on behalf of the party.
@@ -329,12 +329,12 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
     if party is None:
         raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
     if given.on_behalf_of is None or not actor.is_staff:
-        check_step(db, actor, now, case, "sign", party.id)
+        check_step(db, actor, now, case, Through("sign", party.id))
     counted = paper_acts.judge(db, actor, now, case, given)
     if (given.on_behalf_of is None) != (given.signer is None) or given.on_behalf_of not in (None, party.id):
         detail = "For a signature given on paper name the party in 'on_behalf_of' and 'party_id', and who signed."
         raise invalid("/signer", "signer", detail)
-    check_step(db, actor, now, case, "sign", party.id, counted)
+    check_step(db, actor, now, case, Through("sign", party.id, counted))
     row = _frozen_text(db, case, given)
     held = [one.powers_kind for one in known.held_by(actor) if one.party_id == party.id]
     powers = _powers_of(case, [given.signer.powers.kind] if given.signer else held, party, given.capacity)
@@ -358,7 +358,7 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         content_id=written.id if written else None,
     )
     db.add(signature)
-    decision = take_step_through(db, actor, now, case, "sign", party.id, counted)
+    decision = take_step_through(db, actor, now, case, Through("sign", party.id, counted))
     payload = {
         "signature_id": str(signature.id),
         "draft_id": str(row.id),
@@ -369,12 +369,12 @@ def sign(db: Session, actor: Actor, now: datetime, case_id: UUID, given: Signatu
         "completes": decision.completes,
         **counted.payload(),
     }
-    subject = ledger.Subject(case_id, row.audience_id, row.audience_name)
-    ledger.record(db, now, subject, "text-signed", "sign", by, payload, decision.step.citation.article, written)
+    subject = Subject(case_id, row.audience_id, row.audience_name)
+    ledger.record(db, Act("sign", now, by, subject), "text-signed", payload, decision.step.citation.article, written)
     return (case_id, signature.id)
 
 
-def _frozen_text(db: Session, case: Case, given: SignatureIn) -> Draft:
+def _frozen_text(db: GatedSession, case: Case, given: SignatureIn) -> Draft:
     """The text that is signed; Invalid for one that is not in the case, Conflict for another than the frozen one."""
     mine = (Draft.case_id == case.id, Draft.id == given.draft_id)
     row = db.execute(select(Draft).where(*mine)).scalar_one_or_none()

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, Uuid, union_all, update
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, AnySelect, UtcDateTime, new_id, one_shape
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject
 from app.core.tables.audiences import Audience
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
@@ -24,7 +24,7 @@ from app.proceedings.certificates import outcomes
 from app.proceedings.steps.schemas import ConsentIn, PowersIn
 
 
-def give_consent(db: Session, now: datetime, case: Case, party_id: UUID, given: ConsentIn, by: dict[str, Any]) -> None:
+def give_consent(db: GatedSession, now: datetime, case: Case, party_id: UUID, given: ConsentIn, by: Author) -> None:
     """Write a party's own consent, which is confirmed by the act in which it is given."""
     written = contents.write(db, case.id, case.audience_id, {"instrument": given.instrument})
     consent = Consent(
@@ -39,13 +39,13 @@ def give_consent(db: Session, now: datetime, case: Case, party_id: UUID, given: 
         confirmed_at=now,
     )
     db.add(consent)
-    subject = ledger.Subject(case.id, case.audience_id, "case")
+    subject = Subject(case.id, case.audience_id, "case")
     payload = {"consent_id": str(consent.id), "party_id": str(party_id), "basis": given.basis}
-    ledger.record(db, now, subject, "consent-given", "consent", by, payload, content=written)
+    ledger.record(db, Act("consent", now, by, subject), "consent-given", payload, content=written)
 
 
 def record_powers(
-    db: Session, actor: Actor, now: datetime, case: Case, party_id: UUID, powers: PowersIn, by: dict[str, Any]
+    db: GatedSession, actor: Actor, now: datetime, case: Case, party_id: UUID, powers: PowersIn, by: Author
 ) -> None:
     """Record on what the actor acts for the party, for that side and the registry to read."""
     known = access.known_circle(db, case.id)
@@ -59,25 +59,25 @@ def record_powers(
 
 
 def write_powers(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case_id: UUID,
     party_id: UUID,
     powers: PowersIn,
     capacity_id: UUID | None,
-    by: dict[str, Any],
+    by: Author,
 ) -> contents.Written:
     """Seal somebody's powers into the audience of their side and the registry."""
     audience_id = access.audience(db, case_id, "party-registry", frozenset({party_id}))
     body = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
     written = contents.write(db, case_id, audience_id, body)
-    subject = ledger.Subject(case_id, audience_id, "party-registry")
+    subject = Subject(case_id, audience_id, "party-registry")
     payload = {
         "representative_id": str(capacity_id) if capacity_id else None,
         "party_id": str(party_id),
         "kind": powers.kind,
     }
-    ledger.record(db, now, subject, "powers-recorded", "record-powers", by, payload, content=written)
+    ledger.record(db, Act("record-powers", now, by, subject), "powers-recorded", payload, content=written)
     return written
 
 
@@ -86,7 +86,7 @@ _OPEN: dict[str, Any] = {"id": Uuid(), "audience_id": Uuid(), "audience": String
 _PENDING = ("proposed", "declared")
 
 
-def close(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+def close(db: GatedSession, now: datetime, case: Case, by: Author, step: str) -> None:
     """End what a closed case leaves open: pending appointments, then sessions, hidden ones last and unseen."""
     with as_system(db):
         rows = db.execute(union_all(_pending(case.id), _scheduled(case.id))).all()
@@ -120,7 +120,7 @@ def _scheduled(case_id: UUID) -> AnySelect:
     return joined.where(Meeting.case_id == case_id, Meeting.state == "scheduled")
 
 
-def close_appointments(db: Session, now: datetime, case: Case, by: dict[str, Any], step: str) -> None:
+def close_appointments(db: GatedSession, now: datetime, case: Case, by: Author, step: str) -> None:
     """Close the nominations still pending, which ends what their candidates may read."""
     with as_system(db):
         rows = db.execute(_pending(case.id)).all()
@@ -128,7 +128,7 @@ def close_appointments(db: Session, now: datetime, case: Case, by: dict[str, Any
 
 
 def _close_appointments(
-    db: Session, now: datetime, case: Case, by: dict[str, Any], step: str, rows: Sequence[AnyRow]
+    db: GatedSession, now: datetime, case: Case, by: Author, step: str, rows: Sequence[AnyRow]
 ) -> None:
     if not rows:
         return
@@ -136,21 +136,21 @@ def _close_appointments(
         ended = update(Appointment).where(Appointment.id.in_([row.id for row in rows]))
         db.execute(ended.values(state="closed", ended_at=now).execution_options(synchronize_session=False))
     for row in rows:
-        subject = ledger.Subject(case.id, row.audience_id, "appointment")
+        subject = Subject(case.id, row.audience_id, "appointment")
         payload = {"appointment_id": str(row.id), "state": "closed"}
-        ledger.record(db, now, subject, "appointment-closed", step, by, payload)
+        ledger.record(db, Act(step, now, by, subject), "appointment-closed", payload)
     candidates = [held.id for held in access.known_circle(db, case.id).capacities if held.role == "candidate"]
     access.end_capacities(db, case.id, candidates, now)
 
 
 def _cancel_meetings(
-    db: Session, now: datetime, case: Case, by: dict[str, Any], step: str, rows: Sequence[AnyRow]
+    db: GatedSession, now: datetime, case: Case, by: Author, step: str, rows: Sequence[AnyRow]
 ) -> None:
     if not rows:
         return
     cancelled = update(Meeting).where(Meeting.id.in_([row.id for row in rows])).values(state="cancelled")
     db.execute(cancelled.execution_options(synchronize_session=False))
     for row in rows:
-        subject = ledger.Subject(case.id, row.audience_id, row.audience)
+        subject = Subject(case.id, row.audience_id, row.audience)
         payload = {"session_id": str(row.id), "state": "cancelled"}
-        ledger.record(db, now, subject, "session-cancelled", step, by, payload)
+        ledger.record(db, Act(step, now, by, subject), "session-cancelled", payload)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.core.http.parameters import Act, Hop, Paged
 from app.core.http.problems import SVG, problems
 from app.core.http.routing import Route
+from app.core.http.work import act
 from app.core.values import Picture
 from app.proceedings.cases import reading
 from app.proceedings.cases.locking import lock_case
@@ -49,10 +50,7 @@ async def list_steps(work: Hop, case_id: UUID) -> StepList:
 async def take_step(work: Hop, case_id: UUID, step: str, body: StepIn | None = None) -> CaseOut:
     """Take a step of the case's procedure."""
     return await work.write(
-        service.take_step,
-        case_id,
-        step,
-        body or StepIn(),
+        act(service.take_step, case_id, step, body or StepIn()),
         answer=reading.read_case,
         item=(case_id,),
         lock=lock_case,

@@ -1,5 +1,6 @@
 """The one door through which a case moves: its steps, and the columns that follow from them."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -7,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from app.core.access import service as access
-from app.core.access.gate import as_system
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, is_postgresql, new_id
 from app.core.errors import Conflict, FieldError, Invalid, NotFound, invalid, reason_out, refusal
 from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject
 from app.core.tables.cases import Case, ReferenceNumber, StepTaken
 from app.core.tables.institution import Institution
 from app.core.tables.parties import Party
@@ -34,7 +35,7 @@ from app.rules.model import CLOSED, OPEN, PAUSED, Decision, Holding, OpenStep, P
 from app.rules.terms import day_at
 
 
-def take_step(db: Session, actor: Actor, now: datetime, case_id: UUID, step: str, given: StepIn) -> tuple[UUID]:
+def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step: str, given: StepIn) -> tuple[UUID]:
     """Take a step of the case's procedure.
 
     Raises NotFound for a case or step that is not there, Forbidden for somebody else's step, Invalid for fields that
@@ -60,47 +61,40 @@ def take_step(db: Session, actor: Actor, now: datetime, case_id: UUID, step: str
     return (case.id,)
 
 
-def take_step_through(
-    db: Session,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    step: str,
-    subject: UUID | None = None,
-    counted: Counted | None = None,
-) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A step that the act of another noun takes: what the act is about, and on which day it counts."""
+
+    step: str
+    subject: UUID | None = None
+    counted: Counted | None = None
+
+
+def take_step_through(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through) -> Decision:
     """Take a step by the act of another noun, which has locked the case; Forbidden or Conflict as the rules say."""
-    counted = counted or Counted(paper_acts.today_at(case, now))
-    decision, holdings = _decide(db, actor, case, step, subject, counted)
+    counted = through.counted or Counted(paper_acts.today_at(case, now))
+    decision, holdings = _decide(db, actor, case, through, counted)
     _apply(db, actor, now, case, library()[case.procedure], holdings, decision, StepIn(), counted)
     return decision
 
 
-def check_step(
-    db: Session,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    step: str,
-    subject: UUID | None = None,
-    counted: Counted | None = None,
-) -> None:
+def check_step(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through) -> None:
     """Refuse, before anything is written, what `take_step_through` would refuse."""
-    _decide(db, actor, case, step, subject, counted or Counted(paper_acts.today_at(case, now)))
+    _decide(db, actor, case, through, through.counted or Counted(paper_acts.today_at(case, now)))
 
 
 def _decide(
-    db: Session, actor: Actor, case: Case, step: str, subject: UUID | None, counted: Counted
+    db: GatedSession, actor: Actor, case: Case, through: Through, counted: Counted
 ) -> tuple[Decision, tuple[Holding, ...]]:
-    procedure, facts = library()[case.procedure], read_facts(db, case, subject)
+    procedure, facts = library()[case.procedure], read_facts(db, case, through.subject)
     holdings = _holdings(db, actor, case, counted)
     try:
-        return engine.decide(procedure, facts, step, holdings, counted.on), holdings
+        return engine.decide(procedure, facts, through.step, holdings, counted.on), holdings
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
 
 
-def _holdings(db: Session, actor: Actor, case: Case, counted: Counted | None = None) -> tuple[Holding, ...]:
+def _holdings(db: GatedSession, actor: Actor, case: Case, counted: Counted | None = None) -> tuple[Holding, ...]:
     """In which capacities the actor acts: for the party alone whose act the registry enters."""
     if counted is not None and counted.party_id is not None:
         return (paper_acts.holding_of(db, case, counted.party_id),)
@@ -150,7 +144,7 @@ def _names_a_party(entry: Step) -> bool:
 
 
 def _apply(
-    db: Session,
+    db: GatedSession,
     actor: Actor,
     now: datetime,
     case: Case,
@@ -184,7 +178,9 @@ def _apply(
         consequences.close(db, now, case, by, step.name)
 
 
-def _move(db: Session, now: datetime, case: Case, procedure: Procedure, decision: Decision, ground: str | None) -> None:
+def _move(
+    db: GatedSession, now: datetime, case: Case, procedure: Procedure, decision: Decision, ground: str | None
+) -> None:
     """Bring the case, and those who may see it, to where the decision leads."""
     step = decision.step
     if step.lodges:
@@ -218,7 +214,7 @@ def _follow_tracks(case: Case, step: Step) -> None:
         case.tracks = {**case.tracks, **states}
 
 
-def _change_participation(db: Session, case: Case, step: Step, party_id: UUID | None) -> None:
+def _change_participation(db: GatedSession, case: Case, step: Step, party_id: UUID | None) -> None:
     if step.participation is None or party_id is None:
         return
     changed = update(Party).where(Party.case_id == case.id, Party.id == party_id)
@@ -228,16 +224,16 @@ def _change_participation(db: Session, case: Case, step: Step, party_id: UUID | 
 
 
 def _note(
-    db: Session,
+    db: GatedSession,
     now: datetime,
     case: Case,
     procedure: Procedure,
-    subject: ledger.Subject,
+    subject: Subject,
     decision: Decision,
     before: str,
     given: StepIn,
     counted: Counted,
-    by: dict[str, Any],
+    by: Author,
 ) -> None:
     """Keep the step as it was taken, and tell it under the article that it rests on: its ground's, if it has one."""
     step, ground = decision.step, given.fields.ground
@@ -272,7 +268,7 @@ def _note(
         **counted.payload(),
     }
     citation = procedure.ground(ground).citation if ground is not None else step.citation
-    ledger.record(db, now, subject, "step-taken", step.name, by, payload, citation.article, reason)
+    ledger.record(db, Act(step.name, now, by, subject), "step-taken", payload, citation.article, reason)
 
 
 def _more(case: Case, step: Step, given: StepIn) -> dict[str, Any]:
@@ -296,7 +292,7 @@ def _capacity(step: Step, holdings: tuple[Holding, ...]) -> str:
     return next((held.capacity for held in holdings if held.capacity in takers), holdings[0].capacity)
 
 
-def _void(db: Session, now: datetime, case: Case, step: Step) -> None:
+def _void(db: GatedSession, now: datetime, case: Case, step: Step) -> None:
     if step.voids:
         undone = update(StepTaken).where(
             StepTaken.case_id == case.id, StepTaken.step.in_(step.voids), StepTaken.voided_at.is_(None)
@@ -305,7 +301,7 @@ def _void(db: Session, now: datetime, case: Case, step: Step) -> None:
 
 
 def _consents(
-    db: Session, actor: Actor, now: datetime, case: Case, decision: Decision, given: StepIn, by: dict[str, Any]
+    db: GatedSession, actor: Actor, now: datetime, case: Case, decision: Decision, given: StepIn, by: Author
 ) -> None:
     if decision.party_id is None:
         return
@@ -315,7 +311,7 @@ def _consents(
         consequences.record_powers(db, actor, now, case, decision.party_id, given.fields.powers, by)
 
 
-def _next_reference(db: Session, now: datetime) -> str:
+def _next_reference(db: GatedSession, now: datetime) -> str:
     """The next number of the year at the institution; its row stays locked to the end of the transaction."""
     zone = db.execute(select(Institution.time_zone)).scalar_one()
     year = day_at(now, ZoneInfo(zone)).year
@@ -326,7 +322,7 @@ def _next_reference(db: Session, now: datetime) -> str:
     return f"{year}-{number:04d}"
 
 
-def list_steps(db: Session, actor: Actor, now: datetime, case_id: UUID) -> StepList:
+def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StepList:
     """Every step of the case's rule set: whether it is open to the actor, and if not, why."""
     columns = (
         Case.id,
@@ -369,10 +365,10 @@ def _step_out(case_id: UUID, item: OpenStep) -> StepOut:
     )
 
 
-def keep_columns(db: Session, now: datetime) -> None:
+def keep_columns(db: GatedSession, now: datetime) -> None:
     """After every act: bring the columns that follow from it into line, in each case of which something was noted."""
     moved: dict[UUID, int] = {}
-    for note in ledger.noted(db):
+    for note in db.notes:
         if note.case_id is not None and (note.audience in ledger.WIDE or note.type in _BEFORE_LODGING):
             moved[note.case_id] = moved.get(note.case_id, 0) + (note.audience in ledger.WIDE)
     for case_id, wide in moved.items():
@@ -382,7 +378,7 @@ def keep_columns(db: Session, now: datetime) -> None:
 _BEFORE_LODGING = ("case-opened", "case-amended", "step-taken")
 
 
-def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
+def _keep_columns(db: GatedSession, now: datetime, case_id: UUID, wide: int) -> None:
     columns = (
         Case.id,
         Case.procedure,
@@ -394,7 +390,7 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
         Case.waiting_for,
         Case.tracks,
     )
-    case = db.info.get("locked", {}).get(case_id)
+    case: Case | AnyRow | None = db.locked.get(case_id)
     if case is None:
         with as_system(db):
             case = db.execute(select(*columns).where(Case.id == case_id)).one()
@@ -411,7 +407,7 @@ def _keep_columns(db: Session, now: datetime, case_id: UUID, wide: int) -> None:
         db.execute(row.execution_options(synchronize_session=False))
 
 
-def _awaited(db: Session, now: datetime, case: Case | AnyRow) -> tuple[tuple[Waiting, ...], list[date]]:
+def _awaited(db: GatedSession, now: datetime, case: Case | AnyRow) -> tuple[tuple[Waiting, ...], list[date]]:
     """For whom a case waits, and the days that are due in it; a closed one waits for nobody, so nothing is read."""
     rules = library()[case.procedure]
     if rules.stage(case.stage).final:

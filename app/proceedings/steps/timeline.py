@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from app.core.access.service import Actor
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
 from app.core.errors import NotFound
 from app.core.paging import Page
 from app.core.tables.cases import Case, StepTaken
@@ -39,7 +39,7 @@ class Timeline(Listed[TimelineItem]):
     """A page of what was done in a case, in its order; the last page ends with the deadlines that still run."""
 
 
-def read_timeline(db: Session, actor: Actor, now: datetime, case_id: UUID, page: Page) -> Timeline:
+def read_timeline(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> Timeline:
     """Past events and coming deadlines of a case; NotFound if it is not the actor's to see."""
     events = list_events(db, actor, now, case_id, page)
     items = [
@@ -61,7 +61,7 @@ def read_timeline(db: Session, actor: Actor, now: datetime, case_id: UUID, page:
     return Timeline(items=[*items, *coming], next=events.next, count=events.count)
 
 
-def _coming(db: Session, now: datetime, case_id: UUID) -> list[TimelineItem]:
+def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem]:
     columns = (
         Deadline.id,
         Deadline.term,
@@ -92,7 +92,7 @@ def _coming(db: Session, now: datetime, case_id: UUID) -> list[TimelineItem]:
     ]
 
 
-def draw_case(db: Session, actor: Actor, now: datetime, case_id: UUID) -> Picture:
+def draw_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> Picture:
     """The rule set of a case, with where it stands and the way it came; NotFound if it is not the actor's to see."""
     require_case(db, case_id)
     row = db.execute(select(Case.procedure, Case.stage).where(Case.id == case_id)).one_or_none()

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.tables.settlements import Draft
@@ -37,7 +36,7 @@ class WholeText:
         return hash_of(self.texts, self.prevailing_language)
 
 
-def text_of(db: Session, draft: Draft | AnyRow) -> WholeText:
+def text_of(db: GatedSession, draft: Draft | AnyRow) -> WholeText:
     """All that a draft puts before its readers."""
     files = documents.rows_of_drafts(db, draft.case_id, [draft.id])
     bodies = contents.read_many(db, [draft.content_id, *(row.content_id for row in files)])

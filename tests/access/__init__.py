@@ -1,1 +1,0 @@
-"""Audiences, their readers and the gate."""

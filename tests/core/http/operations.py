@@ -1,0 +1,66 @@
+"""Every operation that the OpenAPI document knows."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.cli import _document
+from app.integration.description.examples import REQUESTS
+from tests.installation import Answer, Json, Person
+
+NOBODYS = "00000000-0000-4000-8000-00000000dead"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document."""
+
+    id: str
+    method: str
+    path: str
+    statuses: frozenset[int]
+    body: str | None
+    has_ids: bool
+    needs_body: bool
+
+    def send(self, person: Person, path: str | None = None, **given: Any) -> Answer:
+        """Send it; without a path to something that is not there."""
+        return person.send(self.method, path or self.at(NOBODYS), **given)
+
+    def at(self, id: str) -> str:
+        """Its path with every id the same."""
+        return re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
+
+    @property
+    def example(self) -> Json | None:
+        """The body of its example."""
+        return REQUESTS[self.body] if self.body else None
+
+
+def _operations() -> Iterator[Operation]:
+    for path, methods in _document()["paths"].items():
+        for method, operation in methods.items():
+            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            names = re.findall(r"schemas/(\w+)", str(schema))
+            statuses = frozenset(int(status) for status in operation["responses"])
+            if path.startswith("/v1/"):
+                yield Operation(
+                    operation["operationId"],
+                    method.upper(),
+                    path,
+                    statuses,
+                    names[0] if names else None,
+                    "{" in path,
+                    bool(operation.get("requestBody", {}).get("required")),
+                )
+
+
+EVERY = {operation.id: operation for operation in _operations()}
+# Their bodies are files and no JSON: the tests of documents and of settlement texts say how they are
+# judged, and in which order.
+FILES = ("uploadDocument", "uploadText", "uploadOrder")
+OPERATIONS = {id: operation for id, operation in EVERY.items() if id not in FILES}
+# A simulation is asked for with a body, and acts on nothing.
+ASKED = ("simulateProcedure",)
+ACTS = {id: one for id, one in OPERATIONS.items() if one.method != "GET" and id not in ASKED}

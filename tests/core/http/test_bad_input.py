@@ -1,0 +1,149 @@
+"""Bodies and texts that cannot be meant: each class of them is refused cleanly by every operation."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.tables.events import Event
+from tests.core.http.operations import ACTS, OPERATIONS, Operation
+from tests.installation import Answer, House, straight_to
+from tests.story import Dispute
+
+CANARY = "zebrafinch"
+JSON = {"content-type": "application/json"}
+BAD_JSON = {
+    "not JSON": b"{",
+    "not UTF-8": b'{"title": "\xff"}',
+    "a byte order mark": b'\xef\xbb\xbf{"title": "x"}',
+    "NaN": b'{"title": NaN}',
+    "infinity": b'{"title": -Infinity}',
+    "a key twice": b'{"title": "zebrafinch", "title": "b"}',
+    "endless digits": b'{"title": ' + b"9" * 5000 + b"}",
+    "endless depth": b"[" * 100_000 + b"]" * 100_000,
+    "an array": b'["zebrafinch"]',
+    "a number": b"7",
+    "a text": b'"zebrafinch"',
+    "an unknown field": b'{"zebrafinch": "zebrafinch"}',
+}
+BAD_TEXT = {
+    "NUL": "zebrafinch\\u0000b",
+    "a lone surrogate": "zebrafinch\\ud800b",
+    "half a pair, the other way round": "zebrafinch\\udc00\\ud800",
+    "a bidi override": "zebrafinch\\u202eb",
+    "a bidi isolate": "zebrafinch\\u2066b",
+    "a control character": "zebrafinch\\u0007b",
+    "only blanks": "   ",
+    "nothing": "",
+    "too much": "x" * 100_001,
+    "too much once composed": "\\ufb2c" * 50_001,
+    "a number": 7,
+    "an object": {"zebrafinch": 1},
+}
+
+
+def events(house: House) -> int:
+    """How many events there are, whoever may see them."""
+    engine = straight_to(house.settings)
+    with engine.connect() as connection:
+        found = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
+    engine.dispose()
+    return found
+
+
+def refused(answer: Answer, what: str) -> None:
+    """A clean refusal, without a word of what was sent."""
+    body = answer.expect(422, "invalid")
+    assert body["errors"], what
+    assert CANARY not in answer.response.text, what
+    assert len(answer.response.text) < 20_000, what
+
+
+@pytest.mark.parametrize("kind", BAD_JSON)
+def test_no_operation_takes_a_body_that_is_no_clean_json_object(house: House, kind: str) -> None:
+    person = house.person("Stan Ranger")
+    before = events(house)
+    for operation in ACTS.values():
+        refused(operation.send(person, content=BAD_JSON[kind], headers=JSON), operation.id)
+    assert events(house) == before
+
+
+def test_an_act_that_needs_a_body_refuses_none_and_null(house: House) -> None:
+    person = house.person("Stan Ranger")
+    needing = [operation for operation in ACTS.values() if operation.needs_body]
+    assert len(needing) > 20
+    for operation in needing:
+        refused(operation.send(person, content=b"", headers=JSON), operation.id)
+        refused(operation.send(person, content=b"null", headers=JSON), operation.id)
+        refused(operation.send(person), operation.id)
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/xml", "application/json; charset=latin-1"])
+def test_no_operation_takes_a_body_that_does_not_say_that_it_is_json(house: House, content_type: str | None) -> None:
+    person = house.person("Stan Ranger")
+    before = events(house)
+    for operation in ACTS.values():
+        headers = {"content-type": content_type} if content_type else {}
+        answer = operation.send(person, content=json.dumps(operation.example or {}).encode(), headers=headers)
+        answer.expect(415, "unsupported-media-type")
+    assert events(house) == before
+
+
+def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where an example holds a text."""
+    if isinstance(value, str):
+        yield path
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from texts(one, (*path, key))
+
+
+def with_text(operation: Operation, path: tuple[Any, ...], text: Any) -> bytes:
+    """The example with another value in that place, which is written as it stands in JSON."""
+    body: Any = copy.deepcopy(operation.example)
+    *way, last = path
+    place = body
+    for key in way:
+        place = place[key]
+    place[last] = "PLACE" if isinstance(text, str) else text
+    written = json.dumps(body)
+    return (written.replace("PLACE", text) if isinstance(text, str) else written).encode()
+
+
+@pytest.mark.parametrize("kind", BAD_TEXT)
+def test_no_field_of_any_operation_takes_a_text_that_readers_or_databases_cannot_bear(house: House, kind: str) -> None:
+    person = house.person("Stan Ranger")
+    before, places = events(house), 0
+    for operation in ACTS.values():
+        for path in texts(operation.example):
+            body = with_text(operation, path, BAD_TEXT[kind])
+            refused(operation.send(person, content=body, headers=JSON), f"{operation.id} {path}")
+            places += 1
+    assert places > 60
+    assert events(house) == before
+
+
+@pytest.mark.parametrize("text", ["\x00", "\u202e", "\x07"])
+def test_no_query_or_path_takes_such_a_text_either(house: House, dispute: Dispute, text: str) -> None:
+    dispute.lodged()
+    escaped = quote(text)
+    for path in (f"/v1/cases?q={escaped}", f"/v1/cases?stage={escaped}", f"/v1/cases?after={escaped}"):
+        refused(dispute.registrar.get(path), path)
+    for operation in OPERATIONS.values():
+        if operation.has_ids:
+            answer = operation.send(dispute.registrar, operation.at(escaped), json=operation.example)
+            assert answer.status in (404, 428), operation.id
+    dispute.step(dispute.registrar, escaped).expect(404, "not-found")
+
+
+LINES = ("line\\nbreak", "a\\ttab", "x" * 301, "\\ufb2c" * 150)
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_a_title_is_one_line_of_at_most_300_characters(dispute: Dispute, text: str) -> None:
+    operation = OPERATIONS["openCase"]
+    answer = operation.send(dispute.requesting, content=with_text(operation, ("title",), text), headers=JSON)
+    assert [fault["pointer"] for fault in answer.expect(422)["errors"]] == ["/title"]

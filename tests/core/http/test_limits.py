@@ -1,0 +1,168 @@
+"""Who sends too much is told to wait, and nobody else is."""
+
+import json
+import time
+
+import pytest
+from pydantic import SecretStr
+
+from app.core.errors import Invalid, TooManyRequests
+from app.core.http import limits, routing
+from app.core.http.limits import Limits
+from app.settings import Settings
+from tests.conftest import Fresh
+from tests.installation import House, Person
+from tests.story import Dispute, request
+
+
+def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are_served(fresh: Fresh) -> None:
+    with House.open(fresh().model_copy(update={"anonymous_per_minute": 5})) as house:
+        member = house.person("Olga Strand")
+        member.get("/v1/me").expect(200)
+        nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+        for _attempt in range(5):
+            nobody.get("/v1/me").expect(401)
+        for path in ("/v1/me", "/v1/cases", "/v1/nowhere"):
+            answer = nobody.get(path)
+            answer.expect(429, "too-many-requests")
+            assert 1 <= int(answer.headers["retry-after"]) <= 60
+        huge = nobody.send("POST", "/v1/cases", content=b"x" * (1 << 20 | 1))
+        huge.expect(429)
+        member.get("/v1/me").expect(200)
+        assert house.client.get("/livez").status_code == 200
+        assert house.client.get("/readyz").status_code == 200
+
+
+def test_whatever_a_stranger_asks_for_counts(fresh: Fresh) -> None:
+    with House.open(fresh().model_copy(update={"anonymous_per_minute": 6})) as house:
+        for path in (
+            "/docs",
+            "/v1/openapi.json",
+            "/.well-known/oauth-authorization-server",
+            "/v1/nowhere",
+            "/v1/cases",
+        ):
+            assert house.client.get(path).status_code in (200, 401, 404)
+        nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+        nobody.get("/v1/nowhere").expect(404)
+        nobody.get("/v1/nowhere").expect(429, "too-many-requests")
+        assert house.client.get("/v1/openapi.json").status_code == 429
+
+
+def test_guesses_of_the_token_for_the_figures_are_limited_and_who_has_it_reads_on(fresh: Fresh) -> None:
+    with House.open(
+        fresh().model_copy(update={"anonymous_per_minute": 8, "metrics_token": SecretStr("watch")})
+    ) as house:
+
+        def figures(token: str) -> int:
+            return int(house.client.get("/metrics", headers={"authorization": f"Bearer {token}"}).status_code)
+
+        assert figures("watch") == 200
+        assert [figures(f"guess-{number}") for number in range(10)] == [404] * 8 + [429] * 2
+        assert figures("watch") == 200
+
+
+def refused(counted: Limits, address: str) -> bool:
+    """Whether an address is told to wait."""
+    try:
+        counted.check_address(address, None)
+    except TooManyRequests:
+        return True
+    return False
+
+
+def test_who_changes_the_address_within_a_network_of_one_customer_is_one() -> None:
+    counted = Limits(Settings(anonymous_per_minute=5))
+    for number in range(5):
+        counted.count_address(f"2001:db8:1:2:{number}::1")
+        counted.count_address("203.0.113.7")
+    assert refused(counted, "2001:db8:1:2:ffff::1")
+    assert refused(counted, "::ffff:203.0.113.7")
+    assert not refused(counted, "2001:db8:1:3::1")
+    assert not refused(counted, "203.0.113.8")
+
+
+def test_a_flood_from_many_addresses_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_COUNTED", 100)
+    counted = Limits(Settings(anonymous_per_minute=5))
+    for number in range(5000):
+        counted.count_address(f"10.{number >> 8}.{number & 255}.1")
+        counted.count_address("203.0.113.7")
+    assert len(counted._anonymous._times) == 100
+    assert refused(counted, "203.0.113.7")
+
+
+def test_a_wait_ends_after_a_minute_wherever_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, began, wall = Limits(Settings(anonymous_per_minute=2)), time.monotonic(), time.time()
+    for number in range(2):
+        counted.count_address(f"2001:db8:1:2:{number}::1")
+    assert refused(counted, "2001:db8:1:2::1")
+    monkeypatch.setattr(time, "time", lambda: wall - 3600)
+    monkeypatch.setattr(time, "monotonic", lambda: began + 61)
+    assert not refused(counted, "2001:db8:1:2::1")
+
+
+def test_no_body_takes_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escaped quotes without an end took an hour for a mebibyte, while everybody waited."""
+    for body in (b'"' + b'\\"' * 40_000, b'"\\' * 40_000, b'"' * 80_000, b'\\"' * 40_000):
+        began = time.monotonic()
+        with pytest.raises(Invalid):
+            routing.parse(body)
+        assert time.monotonic() - began < 2, body[:8]
+
+
+def test_a_stranger_s_large_body_is_not_looked_into(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = house.person("Olga Strand")
+
+    def parsed(_raw: bytes) -> object:
+        raise AssertionError("it was looked into")
+
+    monkeypatch.setattr(routing, "parse", parsed)
+    body, json_ = json.dumps({"title": "x" * 70_000}).encode(), {"content-type": "application/json"}
+    nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+    nobody.send("POST", "/v1/cases", content=body, headers=json_).expect(401)
+    monkeypatch.undo()
+    member.send("POST", "/v1/cases", content=body, headers=json_).expect(422)
+
+
+def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(fresh: Fresh) -> None:
+    # Another number than above: apps of the same settings are shared by the tests, and so are their counts.
+    with House.open(fresh().model_copy(update={"anonymous_per_minute": 7})) as house:
+        person = house.person("Rea Voked")
+        person.get("/v1/me").expect(200)
+        house.admin.post(f"/v1/users/{person.id}/disable").expect(200)
+        statuses = [person.get("/v1/me").status for _attempt in range(10)]
+        assert statuses == [401] * 7 + [429] * 3
+        house.admin.get("/v1/me").expect(200)
+
+
+def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(fresh: Fresh) -> None:
+    with House.open(fresh().model_copy(update={"writes_per_minute": 40})) as house:
+        dispute = Dispute(house)
+        dispute.opened()
+        path = f"{dispute.path}/third-states"
+        answers = [dispute.requesting.post(path, {"name": f"State {number}"}) for number in range(45)]
+        refused = [answer for answer in answers if answer.status == 429]
+        assert len(refused) == 6
+        assert all(answer.headers["retry-after"] for answer in refused)
+        listed = dispute.requesting.get(f"{path}?count=true").expect(200)
+        assert listed["count"]["total"] == 39
+        dispute.responding.post("/v1/cases", request()).expect(201)
+
+
+@pytest.mark.parametrize("place", ["body", "precondition", "key", "there"])
+def test_a_limit_of_writes_comes_after_the_form_and_before_what_is_named(fresh: Fresh, place: str) -> None:
+    with House.open(fresh().model_copy(update={"writes_per_minute": 60})) as house:
+        person = house.person("Stan Ranger")
+        while person.post("/v1/cases", request()).status == 201:
+            pass
+        nowhere = "/v1/cases/00000000-0000-4000-8000-000000000000"
+        match place:
+            case "body":
+                person.post("/v1/cases", {"nonsense": 1}).expect(422)
+            case "precondition":
+                person.patch(nowhere, {"title": "x"}).expect(428)
+            case "key":
+                person.post("/v1/cases", request(), idempotency_key="new").expect(429)
+            case _:
+                person.post(f"{nowhere}/steps/lodge").expect(429)

@@ -1,0 +1,263 @@
+"""Lists: paged by cursors that only their reader can use, filtered, and searched as clerks type."""
+
+from itertools import combinations
+
+import pytest
+
+from tests.installation import House, Person
+from tests.pages import walk
+from tests.story import CONSENT, POWERS, Dispute, request
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50])
+def test_rows_of_one_instant_appear_exactly_once_while_others_are_added(dispute: Dispute, limit: int) -> None:
+    dispute.lodged()
+    rows = 23
+    for number in range(rows):
+        given = {"kind": "notice", "title": f"No. {number}", "text": "x", "audience": "participants"}
+        dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    whole = walk(dispute.requesting, f"{dispute.path}/filings", 200)
+    assert len(set(whole)) == rows
+    assert walk(dispute.requesting, f"{dispute.path}/filings", limit) == whole
+
+
+def test_cases_are_listed_from_the_newest_on(house: House, dispute: Dispute) -> None:
+    ids = []
+    for number in range(5):
+        house.clock.pass_by(hours=number % 2)
+        ids.append(dispute.requesting.post("/v1/cases", request(title=f"No. {number}")).expect(201)["id"])
+    listed = walk(dispute.requesting, "/v1/cases", 2)
+    assert set(listed) == set(ids)
+    opened = [dispute.requesting.get(f"/v1/cases/{id}").expect(200)["opened_at"] for id in listed]
+    assert opened == sorted(opened, reverse=True)
+
+
+def test_a_cursor_is_of_one_length_and_good_only_for_its_reader_and_its_list(house: House) -> None:
+    one, other = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (one, other):
+        dispute.lodged()
+        dispute.filing(dispute.requesting, "participants")
+        dispute.filing(dispute.requesting, "participants")
+    cursors = [
+        one.requesting.get(f"{one.path}/{name}?limit=1").expect(200)["next"]
+        for name in ("filings", "events", "parties")
+    ]
+    assert len({len(cursor) for cursor in cursors}) == 1
+    cursor = cursors[0]
+    path = f"{one.path}/filings"
+    one.requesting.get(f"{path}?after={cursor}").expect(200)
+    assert one.requesting.get(f"{path}?limit=1").expect(200)["next"] == cursor
+    swapped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+    for bad in (cursor + "=", cursor + "A", cursor[:-1], swapped, "x", cursor.replace(cursor[3], "*")):
+        one.requesting.get(f"{path}?after={bad}").expect(422, "invalid")
+    one.registrar.get(f"{path}?after={cursor}").expect(422)
+    one.requesting.get(f"{one.path}/events?after={cursor}").expect(422)
+    other.requesting.get(f"{other.path}/filings?after={cursor}").expect(422)
+
+
+@pytest.fixture
+def three(house: House) -> list[Dispute]:
+    """Three disputes of different rules, people, stages and days."""
+    waters, fisheries, trade = (Dispute(house, letter) for letter in "abc")
+    waters.nominated(title="Waters of the Ébre")
+    waters.mediator.post(f"{_appointment(waters)}/declare", {"independent": True}).expect(200)
+    waters.responding.post(f"{_appointment(waters)}/accept").expect(200)
+    house.clock.pass_by(days=1)
+    fisheries.lodged(title="Fisheries 100% off the Cape_")
+    fisheries.step(fisheries.registrar, "invite", {"due_on": "2026-04-01"}).expect(200)
+    house.clock.pass_by(days=1)
+    waters.registrar.post(f"{_appointment(waters)}/confirm").expect(200)
+    trade.invited(title="Trade", procedure="uncitral-2021", category="commercial")
+    return [waters, fisheries, trade]
+
+
+def _appointment(dispute: Dispute) -> str:
+    (found,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    return f"/v1/appointments/{found['id']}"
+
+
+def test_cases_are_filtered_by_each_filter_and_by_all_together(house: House, three: list[Dispute]) -> None:
+    names = {dispute.case["id"]: name for dispute, name in zip(three, "wft", strict=True)}
+    waters, fisheries, trade = three
+
+    def found(*filters: str) -> set[str]:
+        query = "&".join((*filters, "count=true"))
+        page = house.registrar.get(f"/v1/cases?{query}").expect(200)
+        assert page["count"] == {"total": len(page["items"]), "capped": False}
+        return {names[item["id"]] for item in page["items"]}
+
+    table = {
+        "phase=intake": "ft",
+        "phase=sessions": "w",
+        "phase=closed": "",
+        "stage=mediating": "w",
+        "stage=invited": "ft",
+        "procedure=iomed-state-2025": "wf",
+        "procedure=uncitral-2021": "t",
+        "category=state-state": "wf",
+        "category=commercial": "t",
+        f"party={waters.members[0]}": "w",
+        f"party={fisheries.party('responding')}": "f",
+        f"party={waters.case['id']}": "",
+        f"mediator={waters.mediator_id}": "w",
+        f"mediator={waters.mediator.id}": "w",
+        f"mediator={trade.mediator_id}": "",
+        "waiting_for=responding-party": "ft",
+        "waiting_for=mediator": "w",
+        "waiting_for=clock": "",
+        "waiting_for=me": "",
+        "due_before=2026-04-04": "ft",
+        "due_before=2026-04-02": "f",
+        "due_before=2026-04-01": "",
+        "updated_since=2026-03-04T09:00:00Z": "wt",
+        "updated_since=2026-03-04T09:00:01Z": "",
+        "updated_since=2026-03-03T10:00:00%2B01:00": "wft",
+        "q=fisheries": "f",
+        "q=FISHERIES": "f",
+        "q=ébre": "w",
+        "q=ÉBRE": "w",
+        "q=kingdom of vedria": "wft",
+        "q=100%25": "f",
+        "q=_": "f",
+        "q=%25": "f",
+        "q=nothing like it": "",
+    }
+    assert found() == set("wft")
+    singly = {query: found(query) for query in table}
+    assert singly == {query: set(expected) for query, expected in table.items()}
+    for one, other in combinations(table, 2):
+        if one.partition("=")[0] != other.partition("=")[0]:
+            assert found(one, other) == set(table[one]) & set(table[other]), (one, other)
+    whole = ["phase=intake", "stage=invited", "procedure=iomed-state-2025", "category=state-state"]
+    whole += ["waiting_for=responding-party"]
+    whole += [f"party={fisheries.members[1]}", "due_before=2026-04-02", "updated_since=2026-03-03T09:00:00Z"]
+    assert found(*whole, "q=fish") == {"f"}
+    assert found(*whole, "q=fish", f"mediator={waters.mediator_id}") == set()
+
+
+BAD_FILTERS = [
+    "phase=open",
+    "stage=nowhere",
+    "procedure=none",
+    "category=none",
+    "party=Vedria",
+    "mediator=1",
+    "waiting_for=any-party",
+    "waiting_for=you",
+    "due_before=tomorrow",
+    "due_before=2026-02-30",
+    "updated_since=2026-03-04",
+    "q=",
+    "limit=201",
+    "limit=0",
+    "count=perhaps",
+    "limit=1&unknown=1",
+    "offset=5",
+]
+
+
+@pytest.mark.parametrize("bad", BAD_FILTERS)
+def test_a_filter_that_can_match_nothing_is_told_what_it_may_be(house: House, bad: str) -> None:
+    fault = house.registrar.get(f"/v1/cases?{bad}").expect(422, "invalid")["errors"][0]
+    assert fault["pointer"].startswith("query")
+
+
+def test_a_case_waits_for_me_when_it_waits_for_the_party_or_the_office_that_i_hold(three: list[Dispute]) -> None:
+    waters, fisheries, trade = three
+    expected = [
+        (fisheries.responding, [fisheries]),
+        (fisheries.requesting, []),
+        (trade.responding, [trade]),
+        (waters.mediator, [waters]),
+        (waters.requesting, []),
+        (trade.mediator, []),
+        (trade.registrar, []),
+    ]
+    for person, disputes in expected:
+        listed = person.get("/v1/cases?waiting_for=me").expect(200)["items"]
+        assert [item["id"] for item in listed] == [dispute.case["id"] for dispute in disputes]
+    gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
+    fisheries.step(fisheries.responding, "accept-invitation", gives).expect(200)
+    (screened,) = fisheries.registrar.get("/v1/cases?waiting_for=me").expect(200)["items"]
+    assert screened["id"] == fisheries.case["id"]
+
+
+def test_deadlines_are_listed_across_all_cases_of_the_reader(house: House, three: list[Dispute]) -> None:
+    waters, _fisheries, trade = three
+    registrar, path = house.registrar, "/v1/deadlines"
+    listed = registrar.get(path).expect(200)["items"]
+    assert [(one["case"]["title"], one["due_on"]) for one in listed] == [
+        ("Fisheries 100% off the Cape_", "2026-04-01"),
+        ("Trade", "2026-04-03"),
+    ]
+    assert walk(registrar, path, 1) == [one["id"] for one in listed]
+    assert len(registrar.get(f"{path}?due_before=2026-04-03").expect(200)["items"]) == 1
+    assert registrar.get(f"{path}?due_before=2026-04-01").expect(200)["items"] == []
+    assert registrar.get(f"{path}?count=true").expect(200)["count"] == {"total": 2, "capped": False}
+    (own,) = trade.responding.get(path).expect(200)["items"]
+    assert own["case"] == {"id": trade.case["id"], "reference": None, "title": "Trade"}
+    assert waters.requesting.get(path).expect(200)["items"] == []
+    house.clock.pass_by(days=30)
+    states = {query: len(registrar.get(f"{path}?state={query}").expect(200)["items"]) for query in STATES}
+    assert states == {"running": 1, "passed": 1, "ended": 0}
+    registrar.get(f"{path}?state=gone").expect(422)
+
+
+STATES = ("running", "passed", "ended")
+
+
+def test_the_total_counts_what_the_reader_may_see_and_no_further_than_a_thousand(
+    dispute: Dispute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispute.mediating()
+    for side, person in (("requesting", dispute.requesting), ("responding", dispute.responding)):
+        for _number in range(2):
+            dispute.filing(person, "caucus", side)
+    dispute.filing(dispute.requesting, "participants")
+    path = f"{dispute.path}/filings?limit=1&count=true"
+
+    def total(person: Person) -> tuple[int, bool]:
+        count = person.get(path).expect(200)["count"]
+        return count["total"], count["capped"]
+
+    readers = (dispute.mediator, dispute.requesting, dispute.responding, dispute.registrar)
+    assert [total(person) for person in readers] == [(5, False), (3, False), (3, False), (1, False)]
+    assert "count" not in dispute.mediator.get(f"{dispute.path}/filings").expect(200)
+    monkeypatch.setattr("app.core.paging.MOST_COUNTED", 4)
+    assert [total(person) for person in readers] == [(4, True), (3, False), (3, False), (1, False)]
+    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    monkeypatch.setattr("app.core.paging.MOST_COUNTED", 1000)
+    counted = dispute.requesting.get(f"{dispute.path}/events?limit=1&count=true").expect(200)["count"]
+    assert counted == {"total": len(events), "capped": False}
+
+
+SPELLINGS = [
+    "2026-0001",
+    "2026-1",
+    "2026-00001",
+    "med-2026-1",
+    "2026-0001S",
+    "2026–0001",
+    "2026\u20110001",
+    "2026 - 0001",
+    "2026\u00a0-\u00a00001",
+    "２０２６－０００１",
+    "2026-\u200b0001",
+    "2026/0001",
+    "in our letter on case 2026-0001, we said",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_case_is_found_by_its_number_however_a_clerk_writes_it(dispute: Dispute, spelling: str) -> None:
+    dispute.registered()
+    found = dispute.registrar.send("GET", "/v1/cases", params={"q": spelling}).expect(200)["items"]
+    assert [item["reference"] for item in found] == ["2026-0001"]
+
+
+def test_a_hidden_case_is_found_no_more_than_a_number_never_given(house: House, dispute: Dispute) -> None:
+    dispute.registered()
+    stranger = house.person("Stan Ranger")
+    hidden = stranger.send("GET", "/v1/cases", params={"q": "2026-0001"})
+    never = stranger.send("GET", "/v1/cases", params={"q": "2026-0999"})
+    assert hidden.expect(200) == never.expect(200)

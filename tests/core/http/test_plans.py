@@ -1,0 +1,92 @@
+"""How what is read is found: by an index, and from the reader's own cases, however many others there are."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from app.core.access.gate import gated_tables
+from app.core.db import Base
+from tests.core.http.operations import OPERATIONS
+from tests.core.http.world import build
+from tests.installation import House, straight_to
+
+# One row, or one for each key that the institution ever signed by.
+SMALL = {"institution", "signing_keys"}
+Statement = tuple[str, Any]
+
+
+@contextmanager
+def sent(engine: Engine) -> Iterator[list[Statement]]:
+    """The statements that reach the driver, with their values."""
+    seen: list[Statement] = []
+
+    def note(_connection: object, _cursor: object, sql: str, values: Any, *_rest: object) -> None:
+        if sql.lstrip().startswith(("SELECT", "WITH")):
+            seen.append((sql, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def gone_through(connection: Connection, statement: Statement, everything_is_theirs: bool) -> list[str]:
+    """The steps of a plan that go through a table from its beginning to its end."""
+    sql, values = statement
+    if connection.dialect.name == "postgresql":
+        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {sql}", values)]
+        return [
+            step.strip() for step in plan if (found := re.search(r"Seq Scan on (\w+)", step)) and found[1] not in SMALL
+        ]
+    plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    sorts = "USE TEMP B-TREE FOR ORDER BY" in plan
+    faults = []
+    for step in plan:
+        table, in_order = (re.findall(r"^SCAN (\w+)( USING INDEX)?", step) or [("", "")])[0]
+        if table not in Base.metadata.tables or table in SMALL:
+            continue
+        # In the order of the list it ends with the page, unless most of what it meets is hidden from the reader.
+        ends_with_the_page = in_order and not sorts and (everything_is_theirs or table not in gated_tables())
+        if not ends_with_the_page:
+            faults.append(step)
+    return faults
+
+
+def test_nothing_that_is_read_is_looked_for_in_a_whole_table(house: House) -> None:
+    world = build(house)
+    one = world.open
+    ids = {
+        "case_id": one.case["id"],
+        "party_id": one.party("requesting"),
+        "filing_id": world.ids["filing"],
+        "document_id": world.ids["document"],
+        "appointment_id": world.ids["appointment"],
+        "session_id": world.ids["session"],
+        "procedure_id": one.case["procedure"],
+    }
+    faults, asked = [], set()
+    engine = straight_to(house.settings)
+    with sent(house.database.engine) as seen, engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # Tables are small here: so that one is gone through only where there is no other way.
+            connection.exec_driver_sql("SET enable_seqscan = off")
+        for person in (one.requesting, one.mediator, house.registrar, house.admin):
+            for operation in OPERATIONS.values():
+                seen.clear()
+                path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], name[1])), operation.path)
+                if operation.method != "GET" or person.get(path).status != 200:
+                    continue
+                asked.add(operation.id)
+                everything = person in (house.registrar, house.admin)
+                faults += [
+                    f"{operation.id}, {person.name}: {step}"
+                    for statement in seen
+                    for step in gone_through(connection, statement, everything)
+                ]
+    engine.dispose()
+    assert not faults, "\n".join(faults)
+    assert {"listCases", "listAllDeadlines", "readDesk", "readFeed", "listNotices", "readCase"} <= asked

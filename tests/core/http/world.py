@@ -1,0 +1,97 @@
+"""A case in mediation and a settled one, with something of each kind in them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from app.integration.description.examples import REQUESTS
+from tests.installation import House, Json, Person
+from tests.story import GIVES, POWERS, Dispute
+
+
+@dataclass
+class World:
+    """A case in mediation with a late party, and a settled one."""
+
+    house: House
+    open: Dispute
+    settled: Dispute
+    late: Person
+    ids: dict[str, str]
+
+
+def build(house: House) -> World:
+    """Everything that an operation can be about."""
+    one, other = Dispute(house, "a"), Dispute(house, "b")
+    ids = {}
+    one.lodged(third_states=[{"name": "Soli"}])
+    ids["third"] = one.case["third_states"][0]["id"]
+    filed = {"third_state_id": ids["third"], "basis": "ad-hoc", "given_on": "2026-02-20"}
+    ids["consent"] = one.registrar.post(f"{one.path}/consents", filed).expect(201)["id"]
+    one.registrar.post(f"{one.path}/consents/{ids['consent']}/confirm").expect(200)
+    _brought_to_mediation(one)
+    ids["appointment"] = one.requesting.get(f"{one.path}/appointments").expect(200)["items"][0]["id"]
+    ids["session"] = one.session()["id"]
+    held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]}
+    one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
+    ids["filing"] = one.filing(one.requesting, "participants")["id"]
+    one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
+    ids["document"] = _filed_document(one)
+    counsel = house.person("Corvin Unsel")
+    path = f"{one.path}/parties/{one.party('requesting')}/representatives"
+    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
+    ids["counsel"] = one.requesting.post(path, admitted).expect(201)["id"]
+    one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
+    given = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
+    party = one.registrar.post(f"{one.path}/parties", given).expect(201)["id"]
+    late = house.person("Lata Comer")
+    admitted = {"user_id": late.id, "role": "agent", "powers": POWERS}
+    one.registrar.post(f"{one.path}/parties/{party}/representatives", admitted).expect(201)
+    one.filing(late, "participants")
+    proposed = {"stream": shared_stream(one.requesting, one)}
+    ids["disclosure"] = one.requesting.post(f"{one.path}/disclosures", proposed).expect(201)["id"]
+    other.settled()
+    ids["closed appointment"] = other.requesting.get(f"{other.path}/appointments").expect(200)["items"][0]["id"]
+    ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
+    return World(house, one, other, late, ids)
+
+
+def _filed_document(dispute: Dispute) -> str:
+    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    filing = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', given).expect(201)['id']}"
+    head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
+    sent = dispute.requesting.send("POST", f"{filing}/documents", content=b"Annex", headers=head).expect(201)
+    dispute.requesting.post(f"{filing}/submit").expect(200)
+    return str(sent["id"])
+
+
+def events_of(person: Person, dispute: Dispute) -> list[Json]:
+    """The events that somebody reads."""
+    return list(person.get(f"{dispute.path}/events?limit=200").expect(200)["items"])
+
+
+def shared_stream(person: Person, dispute: Dispute) -> str:
+    """The oldest stream of all participants that somebody reads."""
+    return next(str(one["stream"]) for one in events_of(person, dispute) if one["audience"] == "participants")
+
+
+def _brought_to_mediation(dispute: Dispute) -> None:
+    now = dispute.house.clock.now
+    dispute.step(dispute.registrar, "invite", {"due_on": (now + timedelta(days=30)).date().isoformat()}).expect(200)
+    # A day and an instant that are past, at the seat too, whatever the clock of the house says.
+    served = {
+        **REQUESTS["ServiceIn"],
+        "party_id": dispute.party("responding"),
+        "attempted_on": now.astimezone(ZoneInfo("Asia/Hong_Kong")).date().isoformat(),
+        "served_at": now.isoformat(),
+    }
+    dispute.registrar.post(f"{dispute.path}/service", served).expect(201)
+    dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
+    for step in ("screen", "register"):
+        dispute.step(dispute.registrar, step).expect(200)
+    given = {"mediator_id": dispute.mediator_id}
+    path = f"/v1/appointments/{dispute.requesting.post(f'{dispute.path}/appointments', given).expect(201)['id']}"
+    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
+    dispute.responding.post(f"{path}/accept").expect(200)
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    dispute.read()

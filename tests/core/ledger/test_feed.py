@@ -1,0 +1,295 @@
+"""The feed: everybody gets what they may know of, all of it, in order, and at once."""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, event, func, select
+
+from app.core.access.session import as_system, read_under
+from app.core.ledger import catalogue
+from app.core.ledger.catalogue import TYPES
+from app.core.ledger.feed import BEGINNING, Wanted, stretch
+from app.core.paging import Walk
+from app.core.tables.audiences import ANYONE, STAFF, AudienceReader
+from app.core.tables.events import Event
+from tests.feeds import followed
+from tests.installation import House, Json, Person, outside
+from tests.programs import court, program
+from tests.story import POWERS, Dispute
+
+WRITERS = int(os.environ.get("ACCORD_TEST_FEED_WRITERS", "3"))
+ACTS_OF_EACH = int(os.environ.get("ACCORD_TEST_FEED_ACTS", "6"))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody with a feed, where it ended when all had been admitted, and the groups under which they read too."""
+
+    person: Person
+    since: str
+    groups: tuple[UUID, ...] = (ANYONE,)
+
+    @property
+    def principals(self) -> tuple[UUID, ...]:
+        """All the ids under which they read."""
+        return (UUID(self.person.id), *self.groups)
+
+
+@pytest.fixture
+def everybody(house: House, dispute: Dispute) -> dict[str, Reader]:
+    """Everybody who has to do with a case."""
+    dispute.mediating()
+    stranger = house.person("Stan Ranger")
+    court_id = court(house)
+    programs = [program(house, court_id), program(house, None)]
+    people = [dispute.requesting, dispute.responding, dispute.mediator, house.registrar, house.admin, stranger]
+    people += programs
+    names = ["requesting", "responding", "mediator", "registrar", "admin", "stranger", "court's", "institution's"]
+    return {name: reader_of(house, person) for name, person in zip(names, people, strict=True)}
+
+
+def reader_of(house: House, person: Person) -> Reader:
+    """Somebody from now on."""
+    since = person.get("/v1/events?latest=true").expect(200)["next"]
+    return Reader(person, since, (ANYONE, STAFF) if person is house.registrar else (ANYONE,))
+
+
+def last_position(house: House) -> int:
+    """Where the ledger ends now."""
+    with house.database.read(os.urandom) as db, as_system(db):
+        return int(db.execute(select(func.max(Event.position))).scalar_one())
+
+
+def entitled(house: House, reader: Reader, after: int) -> list[str]:
+    """The ids of the events after a position that somebody may read, in the order of their seals, by the tables."""
+    mine = select(AudienceReader.audience_id).where(AudienceReader.principal_id.in_(reader.principals))
+    readable = select(Event.id).where(Event.position > after, Event.audience_id.in_(mine)).order_by(Event.position)
+    with house.database.read(os.urandom) as db, as_system(db):
+        return [str(id) for id in db.execute(readable).scalars()]
+
+
+def test_everybody_is_told_of_what_they_may_read_and_of_nothing_else(
+    house: House, dispute: Dispute, everybody: dict[str, Reader]
+) -> None:
+    before = last_position(house)
+    dispute.session("caucus", "requesting")
+    dispute.filing(dispute.responding, "caucus", "responding")
+    dispute.filing(dispute.requesting, "public")
+    dispute.session("joint")
+    due = {name: entitled(house, reader, before) for name, reader in everybody.items()}
+    for name, reader in everybody.items():
+        told, _end = followed(reader.person, reader.since)
+        assert [one["id"] for one in told] == due[name], name
+    assert len(due["requesting"]) > len(due["registrar"]) > len(due["stranger"]) > 0
+    assert due["stranger"] == due["admin"] == due["court's"] == due["institution's"]
+
+
+def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, everybody: dict[str, Reader]) -> None:
+    told, _end = followed(dispute.requesting)
+    for one in told:
+        ids = one["data"]["about"]
+        assert set(one) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
+        assert set(ids) <= set(TYPES[one["type"]].ids)
+        assert all(UUID(id) for id in ids.values())
+    step = next(one for one in told if one["data"]["act"] == "screen")
+    assert step["source"] == dispute.path
+    assert (step["type"], step["data"]["actor"]["capacity"]) == ("step-taken", "registry")
+    assert "24" in step["data"]["article"]
+    full = dispute.requesting.get(f"{dispute.path}/events/{step['id']}").expect(200)
+    assert (full["stream"], full["seq"]) == (step["data"]["stream"], step["data"]["seq"])
+
+
+def test_a_candidate_is_told_of_the_nomination_and_not_of_the_case(dispute: Dispute) -> None:
+    appointment = dispute.nominated()
+    told, _end = followed(dispute.mediator)
+    (nominated,) = [one for one in told if one["type"] == "appointment-proposed"]
+    assert nominated["data"]["about"]["appointment_id"] == appointment["id"]
+    assert (nominated["data"]["case_id"], nominated["source"]) == (None, "/v1")
+    assert not any(dispute.case["id"] in str(one) for one in told)
+
+
+def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute) -> None:
+    dispute.lodged()
+    first = dispute.case["id"]
+    dispute.lodged()
+    both, _end = followed(dispute.requesting, more="&type=step-taken&type=case-opened")
+    assert [one["type"] for one in both] == ["case-opened", "step-taken"] * 2
+    one, end = followed(dispute.requesting, more=f"&case={first}")
+    assert {told["data"]["case_id"] for told in one} == {first}
+    # The cursor has passed what was not asked for.
+    assert followed(dispute.requesting, end) == ([], end)
+    dispute.requesting.get("/v1/events?type=no-such-type").expect(422, "invalid")
+    assert followed(house.person("Stan Ranger"), more=f"&case={first}")[0] == []
+    assert followed(dispute.requesting, more=f"&case={uuid4()}")[0] == []
+
+
+def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
+    dispute.lodged()
+    begun = dispute.requesting.get("/v1/events?latest=true").expect(200)
+    assert (begun["items"], begun["more"]) == ([], False)
+    dispute.requesting.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
+    (told,) = followed(dispute.requesting, begun["next"])[0]
+    assert told["type"] == "case-amended"
+
+
+@pytest.mark.parametrize("route", ["/v1/events", "{case}/events"])
+def test_a_cursor_of_another_registry_that_came_of_the_same_backup_is_gone(
+    house: House, dispute: Dispute, route: str
+) -> None:
+    dispute.lodged()
+    path, agent = route.format(case=dispute.path), dispute.requesting
+    with house.database.read(os.urandom) as db:
+        elsewhere = Walk(house.app.state.seams.cursors, UUID(agent.id), path).encode(db, 0, uuid4())
+    agent.get(f"{path}?after={elsewhere}").expect(410, "gone")
+
+
+def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Dispute) -> None:
+    dispute.lodged()
+    answer = dispute.requesting.get("/v1/events?limit=1").expect(200)
+    assert dispute.requesting.get("/v1/events?limit=1").expect(200) == answer
+    assert len(answer["next"]) == len(dispute.requesting.get("/v1/events?latest=true").expect(200)["next"])
+    dispute.registrar.get(f"/v1/events?after={answer['next']}").expect(422, "invalid")
+    dispute.requesting.get(f"/v1/events?after={answer['next'][:-1]}").expect(422, "invalid")
+
+
+def test_what_one_may_no_longer_read_is_passed_over_in_bounded_steps(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    counsel = house.person("Cora Unsel")
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    admitted = dispute.requesting.post(path, {"user_id": counsel.id, "role": "counsel", "powers": POWERS}).expect(201)
+    for _filing in range(4):
+        dispute.filing(dispute.requesting, "participants")
+    told, _end = followed(counsel)
+    assert any(one["data"]["case_id"] == dispute.case["id"] for one in told)
+    dispute.requesting.post(f"{path}/{admitted['id']}/end").expect(200)
+    again, _end = followed(counsel)
+    assert not any(one["data"]["case_id"] for one in again)
+    # Few entries at a time, most of which can no longer be read: each reading ends, and moves on.
+    principals = (UUID(counsel.id), ANYONE)
+    with house.database.read(os.urandom) as db:
+        read_under(db, (*principals, principals[0]))
+        last, found, readings = BEGINNING, [], 0
+        while True:
+            part = stretch(db, (*principals, principals[0]), Wanted(50), last, window=2)
+            found += [str(one.id) for one in part.events]
+            assert part.last != last or not part.more
+            last, readings = part.last, readings + 1
+            if not part.more:
+                break
+    assert found == [one["id"] for one in again]
+    assert readings > len(again) / 2
+
+
+@contextmanager
+def slow_commits(engine: Engine, seconds: float) -> Iterator[None]:
+    """Each commit comes a random time after its seal."""
+
+    def wait(_connection: object) -> None:
+        time.sleep(random.uniform(0, seconds))  # noqa: S311 - no secret
+
+    event.listen(engine, "commit", wait)
+    try:
+        yield
+    finally:
+        event.remove(engine, "commit", wait)
+
+
+def test_readers_beside_writers_get_exactly_their_events_in_order(served: House, everybody: dict[str, Reader]) -> None:
+    done, before = threading.Event(), last_position(served)
+
+    def follow(reader: Reader, person: Person) -> list[str]:
+        told: list[str] = []
+        cursor, ends = reader.since, False
+        while True:
+            answer = person.get(f"/v1/events?limit=7&wait=1&after={cursor}").expect(200)
+            told += [one["id"] for one in answer["items"]]
+            cursor = answer["next"]
+            if ends and not answer["items"]:
+                return told
+            ends = done.is_set()
+
+    def write(person: Person, number: int) -> None:
+        given = {"kind": "statement", "title": f"Statement {number}", "text": "As set out."}
+        case = person.get("/v1/cases").expect(200)["items"][0]["id"]
+        for act in range(ACTS_OF_EACH):
+            audience: Json = {"audience": ["participants", "public", "party"][act % 3]}
+            if audience["audience"] == "party":
+                parties = person.get(f"/v1/cases/{case}").expect(200)["parties"]
+                audience["party_ids"] = [parties[number % 2]["id"]]
+            draft = person.post(f"/v1/cases/{case}/filings", given | audience).expect(201)
+            person.post(f"/v1/cases/{case}/filings/{draft['id']}/submit").expect(200)
+
+    sides = [everybody["requesting"].person, everybody["responding"].person]
+    readers = list(everybody.values())
+    with (
+        slow_commits(served.database.engine, 0.05),
+        outside(served, *[one.person for one in readers]) as reading,
+        outside(served, *[sides[number % 2] for number in range(WRITERS)]) as writing,
+        ThreadPoolExecutor(len(readers) + WRITERS) as pool,
+    ):
+        following = [pool.submit(follow, *one) for one in zip(readers, reading, strict=True)]
+        written = [pool.submit(write, one, number) for number, one in enumerate(writing)]
+        try:
+            for one in written:
+                one.result()
+        finally:
+            done.set()
+        found = [one.result() for one in following]
+    for reader, told in zip(readers, found, strict=True):
+        assert told == entitled(served, reader, before), reader.person.name
+
+
+def waited(person: Person, after: str, seconds: int = 20) -> tuple[Json, float]:
+    """The answer to somebody who waits, and after how long it came."""
+    asked = time.monotonic()
+    answer = person.get(f"/v1/events?after={after}&wait={seconds}")
+    return {"status": answer.status, **answer.json}, time.monotonic() - asked
+
+
+def test_who_waits_is_answered_when_there_is_something_for_them(served: House) -> None:
+    dispute = Dispute(served)
+    dispute.lodged()
+    stranger = served.person("Stan Ranger")
+    readers = [dispute.requesting, stranger]
+    cursors = [one.get("/v1/events?latest=true").expect(200)["next"] for one in readers]
+    with outside(served, *readers, dispute.requesting) as (*people, writer), ThreadPoolExecutor(2) as pool:
+        waits = [
+            pool.submit(partial(waited, seconds=seconds), person, cursor)
+            for person, cursor, seconds in zip(people, cursors, (20, 3), strict=True)
+        ]
+        time.sleep(1)
+        writer.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
+        (told, took), (nothing, whole) = (one.result() for one in waits)
+    assert [one["type"] for one in told["items"]] == ["case-amended"]
+    assert took < 8
+    assert (nothing["items"], nothing["next"]) == ([], cursors[1])
+    assert whole >= 3
+
+
+def test_a_token_that_is_revoked_ends_the_waiting(served: House) -> None:
+    dispute = Dispute(served)
+    dispute.lodged()
+    cursor = dispute.requesting.get("/v1/events?latest=true").expect(200)["next"]
+    token = dispute.requesting.get("/v1/tokens").expect(200)["items"][0]["id"]
+    with outside(served, dispute.requesting, served.admin) as (person, admin), ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(waited, person, cursor)
+        time.sleep(1)
+        admin.post(f"/v1/tokens/{token}/revoke").expect(200)
+        ended, took = waits.result()
+    assert (ended["status"], ended["code"]) == (401, "unauthenticated")
+    assert took < 8
+
+
+def test_the_catalogue_takes_no_event_that_it_does_not_know(house: House) -> None:
+    with pytest.raises(catalogue.Uncatalogued, match="no-such-type"):
+        catalogue.check("no-such-type")
+    assert catalogue.unlisted("case-opened", {"strange_id": "x", "procedure": "y"}) == {"strange_id"}

@@ -1,0 +1,1 @@
+"""Tests of what an institution has before any case."""

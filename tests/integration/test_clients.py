@@ -1,0 +1,222 @@
+"""Programs come in by a client's id and secret, for fifteen minutes, and do no more than their scopes say."""
+
+import pytest
+
+from app.core.access.scopes import NEEDED
+from tests.conftest import Fresh
+from tests.core.http.operations import EVERY, OPERATIONS
+from tests.installation import Answer, House, Json, Person
+from tests.programs import ask, basic, client, court, program, token
+
+GRANT = {"grant_type": "client_credentials"}
+
+
+@pytest.fixture
+def made(house: House) -> Json:
+    """A court's client with its secret."""
+    return client(house, court(house), ["events.read", "referrals.read"])
+
+
+def with_token(house: House, made: Json, access_token: str) -> Person:
+    """A program that holds that token."""
+    return Person(made["name"], made["id"], access_token, house.client, house.number)
+
+
+def refused(answer: Answer, status: int, error: str) -> None:
+    """The refusal of a token, in the words of OAuth, and kept by nobody."""
+    assert answer.expect(status)["error"] == error
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(house: House, made: Json) -> None:
+    shown = {"client_id": made["id"], "client_secret": made["client_secret"]}
+    for form, headers in ((GRANT, basic(made["id"], made["client_secret"])), ({**GRANT, **shown}, None)):
+        answer = ask(house, form, headers)
+        granted = answer.expect(200)
+        assert answer.headers["cache-control"] == "no-store"
+        assert granted["token_type"] == "Bearer"
+        assert granted["expires_in"] == 900
+        assert granted["scope"] == "events.read referrals.read"
+        with_token(house, made, granted["access_token"]).get("/v1/events").expect(200)
+    for path in ("/v1/clients", f"/v1/clients/{made['id']}"):
+        listed = house.registrar.get(path)
+        assert listed.status == 200
+        assert made["client_secret"] not in listed.response.text
+        assert "sha256" not in listed.response.text
+
+
+def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, made: Json) -> None:
+    right = basic(made["id"], made["client_secret"])
+    secret = {"client_secret": made["client_secret"]}
+    other = client(house, None, ["events.read"])
+    wrong: list[tuple[Json, dict[str, str] | None, int, str]] = [
+        ({}, right, 400, "invalid_request"),
+        ({"grant_type": ["client_credentials", "password"]}, right, 400, "invalid_request"),
+        ({**GRANT, **secret}, right, 400, "invalid_request"),
+        ({**GRANT, "client_id": other["id"]}, right, 400, "invalid_request"),
+        ({"grant_type": "password"}, right, 400, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, right, 400, "unsupported_grant_type"),
+        ({**GRANT, "scope": "referrals.write"}, right, 400, "invalid_scope"),
+        ({**GRANT, "scope": "everything"}, right, 400, "invalid_scope"),
+        ({**GRANT, "resource": "https://elsewhere.example"}, right, 400, "invalid_target"),
+        ({**GRANT, "audience": "https://elsewhere.example"}, right, 400, "invalid_target"),
+        (GRANT, None, 401, "invalid_client"),
+        ({**GRANT, "client_id": made["id"]}, None, 401, "invalid_client"),
+        (GRANT, basic(made["id"], "wrong"), 401, "invalid_client"),
+        (GRANT, basic(made["id"], other["client_secret"]), 401, "invalid_client"),
+        (GRANT, basic("no id", made["client_secret"]), 401, "invalid_client"),
+        (GRANT, basic(made["id"], "é\u0000\U0001f600"), 401, "invalid_client"),
+        ({**GRANT, "client_id": "é", "client_secret": "é"}, None, 401, "invalid_client"),
+        (GRANT, {"authorization": "Basic !!!"}, 401, "invalid_client"),
+        (GRANT, {"authorization": "Basic /////w=="}, 401, "invalid_client"),
+        (GRANT, {"authorization": "Basic " + "f" * 10_000}, 401, "invalid_client"),
+        (GRANT, {"authorization": f"Bearer {house.admin.token}"}, 401, "invalid_client"),
+    ]
+    for form, headers, status, error in wrong:
+        refused(ask(house, form, headers), status, error)
+    for body, kind in ((b"{}", "application/json"), (b"\xff", "application/x-www-form-urlencoded")):
+        sent = house.client.post("/oauth/token", content=body, headers={**right, "content-type": kind})
+        refused(Answer(sent), 400, "invalid_request")
+    for resource in ("http://accord.test", "http://accord.test/", "http://accord.test/v1"):
+        ask(house, {**GRANT, "resource": resource}, right).expect(200)
+
+
+def test_who_guesses_secrets_is_told_to_wait(fresh: Fresh) -> None:
+    # A number of its own: apps of the same settings are shared by the tests, and so are their counts.
+    with House.open(fresh().model_copy(update={"anonymous_per_minute": 9})) as house:
+        made = client(house, None, ["events.read"])
+        holder = with_token(house, made, token(house, made))
+        holder.get("/v1/events").expect(200)
+        for turn in range(9):
+            refused(ask(house, GRANT, basic(made["id"], f"guess {turn}")), 401, "invalid_client")
+        answer = ask(house, GRANT, basic(made["id"], made["client_secret"]))
+        answer.expect(429, "too-many-requests")
+        assert answer.headers["retry-after"]
+        holder.get("/v1/events").expect(200)
+
+
+def test_where_tokens_are_got_is_told_to_everybody(house: House) -> None:
+    told = Answer(house.client.get("/.well-known/oauth-authorization-server")).expect(200)
+    assert told["issuer"] == "http://accord.test"
+    assert told["token_endpoint"] == "http://accord.test/oauth/token"
+    assert told["grant_types_supported"] == ["client_credentials"]
+    assert set(told["scopes_supported"]) >= {"referrals.read", "events.read"}
+
+
+def test_a_token_ends_after_fifteen_minutes_and_not_before(house: House, made: Json) -> None:
+    holder = with_token(house, made, token(house, made))
+    house.clock.pass_by(minutes=14, seconds=59)
+    holder.get("/v1/events").expect(200)
+    house.clock.pass_by(seconds=1)
+    holder.get("/v1/events").expect(401, "unauthenticated")
+    with_token(house, made, token(house, made)).get("/v1/events").expect(200)
+
+
+def test_two_secrets_live_while_one_follows_the_other_and_each_ends_with_its_tokens(house: House, made: Json) -> None:
+    path = f"/v1/clients/{made['id']}"
+    first = with_token(house, made, token(house, made))
+    house.clock.pass_by(minutes=1)
+    second = house.admin.post(f"{path}/rotate").expect(200)
+    assert second["client_secret"] != made["client_secret"]
+    following = with_token(house, made, token(house, second))
+    house.admin.post(f"{path}/rotate").expect(409, "two-secrets")
+    for holder in (first, following):
+        holder.get("/v1/events").expect(200)
+    old = second["secrets"][0]["id"]
+    assert all(one["used_at"] is not None for one in house.admin.get(path).expect(200)["secrets"])
+    house.admin.post(f"{path}/secrets/{old}/revoke").expect(200)
+    first.get("/v1/events").expect(401, "unauthenticated")
+    following.get("/v1/events").expect(200)
+    refused(ask(house, GRANT, basic(made["id"], made["client_secret"])), 401, "invalid_client")
+    house.admin.post(f"{path}/secrets/{old}/revoke").expect(409, "already-revoked")
+    third = house.admin.post(f"{path}/rotate").expect(200)
+    with_token(house, made, token(house, third)).get("/v1/events").expect(200)
+
+
+def test_a_client_that_is_ended_does_nothing_from_the_next_request_on(house: House, made: Json) -> None:
+    holder = with_token(house, made, token(house, made))
+    ended = house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
+    assert not ended["active"]
+    assert ended["disabled_at"]
+    holder.get("/v1/events").expect(401, "unauthenticated")
+    refused(ask(house, GRANT, basic(made["id"], made["client_secret"])), 401, "invalid_client")
+    for act in ("rotate", "disable"):
+        house.admin.post(f"/v1/clients/{made['id']}/{act}").expect(409, "already-disabled")
+
+
+def test_a_token_that_is_not_valid_comes_before_what_it_lacks_and_that_before_what_is_there(house: House) -> None:
+    made = client(house, court(house), ["events.read"])
+    narrow = with_token(house, made, token(house, made))
+    nobody = with_token(house, made, "accord_client." + "A" * 43)
+    for id, operation in OPERATIONS.items():
+        headers = {"if-match": '"stale"'}
+        assert nobody.token.startswith("accord_client.")
+        operation.send(nobody, json=operation.example, headers=headers).expect(401, "unauthenticated")
+        answer = operation.send(narrow, json=operation.example, headers=headers)
+        if NEEDED.get(id) == "events.read":
+            continue
+        if id in NEEDED:
+            answer.expect(403, "insufficient-scope")
+            told = f'Bearer realm="accord", error="insufficient_scope", scope="{NEEDED[id]}"'
+            assert answer.headers["www-authenticate"] == told
+        elif operation.has_ids:
+            answer.expect(404, "not-found")
+        else:
+            answer.expect(403, "forbidden")
+
+
+def test_a_program_does_nothing_for_which_no_scope_stands_even_with_every_scope(house: House) -> None:
+    for holder in (program(house, court(house)), program(house, None)):
+        for id, operation in OPERATIONS.items():
+            if id not in NEEDED:
+                answer = operation.send(holder, json=operation.example, headers={"if-match": '"stale"'})
+                assert answer.status == (404 if operation.has_ids else 403), (id, answer.response.text)
+
+
+def test_a_token_may_be_narrower_than_its_client(house: House, made: Json) -> None:
+    narrow = with_token(house, made, token(house, made, "referrals.read"))
+    narrow.get("/v1/events").expect(403, "insufficient-scope")
+
+
+def test_only_administrators_let_programs_in_and_a_court_must_be_there(house: House, made: Json) -> None:
+    given = {"name": "x", "scopes": ["events.read"]}
+    stranger = house.person("Stan Ranger")
+    for person in (house.registrar, stranger):
+        person.post("/v1/clients", given).expect(403)
+        person.post("/v1/courts", {"name": "x", "jurisdiction": "x", "place": "x", "time_zone": "UTC"}).expect(403)
+    house.registrar.post(f"/v1/clients/{made['id']}/rotate").expect(403)
+    stranger.post(f"/v1/clients/{made['id']}/rotate").expect(404)
+    stranger.get("/v1/clients").expect(403)
+    nowhere = "00000000-0000-4000-8000-00000000dead"
+    wrongs: list[Json] = [{"court_id": nowhere}, {"scopes": []}, {"scopes": ["all"]}, {"scopes": ["events.read"] * 2}]
+    for wrong in wrongs:
+        house.admin.post("/v1/clients", {**given, **wrong}).expect(422, "invalid")
+    house.admin.post("/v1/clients", given, idempotency_key="k").expect(422, "invalid")
+
+
+def test_what_becomes_of_clients_is_told_to_the_institution_without_their_secrets(house: House, made: Json) -> None:
+    house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
+    answer = house.registrar.get("/v1/events?limit=200")
+    told = [one["type"] for one in answer.expect(200)["items"]]
+    assert [one for one in told if one.startswith(("client-", "court-"))] == [
+        "court-entered",
+        "client-added",
+        "client-secret-issued",
+        "client-disabled",
+    ]
+    assert made["client_secret"] not in answer.response.text
+
+
+def test_every_scope_stands_for_operations_that_there_are(house: House) -> None:
+    assert set(NEEDED) <= set(EVERY)
+    document = house.client.get("/v1/openapi.json").json()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            scope = NEEDED.get(operation["operationId"])
+            named = [one["client"] for one in operation["security"] if "client" in one]
+            assert named == ([[scope]] if scope else [])
+    flow = document["components"]["securitySchemes"]["client"]["flows"]["clientCredentials"]
+    assert flow["tokenUrl"] == "/oauth/token"
+    assert set(NEEDED.values()) <= set(flow["scopes"])

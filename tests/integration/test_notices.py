@@ -1,0 +1,665 @@
+"""Mail tells people that there is something new, and nothing of what it is; a real mail server receives it."""
+
+import email
+import email.policy
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from sqlalchemy import func, select, update
+
+from app.core.errors import Misconfigured
+from app.core.tables.institution import Institution
+from app.core.tables.notices import Notice, NoticeMark
+from app.core.tables.people import User
+from app.integration.notices import letters, mail_queue
+from app.integration.notices.schemas import LetterLanguage
+from app.main import create_app
+from app.operations.background.mail_sender import PATIENCE, Postman, postman_of
+from app.operations.background.worker import worker_of
+from app.operations.backup import back_up, restore
+from app.settings import Settings
+from tests.canaries import WORDS, plant
+from tests.installation import House, Json, Person
+from tests.processes import served
+from tests.server import _free_port
+from tests.story import GIVES, POWERS, Dispute
+
+URL = "https://registry.example.org"
+TO_THE_DIGEST = timedelta(hours=15)
+
+
+@dataclass
+class MailServer:
+    """A mail server on this machine: what it was given, and whom it refuses."""
+
+    port: int
+    mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
+    refuses_all: str | None = None
+    looks: Callable[[], object] | None = None
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse them."""
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Take a message, or refuse it."""
+        if self.looks is not None:
+            self.looks()
+        if self.refuses_all is not None:
+            return self.refuses_all
+        content = envelope.original_content or b""
+        self.raw.append(content)
+        self.mails.append(email.message_from_bytes(content, EmailMessage, policy=email.policy.default))
+        return "250 OK"
+
+    def start(self) -> Controller:
+        """Listen, always on the same port."""
+        controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        controller.start()
+        return controller
+
+    def to(self, person: Person) -> list[EmailMessage]:
+        """What one person was sent."""
+        address = f"{person.name.lower().replace(' ', '.')}@example.org"
+        return [one for one in self.mails if one["To"].addresses[0].addr_spec == address]
+
+    def clear(self) -> None:
+        """Forget what came."""
+        self.mails.clear()
+        self.raw.clear()
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """A mail server that runs."""
+    found = MailServer(_free_port())
+    controller = found.start()
+    yield found
+    controller.stop()
+
+
+def mailing(settings: Settings, server: MailServer, **more: Any) -> Settings:
+    """The settings with which mail goes to that server."""
+    given = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
+    return settings.model_copy(update={**given, "mail_from": "Registry <no-reply@example.org>", **more})
+
+
+def postman_on(house: House, server: MailServer, **more: Any) -> Postman:
+    """A postman of the house that begins with what comes from now on."""
+    seams = house.app.state.seams
+    found = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def postman(house: House, server: MailServer) -> Postman:
+    """A postman who has looked at the house once."""
+    found = postman_on(house, server)
+    assert found.turn() == {}
+    return found
+
+
+def choose(person: Person, **choice: Any) -> Json:
+    """A person's choice of what they are told."""
+    return dict(person.patch("/v1/me/notices", choice, if_match="*").expect(200))
+
+
+def subjects(mails: list[EmailMessage]) -> list[str]:
+    """The subjects of some mails."""
+    return [str(one["Subject"]) for one in mails]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """What a mail says."""
+    return str(mail.get_content())
+
+
+def rows(house: House, *columns: Any, of: Any = Notice.created_at) -> list[Any]:
+    """Something of every notice, or of every mark."""
+    with house.database.read(os.urandom) as db:
+        return list(db.execute(select(*columns).order_by(of)).all())
+
+
+def settle(postman: Postman, server: MailServer) -> None:
+    """Let all invitations and what is due go out, and forget them."""
+    postman.turn()
+    server.clear()
+
+
+def test_what_happened_since_the_last_digest_comes_in_one_mail_in_the_morning(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    dispute.consented()
+    settle(postman, server)
+    dispute.step(dispute.registrar, "screen").expect(200)
+    dispute.step(dispute.registrar, "register").expect(200)
+    assert postman.turn() == {}
+    house.clock.now += TO_THE_DIGEST - timedelta(minutes=1)
+    assert postman.turn() == {}
+    house.clock.pass_by(minutes=1)
+    postman.turn()
+    (mail,) = server.to(dispute.responding)
+    reference = dispute.read()["reference"]
+    assert mail["Subject"] == f"Something new in {reference}"
+    assert f"{URL}/v1/cases/{dispute.case['id']}" in text_of(mail)
+    assert mail["From"] == "Registry <no-reply@example.org>"
+    assert (mail["Auto-Submitted"], mail["Date"].datetime) == ("auto-generated", house.clock.now)
+    assert postman.turn() == {}
+    assert len(server.to(dispute.responding)) == 1
+
+
+def test_several_cases_share_a_digest(house: House, server: MailServer, postman: Postman) -> None:
+    one, two = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (one, two):
+        dispute.registered()
+    settle(postman, server)
+    house.clock.now += TO_THE_DIGEST
+    postman.turn()
+    (mail,) = server.to(house.registrar)
+    assert mail["Subject"] == "Something new at Organisation for Mediation"
+    for dispute in (one, two):
+        assert f"{dispute.case['reference']}: {URL}/v1/cases/{dispute.case['id']}" in text_of(mail)
+
+
+def test_what_one_did_oneself_is_no_news(dispute: Dispute, server: MailServer, postman: Postman) -> None:
+    for person in (dispute.requesting, dispute.registrar):
+        choose(person, news="at-once")
+    settle(postman, server)
+    dispute.opened()
+    postman.turn()
+    assert server.mails == []
+    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
+    postman.turn()
+    assert (len(server.to(dispute.registrar)), server.to(dispute.requesting)) == (1, [])
+
+
+def test_no_mail_tells_what_was_written_who_is_there_or_what_was_done(
+    house: House, server: MailServer, postman: Postman
+) -> None:
+    postman.turn()
+    choose(house.registrar, news="at-once")
+    dispute = plant(house)
+    for person in (dispute.requesting, dispute.responding, dispute.mediator):
+        choose(person, news="at-once")
+    dispute.filing(dispute.requesting, "caucus", "requesting", text="caucusquetzal")
+    postman.turn()
+    house.clock.now += TO_THE_DIGEST
+    postman.turn()
+    assert len(server.mails) >= 8
+    never = [*WORDS.values(), "quetzal", "Serin", "Ostrava", "Vedria", "caucus", "filing", "appointment", "session"]
+    for mail, raw in zip(server.mails, server.raw, strict=True):
+        told = f"{raw.decode()}\n{mail['Subject']}\n{mail['To']}\n{text_of(mail)}"
+        assert not [word for word in never if word.lower() in told.lower()]
+        recipient = mail["To"].addresses[0].display_name
+        others = {"Olga Strand", "Viktor Drian", "Mina Datar", "Reggie Strar"} - {recipient}
+        assert not [name for name in others if name in told]
+
+
+def test_whose_access_ended_meanwhile_is_sent_nothing(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    counsel = house.person("Cora Unsel")
+    dispute.invited()
+    given = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    held = dispute.requesting.post(path, given).expect(201)["id"]
+    settle(postman, server)
+    dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
+    dispute.requesting.post(f"{path}/{held}/end", {}).expect(200)
+    house.admin.post(f"/v1/users/{dispute.responding.id}/disable").expect(200)
+    postman.turn()
+    house.clock.now += TO_THE_DIGEST
+    postman.turn()
+    assert (server.to(counsel), server.to(dispute.responding)) == ([], [])
+    assert len(server.to(dispute.registrar)) == 1
+    found = rows(house, Notice.user_id, Notice.state, Notice.kind)
+    states = {row.user_id: row.state for row in found if row.kind == "news"}
+    assert (states[UUID(counsel.id)], states[UUID(dispute.responding.id)]) == ("skipped", "skipped")
+
+
+def test_a_candidate_is_asked_for_an_answer_and_not_told_which_case_it_is(
+    dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    choose(dispute.mediator, news="never", deadlines=False)
+    dispute.registered()
+    settle(postman, server)
+    appointment = dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": dispute.mediator_id})
+    appointment.expect(201)
+    postman.turn()
+    (mail,) = server.to(dispute.mediator)
+    assert mail["Subject"] == "An invitation from Organisation for Mediation"
+    assert dispute.case["reference"] not in text_of(mail)
+    assert dispute.case["id"] not in text_of(mail)
+    choose(dispute.mediator, news="at-once")
+    dispute.mediator.post(f"/v1/appointments/{appointment.json['id']}/declare", {"independent": True}).expect(200)
+    dispute.responding.post(f"/v1/appointments/{appointment.json['id']}/accept").expect(200)
+    postman.turn()
+    news = server.to(dispute.mediator)[-1]
+    assert news["Subject"] == "Something new at Organisation for Mediation"
+    assert dispute.case["reference"] not in text_of(news)
+    assert dispute.case["id"] not in text_of(news)
+
+
+def test_who_is_invited_without_an_account_and_who_is_given_one_hears_of_it(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    dispute.registered()
+    settle(postman, server)
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    for name, address in (("王小明", "Wang.XM@Example.org"), ("O’Neill-Ní Dhomhnaill", "oneill@example.org")):
+        given = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
+        dispute.requesting.post(path, given).expect(201)
+    postman.turn()
+    to = {one["To"].addresses[0].display_name: one["To"].addresses[0].addr_spec for one in server.mails}
+    assert to == {"王小明": "Wang.XM@Example.org", "O’Neill-Ní Dhomhnaill": "oneill@example.org"}
+    assert set(subjects(server.mails)) == {"An invitation from Organisation for Mediation"}
+    assert not [one for one in server.mails if dispute.case["reference"] in text_of(one)]
+    server.clear()
+    house.person("Nu Comer")
+    postman.turn()
+    assert subjects(server.mails) == ["An invitation from Organisation for Mediation"]
+
+
+def test_a_term_that_is_near_is_recalled_to_those_for_whom_it_waits(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    dispute.lodged()
+    dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)
+    for person in (dispute.requesting, dispute.responding, dispute.registrar):
+        choose(person, news="never")
+    house.clock.pass_by(days=13)
+    settle(postman, server)
+    worker_of(house.app.state.seams, house.settings).round()
+    postman.turn()
+    (mail,) = server.mails
+    assert mail["To"].addresses[0].display_name == dispute.responding.name
+    assert mail["Subject"] == "A term ends on 2026-03-20"
+    assert f"{URL}/v1/me/desk" in text_of(mail)
+    assert postman.turn() == {}
+
+
+def test_a_term_is_not_recalled_to_who_does_not_want_it_or_has_acted_meanwhile(
+    house: House, server: MailServer, postman: Postman
+) -> None:
+    unwanted, answered = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (unwanted, answered):
+        dispute.lodged()
+        dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)
+        choose(dispute.responding, news="never", deadlines=dispute is answered)
+        choose(dispute.requesting, news="never")
+    choose(house.registrar, news="never")
+    house.clock.pass_by(days=13)
+    settle(postman, server)
+    worker_of(house.app.state.seams, house.settings).round()
+    postman.gather()
+    answered.step(answered.requesting, "withdraw", {"reason": "We withdraw."}).expect(200)
+    postman.turn()
+    assert server.mails == []
+
+
+def test_each_person_chooses_how_often_and_in_which_language(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    plain = dispute.responding.get("/v1/me/notices").expect(200)
+    assert plain == {"news": "daily", "deadlines": True, "language": "en"}
+    dispute.responding.patch("/v1/me/notices", {"news": "never"}).expect(428)
+    dispute.responding.patch("/v1/me/notices", {"news": "hourly"}, if_match="*").expect(422)
+    settle(postman, server)
+    dispute.registered()
+    postman.turn()
+    choose(dispute.requesting, news="never")
+    # What waits for the morning goes out with the new choice.
+    changed = choose(dispute.responding, news="at-once", language="fr")
+    assert changed == {"news": "at-once", "deadlines": True, "language": "fr"}
+    postman.turn()
+    assert subjects(server.mails) == [f"Du nouveau dans {dispute.case['reference']}"]
+    house.clock.now += TO_THE_DIGEST
+    postman.turn()
+    assert server.to(dispute.requesting) == []
+
+
+@pytest.mark.parametrize("language", get_args(LetterLanguage))
+def test_a_letter_names_a_case_by_its_reference_alone(language: str) -> None:
+    place, case = letters.Place("House", URL), letters.Named("2026-0001", f"{URL}/v1/cases/x")
+    near = letters.deadline(language, place, case, date(2026, 3, 20))
+    assert near.subject.endswith("2026-03-20")
+    assert "2026-0001" in near.subject
+    assert case.link in near.body
+    many = [letters.Named(f"2026-{number:04d}", f"{URL}/v1/cases/{number}") for number in range(60)]
+    digest = letters.news(language, place, many, elsewhere=False)
+    assert digest.body.count("/v1/cases/") == letters.MOST_NAMED
+    assert place.desk in digest.body
+    for letter in (letters.invitation(language, place), letters.nomination(language, place)):
+        assert "House" in letter.subject
+        assert URL in letter.body
+
+
+def test_two_postmen_send_each_mail_once(house: House, server: MailServer, postman: Postman) -> None:
+    for number in range(8):
+        house.person(f"Nu Comer{number}")
+    barrier = threading.Barrier(3)
+
+    def run(one: Postman) -> None:
+        barrier.wait()
+        for _turn in range(3):
+            one.turn()
+
+    threads = [threading.Thread(target=run, args=(postman_on(house, server),)) for _postman in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    postman.turn()
+    ids = [str(one["Message-ID"]) for one in server.mails]
+    assert (len(ids), len(set(ids))) == (8, 8)
+
+
+def test_who_is_killed_while_sending_repeats_one_mail_at_most_under_the_same_id(
+    house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        house.person(f"Nu Comer{number}")
+
+    def dies(*_given: Any) -> str:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mail_queue, "record", dies)
+        with pytest.raises(SystemExit):
+            postman.turn()
+    assert len(server.mails) == 1
+    other = postman_on(house, server)
+    other.turn()
+    assert len(server.mails) == 3
+    house.clock.now += mail_queue.LEASE
+    other.turn()
+    assert other.turn() == {}
+    ids = [str(one["Message-ID"]) for one in server.mails]
+    assert (len(ids), len(set(ids)), ids[0]) == (4, 3, ids[3])
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(
+    house: House, server: MailServer
+) -> None:
+    setting = {
+        "ACCORD_SMTP_HOST": "127.0.0.1",
+        "ACCORD_SMTP_PORT": str(server.port),
+        "ACCORD_SMTP_SECURITY": "none",
+        "ACCORD_MAIL_FROM": "no-reply@example.org",
+        "ACCORD_PUBLIC_URL": URL,
+    }
+    with served(house.settings, **setting) as first:
+        until(lambda: bool(rows(house, NoticeMark.user_id, of=NoticeMark.user_id)))
+        server.looks = lambda: first.kill() if len(server.mails) == 2 else None
+        for number in range(5):
+            house.person(f"Nu Comer{number}")
+        until(lambda: first.process.poll() is not None)
+    until(lambda: len(server.mails) == 3)
+    server.looks = None
+    with house.database.write(os.urandom) as db:
+        # As if the time of the lease had passed.
+        db.execute(update(Notice).values(leased_until=None).execution_options(synchronize_session=False))
+    with served(house.settings, **setting):
+        until(lambda: all(row.state == "sent" for row in rows(house, Notice.state)))
+    ids = [str(one["Message-ID"]) for one in server.mails]
+    assert (len(ids), len(set(ids))) == (6, 5)
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.1)
+
+
+def test_an_address_that_is_refused_is_shown_to_the_registry_until_a_mail_gets_through(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    settle(postman, server)
+    address = "nu.comer@example.org"
+    server.refuses[address] = "550 5.1.1 no such mailbox"
+    person = house.person("Nu Comer")
+    assert postman.turn() == {"bounced": 1}
+    answer = dispute.registrar.get("/v1/notices?state=bounced&count=true").expect(200)
+    (shown,) = answer["items"]
+    assert shown == {
+        "id": shown["id"],
+        "user_id": person.id,
+        "name": "Nu Comer",
+        "email": address,
+        "kind": "invitation",
+        "state": "bounced",
+        "code": "550",
+        "on": "2026-03-02",
+    }
+    assert dispute.registrar.get("/v1/notices?state=failed").expect(200)["items"] == []
+    dispute.requesting.get("/v1/notices").expect(403)
+    path = f"/v1/users/{person.id}"
+    assert dispute.registrar.get(path).expect(200)["undeliverable_since"] == "2026-03-02"
+    del server.refuses[address]
+    choose(person, news="at-once")
+    dispute.opened()
+    given = {"user_id": person.id, "role": "counsel", "powers": POWERS}
+    representatives = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    dispute.requesting.post(representatives, given).expect(201)
+    assert postman.turn() == {"sent": 1}
+    assert dispute.registrar.get(path).expect(200)["undeliverable_since"] is None
+    assert subjects(server.to(person)) == ["Something new at Organisation for Mediation"]
+
+
+def test_no_transaction_is_open_while_a_mail_is_sent(house: House, server: MailServer, postman: Postman) -> None:
+    seen: list[int] = []
+    server.looks = lambda: seen.append(house.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+    house.person("Nu Comer")
+    assert postman.turn() == {"sent": 1}
+    assert seen == [0]
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        postman = postman_on(house, MailServer(silent.getsockname()[1]))
+        postman.box = replace(postman.box, seconds=0.2)
+        postman.turn()
+        house.person("Nu Comer")
+        assert postman.turn() == {"pending": 1}
+    (row,) = rows(house, Notice.code, Notice.tries)
+    assert (row.code, row.tries) == ("unreachable", 1)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_mail_goes_over_tls_to_a_server_with_a_certificate_that_holds_and_to_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, security: str
+) -> None:
+    certificate, key = certified(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    found = MailServer(_free_port())
+    given = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
+    controller = Controller(found, hostname="127.0.0.1", port=found.port, **given)
+    controller.start()
+    try:
+        postman = postman_on(house, found, smtp_security=security)
+        postman.turn()
+        house.person("Nu Comer")
+        assert postman.turn() == {"pending": 1}
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        house.clock.now += PATIENCE
+        assert postman.turn() == {"sent": 1}
+    finally:
+        controller.stop()
+    assert len(found.mails) == 1
+
+
+def certified(folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own making for this machine, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    begins = datetime.now(UTC) - timedelta(days=1)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(begins).not_valid_after(begins + timedelta(days=9))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    certificate, secret = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, secret
+
+
+def test_the_list_of_what_came_back_is_paged(house: House, server: MailServer, postman: Postman) -> None:
+    for number in range(5):
+        server.refuses[f"nu.comer{number}@example.org"] = "551 moved"
+        house.person(f"Nu Comer{number}")
+        postman.turn()
+    found, path = [], "/v1/notices?limit=2"
+    while path:
+        page = house.registrar.get(path).expect(200)
+        found += [one["email"] for one in page["items"]]
+        path = f"/v1/notices?limit=2&after={page['next']}" if page["next"] else ""
+    assert sorted(found) == sorted(server.refuses)
+
+
+@pytest.mark.parametrize("refusal", ["451 try again", "421 busy"])
+def test_a_refusal_for_now_is_no_bounce(house: House, server: MailServer, postman: Postman, refusal: str) -> None:
+    server.refuses["nu.comer@example.org"] = refusal
+    house.person("Nu Comer")
+    assert postman.turn() == {"pending": 1}
+    assert house.registrar.get("/v1/notices").expect(200)["items"] == []
+    server.refuses.clear()
+    assert postman.turn() == {}
+    house.clock.now += PATIENCE
+    assert postman.turn() == {"sent": 1}
+
+
+def test_while_the_mail_server_is_down_everything_waits_and_nothing_is_lost(house: House) -> None:
+    server = MailServer(_free_port())
+    postman = postman_on(house, server)
+    postman.turn()
+    people = [house.person(f"Nu Comer{number}") for number in range(3)]
+    for _hour in range(24):
+        postman.turn()
+        house.clock.pass_by(hours=1)
+    assert {row.state for row in rows(house, Notice.state)} == {"pending"}
+    controller = server.start()
+    try:
+        house.clock.pass_by(hours=12)
+        assert postman.turn() == {"sent": 3}
+    finally:
+        controller.stop()
+    assert all(len(server.to(person)) == 1 for person in people)
+
+
+def test_after_two_days_of_refusals_a_mail_is_given_up_and_shown(house: House, server: MailServer) -> None:
+    postman = postman_on(house, server)
+    postman.turn()
+    server.refuses_all = "450 later"
+    house.person("Nu Comer")
+    tries = 0
+    for _hour in range(60):
+        tries += sum(postman.turn().values())
+        house.clock.pass_by(hours=1)
+    (shown,) = house.registrar.get("/v1/notices?state=failed").expect(200)["items"]
+    assert (shown["code"], shown["on"]) == ("450", "2026-03-04")
+    assert 6 <= tries <= 12
+
+
+def test_a_name_with_line_breaks_makes_no_header(house: House, server: MailServer, postman: Postman) -> None:
+    person = house.person("Eve Vil")
+    with house.database.write(os.urandom) as db:
+        named = "Eve\r\nBcc: all@example.org\u2028X-Evil: 1"
+        for statement in (
+            update(User).where(User.id == UUID(person.id)).values(name=named),
+            update(Institution).values(name="House\r\nX-Evil: 2\n\nbody"),
+        ):
+            db.execute(statement.execution_options(synchronize_session=False))
+    postman_on(house, server, mail_from="no-reply@example.org").turn()
+    (mail,) = server.mails
+    assert set(mail.keys()) >= {"From", "To", "Subject", "Message-ID"}
+    assert not {"Bcc", "X-Evil"} & set(mail.keys())
+    assert mail["From"].addresses[0].display_name == "House X-Evil: 2 body"
+    assert [one.addr_spec for one in mail["To"].addresses] == ["eve.vil@example.org"]
+
+
+def test_the_worker_mails_beside_its_rounds(
+    house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.operations.background.mail_sender.SECONDS_BETWEEN_TURNS", 0.05)
+    arrived, stop = threading.Event(), threading.Event()
+    server.looks = arrived.set
+    worker = worker_of(house.app.state.seams, mailing(house.settings, server))
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    try:
+        house.person("Nu Comer")
+        assert arrived.wait(10)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_where_no_mail_server_is_named_nothing_is_noted_and_nothing_is_sent(house: House, dispute: Dispute) -> None:
+    worker = worker_of(house.app.state.seams, house.settings)
+    assert worker.postman is None
+    dispute.invited()
+    worker.round()
+    with house.database.read(os.urandom) as db:
+        counts = [db.execute(select(func.count()).select_from(table)).scalar_one() for table in (Notice, NoticeMark)]
+    assert counts == [0, 0]
+
+
+def test_mail_that_cannot_be_sent_as_the_settings_ask_is_not_sent(house: House, server: MailServer) -> None:
+    postman = postman_on(house, server, smtp_security="starttls")
+    postman.turn()
+    house.person("Nu Comer")
+    assert postman.turn() == {"pending": 1}
+    assert server.mails == []
+    for lacking in ({"public_url": None}, {"mail_from": None}, {"mail_from": "nobody"}, {"smtp_user": "u"}):
+        with pytest.raises(Misconfigured):
+            postman_on(house, server, **lacking)
+
+
+def test_a_registry_that_is_restored_mails_nothing_of_what_waited(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman, tmp_path: Path, without_tables: Settings
+) -> None:
+    settle(postman, server)
+    dispute.invited()
+    postman.gather()
+    back_up(house.settings, tmp_path / "registry.zip", house.clock.now)
+    restored = without_tables.model_copy(update={"storage": str(tmp_path / "documents")})
+    restore(restored, tmp_path / "registry.zip", None, house.app.state.seams.sealer.unwrap, house.clock.now)
+    seams = replace(create_app(restored).state.seams, clock=house.clock)
+    other = postman_of(seams, lambda: seams.entropy("postman"), mailing(restored, server))
+    assert other is not None
+    other.turn()
+    house.clock.now += TO_THE_DIGEST
+    assert other.turn() == {}
+    assert server.mails == []
+    seams.database.dispose()

@@ -1,0 +1,326 @@
+"""The `accord` command: what it does, and what it says when it cannot."""
+
+import io
+import json
+import os
+import pty
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.cli import main
+from app.core.db import sqlite
+from app.settings import Settings
+from tests.conftest import MASTER_KEY
+from tests.server import new_database
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+ROOT = Path(__file__).parents[2]
+
+
+def surroundings(folder: Path, url: str | None) -> dict[str, str]:
+    """The environment of a command that is run in that folder, on that database."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    if url is not None:
+        environment["ACCORD_DATABASE_URL"] = url
+    if url is not None and not url.startswith("sqlite"):
+        environment["ACCORD_MASTER_KEY"] = MASTER_KEY.get_secret_value()
+    return environment
+
+
+def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, which loads nothing again, as if it were one of its own."""
+    said, told, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(told):
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("ACCORD_")]:
+            patch.delenv(name)
+        for name, value in surroundings(folder, url).items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["accord", *words])
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    done = subprocess.CompletedProcess([*words], code, said.getvalue(), told.getvalue())
+    assert not check or code == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def accord(tmp_path: Path) -> Run:
+    """Runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
+
+    def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return accord_in(tmp_path, *words, url=url, check=check)
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Run:
+    """Runs the command as a process of its own, as people do."""
+
+    def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command, environment = [sys.executable, "-m", "app", *words], surroundings(tmp_path, url)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the demo was played, once for all."""
+    folder = tmp_path_factory.mktemp("story")
+    accord_in(folder, "demo", "--no-serve", "--database-url", "sqlite:///demo.db", url=None, check=True)
+    return folder
+
+
+@pytest.fixture
+def played(story: Path, tmp_path: Path) -> str:
+    """The address of a registry in the empty folder, on which the demo was played."""
+    shutil.copytree(story, tmp_path, dirs_exist_ok=True)
+    return "sqlite:///demo.db"
+
+
+@pytest.fixture
+def empty() -> Iterator[str]:
+    """A PostgreSQL database without a table."""
+    with new_database("accord_command") as url:
+        yield url.render_as_string(hide_password=False)
+
+
+def test_a_program_is_let_in_and_its_secret_is_printed_once(accord: Run) -> None:
+    url = "sqlite:///clients.db"
+    accord("migrate", url=url)
+    refused = accord("client", "add", "Sync", "--scope", "events.read", url=url, check=False)
+    assert "no institution yet" in refused.stderr
+    founds = ("--role", "admin", "--institution", "Institute", "--time-zone", "UTC")
+    accord("user", "add", "Ada Min", "ada@example.org", *founds, url=url)
+    shown = accord("client", "add", "Sync", "--scope", "events.read", "--scope", "referrals.read", url=url).stdout
+    assert [line.partition("=")[0] for line in shown.splitlines()] == ["client_id", "client_secret"]
+    wrong = accord("client", "add", "Sync", "--scope", "everything", url=url, check=False)
+    assert wrong.returncode == 1
+    assert "referrals.write" in wrong.stderr
+    assert "every chain holds" in accord("ledger", "verify", url=url).stdout
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
+    accord: Run, process: Run, tmp_path: Path, request: pytest.FixtureRequest, engine: str
+) -> None:
+    where = request.getfixturevalue("empty") if engine == "postgresql" else "sqlite:///demo.db"
+    words = ("demo", "--no-serve", "--database-url", where, "--credentials", "c.json")
+    told = process(*words).stdout
+    assert "\x1b" not in told
+    for line in (
+        "refused: A declaration of Republic of Tarvand excludes the subject territorial-sovereignty",
+        "refused: The dispute involves Confederation of Soli, whose prior consent is not confirmed.",
+        "Tomas Herrera declines",
+        "-0001 is settled [Convention, articles 40 and 41, secondary]",
+        "the case waits for his declaration",
+    ):
+        assert line in told, told
+    credentials = json.loads((tmp_path / "c.json").read_text())
+    assert stat.S_IMODE((tmp_path / "c.json").stat().st_mode) == 0o600
+    assert set(credentials) == {"base_url", "tokens", "clients", "cases"}
+    assert set(credentials["tokens"]) == {
+        "admin",
+        "registrar",
+        "mediator",
+        "other_mediator",
+        "requesting_agent",
+        "responding_agent",
+        "stranger",
+        "court",
+    }
+    assert set(credentials["clients"]["court"]) == {"client_id", "client_secret"}
+    assert set(credentials["cases"]) == {"settled", "open"}
+    again = accord(*words)
+    assert json.loads((tmp_path / "c.json").read_text())["cases"] != credentials["cases"]
+    assert len(again.stdout.splitlines()) == len(told.splitlines())
+
+
+def test_the_demo_leaves_alone_what_it_did_not_make(accord: Run, tmp_path: Path) -> None:
+    with closing(sqlite.connect(tmp_path / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE accounts (id)")
+    refused = accord("demo", "--no-serve", "--database-url", "sqlite:///other.db", check=False)
+    assert (refused.returncode, "did not make" in refused.stderr) == (1, True)
+    accord("migrate", url="sqlite:///real.db")
+    accord(*FOUND, url="sqlite:///real.db")
+    refused = accord("demo", "--no-serve", "--database-url", "sqlite:///real.db", check=False)
+    assert (refused.returncode, "did not make" in refused.stderr) == (1, True)
+    assert "every chain holds" in accord("ledger", "verify", url="sqlite:///real.db").stdout
+
+
+FOUND = (
+    "user",
+    "add",
+    "Ada Min",
+    "ada@example.org",
+    "--role",
+    "admin",
+    "--institution",
+    "River Commission",
+    "--time-zone",
+    "Europe/Vienna",
+)
+
+
+def test_an_institution_is_founded_with_its_first_administrator(accord: Run, process: Run, tmp_path: Path) -> None:
+    url = "sqlite:///registry.db"
+    refused = process(*FOUND, url=url, check=False)
+    assert (refused.returncode, "accord migrate" in refused.stderr) == (1, True)
+    assert not (tmp_path / "registry.db").exists()
+    accord("migrate", url=url)
+    accord("migrate", url=url)
+    assert stat.S_IMODE((tmp_path / "registry.db").stat().st_mode) == 0o600
+    refused = accord("user", "add", "x", "x@example.org", url=url, check=False)
+    assert (refused.returncode, "no institution" in refused.stderr) == (1, True)
+    assert "Made a master key in registry.db.key" in refused.stderr
+    refused = accord("user", "add", "x", "x@example.org", *FOUND[6:], url=url, check=False)
+    assert (refused.returncode, "--role admin" in refused.stderr) == (1, True)
+    accord(*FOUND, url=url)
+    assert stat.S_IMODE((tmp_path / "registry.db.key").stat().st_mode) == 0o600
+    assert accord(*FOUND, url=url, check=False).returncode == 1
+    token = accord("token", "issue", "ADA@example.org", url=url).stdout.strip()
+    assert len(token) > 43
+    refused = accord("token", "issue", "nobody@example.org", url=url, check=False)
+    assert (refused.returncode, "account" in refused.stderr) == (1, True)
+    assert "every chain holds" in accord("ledger", "verify", url=url).stdout
+    assert accord("check", url=url).returncode == 0
+
+
+def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, played: str, tmp_path: Path) -> None:
+    (tmp_path / "demo.db.key").write_text(MASTER_KEY.get_secret_value())
+    checked = accord("check", url=played, check=False)
+    assert (checked.returncode, "does not open" in checked.stdout) == (1, True)
+    (tmp_path / "demo.db.key").write_text("not a key")
+    checked = accord("check", url=played, check=False)
+    assert (checked.returncode, "base64" in checked.stdout) == (1, True)
+
+
+def test_what_is_wrong_with_a_setting_is_said_by_its_name_and_without_its_value(accord: Run) -> None:
+    for url in ("secret", "sqlite://", "postgresql://me:secret@127.0.0.1/x"):
+        for words in (("check",), ("serve",), ("migrate",)):
+            refused = accord(*words, url=url, check=False)
+            told = refused.stdout + refused.stderr
+            assert (refused.returncode, "ACCORD_DATABASE_URL: must be sqlite:///FILE or" in told) == (1, True), told
+            assert "secret" not in told
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password_and_not_made(accord: Run, tmp_path: Path) -> None:
+    refused = accord("serve", url="sqlite:///mistyped.db", check=False)
+    assert (refused.returncode, "run 'accord migrate' first" in refused.stderr) == (1, True)
+    (tmp_path / "empty.db").touch()
+    refused = accord("serve", url="sqlite:///empty.db", check=False)
+    assert (refused.returncode, "not at this release's tables" in refused.stderr) == (1, True)
+    refused = accord("migrate", url="sqlite:///none/there.db", check=False)
+    assert (refused.returncode, "No such file or directory" in refused.stderr) == (1, True)
+    refused = accord("migrate", url="postgresql+psycopg://me:secret@127.0.0.1:1/none", check=False)
+    assert (refused.returncode, "me:***@127.0.0.1:1/none" in refused.stderr) == (1, True)
+    assert "secret" not in refused.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "empty.db.lock"]
+
+
+def test_a_service_is_not_started_without_the_key_that_sealed_its_registry(accord: Run, tmp_path: Path) -> None:
+    url = "sqlite:///registry.db"
+    accord("migrate", url=url)
+    accord(*FOUND, url=url)
+    (tmp_path / "registry.db.key").unlink()
+    refused = accord("serve", url=url, check=False)
+    assert (refused.returncode, "put it back, in registry.db.key" in refused.stderr) == (1, True)
+    assert not (tmp_path / "registry.db.key").exists()
+
+
+def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None:
+    assert "iomed-state-2025" in accord("procedures", "list").stdout
+    shown = accord("procedures", "show", "iomed-state-2025").stdout
+    assert "accept-invitation (responding-party): invited → consented" in shown
+    assert "[Convention, articles 40 and 41; secondary]" in shown
+    assert "No time limit of IOMed's rules could be verified" in shown
+    refused = accord("procedures", "show", "none", check=False)
+    assert (refused.returncode, "iomed-state-2025" in refused.stderr) == (1, True)
+
+
+def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, played: str, tmp_path: Path) -> None:
+    url = played
+    accord("ledger", "verify", "--export", "heads.txt", url=url)
+    heads = (tmp_path / "heads.txt").read_text().splitlines()
+    assert "every chain holds" in accord("ledger", "verify", "--against", "heads.txt", url=url).stdout
+    assert "every chain holds" in accord("ledger", "verify", "--against", heads[0], url=url).stdout
+    with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
+        connection.execute("DROP TRIGGER events_are_kept_from_delete")
+        connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
+    assert "every chain holds" in accord("ledger", "verify", url=url).stdout
+    found = accord("ledger", "verify", "--against", "heads.txt", url=url, check=False)
+    assert (found.returncode, "the receipt was given is not there" in found.stdout) == (1, True)
+    for wrong in ("nowhere.txt", "stream=1, seq=1, hash=2"):
+        refused = accord("ledger", "verify", "--against", wrong, url=url, check=False)
+        assert (refused.returncode, "receipt" in refused.stderr) == (1, True)
+
+
+def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, played: str, tmp_path: Path) -> None:
+    with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
+        connection.execute("DROP TRIGGER events_are_kept_from_update")
+        connection.execute("UPDATE events SET act = 'unlodge' WHERE act = 'lodge' AND type = 'step-taken'")
+    found = accord("ledger", "verify", url=played, check=False)
+    assert found.returncode == 1
+    assert "its content is not what its hash was made of" in found.stdout
+
+
+def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "ACCORD_DATABASE_URL": settings.database_url,
+        "ACCORD_MASTER_KEY": MASTER_KEY.get_secret_value(),
+    }
+    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[3].rstrip(";")
+            assert httpx.get(f"{address}/livez", timeout=30).json() == {"status": "alive"}
+            assert httpx.get(f"{address}/readyz", timeout=30).status_code == 200
+            assert httpx.get(f"{address}/v1/me", timeout=30).status_code == 401
+            if settings.is_sqlite:
+                second = subprocess.run(
+                    command, env=environment, capture_output=True, text=True, check=False, timeout=60
+                )
+                assert (second.returncode, "Another process serves" in second.stderr) == (1, True)
+            process.terminate()
+            assert process.wait(30) in (0, -15)
+        finally:
+            # Or a failure would wait for a service that nobody ends.
+            process.kill()
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [("xterm-256color", True), ("dumb", False)])
+def test_on_a_terminal_a_bar_shows_how_far_the_story_is(tmp_path: Path, terminal: str, shown: bool) -> None:
+    leader, follower = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": terminal}
+    command = [sys.executable, "-m", "app", "demo", "--no-serve"]
+    told = b""
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=follower, stderr=follower) as process:
+        os.close(follower)
+        # Where nobody writes any more, a terminal answers with an error and not with its end.
+        with suppress(OSError):
+            while part := os.read(leader, 65536):
+                told += part
+    os.close(leader)
+    assert process.returncode == 0, told
+    assert (b"Playing the story" in told, b"40/40" in told) == (shown, shown)
+    assert (b"\x1b" in told) == shown
+    assert b"is settled [Convention, articles 40 and 41, secondary]" in told

@@ -1,0 +1,143 @@
+"""The Dockerfile's steps, carried out in a clean folder, since no image can be built here; and what compose starts."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from app.settings import Settings
+from tests.docs.consoles import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, continued lines made one."""
+    text = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_image_make_a_service_that_its_health_check_finds_well(tmp_path: Path) -> None:
+    image, home = tmp_path / "srv", tmp_path / "var"
+    home.mkdir()
+    (image / "accord").mkdir(parents=True)
+    kept = ("PATH", "HOME", "PIP_", "SSL_CERT", "REQUESTS_CA", "https_proxy", "http_proxy")
+    environment = {name: value for name, value in os.environ.items() if name.startswith(kept)}
+
+    def here(command: str) -> str:
+        return command.replace("/srv/", f"{image}/").replace("python -m venv", "python3 -m venv")
+
+    stage, commands = 0, {}
+    for word, rest in instructions():
+        stage += word == "FROM"
+        if word in ("CMD", "HEALTHCHECK"):
+            commands[word] = json.loads(rest[rest.index("[") :])
+        if stage == 1 and word == "COPY":
+            *sources, target = rest.split()
+            for source in sources:
+                place = image / "accord" / (target if target != "./" else source)
+                copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+                copy(ROOT / source, place)
+        if stage == 1 and word == "RUN":
+            done = subprocess.run(
+                ["sh", "-c", here(rest)],
+                cwd=image / "accord",
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, (rest, done.stderr[-2000:])
+    port = str(free_port())
+    command = [word.replace("8000", port) for word in commands["CMD"]]
+    command[command.index("--host") + 1] = "127.0.0.1"
+    served = {**environment, "PATH": f"{image}/venv/bin:{os.environ['PATH']}", "ACCORD_MIGRATE_ON_START": "true"}
+    with subprocess.Popen(
+        command, cwd=home, env=served, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as process:
+        check = [word.replace("8000", port) for word in commands["HEALTHCHECK"]]
+        for _attempt in range(100):
+            if subprocess.run(check, env=served, capture_output=True, check=False).returncode == 0:
+                break
+            time.sleep(0.2)
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).json()["status"] == "ready"
+        process.terminate()
+        assert process.wait(25) in (0, -15)
+
+
+def test_the_image_runs_as_nobody_special_and_checks_its_health() -> None:
+    found = instructions()
+    assert ("USER", "10001") in found
+    assert [word for word, _rest in found].count("FROM") == 2
+    assert any(word == "HEALTHCHECK" for word, _rest in found)
+
+
+def composed() -> dict[str, Any]:
+    """What compose.yaml says."""
+    return dict(yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8")))
+
+
+def test_compose_starts_database_migration_service_and_worker_in_this_order() -> None:
+    services = composed()["services"]
+    assert set(services) == {"database", "migrate", "service", "worker"}
+    assert services["migrate"]["command"] == ["accord", "migrate"]
+    assert services["worker"]["command"] == ["accord", "worker"]
+    assert services["service"]["command"][-2:] == ["--workers", "2"]
+    assert services["service"]["environment"]["ACCORD_RUN_WORKER"] == "false"
+    assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    for name in ("service", "worker"):
+        assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    restarts = {name: one["restart"] for name, one in services.items()}
+    assert restarts == dict.fromkeys(("database", "service", "worker"), "unless-stopped") | {"migrate": "no"}
+
+
+def test_what_compose_starts_may_do_little_and_is_reached_from_this_machine_alone() -> None:
+    compose = composed()
+    services = compose["services"]
+    for name in ("migrate", "service", "worker"):
+        one = services[name]
+        assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"])
+        assert one["security_opt"] == ["no-new-privileges:true"]
+        assert one["volumes"] == ["documents:/var/lib/accord"]
+    assert [name for name, one in services.items() if "ports" in one] == ["service"]
+    assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
+    assert set(compose["volumes"]) == {"documents", "database"}
+    assert all("max-size" in one["logging"]["options"] for one in services.values())
+    # Longer than the service takes to finish what it has accepted.
+    for name in ("service", "worker"):
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > 25
+
+
+def test_compose_holds_no_secret_and_starts_without_none() -> None:
+    secrets = ("ACCORD_MASTER_KEY", "POSTGRES_PASSWORD")
+    for one in composed()["services"].values():
+        for name, value in one["environment"].items():
+            if any(secret in f"{name} {value}" for secret in secrets):
+                assert "${" in value, name
+                assert ":?put " in value, name
+
+
+def test_the_proxy_before_the_service_is_believed_and_nobody_else() -> None:
+    compose = composed()
+    network = compose["networks"]["default"]["ipam"]["config"][0]
+    assert ip_address(network["gateway"]) in ip_network(network["subnet"])
+    for name in ("migrate", "service", "worker"):
+        trusted = compose["services"][name]["environment"]["FORWARDED_ALLOW_IPS"]
+        assert trusted == f"${{FORWARDED_ALLOW_IPS:-{network['gateway']}}}"
+
+
+@pytest.mark.parametrize("name", ["service", "worker"])
+def test_every_setting_that_compose_gives_is_one_of_the_service(name: str) -> None:
+    given = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
+    assert {one.removeprefix("ACCORD_").lower() for one in given} <= set(Settings.model_fields)

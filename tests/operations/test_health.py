@@ -1,0 +1,271 @@
+"""`accord check` says in a clear word what is well and what is not."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Engine, text
+
+from app.core.contents.keys import make_key_file
+from app.core.sealer import NO_KEY
+from app.operations import health
+from app.operations.health import look_at
+from app.operations.migrating import migrate
+from app.settings import Settings
+from tests.installation import House, straight_to
+from tests.story import Dispute
+
+
+def found(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
+    """What each look says."""
+    now = datetime.now(UTC) + timedelta(**moved)
+    return {one.name: (one.well, one.says) for one in look_at(settings, lambda: now)}
+
+
+def test_an_installation_that_is_well_is_well_at_every_look(house: House, dispute: Dispute) -> None:
+    dispute.lodged()
+    looks = found(house.settings)
+    assert all(well for well, _says in looks.values()), looks
+    names = [
+        "settings",
+        "rule sets",
+        "master key",
+        "zone data",
+        "free disk",
+        "document storage",
+        "database",
+        "tables",
+        "clock",
+    ]
+    assert list(looks) == [
+        *names,
+        "worker",
+        "rule sets in use",
+        "sealed contents",
+        "readers",
+        "signing keys",
+        "certificates",
+    ]
+    assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
+
+
+def test_each_fault_has_its_word(
+    house: House, dispute: Dispute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispute.lodged()
+    settings = house.settings
+
+    def fault(name: str, words: str, changed: Settings = settings, **moved: float) -> None:
+        well, says = found(changed, **moved)[name]
+        assert (well, words in says) == (False, True), says
+
+    other = settings.model_copy(update={"master_key": SecretStr("A" * 43 + "=")})
+    fault("sealed contents", "does not open", other)
+    fault("master key", "base64", settings.model_copy(update={"master_key": SecretStr("é")}))
+    gone = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/nothing/here.db"})
+    fault("database", "run 'accord migrate'", gone)
+    fault("free disk", "no folder", gone)
+    nowhere = settings.model_copy(update={"database_url": "postgresql+psycopg://nobody@127.0.0.1:1/none"})
+    fault("database", "nobody@127.0.0.1:1/none: connection failed", nowhere)
+    if not settings.is_sqlite:
+        fault("clock", "apart", hours=1)
+    with monkeypatch.context() as older:
+        older.setattr("app.operations.migrating.head", lambda: "20990101")
+        fault("tables", "accord migrate")
+    with monkeypatch.context() as full:
+        full.setattr(health, "LEAST_FREE", 1 << 60)
+        fault("free disk", "too little")
+
+
+def test_a_look_makes_no_master_key_and_says_when_the_one_that_sealed_is_gone(
+    tmp_path: Path, without_tables: Settings
+) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'own.db'}")
+    if not without_tables.is_sqlite:
+        settings = without_tables.model_copy(update={"master_key": None, "master_key_file": tmp_path / "own.db.key"})
+    migrate(settings)
+    key = tmp_path / "own.db.key"
+    looks = found(settings)
+    assert not key.exists()
+    if not settings.is_sqlite:
+        assert (looks["master key"][0], looks["sealed contents"][0]) == (False, False)
+        return
+    assert looks["sealed contents"] == (True, "nothing is sealed yet")
+    make_key_file(key, os.urandom)
+    with House.open(settings) as house:
+        Dispute(house).opened()
+    key.rename(tmp_path / "kept")
+    well, says = found(settings)["sealed contents"]
+    assert (well, f"put it back, in {key}" in says, key.exists()) == (False, True, False), says
+
+
+def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
+    house: House, dispute: Dispute, sweeper: Engine
+) -> None:
+    dispute.lodged()
+    version = text("SELECT version_num FROM alembic_version")
+    write = text("UPDATE alembic_version SET version_num = :given")
+    with sweeper.begin() as db:
+        kept = db.execute(version).scalar_one()
+        db.execute(write, {"given": "20990101_later"})
+    try:
+        assert found(house.settings)["tables"] == (True, "at a later release, whose tables hold this one's")
+        assert house.client.get("/readyz").status_code == 200
+        migrate(house.settings)
+        with sweeper.connect() as db:
+            assert db.execute(version).scalar_one() == "20990101_later"
+    finally:
+        with sweeper.begin() as db:
+            db.execute(write, {"given": kept})
+
+
+def test_free_disk_is_looked_for_where_documents_lie_too(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    real = shutil.disk_usage
+    full = lambda folder: real(folder)._replace(free=0) if folder == documents else real(folder)  # noqa: E731
+    monkeypatch.setattr("app.operations.health.shutil.disk_usage", full)
+    well, says = found(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
+    assert (well, f"0 MiB are free in {documents}" in says) == (False, True), says
+
+
+def test_a_name_that_is_nearly_a_setting_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
+    (said,) = [one for one in faults(settings) if one.startswith("settings: ")]
+    assert said == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
+
+
+def faults(settings: Settings) -> list[str]:
+    """What is found wrong, each with its name."""
+    return [f"{one.name}: {one.says}" for one in look_at(settings, lambda: datetime.now(UTC)) if not one.well]
+
+
+@pytest.fixture
+def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
+    """Somebody who reaches past the service into the database, its triggers off."""
+    engine = straight_to(settings)
+    kept = None
+    with engine.begin() as connection:
+        if settings.is_sqlite:
+            given = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
+            kept = connection.execute(text(given)).all()
+            for name, _sql in kept:
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
+    yield engine
+    if kept is None:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))
+    engine.dispose()
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    """The same with one bit turned over."""
+    changed = bytearray(data)
+    changed[place] ^= 1 << (place % 8)
+    return bytes(changed)
+
+
+def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_found_and_named(
+    house: House, dispute: Dispute, sweeper: Engine
+) -> None:
+    dispute.settled()
+    other = Dispute(house, " II")
+    other.mediating()
+    for audience, sides in (("participants", ()), ("caucus", ("requesting",)), ("court", ())):
+        other.filing(other.requesting, audience, *sides)
+    assert faults(house.settings) == []
+    with sweeper.connect() as db:
+        certificates = db.execute(text("SELECT id, kind, content_id, signature FROM certificates")).all()
+        (key,) = db.execute(text("SELECT id, public_key, wrapped FROM signing_keys")).all()
+    assert sorted(one.kind for one in certificates) == ["receipt", "receipt", "receipt", "settlement"]
+
+    def found(table: str, column: str, id: object, place: int) -> list[str]:
+        """What is found once a bit of a value was turned over, which is then put back."""
+        read = text(f"SELECT {column} FROM {table} WHERE id = :id")
+        write = text(f"UPDATE {table} SET {column} = :value WHERE id = :id")
+        with sweeper.begin() as db:
+            kept = bytes(db.execute(read, {"id": id}).scalar_one())
+            db.execute(write, {"id": id, "value": flipped(kept, place % len(kept))})
+        told = faults(house.settings)
+        with sweeper.begin() as db:
+            db.execute(write, {"id": id, "value": kept})
+        return told
+
+    for number, one in enumerate(certificates):
+        for table, column, id in (("certificates", "signature", one.id), ("contents", "body", one.content_id)):
+            for place in (0, -1, 20 + number):
+                (told,) = found(table, column, id, place)
+                assert told.startswith(f"certificates: {one.kind} {UUID(str(one.id))}: "), told
+    assert len(found("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
+    assert len(found("signing_keys", "wrapped", key.id, 5)) == 1
+    assert faults(house.settings) == []
+
+
+OTHERS = "(SELECT content_id, signature FROM certificates WHERE kind = 'receipt' ORDER BY id LIMIT 1)"
+ANOTHER = "(SELECT commitment FROM events WHERE type = 'text-frozen')"
+# What somebody did past the service, and what is then said of the settlement's certificate or of a receipt.
+BEHIND: list[tuple[str, str, str]] = [
+    ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger does not know of it"),
+    (
+        f"UPDATE events SET commitment = {ANOTHER} WHERE type = 'certificate-issued'",
+        "settlement",
+        "it is not the one to which the ledger is committed",
+    ),
+    ("UPDATE events SET seq = seq + 1000", "receipt", "which it names, is not that of the ledger"),
+    ("UPDATE events SET hash = previous_hash WHERE seq > 1", "settlement", "is not that of the ledger"),
+    (
+        f"UPDATE certificates SET (content_id, signature) = {OTHERS} WHERE kind = 'receipt'",
+        "receipt",
+        "what was signed is another one",
+    ),
+    ("DELETE FROM contents WHERE id IN (SELECT content_id FROM certificates)", "receipt", "is not what was sealed"),
+]
+
+
+@pytest.mark.parametrize(("statement", "kind", "why"), BEHIND, ids=[why for _statement, _kind, why in BEHIND])
+def test_a_certificate_that_the_ledger_does_not_bear_out_is_found_and_named(
+    house: House, dispute: Dispute, sweeper: Engine, statement: str, kind: str, why: str
+) -> None:
+    dispute.mediating()
+    for _number in range(2):
+        dispute.filing(dispute.requesting, "participants")
+    dispute.settled()
+    with sweeper.begin() as db:
+        db.execute(text(statement))
+    told = [one for one in faults(house.settings) if one.startswith("certificates: ")]
+    assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in told), told
+
+
+def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
+    house: House, dispute: Dispute, sweeper: Engine
+) -> None:
+    dispute.settled()
+    other = Dispute(house, " II")
+    other.lodged()
+    other.filing(other.requesting, "party-registry", "requesting")
+    with sweeper.begin() as db:
+        gone = text(
+            "UPDATE data_keys SET wrapped = :none "
+            "WHERE case_id = (SELECT case_id FROM certificates WHERE kind = 'settlement')"
+        )
+        db.execute(gone, {"none": NO_KEY})
+    told = found(house.settings)["certificates"]
+    why = "1 more cannot be read since the key of their case was destroyed"
+    assert told == (True, f"1, receipts too, each as it was signed; {why}")
+
+
+def test_a_folder_of_documents_that_is_not_there_is_not_made_by_looking(house: House, tmp_path: Path) -> None:
+    absent = tmp_path / "not mounted"
+    well, says = found(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
+    assert well
+    assert says == f"not made yet; it will be, in {absent}"
+    assert not absent.exists()

@@ -1,0 +1,434 @@
+"""The service in its own processes: stopped, flooded, starved, and killed one by one."""
+
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from app.operations.migrating import migrate
+from app.operations.serving import PatientProtocol, set_patience
+from app.settings import Settings
+from tests.conftest import OF_TESTS, _empty
+from tests.docs.consoles import free_port
+from tests.installation import Clock, House, straight_to
+from tests.processes import Served, accord, running, served
+from tests.story import Dispute, request
+
+CROWD, DRIPPING = 500, 200
+
+
+@pytest.fixture
+def token(durable: Settings) -> str:
+    """The token of somebody who may open cases, in the registry that is served."""
+    with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
+        return house.person("Olga Strand").token
+
+
+def head(path: str, token: str, length: int) -> bytes:
+    """The head of a POST."""
+    return (
+        f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    ).encode()
+
+
+def connected(service: Served) -> socket.socket:
+    """A connection to the service."""
+    return socket.create_connection(("127.0.0.1", service.port), timeout=30)
+
+
+def is_turned_away(service: Served) -> bool:
+    """Whether a new request is not taken any more."""
+    try:
+        with connected(service) as late:
+            late.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+            return late.recv(1) == b""
+    except OSError:
+        return True
+
+
+def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str) -> None:
+    """Tell the service to end while a request is half there, and see that it is answered and no other is taken."""
+    body = json.dumps(request()).encode()
+    with served(settings, *words) as service:
+        slow = connected(service)
+        slow.sendall(head("/v1/cases", token, len(body)) + body[:50])
+        time.sleep(0.3)
+        began = time.monotonic()
+        os.kill(service.process.pid, signal.SIGTERM)
+        while not is_turned_away(service):
+            assert time.monotonic() - began < 5
+            time.sleep(0.1)
+        slow.sendall(body[50:])
+        answer = slow.recv(65536)
+        slow.close()
+        assert answer.startswith(b"HTTP/1.1 201"), answer[:200]
+        assert service.process.wait(25) in (0, -signal.SIGTERM)
+        assert time.monotonic() - began < 25
+
+
+@pytest.mark.slow
+def test_a_stop_finishes_what_was_accepted_and_refuses_what_is_new(durable: Settings, token: str) -> None:
+    stop_in_the_middle_of_a_request(durable, token)
+
+
+@pytest.mark.slow
+def test_a_stop_of_several_processes_finishes_what_was_accepted_and_refuses_what_is_new(
+    postgresql_durable: Settings,
+) -> None:
+    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+        token = house.person("Olga Strand").token
+    stop_in_the_middle_of_a_request(postgresql_durable, token, "--workers", "2")
+
+
+@pytest.mark.slow
+def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
+    bearer = {"authorization": f"Bearer {token}"}
+    with served(durable) as service, ThreadPoolExecutor(1) as pool:
+        feed = f"{service.base_url}/v1/events"
+        after = httpx.get(f"{feed}?latest=true", headers=bearer, timeout=30).json()["next"]
+        waits = pool.submit(httpx.get, f"{feed}?after={after}&wait=30", headers=bearer, timeout=60)
+        time.sleep(1.5)
+        asked = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        answer = waits.result(30)
+        assert (answer.status_code, answer.json()["items"]) == (200, [])
+        service.process.wait(25)
+        assert time.monotonic() - asked < 15
+
+
+@pytest.mark.slow
+def test_a_stop_waits_for_no_client_longer_than_25_seconds(postgresql_durable: Settings) -> None:
+    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+        token = house.person("Olga Strand").token
+    with served(postgresql_durable, "--workers", "2") as service, connected(service) as withheld:
+        withheld.sendall(head("/v1/cases", token, 400) + b'{"procedure"')
+        time.sleep(0.3)
+        began = time.monotonic()
+        os.kill(service.process.pid, signal.SIGTERM)
+        service.process.wait(30)
+        assert time.monotonic() - began < 25
+
+
+@pytest.mark.slow
+def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, token: str) -> None:
+    with served(durable, ACCORD_REQUEST_TIMEOUT="1") as service:
+        halves = {
+            "a head": b"GET /v1/me HTTP/1.1\r\nhost: ",
+            "nothing": b"",
+            "a body": head("/v1/cases", token, 400) + b'{"procedure"',
+        }
+        for what, half in halves.items():
+            with connected(service) as waiting:
+                waiting.sendall(half)
+                began = time.monotonic()
+                answer = waiting.recv(65536)
+                assert answer == b"" or answer.startswith(b"HTTP/1.1 408"), (what, answer)
+                assert 0.5 < time.monotonic() - began < 10, what
+        # A connection that is kept is no exception.
+        with connected(service) as kept:
+            kept.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+            while not (answer := kept.recv(65536)).endswith(b"}"):
+                assert answer
+            kept.sendall(b"GET /v1/me HTTP/1.1\r\nho")
+            assert kept.recv(65536)[:12] in (b"", b"HTTP/1.1 408")
+        assert httpx.get(f"{service.base_url}/livez", timeout=5).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durable: Settings, token: str) -> None:
+    with served(durable, ACCORD_REQUEST_TIMEOUT="20") as service:
+        crowd = [connected(service) for _connection in range(CROWD)]
+        stop = threading.Event()
+
+        def drip() -> None:
+            while not stop.wait(1):
+                for one in crowd[:DRIPPING]:
+                    try:
+                        one.send(b"G")
+                    except OSError:
+                        continue
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            with httpx.Client(base_url=service.base_url, timeout=10) as client:
+                waits = []
+                for _attempt in range(5):
+                    began = time.monotonic()
+                    assert client.get("/livez").status_code == 200
+                    waits.append(time.monotonic() - began)
+                    bearer = {"authorization": f"Bearer {token}"}
+                    assert client.get("/v1/me", headers=bearer).status_code == 200
+                    assert client.post("/v1/cases", json=request(), headers=bearer).status_code == 201
+            assert max(waits) < 1, waits
+            # On a connection that is kept no body waits for its head to be acknowledged, which takes 40 ms.
+            assert min(waits) < 0.03, waits
+        finally:
+            stop.set()
+            dripping.join()
+            for one in crowd:
+                one.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("trusted", "limited"), [("192.0.2.1", True), ("127.0.0.1", False)])
+def test_whom_a_client_says_to_be_counts_only_where_a_trusted_proxy_says_so(
+    durable: Settings, trusted: str, limited: bool
+) -> None:
+    with served(durable, ACCORD_ANONYMOUS_PER_MINUTE="4", FORWARDED_ALLOW_IPS=trusted) as service:
+        statuses = [
+            # The proxy adds whom it saw on the right; what stands to the left its client wrote.
+            httpx.get(f"{service.base_url}/v1/me", headers={"x-forwarded-for": f"198.51.100.9, {seen}"}, timeout=10)
+            for seen in (*(f"203.0.113.{number}" for number in range(5)), *["203.0.113.77"] * 5)
+        ]
+        codes = [one.status_code for one in statuses]
+        assert codes == [401] * 4 + [429] * 6 if limited else codes == [401] * 9 + [429]
+
+
+def taken(connection: socket.socket, pause: float) -> int:
+    """How many bytes of what it is sent a client gets that takes a little of it after each pause."""
+    got = 0
+    try:
+        while part := connection.recv(65_536):
+            got += len(part)
+            time.sleep(pause)
+    except ConnectionResetError:
+        pass
+    return got
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is_not(
+    tmp_path: Path, _engine: str
+) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
+    migrate(settings)
+    with served(settings, ACCORD_REQUEST_TIMEOUT="1") as service:
+        whole = len(httpx.get(f"{service.base_url}/v1/openapi.json", timeout=30).content)
+        ask = b"GET /v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n"
+        last = ask.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+
+        def reading(before: float, pause: float) -> int:
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+                client.connect(("127.0.0.1", service.port))
+                # More than the system keeps for a client that takes nothing.
+                client.sendall(ask * 7 + last)
+                time.sleep(before)
+                return taken(client, pause)
+
+        assert reading(4, 0) < 8 * whole
+        assert reading(0, 0.03) > 8 * whole
+
+
+def test_as_many_files_may_be_open_as_connections_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("seconds_to_arrive", "most_connections"):
+        monkeypatch.setattr(PatientProtocol, name, getattr(PatientProtocol, name))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = len(os.listdir("/proc/self/fd")) + 1300
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed - 100, before[1]))
+        set_patience(Settings(connections=needed))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(needed + 100, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.slow
+def test_more_connections_than_may_be_are_turned_away_and_the_others_are_served(durable: Settings) -> None:
+    with served(durable, ACCORD_CONNECTIONS="20") as service:
+        held = [connected(service) for _connection in range(20)]
+        time.sleep(0.2)
+        with connected(service) as one_more:
+            assert one_more.recv(65536).startswith(b"HTTP/1.1 503")
+        held[0].sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
+        for one in held:
+            one.close()
+
+
+@pytest.mark.slow
+def test_sqlite_is_served_by_one_process_and_its_worker_is_inside(durable: Settings) -> None:
+    refused = accord(durable, "worker") if durable.is_sqlite else accord(durable, "serve", "--workers", "0")
+    assert refused.returncode != 0
+    if durable.is_sqlite:
+        assert "one writer" in refused.stderr
+        several = accord(durable, "serve", "--workers", "2")
+        assert (several.returncode, "use PostgreSQL" in several.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_two_processes_that_start_at_once_do_not_both_migrate(postgresql_durable_empty: Settings) -> None:
+    done = []
+
+    def start() -> None:
+        done.append(accord(postgresql_durable_empty, "migrate"))
+
+    starting = [threading.Thread(target=start) for _process in range(3)]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join()
+    assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+
+
+@contextmanager
+def refusing(settings: Settings) -> Iterator[None]:
+    """The database, gone for a while."""
+    engine = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
+    name = engine.url.database
+    other = create_engine(engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with other.connect() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        try:
+            yield
+        finally:
+            connection.execute(text(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS true"))
+    other.dispose()
+    engine.dispose()
+
+
+def test_a_database_that_is_gone_and_comes_back_needs_no_restart(
+    postgresql_url: str, request: pytest.FixtureRequest
+) -> None:
+    _empty(request.getfixturevalue("postgresql_sweeper"))
+    settings = Settings(database_url=postgresql_url, **OF_TESTS)
+    request.getfixturevalue("postgresql_sweeper").dispose()
+    with House.open(settings) as house:
+        dispute = Dispute(house)
+        dispute.lodged()
+        with refusing(settings):
+            for answer in (
+                dispute.requesting.get(dispute.path),
+                dispute.step(dispute.registrar, "invite", {}),
+                dispute.requesting.get("/v1/me"),
+            ):
+                answer.expect(503, "unavailable")
+                assert answer.headers["retry-after"] == "1"
+            assert house.client.get("/livez").status_code == 200
+            assert house.client.get("/readyz").status_code == 503
+        dispute.step(dispute.registrar, "invite", {}).expect(200)
+        assert house.client.get("/readyz").status_code == 200
+
+
+@pytest.mark.slow
+def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing(
+    postgresql_durable: Settings,
+) -> None:
+    settings = postgresql_durable
+    with House.open(settings, clock=Clock(datetime.now(UTC))) as house:
+        person = house.person("Olga Strand")
+        disputes = [Dispute(house, f" {number}") for number in range(8)]
+        for dispute in disputes:
+            dispute.lodged()
+            soon = house.clock.now.date().toordinal() + 3
+            due_on = datetime.fromordinal(soon).date().isoformat()
+            dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
+    made: list[tuple[str, str]] = []
+    stop = threading.Event()
+
+    def write(name: str, base_url: str) -> None:
+        for number in range(10_000):
+            key = f"{name}-{number}"
+            headers = {"authorization": f"Bearer {person.token}", "idempotency-key": key}
+            while not stop.is_set():
+                try:
+                    answer = httpx.post(f"{base_url}/v1/cases", json=request(), headers=headers, timeout=20)
+                except httpx.TransportError:
+                    continue
+                if answer.status_code == 201:
+                    made.append((key, answer.json()["id"]))
+                    break
+                assert answer.status_code in (409, 503), answer.text
+            if stop.is_set():
+                return
+
+    more = {"ACCORD_RUN_WORKER": "false", "ACCORD_WORKER_INTERVAL": "1"}
+    with (
+        served(settings, "--workers", "2", **more) as service,
+        running(settings, "worker", **more) as one,
+        running(settings, "worker", **more) as two,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        writers = [pool.submit(write, f"w{number}", service.base_url) for number in range(4)]
+        time.sleep(1.5)
+        for child in _children(service.process.pid)[:2]:
+            os.kill(child, signal.SIGKILL)
+            time.sleep(2.5)
+        one.kill()
+        time.sleep(1.5)
+        two.kill()
+        time.sleep(0.5)
+        stop.set()
+        for writer in writers:
+            writer.result(60)
+        with running(settings, "worker", **more):
+            _wait_for(lambda: recalled_in(settings) >= len(disputes))
+    engine = straight_to(settings)
+    with engine.connect() as connection:
+        cases = Counter(str(id) for id in connection.execute(text("SELECT id FROM cases")).scalars())
+    engine.dispose()
+    assert len(made) > 20
+    assert all(cases[id] == 1 for _key, id in made)
+    # What had no answer when the load ended may have been made, once for each writer at most.
+    assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
+    assert recalled_in(settings) == len(disputes)
+    assert "every chain holds" in accord(settings, "ledger", "verify").stdout
+
+
+@pytest.mark.slow
+def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
+    port = free_port()
+    # The figures of the database are those of now, though none of these processes works in the background.
+    more = {"ACCORD_METRICS_PORT": str(port), "ACCORD_RUN_WORKER": "false"}
+    with served(postgresql_durable, "--workers", "2", **more) as service:
+        for _request in range(4):
+            httpx.get(f"{service.base_url}/v1/me", timeout=10)
+        shown = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        taken = accord(postgresql_durable, "worker", **more)
+    assert (taken.returncode, "ACCORD_METRICS_PORT" in taken.stderr) == (1, True)
+    assert "accord_database_up 1.0" in shown
+    assert "accord_worker_last_round" not in shown
+    assert 'accord_requests_total{operation="readMe",status="401"} 4.0' in shown
+    assert "accord_deadlines_overdue" in shown
+
+
+def recalled_in(settings: Settings) -> int:
+    """How many deadlines were recalled."""
+    engine = straight_to(settings)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
+    engine.dispose()
+    return int(found)
+
+
+def _wait_for(happens: Callable[[], bool]) -> None:
+    """Until it happens, or for half a minute."""
+    for _attempt in range(150):
+        if happens():
+            return
+        time.sleep(0.2)
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that serve, below the one that started them (besides Python's own tracker of resources)."""
+    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    lines = [line.split(None, 1) for line in found.stdout.splitlines()]
+    return [int(number) for number, arguments in lines if "spawn_main" in arguments]

@@ -1,0 +1,381 @@
+"""Receipts of filings and certificates at the end of a case: what they say, to whom, and on paper."""
+
+import hashlib
+import io
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pypdf
+import pytest
+
+from app.core.access.session import GatedSession
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import OPERATOR
+from app.institution.signing import service as signing
+from app.institution.signing.files import NotGenuine, decoded
+from app.proceedings.certificates.verification import verify
+from tests.installation import House, Json, Person
+from tests.story import POWERS, UNCITRAL, Dispute
+
+COMPANIES = [
+    {"side": "requesting", "kind": "company", "name": "Serin Hydropower AG", "member_id": None},
+    {"side": "responding", "kind": "company", "name": "Vedria Irrigation Ltd", "member_id": None},
+]
+COMMERCIAL = {"procedure": "uncitral-2021", "category": "commercial", "parties": COMPANIES}
+SECOND = timedelta(seconds=1)
+
+
+def receipt_of(person: Person, dispute: Dispute, filing: Json) -> Any:
+    """The receipt of a filing, as somebody reads it."""
+    return person.get(f"{dispute.path}/filings/{filing['id']}/receipt").expect(200)
+
+
+def certificate_of(dispute: Dispute, person: Person | None = None) -> Any:
+    """The one certificate of a case."""
+    reader = person or dispute.requesting
+    (listed,) = reader.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
+    read = reader.get(f"{dispute.path}/settlement/certificates/{listed['id']}").expect(200)
+    assert (listed["id"], listed["kind"], listed["key_id"]) == (
+        read["body"]["id"],
+        read["body"]["kind"],
+        read["key"]["id"],
+    )
+    return read
+
+
+def pdf(person: Person, path: str) -> bytes:
+    """A PDF."""
+    answer = person.get(path)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf"), answer.response.text
+    assert answer.headers["content-disposition"].startswith("inline; filename=")
+    return answer.response.content
+
+
+def text_of(document: bytes) -> str:
+    """What a PDF says, its lines made one."""
+    pages = pypdf.PdfReader(io.BytesIO(document)).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+
+
+def test_a_receipt_says_what_came_in_when_and_from_whom(dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    filing = dispute.filing(dispute.requesting, "participants", title="Memorial of Ostrava")
+    file = receipt_of(dispute.responding, dispute, filing)
+    said = file["body"]
+    assert said["kind"] == "receipt"
+    assert said["institution"] == "Organisation for Mediation"
+    assert said["case"]["id"] == dispute.case["id"]
+    assert said["filing"]["id"] == filing["id"]
+    assert said["filing"]["title"] == "Memorial of Ostrava"
+    assert said["by"]["name"] == "Olga Strand"
+    assert said["by"]["capacity"] == "requesting-party"
+    assert said["by"]["party"] == {"id": dispute.party("requesting"), "name": "Republic of Ostrava"}
+    assert said["received_at"] == filing["received_at"] == "2026-03-02T09:00:00Z"
+    assert said["seat"] == {
+        "place": "Hong Kong",
+        "time_zone": "Asia/Hong_Kong",
+        "received_local": "2026-03-02T17:00:00+08:00",
+    }
+    assert said["effective_on"] == filing["effective_on"]
+    assert [(term["term"], term["due_on"], term["in_time"]) for term in said["terms"]] == [
+        ("reply", "2026-04-01", True)
+    ]
+    assert said["in_time"] is True
+    assert said["documents"] == []
+
+
+def test_a_receipt_names_how_far_its_stream_had_come(dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    filing = dispute.filing(dispute.requesting, "participants")
+    head = receipt_of(dispute.requesting, dispute, filing)["body"]["ledger"]
+    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    at_head = [(one["stream"], one["seq"], one["hash"]) for one in events if one["stream"] == head["stream"]]
+    assert (head["stream"], head["seq"], head["hash"]) in at_head
+    (submitted,) = [one for one in events if one["type"] == "filing-submitted"]
+    assert submitted["seq"] > head["seq"]
+
+
+def test_a_case_without_a_running_term_has_neither_in_time_nor_late(dispute: Dispute) -> None:
+    dispute.lodged(**UNCITRAL)
+    filing = dispute.filing(dispute.requesting, "party-registry", "requesting")
+    said = receipt_of(dispute.requesting, dispute, filing)["body"]
+    assert (said["in_time"], said["terms"]) == (None, [])
+
+
+MIDNIGHTS = [
+    ("Asia/Hong_Kong", "2026-04-10", "2026-04-10T16:00:00+00:00"),
+    ("America/Chicago", "2026-04-10", "2026-04-11T05:00:00+00:00"),
+    # Across the change to summer time, on its day, and on the day of the change back.
+    ("Europe/Vienna", "2026-03-28", "2026-03-28T23:00:00+00:00"),
+    ("Europe/Vienna", "2026-03-29", "2026-03-29T22:00:00+00:00"),
+    ("Europe/Vienna", "2026-10-24", "2026-10-24T22:00:00+00:00"),
+    ("Europe/Vienna", "2026-10-25", "2026-10-25T23:00:00+00:00"),
+]
+
+
+@pytest.mark.parametrize(("zone", "due_on", "midnight"), MIDNIGHTS)
+def test_the_last_second_of_the_day_at_the_seat_is_in_time_and_the_next_is_late(
+    house: House, dispute: Dispute, zone: str, due_on: str, midnight: str
+) -> None:
+    dispute.lodged(**UNCITRAL, seat={"place": "The seat", "time_zone": zone})
+    dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
+    over = datetime.fromisoformat(midnight)
+    house.clock.now = over - SECOND
+    last = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    house.clock.now = over
+    late = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    assert (last["effective_on"], last["in_time"]) == (due_on, True)
+    assert last["seat"]["received_local"].startswith(f"{due_on}T23:59:59")
+    assert late["in_time"] is False
+    assert late["terms"][0]["in_time"] is False
+    assert late["effective_on"] > due_on
+    assert "T00:00:00" in late["seat"]["received_local"]
+    assert datetime.fromisoformat(late["seat"]["received_local"]) == over
+
+
+def test_what_came_on_paper_says_how_and_counts_on_the_day_on_which_it_came(house: House, dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    house.clock.pass_by(days=31)
+    letter = {
+        "on_behalf_of": dispute.party("responding"),
+        "received_via": "courier",
+        "received_at": "2026-04-01T15:59:00Z",
+        "reason": "The diplomatic bag was opened two days later.",
+    }
+    filing = dispute.filing(dispute.registrar, "participants", **letter)
+    said = receipt_of(dispute.responding, dispute, filing)["body"]
+    assert (said["received_via"], said["received_at"]) == ("courier", "2026-04-01T15:59:00Z")
+    assert said["issued_at"] == "2026-04-02T09:00:00Z"
+    assert (said["by"]["name"], said["by"]["capacity"]) == ("Reggie Strar", "registry")
+    assert said["by"]["party"]["name"] == "Kingdom of Vedria"
+    assert (said["effective_on"], said["in_time"]) == ("2026-04-01", True)
+
+
+def test_a_confidence_has_a_receipt_that_the_other_side_does_not_find(dispute: Dispute) -> None:
+    dispute.mediating()
+    filing = dispute.filing(dispute.requesting, "caucus", "requesting", text="Our last offer.")
+    path = f"{dispute.path}/filings/{filing['id']}/receipt"
+    for person in (dispute.requesting, dispute.mediator):
+        person.get(path).expect(200)
+        pdf(person, f"{path}.pdf")
+    for person in (dispute.responding, dispute.registrar, dispute.house.person("Stra Nger")):
+        person.get(path).expect(404, "not-found")
+        person.get(f"{path}.pdf").expect(404, "not-found")
+
+
+def test_a_draft_has_no_receipt_and_a_receipt_is_no_certificate(dispute: Dispute) -> None:
+    dispute.invited()
+    given = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    dispute.requesting.get(f"{dispute.path}/filings/{draft['id']}/receipt").expect(404)
+    said = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    assert dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"] == []
+    for ending in ("", ".pdf"):
+        dispute.requesting.get(f"{dispute.path}/settlement/certificates/{said['id']}{ending}").expect(404)
+
+
+def test_a_settlement_between_states_is_certified_without_the_singapore_convention(dispute: Dispute) -> None:
+    case = dispute.settled()
+    file = certificate_of(dispute)
+    said = file["body"]
+    assert (said["kind"], said["outcome"]) == ("settlement", "settled")
+    assert said["case"]["reference"] == case["reference"]
+    assert [party["name"] for party in said["parties"]] == ["Republic of Ostrava", "Kingdom of Vedria"]
+    (frozen,) = [
+        draft
+        for draft in dispute.requesting.get(f"{dispute.path}/settlement/drafts").expect(200)["items"]
+        if draft["state"] == "frozen"
+    ]
+    assert said["text"]["sha256"] == frozen["sha256"]
+    assert [(one["party"], one["signer"], one["capacity"], one["powers"]) for one in said["signatures"]] == [
+        ("Republic of Ostrava", "Olga Strand", "agent", "full-powers"),
+        ("Kingdom of Vedria", "Viktor Drian", "agent", "full-powers"),
+    ]
+    mediator, institution = said["attestations"]
+    assert (mediator["by"], mediator["name"]) == ("mediator", "Mina Datar")
+    assert (institution["by"], institution["article"]) == ("institution", None)
+    assert "Singapore" not in str(said)
+    assert "International Settlement Agreements" not in str(said)
+    assert [step["step"] for step in said["procedure"]] == [
+        "lodge",
+        "invite",
+        "accept-invitation",
+        "screen",
+        "register",
+        "nominate",
+        "confirm-mediator",
+        "freeze-text",
+        "sign",
+        "sign",
+    ]
+    for person in (dispute.responding, dispute.mediator, dispute.registrar):
+        assert certificate_of(dispute, person) == file
+
+
+def test_the_powers_of_who_signed_are_told_as_they_were_then_though_they_have_gone_since(dispute: Dispute) -> None:
+    text = dispute.frozen()
+    dispute.sign(dispute.requesting, "requesting", text).expect(201)
+    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    second = dispute.house.person("Second Agent")
+    admitted = {"user_id": second.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+    dispute.requesting.post(path, admitted).expect(201)
+    (first,) = [one for one in second.get(path).expect(200)["items"] if one["user_id"] == dispute.requesting.id]
+    second.post(f"{path}/{first['id']}/end").expect(200)
+    dispute.sign(dispute.responding, "responding", text).expect(201)
+    told = certificate_of(dispute, dispute.responding)["body"]["signatures"]
+    assert [(one["signer"], one["powers"]) for one in told] == [
+        ("Olga Strand", "full-powers"),
+        ("Viktor Drian", "full-powers"),
+    ]
+
+
+def test_a_commercial_settlement_is_attested_under_the_singapore_convention(dispute: Dispute) -> None:
+    dispute.mediating(**COMMERCIAL)
+    dispute.settled()
+    institution = certificate_of(dispute)["body"]["attestations"][-1]
+    assert institution["article"] == "article 4(1)(b)(iii)"
+    assert "resulted from mediation" in institution["statement"]
+
+
+@pytest.mark.parametrize("more", [{}, COMMERCIAL], ids=["state", "commercial"])
+def test_an_end_without_settlement_is_certified_with_its_ground_and_nothing_of_what_was_said(
+    dispute: Dispute, more: Json
+) -> None:
+    dispute.mediating(**more)
+    dispute.filing(dispute.requesting, "participants", text="A secret of ours.", title="A secret title.")
+    case = dispute.read()
+    rules = dispute.mediator.get(f"/v1/procedures/{case['procedure']}").expect(200)
+    (entry, *_) = [step for step in rules["steps"] if step["name"] == "terminate" and "mediator" in step["by"]]
+    body: Json = {"reason": "Neither side moves: a secret reason."}
+    if entry["grounds"]:
+        body["fields"] = {"ground": entry["grounds"][0]}
+    dispute.step(dispute.mediator, "terminate", body).expect(200)
+    said = certificate_of(dispute)["body"]
+    assert (said["kind"], said["outcome"], said["ended"]["step"]) == ("non-settlement", "not-settled", "terminate")
+    assert said["ended"]["ground"] == dispute.read()["ground"]
+    assert said["ended"]["title"]
+    assert said["ended"]["on"] == "2026-03-02"
+    assert said["procedure"][-1]["step"] == "terminate"
+    assert "secret" not in str(said)
+    assert "attestations" not in said
+
+
+def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> None:
+    dispute.opened()
+    answer = dispute.step(dispute.requesting, "withdraw", {"reason": "Sent by mistake."})
+    assert answer.status in (200, 409)
+    assert dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"] == []
+
+
+def test_the_ledger_tells_of_the_certificate_and_proves_it(dispute: Dispute) -> None:
+    dispute.settled()
+    said = certificate_of(dispute)["body"]
+    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    (told,) = [one for one in events if one["type"] == "certificate-issued"]
+    assert told["payload"] == {"certificate_id": said["id"], "kind": "settlement", "key_id": said["key_id"]}
+    assert told["content"] == said
+    assert told["stream"] == said["ledger"]["stream"]
+    assert told["seq"] > said["ledger"]["seq"]
+
+
+def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house: House, dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    one, two = (dispute.filing(dispute.requesting, "participants") for _ in range(2))
+    path = f"{dispute.path}/filings/{one['id']}/receipt"
+    before = dispute.requesting.get(path)
+    (key,) = house.person("Any Body").get("/v1/signing-keys").expect(200)["items"]
+    assert key["retired_at"] is None
+    old = decoded(key["public_key"], 32, "public key")
+    for filing in (one, two):
+        answer = dispute.requesting.get(f"{dispute.path}/filings/{filing['id']}/receipt")
+        assert verify(answer.response.content, old).trusted
+
+    def renew(db: GatedSession) -> None:
+        db.sealer = house.app.state.seams.sealer
+        signing.renew(db, house.clock.now, OPERATOR)
+        ledger.seal(db)
+
+    house.database.in_transaction(renew, house.app.state.seams.entropy("renew"))
+    three = dispute.filing(dispute.requesting, "participants")
+    after = dispute.requesting.get(path)
+    assert after.response.content == before.response.content
+    assert verify(after.response.content, old).trusted
+    keys = house.registrar.get("/v1/signing-keys").expect(200)["items"]
+    assert sorted(one["retired_at"] is None for one in keys) == [False, True]
+    (new,) = [decoded(one["public_key"], 32, "public key") for one in keys if one["retired_at"] is None]
+    newest = dispute.requesting.get(f"{dispute.path}/filings/{three['id']}/receipt").response.content
+    assert verify(newest, new).trusted
+    with pytest.raises(NotGenuine, match="not with the key that you trust"):
+        verify(newest, old)
+
+
+def test_the_paper_says_what_the_file_says_and_is_the_same_each_time(dispute: Dispute) -> None:
+    title = "Memorial *bold* #raw $x$ – Мемориал – مذكرة – 备忘录"
+    dispute.invited(**UNCITRAL)
+    filing = dispute.filing(dispute.requesting, "participants", title=title)
+    path = f"{dispute.path}/filings/{filing['id']}/receipt"
+    first, again = pdf(dispute.requesting, f"{path}.pdf"), pdf(dispute.responding, f"{path}.pdf")
+    assert first == again
+    twin = dispute.requesting.get(path).response.content
+    reader = pypdf.PdfReader(io.BytesIO(first))
+    ((name, (attached,)),) = reader.attachments.items()
+    assert (name, attached) == (f"receipt-{dispute.requesting.get(path).json['body']['id']}.json", twin)
+    told = text_of(first)
+    for word in ("Receipt of a filing", "Memorial *bold* #raw $x$", "Мемориал", "备忘录", "Republic of Ostrava"):
+        assert word in told
+    for word in ("17:00:00", "2 March 2026, 09:00:00 UTC", hashlib.sha256(twin).hexdigest()):
+        assert word in told
+    root: Any = reader.trailer["/Root"]
+    assert root["/Lang"] == "en"
+    assert root["/MarkInfo"]["/Marked"]
+    assert str(reader.metadata and reader.metadata.title).startswith("Receipt of a filing")
+    assert "pdfuaid" in root["/Metadata"].get_object().get_data().decode()
+
+
+def test_the_paper_of_a_certificate_names_parties_signers_and_attestations(dispute: Dispute) -> None:
+    dispute.mediating(**COMMERCIAL)
+    dispute.settled()
+    said = certificate_of(dispute)["body"]
+    told = text_of(pdf(dispute.requesting, f"{dispute.path}/settlement/certificates/{said['id']}.pdf"))
+    for word in (
+        "Certificate of settlement",
+        "Serin Hydropower AG",
+        "Viktor Drian",
+        "Mina Datar",
+        said["text"]["sha256"],
+        "article 4(1)(b)(iii)",
+        "International Settlement Agreements Resulting from Mediation",
+    ):
+        assert word in told
+
+
+def test_letters_that_the_paper_lacks_stand_as_their_number(dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    filing = dispute.filing(dispute.requesting, "participants", title="ᠮᠣᠩᠭᠣᠯ 🜚 Memorial")
+    path = f"{dispute.path}/filings/{filing['id']}/receipt"
+    document = pdf(dispute.requesting, f"{path}.pdf")
+    assert "[U+1F71A] Memorial" in text_of(document)
+    assert dispute.requesting.get(path).json["body"]["filing"]["title"] == "ᠮᠣᠩᠭᠣᠯ 🜚 Memorial"
+    assert verify(document).kind == "receipt"
+
+
+def test_long_names_and_many_steps_stay_on_the_paper(dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL, title="Serin" * 50)
+    filing = dispute.filing(dispute.requesting, "participants", title="x" * 300)
+    document = pypdf.PdfReader(
+        io.BytesIO(pdf(dispute.requesting, f"{dispute.path}/filings/{filing['id']}/receipt.pdf"))
+    )
+    ends: list[float] = []
+
+    def seen(text: str, _cm: Any, matrix: Any, _font: Any, _size: float) -> None:
+        if set(text.strip()) == {"x"}:
+            ends.append(matrix[4] + 4.5 * len(text.strip()))
+
+    document.pages[0].extract_text(visitor_text=seen)
+    assert ends
+    assert max(ends) < float(document.pages[0].mediabox.width)
+
+
+def test_nobody_without_an_account_lists_the_keys(house: House) -> None:
+    assert house.client.get("/v1/signing-keys").status_code == 401

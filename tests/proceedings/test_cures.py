@@ -1,0 +1,222 @@
+"""A refusal names its cure: whoever follows it, to the letter, can then take the step that was refused."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.installation import Answer, House, Json, Person
+from tests.story import GIVES, POWERS, Dispute
+
+C = "/v1/cases/{case}"
+REQUEST = re.compile(r"(POST|PATCH) (/v1/[^\s,;)]+[^\s,;).])")
+
+
+class Follower:
+    """Somebody who does what a cure says, and nothing else."""
+
+    def __init__(self, house: House, dispute: Dispute) -> None:
+        self.house, self.dispute = house, dispute
+        self.consents: list[str] = []
+        self.acts: dict[str, Callable[[], Answer | None]] = {
+            f"POST {C}/steps/accept-invitation": self.accept_invitation,
+            f"POST {C}/steps/join": self.join,
+            f"POST {C}/steps/invite": lambda: dispute.step(dispute.registrar, "invite", {}),
+            f"POST {C}/steps/screen": lambda: dispute.step(dispute.registrar, "screen"),
+            f"POST {C}/steps/register": lambda: dispute.step(dispute.registrar, "register"),
+            f"POST {C}/consents": self.file_consent,
+            f"POST {C}/consents/{{id}}/confirm": self.confirm_consent,
+            f"PATCH {C}": self.strike_out,
+            "PATCH /v1/members/{id}": self.record_entry_into_force,
+            f"POST {C}/appointments": self.nominate,
+            "POST /v1/appointments/{id}/declare": self.declare,
+            "POST /v1/appointments/{id}/accept": self.accept,
+            "POST /v1/appointments/{id}/replace": lambda: self.leave("replace", dispute.registrar),
+            "POST /v1/appointments/{id}/resign": lambda: self.leave("resign", dispute.mediator),
+        }
+
+    def accept_invitation(self) -> Answer:
+        """The party accepts."""
+        return self.dispute.step(self.dispute.responding, "accept-invitation", GIVES)
+
+    def join(self) -> Answer | None:
+        """The late party joins, if there is one."""
+        return None
+
+    def file_consent(self) -> Answer:
+        """Any party files the third State's consent."""
+        state = self.dispute.read()["third_states"][0]["id"]
+        given = {"third_state_id": state, "basis": "ad-hoc", "given_on": "2026-02-20"}
+        return self.dispute.responding.post(f"{self.dispute.path}/consents", given)
+
+    def confirm_consent(self) -> Answer | None:
+        """The registry confirms what was filed."""
+        filed = self.dispute.registrar.get(f"{self.dispute.path}/consents").expect(200)["items"]
+        waiting = [one for one in filed if one["confirmed_at"] is None]
+        if not waiting:
+            return None
+        return self.dispute.registrar.post(f"{self.dispute.path}/consents/{waiting[0]['id']}/confirm")
+
+    def strike_out(self) -> Answer:
+        """The requesting party strikes the subject out."""
+        tag = self.dispute.requesting.get(self.dispute.path).headers["etag"]
+        return self.dispute.requesting.patch(self.dispute.path, {"subjects": ["water-allocation"]}, if_match=tag)
+
+    def record_entry_into_force(self) -> Answer:
+        """The administrator records the day."""
+        path = f"/v1/members/{self.dispute.members[0]}"
+        bound = {"status": "contracting", "in_force_on": "2026-02-01"}
+        return self.house.admin.patch(path, bound, if_match=self.house.admin.get(path).headers["etag"])
+
+    def _appointment(self) -> str:
+        listed = self.dispute.requesting.get(f"{self.dispute.path}/appointments").expect(200)["items"]
+        pending = [one for one in listed if one["state"] in ("proposed", "declared", "confirmed")]
+        return f"/v1/appointments/{pending[-1]['id']}"
+
+    def nominate(self) -> Answer:
+        """Any party nominates."""
+        given = {"mediator_id": self.dispute.mediator_id}
+        return self.dispute.requesting.post(f"{self.dispute.path}/appointments", given)
+
+    def declare(self) -> Answer:
+        """The candidate declares."""
+        return self.dispute.mediator.post(f"{self._appointment()}/declare", {"independent": True})
+
+    def accept(self) -> Answer | None:
+        """The party accepts, once the candidate has declared."""
+        shown = self.dispute.requesting.get(self._appointment()).expect(200)
+        return self.dispute.responding.post(f"{self._appointment()}/accept") if shown["state"] == "declared" else None
+
+    def leave(self, act: str, person: Person) -> Answer:
+        """The mediator leaves."""
+        return person.post(f"{self._appointment()}/{act}", {"reason": "As the cure says."})
+
+    def follow(self, refused: Json) -> None:
+        """Do what each of the reasons names."""
+        for reason in refused["reasons"]:
+            requests = [" ".join(found) for found in REQUEST.findall(reason["cure"] or "")]
+            assert requests, reason
+            for request in requests:
+                if request.endswith("declare-inadmissible"):
+                    continue
+                answer = self.acts[request]()
+                if answer is not None:
+                    assert answer.status in (200, 201, 204, 409), (request, answer.response.text)
+
+
+def cured(follower: Follower, act: Callable[[], Answer], most: int = 4) -> list[str]:
+    """The codes of the reasons met on the way, each refusal cured by what it says until the act is possible."""
+    codes: list[str] = []
+    for _attempt in range(most):
+        answer = act()
+        if answer.status != 409 or answer.code == "taken-through":
+            return codes
+        codes += [reason["code"] for reason in answer.json["reasons"]]
+        follower.follow(answer.json)
+    raise AssertionError(f"not cured after {codes}: {act().response.text}")
+
+
+def test_a_screening_that_fails_at_every_gate_passes_once_its_cures_are_followed(
+    house: House, dispute: Dispute
+) -> None:
+    dispute.members[0] = house.member("Ostrava unbound", status="signatory", in_force_on=None)
+    dispute.members[1] = house.member("Vedria as declared", excludes=["territorial-sovereignty"])
+    subjects = ["water-allocation", "territorial-sovereignty"]
+    dispute.invited(subjects=subjects, third_states=[{"name": "Soli"}])
+    codes = cured(Follower(house, dispute), lambda: dispute.step(dispute.registrar, "screen"))
+    gates = {"all-parties-consented", "contracting-states", "no-excluded-subject", "third-states-consented"}
+    assert set(codes) == gates
+    assert dispute.read()["stage"] == "screened"
+
+
+@pytest.mark.parametrize("rule_set", ["iomed-state-2025", "uncitral-2021"])
+def test_a_mediator_can_be_confirmed_once_the_cures_are_followed(house: House, dispute: Dispute, rule_set: str) -> None:
+    dispute.registered(procedure=rule_set)
+    codes = cured(Follower(house, dispute), lambda: dispute.step(dispute.registrar, "confirm-mediator"))
+    assert set(codes) == {"mediator-nominated", "declarations-made", "accepted-by-all-parties"}
+    (appointment,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    dispute.registrar.post(f"/v1/appointments/{appointment['id']}/confirm").expect(200)
+
+
+def test_a_candidate_who_is_not_independent_is_followed_by_another(house: House, dispute: Dispute) -> None:
+    path = f"/v1/appointments/{dispute.nominated()['id']}"
+    dispute.mediator.post(f"{path}/declare", {"independent": False}).expect(200)
+    dispute.responding.post(f"{path}/accept").expect(200)
+    (reason,) = dispute.registrar.post(f"{path}/confirm").expect(409, "need-not-met")["reasons"]
+    assert reason["cure"] == "Any party or the registry nominates another through POST /v1/cases/{case}/appointments."
+    house.clock.pass_by(minutes=1)
+    dispute.mediator, dispute.mediator_id = house.mediator("Suki Cessor")
+    follower = Follower(house, dispute)
+    for act in (follower.nominate, follower.declare):
+        act().expect(201 if act == follower.nominate else 200)
+    dispute.responding.post(f"{follower._appointment()}/accept").expect(200)
+    dispute.registrar.post(f"{follower._appointment()}/confirm").expect(200)
+
+
+@pytest.mark.parametrize("leaving", ["resign", "replace"])
+def test_a_successor_is_nominated_once_the_office_is_vacant(house: House, dispute: Dispute, leaving: str) -> None:
+    dispute.frozen()
+    follower = Follower(house, dispute)
+    follower.acts = {name: act for name, act in follower.acts.items() if name.endswith(leaving)} | {
+        f"POST /v1/appointments/{{id}}/{other}": lambda: None for other in {"resign", "replace"} - {leaving}
+    }
+    codes = cured(follower, lambda: dispute.step(dispute.requesting, "nominate"))
+    assert codes == ["mediator-vacant"]
+    _successor, entry = house.mediator("Suki Cessor")
+    dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
+
+
+@pytest.mark.parametrize(("stage", "step"), [("lodged", "screen"), ("consented", "register"), ("screened", "nominate")])
+def test_a_step_that_is_not_open_yet_says_what_comes_first(
+    house: House, dispute: Dispute, stage: str, step: str
+) -> None:
+    dispute.brought_to(stage)
+    codes = cured(Follower(house, dispute), lambda: dispute.step(dispute.registrar, step))
+    assert "step-not-open" in codes
+
+
+def test_a_party_that_came_late_joins_before_a_text_is_frozen(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    agent = house.person("Lata Comer")
+    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
+    party = dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
+    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
+    dispute.registrar.post(f"{dispute.path}/parties/{party['id']}/representatives", admitted).expect(201)
+    text = dispute.draft()
+    path = f"{dispute.path}/settlement/drafts/{text['id']}/freeze"
+    (reason,) = dispute.mediator.post(path, {"sha256": text["sha256"]}).expect(409, "need-not-met")["reasons"]
+    assert "POST /v1/cases/{case}/steps/join" in reason["cure"]
+    dispute.step(agent, "join", GIVES).expect(200)
+    dispute.mediator.post(path, {"sha256": text["sha256"]}).expect(200)
+
+
+def test_a_term_that_runs_is_waited_for(dispute: Dispute) -> None:
+    dispute.lodged()
+    dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)
+    lapse = {"reason": "No answer came."}
+    (reason,) = dispute.step(dispute.registrar, "lapse", lapse).expect(409, "term-not-passed")["reasons"]
+    assert reason["cure"] == "Wait until 2026-03-20 has passed at the seat."
+    dispute.house.clock.pass_by(days=18, hours=7)
+    dispute.step(dispute.registrar, "lapse", lapse).expect(200)
+
+
+def test_the_cures_of_texts_and_signatures_are_followed(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    caucus = dispute.draft(audience="caucus", party_ids=[dispute.party("requesting")])
+    drafts = f"{dispute.path}/settlement/drafts"
+    known = {"sha256": caucus["sha256"]}
+    (reason,) = dispute.mediator.post(f"{drafts}/{caucus['id']}/freeze", known).expect(409)["reasons"]
+    assert reason["cure"].startswith("Put the same text before the participants as a new draft")
+    text = dispute.draft()
+    (reason,) = dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": "0" * 64}).expect(409)["reasons"]
+    assert reason["cure"] == "Read the draft again and send the hash that it shows."
+    shown = dispute.mediator.get(f"{drafts}/{text['id']}").expect(200)
+    dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": shown["sha256"]}).expect(200)
+    counsel = house.person("Cora Unsel")
+    given = {"user_id": counsel.id, "role": "counsel", "powers": {**POWERS, "kind": "mandate"}}
+    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
+    admitted = dispute.responding.post(path, given).expect(201)
+    (reason,) = dispute.sign(counsel, "responding", text).expect(409)["reasons"]
+    assert reason["cure"] == "Have a representative with full powers sign, or one whose office needs none."
+    dispute.responding.post(f"{path}/{admitted['id']}/powers", POWERS).expect(200)
+    dispute.sign(counsel, "responding", text).expect(201)

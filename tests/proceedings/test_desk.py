@@ -1,0 +1,128 @@
+"""The desk, the timeline and the diagram of a case: everybody sees their own, and nothing of others'."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tests.installation import House, Json, Person
+from tests.own_rules import own_rules, rewritten
+from tests.story import GIVES, UNCITRAL, Dispute
+
+
+def desk(person: Person) -> Json:
+    """What lies on somebody's desk."""
+    return dict(person.get("/v1/me/desk").expect(200))
+
+
+def test_the_desk_says_what_waits_for_whom_until_when_and_under_which_article(house: House, dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    waiting = desk(dispute.responding)["waiting"]
+    assert [(one["step"], one["due_on"], one["article"]) for one in waiting] == [
+        ("accept-invitation", "2026-04-01", "article 2")
+    ]
+    assert waiting[0]["case"]["id"] == dispute.case["id"]
+    assert waiting[0]["party_id"] == dispute.party("responding")
+    assert desk(dispute.requesting)["waiting"] == []
+    assert desk(house.registrar)["waiting"] == []
+    assert desk(house.person("Stan Ranger")) == {
+        "looked_at": None,
+        "waiting": [],
+        "due": [],
+        "sessions": [],
+        "nominations": [],
+        "news": [],
+        "more": [],
+    }
+    for person in (dispute.requesting, dispute.responding, house.registrar):
+        assert [one["term"] for one in desk(person)["due"]] == ["reply"]
+
+
+def test_a_candidate_finds_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
+    appointment = dispute.nominated()
+    found = desk(dispute.mediator)
+    assert [one["id"] for one in found["nominations"]] == [appointment["id"]]
+    assert found["waiting"] == found["news"] == found["due"] == []
+
+
+def test_the_registrar_is_told_of_the_case_that_waits_for_the_registry(house: House, dispute: Dispute) -> None:
+    dispute.consented()
+    assert [(one["step"], one["capacity"]) for one in desk(house.registrar)["waiting"]] == [("screen", "registry")]
+
+
+def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    house.clock.pass_by(hours=1)
+    looked = dispute.requesting.post("/v1/me/desk/looked").expect(200)
+    assert looked["news"] == []
+    assert looked["looked_at"] is not None
+    house.clock.pass_by(hours=1)
+    dispute.filing(dispute.responding, "participants")
+    dispute.filing(dispute.requesting, "participants")
+    dispute.filing(dispute.responding, "caucus", "responding")
+    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
+    assert [one["type"] for one in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
+
+
+def test_much_that_one_did_oneself_hides_nothing_that_another_did(
+    dispute: Dispute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.proceedings.desk.service.MOST", 2)
+    dispute.mediating()
+    dispute.requesting.post("/v1/me/desk/looked").expect(200)
+    dispute.house.clock.pass_by(hours=1)
+    dispute.filing(dispute.responding, "participants")
+    for _filing in range(6):
+        dispute.filing(dispute.requesting, "participants")
+    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
+
+
+def test_the_next_sessions_are_those_that_one_may_know_of(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    joint = dispute.session()
+    caucus = dispute.session("caucus", "requesting", starts_at="2026-06-02T10:00", ends_at="2026-06-02T11:00")
+    assert [one["id"] for one in desk(dispute.requesting)["sessions"]] == [joint["id"], caucus["id"]]
+    assert [one["id"] for one in desk(dispute.responding)["sessions"]] == [joint["id"]]
+
+
+def test_the_timeline_has_what_was_done_and_then_what_is_due(house: House, dispute: Dispute) -> None:
+    dispute.invited(**UNCITRAL)
+    items, path = [], f"{dispute.path}/timeline?limit=2"
+    while path:
+        page = dispute.responding.get(path).expect(200)
+        items += page["items"]
+        path = f"{dispute.path}/timeline?limit=2&after={page['next']}" if page["next"] else ""
+    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    assert [one["id"] for one in items[:-1]] == [one["id"] for one in events]
+    last = items[-1]
+    assert (last["kind"], last["what"], last["on"], last["state"]) == ("deadline", "reply", "2026-04-01", "running")
+    assert last["explanation"][0] == "Trigger: 'invite' on Monday 2026-03-02."
+    house.person("Stan Ranger").get(f"{dispute.path}/timeline").expect(404)
+
+
+def test_the_diagram_of_a_case_marks_where_it_stands(house: House, dispute: Dispute) -> None:
+    dispute.consented()
+    answer = dispute.requesting.get(f"{dispute.path}/diagram.svg")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    text = " ".join(ElementTree.fromstring(answer.response.text).itertext())  # noqa: S314 - our own drawing
+    assert "here" in text
+    again = dispute.requesting.get(f"{dispute.path}/diagram.svg", if_none_match=answer.headers["etag"])
+    assert again.status == 304
+    house.person("Stan Ranger").get(f"{dispute.path}/diagram.svg").expect(404)
+    whole = dispute.requesting.get("/v1/procedures/iomed-state-2025/diagram.svg")
+    assert whole.status == 200
+    assert whole.response.content != answer.response.content
+    dispute.requesting.get("/v1/procedures/no-such/diagram.svg").expect(404)
+
+
+def test_a_rule_set_of_the_institutions_own_is_served_and_its_cases_run(tmp_path: Path, house: House) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "subjects.toml").write_text('[subjects]\nice = "Ice on a river"\n', encoding="utf-8")
+    with own_rules(tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026")):
+        dispute = Dispute(house)
+        dispute.invited(procedure="ours-2026", category="state-state", subjects=["ice"])
+        dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
+        assert dispute.read()["procedure"] == "ours-2026"
+        subjects = dispute.requesting.get("/v1/subjects").expect(200)["items"]
+        assert subjects[-1] == {"code": "ice", "title": "Ice on a river"}

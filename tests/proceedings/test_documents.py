@@ -1,0 +1,241 @@
+"""Documents go in and come out whole, by those who may."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.installation import Answer
+from tests.uploads import (
+    PDF,
+    Desk,
+    a_desk,
+    content_of,
+    desk_of,
+    digest_of,
+    fault,
+    folder_of_documents,
+    nothing_is_kept,
+    pdf,
+    server_of_buckets,
+    settings_of_storage,
+)
+
+__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+
+
+@pytest.mark.parametrize("size", [1000, 65_535, 65_536, 65_537, 131_072, 1_500_000])
+def test_a_document_comes_out_as_it_went_in(desk: Desk, size: int) -> None:
+    content = pdf(size)
+    document = desk.document(content, query="?language=fr&relation=authentic-text")
+    assert (document["size"], document["sha256"]) == (size, hashlib.sha256(content).hexdigest())
+    assert (document["number"], document["version"], document["state"]) == (1, 1, "stored")
+    assert (document["language"], document["relation"]) == ("fr", "authentic-text")
+    assert document["author_party_id"] == desk.dispute.party("requesting")
+    person = desk.dispute.requesting
+    assert person.get(f"/v1/documents/{document['id']}").expect(200) == document
+    assert person.get(desk.path).expect(200)["items"] == [document]
+    answer = person.get(f"/v1/documents/{document['id']}/content")
+    assert answer.response.content == content
+
+
+def test_a_download_says_what_it_is_and_is_never_shown(desk: Desk) -> None:
+    document = desk.document(name="مذكرة.pdf")
+    answer = content_of(desk.dispute.requesting, document)
+    digest = base64.b64encode(hashlib.sha256(PDF).digest()).decode()
+    told = {
+        "content-type": "application/pdf",
+        "content-length": str(len(PDF)),
+        "content-disposition": f"attachment; filename=\"_____.pdf\"; filename*=UTF-8''{quote('مذكرة.pdf')}",
+        "etag": f'"{hashlib.sha256(PDF).hexdigest()}"',
+        "repr-digest": f"sha-256=:{digest}:",
+        "accept-ranges": "bytes",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    }
+    assert {name: answer.headers.get(name) for name in told} == told
+    text = desk.document(b"\xd8\xa7\xd9\x84\n", name="a.txt", media_type="text/plain")
+    assert content_of(desk.dispute.requesting, text).headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_a_part_of_a_document_is_read_by_its_range(desk: Desk) -> None:
+    content = pdf(200_000)
+    document, person = desk.document(content), desk.dispute.requesting
+    tag = f'"{document["sha256"]}"'
+    size = len(content)
+    table = [
+        ("bytes=0-0", slice(0, 1)),
+        ("bytes=65535-65536", slice(65535, 65537)),
+        ("bytes=65536-131071", slice(65536, 131072)),
+        ("bytes=100000-", slice(100000, size)),
+        ("bytes=-5", slice(size - 5, size)),
+        ("bytes=-9999999", slice(0, size)),
+        ("bytes=199999-300000", slice(199999, size)),
+    ]
+    for asked, part in table:
+        for conditions in ({}, {"if_range": tag}):
+            answer = content_of(person, document, range=asked, **conditions)
+            assert answer.status == 206, asked
+            assert answer.response.content == content[part], asked
+            assert answer.headers["content-range"] == f"bytes {part.start}-{part.stop - 1}/{size}"
+            assert answer.headers["content-length"] == str(part.stop - part.start)
+    for asked in ("bytes=0-1,5-6", "lines=1-2", "bytes=5-2", "bytes=-", "bytes=x-", "bytes=--5"):
+        assert content_of(person, document, range=asked).status == 200, asked
+    for other in ('"other"', f"W/{tag}", "Mon, 02 Mar 2026 09:00:00 GMT"):
+        answer = content_of(person, document, range="bytes=0-9", if_range=other)
+        assert (answer.status, answer.response.content) == (200, content)
+    for outside in (f"bytes={size}-", "bytes=-0"):
+        answer = content_of(person, document, range=outside)
+        answer.expect(416, "range-not-satisfiable")
+        assert answer.headers["content-range"] == f"bytes */{size}"
+    assert content_of(person, document, if_none_match=tag).status == 304
+
+
+@pytest.mark.parametrize("header", ["Repr-Digest", "Content-Digest"])
+def test_a_digest_is_verified_before_the_document_exists(desk: Desk, header: str) -> None:
+    def send(digest: str) -> Answer:
+        return desk.send(repr_digest=digest) if header == "Repr-Digest" else desk.send(content_digest=digest)
+
+    wrong, right = digest_of(b"other"), digest_of(PDF)
+    assert fault(send(wrong)) == "digest-mismatch"
+    assert fault(send(f"{right}, {wrong}")) == "digest-mismatch"
+    for broken in ("sha-256=:AAAA:", "sha-256=x", "sha-256", f"{right};"):
+        assert fault(send(broken)) == "digest", broken
+    assert nothing_is_kept(desk)
+    send(f"unixsum=:AAA=:, {right}").expect(201)
+
+
+def test_the_same_file_under_the_same_name_is_one_document(desk: Desk) -> None:
+    first, again = desk.document(), desk.document()
+    assert again == first
+    assert desk.document(name="other.pdf")["number"] == 2
+    assert desk.document(pdf(900))["number"] == 3
+    assert len(list(desk.dispute.house.app.state.seams.storage.objects())) == 3
+
+
+def test_an_upload_repeated_under_its_key_is_one_document(desk: Desk) -> None:
+    first = desk.send(idempotency_key="one").expect(201)
+    again = desk.send(idempotency_key="one")
+    assert again.expect(201) == first
+    assert again.headers["idempotency-replayed"] == "true"
+    desk.send(pdf(900), idempotency_key="one").expect(422, "key-reused")
+    desk.send(name="other.pdf", idempotency_key="one").expect(422, "key-reused")
+    assert len(list(desk.dispute.house.app.state.seams.storage.objects())) == 1
+
+
+def test_a_document_may_be_of_another_or_its_next_version(desk: Desk) -> None:
+    first = desk.document()
+    of = f"?relation=translation-of&language=fr&related_id={first['id']}"
+    translated = desk.document(pdf(900), name="traduction.pdf", query=of)
+    assert (translated["relation"], translated["related_id"], translated["version"]) == (
+        "translation-of",
+        first["id"],
+        1,
+    )
+    second = desk.document(pdf(901), query=f"?replaces_id={first['id']}")
+    third = desk.document(pdf(902), query=f"?replaces_id={second['id']}")
+    assert [(one["version"], one["replaces_id"]) for one in (second, third)] == [(2, first["id"]), (3, second["id"])]
+    nobody = "00000000-0000-4000-8000-00000000dead"
+    assert fault(desk.send(query=f"?replaces_id={nobody}")) == "unknown-document"
+    assert fault(desk.send(query=f"?relation=annex-to&related_id={nobody}")) == "unknown-document"
+    assert fault(desk.send(query="?relation=annex-to")) == "related-document"
+    assert fault(desk.send(query=f"?related_id={first['id']}")) == "related-document"
+    desk.send(query="?relation=sequel").expect(422)
+    desk.send(query="?unknown=1").expect(422)
+
+
+def test_the_limits_are_told_before_the_bytes_and_while_they_come(desk: Desk) -> None:
+    limit = desk.dispute.house.settings.document_limit
+    desk.document(pdf(limit))
+    assert desk.send(pdf(limit + 1), name="more.pdf").expect(413, "too-large")
+    came = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal came
+        yield b"%PDF-1.7\n"
+        while came < 10 * limit:
+            came += 65536
+            yield b"x" * 65536
+
+    desk.send(endless(), name="more.pdf").expect(413, "too-large")
+    for number in range(4):
+        desk.document(name=f"{number}.pdf")
+    desk.send(name="more.pdf").expect(409, "documents-full")
+    assert len(list(desk.dispute.house.app.state.seams.storage.objects())) == 5
+
+
+def test_a_document_is_removed_while_its_filing_is_a_draft(desk: Desk) -> None:
+    document, kept = desk.document(), desk.document(name="kept.pdf")
+    path, person = f"/v1/documents/{document['id']}", desk.dispute.requesting
+    person.post(f"{path}/remove", if_match='"other"').expect(412)
+    person.post(f"{path}/remove").expect(204)
+    person.get(path).expect(404)
+    person.get(f"{path}/content").expect(404)
+    person.post(f"{path}/remove").expect(404)
+    assert person.get(desk.path).expect(200)["items"] == [kept]
+    assert desk.document()["number"] == 3
+    desk.submit()
+    person.post(f"/v1/documents/{kept['id']}/remove").expect(409, "filing-state")
+    desk.send().expect(409, "filing-state")
+
+
+def test_a_draft_and_its_documents_are_its_own_sides_alone(desk: Desk) -> None:
+    document = desk.document()
+    dispute = desk.dispute
+    for person in (dispute.responding, dispute.mediator, dispute.registrar, dispute.house.admin):
+        person.get(desk.path).expect(404)
+        desk.send(person=person).expect(404)
+        person.get(f"/v1/documents/{document['id']}").expect(404)
+        content_of(person, document).expect(404)
+        person.post(f"/v1/documents/{document['id']}/remove").expect(404)
+    nobody = dispute.house.person("No Body")
+    nobody.token = "accord_" + "A" * 43
+    desk.send(person=nobody).expect(401)
+    content_of(nobody, document).expect(401)
+
+
+def test_submitted_documents_are_read_by_their_filings_audience(desk: Desk) -> None:
+    document = desk.document()
+    desk.submit()
+    dispute = desk.dispute
+    for person in (dispute.responding, dispute.mediator, dispute.registrar):
+        assert content_of(person, document).response.content == PDF
+        assert person.get(desk.path).expect(200)["items"] == [document]
+        desk.send(person=person).expect(403, "not-your-capacity")
+        person.post(f"/v1/documents/{document['id']}/remove").expect(403, "not-your-capacity")
+    # What every participant knows is no confidence, and its reads are nobody's business.
+    for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
+        assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
+
+
+def test_reads_of_a_confidence_are_told_to_the_side_that_it_protects(desk: Desk) -> None:
+    dispute = desk.dispute
+    confided = desk_of(dispute, "caucus", "requesting")
+    content = pdf(100_000)
+    document = confided.document(content)
+    content_of(dispute.requesting, document)
+    confided.submit()
+    content_of(dispute.responding, document).expect(404)
+    content_of(dispute.registrar, document).expect(404)
+    dispute.house.clock.pass_by(hours=1)
+    assert content_of(dispute.mediator, document).response.content == content
+    dispute.house.clock.pass_by(hours=1)
+    assert content_of(dispute.mediator, document, range="bytes=10-19").response.content == content[10:20]
+    content_of(dispute.mediator, document, range="bytes=999999-").expect(416)
+    content_of(dispute.mediator, document, if_none_match=f'"{document["sha256"]}"')
+    reads = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
+    assert [
+        (one["name"], one["document_id"], one["bytes_from"], one["bytes_until"], one["read_at"]) for one in reads
+    ] == [
+        (dispute.mediator.name, document["id"], 10, 20, "2026-03-02T11:00:00Z"),
+        (dispute.mediator.name, document["id"], 0, len(content), "2026-03-02T10:00:00Z"),
+    ]
+    for person in (dispute.responding, dispute.mediator, dispute.registrar):
+        assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
+    page = dispute.requesting.get(f"{dispute.path}/accesses?limit=1").expect(200)
+    assert (
+        dispute.requesting.get(f"{dispute.path}/accesses?limit=1&after={page['next']}").expect(200)["items"]
+        == reads[1:]
+    )

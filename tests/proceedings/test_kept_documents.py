@@ -1,0 +1,87 @@
+"""Documents are backed up and brought back with the rest, checked from end to end, and what nobody names is swept."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.core.files.storage import Storage
+from app.settings import Settings
+from tests.installation import House, Json
+from tests.processes import accord
+from tests.story import Dispute
+from tests.uploads import PDF, content_of, desk_of
+from tests.workers import worker
+
+
+@pytest.fixture
+def kept(tmp_path: Path, settings: Settings) -> Settings:
+    """The registry's settings with a storage folder of its own."""
+    return settings.model_copy(update={"storage": str(tmp_path / "documents")})
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Where a command finds the documents."""
+    return {"ACCORD_STORAGE": str(settings.storage)}
+
+
+def filed(house: House) -> tuple[Dispute, Json]:
+    """A filing with a document, submitted; the case, and the document."""
+    dispute = Dispute(house)
+    dispute.mediating()
+    desk = desk_of(dispute)
+    document = desk.document(name="gauge.pdf")
+    desk.submit()
+    return dispute, document
+
+
+def test_a_backup_brings_documents_back_whole(kept: Settings, tmp_path: Path) -> None:
+    with House.open(kept) as house:
+        dispute, document = filed(house)
+        assert content_of(dispute.responding, document).response.content == PDF
+        receipt = dispute.requesting.get(f"{dispute.path}/filings/{document['filing_id']}/receipt").expect(200)
+        assert [one["name"] for one in receipt["body"]["documents"]] == ["gauge.pdf"]
+        path = tmp_path / "backup.zip"
+        taken = accord(kept, "backup", "--out", str(path), **environment(kept))
+        assert taken.returncode == 0, taken.stderr
+        house.database.dispose()
+    elsewhere = Settings(database_url=f"sqlite:///{tmp_path / 'again.db'}", master_key=kept.master_key)
+    there = {"ACCORD_STORAGE": str(tmp_path / "again")}
+    done = accord(elsewhere, "restore", str(path), **there)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = accord(elsewhere, "check", "--storage", **there)
+    assert "documents: 1, each whole and what was uploaded" in told.stdout
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("fault", ["missing", "altered"])
+def test_the_check_names_what_is_missing_or_altered(kept: Settings, fault: str) -> None:
+    with House.open(kept) as house:
+        _dispute, document = filed(house)
+        house.database.dispose()
+    (path,) = [one for one in Path(str(kept.storage)).rglob("*") if one.is_file()]
+    if fault == "missing":
+        path.unlink()
+    else:
+        sealed = bytearray(path.read_bytes())
+        sealed[-1] ^= 1
+        path.write_bytes(sealed)
+    told = accord(kept, "check", "--storage", **environment(kept))
+    assert told.returncode == 1
+    assert f"documents: {fault}: document {document['id']}" in told.stdout
+    if fault == "missing":
+        refused = accord(kept, "backup", "--out", f"{kept.storage}.zip", **environment(kept))
+        assert "not in the storage" in refused.stderr
+
+
+def test_what_nobody_names_is_swept_after_a_day_and_nothing_else(kept: Settings) -> None:
+    with House.open(kept) as house:
+        dispute, document = filed(house)
+        storage = Storage(kept)
+        storage.put_now("orphan", iter([b"left by an upload that was cut off"]))
+        assert worker(house).sweep() == 0
+        for path in Path(str(kept.storage)).rglob("*"):
+            if path.is_file():
+                os.utime(path, (0, 0))
+        assert worker(house).sweep() == 1
+        assert content_of(dispute.responding, document).response.content == PDF

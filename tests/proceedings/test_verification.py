@@ -1,0 +1,297 @@
+"""Signed files, checked without a database: what holds, what is refused, and docs/verify.md to the letter."""
+
+import base64
+import json
+import re
+import runpy
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pypdf
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from app.institution.signing.files import NotGenuine, decoded, encoded, read_public_key
+from app.operations.migrating import ROOT
+from app.proceedings.certificates import pdf
+from app.proceedings.certificates.verification import verify
+from tests.docs.consoles import blocks, commands, plain, run
+from tests.installation import House, Json
+from tests.registries import Registry
+from tests.signed_files import resigned
+from tests.story import UNCITRAL, Dispute
+
+PAGE = ROOT / "docs" / "verify.md"
+TITLE = "In the year of drought"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The signed files of a case, JSON and PDF, and the institution's public key."""
+
+    json: dict[str, bytes]
+    pdf: dict[str, bytes]
+    key: bytes
+
+
+@pytest.fixture
+def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
+    """The receipt of a filing, and the certificates of a case that was settled and of one that was not.
+
+    Who has them needs no registry any more, so they are made once on each engine.
+    """
+    if "signed" not in registry.known:
+        registry.known["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
+    files: Files = registry.known["signed"]
+    return files
+
+
+def _signed(house: House, dispute: Dispute) -> Files:
+    dispute.invited(**UNCITRAL)
+    filing = dispute.filing(dispute.requesting, "participants", title=TITLE)
+    paths = {"receipt": f"{dispute.path}/filings/{filing['id']}/receipt"}
+    settled, ended = Dispute(house, "a"), Dispute(house, "b")
+    settled.settled()
+    ended.mediating()
+    why = {"reason": "Neither side moves.", "fields": {"ground": "no-prospect-of-settlement"}}
+    ended.step(ended.mediator, "terminate", why).expect(200)
+    readers = {"receipt": dispute.requesting, "settlement": settled.requesting, "non-settlement": ended.requesting}
+    for case in (settled, ended):
+        (one,) = case.requesting.get(f"{case.path}/settlement/certificates").expect(200)["items"]
+        paths[one["kind"]] = f"{case.path}/settlement/certificates/{one['id']}"
+    (key,) = house.registrar.get("/v1/signing-keys").expect(200)["items"]
+    return Files(
+        {kind: readers[kind].get(path).response.content for kind, path in paths.items()},
+        {kind: readers[kind].get(f"{path}.pdf").response.content for kind, path in paths.items()},
+        decoded(key["public_key"], 32, "public key"),
+    )
+
+
+def pem(key: bytes) -> str:
+    """A public key as people hand it over."""
+    found = Ed25519PublicKey.from_public_bytes(key)
+    return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_each_file_holds_by_the_key_that_is_trusted_as_json_and_as_pdf(signed: Files) -> None:
+    for kinds in (signed.json, signed.pdf):
+        for kind, data in kinds.items():
+            found = verify(data, signed.key)
+            assert (found.kind, found.trusted) == (kind, True)
+            assert "Signed with the key that you trust" in found.lines[-1]
+    assert not verify(signed.json["receipt"]).trusted
+
+
+def test_the_lines_say_what_the_file_says(signed: Files) -> None:
+    receipt = "\n".join(verify(signed.json["receipt"], signed.key).lines)
+    for word in (TITLE, "Olga Strand for Republic of Ostrava", "2026-03-02T17:00:00+08:00 at Hong Kong"):
+        assert word in receipt
+    assert "In time for the term 'reply'" in receipt
+    settlement = "\n".join(verify(signed.json["settlement"], signed.key).lines)
+    assert "Signed for Kingdom of Vedria by Viktor Driana as agent on full-powers" in settlement
+    assert "Ended as not-settled" in "\n".join(verify(signed.json["non-settlement"], signed.key).lines)
+
+
+def test_a_flipped_bit_anywhere_in_a_file_is_detected(signed: Files) -> None:
+    for data in signed.json.values():
+        for place in range(len(data)):
+            altered = bytearray(data)
+            altered[place] ^= 1 << (place % 8)
+            with pytest.raises(NotGenuine):
+                verify(bytes(altered))
+
+
+def test_a_flipped_bit_in_a_paper_is_detected(signed: Files) -> None:
+    for data in signed.pdf.values():
+        # Every part of the document, among them the pages, the fonts, the attachment, and its first and last bytes.
+        for place in {*range(0, len(data), 311), *range(20), *range(len(data) - 20, len(data))}:
+            altered = bytearray(data)
+            altered[place] ^= 1 << (place % 8)
+            with pytest.raises(NotGenuine):
+                verify(bytes(altered), signed.key)
+        for altered_length in (data + b"\n", data[:-1], data[: len(data) // 2], b"%PDF-1.7\n"):
+            with pytest.raises(NotGenuine):
+                verify(altered_length, signed.key)
+
+
+def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> None:
+    other = json.loads(signed.json["receipt"])
+    other["body"]["filing"]["title"] = "In the year of plenty"
+    drawn = pdf.render(json.dumps(other, separators=(",", ":")).encode())
+    with pytest.raises(NotGenuine, match="signature does not hold"):
+        verify(drawn, signed.key)
+    # The pages of one around the attachment of the other: the same length, so that nothing else differs.
+    swapped = pypdf.PdfWriter(clone_from=pypdf.PdfReader(BytesIO(signed.pdf["settlement"])))
+    swapped.add_attachment("receipt.json", signed.json["receipt"])
+    out = BytesIO(b"")
+    swapped.write(out)
+    with pytest.raises(NotGenuine):
+        verify(out.getvalue(), signed.key)
+
+
+def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
+    signed: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "renderer", lambda: "Accord paper 0, typst 0.1.0, without Chinese letterforms")
+    older = pdf.render(signed.json["receipt"])
+    monkeypatch.undo()
+    with pytest.raises(NotGenuine, match=r"drawn by 'Accord paper 0, .* cannot compare them"):
+        verify(older, signed.key)
+    assert verify(pdf.attached(older) or b"", signed.key).kind == "receipt"
+
+
+def test_a_file_signed_by_somebody_else_holds_only_for_whoever_trusts_them(signed: Files) -> None:
+    forged = resigned(json.loads(signed.json["receipt"]))
+    assert not verify(forged).trusted
+    with pytest.raises(NotGenuine, match="not with the key that you trust"):
+        verify(forged, signed.key)
+
+
+WRONG: list[tuple[str, Callable[[Json], object], str]] = [
+    ("another format", lambda file: file.update(accord="certificate/2"), "not a signed file"),
+    ("another algorithm", lambda file: file["key"].update(algorithm="none"), "not the one that the signed body names"),
+    ("another key's name", lambda file: file["key"].update(id="x"), "not the one that the signed body names"),
+    ("a member more", lambda file: file.update(more=1), "not a signed file"),
+    ("a body that is none", lambda file: file.update(body=[]), "not of the right form"),
+    ("padding", lambda file: file.update(signature=file["signature"] + "=="), "base64url"),
+    ("stray bits", lambda file: file.update(signature=file["signature"][:-1] + "B"), "base64url"),
+    ("no signature", lambda file: file.update(signature=None), "base64url"),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "why"), WRONG, ids=[one[0] for one in WRONG])
+def test_a_file_of_another_form_is_refused_with_the_reason(
+    what: str, change: Callable[[Json], object], why: str
+) -> None:
+    body = {"key_id": "k", "kind": "receipt"}
+    file = {
+        "accord": "certificate/1",
+        "body": body,
+        "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
+        "signature": "",
+    }
+    file = json.loads(resigned(file))
+    change(file)
+    with pytest.raises(NotGenuine, match=why):
+        verify(json.dumps(file).encode())
+
+
+def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
+    file = {
+        "accord": "certificate/1",
+        "body": {"key_id": "k", "kind": "receipt"},
+        "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
+        "signature": "",
+    }
+    with pytest.raises(NotGenuine, match="not well formed at 'id'"):
+        verify(resigned(file))
+    with pytest.raises(NotGenuine, match="a kind that this program does not know"):
+        verify(resigned({**file, "body": {"key_id": "k", "kind": "ode"}}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"a": 1, "a": 2}',
+        b'{"a": NaN}',
+        b"[" * 100_000,
+        b"1" * 5000,
+        b"%PDF-",
+        b"PK",
+    ],
+)
+def test_what_is_no_signed_file_is_refused(data: bytes) -> None:
+    with pytest.raises(NotGenuine):
+        verify(data)
+
+
+def test_a_document_is_found_by_its_hash() -> None:
+    document = {"name": "Annex 1.pdf", "size": 5, "sha256": "", "media_type": "application/pdf"}
+    document["sha256"] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    body = {
+        "kind": "receipt",
+        "id": "i",
+        "key_id": "k",
+        "institution": "I",
+        "issued_at": "2026-03-02T09:00:00Z",
+        "case": {"id": "c", "reference": None, "title": "T", "rules": {"id": "r", "title": "R", "edition": "1"}},
+        "ledger": None,
+        "filing": {"id": "f", "kind": "evidence", "title": "E"},
+        "by": {"name": None, "capacity": "registry", "party": None},
+        "seat": {"place": "P", "time_zone": "UTC", "received_local": "2026-03-02T09:00:00+00:00"},
+        "received_at": "2026-03-02T09:00:00Z",
+        "effective_on": "2026-03-02",
+        "in_time": None,
+        "terms": [],
+        "documents": [document],
+    }
+    file = {
+        "accord": "certificate/1",
+        "body": body,
+        "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
+        "signature": "",
+    }
+    data = resigned(file)
+    assert any("Annex 1.pdf" in line and "names" in line for line in verify(data, accompanying=b"hello").lines)
+    with pytest.raises(NotGenuine, match="not one that the file names"):
+        verify(data, accompanying=b"hellp")
+
+
+def test_a_public_key_is_read_in_each_spelling(signed: Files) -> None:
+    spelled = base64.urlsafe_b64encode(signed.key).decode()
+    for text in (pem(signed.key), spelled, spelled.rstrip("="), f" {spelled}\n"):
+        assert read_public_key(text) == signed.key
+    for text in ("", "x", "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----", "A" * 44):
+        with pytest.raises(NotGenuine):
+            read_public_key(text)
+
+
+def test_the_page_is_right_to_the_letter(signed: Files, tmp_path: Path) -> None:
+    for kind in ("json", "pdf"):
+        (tmp_path / f"receipt.{kind}").write_bytes(getattr(signed, kind)["receipt"])
+    (tmp_path / "institution.pem").write_text(pem(signed.key))
+    assert len(list(blocks(PAGE))) == 3
+    written = commands(PAGE)
+    for command, output in zip(written, run(written, tmp_path, "8000"), strict=True):
+        said = [line.split("…")[0] for line in plain("\n".join(command.prints))]
+        found = plain(output.rstrip("\n"))
+        if "…" not in "".join(command.prints):
+            assert found == said, command.text
+        told = iter(found)
+        assert all(any(line.startswith(start) for line in told) for start in said if start), (command.text, found)
+
+
+def test_an_outside_verifier_that_follows_the_page_agrees(signed: Files, tmp_path: Path) -> None:
+    program = re.search(r"^```python\n(.+?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert program is not None
+    (tmp_path / "check.py").write_text(program[1], encoding="utf-8")
+    outside = runpy.run_path(str(tmp_path / "check.py"))
+    for kind, data in signed.json.items():
+        assert outside["check"](data, encoded(signed.key))["kind"] == kind
+        (tmp_path / f"{kind}.pdf").write_bytes(signed.pdf[kind])
+        assert outside["attached"](str(tmp_path / f"{kind}.pdf")) == data
+        with pytest.raises(InvalidSignature):
+            outside["check"](data.replace(b"2026-03-02T09", b"2026-03-02T08"), encoded(signed.key))
+    _by_openssl(signed, tmp_path)
+
+
+def _by_openssl(signed: Files, folder: Path) -> None:
+    """The body as it stands in the file, byte for byte, is what was signed."""
+    for data in signed.json.values():
+        file = json.loads(data)
+        body = data[data.index(b'"body":') + 7 : data.rindex(b',"key":')]
+        (folder / "body").write_bytes(body)
+        (folder / "signature").write_bytes(decoded(file["signature"], 64, "signature"))
+        (folder / "key.pem").write_text(pem(signed.key))
+        given = ["-pubin", "-inkey", "key.pem", "-rawin", "-in", "body", "-sigfile", "signature"]
+        found = subprocess.run(["openssl", "pkeyutl", "-verify", *given], cwd=folder, check=False)
+        assert found.returncode == 0
