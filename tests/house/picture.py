@@ -113,6 +113,8 @@ def wings(files: Sequence[Source]) -> Iterator[Wing]:
         rows = levels(inner, within)
         if name in ROOMS:
             rows = tuple(tuple(f"{name}.{room}" for room in floor) for floor in reversed(ROOMS[name]))
+            if without := sorted(inner - {room for row in rows for room in row}):
+                raise ValueError(f"{', '.join(without)}: enter the floor in tests/house/floors.py.")
         drawn = reduced(within)
         docstring = ast.get_docstring(ast.parse(modules[f"app.{name}"].text)) or ""
         yield Wing(name, docstring.splitlines()[0].rstrip(".").replace("`", ""), ordered(rows, drawn), drawn)
