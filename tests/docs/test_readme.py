@@ -1,11 +1,14 @@
 """The README is short, begins with its two commands, and its commands print what it says."""
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.operations.migrating import ROOT
+from tests.conftest import forget_settings
 from tests.docs.consoles import Command, commands, fenced, followed
 from tests.server import new_database
 
@@ -46,6 +49,15 @@ def test_a_registry_is_installed_by_the_commands_of_the_readme(empty_postgresql:
     written = commands(README, FOR_REAL)
     faults = followed(written, tmp_path, port="8000", ACCORD_DATABASE_URL=empty_postgresql)
     assert not faults, "\n\n".join(faults)
+
+
+def test_a_registry_of_the_same_terminal_does_not_reach_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in commands(README, FOR_REAL):
+        for name, value in re.findall(r"\b(ACCORD_\w+)=(\S+)", command.text):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ACCORD_TEST_ROUNDS", "1")
+    forget_settings()
+    assert [name for name in os.environ if name.startswith("ACCORD_")] == ["ACCORD_TEST_ROUNDS"]
 
 
 def test_the_readme_installs_as_the_guide_for_operators_does() -> None:
