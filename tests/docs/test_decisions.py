@@ -21,7 +21,7 @@ def test_each_decision_has_its_date_under_its_title_and_a_line_in_the_index(page
     assert title.startswith("# ")
     assert not empty
     assert day is not None, "the third line should be 'Date: YYYY-MM-DD'"
-    assert date.fromisoformat(day[1])
+    assert date.fromisoformat(day[1]).isoformat() == day[1]
     rows = [row[:2] for row in ROW.findall(INDEX.read_text(encoding="utf-8")) if row[2] == page.name]
     assert rows == [(day[1], title.removeprefix("# "))], f"{page.name} needs a line in docs/decisions/README.md"
 
