@@ -12,12 +12,11 @@ from typer.core import TyperGroup
 
 from app.cli import cli
 from app.core.http import metrics
-from app.operations.migrating import ROOT
 from app.settings import PREFIX, Settings
 from tests.docs.consoles import commands, fenced, followed
+from tests.docs.settings_table import PAGE, TABLE, table
 from tests.server import new_database
 
-PAGE = ROOT / "docs" / "operate.md"
 SYSTEMD = "Run it: systemd"
 # Read by the server that serves, and not by Accord's settings.
 OF_THE_SERVER = "FORWARDED_ALLOW_IPS"
@@ -37,18 +36,8 @@ def test_an_installation_is_run_by_the_commands_of_the_page(empty_postgresql: st
 
 
 def test_the_table_of_settings_is_the_one_of_the_service() -> None:
-    rows = re.findall(r"^\| `ACCORD_\w+` \| \S+ \| .+ \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    expected = [
-        f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    assert rows == expected, "the table should be:\n" + "\n".join(expected)
-
-
-def _shown(default: object) -> str:
-    if default is None:
-        return "none"
-    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    (kept,) = TABLE.findall(PAGE.read_text(encoding="utf-8"))
+    assert kept == table(), "run 'python -m tests.docs.settings_table' and commit the result"
 
 
 def test_every_setting_that_the_page_names_is_one_of_the_service() -> None:
