@@ -1,6 +1,6 @@
 # Targets create the virtual environment from the lock file when it is missing or out of date.
 #
-#   make demo ARGS="--port 8123 --credentials c.json"
+#   make demo ARGS="--port 8123"
 #   make test ARGS="-k signature" WORKERS=4
 #   make lint PYTHON=python3.13
 
@@ -18,7 +18,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow bench lint openapi format lock upgrade-sample release-document clean
+.PHONY: help demo serve test test-slow bench lint openapi format picture lock upgrade-sample release-document clean
 
 help:
 	@echo "make help              list the targets"
@@ -30,13 +30,14 @@ help:
 	@echo "make lint              check format, style, types, house rules, migrations and the API's description"
 	@echo "make openapi           write the API's description to $(REPORTS)/openapi.json, and check it"
 	@echo "make format            format the source"
+	@echo "make picture           draw the floors of the code and the stages of a case again, into docs/"
 	@echo "make lock              renew the lock files (ARGS=--upgrade takes newer versions)"
 	@echo "make upgrade-sample    keep the demo in a backup before you change a table, for the tests of upgrades"
 	@echo "make release-document  keep the API's description as that of the last release, for later comparisons"
 	@echo "make clean             remove everything that these targets made"
 
 demo: $(VENV)/installed
-	@$(RUN)/accord demo $(ARGS)
+	@$(RUN)/accord demo --credentials .demo/credentials.json $(ARGS)
 
 serve: $(VENV)/installed
 	@$(RUN)/accord serve $(ARGS)
@@ -67,6 +68,11 @@ openapi: $(VENV)/installed-dev
 format: $(VENV)/installed-dev
 	$(RUN)/ruff check --fix-only --quiet .
 	$(RUN)/ruff format .
+
+# A test fails when a picture differs from what this writes.
+picture: $(VENV)/installed-dev
+	$(RUN)/python -m tests.house.picture
+	$(RUN)/python -m tests.docs.stages
 
 # Both files have the same versions: the first constrains the second.
 lock:
