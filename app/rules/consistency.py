@@ -7,6 +7,7 @@ from app.rules.checks import CHECKS
 from app.rules.lines import table_of
 from app.rules.model import (
     CAPACITIES,
+    FIELD_BLOCKS,
     OUTCOMES,
     PARTICIPATIONS,
     PARTY_CAPACITIES,
@@ -19,7 +20,6 @@ from app.rules.model import (
 from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM, TermFault, parse_period
 
 Fault = tuple[str, str]
-FIELD_BLOCKS = ("consent", "powers")
 NOUNS = ("consents", "appointments", "sessions", "settlement/drafts", "settlement/signatures")
 # Acts of their own resources take these steps, by these names.
 TAKEN_THROUGH = {

@@ -30,6 +30,8 @@ CAPACITIES = (
     "candidate",
     "clock",
 )
+# Blocks of fields that a rule set can ask of a step by name.
+FIELD_BLOCKS = ("consent", "powers")
 AMENDABLE = ("all", "strike", "none")
 PARTICIPATIONS = ("appearing", "not-appearing", "withdrawn")
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"

@@ -254,7 +254,7 @@ def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] 
 def resumed(term: Term, on: date, left: int, calendars: Sequence[Calendar] = ()) -> Due:
     """The term resumed on that day with so many days left, of which the first is the day after."""
     unit = "working-day" if _in_working_days(term) else "day"
-    told = told_left(term, left)
+    told = days_in_words(term, left)
     day, skipped = _counted(Period(left, unit), on, calendars) if left > 0 else (on, [])
     _within_the_calendar(term, day)
     day, rolled = _rolled(term, day, calendars)
@@ -263,7 +263,7 @@ def resumed(term: Term, on: date, left: int, calendars: Sequence[Calendar] = ())
     return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
 
 
-def told_left(term: Term, left: int) -> str:
+def days_in_words(term: Term, left: int) -> str:
     """How many days are left, in the unit in which the term is counted."""
     return f"{left} {'working day' if _in_working_days(term) else 'day'}{'' if left == 1 else 's'}"
 

@@ -28,7 +28,7 @@ from app.proceedings.deadlines.service import state_of
 from app.rules.engine import acts_as
 from app.rules.loader import library
 from app.rules.model import Holding, Step, Term
-from app.rules.terms import TermFault, end_of_day, extended, remaining, resumed, told_left, written
+from app.rules.terms import TermFault, days_in_words, end_of_day, extended, remaining, resumed, written
 
 Ids = tuple[UUID, UUID]
 
@@ -187,7 +187,7 @@ def _suspend(db: GatedSession, now: datetime, case: Case, deadline: Deadline, te
     left = remaining(term, on, deadline.due_on, calendars_for(db, case, term))
     _change(db, now, case, deadline, "suspended", None)
     deadline.suspended_on, deadline.days_left = on, left
-    _add(deadline, (f"Suspended: on {written(on)}, with {told_left(term, left)} left.",))
+    _add(deadline, (f"Suspended: on {written(on)}, with {days_in_words(term, left)} left.",))
 
 
 def _resume(db: GatedSession, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:

@@ -30,8 +30,21 @@ from app.proceedings.deadlines import service as deadlines
 from app.proceedings.steps import consequences
 from app.proceedings.steps.schemas import StepIn, StepList, StepOut
 from app.rules import engine
+from app.rules.fields import StepInput, faults_in_fields
 from app.rules.loader import library
-from app.rules.model import CLOSED, OPEN, PAUSED, Decision, Holding, OpenStep, Procedure, Refused, Step, Waiting
+from app.rules.model import (
+    CLOSED,
+    FIELD_BLOCKS,
+    OPEN,
+    PAUSED,
+    Decision,
+    Holding,
+    OpenStep,
+    Procedure,
+    Refused,
+    Step,
+    Waiting,
+)
 from app.rules.terms import day_at
 
 
@@ -102,45 +115,19 @@ def _holdings(db: GatedSession, actor: Actor, case: Case, counted: Counted | Non
 
 
 def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) -> None:
-    faults = []
-    if entry.reason and given.reason is None:
-        faults.append(FieldError("/reason", "missing", f"'{entry.name}' needs a reason."))
-    if given.due_on is not None and not engine.takes_day(procedure, entry):
-        faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term whose day can be set."))
-    elif given.due_on is not None and given.due_on <= on:
-        faults.append(FieldError("/due_on", "not-after", "The day must lie after the one on which the step counts."))
-    if entry.grounds and given.fields.ground not in entry.grounds:
-        known = f"'{entry.name}' is taken on one of these grounds: {', '.join(entry.grounds)}."
-        faults.append(FieldError("/fields/ground", "ground", known))
-    if not entry.grounds and given.fields.ground is not None:
-        faults.append(FieldError("/fields/ground", "unknown-field", f"'{entry.name}' does not take this."))
-    faults += _position_faults(entry, given.fields.position)
-    if given.fields.party_id is not None and not _names_a_party(entry):
-        faults.append(FieldError("/fields/party_id", "unknown-field", f"'{entry.name}' does not take this."))
-    if given.fields.party_id is None and _names_a_party(entry):
-        faults.append(FieldError("/fields/party_id", "missing", f"'{entry.name}' is about a party: name it."))
-    for name in ("consent", "powers"):
-        present = getattr(given.fields, name) is not None
-        if present and name not in entry.fields:
-            faults.append(FieldError(f"/fields/{name}", "unknown-field", f"'{entry.name}' does not take this."))
-        if not present and name in entry.fields:
-            faults.append(FieldError(f"/fields/{name}", "missing", f"'{entry.name}' needs this."))
+    fields = StepInput(
+        due_on=given.due_on,
+        has_reason=given.reason is not None,
+        ground=given.fields.ground,
+        position=given.fields.position,
+        names_party=given.fields.party_id is not None,
+        blocks=frozenset(name for name in FIELD_BLOCKS if getattr(given.fields, name) is not None),
+    )
+    faults = [
+        FieldError(fault.pointer, fault.code, fault.message) for fault in faults_in_fields(procedure, entry, fields, on)
+    ]
     if faults:
         raise Invalid(*faults)
-
-
-def _position_faults(entry: Step, position: str | None) -> list[FieldError]:
-    if position is None or position in entry.positions:
-        return []
-    if not entry.positions:
-        return [FieldError("/fields/position", "unknown-field", f"'{entry.name}' does not take this.")]
-    known = f"A party that takes '{entry.name}' may state one of these positions: {', '.join(entry.positions)}."
-    return [FieldError("/fields/position", "position", known)]
-
-
-def _names_a_party(entry: Step) -> bool:
-    """Whether the step makes something of a party by the act of somebody else, who must say of which."""
-    return entry.participation is not None and not any(engine.is_party(capacity) for capacity in entry.by)
 
 
 def _apply(
