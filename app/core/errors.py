@@ -221,6 +221,10 @@ class Unavailable(Problem):
         super().__init__("The service cannot reach its database at the moment. Nothing was changed; try again.")
 
 
+class Altered(Exception):
+    """A sealed content or file is not what was written."""
+
+
 class Misconfigured(Exception):
     """The service cannot start with its settings; the message says what to correct."""
 

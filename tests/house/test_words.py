@@ -40,7 +40,7 @@ SEAMS = {
     "app/demo/": "tells its own time",
     "app/core/http/limits.py": "counts in seconds of the machine, as what it counts with does",
     "app/core/http/middleware.py": "gives an id to a request that brings none",
-    "app/core/http/waiting.py": "looks for news in sessions of its own, which draw nothing",
+    "app/core/http/waiting_room.py": "looks for news in sessions of its own, which draw nothing",
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
 }

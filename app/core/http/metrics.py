@@ -1,4 +1,4 @@
-"""Figures for the operator, in the text format of Prometheus; they name operations and codes, and no person or case."""
+"""Metrics in the text format of Prometheus; their labels are operations and codes, never people or cases."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -28,9 +28,9 @@ NOTICES = Counter("accord_notices", "Mails to people, by what became of them", (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The figures that come from the database, and so are the same whichever process is asked.
+    """The figures from the database, which are the same in every process.
 
-    `worked_at` is when the background worker's last round was, if there was one.
+    `worked_at` is the instant of the background worker's last round, if there was one.
     """
 
     worked_at: datetime | None
@@ -39,7 +39,7 @@ class Kept:
     webhook_deliveries: Mapping[str, int]
 
 
-# Looks at the database each time that it is asked; None while that cannot be reached.
+# Reads the database on each call; None while it cannot be reached.
 Look = Callable[[], Kept | None]
 
 
@@ -66,23 +66,23 @@ class _Figures(Collector):
 
 
 def registry(look: Look) -> CollectorRegistry:
-    """What is counted, in this process or in all that serve together, and what is kept."""
-    all_of_it = CollectorRegistry()
+    """The registry of what this process (or all processes together) counted, and of the figures from the database."""
+    collectors = CollectorRegistry()
     if SEVERAL in os.environ:
-        MultiProcessCollector(all_of_it)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]
     else:
-        all_of_it.register(REGISTRY)
-    all_of_it.register(_Figures(look))
-    return all_of_it
+        collectors.register(REGISTRY)
+    collectors.register(_Figures(look))
+    return collectors
 
 
 def exposition(look: Look) -> bytes:
-    """The figures as they stand."""
+    """The current figures."""
     return generate_latest(registry(look))
 
 
 def serve_metrics(port: int, look: Look) -> None:
-    """Serve the figures on a port of their own, to this machine alone; Misconfigured if it is taken."""
+    """Serve the figures on a separate port, to this machine alone; raises Misconfigured if the port is taken."""
     try:
         start_http_server(port, "127.0.0.1", registry(look))
     except OSError as problem:
