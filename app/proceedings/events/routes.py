@@ -58,5 +58,5 @@ async def read_feed(
     Nothing is left out and nothing comes out of order. An event that was before you were admitted is found under its
     case. Keep `next` once you have dealt with the events; after a crash you get them again, with the same ids.
     """
-    wanted = feed.Wanted(limit, tuple(types or ()), case)
+    wanted = feed.FeedQuery(limit, tuple(types or ()), case)
     return await work.follow(0 if latest else wait, feed.read_feed, wanted, after, latest)

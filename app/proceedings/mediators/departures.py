@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
@@ -67,5 +68,5 @@ def _leave(
     db.flush()
     user_id = user_of(db, appointment)
     held = [one.id for one in access.known_circle(db, case.id).capacities if one.user_id == user_id]
-    access.end_capacities(db, case.id, held, now)
+    capacities.end_capacities(db, case.id, held, now)
     return (appointment.id,)

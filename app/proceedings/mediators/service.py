@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
@@ -160,7 +161,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given
     if mediator is None or not mediator.active:
         raise invalid("/mediator_id", "unknown-mediator", "Name somebody on the roster by their id there.")
     known = circle_of(db, view_of(case))
-    if any(part.lives or part.role in REPRESENTATIVES for part in access.parts_of(db, case_id, mediator.user_id)):
+    if any(part.lives or part.role in REPRESENTATIVES for part in capacities.parts_of(db, case_id, mediator.user_id)):
         raise Conflict("This person has, or had, a part in the case already.", "already-in-case")
     parties = sorted(known.parties_of(actor))
     appointment_id = new_id(db)
@@ -174,7 +175,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given
         admitted_at=now,
     )
     capacity.audience_id = access.audience(db, case_id, "appointment", person_id=mediator.user_id)
-    access.admit(db, capacity)
+    capacities.admit(db, capacity)
     content = contents.write(db, case_id, capacity.audience_id, _for_candidate(db, case))
     appointment = Appointment(
         id=appointment_id,
@@ -291,7 +292,7 @@ def decline(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
 def _end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, user_id: UUID) -> None:
     known = access.known_circle(db, appointment.case_id)
     ended = [held.id for held in known.capacities if held.user_id == user_id and held.role == "candidate"]
-    access.end_capacities(db, appointment.case_id, ended, now)
+    capacities.end_capacities(db, appointment.case_id, ended, now)
 
 
 def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: AppointmentActIn) -> tuple[UUID]:
@@ -368,5 +369,5 @@ def confirm(
         generation=case.generation,
         admitted_at=now,
     )
-    access.admit(db, mediator)
+    capacities.admit(db, mediator)
     return (appointment.id,)

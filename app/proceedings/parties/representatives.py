@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
@@ -122,7 +123,7 @@ def admit_representative(
         pending=pending,
         admitted_at=now,
     )
-    access.admit(db, row)
+    capacities.admit(db, row)
     _record(db, now, case, "representative-invited" if pending else "representative-admitted", "admit", by, row)
     return (case_id, party_id, row.id)
 
@@ -156,7 +157,7 @@ def _person(db: GatedSession, now: datetime, given: RepresentativeIn, by: Author
 def _must_be_free(db: GatedSession, known: Circle, case_id: UUID, user_id: UUID, party_id: UUID) -> None:
     """Conflict if the person has a part in the case that does not go with this one, or had one on another side."""
     side = side_of(known, party_id)
-    for part in access.parts_of(db, case_id, user_id):
+    for part in capacities.parts_of(db, case_id, user_id):
         represents = part.role in REPRESENTATIVES and part.party_id is not None
         if represents and part.party_id is not None and side_of(known, part.party_id) != side:
             raise Conflict("This person acts, or has acted, for another side of the case.", "already-in-case")
@@ -212,7 +213,7 @@ def end_representative(
     _record(db, now, case, "representative-ended", "end", by, row)
     row.ended_at = now
     db.flush()
-    access.end_capacities(db, case_id, [row.id], now)
+    capacities.end_capacities(db, case_id, [row.id], now)
     return (case_id, party_id, row.id)
 
 

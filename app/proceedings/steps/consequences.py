@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import String, Uuid, union_all, update
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession, as_system
@@ -140,7 +141,7 @@ def _close_appointments(
         payload = {"appointment_id": str(row.id), "state": "closed"}
         ledger.record(db, Act(step, now, by, subject), "appointment-closed", payload)
     candidates = [held.id for held in access.known_circle(db, case.id).capacities if held.role == "candidate"]
-    access.end_capacities(db, case.id, candidates, now)
+    capacities.end_capacities(db, case.id, candidates, now)
 
 
 def _cancel_meetings(
