@@ -54,7 +54,7 @@ _ENDS_IN_A_NUMBER = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)")
 
 
 class AddressRefused(Exception):
-    """Nothing is sent to this address, which is unknown, not public or malformed: the caller is not told which."""
+    """Nothing is sent to this address, which is unknown, not public or malformed; answers do not say which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def confirm_pending(db: GatedSession, case_id: UUID, user_id: UUID, now: datetim
 
 
 def parts_of(db: GatedSession, case_id: UUID, user_id: UUID) -> list[CasePart]:
-    """The capacities of somebody in a case, with those that ended or are pending, whoever the actor is."""
+    """The capacities of somebody in a case, with those that ended or are pending, for any actor."""
     columns = (Capacity.role, Capacity.party_id, Capacity.ended_at)
     with as_system(db):
         rows = db.execute(select(*columns).where(Capacity.case_id == case_id, Capacity.user_id == user_id)).all()

@@ -14,16 +14,18 @@ from app.core.errors import Misconfigured
 
 SEVERAL = "PROMETHEUS_MULTIPROC_DIR"
 REQUESTS = Counter("accord_requests", "Requests that were answered", ("operation", "status"))
-SECONDS = Histogram("accord_request_seconds", "From a request's head to its answer's", ("operation",))
+SECONDS = Histogram(
+    "accord_request_seconds", "Seconds from the head of a request to the head of its answer", ("operation",)
+)
 REFUSALS = Counter("accord_refusals", "Requests that were refused, by the code of the problem", ("code",))
 POOL_WAIT = Histogram(
     "accord_pool_wait_seconds",
-    "What a request waited for a thread with a connection",
+    "Seconds that a request waited for a database thread",
     buckets=(0.001, 0.01, 0.1, 0.5, 1, 5, 15),
 )
-WORKED = Counter("accord_worker_items", "Things that the background worker did", ("task",))
-WEBHOOK_ATTEMPTS = Counter("accord_webhook_attempts", "Attempts to send an event, by what became of them", ("outcome",))
-NOTICES = Counter("accord_notices", "Mails to people, by what became of them", ("outcome",))
+WORKED = Counter("accord_worker_items", "Items that the background worker processed", ("task",))
+WEBHOOK_ATTEMPTS = Counter("accord_webhook_attempts", "Attempts to send an event, by outcome", ("outcome",))
+NOTICES = Counter("accord_notices", "Mails to people, by outcome", ("outcome",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,16 @@ class _Figures(Collector):
         yield GaugeMetricFamily("accord_database_up", "Whether the database answers", int(kept is not None))
         if kept is None:
             return
-        yield GaugeMetricFamily("accord_deadlines_overdue", "Running deadlines whose day is over", kept.overdue)
-        lag = "How long the oldest event waits for a receiver that takes events"
+        yield GaugeMetricFamily("accord_deadlines_overdue", "Running deadlines whose last day is over", kept.overdue)
+        lag = "Seconds that the oldest event has waited for its receiver"
         yield GaugeMetricFamily("accord_webhook_lag_seconds", lag, kept.webhook_lag)
-        waits = "Events that wait for their receivers, and those that were given up"
+        waits = "Deliveries of events that are pending or failed"
         deliveries = GaugeMetricFamily("accord_webhook_deliveries", waits, labels=("state",))
         for state, number in kept.webhook_deliveries.items():
             deliveries.add_metric((state,), number)
         yield deliveries
         if kept.worked_at is not None:
-            name, when = "accord_worker_last_round_timestamp_seconds", "When the background worker's last round was"
+            name, when = "accord_worker_last_round_timestamp_seconds", "Time of the background worker's last round"
             yield GaugeMetricFamily(name, when, kept.worked_at.timestamp())
 
 

@@ -20,7 +20,7 @@ _DAY = timedelta(days=1)
 def simulate(
     procedure: Procedure, parties: Sequence[AssumedParty], acts: Sequence[AssumedAct], calendars: Calendars, until: date
 ) -> Simulation:
-    """Play the acts and the time until the end of a day; an act that the rules refuse becomes an entry, and no more.
+    """Play the acts and the time until the end of a day; an act that the rules refuse only adds an entry.
 
     Raises SimulationFault for an unknown act, party, capacity or term, for a field that the act does not take or
     lacks, for days that are not in order, and for a timeline of more than MOST_ENTRIES.

@@ -61,7 +61,7 @@ TAMPERED = {
     "UPDATE events SET payload = '{}' WHERE act = 'register'": "hash",
     "DELETE FROM events WHERE act = 'screen'": "missing",
     "UPDATE events SET previous_hash = hash WHERE act = 'screen'": "follow",
-    "UPDATE contents SET body = (SELECT c.body FROM contents c ORDER BY c.id LIMIT 1)": "committed",
+    "UPDATE contents SET body = (SELECT c.body FROM contents c ORDER BY c.id LIMIT 1)": "commitment",
 }
 
 
@@ -90,7 +90,7 @@ def test_a_receipt_shows_that_a_tail_was_cut_which_the_chains_alone_do_not(
     assert verify(house).faults == ()
     (fault,) = verify(house, receipt).faults
     assert (str(fault.stream), fault.seq) == (stream, int(seq))
-    assert "not there" in fault.why
+    assert "missing" in fault.why
 
 
 def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: Dispute) -> None:
