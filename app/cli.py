@@ -52,7 +52,7 @@ from app.operations.migrating import has_tables, is_ahead, migrate
 from app.operations.process_lock import only_process
 from app.proceedings.certificates import verification
 from app.rules.loader import BadRuleSet, use_folder
-from app.settings import Settings, told_of_settings, unknown_settings
+from app.settings import Settings, faults_in_settings, unknown_settings
 
 log = logging.getLogger("accord")
 _BEHIND = "The database is not at this release's tables: run 'accord migrate' first."
@@ -87,7 +87,7 @@ def main() -> None:
         _fail(str(problem))
     except ValidationError as problem:
         if problem.title == Settings.__name__:
-            _fail(told_of_settings(problem))
+            _fail(faults_in_settings(problem))
         _fail("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors()))
 
 
@@ -265,7 +265,7 @@ def check_command(
     try:
         settings = Settings()
     except ValidationError as problem:
-        typer.echo(f"settings: {told_of_settings(problem)}")
+        typer.echo(f"settings: {faults_in_settings(problem)}")
         sys.exit(1)
     for finding in look_at(settings, system_clock, documents=storage):
         typer.echo(f"{finding.name}: {finding.says}")

@@ -32,7 +32,7 @@ from app.core.http import errors
 from app.core.http.limits import Limits
 from app.core.http.metrics import exposition
 from app.core.http.middleware import Surroundings, bearer
-from app.core.http.waiting import Waiting
+from app.core.http.waiting_room import WaitingRoom
 from app.core.logs import set_up
 from app.core.outbound import guard_of
 from app.core.paging import Cursors
@@ -166,7 +166,7 @@ def create_app(
         lock_case_as_system,
     )
     app.state.limits = limits
-    app.state.waiting = Waiting(database)
+    app.state.waiting_room = WaitingRoom(database)
     app.state.look = lambda: look_around(app.state.seams)
     for router in ROUTERS:
         app.include_router(router)

@@ -12,7 +12,7 @@ import app.core.tables.every  # noqa: F401 - every table must be known
 from app.core.db import Base, UtcDateTime
 from app.core.errors import Misconfigured
 from app.operations.migrating import exclusive_connection, is_ahead
-from app.settings import Settings, told_of_settings
+from app.settings import Settings, faults_in_settings
 
 
 def run(connection: Connection) -> None:
@@ -57,7 +57,7 @@ def run_from_shell() -> None:
             else:
                 run(connection)
     except ValidationError as problem:
-        raise CommandError(told_of_settings(problem)) from problem
+        raise CommandError(faults_in_settings(problem)) from problem
     except Misconfigured as problem:
         raise CommandError(str(problem)) from problem
 

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from app.core.access.gate import guard
 from app.core.access.session import GatedSession, as_system
 from app.core.db import Database, Entropy, sqlite
-from app.core.http.waiting import Waiting
+from app.core.http.waiting_room import WaitingRoom
 from app.core.ledger import catalogue
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
@@ -167,7 +167,7 @@ class House:
         app: Any = client.app
         seams: Seams = app.state.seams
         app.state.seams = replace(seams, clock=clock, entropy=entropy, cursors=Cursors())
-        app.state.waiting = Waiting(seams.database)
+        app.state.waiting_room = WaitingRoom(seams.database)
         return cls(settings, clock, app, client, seams.database)
 
     def again(self) -> "House":

@@ -22,7 +22,7 @@ from uvicorn.supervisors import Multiprocess
 from app.core.errors import Misconfigured
 from app.core.http.metrics import SEVERAL, Look, serve_metrics
 from app.core.http.middleware import is_upload
-from app.core.http.waiting import stop_waiting
+from app.core.http.waiting_room import stop_waiting
 from app.settings import Settings
 
 # Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.

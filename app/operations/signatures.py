@@ -9,7 +9,7 @@ from sqlalchemy import and_, select, tuple_
 from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, AnySelect
-from app.core.errors import Destroyed
+from app.core.errors import Altered, Destroyed
 from app.core.tables.certificates import Certificate
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.events import Event
@@ -90,7 +90,7 @@ def _audited(db: GatedSession, rows: Sequence[AnyRow]) -> Iterator[Audited]:
             opened.append(_Opened(row, contents.unseal(db, row.wrapped, row.content_id, row.body or b"")))
         except Destroyed:
             yield Audited(row.id, row.kind, None, destroyed=True)
-        except contents.Altered:
+        except Altered:
             yield Audited(row.id, row.kind, "its content is not what was sealed")
     heads = _heads(db, opened)
     for one in opened:

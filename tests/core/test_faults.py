@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, text
 
 from app.core.db import is_postgresql, sqlite
-from app.core.http import work
+from app.core.http import threads
 from app.operations.migrating import migrate
 from app.settings import Settings
 from tests.conftest import OF_TESTS
@@ -165,7 +165,7 @@ def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_ag
 def test_who_stands_in_line_too_long_is_told_to_come_again_and_what_has_begun_is_finished(
     served: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "SECONDS_IN_LINE", 0.3)
+    monkeypatch.setattr(threads, "SECONDS_IN_LINE", 0.3)
     at_work = int(served.database.writer.total_tokens)
     filers = [dispute.requesting] * (at_work + 2)
     with outside(served, *filers) as people, ThreadPoolExecutor(len(people)) as pool:

@@ -182,7 +182,7 @@ def test_no_planted_word_lies_in_storage_database_backup_dump_log_or_temporary_f
     for where in ("backup", "dump", *(["folder"] if kept.is_sqlite else [])):
         assert found_in(lying[where], dispute.case["title"].encode()), where
         assert found_in(lying[where], digest), where
-    for told in (b"downloadDocument", b"app.documents.sealing.Altered"):
+    for told in (b"downloadDocument", b"app.core.errors.Altered"):
         assert told in log.read_bytes()
     assert sum(path.stat().st_size for path in folder.rglob("*#*")) >= 8 * MIB
 

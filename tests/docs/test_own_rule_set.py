@@ -16,7 +16,7 @@ from app.institution.calendars.countries import calendar_of
 from app.operations.migrating import ROOT
 from app.rules import loader, model, terms
 from app.rules.checks import CHECKS
-from app.rules.consistency import FIELD_BLOCKS, MARKS, NOUNS
+from app.rules.consistency import MARKS, NOUNS
 from app.rules.loader import library, load
 from app.rules.model import Citation, Term
 from app.rules.silence import EFFECTS, effects
@@ -196,7 +196,7 @@ def test_the_reference_has_every_word_of_the_language_and_no_other() -> None:
     assert words("What starts a term", "calendars") == choices("`[[terms]]`", "calendars") == list(terms.CALENDARS)
     assert choices("`[[terms]]`", "counting") == list(terms.COUNTINGS)
     assert choices("`[[stages]]`", "amendable") == list(model.AMENDABLE)
-    assert choices("`[[steps]]`", "fields") == list(FIELD_BLOCKS)
+    assert choices("`[[steps]]`", "fields") == list(model.FIELD_BLOCKS)
     assert choices("`[[steps]]`", "participation") == list(model.PARTICIPATIONS)
     assert [mark for mark in MARKS if f"`{mark}`" in REFERENCE.read_text(encoding="utf-8")] == list(MARKS)
 

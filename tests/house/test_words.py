@@ -9,7 +9,9 @@ from tests.house.source import APP, told
 AS_SYSTEM = {
     "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
     "app/operations/readers.py": "holds the readers of every audience against the policy",
-    "app/core/access/gate.py": "defines it, and lets such statements pass",
+    "app/core/access/gate.py": "lets such statements pass",
+    "app/core/access/session.py": "defines it",
+    "app/core/access/capacities.py": "reads and ends the capacities of people, whoever acts",
     "app/institution/people/service.py": "writes the streams of the installation, which has no case",
     "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
@@ -29,6 +31,8 @@ AS_SYSTEM = {
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
     "app/core/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",
     "app/core/ledger/service.py": "reads the heads of every stream at the seal",
+    "app/core/ledger/acts.py": "finds the streams of the installation",
+    "app/core/ledger/verification.py": "recomputes every stream",
 }
 
 # Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
@@ -41,7 +45,7 @@ SEAMS = {
     "app/demo/": "tells its own time",
     "app/core/http/limits.py": "counts in seconds of the machine, as what it counts with does",
     "app/core/http/middleware.py": "gives an id to a request that brings none",
-    "app/core/http/waiting.py": "looks for news in sessions of its own, which draw nothing",
+    "app/core/http/waiting_room.py": "looks for news in sessions of its own, which draw nothing",
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
 }

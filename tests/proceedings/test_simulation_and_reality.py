@@ -14,9 +14,12 @@ import pytest
 
 from app.institution.calendars.countries import calendar_of, plain
 from app.rules import engine
+from app.rules.fields import names_a_party
 from app.rules.loader import LIBRARY, library
 from app.rules.model import Procedure, Step
-from app.rules.simulation import Act, Assumed, Calendars, Entry, Simulation, names_a_party, simulate
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import Entry, Simulation
 from app.rules.terms import day_at
 from tests.conftest import Fresh
 from tests.installation import Answer, House, Json, Person
@@ -50,7 +53,7 @@ class Case:
     random: Random
     id: str = ""
     ids: dict[str, str] = field(default_factory=dict)
-    acts: list[Act] = field(default_factory=list)
+    acts: list[AssumedAct] = field(default_factory=list)
     nominated: list[tuple[str, Person]] = field(default_factory=list)
     text: Json = field(default_factory=lambda: {"id": NOBODY, "sha256": "0" * 64})
     lodged: bool = False
@@ -72,7 +75,7 @@ class Case:
 
     def simulated(self) -> Simulation:
         """What the simulation makes of the acts so far."""
-        parties = [Assumed(name, side) for name, side, _calendar in self.cast]
+        parties = [AssumedParty(name, side) for name, side, _calendar in self.cast]
         resting = tuple(calendar_of(code) if code else plain(name) for name, _side, code in self.cast)
         calendars = Calendars(calendar_of("HK"), plain("the institution", [CLOSURE]), resting)
         return simulate(self.procedure, parties, self.acts, calendars, self.today)
@@ -121,14 +124,14 @@ def work(case: Case) -> None:
 # Which act is next.
 
 
-def next_act(case: Case, standing: Simulation) -> Act:
+def next_act(case: Case, standing: Simulation) -> AssumedAct:
     """An act at random: more often than not one that is open, sometimes one that is not or that is no step."""
     draw = case.random.random()
     if not case.lodged:
         # Nobody else sees the case yet, and nothing but its lodging is worth the walk.
         return _filled(case, case.procedure.steps[0], "requesting-party", case.cast[0][0], standing)
     if draw < 0.1 and any(term.runs_from == "receipt" for term in case.procedure.terms):
-        return Act("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
+        return AssumedAct("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
     over = all(one.state in ("ended", "waived") for one in standing.deadlines)
     if draw < (0.12 if over else 0.3) and standing.deadlines:
         return _beside(case, standing)
@@ -174,11 +177,11 @@ def _capacity_of(case: Case, party: str) -> str:
     return "requesting-party" if party in _on_side(case, requesting=True) else "responding-party"
 
 
-def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> Act:
+def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> AssumedAct:
     """The act with what it needs besides."""
     entry = picked(case.procedure, standing.stage.name, step.name, capacity)
     if entry is None:
-        return Act(step.name, case.today, capacity, party)
+        return AssumedAct(step.name, case.today, capacity, party)
     due_on = None
     if engine.takes_day(case.procedure, entry) and case.random.random() < 0.7:
         due_on = case.today + timedelta(days=case.random.randint(1, 30))
@@ -188,7 +191,7 @@ def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: 
         party = case.random.choice([name for name, _side, _calendar in case.cast])
     ground = case.random.choice(entry.grounds) if entry.grounds else None
     settles = case.random.choice(["whole", "whole", "part"])
-    return Act(step.name, case.today, capacity, party, due_on, ground, settles)
+    return AssumedAct(step.name, case.today, capacity, party, due_on, ground, settles)
 
 
 def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step | None:
@@ -198,7 +201,7 @@ def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step |
     return next((one for one in allowed if stage in one.origin), allowed[0] if allowed else None)
 
 
-def _beside(case: Case, standing: Simulation) -> Act:
+def _beside(case: Case, standing: Simulation) -> AssumedAct:
     """A change of a term by somebody whom its rule may or may not allow."""
     one = case.random.choice(standing.deadlines)
     kind = case.random.choice(BESIDE)
@@ -212,7 +215,7 @@ def _beside(case: Case, standing: Simulation) -> Act:
     if capacity == "mediator" and mediator_of(case) is None:
         capacity = "registry"
     until_on = case.today + timedelta(days=case.random.randint(1, 60)) if kind == "extend" else None
-    return Act(kind, case.today, capacity, party, term=one.term.name, until_on=until_on)
+    return AssumedAct(kind, case.today, capacity, party, term=one.term.name, until_on=until_on)
 
 
 # How it is done in the service.
@@ -230,7 +233,7 @@ def _appointment(case: Case, *states: str) -> tuple[str, Person] | None:
     return None
 
 
-def person_of(case: Case, act: Act) -> Person | None:
+def person_of(case: Case, act: AssumedAct) -> Person | None:
     """Who acts; nobody where no mediator is in office."""
     if act.by in ("requesting-party", "responding-party"):
         assert act.party is not None
@@ -241,7 +244,7 @@ def person_of(case: Case, act: Act) -> Person | None:
     return case.house.registrar
 
 
-def done(case: Case, act: Act, standing: Simulation) -> str | None:
+def done(case: Case, act: AssumedAct, standing: Simulation) -> str | None:
     """Do it; the code of the refusal, None if it was done."""
     person = person_of(case, act)
     if person is None:
@@ -264,7 +267,7 @@ def code_of(answer: Answer) -> str | None:
     return str(answer.json["errors"][0]["code"]) if answer.status == 422 else answer.code
 
 
-def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
+def _step(case: Case, act: AssumedAct, entry: Step | None, person: Person) -> Answer:
     fields: Json = {}
     body: Json = {"fields": fields}
     if entry is not None:
@@ -280,7 +283,7 @@ def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
     return person.post(f"{case.path}/steps/{act.step}", body)
 
 
-def _serve(case: Case, act: Act) -> Answer:
+def _serve(case: Case, act: AssumedAct) -> Answer:
     given = {
         "party_id": case.ids[str(act.party)],
         "method": "courier",
@@ -291,7 +294,7 @@ def _serve(case: Case, act: Act) -> Answer:
     return case.house.registrar.post(f"{case.path}/service", given)
 
 
-def _change(case: Case, act: Act, person: Person) -> str | None:
+def _change(case: Case, act: AssumedAct, person: Person) -> str | None:
     """The last deadline of that term that is not over, as the simulation picks it; all agree where all have to."""
     found = deadlines(case)
     mine = [one for one in found if one["term"] == act.term]
@@ -318,14 +321,14 @@ def deadline(case: Case, id: str) -> Json:
     return next(one for one in deadlines(case) if one["id"] == id)
 
 
-def _consent(case: Case, act: Act, person: Person) -> str | None:
+def _consent(case: Case, act: AssumedAct, person: Person) -> str | None:
     filed = person.post(f"{case.path}/consents", {**CONSENT, "party_id": case.ids[str(act.party)]})
     if filed.status != 201:
         return code_of(filed)
     return code_of(person.post(f"{case.path}/consents/{filed.json['id']}/confirm"))
 
 
-def _appoint(case: Case, act: Act, person: Person) -> str | None:
+def _appoint(case: Case, act: AssumedAct, person: Person) -> str | None:
     if act.step == "nominate":
         return _nominate(case, person)
     wanted = ("declared",) if act.step == "confirm-mediator" else ("confirmed",)
@@ -355,7 +358,7 @@ def _nominate(case: Case, person: Person) -> str | None:
     return None
 
 
-def _hold(case: Case, act: Act, person: Person) -> str | None:
+def _hold(case: Case, act: AssumedAct, person: Person) -> str | None:
     day = case.today.isoformat()
     given = {
         "kind": "joint",
@@ -375,7 +378,7 @@ def _hold(case: Case, act: Act, person: Person) -> str | None:
     )
 
 
-def _freeze(case: Case, act: Act, person: Person) -> str | None:
+def _freeze(case: Case, act: AssumedAct, person: Person) -> str | None:
     given = {
         "title": "Agreement",
         "language": "en",
@@ -393,7 +396,7 @@ def _freeze(case: Case, act: Act, person: Person) -> str | None:
     return code_of(answer)
 
 
-def _sign(case: Case, act: Act, person: Person) -> str | None:
+def _sign(case: Case, act: AssumedAct, person: Person) -> str | None:
     given = {
         "draft_id": case.text["id"],
         "sha256": case.text["sha256"],
@@ -492,7 +495,7 @@ def refusal_of(found: Simulation, act: int) -> str | None:
     return entries[0].refused.code if entries and entries[0].refused else None
 
 
-def both(case: Case, act: Act, standing: Simulation) -> Simulation:
+def both(case: Case, act: AssumedAct, standing: Simulation) -> Simulation:
     """Do it here and there, and hold one against the other."""
     answered = done(case, act, standing)
     case.acts.append(act)
@@ -509,7 +512,7 @@ def both(case: Case, act: Act, standing: Simulation) -> Simulation:
 
 
 def walk(case: Case) -> None:
-    """Act upon act, until the case is closed; after each both tell the same."""
+    """AssumedAct upon act, until the case is closed; after each both tell the same."""
     for _number in range(ACTS):
         let_pass(case, case.random.choice(PAUSES))
         standing = case.simulated()
@@ -746,7 +749,7 @@ def test_a_walk_through_the_service_goes_as_the_simulation_says(fresh: Fresh, ru
 def follow(case: Case, *acts: tuple[str, str, str | None]) -> None:
     """These steps, by whom and for which party, all on one day."""
     for step, by, party in acts:
-        both(case, Act(step, case.today, by, party), case.simulated())
+        both(case, AssumedAct(step, case.today, by, party), case.simulated())
 
 
 THREE = (("Ostrava", "requesting", None), ("Vedria", "responding", None), ("Lumea", "side-3", None))
@@ -768,6 +771,6 @@ def test_a_party_that_withdrew_extends_no_term(fresh: Fresh, monkeypatch: pytest
     with opened(fresh, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, *ACCEPTED, ("register", "registry", None), ("withdraw", "responding-party", "Lumea"))
         later = case.today + timedelta(days=200)
-        extended = Act("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)
+        extended = AssumedAct("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)
         both(case, extended, case.simulated())
         both(case, replace(extended, party="Vedria"), case.simulated())

@@ -241,7 +241,7 @@ def test_a_request_whose_gates_hold_is_told_which_they_are() -> None:
     (reason,) = refusal(case("consented"), "declare-inadmissible", REGISTRY).reasons
     assert reason.code == "a-gate-fails"
     assert reason.detail == (
-        "'declare-inadmissible' is open only while one of these gates fails, and each of them holds: "
+        "'declare-inadmissible' is open only while one of these gates fails, but every one holds: "
         "contracting-states, no-excluded-subject, third-states-consented."
     )
     assert reason.citation == Citation(

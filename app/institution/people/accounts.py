@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from app.core.access import service as access
+from app.core.access import capacities
 from app.core.access.actors import Actor
 from app.core.access.authentication import only_admin
 from app.core.access.session import GatedSession, as_system
@@ -38,7 +38,7 @@ def approve(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_c
     ledger.record(db, Act("approve", now, by, installation_subject(db, "registry")), "user-approved", _payload(user))
     for held in _held(db, user_id):
         case = lock_case(db, held.case_id)
-        access.confirm_pending(db, case.id, user_id, now)
+        capacities.confirm_pending(db, case.id, user_id, now)
         payload = {"representative_id": str(held.id), "party_id": str(held.party_id), "role": held.role}
         subject = Subject(case.id, case.audience_id, "case")
         ledger.record(db, Act("approve", now, by, subject), "representative-admitted", payload)
@@ -101,7 +101,7 @@ def _held(db: GatedSession, user_id: UUID) -> Sequence[AnyRow]:
 def _end_capacities(db: GatedSession, now: datetime, user_id: UUID, by: Author, lock_case: LockCase) -> None:
     for held in _held(db, user_id):
         case = lock_case(db, held.case_id)
-        access.end_capacities(db, case.id, [held.id], now)
+        capacities.end_capacities(db, case.id, [held.id], now)
         candidate = held.role == "candidate"
         if candidate:
             row = update(Appointment).where(Appointment.id == held.appointment_id)

@@ -17,20 +17,9 @@ from app.institution.procedures.schemas import MOST_PARTIES, PARTY_KINDS, CitedO
 from app.institution.procedures.service import cited, silence_out
 from app.rules.loader import library
 from app.rules.model import Procedure, Refused, Waiting
-from app.rules.simulation import (
-    ENDED,
-    WAIVED,
-    Act,
-    Assumed,
-    Calendars,
-    Deadline,
-    Entry,
-    OpenTo,
-    Simulation,
-    SimulationFault,
-    Taken,
-    simulate,
-)
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars, SimulationFault
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import ENDED, WAIVED, Entry, OpenTo, SimulatedDeadline, Simulation, Taken
 from app.rules.terms import Calendar
 
 MOST_ACTS, MOST_CLOSURES = 100, 50
@@ -203,8 +192,8 @@ def simulate_procedure(
     procedure = library().get(procedure_id)
     if procedure is None:
         raise NotFound
-    parties = [Assumed(party.name, party.side, party.kind) for party in given.parties]
-    acts = [Act(**dict(act)) for act in given.acts]
+    parties = [AssumedParty(party.name, party.side, party.kind) for party in given.parties]
+    acts = [AssumedAct(**dict(act)) for act in given.acts]
     try:
         found = simulate(procedure, parties, acts, _calendars(given), given.until)
     except SimulationFault as fault:
@@ -275,7 +264,7 @@ def _step(taken: Taken) -> SimulatedStepOut:
     )
 
 
-def _deadline(one: Deadline) -> SimulatedDeadlineOut:
+def _deadline(one: SimulatedDeadline) -> SimulatedDeadlineOut:
     return SimulatedDeadlineOut(
         term=one.term.name,
         title=one.term.title,

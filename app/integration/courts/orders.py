@@ -11,8 +11,9 @@ from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import NotFound
+from app.core.files.downloads import StoredFile
 from app.core.files.sealing import Key
-from app.core.files.transfers import Arrived, Leaf
+from app.core.files.uploads import Arrived
 from app.core.tables.courts import CourtPaper, OrderFile, Referral
 from app.integration.courts.referrals import own_referral, send_anew, tell
 from app.proceedings.documents.service import data_key
@@ -82,12 +83,12 @@ def _name(db: GatedSession, row: AnyRow) -> str:
     return str(contents.read_one(db, row.content_id)["name"])
 
 
-def leaf(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> Leaf:
+def leaf(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> StoredFile:
     """What is needed to hand out the order of a referral; NotFound if there is none that the actor may know of."""
     return _leaf(db, _last(db, referral_id))
 
 
-def leaf_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> Leaf:
+def leaf_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StoredFile:
     """The same for a participant of the case, who reads what the court sent about it."""
     if db.execute(select(CourtPaper.id).where(CourtPaper.case_id == case_id).limit(1)).first() is None:
         raise NotFound
@@ -96,9 +97,9 @@ def leaf_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -
         return _leaf(db, _last(db, referral_id))
 
 
-def _leaf(db: GatedSession, row: AnyRow | None) -> Leaf:
+def _leaf(db: GatedSession, row: AnyRow | None) -> StoredFile:
     if row is None:
         raise NotFound
     name = _name(db, row)
     key = Key(data_key(db, row.referral_id), row.id)
-    return Leaf(row.id, name, row.media_type, row.size, row.sha256, row.object_key, key)
+    return StoredFile(row.id, name, row.media_type, row.size, row.sha256, row.object_key, key)

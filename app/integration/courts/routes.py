@@ -7,14 +7,16 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.core.errors import Unavailable, invalid
+from app.core.files.downloads import StoredFile, plain_bytes, repr_digest
 from app.core.files.kinds import TEXTS
 from app.core.files.names import disposition
-from app.core.files.transfers import Arrived, Leaf, opened, shown_digest
+from app.core.files.uploads import Arrived
+from app.core.http.conditions import tag_of_file
+from app.core.http.downloads import file_response, is_known, not_modified, range_of
 from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
-from app.core.http.uploads import arrived_of, entered, file_of
+from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Instant
 from app.integration.courts import decisions, orders, progress, service, views
@@ -139,8 +141,8 @@ async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
     """Bring the order as a file, as its court and as the body of the request; a later one takes its place."""
     file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
     ticket = await work.look(orders.may_bring, referral_id)
-    arrived = await arrived_of(work, ticket, file, most)
-    return await entered(work, arrived, _bring(work, referral_id, ticket, arrived))
+    arrived = await receive_file(work, ticket, file, most)
+    return await keep_or_delete(work, arrived, _bring(work, referral_id, ticket, arrived))
 
 
 async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
@@ -173,13 +175,13 @@ async def download_case_order(work: Hop, case_id: UUID) -> Response:
     return await _handed_out(work, await work.look(orders.leaf_in_case, case_id))
 
 
-async def _handed_out(work: Work, leaf: Leaf) -> Response:
-    tag = tag_of(leaf.sha256)
+async def _handed_out(work: Work, leaf: StoredFile) -> Response:
+    tag = tag_of_file(leaf.sha256)
     if is_known(work.request, tag):
         return not_modified(tag)
-    part = wanted(work.request, leaf.size, tag)
-    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    part = range_of(work.request, leaf.size, tag)
+    chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
     return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, select
 
 from app.core.access.actors import Actor
-from app.core.access.service import my_parts
+from app.core.access.capacities import my_parts
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow, AnySelect, new_id
 from app.core.ledger.feed import News
@@ -88,9 +88,9 @@ def with_news(db: GatedSession, news: News) -> Sequence[Actor]:
     ]
     statement = select(User.id, User.role, User.name).join(NoticeMark, NoticeMark.user_id == User.id)
     statement = statement.where(User.active, or_(*found))
-    if news.told is not None:
-        concerned = User.id.in_(news.told)
-        statement = statement.where(or_(concerned, staff) if STAFF in news.told else concerned)
+    if news.principals is not None:
+        concerned = User.id.in_(news.principals)
+        statement = statement.where(or_(concerned, staff) if STAFF in news.principals else concerned)
     return [Actor(row.id, row.role, row.name) for row in db.execute(statement.order_by(User.id))]
 
 

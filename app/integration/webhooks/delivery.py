@@ -48,7 +48,7 @@ def signed(secrets: Sequence[bytes], id: str, timestamp: int, body: bytes) -> di
 
 def post(target: Target, tls: ssl.SSLContext, headers: dict[str, str], body: bytes, seconds: float = SECONDS) -> Answer:
     """Send a body and read the answer, without following anything; whatever fails is told by a code."""
-    place = target.place
+    place = target.destination
     host = f"[{place.host}]" if ":" in place.host else place.host
     known = place.port == {"https": 443, "http": 80}[place.scheme]
     sent = {

@@ -130,8 +130,8 @@ def _room(db: GatedSession, webhook_id: UUID) -> int:
     return MOST_PENDING - pending
 
 
-def _wanted(webhook: Webhook, room: int) -> feed.Wanted:
-    return feed.Wanted(min(room, GATHERED_AT_ONCE), tuple(webhook.types), webhook.case_id)
+def _wanted(webhook: Webhook, room: int) -> feed.FeedQuery:
+    return feed.FeedQuery(min(room, GATHERED_AT_ONCE), tuple(webhook.types), webhook.case_id)
 
 
 def _gather_again(db: GatedSession, now: datetime, webhook: Webhook, principals: Sequence[UUID], room: int) -> int:

@@ -59,7 +59,7 @@ class Postman:
         now = self.seams.clock()
         with self.seams.database.read(self.entropy()) as db:
             news = news_since(db, self._looked)
-        if news.told is not None and not news.told:
+        if news.principals is not None and not news.principals:
             return
         done = self._begin(now, news)
         with self.seams.database.read(self.entropy()) as db:
@@ -77,7 +77,7 @@ class Postman:
 
     def _begin(self, now: datetime, news: News) -> bool:
         # Who comes is entered in the stream of the registry.
-        if news.told is not None and STAFF not in news.told:
+        if news.principals is not None and STAFF not in news.principals:
             return True
         with self.seams.database.read(self.entropy()) as db:
             if not collection.is_anybody_new(db):

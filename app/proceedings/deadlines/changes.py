@@ -30,7 +30,7 @@ from app.proceedings.deadlines.service import state_of
 from app.rules.engine import ANY_PARTY, acts_as
 from app.rules.loader import library
 from app.rules.model import Step, Term
-from app.rules.terms import Due, TermFault, end_of_day, extended, remaining, resumed, told_left, written
+from app.rules.terms import Due, TermFault, days_in_words, end_of_day, extended, remaining, resumed, written
 
 Ids = tuple[UUID, UUID]
 
@@ -229,7 +229,7 @@ def _suspend(db: GatedSession, act: Act, running: _CaseTerm, reason: str | None 
     left = remaining(term, on, deadline.due_on, calendars_for(db, case, term))
     _add_change(db, act.at, running, "suspended", None)
     deadline.suspended_on, deadline.days_left = on, left
-    _add_lines(deadline, (f"Suspended: on {written(on)}, with {told_left(term, left)} left.",))
+    _add_lines(deadline, (f"Suspended: on {written(on)}, with {days_in_words(term, left)} left.",))
     _record(db, act, deadline, {"days_left": left}, reason)
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import func, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.core.access.actors import Actor
+from app.core.access.capacities import my_parts
 from app.core.access.policy import REPRESENTATIVES
-from app.core.access.service import my_parts
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow
 from app.core.tables.audiences import AudienceReader

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnySelect
-from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
+from app.core.errors import Altered
+from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Key, reader
 from app.core.files.storage import Missing, Storage
 from app.core.tables.contents import DataKey
 from app.core.tables.courts import OrderFile

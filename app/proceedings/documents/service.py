@@ -13,8 +13,9 @@ from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, NotFound
+from app.core.files.downloads import StoredFile
 from app.core.files.sealing import Key
-from app.core.files.transfers import Arrived, Leaf
+from app.core.files.uploads import Arrived
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of
 from app.core.paging import Page, Sort, listed
@@ -265,7 +266,7 @@ def _check_unrelated(db: GatedSession, holder: Holder, document_id: UUID) -> Non
         raise Conflict(detail, "document-related")
 
 
-def leaf(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> Leaf:
+def leaf(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> StoredFile:
     """Return what a download of a document needs.
 
     Raises NotFound if there is no document that the actor may know of, and Conflict while it is quarantined.
@@ -275,4 +276,4 @@ def leaf(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> Le
         raise Conflict("The document is quarantined until it is scanned. Try again later.", "document-quarantined")
     name = contents.read_one(db, row.content_id)["name"]
     key = Key(data_key(db, row.case_id), document_id)
-    return Leaf(document_id, name, row.media_type, row.size, row.sha256, row.object_key, key)
+    return StoredFile(document_id, name, row.media_type, row.size, row.sha256, row.object_key, key)

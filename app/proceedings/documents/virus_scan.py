@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.core.access.session import GatedSession, as_system
-from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
+from app.core.errors import Altered
+from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Key, reader
 from app.core.files.storage import Missing, Storage
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import BY_CLOCK, Act, Subject

@@ -43,15 +43,15 @@ OfCase = Annotated[UUID | None, Query(alias="case", description="Only events of 
 Latest = Annotated[bool, Query(description="Begin where your feed ends now, with the cursor for what is to come")]
 
 
-async def wanted_events(limit: Limit = DEFAULT_LIMIT, types: Types = None, case: OfCase = None) -> feed.Wanted:
+async def wanted_events(limit: Limit = DEFAULT_LIMIT, types: Types = None, case: OfCase = None) -> feed.FeedQuery:
     """Which events of the feed a request asks for."""
-    return feed.Wanted(limit, tuple(types or ()), case)
+    return feed.FeedQuery(limit, tuple(types or ()), case)
 
 
 @feed_router.get("", operation_id="readFeed", responses=problems(401, 422))
 async def read_feed(
     work: Hop,
-    wanted: Annotated[feed.Wanted, Depends(wanted_events)],
+    wanted: Annotated[feed.FeedQuery, Depends(wanted_events)],
     after: After = None,
     wait: Wait = 0,
     latest: Latest = False,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
@@ -104,7 +105,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
     if mediator is None or not mediator.active:
         raise invalid("/mediator_id", "unknown-mediator", "Name a mediator by the id of their entry on the roster.")
     circle = circle_of(db, view_of(case))
-    if any(part.lives or part.role in REPRESENTATIVES for part in access.parts_of(db, case_id, mediator.user_id)):
+    if any(part.lives or part.role in REPRESENTATIVES for part in capacities.parts_of(db, case_id, mediator.user_id)):
         raise Conflict("This person has, or had, a part in the case. Nominate somebody else.", "already-in-case")
     nominators = sorted(circle.parties_of(actor))
     appointment_id = new_id(db)
@@ -118,7 +119,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
         admitted_at=now,
     )
     candidacy.audience_id = access.audience(db, case_id, "appointment", person_id=mediator.user_id)
-    access.admit(db, candidacy)
+    capacities.admit(db, candidacy)
     content = contents.write(db, case_id, candidacy.audience_id, _for_candidate(db, case))
     appointment = Appointment(
         id=appointment_id,
@@ -258,7 +259,7 @@ def _write_reason(db: GatedSession, appointment: Appointment, reason: str | None
 def _end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, user_id: UUID) -> None:
     circle = access.known_circle(db, appointment.case_id)
     ended = [held.id for held in circle.capacities if held.user_id == user_id and held.role == "candidate"]
-    access.end_capacities(db, appointment.case_id, ended, now)
+    capacities.end_capacities(db, appointment.case_id, ended, now)
 
 
 def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: AppointmentActIn) -> tuple[UUID]:
@@ -329,7 +330,7 @@ def confirm(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
         generation=case.generation,
         admitted_at=now,
     )
-    access.admit(db, mediator)
+    capacities.admit(db, mediator)
     return (appointment.id,)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
@@ -66,5 +67,5 @@ def _leave(
     db.flush()
     user_id = user_of(db, appointment)
     ended = [held.id for held in access.known_circle(db, case.id).capacities if held.user_id == user_id]
-    access.end_capacities(db, case.id, ended, now)
+    capacities.end_capacities(db, case.id, ended, now)
     return (appointment.id,)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
@@ -140,7 +141,7 @@ def admit_representative(
         pending=is_pending,
         admitted_at=now,
     )
-    access.admit(db, representative)
+    capacities.admit(db, representative)
     act = Act("admit", now, author, Subject(case.id, case.audience_id, "case"))
     _record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
     return (case_id, party_id, representative_id)
@@ -180,7 +181,7 @@ def _account_of(db: GatedSession, now: datetime, body: RepresentativeIn, author:
 def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID) -> None:
     """Raise Conflict if the person has another part in the case, or had one on another side or as its mediator."""
     side = side_of(circle, party_id)
-    for part in access.parts_of(db, circle.case.id, user_id):
+    for part in capacities.parts_of(db, circle.case.id, user_id):
         represents = part.role in REPRESENTATIVES and part.party_id is not None
         if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
             raise Conflict("This person acts, or has acted, for another side of the case.", "already-in-case")
@@ -236,7 +237,7 @@ def end_representative(
     _record(db, act, representative, "representative-ended")
     representative.ended_at = now
     db.flush()
-    access.end_capacities(db, case.id, [representative.id], now)
+    capacities.end_capacities(db, case.id, [representative.id], now)
     return path.ids
 
 

@@ -83,9 +83,9 @@ def _close_appointments(db: GatedSession, act: Act, case: Case, rows: Sequence[A
         payload = {"appointment_id": str(row.id), "state": "closed"}
         subject = Subject(case.id, row.audience_id, "appointment")
         ledger.record(db, act.within(subject), "appointment-closed", payload)
-    capacities = access.known_circle(db, case.id).capacities
-    candidates = [capacity.id for capacity in capacities if capacity.role == "candidate"]
-    access.end_capacities(db, case.id, candidates, act.at)
+    circle = access.known_circle(db, case.id)
+    candidates = [capacity.id for capacity in circle.capacities if capacity.role == "candidate"]
+    capacities.end_capacities(db, case.id, candidates, act.at)
 
 
 def _cancel_meetings(db: GatedSession, act: Act, case: Case, rows: Sequence[AnyRow]) -> None:

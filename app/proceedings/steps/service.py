@@ -30,8 +30,9 @@ from app.proceedings.deadlines.start_and_end import end_deadlines, start_deadlin
 from app.proceedings.steps import consents_and_powers, consequences
 from app.proceedings.steps.schemas import StepIn
 from app.rules import engine
+from app.rules.fields import StepInput, faults_in_fields
 from app.rules.loader import library
-from app.rules.model import CLOSED, OPEN, PAUSED, Decision, Holding, Procedure, Refused, Step
+from app.rules.model import CLOSED, FIELD_BLOCKS, OPEN, PAUSED, Decision, Holding, Procedure, Refused, Step
 from app.rules.terms import day_at
 
 
@@ -125,29 +126,17 @@ def _author(actor: Actor, decision: Decision, holdings: tuple[Holding, ...], cou
 
 
 def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) -> None:
-    faults = []
-    if entry.reason and given.reason is None:
-        faults.append(FieldError("/reason", "missing", f"'{entry.name}' needs a reason."))
-    if given.due_on is not None and not engine.takes_day(procedure, entry):
-        faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term whose day can be set."))
-    elif given.due_on is not None and given.due_on <= on:
-        faults.append(FieldError("/due_on", "not-after", "The day must lie after the one on which the step counts."))
-    if entry.grounds and given.fields.ground not in entry.grounds:
-        known = f"'{entry.name}' is taken on one of these grounds: {', '.join(entry.grounds)}."
-        faults.append(FieldError("/fields/ground", "ground", known))
-    if not entry.grounds and given.fields.ground is not None:
-        faults.append(FieldError("/fields/ground", "unknown-field", f"'{entry.name}' does not take this."))
-    faults += _position_faults(entry, given.fields.position)
-    if given.fields.party_id is not None and not _names_a_party(entry):
-        faults.append(FieldError("/fields/party_id", "unknown-field", f"'{entry.name}' does not take this."))
-    if given.fields.party_id is None and _names_a_party(entry):
-        faults.append(FieldError("/fields/party_id", "missing", f"'{entry.name}' is about a party: name it."))
-    for name in ("consent", "powers"):
-        present = getattr(given.fields, name) is not None
-        if present and name not in entry.fields:
-            faults.append(FieldError(f"/fields/{name}", "unknown-field", f"'{entry.name}' does not take this."))
-        if not present and name in entry.fields:
-            faults.append(FieldError(f"/fields/{name}", "missing", f"'{entry.name}' needs this."))
+    fields = StepInput(
+        due_on=given.due_on,
+        has_reason=given.reason is not None,
+        ground=given.fields.ground,
+        position=given.fields.position,
+        names_party=given.fields.party_id is not None,
+        blocks=frozenset(name for name in FIELD_BLOCKS if getattr(given.fields, name) is not None),
+    )
+    faults = [
+        FieldError(fault.pointer, fault.code, fault.message) for fault in faults_in_fields(procedure, entry, fields, on)
+    ]
     if faults:
         raise Invalid(*faults)
 

@@ -1,4 +1,4 @@
-"""Readers who wait for news: they hold no thread, and one task of the process looks for all of them."""
+"""Readers who wait for news. They hold no thread; one task of the process looks for news for all of them."""
 
 import asyncio
 import os
@@ -16,51 +16,51 @@ from app.core.errors import Problem
 from app.core.ledger import feed
 
 SECONDS_BETWEEN_LOOKS = 0.3
-_everybody: WeakSet["Waiting"] = WeakSet()
+_rooms: WeakSet["WaitingRoom"] = WeakSet()
 
 
 @dataclass(eq=False, slots=True)
-class Reader:
-    """Somebody who waits, under some principals, until there is something to read."""
+class WaitingReader:
+    """A reader who waits, under their principals, for something to read."""
 
     principals: frozenset[UUID] = frozenset()
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Waiting:
-    """Those who wait in this process, and the task that looks while there are any."""
+class WaitingRoom:
+    """The readers who wait in this process, and the task that looks for news while there are any."""
 
     def __init__(self, database: Database[GatedSession]) -> None:
         self._database = database
-        self._readers: set[Reader] = set()
+        self._readers: set[WaitingReader] = set()
         self._looking: asyncio.Task[None] | None = None
         self.stopping = False
-        _everybody.add(self)
+        _rooms.add(self)
 
     @contextmanager
-    def reader(self) -> Iterator[Reader]:
-        """Somebody who is told from now on; enter before the first reading, so that nothing falls in between."""
-        mine = Reader()
-        self._readers.add(mine)
+    def reader(self) -> Iterator[WaitingReader]:
+        """A reader who is woken by news; enter before the first reading, so that no news is missed."""
+        reader = WaitingReader()
+        self._readers.add(reader)
         try:
-            yield mine
+            yield reader
         finally:
-            self._readers.discard(mine)
+            self._readers.discard(reader)
 
-    async def until_news(self, mine: Reader, seconds: float) -> None:
-        """Wait until there may be something for this reader, or for that many seconds, or until the process stops."""
+    async def until_news(self, reader: WaitingReader, seconds: float) -> None:
+        """Wait until there may be news for the reader, for at most that many seconds, or until the process stops."""
         if self.stopping:
             return
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
         try:
-            await asyncio.wait_for(mine.woken.wait(), seconds)
+            await asyncio.wait_for(reader.woken.wait(), seconds)
         except TimeoutError:
             return
-        mine.woken.clear()
+        reader.woken.clear()
 
     def stop(self) -> None:
-        """Let nobody wait any more."""
+        """Wake every reader, and let none wait any more."""
         self.stopping = True
         for reader in self._readers:
             reader.woken.set()
@@ -71,7 +71,7 @@ class Waiting:
             try:
                 news = await anyio.to_thread.run_sync(self._news, position, limiter=self._database.threads)
             except Problem:
-                # The database is lost: whoever waits reads, and is told so.
+                # The database is lost: wake every reader, so that each reads and is answered with the problem.
                 news = None
             position = None if news is None else news.position
             for reader in self._readers:
@@ -85,6 +85,6 @@ class Waiting:
 
 
 def stop_waiting() -> None:
-    """Let nobody wait any more in this process, which is about to end."""
-    for one in _everybody:
-        one.stop()
+    """Let no reader wait any more in this process, which is about to end."""
+    for room in _rooms:
+        room.stop()
