@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.core.errors import Misconfigured
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.page import page
 from app.rules.loader import library, load, use_folder
 from app.rules.model import Citation, Procedure, Term

@@ -7,7 +7,7 @@ from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import NotFound
 from app.core.values import Picture
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.schemas import (
     CheckOut,
     GroundOut,
