@@ -153,7 +153,7 @@ def serve_command(
     """Serve the API, and do what is due in the background."""
     # Here and below, commands that run the service import it themselves: others end before it would be loaded.
     from app.main import create_app
-    from app.operations.serving import bound, serve, serve_by_several
+    from app.operations.server import bound, serve, serve_by_several
 
     settings = Settings()
     number = workers or settings.workers
@@ -221,7 +221,7 @@ def worker_command() -> None:
     """Do what is due in the background, and nothing else, until a signal ends it."""
     from app.main import create_app
     from app.operations.background.worker import worker_of
-    from app.operations.serving import offer_metrics
+    from app.operations.server import offer_metrics
 
     settings = Settings()
     if settings.is_sqlite:

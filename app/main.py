@@ -45,7 +45,7 @@ from app.institution.procedures import routes as procedures
 from app.institution.signing import routes as signing
 from app.integration.clients import routes as clients
 from app.integration.courts import routes as courts
-from app.integration.courts.progress import follow
+from app.integration.courts.case_progress import follow
 from app.integration.description.document import TAGS, complete
 from app.integration.notices import routes as notices
 from app.integration.notices.smtp import mailbox_of
@@ -53,7 +53,7 @@ from app.integration.webhooks import routes as webhooks
 from app.integration.webhooks.outbox import backlog
 from app.operations.background.worker import look_around, worker_of, working
 from app.operations.migrating import has_tables
-from app.operations.serving import set_patience
+from app.operations.server import set_patience
 from app.proceedings.cases import routes as cases
 from app.proceedings.cases.locking import lock_case_as_system
 from app.proceedings.certificates import routes as certificates

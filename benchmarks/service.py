@@ -18,7 +18,7 @@ from app.core.access.session import GatedSession
 from app.core.db import Base, Database, DatabaseSession, one_shape
 from app.core.http.work import Work
 from app.main import create_app
-from app.operations.serving import PatientProtocol
+from app.operations.server import PatientProtocol
 from app.proceedings.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
 from app.settings import Settings
 

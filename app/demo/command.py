@@ -44,7 +44,7 @@ def demo(
     # Here and below: every other command of `accord` would load the service too, and wait for it.
     from app.demo.play import play
     from app.main import create_app
-    from app.operations.serving import bound, serve
+    from app.operations.server import bound, serve
 
     settings = _settings(database_url)
     with only_process(settings):
@@ -77,7 +77,7 @@ def _run_both(settings: Settings, listening: socket.socket, base_url: str, story
     """The service with its worker and a court beside it, which it may call on this machine; exits if they disagree."""
     from app.demo.court import court_beside, play_court
     from app.main import create_app
-    from app.operations.serving import served_beside
+    from app.operations.server import served_beside
 
     allowed = ",".join(filter(None, (settings.webhook_allowed, HOST)))
     settings = settings.model_copy(update={"webhook_allowed": allowed})

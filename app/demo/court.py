@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from app.demo.play import filled, member_of
-from app.demo.story import TIME_ZONE, Act, Json, StoryFault, Tell
+from app.demo.story import TIME_ZONE, Json, StoryAct, StoryFault, Tell
 from app.integration.client import Accord
-from app.integration.court_in_a_box.command import Place, running, settled
-from app.integration.court_in_a_box.court import Court
+from app.integration.court_in_a_box.command import CourtPlace, running, settled
+from app.integration.court_in_a_box.simulated_court import SimulatedCourt
 
 R, C = "/v1/referrals/{referral}", "/v1/cases/{case}"
 _GIVES = {
@@ -23,12 +23,12 @@ _SHARES = f"{C}/referral/share-dates"
 _SIGNS = {"draft_id": "{draft}", "sha256": "{sha256}", "capacity": "agent"}
 
 
-def _does(who: str, says: str, path: str, body: Json | None = None, method: str = "POST", **keeps: str) -> Act:
+def _does(who: str, says: str, path: str, body: Json | None = None, method: str = "POST", **keeps: str) -> StoryAct:
     """An act of a story that is played on one day, at once."""
-    return Act(0, 0, who, says, path, body or {}, method, keeps=keeps)
+    return StoryAct(0, 0, who, says, path, body or {}, method, keeps=keeps)
 
 
-def _agent(who: str, side: str, says: str) -> Act:
+def _agent(who: str, side: str, says: str) -> StoryAct:
     body = {"user_id": f"{{{who}}}", "role": "agent", "powers": _GIVES["powers"]}
     return _does("registrar", says, f"{C}/parties/{{{side}}}/representatives", body)
 
@@ -106,14 +106,14 @@ MEDIATION = [
 
 
 @contextmanager
-def court_beside(base_url: str, client: dict[str, str], port: int = 0) -> Iterator[Court]:
+def court_beside(base_url: str, client: dict[str, str], port: int = 0) -> Iterator[SimulatedCourt]:
     """The demo's court, which keeps its notes in memory, beside the service at that address."""
     accord = Accord(base_url, client["client_id"], client["client_secret"])
-    with running(accord, Place(port=port, orders_port=0)) as court:
+    with running(accord, CourtPlace(port=port, orders_port=0)) as court:
         yield court
 
 
-def play_court(court: Court, base_url: str, tokens: dict[str, str], now: datetime, tell: Tell) -> bool:
+def play_court(court: SimulatedCourt, base_url: str, tokens: dict[str, str], now: datetime, tell: Tell) -> bool:
     """Play a referral from the order to the report, with a court that misbehaves; whether it and Accord agree.
 
     Raises StoryFault if the service answers otherwise than the story goes.
@@ -162,7 +162,7 @@ class _Registry:
         return answer.json()
 
 
-def _heard(court: Court) -> Iterator[str]:
+def _heard(court: SimulatedCourt) -> Iterator[str]:
     """What the court heard, and what it was told of the end."""
     yield "\nThe court heard, in order:"
     events = [one for one in court.store.events() if one.by_webhook is not None]

@@ -26,8 +26,8 @@ from app.demo.story import (
     ROSTER,
     SECOND_CASE,
     TIME_ZONE,
-    Act,
     Json,
+    StoryAct,
     StoryFault,
     Tell,
 )
@@ -114,7 +114,7 @@ class Player:
         made: Json = response.json()
         return made
 
-    async def act(self, act: Act) -> None:
+    async def act(self, act: StoryAct) -> None:
         """Play one act, keep what it keeps, and tell it."""
         self.clock.set(act.day, act.hour)
         path, body, headers = filled(act.path, self.kept), filled(act.body, self.kept), {}
@@ -136,7 +136,7 @@ class Player:
             self.kept[name] = member_of(answer, member)
         self._tell(act, act.step)
 
-    def _tell(self, act: Act, step: str | None) -> None:
+    def _tell(self, act: StoryAct, step: str | None) -> None:
         day = self.clock.now.astimezone(self.clock.zone).date().isoformat()
         rule = ""
         if step is not None:

@@ -28,7 +28,7 @@ SECONDS_TO_ANSWER = 45.0
 TOLERANCE = 300
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """Accord refused a request: `code` is stable, `detail` says what to mend, and `errors` where in the body."""
 
     def __init__(self, status: int, problem: Json) -> None:
@@ -42,11 +42,11 @@ class Refused(Exception):
         super().__init__(f"{status} {self.code}: {self.detail}")
 
 
-class Gone(Refused):
+class CursorGone(RequestRefused):
     """A cursor from before the registry was restored: begin without one, and pass over the ids that you know."""
 
 
-class Unreachable(Exception):
+class ServiceUnreachable(Exception):
     """No answer came. An act that could not be sent again under its key may have been done or not: read, and see."""
 
 
@@ -55,7 +55,7 @@ class NotSigned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class FeedStretch:
     """A part of the feed: keep `next` once you have dealt with the `items`, and ask again after it."""
 
     items: list[Json]
@@ -99,7 +99,7 @@ class Accord:
         """Send a request, with a token, and again if need be; every POST has a key, so it is done once.
 
         Routes that show a secret take no key (`keyed=False`); such a request, a PATCH or a DELETE is sent again only if
-        it cannot have been done. Raises Refused or Unreachable.
+        it cannot have been done. Raises RequestRefused or ServiceUnreachable.
         """
         key = {"idempotency-key": str(uuid4())} if keyed and method == "POST" else {}
         headers = {**given.pop("headers", {}), **key}
@@ -127,7 +127,7 @@ class Accord:
         return done
 
     def change(self, path: str, changes: Json) -> Json:
-        """Change a thing as it is now; Refused with `precondition-failed` if somebody else was faster."""
+        """Change a thing as it is now; RequestRefused with `precondition-failed` if somebody else was faster."""
         headers = {"if-match": self.send("GET", path).headers["etag"]}
         changed: Json = self.send("PATCH", path, json=changes, headers=headers).json()
         return changed
@@ -152,7 +152,7 @@ class Accord:
             except httpx.TransportError as problem:
                 never_sent = isinstance(problem, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
                 if turn == MOST_TRIES or not (repeatable or never_sent):
-                    raise Unreachable(f"{method} {path}: {problem}") from problem
+                    raise ServiceUnreachable(f"{method} {path}: {problem}") from problem
             else:
                 pause = max(pause, _asked(answer))
                 if turn == MOST_TRIES or pause > LONGEST_PAUSE or not _may_repeat(answer, repeatable):
@@ -172,13 +172,15 @@ class Accord:
 
     # The feed
 
-    def feed(self, after: str | None = None, *, wait: int = 0, types: Sequence[str] = (), limit: int = 200) -> Stretch:
-        """What follows a cursor; with `wait`, the first event is waited for so many seconds. Raises Gone."""
+    def feed(
+        self, after: str | None = None, *, wait: int = 0, types: Sequence[str] = (), limit: int = 200
+    ) -> FeedStretch:
+        """What follows a cursor; with `wait`, the first event is waited for so many seconds. Raises CursorGone."""
         query = _told({"after": after, "wait": wait, "type": list(types), "limit": limit})
         answer = self.send("GET", "/v1/events", params=query).json()
-        return Stretch(answer["items"], answer["next"], answer["more"])
+        return FeedStretch(answer["items"], answer["next"], answer["more"])
 
-    def follow(self, after: str | None = None, *, wait: int = 30, types: Sequence[str] = ()) -> Iterator[Stretch]:
+    def follow(self, after: str | None = None, *, wait: int = 30, types: Sequence[str] = ()) -> Iterator[FeedStretch]:
         """One part of the feed after the other: for ever, or where `wait` is 0 to where the feed ends now."""
         while True:
             stretch = self.feed(after, wait=wait, types=types)
@@ -296,5 +298,5 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         problem = answer.json()
     except ValueError:
         problem = {}
-    refusal = Gone if answer.status_code == httpx.codes.GONE else Refused
+    refusal = CursorGone if answer.status_code == httpx.codes.GONE else RequestRefused
     raise refusal(answer.status_code, problem if isinstance(problem, dict) else {})

@@ -64,7 +64,7 @@ _DAMAGE = (*DAMAGE, KeyError, DataError, IntegrityError)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class BackupTaken:
     """What a backup holds."""
 
     rows: int
@@ -72,7 +72,7 @@ class Taken:
     revision: str
 
 
-def back_up(settings: Settings, path: Path, now: datetime) -> Taken:
+def back_up(settings: Settings, path: Path, now: datetime) -> BackupTaken:
     """Write a consistent backup to a new file that only its owner may read, while the registry is served.
 
     Raises Misconfigured if the file exists or cannot be written, or if the database is not at this release's tables.
@@ -148,7 +148,7 @@ def _connected(engine: Engine) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _write(connection: Connection, file: Any, now: datetime, storage: Storage) -> Taken:
+def _write(connection: Connection, file: Any, now: datetime, storage: Storage) -> BackupTaken:
     tables: dict[str, Any] = {}
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for table in Base.metadata.sorted_tables:
@@ -164,7 +164,7 @@ def _write(connection: Connection, file: Any, now: datetime, storage: Storage) -
             "objects": objects,
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=2))
-    return Taken(sum(one["rows"] for one in tables.values()), len(tables), revision)
+    return BackupTaken(sum(one["rows"] for one in tables.values()), len(tables), revision)
 
 
 def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table) -> dict[str, Any]:

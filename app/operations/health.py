@@ -41,7 +41,7 @@ OLDEST_POSTGRESQL = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HealthFinding:
     """What one look found, and whether it is well."""
 
     name: str
@@ -49,14 +49,14 @@ class Finding:
     well: bool
 
 
-def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool = False) -> Iterator[Finding]:
+def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool = False) -> Iterator[HealthFinding]:
     """Every look at an installation, the settings first; what cannot be looked at is a finding too.
 
     With `documents` each is read to its end and held against what is known of it.
     """
-    yield Finding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
+    yield HealthFinding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
     for name in unknown_settings():
-        yield Finding("settings", f"there is none of this name: {name}", False)
+        yield HealthFinding("settings", f"there is none of this name: {name}", False)
     yield _found("rule sets", lambda: _rule_sets(settings))
     yield _found("master key", lambda: _key(settings))
     yield _found("zone data", _zones)
@@ -79,7 +79,7 @@ def _storage(settings: Settings) -> str:
     return f"{storage.place} answers"
 
 
-def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[HealthFinding]:
     """Storage and database held against each other: each fault by name, and one word if there is none."""
     database = Database(settings, guard, GatedSession)
     try:
@@ -88,22 +88,22 @@ def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Find
             known = inventory.expected(db)
         faults = list(inventory.compare(known, Storage(settings), now()))
     except (Problem, Misconfigured) as problem:
-        yield Finding("documents", str(problem), False)
+        yield HealthFinding("documents", str(problem), False)
         return
     finally:
         database.dispose()
     for fault in faults:
         named = f"document {fault.document_id}, " if fault.document_id else ""
-        yield Finding("documents", f"{fault.kind}: {named}object {fault.object_key}", False)
+        yield HealthFinding("documents", f"{fault.kind}: {named}object {fault.object_key}", False)
     if not faults:
-        yield Finding("documents", f"{len(known)}, each whole and what was uploaded", True)
+        yield HealthFinding("documents", f"{len(known)}, each whole and what was uploaded", True)
 
 
-def _found(name: str, look: Callable[[], str]) -> Finding:
+def _found(name: str, look: Callable[[], str]) -> HealthFinding:
     try:
-        return Finding(name, look(), True)
+        return HealthFinding(name, look(), True)
     except (Problem, Misconfigured, BadRuleSet) as problem:
-        return Finding(name, str(problem), False)
+        return HealthFinding(name, str(problem), False)
 
 
 def _rule_sets(settings: Settings) -> str:
@@ -174,15 +174,15 @@ def _free_in(folder: Path) -> str:
     return f"{free // 1024**2} MiB in {folder}"
 
 
-def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[HealthFinding]:
     path = make_url(settings.database_url).database
     if settings.is_sqlite and not Path(path or "").exists():
-        yield Finding("database", f"There is no database at {path}: run 'accord migrate' first.", False)
+        yield HealthFinding("database", f"There is no database at {path}: run 'accord migrate' first.", False)
         return
     try:
         database = Database(settings, guard, GatedSession)
     except Misconfigured as problem:
-        yield Finding("database", str(problem), False)
+        yield HealthFinding("database", str(problem), False)
         return
     looks: dict[str, Callable[[GatedSession], str]] = {
         "database": _version,
@@ -216,7 +216,7 @@ def _with(database: Database[GatedSession], look: Callable[[GatedSession], str])
         raise Misconfigured(unreachable(database.settings, cause)) from problem
 
 
-def _readers(database: Database[GatedSession]) -> Iterator[Finding]:
+def _readers(database: Database[GatedSession]) -> Iterator[HealthFinding]:
     """Who may read what, as it is written and as the policy says: each difference by its ids, and one word if none.
 
     It is read part by part, so that a service beside it waits for nothing.
@@ -229,17 +229,19 @@ def _readers(database: Database[GatedSession]) -> Iterator[Finding]:
                 with database.read(os.urandom) as db:
                     part = audit(db, after)
             except Problem as problem:
-                yield Finding("readers", str(problem), False)
+                yield HealthFinding("readers", str(problem), False)
                 return
             cases, rows, differences = cases + part.cases, rows + part.rows, differences + len(part.differences)
             for one in part.differences:
                 where = f"case {one.case_id}, " if one.case_id else ""
-                yield Finding("readers", f"{where}audience {one.audience_id}: {one.principal_id} {one.why}", False)
+                yield HealthFinding(
+                    "readers", f"{where}audience {one.audience_id}: {one.principal_id} {one.why}", False
+                )
             after = part.last
             if after is None:
                 break
     if not differences:
-        yield Finding("readers", f"{rows} of {cases} cases and of the institution, each as its policy says", True)
+        yield HealthFinding("readers", f"{rows} of {cases} cases and of the institution, each as its policy says", True)
 
 
 def rule_sets_in_use(db: GatedSession) -> str:
@@ -288,26 +290,26 @@ def _worker(db: GatedSession, now: Callable[[], datetime]) -> str:
     return f"was last here {max((now() - worked_at).total_seconds(), 0):.0f} s ago"
 
 
-def _signed(database: Database[GatedSession], settings: Settings) -> Iterator[Finding]:
+def _signed(database: Database[GatedSession], settings: Settings) -> Iterator[HealthFinding]:
     """The institution's keys, its receipts and its certificates: each fault by name, and one word if there is none."""
     with database.read(os.urandom) as db:
         db.sealer = _sealer(settings)
         unusable = signing.unusable(db)
         for key_id in unusable:
             why = "does not open by the master key, or its halves do not belong together."
-            yield Finding("signing keys", f"Key {key_id} {why}", False)
+            yield HealthFinding("signing keys", f"Key {key_id} {why}", False)
         if not unusable:
-            yield Finding("signing keys", "each opens, and signs what its public half verifies", True)
+            yield HealthFinding("signing keys", "each opens, and signs what its public half verifies", True)
         whole = destroyed = altered = 0
         for one in signatures.audit(db):
             if one.why is not None:
                 altered += 1
-                yield Finding("certificates", f"{one.kind} {one.id}: {one.why}", False)
+                yield HealthFinding("certificates", f"{one.kind} {one.id}: {one.why}", False)
             destroyed += one.destroyed
             whole += not one.destroyed
         if not altered:
             gone = f"; {destroyed} more cannot be read since the key of their case was destroyed" if destroyed else ""
-            yield Finding("certificates", f"{whole}, receipts too, each as it was signed{gone}", True)
+            yield HealthFinding("certificates", f"{whole}, receipts too, each as it was signed{gone}", True)
 
 
 def _opens(db: GatedSession, settings: Settings) -> str:

@@ -39,7 +39,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AuditedPart:
     """What one part of the walk found; the next goes on behind `last`, and there is none where that is None."""
 
     cases: int
@@ -48,7 +48,7 @@ class Part:
     last: Any = None
 
 
-def audit_cases(db: GatedSession, after: UUID | None) -> Part:
+def audit_cases(db: GatedSession, after: UUID | None) -> AuditedPart:
     """The readers of the cases behind that id, and of audiences whose case is not there: nobody is to read those."""
     with as_system(db):
         behind = () if after is None else (Case.id > after,)
@@ -59,10 +59,10 @@ def audit_cases(db: GatedSession, after: UUID | None) -> Part:
         due = _due(db, cases, audiences, after, last)
     opened_at = {case.audience_id: case.opened_at for case in cases}
     case_of = {audience.id: audience.case_id for audience in audiences}
-    return Part(len(cases), len(present), tuple(_compare(present, due, case_of, opened_at)), last)
+    return AuditedPart(len(cases), len(present), tuple(_compare(present, due, case_of, opened_at)), last)
 
 
-def audit_outside_cases(db: GatedSession, after: str | None) -> Part:
+def audit_outside_cases(db: GatedSession, after: str | None) -> AuditedPart:
     """The readers of the institution's own streams and of referrals, behind that key."""
     with as_system(db):
         behind = () if after is None else (Audience.key > after,)
@@ -75,7 +75,7 @@ def audit_outside_cases(db: GatedSession, after: str | None) -> Part:
         admins = frozenset(db.execute(select(User.id).where(User.role == "admin")).scalars())
     due = {(one.id, principal) for one in audiences for principal in _readers_outside_cases(one, admins)}
     last = audiences[-1].key if len(audiences) == AT_ONCE else None
-    return Part(0, len(present), tuple(_compare(present, due, {one.id: None for one in audiences}, {})), last)
+    return AuditedPart(0, len(present), tuple(_compare(present, due, {one.id: None for one in audiences}, {})), last)
 
 
 _AUDIENCE = (

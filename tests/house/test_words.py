@@ -18,11 +18,11 @@ AS_SYSTEM = {
     "app/operations/signatures.py": "holds every certificate against its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",
     "app/operations/health.py": "asks which rule sets the cases of everybody are under",
-    "app/integration/courts/progress.py": "tells a court of a case that it does not see, whoever acts there",
-    "app/integration/courts/orders.py": "hands the order of a court to the participants of its case",
-    "app/integration/courts/papers.py": "lays into a case what a court sends, which does not see it",
-    "app/integration/courts/views.py": "shows a court the number of its case and the dates that its parties share",
-    "app/integration/courts/referrals.py": "makes the audience of a referral, and moves a term by a court's order",
+    "app/integration/courts/case_progress.py": "tells a court of a case that it does not see, whoever acts there",
+    "app/integration/courts/order_files.py": "hands the order of a court to the participants of its case",
+    "app/integration/courts/court_papers.py": "lays into a case what a court sends, which does not see it",
+    "app/integration/courts/referral_views.py": "shows a court its case number and the session dates its parties share",
+    "app/integration/courts/court_acts.py": "makes the audience of a referral, and moves a term by a court's order",
     "app/proceedings/documents/accesses.py": "lists to a side who read its documents, whoever they are",
     "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
@@ -47,7 +47,7 @@ SEAMS = {
 
 # Attributes that bear a case's words but belong to something else.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
-    ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
+    ("app/integration/courts/registry_decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
 

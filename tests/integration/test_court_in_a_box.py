@@ -15,8 +15,8 @@ from sqlalchemy import update
 from app.core.paging import Cursors
 from app.core.tables.institution import Institution
 from app.integration.client import Accord
-from app.integration.court_in_a_box.court import ODDITIES, BadOrder, Court
 from app.integration.court_in_a_box.receiver import MOST_BYTES, Receiver
+from app.integration.court_in_a_box.simulated_court import ODDITIES, BadOrder, SimulatedCourt
 from app.integration.court_in_a_box.store import Store
 from app.integration.webhooks.schedule import DELAYS
 from app.settings import Settings
@@ -34,7 +34,7 @@ class Wired:
     """A simulated court wired to the house, with what the registry does to its referrals."""
 
     house: House
-    court: Court
+    court: SimulatedCourt
     door: Receiver
 
     def obey(self, *orders: str) -> list[str]:
@@ -63,7 +63,7 @@ class Wired:
             yield orders.url
 
 
-def court_of(house: House, store: str = ":memory:", made: Json | None = None) -> Court:
+def court_of(house: House, store: str = ":memory:", made: Json | None = None) -> SimulatedCourt:
     """A simulated court that reaches the house, on its clock; its secrets are those of a client that was made."""
     made = made or client(house, court(house))
     clock, waits = house.clock, house.clock.pass_by
@@ -76,7 +76,7 @@ def court_of(house: House, store: str = ":memory:", made: Json | None = None) ->
 
     who = (made["id"], made["client_secret"])
     reached = Accord("http://accord.test", *who, http=house.client, clock=time, sleep=sleep)
-    return Court(reached, Store(store), time, sleep)
+    return SimulatedCourt(reached, Store(store), time, sleep)
 
 
 @pytest.fixture

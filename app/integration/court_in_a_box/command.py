@@ -13,9 +13,9 @@ from typing import Annotated
 import typer
 
 from app.core.errors import Misconfigured
-from app.integration.client import Accord, Refused, Unreachable
-from app.integration.court_in_a_box.court import BadOrder, Court
+from app.integration.client import Accord, RequestRefused, ServiceUnreachable
 from app.integration.court_in_a_box.receiver import Receiver
+from app.integration.court_in_a_box.simulated_court import BadOrder, SimulatedCourt
 from app.integration.court_in_a_box.store import Store
 
 SECONDS_TO_SETTLE, SECONDS_TO_FOLLOW = 20, 3
@@ -23,7 +23,7 @@ IN_MEMORY = ":memory:"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CourtPlace:
     """Where the court keeps its notes and listens; without a port it lives by the feed alone."""
 
     store: str = IN_MEMORY
@@ -52,7 +52,7 @@ def court(
     """
     orders = [*(script.read_text(encoding="utf-8").splitlines() if script is not None else ()), *(do or ())]
     orders = [one for one in orders if one.strip() and not one.lstrip().startswith("#")]
-    place = Place(str(store), host, port, url, orders_port)
+    place = CourtPlace(str(store), host, port, url, orders_port)
     accord = Accord(base_url, client_id, secret_in(client_secret_file))
     with said_plainly(), running(accord, place) as here:
         for line in where_it_listens(here):
@@ -83,19 +83,19 @@ def said_plainly() -> Iterator[None]:
         yield
     except BadOrder as problem:
         raise Misconfigured(str(problem)) from problem
-    except (Refused, Unreachable) as problem:
+    except (RequestRefused, ServiceUnreachable) as problem:
         where = "; ".join(f"{one['pointer']}: {one['message']}" for one in getattr(problem, "errors", ()))
         raise Misconfigured(f"Accord: {problem}{f' ({where})' if where else ''}") from problem
 
 
 @contextmanager
-def running(accord: Accord, place: Place) -> Iterator[Court]:
+def running(accord: Accord, place: CourtPlace) -> Iterator[SimulatedCourt]:
     """A court that listens, has subscribed, has sent what it had written, and follows the feed."""
     with ExitStack() as open_things:
         open_things.enter_context(accord)
         store = Store(place.store)
         open_things.callback(store.close)
-        one = Court(accord, store, time.time, time.sleep)
+        one = SimulatedCourt(accord, store, time.time, time.sleep)
         if place.port is not None:
             door = Receiver(one, place.port, place.host)
             one.door = open_things.enter_context(_listening(door))
@@ -114,7 +114,7 @@ def running(accord: Accord, place: Place) -> Iterator[Court]:
             thread.join()
             if place.store == IN_MEMORY:
                 # Nobody will know of the subscription, or its secret, any more.
-                with suppress(Refused, Unreachable):
+                with suppress(RequestRefused, ServiceUnreachable):
                     one.unsubscribe()
 
 
@@ -127,7 +127,7 @@ def _listening(receiver: Receiver) -> Receiver:
 
 
 @contextmanager
-def streaming(court: Court, a_minute: int) -> Iterator[None]:
+def streaming(court: SimulatedCourt, a_minute: int) -> Iterator[None]:
     """Refers so many cases a minute beside whatever goes on."""
     stop = threading.Event()
 
@@ -135,7 +135,7 @@ def streaming(court: Court, a_minute: int) -> Iterator[None]:
         while not stop.wait(60 / a_minute):
             try:
                 court.refer()
-            except (Refused, Unreachable) as problem:
+            except (RequestRefused, ServiceUnreachable) as problem:
                 typer.echo(f"A case could not be referred: {problem}", err=True)
 
     thread = threading.Thread(target=stream, daemon=True)
@@ -149,13 +149,13 @@ def streaming(court: Court, a_minute: int) -> Iterator[None]:
             thread.join()
 
 
-def obey(court: Court, orders: Sequence[str]) -> None:
+def obey(court: SimulatedCourt, orders: Sequence[str]) -> None:
     """Have the court obey, and tell what came of each order."""
     for order in orders:
         typer.echo(court.obey(order))
 
 
-def settled(court: Court) -> list[str]:
+def settled(court: SimulatedCourt) -> list[str]:
     """The differences, once what is on its way has had its time."""
     if court.door is not None:
         court.door.open()
@@ -172,7 +172,7 @@ def until_signal() -> None:
     stop.wait()
 
 
-def where_it_listens(court: Court) -> Iterator[str]:
+def where_it_listens(court: SimulatedCourt) -> Iterator[str]:
     """Where the court hears webhooks and takes orders, a line each."""
     if court.door is not None:
         yield f"The court hears webhooks at {court.door.url}."

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from app.integration.client import Refused, Unreachable
-from app.integration.court_in_a_box import court as acts
-from app.integration.court_in_a_box.court import BadOrder, Court
+from app.integration.client import RequestRefused, ServiceUnreachable
+from app.integration.court_in_a_box import simulated_court as acts
+from app.integration.court_in_a_box.simulated_court import BadOrder, SimulatedCourt
 
 MOST_BYTES = 1024 * 1024
 LOOPBACK = "127.0.0.1"
@@ -25,7 +25,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler], court: Court) -> None:
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler], court: SimulatedCourt) -> None:
         self.court = court
         self.closing = threading.Event()
         super().__init__((host, port), handler)
@@ -89,7 +89,7 @@ class _Orders(_Handler):
         try:
             for line in filter(str.strip, body.decode("utf-8", "replace").splitlines()):
                 said.append(self.server.court.obey(line))
-        except (BadOrder, Refused, Unreachable) as problem:
+        except (BadOrder, RequestRefused, ServiceUnreachable) as problem:
             self.answer(HTTPStatus.BAD_REQUEST, "\n".join([*said, str(problem), ""]))
             return
         self.answer(HTTPStatus.OK, "\n".join([*said, ""]))
@@ -101,7 +101,7 @@ class Receiver:
     Orders are taken from this machine only: whoever may give them may make the court lie.
     """
 
-    def __init__(self, court: Court, port: int = 0, host: str = LOOPBACK, *, orders: bool = False) -> None:
+    def __init__(self, court: SimulatedCourt, port: int = 0, host: str = LOOPBACK, *, orders: bool = False) -> None:
         self._court = court
         self._handler = _Orders if orders else _Webhooks
         self._host = LOOPBACK if orders else host

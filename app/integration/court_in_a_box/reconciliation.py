@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from app.integration.client import Accord, Json
-from app.integration.court_in_a_box.store import Heard, Referral, Store
+from app.integration.court_in_a_box.store import Heard, SentReferral, Store
 
 # What the court sent and must get back as it was, and what Accord told it and may tell differently now.
 SENT = ("case_number", "title", "external")
@@ -25,18 +25,18 @@ def differences(accord: Accord, store: Store) -> list[str]:
     ]
 
 
-def _of_referrals(said: Sequence[Json], believed: Sequence[Referral]) -> Iterator[str]:
+def _of_referrals(said: Sequence[Json], believed: Sequence[SentReferral]) -> Iterator[str]:
     names = [one["external_id"] for one in said]
     known = {one.external_id for one in believed}
     for name in sorted(set(names)):
         if name not in known:
-            yield f"Referral {name}: Accord has it, and this court never wrote it down."
+            yield f"SentReferral {name}: Accord has it, and this court never wrote it down."
         if names.count(name) > 1:
-            yield f"Referral {name}: Accord has it {names.count(name)} times."
+            yield f"SentReferral {name}: Accord has it {names.count(name)} times."
     for mine in believed:
         theirs = next((one for one in said if one["external_id"] == mine.external_id), None)
         if theirs is None:
-            yield f"Referral {mine.external_id}: Accord does not have it."
+            yield f"SentReferral {mine.external_id}: Accord does not have it."
             continue
         for name in SENT:
             if mine.sent[name] != theirs[name]:
@@ -46,8 +46,8 @@ def _of_referrals(said: Sequence[Json], believed: Sequence[Referral]) -> Iterato
                 yield _other(mine, name, mine.seen[name], theirs[name])
 
 
-def _other(mine: Referral, name: str, here: Any, there: Any) -> str:
-    return f"Referral {mine.external_id}: '{name}' is {here!r} here and {there!r} at Accord."
+def _other(mine: SentReferral, name: str, here: Any, there: Any) -> str:
+    return f"SentReferral {mine.external_id}: '{name}' is {here!r} here and {there!r} at Accord."
 
 
 def _of_events(feed: Sequence[Json], due: Sequence[Json] | None, heard: Sequence[Heard]) -> Iterator[str]:

@@ -37,7 +37,7 @@ ON CONFLICT (id) DO UPDATE SET by_webhook = coalesce(by_webhook, excluded.by_web
 
 
 @dataclass(frozen=True, slots=True)
-class Referral:
+class SentReferral:
     """A referral of the court: what it sent, and what it last saw of it at Accord, if anything yet."""
 
     external_id: str
@@ -92,11 +92,12 @@ class Store:
             values = (referral["id"], json.dumps(referral), referral["external_id"])
             self._do("UPDATE referrals SET id = ?, seen = ? WHERE external_id = ?", *values)
 
-    def referrals(self) -> list[Referral]:
+    def referrals(self) -> list[SentReferral]:
         """All of them, in the order in which they were written."""
         rows = self._do("SELECT external_id, sent, id, seen FROM referrals ORDER BY number")
         return [
-            Referral(name, json.loads(sent), id, json.loads(seen) if seen else None) for name, sent, id, seen in rows
+            SentReferral(name, json.loads(sent), id, json.loads(seen) if seen else None)
+            for name, sent, id, seen in rows
         ]
 
     # Events

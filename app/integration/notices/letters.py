@@ -18,7 +18,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedCase:
     """A case by the reference that its participants know, and where it is found."""
 
     reference: str
@@ -26,7 +26,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Office:
     """Who writes, and the address under which its service is reached."""
 
     institution: str
@@ -76,7 +76,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def news(language: str, place: Place, cases: Sequence[Named], elsewhere: bool) -> Letter:
+def news(language: str, place: Office, cases: Sequence[NamedCase], elsewhere: bool) -> Letter:
     """That there is something new: in cases by their references, or `elsewhere`, where none may be named."""
     say = _Words(language, place)
     if len(cases) == 1 and not elsewhere:
@@ -89,7 +89,7 @@ def news(language: str, place: Place, cases: Sequence[Named], elsewhere: bool) -
     return say.letter(subject, f"{subject}:\n" + "\n".join(lines))
 
 
-def deadline(language: str, place: Place, case: Named | None, due_on: date) -> Letter:
+def deadline(language: str, place: Office, case: NamedCase | None, due_on: date) -> Letter:
     """That a term for which somebody must act ends on a day, in a case, if it has its reference yet."""
     say, day = _Words(language, place), due_on.isoformat()
     subject = say("near_at", day=day) if case is None else say("near_in", reference=case.reference, day=day)
@@ -97,13 +97,13 @@ def deadline(language: str, place: Place, case: Named | None, due_on: date) -> L
     return say.letter(subject, f"{subject}. {say('near')}\n{link}")
 
 
-def invitation(language: str, place: Place) -> Letter:
+def invitation(language: str, place: Office) -> Letter:
     """To somebody for whom an account was made."""
     say = _Words(language, place)
     return say.letter(say("invited"), f"{say('invited_body')}\n{place.url}/", chosen=False)
 
 
-def nomination(language: str, place: Place) -> Letter:
+def nomination(language: str, place: Office) -> Letter:
     """To somebody who is asked whether they would mediate."""
     say = _Words(language, place)
     return say.letter(say("nominated"), f"{say('nominated_body')}\n{place.desk}", chosen=False)
@@ -112,7 +112,7 @@ def nomination(language: str, place: Place) -> Letter:
 class _Words:
     """The words of one language."""
 
-    def __init__(self, language: str, place: Place) -> None:
+    def __init__(self, language: str, place: Office) -> None:
         self.texts, self.place = _TEXTS[language], place
 
     def __call__(self, name: str, **facts: Any) -> str:

@@ -16,7 +16,7 @@ from app.core.tables.notices import Notice, NoticeMark
 from app.core.tables.people import User
 from app.integration.notices import letters
 from app.integration.notices.collection import cases_with_news, choice_of, deadline_for
-from app.integration.notices.letters import Letter, Named, Place
+from app.integration.notices.letters import Letter, NamedCase, Office
 from app.integration.notices.smtp import Result
 
 # What passes before each further attempt; from then on half a day, and none begins later than LONGEST after the first.
@@ -29,7 +29,7 @@ FORGOTTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class NoticeClaim:
     """One notice that this process sends."""
 
     id: UUID
@@ -41,7 +41,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AddressedLetter:
     """A letter with its recipient and who writes."""
 
     letter: Letter
@@ -60,7 +60,7 @@ def is_anything_due(db: GatedSession, now: datetime) -> bool:
     return db.execute(select(Notice.id).where(*_due(now)).limit(1)).first() is not None
 
 
-def claim(db: GatedSession, now: datetime) -> Claim | None:
+def claim(db: GatedSession, now: datetime) -> NoticeClaim | None:
     """Take the notice that has been due the longest, for as long as an attempt may take; None if none is free."""
     first = select(Notice).where(*_due(now)).order_by(Notice.due_at, Notice.id).limit(1)
     notice = db.execute(first.with_for_update(skip_locked=True)).scalar_one_or_none()
@@ -69,10 +69,10 @@ def claim(db: GatedSession, now: datetime) -> Claim | None:
     notice.leased_until, notice.tries = now + LEASE, notice.tries + 1
     notice.first_at = notice.first_at or now
     db.flush()
-    return Claim(notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until)
+    return NoticeClaim(notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until)
 
 
-def write(db: GatedSession, one: Claim, url: str) -> Written | None:
+def write(db: GatedSession, one: NoticeClaim, url: str) -> AddressedLetter | None:
     """The letter as its recipient may have it at this moment, or None if there is nothing any more to tell them.
 
     The session has no reader yet: it reads as the recipient does.
@@ -85,11 +85,11 @@ def write(db: GatedSession, one: Claim, url: str) -> Written | None:
     if not (person.active or invited):
         return None
     institution = db.execute(select(Institution.name)).scalar_one()
-    letter = _letter(db, actor, one, Place(institution, url))
-    return None if letter is None else Written(letter, person.name, person.email, institution)
+    letter = _letter(db, actor, one, Office(institution, url))
+    return None if letter is None else AddressedLetter(letter, person.name, person.email, institution)
 
 
-def _letter(db: GatedSession, actor: Actor, one: Claim, place: Place) -> Letter | None:
+def _letter(db: GatedSession, actor: Actor, one: NoticeClaim, place: Office) -> Letter | None:
     choice = choice_of(db, actor.id)
     language = choice.language
     if one.kind == "invitation":
@@ -109,7 +109,7 @@ def _letter(db: GatedSession, actor: Actor, one: Claim, place: Place) -> Letter 
     return _news(db, actor, one.after, one.until, language, place)
 
 
-def _news(db: GatedSession, actor: Actor, after: int, until: int, language: str, place: Place) -> Letter | None:
+def _news(db: GatedSession, actor: Actor, after: int, until: int, language: str, place: Office) -> Letter | None:
     cases = cases_with_news(db, actor, after, until)
     if not cases:
         return None
@@ -118,11 +118,11 @@ def _news(db: GatedSession, actor: Actor, after: int, until: int, language: str,
     return letters.news(language, place, [_named(place, id, reference) for reference, id in named], elsewhere)
 
 
-def _named(place: Place, case_id: UUID, reference: str) -> Named:
-    return Named(reference, f"{place.url}/v1/cases/{case_id}")
+def _named(place: Office, case_id: UUID, reference: str) -> NamedCase:
+    return NamedCase(reference, f"{place.url}/v1/cases/{case_id}")
 
 
-def record(db: GatedSession, now: datetime, one: Claim, result: Result | None) -> str:
+def record(db: GatedSession, now: datetime, one: NoticeClaim, result: Result | None) -> str:
     """Keep what became of a claim, None for one of which there was nothing to tell; in which state it is now."""
     held = select(Notice).where(Notice.id == one.id, Notice.state == "pending").with_for_update()
     notice = db.execute(held, execution_options={"populate_existing": True}).scalar_one_or_none()

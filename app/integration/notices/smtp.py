@@ -45,7 +45,7 @@ class Result:
     code: str | None = None
 
 
-class Unreachable(Exception):
+class MailServerUnreachable(Exception):
     """The mail server cannot be spoken with just now; `code` says why, in a word or by its own number."""
 
     def __init__(self, code: str) -> None:
@@ -97,17 +97,17 @@ def _mailbox(name: str, email: str) -> Address:
 
 @contextmanager
 def connected(box: Mailbox) -> Iterator[smtplib.SMTP]:
-    """A connection that is secured as the settings ask, or none at all: Unreachable."""
+    """A connection that is secured as the settings ask, or none at all: MailServerUnreachable."""
     try:
         line = _dialled(box)
     except smtplib.SMTPResponseException as problem:
-        raise Unreachable(str(problem.smtp_code)) from problem
+        raise MailServerUnreachable(str(problem.smtp_code)) from problem
     except ssl.SSLError as problem:
-        raise Unreachable("tls") from problem
+        raise MailServerUnreachable("tls") from problem
     except smtplib.SMTPNotSupportedError as problem:
-        raise Unreachable("not-supported") from problem
+        raise MailServerUnreachable("not-supported") from problem
     except (OSError, smtplib.SMTPException, UnicodeError) as problem:
-        raise Unreachable("unreachable") from problem
+        raise MailServerUnreachable("unreachable") from problem
     try:
         yield line
     finally:
@@ -135,7 +135,7 @@ def _dialled(box: Mailbox) -> smtplib.SMTP:
 
 
 def deliver(line: smtplib.SMTP, box: Mailbox, mail: EmailMessage) -> Result:
-    """Hand over one message to one recipient; Unreachable if the connection is lost on the way."""
+    """Hand over one message to one recipient; MailServerUnreachable if the connection is lost on the way."""
     recipient = mail["To"].addresses[0].addr_spec
     try:
         line.send_message(mail, box.sender, [recipient])
@@ -150,5 +150,5 @@ def deliver(line: smtplib.SMTP, box: Mailbox, mail: EmailMessage) -> Result:
         # An address that is not ASCII, and a server that cannot bear it.
         return Result("bounced", "not-supported")
     except (OSError, smtplib.SMTPException) as problem:
-        raise Unreachable("disconnected") from problem
+        raise MailServerUnreachable("disconnected") from problem
     return Result("sent")

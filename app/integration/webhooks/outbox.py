@@ -23,9 +23,9 @@ from app.core.tables.events import Event, FeedEntry
 from app.core.tables.people import User
 from app.core.tables.webhooks import Delivery, Webhook, WebhookSecret
 from app.integration.webhooks import schedule
-from app.integration.webhooks.delivery import Answer
 from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOut
 from app.integration.webhooks.service import begin_anew, record_act
+from app.integration.webhooks.transport import Answer
 
 # So many deliveries wait for one receiver at most; what comes after them waits in the feed.
 MOST_PENDING = 1_000
@@ -42,7 +42,7 @@ GONE, BUSY = 410, (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DeliveryClaim:
     """One delivery that this process sends: all that it needs for that but the event itself."""
 
     id: UUID
@@ -59,7 +59,7 @@ class Claim:
 class Outcome:
     """What became of a claim: the answer to an attempt, or None where its owner may not read the event any more."""
 
-    claim: Claim
+    claim: DeliveryClaim
     at: datetime
     duration_ms: int
     answer: Answer | None
@@ -206,14 +206,14 @@ def is_anything_due(db: GatedSession, now: datetime) -> bool:
 
 
 def claim(
-    db: GatedSession, now: datetime, under_way: Collection[Claim], last_served: Mapping[UUID, int], most: int
-) -> list[Claim]:
+    db: GatedSession, now: datetime, under_way: Collection[DeliveryClaim], last_served: Mapping[UUID, int], most: int
+) -> list[DeliveryClaim]:
     """Take what is due, in order within each lane, and no more for one receiver than is fair.
 
     What is `under_way` here counts towards the `most` that may be, of which no more than half go to receivers that
     failed; `last_served` says whose turn was when.
     """
-    found: list[Claim] = []
+    found: list[DeliveryClaim] = []
     busy = Counter(one.webhook_id for one in under_way)
     mine = [one.id for one in under_way]
     slots, trying = most - len(mine), most // 2 - sum(one.failing for one in under_way)
@@ -229,7 +229,7 @@ def claim(
             continue
         secrets = _secrets(db, now, hook.id)
         claims = [
-            Claim(row.id, hook.id, row.event_id, row.type, row.created_at, hook.url, secrets, hook.failing)
+            DeliveryClaim(row.id, hook.id, row.event_id, row.type, row.created_at, hook.url, secrets, hook.failing)
             for row in rows
         ]
         slots -= len(claims)
@@ -281,7 +281,7 @@ def release_all(db: GatedSession) -> None:
     db.execute(held.execution_options(synchronize_session=False))
 
 
-def bodies(db: GatedSession, claims: Sequence[Claim]) -> dict[UUID, bytes]:
+def bodies(db: GatedSession, claims: Sequence[DeliveryClaim]) -> dict[UUID, bytes]:
     """What is sent of each claim, as far as its owner, under whose principals this session reads, may still read it."""
     tests = {one.id: _test_event(one) for one in claims if one.type == TEST_TYPE}
     asked = {one.event_id for one in claims if one.id not in tests}
@@ -292,7 +292,7 @@ def bodies(db: GatedSession, claims: Sequence[Claim]) -> dict[UUID, bytes]:
     return {id: one.model_dump_json(by_alias=True).encode() for id, one in (found | tests).items()}
 
 
-def _test_event(one: Claim) -> TestEventOut:
+def _test_event(one: DeliveryClaim) -> TestEventOut:
     data = TestDataOut(webhook_id=one.webhook_id)
     return TestEventOut(id=one.event_id, source=f"/v1/webhooks/{one.webhook_id}", time=one.created_at, data=data)
 

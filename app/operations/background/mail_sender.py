@@ -16,8 +16,8 @@ from app.core.ledger.feed import News, news_since
 from app.core.seams import Seams
 from app.core.tables.audiences import STAFF
 from app.integration.notices import collection, mail_queue, smtp
-from app.integration.notices.mail_queue import Claim
-from app.integration.notices.smtp import Mailbox, Result, Unreachable
+from app.integration.notices.mail_queue import NoticeClaim
+from app.integration.notices.smtp import Mailbox, MailServerUnreachable, Result
 from app.operations.background.threads import beside
 from app.settings import Settings
 
@@ -92,7 +92,7 @@ class Postman:
     def send(self, stop: threading.Event | None = None) -> dict[str, int]:
         """Mail all that is due, over one connection; how many mails came to which end."""
         done: dict[str, int] = {}
-        with closing(_Line(self.box)) as line:
+        with closing(_Connection(self.box)) as line:
             while stop is None or not stop.is_set():
                 now = self.seams.clock()
                 if self._not_before is not None and now < self._not_before:
@@ -105,17 +105,17 @@ class Postman:
                 done[state] = done.get(state, 0) + 1
         return done
 
-    def _claim(self, now: datetime) -> Claim | None:
+    def _claim(self, now: datetime) -> NoticeClaim | None:
         with self.seams.database.read(self.entropy()) as db:
             if not mail_queue.is_anything_due(db, now):
                 return None
         return self._act(lambda db: mail_queue.claim(db, now))
 
-    def _send(self, line: "_Line", one: Claim) -> str:
+    def _send(self, line: "_Connection", one: NoticeClaim) -> str:
         result = self._result(line, one)
         return self._act(lambda db: mail_queue.record(db, self.seams.clock(), one, result))
 
-    def _result(self, line: "_Line", one: Claim) -> Result | None:
+    def _result(self, line: "_Connection", one: NoticeClaim) -> Result | None:
         """What became of it; no transaction is open while it is sent."""
         at = self.seams.clock()
         with self.seams.database.read(self.entropy()) as db:
@@ -128,7 +128,7 @@ class Postman:
             return Result("bounced", "address")
         try:
             result = smtp.deliver(line.open(), self.box, mail)
-        except Unreachable as problem:
+        except MailServerUnreachable as problem:
             log.warning("the mail server cannot be spoken with: %s", problem.code)
             line.close()
             self._not_before = self.seams.clock() + PATIENCE
@@ -145,7 +145,7 @@ class Postman:
         return self.seams.database.in_transaction(acted, self.entropy())
 
 
-class _Line:
+class _Connection:
     """The connection of one turn: opened for its first message, and anew for the next one after it was lost."""
 
     def __init__(self, box: Mailbox) -> None:
@@ -154,7 +154,7 @@ class _Line:
         self._connection: SMTP | None = None
 
     def open(self) -> SMTP:
-        """The connection; Unreachable if there can be none."""
+        """The connection; MailServerUnreachable if there can be none."""
         if self._connection is None:
             self._connection = self._held.enter_context(smtp.connected(self.box))
         return self._connection

@@ -23,8 +23,8 @@ from app.core.http.metrics import WEBHOOK_ATTEMPTS
 from app.core.ledger import service as ledger
 from app.core.outbound import AddressRefused
 from app.core.seams import Seams
-from app.integration.webhooks import delivery, outbox
-from app.integration.webhooks.outbox import Claim, Outcome
+from app.integration.webhooks import outbox, transport
+from app.integration.webhooks.outbox import DeliveryClaim, Outcome
 from app.operations.background.threads import beside
 
 log = logging.getLogger("accord.webhooks")
@@ -38,11 +38,11 @@ SECONDS_WITHOUT_DATABASE = 2.0
 class Sender:
     """Sends for one process; `seconds` is what one attempt may take."""
 
-    def __init__(self, seams: Seams, entropy: Callable[[], Entropy], seconds: float = delivery.SECONDS) -> None:
+    def __init__(self, seams: Seams, entropy: Callable[[], Entropy], seconds: float = transport.SECONDS) -> None:
         self.seams = seams
         self.entropy = entropy
         self.seconds = seconds
-        self._under_way: dict[UUID, Claim] = {}
+        self._under_way: dict[UUID, DeliveryClaim] = {}
         self._ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         # What ended and is not recorded yet: kept until the database took it.
         self._unrecorded: list[Outcome] = []
@@ -131,7 +131,7 @@ class Sender:
 
         return self.seams.database.in_transaction(gathered, self.entropy())
 
-    def _record_and_claim(self, now: datetime) -> list[Claim]:
+    def _record_and_claim(self, now: datetime) -> list[DeliveryClaim]:
         outcomes = list(self._unrecorded)
         if not outcomes:
             with self.seams.database.read(self.entropy()) as db:
@@ -141,7 +141,7 @@ class Sender:
         done = {one.claim.id for one in outcomes}
         under_way = [one for id, one in self._under_way.items() if id not in done]
 
-        def both(db: GatedSession) -> list[Claim]:
+        def both(db: GatedSession) -> list[DeliveryClaim]:
             outbox.record(db, now, outcomes)
             return outbox.claim(db, now, under_way, self._last_served, SLOTS)
 
@@ -152,7 +152,7 @@ class Sender:
             WEBHOOK_ATTEMPTS.labels(_word(one)).inc()
         return claims
 
-    def _begin(self, claims: list[Claim]) -> None:
+    def _begin(self, claims: list[DeliveryClaim]) -> None:
         turn = next(self._turns)
         for webhook_id, group in groupby(claims, key=lambda one: one.webhook_id):
             mine = list(group)
@@ -167,7 +167,7 @@ class Sender:
                 else:
                     self._ended.put(Outcome(one, self.seams.clock(), 0, None))
 
-    def _bodies(self, webhook_id: UUID, claims: list[Claim]) -> dict[UUID, bytes]:
+    def _bodies(self, webhook_id: UUID, claims: list[DeliveryClaim]) -> dict[UUID, bytes]:
         """What the owner may read of it at this moment: each event passes the gate again when it is sent."""
         with self.seams.database.read(self.entropy()) as db:
             owner = outbox.owner_of(db, webhook_id)
@@ -176,23 +176,23 @@ class Sender:
             read_under(db, owner.principals)
             return outbox.bodies(db, claims)
 
-    def _attempt(self, one: Claim, body: bytes) -> None:
+    def _attempt(self, one: DeliveryClaim, body: bytes) -> None:
         at, begun = self.seams.clock(), time.monotonic()
         try:
             answer = self._post(one, body, at)
         except Exception:
             log.exception("an attempt of the sender failed")
-            answer = delivery.Answer(error="fault")
+            answer = transport.Answer(error="fault")
         self._ended.put(Outcome(one, at, round((time.monotonic() - begun) * 1000), answer))
 
-    def _post(self, one: Claim, body: bytes, at: datetime) -> delivery.Answer:
+    def _post(self, one: DeliveryClaim, body: bytes, at: datetime) -> transport.Answer:
         guard, until = self.seams.guard, time.monotonic() + self.seconds
         try:
             target = guard.check(one.url)
         except AddressRefused:
-            return delivery.Answer(error="address-refused")
-        headers = delivery.signed(one.secrets, str(one.event_id), int(at.timestamp()), body)
-        return delivery.post(target, guard.tls, headers, body, until - time.monotonic())
+            return transport.Answer(error="address-refused")
+        headers = transport.signed(one.secrets, str(one.event_id), int(at.timestamp()), body)
+        return transport.post(target, guard.tls, headers, body, until - time.monotonic())
 
     def _act(self, act: Callable[[GatedSession], Answer]) -> Answer:
         def sealed(db: GatedSession) -> Answer:

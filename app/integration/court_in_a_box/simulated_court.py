@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from app.integration.client import Accord, Gone, Json, NotSigned, Refused, Unreachable, verified
+from app.integration.client import Accord, CursorGone, Json, NotSigned, RequestRefused, ServiceUnreachable, verified
 from app.integration.court_in_a_box.reconciliation import differences
-from app.integration.court_in_a_box.store import Referral, Store
+from app.integration.court_in_a_box.store import SentReferral, Store
 
 # What the court does with the next webhooks, each so often as it was told.
 ODDITIES = ("fail", "garbage", "hang", "duplicate", "lose")
@@ -56,7 +56,7 @@ class BadOrder(Exception):
     """The court does not understand what it was told."""
 
 
-class Court:
+class SimulatedCourt:
     """A court with its notes, its way to Accord, and its moods; `name` begins the ids of its referrals."""
 
     def __init__(
@@ -194,7 +194,7 @@ class Court:
         after = self.store.note("cursor")
         try:
             stretch = self.accord.feed(after, wait=wait)
-        except Gone:
+        except CursorGone:
             # The registry was restored: from the beginning, passing over what is known.
             self.store.set_note("cursor", None)
             return True
@@ -223,7 +223,7 @@ class Court:
         while not stop.is_set():
             try:
                 self.read(wait=seconds)
-            except (Refused, Unreachable):
+            except (RequestRefused, ServiceUnreachable):
                 stop.wait(1)
 
     # Notes
@@ -233,7 +233,7 @@ class Court:
 
         What happens while both are compared is no difference: one that is gone when the court looks again was none.
         """
-        repeated = [f"Referral {name} was sent again and became another." for name in self.repeated_otherwise]
+        repeated = [f"SentReferral {name} was sent again and became another." for name in self.repeated_otherwise]
         found: list[str] | None = None
         for _look in range(2):
             self.catch_up()
@@ -308,7 +308,7 @@ class Court:
         return True
 
 
-def _state(one: Referral) -> str:
+def _state(one: SentReferral) -> str:
     return "unsent" if one.seen is None else str(one.seen["state"])
 
 

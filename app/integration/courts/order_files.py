@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.core.files.sealing import Key
 from app.core.files.transfers import Arrived, Leaf
 from app.core.tables.courts import CourtPaper, OrderFile, Referral
-from app.integration.courts.referrals import own_referral, send_anew, tell
+from app.integration.courts.court_acts import own_referral, send_anew, tell
 from app.proceedings.documents.service import data_key
 
 _COLUMNS = (
@@ -29,19 +29,19 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class OrderTicket:
     """Leave to bring an order: the key that seals it, and where it will lie."""
 
     key: Key
     object_key: str
 
 
-def may_bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> Ticket:
+def may_bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> OrderTicket:
     """Leave to bring the order of a referral; judged again once the bytes lie, with the same refusals as `amend`."""
     own_referral(db, actor, referral_id, lock=False)
     # Another random number than the order's: who sees the storage learns no ids.
     name = new_id(db).hex
-    return Ticket(Key(data_key(db, referral_id), new_id(db)), f"{name[:2]}/{name}")
+    return OrderTicket(Key(data_key(db, referral_id), new_id(db)), f"{name[:2]}/{name}")
 
 
 def bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, arrived: Arrived) -> tuple[UUID]:

@@ -17,8 +17,8 @@ from app.core.ledger.acts import Act, Author, author_of
 from app.core.tables.cases import Case
 from app.core.tables.courts import Court, Referral
 from app.core.tables.parties import Party
-from app.integration.courts.papers import lay_in, referral_subject
-from app.integration.courts.referrals import lock_referral
+from app.integration.courts.court_acts import lock_referral
+from app.integration.courts.court_papers import lay_in, referral_subject
 from app.integration.courts.schemas import AskIn, ReferralAcceptance, RefusalIn
 from app.proceedings.cases.paper_acts import Counted, today_at
 from app.proceedings.cases.requests import open_referred

@@ -19,7 +19,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.courts import Court, CourtPaper, Referral
 from app.core.tables.sessions import Meeting
-from app.integration.courts.progress import all_share
+from app.integration.courts.case_progress import all_share
 from app.integration.courts.schemas import (
     AnswerOut,
     PaperOut,

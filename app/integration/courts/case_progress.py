@@ -19,7 +19,7 @@ from app.core.tables.courts import Referral
 from app.core.tables.events import Note
 from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
-from app.integration.courts.papers import lay_in, referral_subject
+from app.integration.courts.court_papers import lay_in, referral_subject
 from app.proceedings.cases.locking import circle_of, lock_case, view_of
 from app.proceedings.cases.paper_acts import zone_of
 from app.rules.model import CLOSED, OPEN

@@ -19,7 +19,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, author_of
 from app.core.tables.audiences import INTEGRATIONS, STAFF, Audience, AudienceReader
 from app.core.tables.courts import Court, Referral
-from app.integration.courts.papers import lay_in, referral_subject
+from app.integration.courts.court_papers import lay_in, referral_subject
 from app.integration.courts.schemas import ReferralAmendment, ReferralIn, ReturnDateIn
 from app.proceedings.cases.locking import lock_case_as_system
 from app.proceedings.deadlines import changes
