@@ -1,6 +1,6 @@
-"""What the registry does with a referral: it takes the case in, asks for more, or declines."""
+"""The registry's decisions on a referral: accept it, ask the court for more, or decline it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,12 @@ from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.errors import Conflict, Forbidden, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, author_of
+from app.core.ledger.acts import Act, author_of
 from app.core.tables.cases import Case
 from app.core.tables.courts import Court, Referral
 from app.core.tables.parties import Party
 from app.integration.courts.court_acts import lock_referral
-from app.integration.courts.court_papers import lay_in, referral_subject
+from app.integration.courts.court_papers import file_paper, referral_subject
 from app.integration.courts.schemas import AskIn, ReferralAcceptance, RefusalIn
 from app.proceedings.cases.paper_acts import Counted, today_at
 from app.proceedings.cases.requests import open_referred
@@ -32,54 +32,66 @@ UNDECIDED = ("received", "more-asked")
 OF_COURTS = "court-referred"
 
 
-def accept(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: ReferralAcceptance) -> tuple[UUID]:
-    """Open a case on a referral, lodged for the side that brings it by the order of the court.
+@dataclass(frozen=True, slots=True)
+class RegistryAnswer:
+    """The registry's answer to a court: the referral's new state, the act that is recorded, codes and a note."""
 
-    Raises NotFound, Forbidden for others than the registry, Invalid for rules under which it cannot be taken in, and
-    Conflict for a referral that is decided.
+    state: str
+    act: str
+    codes: list[str]
+    note: str | None
+
+
+def accept(
+    db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, acceptance: ReferralAcceptance
+) -> tuple[UUID]:
+    """Open a case on a referral and lodge its request for the requesting side, on the court's order.
+
+    Raises NotFound, Forbidden unless the actor is the registry, Invalid for rules without a request that a party
+    lodges, and Conflict for a referral that is already decided.
     """
     referral = _undecided(db, actor, referral_id)
     sent = contents.read_one(db, referral.content_id)
     columns = (Court.name, Court.place, Court.time_zone, Court.calendar)
     court = db.execute(select(*columns).where(Court.id == referral.court_id)).one()
-    step = _lodging(given.procedure)
-    request = _request(given, sent, court)
-    case = open_referred(db, actor, now, request, referral.id, referral.court_id)
-    by = author_of(actor, "registry")
-    _lodge(db, actor, now, case, step, referral, sent, by)
+    step = _lodging_step(acceptance.procedure)
+    case = open_referred(db, actor, now, _request(acceptance, sent, court), referral.id, referral.court_id)
+    act = Act("accept", now, author_of(actor, "registry"), referral_subject(referral.audience_id))
+    party_id = _lodge(db, actor, now, case, Through(step), referral.received_at)
+    _consent_by_order(db, act, case, party_id, sent["order"]["made_on"])
     payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "case_id": str(case.id)}
-    lay_in(db, now, case, "received", {"sent": sent}, by, "accept", payload)
+    file_paper(db, act, case, "received", {"sent": sent}, payload)
     referral.state, referral.case_id, referral.phase, referral.updated_at = "accepted", case.id, case.phase, now
     db.flush()
-    ledger.record(db, Act("accept", now, by, referral_subject(referral.audience_id)), "referral-accepted", payload)
+    ledger.record(db, act, "referral-accepted", payload)
     return (referral_id,)
 
 
-def _lodging(procedure: str) -> str:
-    """The step by which a requesting party lodges its request under those rules; Invalid if there is none."""
+def _lodging_step(procedure: str) -> str:
+    """Name the step by which a requesting party lodges its request under these rules; Invalid if there is none."""
     rules = library().get(procedure)
     steps = () if rules is None else rules.steps
     for step in steps:
         if step.lodges and "requesting-party" in step.by and rules is not None and rules.initial.name in step.origin:
             return step.name
-    known = f"Choose rules under which a party lodges a request: {', '.join(library())}."
-    raise invalid("/procedure", "unknown-procedure", known)
+    cure = f"Choose rules under which a party lodges a request: {', '.join(library())}."
+    raise invalid("/procedure", "unknown-procedure", cure)
 
 
-def _request(given: ReferralAcceptance, sent: dict[str, Any], court: AnyRow) -> CaseIn:
-    """The referral as a request under those rules, seated where the registry, or the court, says."""
-    categories = library()[given.procedure].categories
-    category = given.category or (OF_COURTS if OF_COURTS in categories else sent["category"])
-    seat = given.seat.model_dump() if given.seat is not None else sent["seat"]
-    here = {"place": court.place, "time_zone": court.time_zone, "calendar": court.calendar}
+def _request(acceptance: ReferralAcceptance, sent: dict[str, Any], court: AnyRow) -> CaseIn:
+    """Turn the referral into a request; its seat is the registry's choice, else the court's, else the court itself."""
+    categories = library()[acceptance.procedure].categories
+    category = acceptance.category or (OF_COURTS if OF_COURTS in categories else sent["category"])
+    seat = acceptance.seat.model_dump() if acceptance.seat is not None else sent["seat"]
+    at_court = {"place": court.place, "time_zone": court.time_zone, "calendar": court.calendar}
     number = sent["order"]["number"] or sent["case_number"]
-    order = {"kind": "order", "title": f"Order of referral of {sent['order']['made_on']}", "citation": number}
+    order = {"kind": "order", "title": _order_title(sent["order"]["made_on"]), "citation": number}
     parties = [
-        {name: one[name] for name in ("side", "kind", "name", "member_id", "calendar")} for one in sent["parties"]
+        {name: party[name] for name in ("side", "kind", "name", "member_id", "calendar")} for party in sent["parties"]
     ]
     return CaseIn.model_validate(
         {
-            "procedure": given.procedure,
+            "procedure": acceptance.procedure,
             "category": category,
             "title": sent["title"],
             "summary": f"Referred by {court.name}, where it is case {sent['case_number']}.",
@@ -87,69 +99,61 @@ def _request(given: ReferralAcceptance, sent: dict[str, Any], court: AnyRow) -> 
             "instruments": [order],
             "subjects": sent["subjects"],
             "languages": sent["languages"],
-            "seat": seat or here,
+            "seat": seat or at_court,
         }
     )
 
 
-def _lodge(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    step: str,
-    referral: Referral,
-    sent: dict[str, Any],
-    by: Author,
-) -> None:
-    """Lodge the request for the party named first, whose consent the order is; the other parties give theirs."""
-    mine = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
-    party_id = db.execute(mine.order_by(Party.number).limit(1)).scalar_one()
-    counted = Counted(today_at(case, now), party_id, referral.received_at, "court")
-    take_step_through(db, actor, now, case, Through(step, counted=counted))
-    title = f"Order of referral of {sent['order']['made_on']}"
-    given = {"basis": "ad-hoc", "instrument": title, "given_on": sent["order"]["made_on"]}
-    consequences.give_consent(db, now, case, party_id, ConsentIn.model_validate(given), replace(by, party_id=party_id))
+def _order_title(made_on: str) -> str:
+    return f"Order of referral of {made_on}"
 
 
-def ask(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: AskIn) -> tuple[UUID]:
-    """Ask the court for what is lacking.
+def _lodge(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through, received_at: datetime) -> UUID:
+    """Lodge the request for the first requesting party, counted from the day of receipt; return that party's id."""
+    requesting = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
+    party_id = db.execute(requesting.order_by(Party.number).limit(1)).scalar_one()
+    counted = Counted(today_at(case, now), party_id, received_at, "court")
+    take_step_through(db, actor, now, case, replace(through, counted=counted))
+    return party_id
 
-    Raises NotFound, Forbidden for others than the registry, and Conflict for a referral that is decided.
+
+def _consent_by_order(db: GatedSession, act: Act, case: Case, party_id: UUID, made_on: str) -> None:
+    """Record the court's order as the consent of the requesting party; the other parties give their own."""
+    consent = ConsentIn.model_validate({"basis": "ad-hoc", "instrument": _order_title(made_on), "given_on": made_on})
+    consequences.give_consent(db, act.at, case, party_id, consent, replace(act.author, party_id=party_id))
+
+
+def ask(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, question: AskIn) -> tuple[UUID]:
+    """Ask the court for what is missing.
+
+    Raises NotFound, Forbidden unless the actor is the registry, and Conflict for a referral that is already decided.
     """
-    return _answer(db, actor, now, referral_id, "more-asked", "ask", list(given.lacks), given.note)
+    answer = RegistryAnswer("more-asked", "ask", list(question.lacks), question.note)
+    return _answer(db, actor, now, referral_id, answer)
 
 
-def decline(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, given: RefusalIn) -> tuple[UUID]:
-    """Decline a referral, for a coded reason; refusals as for `ask`."""
-    return _answer(db, actor, now, referral_id, "declined", "decline", [given.reason], given.note)
+def decline(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, refusal: RefusalIn) -> tuple[UUID]:
+    """Decline a referral for a coded reason; raises as `ask` does."""
+    return _answer(db, actor, now, referral_id, RegistryAnswer("declined", "decline", [refusal.reason], refusal.note))
 
 
-def _answer(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    referral_id: UUID,
-    state: str,
-    act: str,
-    codes: list[str],
-    note: str | None,
-) -> tuple[UUID]:
+def _answer(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, answer: RegistryAnswer) -> tuple[UUID]:
     referral = _undecided(db, actor, referral_id)
-    body = {"codes": codes, "note": note, "at": now.isoformat()}
+    body = {"codes": answer.codes, "note": answer.note, "at": now.isoformat()}
     referral.answer_id = contents.write(db, referral.id, referral.audience_id, body).id
-    referral.state, referral.updated_at = state, now
+    referral.state, referral.updated_at = answer.state, now
     db.flush()
-    payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "codes": codes}
-    by = author_of(actor, "registry")
-    ledger.record(db, Act(act, now, by, referral_subject(referral.audience_id)), f"referral-{state}", payload)
+    payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "codes": answer.codes}
+    act = Act(answer.act, now, author_of(actor, "registry"), referral_subject(referral.audience_id))
+    ledger.record(db, act, f"referral-{answer.state}", payload)
     return (referral_id,)
 
 
 def _undecided(db: GatedSession, actor: Actor, referral_id: UUID) -> Referral:
     referral = lock_referral(db, actor, referral_id)
     if not actor.is_staff:
-        raise Forbidden("The registry decides on referrals.", "not-your-capacity")
+        raise Forbidden("Only the registry may decide on referrals.", "not-your-capacity")
     if referral.state not in UNDECIDED:
-        raise Conflict(f"The referral is {referral.state}.", "referral-state", state=referral.state)
+        detail = f"The referral is already {referral.state}; the registry can no longer decide on it."
+        raise Conflict(detail, "referral-state", state=referral.state)
     return referral

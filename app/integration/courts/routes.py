@@ -78,7 +78,8 @@ async def list_referrals(
     updated_since: Since = None,
 ) -> ReferralList:
     """List the referrals: a court its own, the registry all, the newest first."""
-    return await work.read(referral_views.list_referrals, page, state, external_id, updated_since)
+    only = referral_views.ReferralFilter(state, external_id, updated_since)
+    return await work.read(referral_views.list_referrals, page, only)
 
 
 @referrals.get("/{referral_id}", operation_id="readReferral", responses=problems(401, 404, 422))
