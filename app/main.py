@@ -50,7 +50,7 @@ from app.integration.description.document import TAGS, complete
 from app.integration.notices import routes as notices
 from app.integration.notices.smtp import mailbox_of
 from app.integration.webhooks import routes as webhooks
-from app.integration.webhooks.outbox import backlog
+from app.integration.webhooks.backlog import backlog
 from app.operations.background.worker import look_around, worker_of, working
 from app.operations.migrating import has_tables
 from app.operations.server import set_patience

@@ -48,7 +48,7 @@ from app.core.files.storage import Missing, Storage
 from app.core.tables.cases import ReferenceNumber
 from app.core.tables.institution import Institution
 from app.integration.notices.mail_queue import stand_down
-from app.integration.webhooks.outbox import pause_all
+from app.integration.webhooks.backlog import pause_all
 from app.operations.migrating import configuration, head, is_at_head, make_private_file
 from app.proceedings.documents.inventory import NAMING
 from app.settings import Settings
