@@ -317,11 +317,11 @@ def institution_command(
 
 @members.command("load")
 def members_load(
-    name: Annotated[str, typer.Argument(help=f"Whose members: {', '.join(members_data.known())}")],
+    name: Annotated[str, typer.Argument(help=f"Whose members: {', '.join(members_data.file_names())}")],
 ) -> None:
     """Enter the members that an institution is established to have; what is entered already is left alone."""
     done = _in_transaction(Settings(), lambda db: members_data.load(db, system_clock(), name, OPERATOR))
-    typer.echo(f"{done.entered} members are entered, {done.left_alone} were there already.")
+    typer.echo(f"{done.entered} members are entered, {done.unchanged} were there already.")
 
 
 @tokens.command("issue")

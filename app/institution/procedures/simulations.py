@@ -6,7 +6,7 @@ from datetime import datetime
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import NotFound, invalid, reason_out
-from app.institution.calendars.countries import calendar_of, plain
+from app.institution.calendars.countries import INSTITUTION, calendar_with_closures
 from app.institution.procedures.schemas import ReasonOut
 from app.institution.procedures.service import cited, silence_out
 from app.institution.procedures.simulation_schemas import (
@@ -38,7 +38,6 @@ from app.rules.simulation import (
     Taken,
     simulate,
 )
-from app.rules.terms import Calendar
 
 _NO_CALENDAR = "No calendar was named for {}: only Saturdays and Sundays count as non-working days."
 
@@ -64,20 +63,12 @@ def simulate_procedure(
 
 
 def _calendars(request: SimulationIn) -> Calendars:
+    closures = request.closures
     return Calendars(
-        _calendar(request, request.seat_calendar, "the seat"),
-        _calendar(request, request.institution_calendar, "the institution"),
-        tuple(_calendar(request, party.calendar, party.name) for party in request.parties),
+        calendar_with_closures("the seat", request.seat_calendar, closures),
+        calendar_with_closures(INSTITUTION, request.institution_calendar, closures),
+        tuple(calendar_with_closures(party.name, party.calendar, closures) for party in request.parties),
     )
-
-
-def _calendar(request: SimulationIn, code: str | None, label: str) -> Calendar:
-    closures = [
-        (closure.from_on, closure.until_on, closure.name)
-        for closure in request.closures
-        if (label == "the institution" if closure.calendar is None else closure.calendar == code)
-    ]
-    return plain(label, closures) if code is None else calendar_of(code, closures)
 
 
 def _out(procedure: Procedure, request: SimulationIn, result: Simulation) -> SimulationOut:
@@ -170,4 +161,4 @@ def _missing_calendars(procedure: Procedure, request: SimulationIn) -> Iterable[
             if party.calendar is None:
                 yield _NO_CALENDAR.format(party.name)
     if "institution" in used and request.institution_calendar is None:
-        yield _NO_CALENDAR.format("the institution")
+        yield _NO_CALENDAR.format(INSTITUTION)
