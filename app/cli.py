@@ -46,10 +46,11 @@ from app.integration.clients.schemas import ClientIn
 from app.integration.clients.service import add_by_operator
 from app.integration.court_in_a_box.command import court as court_command
 from app.operations import keys
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
 from app.operations.health import look_at, require_key, rule_sets_in_use
 from app.operations.migrating import has_tables, is_ahead, migrate
 from app.operations.process_lock import only_process
+from app.operations.restore import restore
 from app.proceedings.certificates import verification
 from app.rules.loader import BadRuleSet, use_folder
 from app.settings import Settings, told_of_settings, unknown_settings

@@ -77,12 +77,12 @@ def _run_both(settings: Settings, listening: socket.socket, base_url: str, story
     """The service with its worker and a court beside it, which it may call on this machine; exits if they disagree."""
     from app.demo.court import court_beside, play_court
     from app.main import create_app
-    from app.operations.server import served_beside
+    from app.operations.server import served_in_background
 
     allowed = ",".join(filter(None, (settings.webhook_allowed, HOST)))
     settings = settings.model_copy(update={"webhook_allowed": allowed})
     with (
-        served_beside(create_app(settings, works=True), settings, listening),
+        served_in_background(create_app(settings, works=True), settings, listening),
         said_plainly(),
         court_beside(base_url, story["clients"]["court"]) as court,
     ):

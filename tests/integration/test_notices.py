@@ -35,7 +35,8 @@ from app.integration.notices.schemas import LetterLanguage
 from app.main import create_app
 from app.operations.background.mail_sender import PATIENCE, Postman, postman_of
 from app.operations.background.worker import worker_of
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
 from tests.canaries import WORDS, plant
 from tests.installation import House, Json, Person

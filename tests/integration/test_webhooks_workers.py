@@ -14,7 +14,8 @@ from app.integration.description.examples import REQUESTS
 from app.integration.webhooks import outbox
 from app.main import create_app
 from app.operations.background.webhook_sender import WebhookSender
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
 from tests.installation import House, Person
 from tests.programs import court, program
