@@ -114,6 +114,7 @@ def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None
                 "app/integration/court_in_a_box/command.py",
                 "app/demo/",
                 "app/institution/procedures/command.py",
+                "app/operations/commands/",
             ),
         ),
         ("rich", ("app/cli.py", "app/demo/")),
