@@ -35,6 +35,7 @@ SEAMS = {
     "app/core/clock.py": "is the clock",
     "app/operations/health.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
+    "app/operations/commands/": "run as programs of their own",
     "app/integration/client.py": "is the other side, with a clock of its own",
     "app/integration/court_in_a_box/command.py": "starts a program of its own, which is not the service",
     "app/demo/": "tells its own time",
