@@ -1,6 +1,6 @@
 """The dispute of two fictional States about the waters of a river, as data: who does what, on which day.
 
-Names in braces are filled in with what earlier acts kept: ids, texts' hashes, days of the story.
+Names in braces stand for values that earlier acts kept: ids, hashes of texts, days of the story.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Tell = Callable[[str], None]
 
 
 class StoryFault(Exception):
-    """The service did not answer as the story goes."""
+    """The service did not answer as the story expects."""
 
 
 INSTITUTION = "Demonstration Institute for Mediation (fictional)"
@@ -23,9 +23,8 @@ TIME_ZONE = "Asia/Hong_Kong"
 class StoryAct:
     """One request of the story.
 
-    `day` counts from its beginning, `hour` is at the seat. `says` is the line that is printed; `step` names the step of
-    the rules whose article it cites, if it takes or rests on one. `keeps` maps names to members of the answer.
-    `refused` is the code of the refusal that the story expects.
+    `day` counts from the beginning, `hour` is at the seat. `says` is the printed line; `step` names the step whose
+    article the line cites. `keeps` maps names to members of the answer. `refused` is the code of an expected refusal.
     """
 
     day: int
@@ -323,7 +322,7 @@ FIRST_CASE = [
         34,
         9,
         "mediator",
-        "The mediator calls a caucus with Ilmar, of which only they know",
+        "The mediator calls a caucus with Ilmar, known only to the two of them",
         f"{C}/sessions",
         _session("caucus", "Ilmar alone", "day38", "ilmar"),
         keeps={"caucus_ilmar": "id"},

@@ -20,6 +20,7 @@ from app.integration.client import (
     NotSigned,
     RequestRefused,
     ServiceUnreachable,
+    Timing,
     verified,
 )
 from tests.deliveries import SECRET, signed
@@ -67,8 +68,8 @@ class Reached:
     def with_client(self, made: Json, **more: Any) -> Accord:
         """A client for a program that an administrator made."""
         http = httpx.Client(base_url=self.house.base_url, transport=self.wire, timeout=30)
-        given = {"clock": lambda: self.house.clock().timestamp(), "sleep": self.slept.append, **more}
-        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, **given)
+        timing = Timing(lambda: self.house.clock().timestamp(), self.slept.append)
+        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, timing=timing, **more)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def answering(*answers: httpx.Response | Exception) -> tuple[Accord, list[httpx.
         return answer
 
     http = httpx.Client(base_url="http://accord.test", transport=httpx.MockTransport(handle))
-    return Accord("http://accord.test", "id", "secret", http=http, sleep=slept.append), seen, slept
+    return Accord("http://accord.test", "id", "secret", http=http, timing=Timing(sleep=slept.append)), seen, slept
 
 
 def test_a_token_serves_many_requests_and_is_renewed_before_it_ends(reached: Reached) -> None:
