@@ -89,7 +89,7 @@ def _say_what_cases_await() -> None:
     bind = op.get_bind()
     for row in bind.execute(sa.select(cases.c.id, cases.c.waiting_for)).all():
         entries = json.loads(row.waiting_for) if isinstance(row.waiting_for, str) else row.waiting_for or []
-        words = {one["capacity"] for one in entries}
-        words |= {one["party_id"].replace("-", "") for one in entries if one["party_id"]}
+        words = {entry["capacity"] for entry in entries}
+        words |= {entry["party_id"].replace("-", "") for entry in entries if entry["party_id"]}
         awaits = "".join(f" {word}" for word in sorted(words)) + " "
         bind.execute(sa.update(cases).where(cases.c.id == row.id).values(awaits=awaits))

@@ -56,7 +56,7 @@ def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]
         for silence in effects(procedure, term.name):
             typer.echo(f"      If it passes: {_silence_text(silence)}")
     for track in procedure.tracks:
-        typer.echo(f"  beside the stages: {track.name}, {track.title}. {_cited(track.citation)}")
+        typer.echo(f"  parallel track: {track.name}, {track.title}. {_cited(track.citation)}")
     typer.echo("\nChecks")
     for check in procedure.checks:
         typer.echo(f"  {check.name}: {check.title}. {_cited(check.citation)}")

@@ -57,9 +57,9 @@ def _of_events(feed: Sequence[Json], due: Sequence[Json] | None, received: Seque
             yield f"{_named(event)} is in Accord's feed, and never came."
         elif received_by_id[event["id"]].by_feed is None:
             yield f"{_named(event)} is in Accord's feed, and came by webhook only."
-    for known in received:
-        if known.id not in feed_ids:
-            yield f"Event {known.id} ({known.type}) came, and is not in Accord's feed."
+    for event_received in received:
+        if event_received.id not in feed_ids:
+            yield f"Event {event_received.id} ({event_received.type}) came, and is not in Accord's feed."
     yield from _out_of_order("the feed", feed, received_by_id, lambda event: event.by_feed)
     if due is None:
         return

@@ -19,7 +19,7 @@ from app.core.tables.courts import Referral
 from app.core.tables.events import Note
 from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
-from app.integration.courts.court_papers import file_paper, referral_subject
+from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
 from app.proceedings.cases.locking import circle_of, lock_case, view_of
 from app.proceedings.cases.paper_acts import zone_of
 from app.rules.model import CLOSED, OPEN
@@ -69,7 +69,7 @@ def follow(db: GatedSession, now: datetime) -> None:
 def _follow(db: GatedSession, now: datetime, case: Case, notes: Sequence[Note]) -> None:
     referral = _lock_referral_of(db, case)
     author = Author.from_json(notes[-1].actor)
-    payload = _payload(referral)
+    payload = referral_payload(referral)
     # A court learns in which capacity somebody acted, and not who it was.
     follows = Act("follow", now, Author(None, author.capacity), referral_subject(referral.audience_id))
     values: dict[str, Any] = {}
@@ -97,10 +97,6 @@ def _lock_referral_of(db: GatedSession, case: Case) -> AnyRow:
     with as_system(db):
         statement = select(*_COLUMNS).where(Referral.id == case.referral_id)
         return db.execute(statement.with_for_update(key_share=True, of=Referral)).one()
-
-
-def _payload(referral: AnyRow) -> dict[str, Any]:
-    return {"referral_id": str(referral.id), "court_id": str(referral.court_id)}
 
 
 def _change(db: GatedSession, referral_id: UUID, values: dict[str, Any]) -> None:
@@ -160,7 +156,7 @@ def _report(db: GatedSession, act: Act, case: Case, referral: AnyRow) -> UUID:
     }
     with as_system(db):
         written = contents.write(db, referral.id, referral.audience_id, report)
-    file_paper(db, act, case, "reported", {"report": report}, _payload(referral))
+    file_paper(db, act, case, "reported", {"report": report}, referral_payload(referral))
     return written.id
 
 
@@ -188,5 +184,5 @@ def share_dates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) ->
     ledger.record(db, shares, "session-dates-agreed", payload)
     if all_share(db, case.id, shared_by):
         for_court = Act("share-dates", now, Author(None, holding.capacity), referral_subject(referral.audience_id))
-        ledger.record(db, for_court, "referral-dates-changed", _payload(referral))
+        ledger.record(db, for_court, "referral-dates-changed", referral_payload(referral))
     return (case_id,)

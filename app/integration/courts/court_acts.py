@@ -19,7 +19,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, author_of
 from app.core.tables.audiences import INTEGRATIONS, STAFF, Audience, AudienceReader
 from app.core.tables.courts import Court, Referral
-from app.integration.courts.court_papers import file_paper, referral_subject
+from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
 from app.integration.courts.schemas import ReferralAmendment, ReferralIn, ReturnDateIn
 from app.proceedings.cases.locking import lock_case_as_system
 from app.proceedings.deadlines import changes
@@ -224,7 +224,7 @@ def _move_term(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, unt
 
 def record_court_act(db: GatedSession, act: Act, referral: Referral, kind: str, **more: Any) -> None:
     """Record the court's act in the stream of the referral and, if there is a case, for its participants."""
-    payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), **more}
+    payload = referral_payload(referral, **more)
     event = "return-date-extended" if kind == "extended" else f"referral-{kind}"
     ledger.record(db, act, event, payload)
     if referral.case_id is not None:

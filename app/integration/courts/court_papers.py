@@ -11,7 +11,7 @@ from app.core.db import AnyRow, new_id
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
 from app.core.tables.cases import Case
-from app.core.tables.courts import CourtPaper
+from app.core.tables.courts import CourtPaper, Referral
 
 _EVENTS = {
     "received": "referral-accepted",
@@ -25,6 +25,11 @@ _EVENTS = {
 def referral_subject(audience_id: UUID) -> Subject:
     """The stream of a referral, which the court, the staff and the institution's programs read."""
     return Subject(None, audience_id, "court")
+
+
+def referral_payload(referral: Referral | AnyRow, **more: Any) -> dict[str, Any]:
+    """Payload of an event about a referral: its id, its court's id, and more."""
+    return {"referral_id": str(referral.id), "court_id": str(referral.court_id), **more}
 
 
 def file_paper(

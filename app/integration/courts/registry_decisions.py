@@ -18,7 +18,7 @@ from app.core.tables.cases import Case
 from app.core.tables.courts import Court, Referral
 from app.core.tables.parties import Party
 from app.integration.courts.court_acts import lock_referral
-from app.integration.courts.court_papers import file_paper, referral_subject
+from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
 from app.integration.courts.schemas import AskIn, ReferralAcceptance, RefusalIn
 from app.proceedings.cases.paper_acts import Counted, today_at
 from app.proceedings.cases.requests import open_referred
@@ -59,7 +59,7 @@ def accept(
     act = Act("accept", now, author_of(actor, "registry"), referral_subject(referral.audience_id))
     party_id = _lodge(db, actor, now, case, Through(step), referral.received_at)
     _consent_by_order(db, act, case, party_id, sent["order"]["made_on"])
-    payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "case_id": str(case.id)}
+    payload = referral_payload(referral, case_id=str(case.id))
     file_paper(db, act, case, "received", {"sent": sent}, payload)
     referral.state, referral.case_id, referral.phase, referral.updated_at = "accepted", case.id, case.phase, now
     db.flush()
@@ -143,7 +143,7 @@ def _answer(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, an
     referral.answer_id = contents.write(db, referral.id, referral.audience_id, body).id
     referral.state, referral.updated_at = answer.state, now
     db.flush()
-    payload = {"referral_id": str(referral.id), "court_id": str(referral.court_id), "codes": answer.codes}
+    payload = referral_payload(referral, codes=answer.codes)
     act = Act(answer.act, now, author_of(actor, "registry"), referral_subject(referral.audience_id))
     ledger.record(db, act, f"referral-{answer.state}", payload)
     return (referral_id,)

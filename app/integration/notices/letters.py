@@ -54,7 +54,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "new_at": "Something new at {institution}",
         "more": "More",
         "why": "This mail says no more, because mail is not confidential. Sign in to read what is new.",
-        "choose": "You choose what you are told by mail: {url}/v1/me/notices",
+        "choose": "Choose which mail you receive: {url}/v1/me/notices",
         "invited": "An invitation from {institution}",
         "invited_body": "You are invited to {institution}. To come in, write to its registry or go to:",
         "nominated": "An invitation from {institution}",
