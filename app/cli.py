@@ -22,7 +22,7 @@ from app.demo.story import StoryFault
 from app.institution.procedures.command import procedures
 from app.institution.signing.files import NotGenuine, read_public_key
 from app.integration.court_in_a_box.command import court as court_command
-from app.operations.commands.accounts import clients, members, set_calendar, tokens, users
+from app.operations.commands.accounts import clients, institution_command, members, tokens, users
 from app.operations.commands.backups import backup_command, restore_command
 from app.operations.commands.installation import open_database, require_ready
 from app.operations.commands.keys import key_commands
@@ -46,7 +46,7 @@ cli.add_typer(ledger_commands, name="ledger")
 cli.add_typer(key_commands, name="key")
 cli.command("demo")(demo)
 cli.command("court")(court_command)
-cli.command("institution")(set_calendar)
+cli.command("institution")(institution_command)
 cli.command("backup")(backup_command)
 cli.command("restore")(restore_command)
 

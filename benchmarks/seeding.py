@@ -20,7 +20,9 @@ from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
 from app.core.tables.audiences import STAFF
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.operations.migrating import migrate
@@ -49,13 +51,13 @@ def seed(settings: Settings, cases: int) -> Seeded:
 
     def founded(db: Any) -> dict[str, tuple[UUID, str]]:
         now = system_clock()
-        people.found_institution(db, now, people.InstitutionIn(name="Benchmark", time_zone="UTC"))
+        found_institution(db, now, InstitutionIn(name="Benchmark", time_zone="UTC"))
         accounts = {}
         for name, role in (("admin", "admin"), ("registrar", "registrar"), ("agent", "user"), ("other", "user")):
             user = UserIn(name=name, email=f"{name}@example.org", role=role)  # type: ignore[arg-type]
             user_id = people.write_user(db, now, user, OPERATOR)
             db.flush()
-            token_id = people.write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, OPERATOR)
+            token_id = write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, OPERATOR)
             accounts[name] = (user_id, db.secrets[token_id])
         ledger.seal(db)
         return accounts

@@ -32,9 +32,11 @@ from app.demo.story import (
     Tell,
 )
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.institution.signing import service as signing
-from app.integration.clients.grants import write_token
+from app.integration.clients.grants import write_access_token
 from app.main import create_app
 from app.rules.loader import library
 from app.rules.model import Citation
@@ -202,19 +204,21 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
 def _court_token(database: Database[GatedSession], clock: StoryClock, secret_id: UUID) -> str:
     """A token of the court's client that is valid as long as the demo's others; those it obtains expire in minutes."""
     life = clock.present + TOKEN_LIFE - clock.now
-    return database.in_transaction(lambda db: write_token(db, clock.now, secret_id, sorted(SCOPES), life), os.urandom)
+    return database.in_transaction(
+        lambda db: write_access_token(db, clock.now, secret_id, sorted(SCOPES), life), os.urandom
+    )
 
 
 def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer) -> str:
     def founded(db: GatedSession) -> str:
         db.sealer = sealer
-        people.found_institution(db, clock.now, people.InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
+        found_institution(db, clock.now, InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
         signing.ensure_key(db, clock.now)
         admin = UserIn(name="Sefa Adeyemi", email="admin@demo.example", role="admin")
         user_id = people.write_user(db, clock.now, admin, OPERATOR)
         db.flush()
         token = TokenIn(user_id=user_id, label="demo", expires_at=clock.present + TOKEN_LIFE)
-        token_id = people.write_token(db, clock.now, token, user_id, OPERATOR)
+        token_id = write_token(db, clock.now, token, user_id, OPERATOR)
         ledger.seal(db)
         secret: str = db.secrets[token_id]
         return secret

@@ -16,7 +16,7 @@ from app.core.tables.members import Member
 from app.core.values import In, Line
 from app.institution.members.schemas import MemberIn
 from app.institution.members.service import write_member
-from app.institution.people.service import require_institution
+from app.institution.people.institution import require_institution
 from app.rules.loader import Standing
 
 LIBRARY = Path(__file__).parent / "library"

@@ -106,13 +106,13 @@ def grant(db: GatedSession, now: datetime, request: TokenRequest) -> tuple[UUID,
     used = update(ClientSecret).where(ClientSecret.id == client.secret_id).values(used_at=now)
     for statement in (used, old):
         db.execute(statement.execution_options(synchronize_session=False))
-    token = write_token(db, now, client.secret_id, scopes, TOKEN_LIFE)
+    token = write_access_token(db, now, client.secret_id, scopes, TOKEN_LIFE)
     seconds = int(TOKEN_LIFE.total_seconds())
     granted = {"access_token": token, "token_type": "Bearer", "expires_in": seconds, "scope": " ".join(scopes)}
     return client.id, Granted.model_validate(granted)
 
 
-def write_token(db: GatedSession, now: datetime, secret_id: UUID, scopes: list[str], life: timedelta) -> str:
+def write_access_token(db: GatedSession, now: datetime, secret_id: UUID, scopes: list[str], life: timedelta) -> str:
     """Write a token for a secret and return it; it cannot be read again."""
     token = minted(db, PROGRAMS)
     row = {"secret_id": secret_id, "scopes": scopes, "issued_at": now, "expires_at": now + life}

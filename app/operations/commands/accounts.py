@@ -15,8 +15,11 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.calendars.countries import is_known
 from app.institution.members import loader as member_files
+from app.institution.people import institution as institution_acts
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution, require_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.institution.signing import service as signing
 from app.integration.clients.schemas import ClientIn
 from app.integration.clients.service import add_by_operator
@@ -45,17 +48,15 @@ def user_add(
     def add(db: GatedSession) -> str:
         now = system_clock()
         if founded is not None:
-            people.found_institution(db, now, founded)
+            found_institution(db, now, founded)
             signing.ensure_key(db, now)
-        people.require_institution(db)
+        require_institution(db)
         return str(people.write_user(db, now, user, OPERATOR))
 
     typer.echo(in_transaction(Settings(), add))
 
 
-def _founded(
-    role: str, institution: str | None, time_zone: str | None, calendar: str | None
-) -> people.InstitutionIn | None:
+def _founded(role: str, institution: str | None, time_zone: str | None, calendar: str | None) -> InstitutionIn | None:
     """The institution to found, if one is named; Misconfigured for options that do not fit together."""
     if institution is not None and role != "admin":
         raise Misconfigured("The first user of an institution must be an administrator: add --role admin.")
@@ -64,16 +65,16 @@ def _founded(
     if institution is None:
         return None
     fields = {"name": institution, "time_zone": time_zone, "calendar": calendar}
-    return people.InstitutionIn.model_validate(fields)
+    return InstitutionIn.model_validate(fields)
 
 
-def set_calendar(
+def institution_command(
     calendar: Annotated[str, typer.Option(help="Calendar of a country or a part of one (HK, GB-SCT)")],
 ) -> None:
     """Set the institution's calendar; running terms keep their day."""
     if not is_known(calendar):
         raise Misconfigured("There is no calendar with this code: name a country, or a part of one, such as GB-SCT.")
-    in_transaction(Settings(), lambda db: people.set_calendar(db, system_clock(), calendar))
+    in_transaction(Settings(), lambda db: institution_acts.set_calendar(db, system_clock(), calendar))
     typer.echo(f"The institution's calendar is now {calendar}.")
 
 
@@ -100,7 +101,7 @@ def token_issue(
         if user_id is None:
             raise Misconfigured("There is no account with this e-mail address: add it with 'accord user add'.")
         token = TokenIn(user_id=user_id, label=label, expires_at=now + timedelta(days=days))
-        return db.secrets[people.write_token(db, now, token, user_id, OPERATOR)]
+        return db.secrets[write_token(db, now, token, user_id, OPERATOR)]
 
     typer.echo(in_transaction(Settings(), issue))
 
@@ -117,7 +118,7 @@ def client_add(
     client = ClientIn.model_validate({"name": name, "court_id": court, "scopes": scope})
 
     def add(db: GatedSession) -> tuple[UUID, str]:
-        people.require_institution(db)
+        require_institution(db)
         return add_by_operator(db, system_clock(), client)
 
     client_id, secret = in_transaction(Settings(), add)
