@@ -55,7 +55,7 @@ from app.operations.background.worker import look_around, worker_of, working
 from app.operations.migrating import has_tables
 from app.operations.server import set_patience
 from app.proceedings.cases import routes as cases
-from app.proceedings.cases.locking import lock_case_as_system
+from app.proceedings.cases.lock import lock_case_as_system
 from app.proceedings.certificates import routes as certificates
 from app.proceedings.deadlines import routes as deadlines
 from app.proceedings.desk import routes as desk
@@ -70,7 +70,7 @@ from app.proceedings.service_of_process import routes as service_of_process
 from app.proceedings.sessions import routes as sessions
 from app.proceedings.settlements import routes as settlements
 from app.proceedings.steps import routes as steps
-from app.proceedings.steps.service import keep_columns
+from app.proceedings.steps.derived_columns import keep_columns
 from app.rules.loader import library, use_folder
 from app.settings import Settings
 

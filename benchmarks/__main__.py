@@ -25,7 +25,7 @@ from app.core.access.session import GatedSession, read_under
 from app.core.db import Database, sqlite
 from app.core.paging import Cursors, Page, Walk
 from app.integration.description.examples import REQUESTS
-from app.proceedings.cases import reading
+from app.proceedings.cases import queries
 from app.proceedings.cases.schemas import CaseFilters
 from app.settings import Settings
 from benchmarks.seeding import Seeded, seed
@@ -213,7 +213,7 @@ def explained(settings: Settings, seeded: Seeded) -> list[str]:
         with database.read(os.urandom) as db:
             db.walk = Walk(Cursors(), actor.id, "/v1/cases")
             read_under(db, actor.principals)
-            reading.list_cases(db, actor, now, Page(), CaseFilters())
+            queries.list_cases(db, actor, now, Page(), CaseFilters())
     event.remove(database.engine, "before_cursor_execute", note)
     plans = []
     explain = "EXPLAIN QUERY PLAN " if settings.is_sqlite else "EXPLAIN "

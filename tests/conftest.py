@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
-from app.settings import Settings
+from app.settings import PREFIX, Settings
 from tests.installation import House
 from tests.registries import EMPTY, EMPTYING, PostgresqlRegistry, Registry, SqliteRegistry
 from tests.server import SETTING, NoServer, OwnServer, is_needed, new_database
@@ -29,6 +29,7 @@ _OWN_SERVER = pytest.StashKey[OwnServer]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Bring a PostgreSQL server where there is none: one for the whole run, made by whoever leads the workers."""
+    forget_settings()
     is_worker = hasattr(config, "workerinput")
     if not is_worker and is_needed():
         try:
@@ -36,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
         except NoServer as problem:
             raise pytest.UsageError(f"There is no PostgreSQL server for the tests: {problem}.") from problem
         os.environ[SETTING] = config.stash[_OWN_SERVER].url.render_as_string(hide_password=False)
+
+
+def forget_settings() -> None:
+    """Drop the settings of a registry that the same terminal serves; `ACCORD_TEST_…` are for the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX) and not name.upper().startswith(f"{PREFIX}TEST_"):
+            del os.environ[name]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -156,6 +156,7 @@ def _drop(engine: Engine) -> None:
 
 
 def _write(path: Path, credentials: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(credentials, file, indent=2)

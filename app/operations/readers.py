@@ -17,7 +17,7 @@ from app.core.tables.cases import Case
 from app.core.tables.courts import Referral
 from app.core.tables.parties import Party
 from app.core.tables.people import User
-from app.proceedings.cases.locking import VIEWED, view_of
+from app.proceedings.cases.circle import VIEWED, view_of
 
 TOO_MANY = "may read it and should not"
 TOO_FEW = "should read it and may not"

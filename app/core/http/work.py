@@ -219,11 +219,12 @@ class Work:
         item: tuple[*Ids] | None = None,
         lock: Callable[[GatedSession, Actor, *Ids], object] | None = None,
         keyed: bool = True,
+        finds: bool = False,
     ) -> Result:
         """Run a command that `act` has bound, in one transaction, and answer with what `answer` reads by its ids.
 
         `item` names what the act changes and `lock` locks it, so that `If-Match` is compared with its present version.
-        A command that records nothing has found what was asked for: it answers 200 whatever `status` says. An act that
+        With `finds`, a command that records nothing has found what was asked for, and the answer is 200. An act that
         ends its author's own view answers 204.
         """
         key, match = idempotency.key_of(self.request), self.request.headers.get("if-match")
@@ -251,7 +252,7 @@ class Work:
                 stale = not _is_current(match, answer(db, actor, self.now, *item))
             ids = self._run(db, actor, command, stale)
             self.seams.after_act(db, self.now)
-            answered = status if db.notes else 200
+            answered = 200 if finds and not db.notes else status
             body = _rendered(lambda: answer(db, actor, self.now, *ids))
             if key is not None:
                 idempotency.remember(db, actor.id, key, answered, cast(tuple[UUID, ...], ids))

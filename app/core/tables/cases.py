@@ -14,8 +14,8 @@ from app.core.tables.audiences import Confidential
 class Case(Confidential, Base):
     """One dispute under one rule set; its audience holds whoever may see that it exists.
 
-    Stage, phase, outcome and tracks (name and state) change in `cases.service.take_step` alone; `waiting_for`, `awaits`
-    (the same as words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
+    Stage, phase, outcome and tracks (name and state) change only in `steps.service`; `waiting_for`, `awaits` (the same
+    as words to search), `next_due_on`, `seq` and `updated_at` are kept by `steps.derived_columns`.
     A case that a court referred has the `referral_id` and the `court_id`.
     `day_time_zone` is the zone in which days are counted where the rule set does not count them at the seat.
     """

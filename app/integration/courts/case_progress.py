@@ -20,7 +20,8 @@ from app.core.tables.events import Note
 from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
 from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import zone_of
 from app.rules.model import CLOSED, OPEN
 from app.rules.terms import day_at

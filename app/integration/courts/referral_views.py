@@ -31,7 +31,7 @@ from app.integration.courts.schemas import (
     SessionDates,
     Suspension,
 )
-from app.proceedings.cases.locking import require_case
+from app.proceedings.cases.lock import require_case
 from app.proceedings.filings.schemas import FilingList
 from app.proceedings.filings.service import list_in_audiences
 

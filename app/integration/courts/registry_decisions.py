@@ -1,6 +1,6 @@
 """The registry's decisions on a referral: accept it, ask the court for more, or decline it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,9 @@ from app.integration.courts.schemas import AskIn, ReferralAcceptance, RefusalIn
 from app.proceedings.cases.paper_acts import Counted, today_at
 from app.proceedings.cases.requests import open_referred
 from app.proceedings.cases.schemas import CaseIn
-from app.proceedings.steps import consequences
+from app.proceedings.steps.consents_and_powers import give_consent
 from app.proceedings.steps.schemas import ConsentIn
-from app.proceedings.steps.service import Through, take_step_through
+from app.proceedings.steps.service import Attempt, take_step_through
 from app.rules.loader import library
 
 UNDECIDED = ("received", "more-asked")
@@ -40,6 +40,15 @@ class RegistryAnswer:
     act: str
     codes: list[str]
     note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lodging:
+    """How a referred request is lodged: by which step, when the referral was received, and the day of the order."""
+
+    step: str
+    received_at: datetime
+    order_made_on: str
 
 
 def accept(
@@ -57,8 +66,7 @@ def accept(
     step = _lodging_step(acceptance.procedure)
     case = open_referred(db, actor, now, _request(acceptance, sent, court), referral.id, referral.court_id)
     act = Act("accept", now, author_of(actor, "registry"), referral_subject(referral.audience_id))
-    party_id = _lodge(db, actor, now, case, Through(step), referral.received_at)
-    _consent_by_order(db, act, case, party_id, sent["order"]["made_on"])
+    _lodge(db, actor, now, case, Lodging(step, referral.received_at, sent["order"]["made_on"]))
     payload = referral_payload(referral, case_id=str(case.id))
     file_paper(db, act, case, "received", {"sent": sent}, payload)
     referral.state, referral.case_id, referral.phase, referral.updated_at = "accepted", case.id, case.phase, now
@@ -108,19 +116,14 @@ def _order_title(made_on: str) -> str:
     return f"Order of referral of {made_on}"
 
 
-def _lodge(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through, received_at: datetime) -> UUID:
-    """Lodge the request for the first requesting party, counted from the day of receipt; return that party's id."""
+def _lodge(db: GatedSession, actor: Actor, now: datetime, case: Case, lodging: Lodging) -> None:
+    """Lodge the request for the first requesting party; the order is its consent, the other parties give theirs."""
     requesting = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
     party_id = db.execute(requesting.order_by(Party.number).limit(1)).scalar_one()
-    counted = Counted(today_at(case, now), party_id, received_at, "court")
-    take_step_through(db, actor, now, case, replace(through, counted=counted))
-    return party_id
-
-
-def _consent_by_order(db: GatedSession, act: Act, case: Case, party_id: UUID, made_on: str) -> None:
-    """Record the court's order as the consent of the requesting party; the other parties give their own."""
-    consent = ConsentIn.model_validate({"basis": "ad-hoc", "instrument": _order_title(made_on), "given_on": made_on})
-    consequences.give_consent(db, act.at, case, party_id, consent, replace(act.author, party_id=party_id))
+    counted = Counted(today_at(case, now), party_id, lodging.received_at, "court")
+    act = take_step_through(db, actor, now, case, Attempt(lodging.step, counted=counted))
+    consent = {"basis": "ad-hoc", "instrument": _order_title(lodging.order_made_on), "given_on": lodging.order_made_on}
+    give_consent(db, act, case, party_id, ConsentIn.model_validate(consent))
 
 
 def ask(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, question: AskIn) -> tuple[UUID]:

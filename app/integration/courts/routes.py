@@ -102,7 +102,7 @@ REFERS = problems(401, 403, 409, 422) | {
 @referrals.post("", status_code=201, dependencies=Create, operation_id="referCase", responses=REFERS)
 async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
     """Refer a case; however often the same referral is sent, there is one, which is answered with 200 from then on."""
-    return await work.write(act(acts.refer, body), answer=referral_views.read_referral, status=201)
+    return await work.write(act(acts.refer, body), answer=referral_views.read_referral, status=201, finds=True)
 
 
 @referrals.patch(

@@ -20,7 +20,7 @@ from app.core.tables.institution import Institution
 from app.core.tables.people import Token
 from app.core.tables.signing import SigningKey
 from app.institution.signing import service as signing
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.steps.schemas import StepIn
 from app.proceedings.steps.service import take_step
 from app.rules.loader import library

@@ -89,10 +89,10 @@ async def upload_text(
 
 async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind]) -> DocumentOut:
     file, settings = file_of(work.request, kinds), work.seams.database.settings
-    rules = (settings.documents_per_filing, settings.clamd is not None)
-    ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
+    intake = service.Intake(settings.documents_per_filing, settings.clamd is not None)
+    ticket = await work.look(service.may_upload, holder, given, intake)
     arrived = await arrived_of(work, ticket, file, settings.document_limit)
-    entering = work.write(act(service.store, ticket, arrived, given, *rules), answer=service.read_document, status=201)
+    entering = work.write(act(service.store, ticket, arrived, intake), answer=service.read_document, status=201)
     return await entered(work, arrived, entering)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from app.core.http.parameters import Hop, Paged
 from app.core.http.problems import problems
@@ -43,14 +43,17 @@ OfCase = Annotated[UUID | None, Query(alias="case", description="Only events of 
 Latest = Annotated[bool, Query(description="Begin where your feed ends now, with the cursor for what is to come")]
 
 
+async def wanted_events(limit: Limit = DEFAULT_LIMIT, types: Types = None, case: OfCase = None) -> feed.Wanted:
+    """Which events of the feed a request asks for."""
+    return feed.Wanted(limit, tuple(types or ()), case)
+
+
 @feed_router.get("", operation_id="readFeed", responses=problems(401, 422))
 async def read_feed(
     work: Hop,
-    limit: Limit = DEFAULT_LIMIT,
+    wanted: Annotated[feed.Wanted, Depends(wanted_events)],
     after: After = None,
     wait: Wait = 0,
-    types: Types = None,
-    case: OfCase = None,
     latest: Latest = False,
 ) -> FeedOut:
     """Read what happened in everything that you may know of, in order, from where you stopped.
@@ -58,5 +61,4 @@ async def read_feed(
     Nothing is left out and nothing comes out of order. An event that was before you were admitted is found under its
     case. Keep `next` once you have dealt with the events; after a crash you get them again, with the same ids.
     """
-    wanted = feed.Wanted(limit, tuple(types or ()), case)
     return await work.follow(0 if latest else wait, feed.read_feed, wanted, after, latest)
