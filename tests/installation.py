@@ -26,7 +26,9 @@ from app.core.paging import Cursors
 from app.core.seams import Seams
 from app.core.tables.events import Event
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.institution.signing import service as signing
 from app.main import create_app, system_entropy
 from app.operations.readers import Difference, audit_cases, audit_outside_cases
@@ -183,15 +185,15 @@ class House:
 
     def _found(self, entropy: Entropy) -> None:
         def found(db: GatedSession) -> tuple[UUID, str]:
-            institution = people.InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
-            people.found_institution(db, self.clock.now, institution)
+            institution = InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
+            found_institution(db, self.clock.now, institution)
             db.sealer = self.app.state.seams.sealer
             signing.ensure_key(db, self.clock.now)
             admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
             id = people.write_user(db, self.clock.now, admin, OPERATOR)
             db.flush()
             given = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
-            token_id = people.write_token(db, self.clock.now, given, id, OPERATOR)
+            token_id = write_token(db, self.clock.now, given, id, OPERATOR)
             ledger.seal(db)
             return id, db.secrets[token_id]
 

@@ -35,7 +35,7 @@ VARYING = (
     (re.compile(r"\b\d+ loaded"), "<n> loaded"),
     (re.compile(r"\b\d+ events in \d+ streams"), "<n> events in <n> streams"),
     (re.compile(r"\b\d+ rows of \d+ tables"), "<n> rows of <n> tables"),
-    (re.compile(r"\b\d+ rows are back"), "<n> rows are back"),
+    (re.compile(r"\bRestored \d+ rows"), "Restored <n> rows"),
 )
 TIME_OUT = 120
 # How the documents write the home of their reader.

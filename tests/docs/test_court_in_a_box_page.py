@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.integration.court_in_a_box.court import ORDERS
+from app.integration.court_in_a_box.simulated_court import ORDERS
 from app.operations.migrating import ROOT
 from tests.docs.consoles import commands, followed
 

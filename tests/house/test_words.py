@@ -12,7 +12,8 @@ AS_SYSTEM = {
     "app/core/access/gate.py": "lets such statements pass",
     "app/core/access/session.py": "defines it",
     "app/core/access/capacities.py": "reads and ends the capacities of people, whoever acts",
-    "app/institution/people/service.py": "writes the streams of the installation, which has no case",
+    "app/institution/people/institution.py": "writes the streams of the installation, which has no case",
+    "app/institution/people/service.py": "lets an administrator read the stream of the registry",
     "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
     "app/proceedings/cases/lock.py": "a candidate acts in a case that they do not see",
@@ -21,11 +22,11 @@ AS_SYSTEM = {
     "app/operations/signatures.py": "holds every certificate against its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",
     "app/operations/health.py": "asks which rule sets the cases of everybody are under",
-    "app/integration/courts/progress.py": "tells a court of a case that it does not see, whoever acts there",
-    "app/integration/courts/orders.py": "hands the order of a court to the participants of its case",
-    "app/integration/courts/papers.py": "lays into a case what a court sends, which does not see it",
-    "app/integration/courts/views.py": "shows a court the number of its case and the dates that its parties share",
-    "app/integration/courts/referrals.py": "makes the audience of a referral, and moves a term by a court's order",
+    "app/integration/courts/case_progress.py": "informs a court of a case that it does not see, whoever acts there",
+    "app/integration/courts/order_files.py": "hands the order of a court to the participants of its case",
+    "app/integration/courts/court_papers.py": "files papers of a court in a case that the court does not see",
+    "app/integration/courts/referral_views.py": "shows a court its case number and the session dates its parties share",
+    "app/integration/courts/court_acts.py": "makes the audience of a referral, and moves a term by a court's order",
     "app/proceedings/documents/accesses.py": "lists to a side who read its documents, whoever they are",
     "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
@@ -40,6 +41,7 @@ SEAMS = {
     "app/core/clock.py": "is the clock",
     "app/operations/health.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
+    "app/operations/commands/": "run as programs of their own",
     "app/integration/client.py": "is the other side, with a clock of its own",
     "app/integration/court_in_a_box/command.py": "starts a program of its own, which is not the service",
     "app/demo/": "tells its own time",
@@ -52,7 +54,7 @@ SEAMS = {
 
 # Attributes that bear a case's words but belong to something else.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
-    ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
+    ("app/integration/courts/registry_decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
 

@@ -354,10 +354,10 @@ def test_a_declaration_withdrawn_after_the_request_excludes_it_still(house: Hous
     assert screened(later) == []
 
 
-def loaded(house: House, name: str = "iomed") -> loader.Loaded:
+def loaded(house: House, name: str = "iomed") -> loader.LoadedMembers:
     """Load a list of members as the command line does."""
 
-    def act(db: GatedSession) -> loader.Loaded:
+    def act(db: GatedSession) -> loader.LoadedMembers:
         found = loader.load(db, house.clock.now, name, OPERATOR)
         ledger.seal(db)
         return found
@@ -374,11 +374,11 @@ def test_members_that_ship_are_entered_once_and_change_nothing_that_was_entered(
     own = house.member("Kenya", standing="institution")
     number = len(loader.members_of("iomed"))
     house.clock.pass_by(days=1)
-    assert loaded(house) == loader.Loaded(entered=number - 1, left_alone=1)
+    assert loaded(house) == loader.LoadedMembers(entered=number - 1, unchanged=1)
     first = entries(house)
     assert len(first) == number
     assert (first["Kenya"]["id"], first["Kenya"]["status"]) == (own, "contracting")
-    assert loaded(house) == loader.Loaded(entered=0, left_alone=number)
+    assert loaded(house) == loader.LoadedMembers(entered=0, unchanged=number)
     assert entries(house) == first
     (told,) = house.admin.get(f"/v1/members/{first['China']['id']}/history").expect(200)["items"]
     assert (told["at"], told["act"]) == ("2026-03-03T09:00:00Z", "enter")
@@ -388,7 +388,7 @@ def test_members_that_ship_are_entered_once_and_change_nothing_that_was_entered(
 
 
 def test_an_unknown_list_of_members_is_refused(house: House) -> None:
-    with pytest.raises(Misconfigured, match="there are: iomed"):
+    with pytest.raises(Misconfigured, match="Choose one of: iomed"):
         loaded(house, "../subjects")
 
 
@@ -402,7 +402,7 @@ def test_members_need_an_institution_to_be_members_of(settings: Settings) -> Non
 
 
 def test_of_the_members_that_ship_only_what_is_established_is_said() -> None:
-    assert loader.known() == ("iomed",)
+    assert loader.file_names() == ("iomed",)
     members = loader.members_of("iomed")
     assert len({member.name for member in members}) == len(members)
     said: dict[str, Any] = {}

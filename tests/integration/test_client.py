@@ -12,7 +12,17 @@ from sqlalchemy import update
 
 from app.core.paging import Cursors
 from app.core.tables.institution import Institution
-from app.integration.client import LONGEST_PAUSE, MOST_TRIES, Accord, Gone, NotSigned, Refused, Unreachable, verified
+from app.integration.client import (
+    LONGEST_PAUSE,
+    MOST_TRIES,
+    Accord,
+    CursorGone,
+    NotSigned,
+    RequestRefused,
+    ServiceUnreachable,
+    Timing,
+    verified,
+)
 from tests.deliveries import SECRET, signed
 from tests.installation import House, Json
 from tests.programs import client, court
@@ -58,8 +68,8 @@ class Reached:
     def with_client(self, made: Json, **more: Any) -> Accord:
         """A client for a program that an administrator made."""
         http = httpx.Client(base_url=self.house.base_url, transport=self.wire, timeout=30)
-        given = {"clock": lambda: self.house.clock().timestamp(), "sleep": self.slept.append, **more}
-        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, **given)
+        timing = Timing(lambda: self.house.clock().timestamp(), self.slept.append)
+        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, timing=timing, **more)
 
 
 @pytest.fixture
@@ -86,7 +96,7 @@ def answering(*answers: httpx.Response | Exception) -> tuple[Accord, list[httpx.
         return answer
 
     http = httpx.Client(base_url="http://accord.test", transport=httpx.MockTransport(handle))
-    return Accord("http://accord.test", "id", "secret", http=http, sleep=slept.append), seen, slept
+    return Accord("http://accord.test", "id", "secret", http=http, timing=Timing(sleep=slept.append)), seen, slept
 
 
 def test_a_token_serves_many_requests_and_is_renewed_before_it_ends(reached: Reached) -> None:
@@ -104,13 +114,13 @@ def test_a_token_that_was_ended_is_replaced_once(reached: Reached) -> None:
     path = f"/v1/clients/{reached.made['id']}"
     new = reached.house.admin.post(f"{path}/rotate").expect(200)
     reached.house.admin.post(f"{path}/secrets/{reached.made['secrets'][0]['id']}/revoke").expect(200)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         reached.accord.feed()
     assert (refused.value.status, refused.value.code) == (401, "invalid_client")
     reached.accord.client_secret = new["client_secret"]
     reached.accord.feed()
     accord, seen, _slept = answering(*(httpx.Response(401, json={"code": "unauthenticated"}) for _time in range(2)))
-    with pytest.raises(Refused, match="unauthenticated"):
+    with pytest.raises(RequestRefused, match="unauthenticated"):
         accord.feed()
     assert len(seen) == 2
 
@@ -118,7 +128,7 @@ def test_a_token_that_was_ended_is_replaced_once(reached: Reached) -> None:
 def test_only_the_scopes_that_are_asked_for_are_in_the_token(reached: Reached) -> None:
     narrow = reached.with_client(reached.made, scopes=["referrals.read"])
     assert list(narrow.referrals()) == []
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         narrow.feed()
     assert (refused.value.status, refused.value.code) == (403, "insufficient-scope")
     assert "events.read" in refused.value.detail
@@ -145,10 +155,10 @@ def test_an_act_whose_answer_is_lost_is_done_once(reached: Reached) -> None:
 def test_what_may_have_been_done_and_has_no_key_is_not_sent_again(reached: Reached) -> None:
     made = reached.accord.refer(referral())
     reached.wire.lose_answers = 1
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceUnreachable):
         reached.accord.send("PATCH", f"/v1/referrals/{made['id']}", json={"title": "New"}, headers={"if-match": "*"})
     reached.wire.lose_answers = 1
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceUnreachable):
         reached.accord.subscribe("https://example.org/hook")
     assert reached.slept == []
     never_sent = httpx.ConnectError("refused")
@@ -157,7 +167,7 @@ def test_what_may_have_been_done_and_has_no_key_is_not_sent_again(reached: Reach
     assert "idempotency-key" not in seen[-1].headers
     assert len(slept) == 2
     accord, _seen, _slept = answering(httpx.Response(503))
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         accord.subscribe("https://example.org/hook")
 
 
@@ -170,27 +180,27 @@ def test_it_waits_as_long_as_it_is_asked_to_and_no_longer_than_it_can_bear() -> 
     assert slept[0] == 7
     assert all(1 <= pause <= LONGEST_PAUSE for pause in slept)
     accord, seen, slept = answering(httpx.Response(429, headers={"retry-after": "3600"}))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         accord.refer({})
     assert (refused.value.status, slept) == (429, [])
     accord, seen, slept = answering(*(httpx.ReadError("lost") for _time in range(MOST_TRIES)))
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceUnreachable):
         accord.refer({})
     assert (len(seen), len(slept)) == (MOST_TRIES, MOST_TRIES - 1)
     assert sum(slept) < MOST_TRIES * LONGEST_PAUSE
 
 
 def test_a_refusal_says_what_to_mend_and_where(reached: Reached) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         reached.accord.refer(referral(subjects=["weather"]))
     assert (refused.value.status, refused.value.code) == (422, "invalid")
     assert [error["pointer"] for error in refused.value.errors] == ["/subjects/0"]
     assert refused.value.request_id
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         reached.accord.referral("85755b79-99a1-4232-adca-d1eabba34b00")
     assert (refused.value.status, refused.value.code) == (404, "not-found")
     accord, _seen, _slept = answering(httpx.Response(502, text="<html>Bad gateway</html>"))
-    with pytest.raises(Refused, match="status-502"):
+    with pytest.raises(RequestRefused, match="status-502"):
         accord.feed()
 
 
@@ -242,7 +252,7 @@ def test_a_cursor_from_before_a_restore_is_gone_and_that_is_told(reached: Reache
     # A service that was restored is one that was started anew: it reads the epoch again.
     seams = reached.house.app.state.seams
     reached.house.app.state.seams = replace(seams, cursors=Cursors())
-    with pytest.raises(Gone) as gone:
+    with pytest.raises(CursorGone) as gone:
         next(reached.accord.follow(cursor))
     assert gone.value.status == 410
     assert next(reached.accord.follow(wait=0)).items

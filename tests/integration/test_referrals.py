@@ -378,7 +378,7 @@ def test_the_order_is_brought_as_a_file_which_the_registry_and_later_the_parties
     house.person("Stan Ranger").get(f"{referred.case}/referral/order").expect(404)
     referred.court.get(f"{referred.case}/referral/order").expect(404)
     (documents,) = [one for one in look_at(house.settings, house.clock, documents=True) if one.name == "documents"]
-    assert documents.says == "2, each whole and what was uploaded", documents.says
+    assert documents.says == "2 documents, each complete and as uploaded", documents.says
 
 
 def test_a_later_return_date_moves_the_term_of_the_case(referred: Referred) -> None:

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
-from app.integration.webhooks.schedule import next_attempt, patience
+from app.integration.webhooks.schedule import next_attempt, pause_until
 from app.operations import keys
 from tests.installation import House, Json
 from tests.programs import client, court, program
@@ -182,7 +182,7 @@ def test_patience_is_asked_for_in_seconds_or_by_a_date_and_within_bounds() -> No
         "Sun, 01 Mar 2036 12:30:00 GMT": now + timedelta(hours=1),
     }
     for header, until in table.items():
-        assert patience(header, now) == until, header
+        assert pause_until(header, now) == until, header
 
 
 def test_a_receiver_that_fails_gets_each_event_again_by_the_schedule_with_the_same_id(
@@ -536,7 +536,7 @@ def test_an_act_that_failed_is_announced_to_nobody(lodged: Dispute, there: Recei
 def test_what_is_lined_up_for_one_receiver_is_bounded_and_nothing_is_lost(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.integration.webhooks.outbox.MOST_PENDING", 4)
+    monkeypatch.setattr("app.integration.webhooks.feed_collection.MOST_PENDING", 4)
     made, send = subscribe(lodged.requesting, there.url, types=["case-amended"]), sender(lodged.house)
     there.behaves = answers(500)
     for number in range(10):

@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 from app.integration.description.examples import REQUESTS
 from app.integration.webhooks import outbox
 from app.main import create_app
-from app.operations.background.webhook_sender import Sender
-from app.operations.backup import back_up, restore
+from app.operations.background.webhook_sender import WebhookSender
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
 from tests.installation import House, Person
 from tests.programs import court, program
@@ -140,7 +141,7 @@ def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
     owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.number)
     seams = app.state.seams
-    restored = Sender(seams, partial(seams.entropy, "sender"))
+    restored = WebhookSender(seams, partial(seams.entropy, "sender"))
     there.behaves = answers(204)
     house.clock.pass_by(hours=1)
     restored.settle()

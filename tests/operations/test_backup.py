@@ -20,8 +20,9 @@ from app.core.db import Base
 from app.core.errors import Misconfigured
 from app.integration.description.examples import REQUESTS
 from app.main import create_app
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
 from app.operations.migrating import migrate
+from app.operations.restore import restore
 from app.proceedings.documents.inventory import NAMING
 from app.settings import Settings
 from tests.conftest import OF_TESTS

@@ -19,7 +19,7 @@ import app.core.tables.every  # noqa: F401 - every table must be known
 from app.core.db import Base
 from app.core.errors import Misconfigured
 from app.operations import migrating
-from app.operations.backup import read_value
+from app.operations.backup_format import read_value
 from app.operations.migrating import configuration, head
 from app.settings import Settings
 from tests.installation import straight_to

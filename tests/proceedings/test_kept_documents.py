@@ -50,7 +50,7 @@ def test_a_backup_brings_documents_back_whole(kept: Settings, tmp_path: Path) ->
     done = accord(elsewhere, "restore", str(path), **there)
     assert done.returncode == 0, done.stdout + done.stderr
     told = accord(elsewhere, "check", "--storage", **there)
-    assert "documents: 1, each whole and what was uploaded" in told.stdout
+    assert "documents: 1 documents, each complete and as uploaded" in told.stdout
     assert told.returncode == 0, told.stdout
 
 

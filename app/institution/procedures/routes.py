@@ -8,7 +8,8 @@ from app.core.http.routing import Route
 from app.core.values import Picture
 from app.institution.procedures import service
 from app.institution.procedures.schemas import ProcedureList, ProcedureOut, SubjectList
-from app.institution.procedures.simulations import SimulationIn, SimulationOut, simulate_procedure
+from app.institution.procedures.simulation_schemas import SimulationIn, SimulationOut
+from app.institution.procedures.simulations import simulate_procedure
 
 router = APIRouter(prefix="/v1/procedures", tags=["procedures"], route_class=Route)
 vocabulary = APIRouter(prefix="/v1/subjects", tags=["procedures"], route_class=Route)

@@ -19,8 +19,8 @@ from app.core.http.routing import Route, UploadRoute
 from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Instant
-from app.integration.courts import decisions, orders, progress, service, views
-from app.integration.courts import referrals as acts
+from app.integration.courts import case_progress, order_files, referral_views, registry_decisions, service
+from app.integration.courts import court_acts as acts
 from app.integration.courts.schemas import (
     STATES,
     AskIn,
@@ -80,19 +80,20 @@ async def list_referrals(
     updated_since: Since = None,
 ) -> ReferralList:
     """List the referrals: a court its own, the registry all, the newest first."""
-    return await work.read(views.list_referrals, page, state, external_id, updated_since)
+    only = referral_views.ReferralFilter(state, external_id, updated_since)
+    return await work.read(referral_views.list_referrals, page, only)
 
 
 @referrals.get("/{referral_id}", operation_id="readReferral", responses=problems(401, 404, 422))
 async def read_referral(work: Hop, referral_id: UUID) -> ReferralOut:
     """Read a referral, and in broad words what became of it."""
-    return await work.read(views.read_referral, referral_id)
+    return await work.read(referral_views.read_referral, referral_id)
 
 
 @referrals.get("/{referral_id}/filings", operation_id="listReferralFilings", responses=problems(401, 404, 422))
 async def list_referral_filings(work: Hop, referral_id: UUID, page: Paged) -> FilingList:
     """List what was filed for the court, or for everybody, in the case of a referral."""
-    return await work.read(views.list_filings, referral_id, page)
+    return await work.read(referral_views.list_filings, referral_id, page)
 
 
 REFERS = problems(401, 403, 409, 422) | {
@@ -103,7 +104,7 @@ REFERS = problems(401, 403, 409, 422) | {
 @referrals.post("", status_code=201, dependencies=Create, operation_id="referCase", responses=REFERS)
 async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
     """Refer a case; however often the same referral is sent, there is one, which is answered with 200 from then on."""
-    return await work.write(act(acts.refer, body), answer=views.read_referral, status=201, finds=True)
+    return await work.write(act(acts.refer, body), answer=referral_views.read_referral, status=201, finds=True)
 
 
 @referrals.patch(
@@ -116,7 +117,7 @@ async def amend_referral(work: Hop, referral_id: UUID, body: ReferralAmendment) 
     """Amend a referral, as its court; the parties see what you send."""
     item = (referral_id,)
     return await work.write(
-        act(acts.amend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.amend, referral_id, body), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -140,17 +141,17 @@ HANDS_OUT: dict[int | str, dict[str, Any]] = {**problems(401, 404, 416, 422), 20
 async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
     """Bring the order as a file, as its court and as the body of the request; a later one takes its place."""
     file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
-    ticket = await work.look(orders.may_bring, referral_id)
+    ticket = await work.look(order_files.may_bring, referral_id)
     arrived = await receive_file(work, ticket, file, most)
     return await keep_or_delete(work, arrived, _bring(work, referral_id, ticket, arrived))
 
 
-async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
+async def _bring(work: Work, referral_id: UUID, ticket: order_files.OrderTicket, arrived: Arrived) -> ReferralOut:
     await _scanned(work, ticket, arrived)
-    return await work.write(act(orders.bring, referral_id, arrived), answer=views.read_referral)
+    return await work.write(act(order_files.bring, referral_id, arrived), answer=referral_views.read_referral)
 
 
-async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
+async def _scanned(work: Work, ticket: order_files.OrderTicket, arrived: Arrived) -> None:
     """Refuse what a scanner refuses, before anybody is told of it; Unavailable if it cannot be asked."""
     storage, clamd = work.seams.storage, work.seams.database.settings.clamd
     if clamd is None:
@@ -166,13 +167,13 @@ async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
 @referrals.get("/{referral_id}/order", operation_id="downloadOrder", response_class=Response, responses=HANDS_OUT)
 async def download_order(work: Hop, referral_id: UUID) -> Response:
     """Download the order as a file."""
-    return await _handed_out(work, await work.look(orders.leaf, referral_id))
+    return await _handed_out(work, await work.look(order_files.leaf, referral_id))
 
 
 @in_case.get("/order", operation_id="downloadCaseOrder", response_class=Response, responses=HANDS_OUT)
 async def download_case_order(work: Hop, case_id: UUID) -> Response:
     """Download the order by which a case was referred, as a file."""
-    return await _handed_out(work, await work.look(orders.leaf_in_case, case_id))
+    return await _handed_out(work, await work.look(order_files.leaf_in_case, case_id))
 
 
 async def _handed_out(work: Work, leaf: StoredFile) -> Response:
@@ -190,7 +191,7 @@ async def withdraw_referral(work: Hop, referral_id: UUID) -> ReferralOut:
     """Take a referral back, as its court; a case that was opened on it is told so."""
     item = (referral_id,)
     return await work.write(
-        act(acts.withdraw, referral_id), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.withdraw, referral_id), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -199,7 +200,7 @@ async def extend_return_date(work: Hop, referral_id: UUID, body: ReturnDateIn) -
     """Give a later return date, as its court; the term that runs in the case moves with it."""
     item = (referral_id,)
     return await work.write(
-        act(acts.extend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.extend, referral_id, body), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -208,7 +209,10 @@ async def accept_referral(work: Hop, referral_id: UUID, body: ReferralAcceptance
     """Take a referral in, as the registry: a case is opened on it under the rules that you name."""
     given, item = body or ReferralAcceptance(), (referral_id,)
     return await work.write(
-        act(decisions.accept, referral_id, given), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.accept, referral_id, given),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
@@ -217,7 +221,10 @@ async def ask_about_referral(work: Hop, referral_id: UUID, body: AskIn) -> Refer
     """Ask the court for what is lacking, as the registry."""
     item = (referral_id,)
     return await work.write(
-        act(decisions.ask, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.ask, referral_id, body),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
@@ -226,17 +233,22 @@ async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> Ref
     """Decline a referral for a coded reason, as the registry."""
     item = (referral_id,)
     return await work.write(
-        act(decisions.decline, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.decline, referral_id, body),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
 @in_case.get("", operation_id="readCaseReferral", responses=problems(401, 404, 422))
 async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
     """Read what the court sent about a case, and what it was told of the end."""
-    return await work.read(views.read_in_case, case_id)
+    return await work.read(referral_views.read_in_case, case_id)
 
 
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
 async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
     """Let the court know the dates of joint sessions, for your party; it is told once every party agrees."""
-    return await work.write(act(progress.share_dates, case_id), answer=views.read_in_case, item=(case_id,))
+    return await work.write(
+        act(case_progress.share_dates, case_id), answer=referral_views.read_in_case, item=(case_id,)
+    )

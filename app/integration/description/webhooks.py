@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from app.core.ledger.catalogue import TYPES, EventType
 from app.core.ledger.schemas import FeedActorOut, FeedDataOut, FeedEventOut
-from app.integration.webhooks.delivery import CONTENT_TYPE
 from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOut
+from app.integration.webhooks.transport import CONTENT_TYPE
 
 Json = dict[str, Any]
 

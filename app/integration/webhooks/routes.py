@@ -13,7 +13,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.outbound import AddressRefused
-from app.integration.webhooks import service
+from app.integration.webhooks import deliveries, service
 from app.integration.webhooks.schemas import (
     DeliveryList,
     DeliveryOut,
@@ -104,14 +104,14 @@ async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
 )
 async def test_webhook(work: Hop, webhook_id: UUID) -> DeliveryOut:
     """Have an event sent that is none of the ledger's, of the type `webhook-tested`; read the delivery to see how."""
-    return await work.write(act(service.test, webhook_id), answer=service.read_delivery)
+    return await work.write(act(deliveries.test, webhook_id), answer=deliveries.read_delivery)
 
 
 @router.post("/{webhook_id}/replay", dependencies=Act, operation_id="replayEvents", responses=ACTS)
 async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookOut:
     """Have a part of your feed sent again, in order and with the same ids, as far as you may still read it."""
     return await work.write(
-        act(service.replay, webhook_id, body),
+        act(deliveries.replay, webhook_id, body),
         answer=service.read_webhook,
         item=(webhook_id,),
         lock=service.lock_webhook,
@@ -121,7 +121,7 @@ async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookO
 @router.get("/{webhook_id}/deliveries", operation_id="listDeliveries", responses=problems(401, 403, 404, 422))
 async def list_deliveries(work: Hop, webhook_id: UUID, page: Paged, state: OfState = None) -> DeliveryList:
     """List what was sent, or is to be, the newest first, each with the attempts to send it."""
-    return await work.read(service.list_deliveries, webhook_id, page, state)
+    return await work.read(deliveries.list_deliveries, webhook_id, page, state)
 
 
 @router.get(
@@ -129,7 +129,7 @@ async def list_deliveries(work: Hop, webhook_id: UUID, page: Paged, state: OfSta
 )
 async def read_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Read a delivery with its attempts."""
-    return await work.read(service.read_delivery, webhook_id, delivery_id)
+    return await work.read(deliveries.read_delivery, webhook_id, delivery_id)
 
 
 @router.post(
@@ -138,7 +138,7 @@ async def read_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> Deliv
 async def retry_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Have an event sent at once that waits, was given up or was skipped."""
     return await work.write(
-        act(service.retry, webhook_id, delivery_id), answer=service.read_delivery, item=(webhook_id, delivery_id)
+        act(deliveries.retry, webhook_id, delivery_id), answer=deliveries.read_delivery, item=(webhook_id, delivery_id)
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import String, Uuid, union_all, update
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow, AnySelect, UtcDateTime, one_shape

@@ -13,7 +13,7 @@ from app.core.paging import Page
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.deadlines import Deadline
 from app.core.values import Listed, Out, Picture
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.proceedings.cases.lock import require_case
 from app.proceedings.deadlines.service import state_of
 from app.proceedings.events.service import list_events

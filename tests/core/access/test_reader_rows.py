@@ -38,7 +38,7 @@ def told(settings: Settings) -> list[str]:
 def is_well(settings: Settings) -> bool:
     """Whether it says so in one word."""
     (said,) = told(settings)
-    return said.endswith("each as its policy says") and " of 0 cases" not in said
+    return said.endswith("all as the policy requires") and " in 0 cases" not in said
 
 
 def test_a_row_too_many_and_a_row_too_few_are_each_named_by_ids_and_never_by_a_name(
@@ -115,7 +115,7 @@ def test_the_walk_goes_on_where_it_stopped_and_leaves_out_nothing(
     (said,) = told(house.settings)
     with past_the_service.connect() as db:
         rows = len(db.execute(select(AudienceReader.audience_id)).all())
-    assert said == f"{rows} of 5 cases and of the institution, each as its policy says"
+    assert said == f"{rows} readers in 5 cases and at the institution, all as the policy requires"
     with past_the_service.begin() as db:
         db.execute(delete(AudienceReader).where(AudienceReader.principal_id == UUID(dispute.requesting.id)))
     assert len({one.split(",")[0] for one in told(house.settings) if one.endswith(TOO_FEW)}) == 5

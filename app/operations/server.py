@@ -1,4 +1,4 @@
-"""Running the service: on a socket, in one process or several, with clients that may be slow, or worse."""
+"""HTTP server: serves on a socket, in one process or several, with limits for slow clients."""
 
 import asyncio
 import fcntl
@@ -25,20 +25,20 @@ from app.core.http.middleware import is_upload
 from app.core.http.waiting_room import stop_waiting
 from app.settings import Settings
 
-# Accepted requests are finished within this time; then the process ends, 25 seconds after it was told to at the latest.
+# Time to finish accepted requests; the process ends at most 25 seconds after its signal.
 SECONDS_TO_FINISH = 20
-# So many connections wait at the door.
+# Connections that wait to be accepted.
 _BACKLOG = 1024
-# What a process opens besides the connections of its clients: the database's, documents, the log.
+# Files that a process opens in addition to its clients' connections: database, documents, log.
 _OTHER_FILES = 200
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens there from now on: who comes before it is served waits; Misconfigured if it cannot."""
+    """Listen on an address; clients may connect before the service is ready. Misconfigured if the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP, since only then asyncio sends each part at once: otherwise a body waits 40 ms behind its head.
+    # With IPPROTO_TCP asyncio disables Nagle's algorithm; without it a body follows its head 40 ms later.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -51,23 +51,20 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP for slow clients, up to a point: a request that has not arrived in time is given up, and so is a crowd.
-
-    So is an answer that its client does not take.
-    """
+    """HTTP/1.1 with limits: on the time to receive a request, the time to take an answer, and connections."""
 
     seconds_to_arrive = 30.0
     most_connections = 1000
-    # A file or an answer may take its time, but so much must move within the time of a request (150 bytes a second).
+    # Bytes of a file or an answer that must move within `seconds_to_arrive` (150 bytes a second).
     least_of_a_file = 4500
     _arrival: asyncio.TimerHandle | None = None
     _arrived = 0
     _taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for a request, unless too many wait already."""
+        """Expect a request, or refuse the connection if there are too many."""
         super().connection_made(transport)
-        # So that it is seen at once when a client does not take what it is sent.
+        # `pause_writing` is called as soon as the client does not take what is sent.
         transport.set_write_buffer_limits(high=0)
         if len(self.connections) > self.most_connections:
             transport.write(_FULL)
@@ -76,7 +73,7 @@ class PatientProtocol(H11Protocol):
         self._expect()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come; the time of a request ends when all of it is there."""
+        """Receive bytes; the time limit ends when the request is complete."""
         super().data_received(data)
         self._arrived += len(data)
         if not self._waits_for_its_client():
@@ -85,23 +82,23 @@ class PatientProtocol(H11Protocol):
             self._expect()
 
     def shutdown(self) -> None:
-        """End as soon as what is being answered is answered; nobody is kept waiting for news."""
+        """End after the present answers; requests that wait for events are answered at once."""
         stop_waiting()
         super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is waited for any more."""
+        """Stop all timers of the connection."""
         self._stop_waiting()
         self._stop_watching()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """See that the client takes what is left for it."""
+        """Start the time limit for the client to take the rest of the answer."""
         super().pause_writing()
         self._watch()
 
     def resume_writing(self) -> None:
-        """All of it is taken."""
+        """The client took the answer: stop the time limit."""
         self._stop_watching()
         super().resume_writing()
 
@@ -109,10 +106,10 @@ class PatientProtocol(H11Protocol):
         self._taking = self.loop.call_later(self.seconds_to_arrive, self._give_up_answer, self._left())
 
     def _left(self) -> int:
-        """What the client has not taken yet, here and in the system, which keeps megabytes of it."""
+        """Bytes that the client has not taken, in this process and in the kernel, which buffers megabytes."""
         descriptor = self.transport.get_extra_info("socket").fileno()
-        kept = int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-        return self.transport.get_write_buffer_size() + kept
+        in_kernel = int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        return self.transport.get_write_buffer_size() + in_kernel
 
     def _stop_watching(self) -> None:
         if self._taking is not None:
@@ -121,13 +118,13 @@ class PatientProtocol(H11Protocol):
 
     def _give_up_answer(self, left: int) -> None:
         if left - self._left() < self.least_of_a_file:
-            # Closing would wait for the client to take the rest.
+            # `close` would wait for the client to take the rest.
             self.transport.abort()
         else:
             self._watch()
 
     def _waits_for_its_client(self) -> bool:
-        """Whether a head, or the rest of a body, is still to come; the last request may be answered already."""
+        """Whether a head or the rest of a body is still to come, even after the answer."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is None or cycle.response_complete or cycle.more_body
 
@@ -146,7 +143,7 @@ class PatientProtocol(H11Protocol):
             return
         cycle: RequestResponseCycle | None = self.cycle
         waits = cycle is None or cycle.response_complete
-        # Where reading is paused it is the service, and not its client, that is slow.
+        # While reading is paused, the service is slow and not its client.
         moves = self.flow.read_paused or self._arrived >= self.least_of_a_file
         if not waits and moves and is_upload(cast(Any, self.scope)):
             self._expect()
@@ -157,21 +154,21 @@ class PatientProtocol(H11Protocol):
 
 
 def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
-    """Serve the app on a bound socket until a signal ends it.
+    """Serve the app on a listening socket until a signal ends it.
 
-    Raises Misconfigured if it does not start, or the port for its figures is taken.
+    Raises Misconfigured if the service does not start, or its metrics port is taken.
     """
     set_patience(settings)
     offer_metrics(settings, app.state.look)
     server = uvicorn.Server(_configured(app))
     server.run(sockets=[listening])
     if not server.started:
-        raise Misconfigured("The service did not start.")
+        raise Misconfigured("The service did not start: see the log for the reason.")
 
 
 @contextmanager
-def served_beside(app: FastAPI, settings: Settings, listening: socket.socket) -> Iterator[None]:
-    """Serves the app on a bound socket while something else goes on in this process, and ends it then."""
+def served_in_background(app: FastAPI, settings: Settings, listening: socket.socket) -> Iterator[None]:
+    """Serve the app on a listening socket in a thread, and end it afterwards."""
     set_patience(settings)
     server = uvicorn.Server(_configured(app))
     thread = threading.Thread(target=server.run, args=([listening],), name="accord-service", daemon=True)
@@ -180,7 +177,7 @@ def served_beside(app: FastAPI, settings: Settings, listening: socket.socket) ->
         while not server.started:
             thread.join(0.02)
             if not thread.is_alive():
-                raise Misconfigured("The service did not start.")
+                raise Misconfigured("The service did not start: see the log for the reason.")
         yield
     finally:
         server.should_exit = True
@@ -188,33 +185,33 @@ def served_beside(app: FastAPI, settings: Settings, listening: socket.socket) ->
 
 
 def serve_by_several(settings: Settings, workers: int, listening: socket.socket, look: Look) -> None:
-    """Serve on a bound socket by processes that are started again if they end; a signal ends all of them.
+    """Serve on a listening socket in several processes, restarted if they end; a signal ends all of them.
 
-    Raises Misconfigured if they do not start, or the port for their figures is taken.
+    Raises Misconfigured if they do not start, or the metrics port is taken.
     """
     with tempfile.TemporaryDirectory(prefix="accord-metrics-") as folder:
         os.environ[SEVERAL] = folder
-        # Only now: the figures of all processes are found by that folder.
+        # After the folder is set: the processes share their metrics in it.
         offer_metrics(settings, look)
         config = _configured("app.main:from_environment", workers=workers, factory=True)
         several = _Several(config, sockets=[listening])
         several.run()
         if any(process.exitcode == STARTUP_FAILURE for process in several.processes):
-            raise Misconfigured("The service did not start.")
+            raise Misconfigured("The service did not start: see the log for the reason.")
 
 
 class _Several(Multiprocess):
-    """Processes that are ended together; what knocks from then on is refused and not kept waiting at the door."""
+    """Processes that end together; new connections are then refused instead of waiting."""
 
     def terminate_all(self) -> None:
-        """Close the door of this process too, or the system would go on taking connections for it."""
+        """Close the parent's socket too: the kernel would otherwise accept connections for it."""
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
 
 
 def offer_metrics(settings: Settings, look: Look) -> None:
-    """Serve the figures on a port of their own, if one is set; Misconfigured if it is taken."""
+    """Serve metrics on their own port, if one is set; Misconfigured if it is taken."""
     if settings.metrics_port:
         serve_metrics(settings.metrics_port, look)
 
@@ -234,7 +231,7 @@ def _configured(app: Any, **more: Any) -> uvicorn.Config:
 
 
 def set_patience(settings: Settings) -> None:
-    """Wait for this process's clients as the settings say, with as many open files as that takes where it may."""
+    """Apply the settings' limits on requests and connections, and raise the limit on open files accordingly."""
     PatientProtocol.seconds_to_arrive = float(settings.request_timeout)
     PatientProtocol.most_connections = settings.connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""The order of a court as a file: streamed in and sealed like any document, handed out to who reads the referral."""
+"""Order of a court as a file: uploaded and sealed like any document, downloaded by readers of the referral."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from app.core.files.downloads import StoredFile
 from app.core.files.sealing import Key
 from app.core.files.uploads import Arrived
 from app.core.tables.courts import CourtPaper, OrderFile, Referral
-from app.integration.courts.referrals import own_referral, send_anew, tell
+from app.integration.courts.court_acts import court_act, own_referral, record_court_act, write_changes
 from app.proceedings.documents.service import data_key
 
 _COLUMNS = (
@@ -30,23 +30,23 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
-    """Leave to bring an order: the key that seals it, and where it will lie."""
+class OrderTicket:
+    """Permission to upload an order: the key that seals it, and where it will be stored."""
 
     key: Key
     object_key: str
 
 
-def may_bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> Ticket:
-    """Leave to bring the order of a referral; judged again once the bytes lie, with the same refusals as `amend`."""
+def may_bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> OrderTicket:
+    """Permit the upload of an order; raises as `amend` does, and `bring` checks again once the bytes are stored."""
     own_referral(db, actor, referral_id, lock=False)
-    # Another random number than the order's: who sees the storage learns no ids.
+    # A random name: object keys in the storage must not reveal ids.
     name = new_id(db).hex
-    return Ticket(Key(data_key(db, referral_id), new_id(db)), f"{name[:2]}/{name}")
+    return OrderTicket(Key(data_key(db, referral_id), new_id(db)), f"{name[:2]}/{name}")
 
 
 def bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, arrived: Arrived) -> tuple[UUID]:
-    """Enter an order whose bytes lie already; the same file under the same name is the one that is there."""
+    """Enter an order whose bytes are stored; the same file under the same name again changes nothing."""
     referral = own_referral(db, actor, referral_id)
     last = _last(db, referral_id)
     if last is not None and last.sha256 == arrived.sha256 and _name(db, last) == arrived.file.name:
@@ -69,14 +69,14 @@ def bring(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, arri
     )
     db.flush()
     named = {"id": str(arrived.id), "name": arrived.file.name, "sha256": arrived.sha256.hex(), **file}
-    send_anew(db, now, referral, {"order_file": named})
-    tell(db, actor, now, referral, "amended", "amend", changed=["order_file"])
+    write_changes(db, now, referral, {"order_file": named})
+    record_court_act(db, court_act(actor, now, referral, "amend"), referral, "amended", changed=["order_file"])
     return (referral_id,)
 
 
 def _last(db: GatedSession, referral_id: UUID) -> AnyRow | None:
-    mine = select(*_COLUMNS).where(OrderFile.referral_id == referral_id)
-    return db.execute(mine.order_by(OrderFile.number.desc()).limit(1)).one_or_none()
+    orders = select(*_COLUMNS).where(OrderFile.referral_id == referral_id)
+    return db.execute(orders.order_by(OrderFile.number.desc()).limit(1)).one_or_none()
 
 
 def _name(db: GatedSession, row: AnyRow) -> str:
@@ -84,12 +84,12 @@ def _name(db: GatedSession, row: AnyRow) -> str:
 
 
 def leaf(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> StoredFile:
-    """What is needed to hand out the order of a referral; NotFound if there is none that the actor may know of."""
+    """Where the order of a referral is stored, with its key; NotFound if there is none that the actor may read."""
     return _leaf(db, _last(db, referral_id))
 
 
 def leaf_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StoredFile:
-    """The same for a participant of the case, who reads what the court sent about it."""
+    """Where the order is stored that referred a case, for its participants; NotFound if no court referred it."""
     if db.execute(select(CourtPaper.id).where(CourtPaper.case_id == case_id).limit(1)).first() is None:
         raise NotFound
     with as_system(db):

@@ -1,7 +1,8 @@
-"""Referrals as the court and the registry read them, and as the participants of the case do."""
+"""Referrals as courts, the registry and the participants of the case read them."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.courts import Court, CourtPaper, Referral
 from app.core.tables.sessions import Meeting
-from app.integration.courts.progress import all_share
+from app.integration.courts.case_progress import all_share
 from app.integration.courts.schemas import (
     AnswerOut,
     PaperOut,
@@ -51,39 +52,40 @@ _COLUMNS = (
     Referral.received_at,
     Referral.updated_at,
 )
-# What a court may read of its case, beside what is in the referral.
+# Audiences of the case that the court reads in addition to the referral.
 SHOWN = ("court", "public")
 _OF_REFERRAL = ("case_number", "title", "category", "parties", "order", "subjects", "languages", "seat")
 _OF_CASE = ("external_id", "case_number", "title", "parties", "order", "return_on", "subjects", "languages")
 
 
-def list_referrals(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    page: Page,
-    state: str | None = None,
-    external_id: str | None = None,
-    updated_since: datetime | None = None,
-) -> ReferralList:
-    """The referrals that the actor may know of, the newest first."""
+@dataclass(frozen=True, slots=True)
+class ReferralFilter:
+    """Which referrals to list; None accepts any."""
+
+    state: str | None = None
+    external_id: str | None = None
+    updated_since: datetime | None = None
+
+
+def list_referrals(db: GatedSession, actor: Actor, now: datetime, page: Page, only: ReferralFilter) -> ReferralList:
+    """List the referrals that the actor may read, newest first."""
     statement = select(*_COLUMNS).join(Court, Court.id == Referral.court_id)
-    # What was destroyed cannot be read, and is no reason not to read the others.
+    # Leave out referrals whose key was destroyed: they cannot be read.
     statement = statement.join(DataKey, DataKey.case_id == Referral.id).where(DataKey.wrapped != NO_KEY)
     if not actor.is_the_institutions:
-        # Who is no court either has none by their own id.
+        # An actor without a court has an id under which no referral exists.
         statement = statement.where(Referral.court_id == (actor.court_id or actor.id))
-    for column, wanted in ((Referral.state, state), (Referral.external_id, external_id)):
-        if wanted is not None:
-            statement = statement.where(column == wanted)
-    if updated_since is not None:
-        statement = statement.where(Referral.updated_at >= updated_since)
-    found = listed(db, statement, page, Sort(Referral.received_at, Referral.id, datetime, newest_first=True))
-    return ReferralList(items=_out(db, found.rows), next=found.next, count=found.count)
+    for column, value in ((Referral.state, only.state), (Referral.external_id, only.external_id)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if only.updated_since is not None:
+        statement = statement.where(Referral.updated_at >= only.updated_since)
+    listing = listed(db, statement, page, Sort(Referral.received_at, Referral.id, datetime, newest_first=True))
+    return ReferralList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_referral(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
-    """One referral; NotFound if there is none that the actor may know of."""
+    """Read one referral; NotFound if there is none that the actor may read."""
     return _out(db, [_row(db, referral_id)])[0]
 
 
@@ -115,7 +117,7 @@ def _referral(
         answer=AnswerOut.model_validate(bodies[row.answer_id]) if row.answer_id else None,
         reference=references.get(row.case_id),
         sessions=_sessions(db, row),
-        suspensions=[Suspension.model_validate(one) for one in row.suspensions],
+        suspensions=[Suspension.model_validate(suspension) for suspension in row.suspensions],
         report=ReportOut.model_validate(bodies[row.report_id]) if row.report_id else None,
     )
 
@@ -125,7 +127,7 @@ def _external(sent: dict[str, Any]) -> dict[str, Any]:
 
 
 def _references(db: GatedSession, case_ids: Sequence[UUID]) -> dict[UUID, str | None]:
-    """The numbers of the cases, which a court does not see."""
+    """References of the cases, read as the system because a court does not see the cases."""
     if not case_ids:
         return {}
     with as_system(db):
@@ -134,23 +136,23 @@ def _references(db: GatedSession, case_ids: Sequence[UUID]) -> dict[UUID, str | 
 
 
 def _sessions(db: GatedSession, row: AnyRow) -> list[SessionDates] | None:
-    """When joint sessions are, and nothing else of them, where every party lets the court know."""
+    """Dates of the joint sessions, if every party shares them with the court."""
     if row.case_id is None or not all_share(db, row.case_id, row.dates_shared_by):
         return None
     columns = (Meeting.starts_at, Meeting.ends_at, Meeting.state)
     joint = (Meeting.case_id == row.case_id, Meeting.kind == "joint", Meeting.audience_name == "participants")
     with as_system(db):
-        found = db.execute(select(*columns).where(*joint).order_by(Meeting.starts_at, Meeting.id)).all()
-    return [SessionDates.model_validate(one) for one in found]
+        rows = db.execute(select(*columns).where(*joint).order_by(Meeting.starts_at, Meeting.id)).all()
+    return [SessionDates.model_validate(session) for session in rows]
 
 
 def list_filings(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, page: Page) -> FilingList:
-    """What was filed for the court, or for everybody, in the case of a referral; NotFound if that is not seen."""
+    """List the case's filings for the court and for the public; NotFound if the actor may not read the referral."""
     return list_in_audiences(db, _row(db, referral_id).case_id, SHOWN, page)
 
 
 def read_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> ReferralInCase:
-    """What the court sent about a case; NotFound for a case that no court referred, or that is not the actor's."""
+    """Read what the court sent about a case; NotFound if no court referred it or the actor may not read the case."""
     require_case(db, case_id)
     columns = (CourtPaper.kind, CourtPaper.content_id, CourtPaper.at)
     papers = select(*columns).where(CourtPaper.case_id == case_id).order_by(CourtPaper.number)

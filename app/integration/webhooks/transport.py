@@ -1,4 +1,4 @@
-"""One delivery over the wire: to the address that was judged, within its time, and reading no more than a little."""
+"""Sends one delivery over HTTP: to a checked address, within a time limit, reading at most a few kilobytes."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one attempt: a status, or the code of what went wrong before there was one."""
+    """Answer to one attempt: a status, or the code of the failure that prevented one."""
 
     status: int | None = None
     error: str | None = None
@@ -34,12 +34,12 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the receiver took the event."""
+        """Whether the receiver accepted the event."""
         return self.error is None and self.status is not None and 200 <= self.status < 300
 
 
 def signed(secrets: Sequence[bytes], id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers of Standard Webhooks, with a signature by each secret."""
+    """Headers of Standard Webhooks, with a signature by each secret; `timestamp` is in seconds since 1970."""
     content = f"{id}.{timestamp}.".encode() + body
     macs = [hmac.digest(secret, content, hashlib.sha256) for secret in secrets]
     signatures = " ".join(f"v1,{base64.b64encode(mac).decode()}" for mac in macs)
@@ -47,15 +47,15 @@ def signed(secrets: Sequence[bytes], id: str, timestamp: int, body: bytes) -> di
 
 
 def post(target: Target, tls: ssl.SSLContext, headers: dict[str, str], body: bytes, seconds: float = SECONDS) -> Answer:
-    """Send a body and read the answer, without following anything; whatever fails is told by a code."""
+    """Send a body and read the answer, without following redirects; failures are reported as a code."""
     place = target.destination
     host = f"[{place.host}]" if ":" in place.host else place.host
-    known = place.port == {"https": 443, "http": 80}[place.scheme]
-    sent = {
-        "host": host if known else f"{host}:{place.port}",
+    is_default_port = place.port == {"https": 443, "http": 80}[place.scheme]
+    all_headers = {
+        "host": host if is_default_port else f"{host}:{place.port}",
         "user-agent": AGENT,
         "accept": "*/*",
-        # A small answer that grows when it is unpacked would be read beyond all bounds.
+        # A compressed answer could exceed the limits when it is unpacked.
         "accept-encoding": "identity",
         "connection": "close",
         "content-type": CONTENT_TYPE,
@@ -66,7 +66,7 @@ def post(target: Target, tls: ssl.SSLContext, headers: dict[str, str], body: byt
     budget = _Budget(time.monotonic() + seconds)
     with httpcore.ConnectionPool(tls, max_connections=1, network_backend=_Pinned(target.addresses, budget)) as pool:
         try:
-            with pool.stream("POST", url, headers=list(sent.items()), content=body) as response:
+            with pool.stream("POST", url, headers=list(all_headers.items()), content=body) as response:
                 return _read(response)
         except httpcore.TimeoutException:
             return Answer(error="timed-out")
@@ -88,7 +88,7 @@ def _read(response: httpcore.Response) -> Answer:
     except _ReadEnough:
         pass
     headers = {name.lower(): value for name, value in response.headers}
-    # What would have to be unpacked is shown to nobody.
+    # Do not show compressed answers.
     plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
     text = _CONTROL.sub("\ufffd", kept.decode("utf-8", "replace")) if plain and kept else None
     error = None if 200 <= response.status < 300 else "redirect" if 300 <= response.status < 400 else "refused"
@@ -96,49 +96,49 @@ def _read(response: httpcore.Response) -> Answer:
 
 
 class _ReadEnough(Exception):
-    """As much was read as is read of an answer."""
+    """The limit for reading an answer was reached."""
 
 
 class _TlsFailed(Exception):
-    """The receiver speaks no TLS, or shows a certificate that is not its own or of nobody who is trusted."""
+    """The receiver does not use TLS, or its certificate is invalid or not trusted."""
 
 
 class _Budget:
-    """The time and the bytes that are left for one attempt."""
+    """Time and bytes that remain for one attempt."""
 
     def __init__(self, until: float) -> None:
         self._until = until
         self._bytes = MOST_READ
 
     def seconds(self) -> float:
-        """The time that is left; a timeout if there is none."""
+        """Seconds that remain; raises ReadTimeout if there are none."""
         left = self._until - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout
         return left
 
     def take(self, length: int) -> None:
-        """Count what was read; _ReadEnough once that is all that may be."""
+        """Count bytes that were read; raises _ReadEnough at the limit."""
         self._bytes -= length
         if self._bytes <= 0:
             raise _ReadEnough
 
 
 class _Watched(httpcore.NetworkStream):
-    """A connection whose every wait ends when the time of the whole attempt does."""
+    """A connection whose operations all end when the attempt's time is over."""
 
     def __init__(self, stream: httpcore.NetworkStream, budget: _Budget) -> None:
         self._stream = stream
         self._budget = budget
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what has come."""
-        found = self._stream.read(max_bytes, self._budget.seconds())
-        self._budget.take(len(found))
-        return found
+        """Read received bytes."""
+        received = self._stream.read(max_bytes, self._budget.seconds())
+        self._budget.take(len(received))
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send."""
+        """Send bytes."""
         self._stream.write(buffer, self._budget.seconds())
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class _Watched(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Go on under TLS; the certificate must be the name's, whatever address was connected to."""
+        """Continue under TLS; the certificate must be for the host name, whichever address was used."""
         try:
             stream = self._stream.start_tls(ssl_context, server_hostname, self._budget.seconds())
         except httpcore.ConnectError as problem:
@@ -156,12 +156,12 @@ class _Watched(httpcore.NetworkStream):
         return _Watched(stream, self._budget)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the connection knows of itself."""
+        """Extra information about the connection."""
         return self._stream.get_extra_info(info)
 
 
 class _Pinned(httpcore.NetworkBackend):
-    """Connects to the addresses that were judged and to no other, whatever the name resolves to meanwhile."""
+    """Connects only to the addresses that were checked, even if the name now resolves to others."""
 
     def __init__(self, addresses: Sequence[str], budget: _Budget) -> None:
         self._addresses = addresses[:MOST_ADDRESSES]
