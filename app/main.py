@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
 
 import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
 from app.core.access.gate import guard
@@ -47,6 +47,7 @@ from app.integration.clients import routes as clients
 from app.integration.courts import routes as courts
 from app.integration.courts.case_progress import follow
 from app.integration.description.document import TAGS, complete
+from app.integration.description.pages import ASSETS, PAGE, POLICY, START
 from app.integration.notices import routes as notices
 from app.integration.notices.smtp import mailbox_of
 from app.integration.webhooks import routes as webhooks
@@ -190,7 +191,7 @@ def _after_act(db: GatedSession, now: datetime) -> None:
 DOCUMENT = "/v1/openapi.json"
 # Seconds that events wait at most where a worker runs.
 LATE = 60
-NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "The service is not ready: `checks` says why"}}
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "The service cannot. `checks` says what is wrong."}}
 
 
 def from_environment() -> FastAPI:
@@ -212,18 +213,30 @@ def _install_document(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def pages() -> Response:
-        return get_swagger_ui_html(openapi_url=DOCUMENT, title=app.title)
+        return HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
+
+    @app.get("/docs/start.js", include_in_schema=False)
+    async def start() -> Response:
+        return Response(START, media_type="text/javascript")
+
+    app.mount("/docs", StaticFiles(packages=[ASSETS]))
 
 
 def _install_health(app: FastAPI) -> None:
     # One at a time: these requests need no token, and may occupy one thread and one connection at most.
     looks = anyio.CapacityLimiter(1)
 
-    @app.get("/livez", tags=["operation"], operation_id="live", summary="Is the process alive")
+    @app.get("/livez", tags=["operation"], operation_id="live", summary="Say whether the process is alive.")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve", responses=NOT_READY)
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        operation_id="ready",
+        summary="Say whether the service can answer requests.",
+        responses=NOT_READY,
+    )
     async def ready(request: Request) -> Response:
         seams: Seams = app.state.seams
         checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=looks)

@@ -24,12 +24,12 @@ from app.core.access.gate import guard
 from app.core.access.session import GatedSession, read_under
 from app.core.db import Database, sqlite
 from app.core.paging import Cursors, Page, Walk
-from app.integration.description.examples import REQUESTS
 from app.proceedings.cases import queries
 from app.proceedings.cases.schemas import CaseFilters
 from app.settings import Settings
 from benchmarks.seeding import Seeded, seed
 from benchmarks.service import OPEN
+from tests.request_bodies import REQUESTS
 from tests.server import new_database
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -23,10 +23,10 @@ from app.institution.people import service as people
 from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
 from app.institution.people.tokens import write_token
-from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.request_bodies import REQUESTS
 
 MINE = 200
 _BATCH = 2_000

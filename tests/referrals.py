@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.integration.description.examples import REQUESTS
 from tests.installation import Json
+from tests.request_bodies import REQUESTS
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,6 +21,14 @@ _EARLIEST = date(1800, 1, 1)
 _LATEST = date(2999, 12, 31)
 
 
+def one_of(values: Iterable[str], description: str) -> Any:
+    """Metadata for a text of an answer that is always one of these values; they stand in its schema as an enum.
+
+    Such a type is declared as a `TypeAliasType`, so that it has a name in the OpenAPI document and stands there once.
+    """
+    return Field(json_schema_extra={"enum": list(values)}, description=description)
+
+
 class In(BaseModel):
     """The parent of every request body: unknown fields are refused."""
 
@@ -35,15 +44,15 @@ class Out(BaseModel):
 class Picture(Out):
     """A drawing that is served as an SVG document."""
 
-    svg: str
+    svg: str = Field(description="The SVG document.")
 
 
 class Rendered(Out):
     """A file that is served with a file name."""
 
-    content: bytes
-    media_type: str
-    file_name: str
+    content: bytes = Field(description="The bytes of the file.")
+    media_type: str = Field(description="The media type of the file.")
+    file_name: str = Field(description="The name of the file.")
 
 
 Item = TypeVar("Item")
@@ -52,24 +61,28 @@ Item = TypeVar("Item")
 class Total(Out):
     """The number of items of a list; if it is `capped`, there are more."""
 
-    total: int
-    capped: bool
+    total: int = Field(description="The number of items, at most 1,000.")
+    capped: bool = Field(description="Whether counting stopped at `total` because the list has more items.")
 
 
 class Listed(Out, Generic[Item]):
     """A page of a list: its items, the cursor of the next page, and the total if it was requested."""
 
-    items: list[Item]
-    next: str | None = None
-    count: Total | None = None
+    items: list[Item] = Field(description="The items of this page.")
+    next: str | None = Field(
+        None, description="The cursor of the next page, to be sent as `after`; null on the last page."
+    )
+    count: Total | None = Field(
+        None, description="The number of items in the whole list, if the request said `count=true`; otherwise null."
+    )
 
 
 class Followed(Out, Generic[Item]):
     """A page of a feed: request the next with `after` set to `next`, at once if there may be `more`."""
 
-    items: list[Item]
-    next: str
-    more: bool
+    items: list[Item] = Field(description="The items of this part, the oldest first.")
+    next: str = Field(description="The cursor from which to go on, to be sent as `after`. It is there on every answer.")
+    more: bool = Field(description="Whether more items may be there already, so that you can ask again at once.")
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,7 @@ import httpx
 
 from app.core.access.scopes import SCOPES
 from app.core.access.session import GatedSession
-from app.core.db import Database
+from app.core.db import Database, Entropy
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
@@ -73,10 +73,13 @@ class StoryClock:
 
 
 class Player:
-    """Plays acts; knows everybody's token and the values that earlier acts kept."""
+    """Plays acts; knows everybody's token and the values that earlier acts kept.
 
-    def __init__(self, app: Any, clock: StoryClock, tell: Tell) -> None:
-        self.app, self.clock, self.tell = app, clock, tell
+    `entropy` gives the random bytes of what is done without a request.
+    """
+
+    def __init__(self, app: Any, clock: StoryClock, tell: Tell, entropy: Entropy = os.urandom) -> None:
+        self.app, self.clock, self.tell, self.entropy = app, clock, tell, entropy
         self.tokens: dict[str, str] = {}
         self.kept: dict[str, str] = {f"day{number}": clock.day(number).isoformat() for number in range(120)}
 
@@ -86,6 +89,26 @@ class Player:
         headers["authorization"] = f"Bearer {self.tokens[who]}"
         async with httpx.AsyncClient(transport=transport, base_url="http://accord.demo") as client:
             return await client.request(method, path, json=body or None, headers=headers)
+
+    async def play(self, advance: Callable[[], None] = _nothing) -> Json:
+        """Found the institution on an empty database and play both cases; tokens and ids for the credentials file.
+
+        Raises StoryFault if the service answers otherwise than the story goes.
+        """
+        seams = self.app.state.seams
+        self.tokens["admin"] = _found(seams.database, self.clock, seams.sealer, self.entropy)
+        await self.add_people()
+        client = await self.add_court()
+        self.tokens["court"] = _court_token(seams.database, self.clock, UUID(client.pop("secret_id")), self.entropy)
+        for act in (*FIRST_CASE, *SECOND_CASE):
+            await self.act(act)
+            advance()
+        order = ("admin", *PEOPLE, "court")
+        return {
+            "tokens": {who: self.tokens[who] for who in order},
+            "clients": {"court": client},
+            "cases": {"settled": self.kept["case"], "open": self.kept["second"]},
+        }
 
     async def add_people(self) -> None:
         """Add people, members and the roster of mediators."""
@@ -181,35 +204,21 @@ async def play(settings: Settings, present: datetime, tell: Tell, advance: Calla
     """
     clock = StoryClock(present)
     app = create_app(settings, clock)
-    database: Database[GatedSession] = app.state.seams.database
-    player = Player(app, clock, tell)
     try:
-        player.tokens["admin"] = _found(database, clock, app.state.seams.sealer)
-        await player.add_people()
-        client = await player.add_court()
-        player.tokens["court"] = _court_token(database, clock, UUID(client.pop("secret_id")))
-        for act in (*FIRST_CASE, *SECOND_CASE):
-            await player.act(act)
-            advance()
+        return await Player(app, clock, tell).play(advance)
     finally:
-        database.dispose()
-    order = ("admin", *PEOPLE, "court")
-    return {
-        "tokens": {who: player.tokens[who] for who in order},
-        "clients": {"court": client},
-        "cases": {"settled": player.kept["case"], "open": player.kept["second"]},
-    }
+        app.state.seams.database.dispose()
 
 
-def _court_token(database: Database[GatedSession], clock: StoryClock, secret_id: UUID) -> str:
+def _court_token(database: Database[GatedSession], clock: StoryClock, secret_id: UUID, entropy: Entropy) -> str:
     """A token of the court's client that is valid as long as the demo's others; those it obtains expire in minutes."""
     life = clock.present + TOKEN_LIFE - clock.now
     return database.in_transaction(
-        lambda db: write_access_token(db, clock.now, secret_id, sorted(SCOPES), life), os.urandom
+        lambda db: write_access_token(db, clock.now, secret_id, sorted(SCOPES), life), entropy
     )
 
 
-def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer) -> str:
+def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer, entropy: Entropy) -> str:
     def founded(db: GatedSession) -> str:
         db.sealer = sealer
         found_institution(db, clock.now, InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
@@ -223,4 +232,4 @@ def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer) 
         secret: str = db.secrets[token_id]
         return secret
 
-    return database.in_transaction(founded, os.urandom)
+    return database.in_transaction(founded, entropy)

@@ -21,6 +21,10 @@ TABLES = ("stages", "tracks", "terms", "checks", "grounds", "steps")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Standing = Literal["text", "secondary", "unverified", "institution"]
+Commences = Literal["agreement", "receipt", "confirmation", "registration"]
+FactOfMediation = Literal["confidential", "not-confidential", "unverified"]
+Caucus = Literal["sealed", "conditioned"]
+Zone = Literal["seat", "institution"]
 
 
 class BadRuleSet(Exception):
@@ -131,10 +135,10 @@ class _FileTable(_Table):
     edition: Line
     categories: Annotated[list[str], Field(min_length=1)]
     source: Line
-    commences: Literal["agreement", "receipt", "confirmation", "registration"]
-    fact_of_mediation: Literal["confidential", "not-confidential", "unverified"]
-    caucus: Literal["sealed", "conditioned"]
-    zone: Literal["seat", "institution"]
+    commences: Commences
+    fact_of_mediation: FactOfMediation
+    caucus: Caucus
+    zone: Zone
     resubmission: Line | None = None
     note: Annotated[str, Field(max_length=5000)] = ""
     stages: Annotated[list[_StageTable], Field(min_length=1)]

@@ -13,12 +13,12 @@ import pytest
 from app.core.access.session import GatedSession
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
-from app.integration.description.examples import REQUESTS
 from app.operations.health import look_at
 from app.operations.keys import destroy
 from tests.installation import Answer, House, Json, Person
 from tests.programs import EVERYTHING, client, court, program, token
 from tests.referrals import PDF, referral
+from tests.request_bodies import REQUESTS
 from tests.story import CONSENT, POWERS
 
 RETRIES = int(os.environ.get("ACCORD_TEST_RETRIES", "40"))

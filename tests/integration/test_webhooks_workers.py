@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.integration.description.examples import REQUESTS
 from app.integration.webhooks import outbox
 from app.main import create_app
 from app.operations.background.webhook_sender import WebhookSender
@@ -20,6 +19,7 @@ from app.settings import Settings
 from tests.installation import House, Person
 from tests.programs import court, program
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver, sender
+from tests.request_bodies import REQUESTS
 from tests.story import Dispute
 from tests.subscriptions import change, deliveries, path, retitle, subscribe
 from tests.workers import worker

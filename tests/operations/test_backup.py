@@ -18,7 +18,6 @@ from starlette.testclient import TestClient
 
 from app.core.db import Base
 from app.core.errors import Misconfigured
-from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.operations.backup import back_up
 from app.operations.migrating import migrate
@@ -30,6 +29,7 @@ from tests.disks import fill, small_disk
 from tests.installation import House, Person, straight_to
 from tests.processes import accord, running, served
 from tests.programs import court, program
+from tests.request_bodies import REQUESTS
 from tests.story import Dispute
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"

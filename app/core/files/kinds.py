@@ -59,6 +59,8 @@ KINDS = (*PLAIN, *OFFICE, ARCHIVE)
 TEXTS = tuple(kind for kind in KINDS if kind.extensions[0] in ("pdf", "docx", "odt"))
 OF_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 OF_MEDIA_TYPE = {kind.media_type: kind for kind in KINDS}
+# The media type of a file whose kind is not said: the extension of its name then says it.
+UNNAMED_KIND = "application/octet-stream"
 _MACROS = "docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam sldm"
 _SCRIPTS = "svg svgz html htm xhtml xht shtml mht mhtml xml xsl xslt js mjs hta vbs wsf ps1 bat cmd sh"
 _ARCHIVES = "zip 7z rar gz tgz bz2 tbz xz txz zst tar jar war cab iso dmg arj lzh z lz4 apk ar cpio"
@@ -81,7 +83,8 @@ def kind_of(name: str, media_type: str, accepted: Sequence[Kind] = KINDS) -> Kin
         raise _named("type-script", "A file of this kind can run code when it is opened. Send it as PDF.")
     if extension in MACROS:
         raise _named("document-macro", "A document with macros is not accepted. Save it without macros.")
-    kind = OF_MEDIA_TYPE.get(media_type.partition(";")[0].strip().lower())
+    sent_type = media_type.partition(";")[0].strip().lower()
+    kind = OF_EXTENSION.get(extension) if sent_type == UNNAMED_KIND else OF_MEDIA_TYPE.get(sent_type)
     if kind is None or kind not in accepted:
         types = ", ".join(sorted(kind.media_type for kind in accepted))
         raise UnsupportedMediaType(f"Send the document as one of: {types}.")

@@ -19,7 +19,10 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 
 @router.post("", status_code=201, dependencies=Create, operation_id="openCase", responses=problems(401, 403, 409, 422))
 async def open_case(work: Hop, body: CaseIn) -> CaseOut:
-    """Open a case as a draft of the filer's side."""
+    """Open a case as a draft of your side.
+
+    You become the agent of the first party. Only your side sees the case until the step `lodge` is taken.
+    """
     return await work.write(act(requests.open_case, body), answer=queries.read_case, status=201)
 
 
@@ -28,22 +31,26 @@ def _word(description: str) -> Any:
 
 
 async def filters_of(
-    phase: Annotated[str | None, _word("Cases in this phase")] = None,
-    stage: Annotated[str | None, _word("Cases at this stage of their rule set")] = None,
-    procedure: Annotated[str | None, _word("Cases under this rule set")] = None,
-    category: Annotated[str | None, _word("Cases of this category")] = None,
+    phase: Annotated[str | None, _word("Only cases in this phase.")] = None,
+    stage: Annotated[str | None, _word("Only cases at this stage of their rule set.")] = None,
+    procedure: Annotated[str | None, _word("Only cases under this rule set.")] = None,
+    category: Annotated[str | None, _word("Only cases of this category.")] = None,
     party: Annotated[
-        UUID | None, Query(description="Cases of this party, or of this member of the institution")
+        UUID | None, Query(description="Only cases of this party, or of this member of the institution.")
     ] = None,
-    mediator: Annotated[UUID | None, Query(description="Cases of this mediator, by account or roster entry")] = None,
-    waiting_for: Annotated[str | None, _word("Cases that wait for this capacity, or for `me`")] = None,
-    due_before: Annotated[Day | None, Query(description="Cases with something due before this day")] = None,
-    updated_since: Annotated[Instant | None, Query(description="Cases that moved at this instant or later")] = None,
+    mediator: Annotated[
+        UUID | None, Query(description="Only cases of this mediator, by the id of the person or of the roster entry.")
+    ] = None,
+    waiting_for: Annotated[str | None, _word("Only cases that wait for this capacity, or for `me`.")] = None,
+    due_before: Annotated[Day | None, Query(description="Only cases with something due before this day.")] = None,
+    updated_since: Annotated[
+        Instant | None, Query(description="Only cases in which something happened at this instant or later.")
+    ] = None,
     q: Annotated[
-        Line | None, Query(max_length=200, description="Words of the title, a party's name, a reference")
+        Line | None, Query(max_length=200, description="Words of the title, of a party's name or of the reference.")
     ] = None,
 ) -> CaseFilters:
-    """Which cases are asked for."""
+    """The conditions of a list of cases."""
     return CaseFilters(
         phase=phase,
         stage=stage,
@@ -77,7 +84,11 @@ async def read_case(work: Hop, case_id: UUID) -> CaseOut:
     responses=problems(401, 403, 404, 409, 412, 422, 428),
 )
 async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
-    """Amend a request, as far as its stage allows."""
+    """Change a request, as far as its stage allows.
+
+    The requesting side may do this; the stage's `amendable` says what it may change. Registrars may change the title,
+    the summary, the languages and the seat.
+    """
     return await work.write(
         act(requests.amend_case, case_id, body), answer=queries.read_case, item=(case_id,), lock=lock_case
     )

@@ -45,7 +45,10 @@ async def read_mediator(work: Hop, mediator_id: UUID) -> MediatorOut:
     "", status_code=201, dependencies=Create, operation_id="enterMediator", responses=problems(401, 403, 409, 422)
 )
 async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
-    """Put somebody on the roster, for a registrar."""
+    """Put a person on the roster of mediators.
+
+    Registrars may do this.
+    """
     return await work.write(act(entries.enter_mediator, body), answer=entries.read_mediator, status=201)
 
 
@@ -63,13 +66,16 @@ async def list_appointments(work: Hop, case_id: UUID, page: Paged) -> Appointmen
     responses=problems(401, 403, 404, 409, 422),
 )
 async def nominate(work: Hop, case_id: UUID, body: NominationIn) -> AppointmentOut:
-    """Nominate a mediator; a party that nominates has thereby accepted."""
+    """Nominate a mediator.
+
+    A party that nominates somebody accepts them by that.
+    """
     return await work.write(act(service.nominate, case_id, body), answer=service.read_appointment, status=201)
 
 
 @appointments.get("/appointments/{appointment_id}", operation_id="readAppointment", responses=problems(401, 404, 422))
 async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
-    """Read an appointment, as participant or candidate."""
+    """Read an appointment."""
     return await work.read(service.read_appointment, appointment_id)
 
 
@@ -77,7 +83,10 @@ async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
     "/appointments/{appointment_id}/declare", dependencies=Act, operation_id="declareIndependence", responses=ACTS
 )
 async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependence) -> AppointmentOut:
-    """Declare independence and disclosures, as the candidate."""
+    """Declare your independence and what the parties should know.
+
+    The candidate may do this.
+    """
     return await work.write(
         act(service.declare, appointment_id, body),
         answer=service.read_appointment,
@@ -90,10 +99,13 @@ async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependen
     "/appointments/{appointment_id}/decline",
     dependencies=Act,
     operation_id="declineAppointment",
-    responses=ACTS | {204: {"description": "Declined; the appointment is no longer yours to see"}},
+    responses=ACTS | {204: {"description": "Declined. You can no longer see the appointment."}},
 )
 async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None) -> AppointmentOut:
-    """Decline a nomination, as the candidate; it ends your view of it."""
+    """Decline a nomination.
+
+    The candidate may do this, and no longer sees the appointment afterwards.
+    """
     return await work.write(
         act(service.decline, appointment_id, body or DeclineIn()),
         answer=service.read_appointment,
@@ -106,7 +118,7 @@ async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None
     "/appointments/{appointment_id}/accept", dependencies=Act, operation_id="acceptAppointment", responses=ACTS
 )
 async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
-    """Accept a declared candidate, for a party."""
+    """Accept a candidate for your party, after the declaration."""
     return await work.write(
         act(service.accept, appointment_id, body or AppointmentActIn()),
         answer=service.read_appointment,
@@ -119,7 +131,10 @@ async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None 
     "/appointments/{appointment_id}/confirm", dependencies=Act, operation_id="confirmAppointment", responses=ACTS
 )
 async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
-    """Confirm a candidate whom all parties accept, for the registry."""
+    """Confirm a candidate whom every party accepts.
+
+    Registrars may do this. From then on the mediator sees the case.
+    """
     return await work.write(
         act(service.confirm, appointment_id, body or AppointmentActIn()),
         answer=service.read_appointment,
@@ -132,10 +147,13 @@ async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None
     "/appointments/{appointment_id}/resign",
     dependencies=Act,
     operation_id="resignAppointment",
-    responses=ACTS | {204: {"description": "Resigned; the case is no longer yours to see"}},
+    responses=ACTS | {204: {"description": "Resigned. You can no longer see the case."}},
 )
 async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
-    """Resign as the mediator; it ends your view of the case."""
+    """Resign as the mediator of a case.
+
+    The mediator may do this, and no longer sees the case afterwards.
+    """
     return await work.write(
         act(departures.resign, appointment_id, body),
         answer=service.read_appointment,
@@ -148,7 +166,10 @@ async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentO
     "/appointments/{appointment_id}/replace", dependencies=Act, operation_id="replaceMediator", responses=ACTS
 )
 async def replace(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
-    """End a mediator's appointment so that another can be nominated, for the registry."""
+    """End a mediator's appointment so that another can be nominated.
+
+    Registrars may do this.
+    """
     return await work.write(
         act(departures.replace, appointment_id, body),
         answer=service.read_appointment,

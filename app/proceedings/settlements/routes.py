@@ -43,7 +43,10 @@ async def read_draft(work: Hop, case_id: UUID, draft_id: UUID) -> DraftOut:
     responses=problems(401, 403, 404, 409, 422),
 )
 async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
-    """Put a draft of the settlement before an audience."""
+    """Put a draft of the settlement before an audience.
+
+    Mediators and representatives may do this.
+    """
     return await work.write(act(drafts.draft, case_id, body), answer=drafts.read_draft, status=201)
 
 
@@ -54,7 +57,10 @@ async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
     responses=problems(401, 403, 404, 409, 412, 422),
 )
 async def freeze(work: Hop, case_id: UUID, draft_id: UUID, body: FreezeIn) -> DraftOut:
-    """Freeze a draft, by its hash, as the text to sign."""
+    """Freeze a draft, by its hash, as the text to sign.
+
+    Signatures under a text that was frozen before lose their effect.
+    """
     return await work.write(
         act(drafts.freeze, case_id, draft_id, body),
         answer=drafts.read_draft,
@@ -83,5 +89,8 @@ async def read_signature(work: Hop, case_id: UUID, signature_id: UUID) -> Signat
     responses=problems(401, 403, 404, 409, 422),
 )
 async def sign(work: Hop, case_id: UUID, body: SignatureIn) -> SignatureOut:
-    """Sign the frozen text for your party; the last signature settles the case."""
+    """Sign the frozen text for your party.
+
+    The last signature settles the case.
+    """
     return await work.write(act(signatures.sign, case_id, body), answer=signatures.read_signature, status=201)

@@ -1,10 +1,12 @@
 """The timeline of a case, which lists past events and coming deadlines, and the diagram of its procedure."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import select
+from typing_extensions import TypeAliasType
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
@@ -12,27 +14,37 @@ from app.core.errors import NotFound
 from app.core.paging import Page
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.deadlines import Deadline
-from app.core.values import Listed, Out, Picture
+from app.core.values import Listed, Out, Picture, one_of
 from app.institution.procedures.diagram.svg import draw
+from app.institution.procedures.schemas import DeadlineState
 from app.proceedings.cases.lock import require_case
 from app.proceedings.deadlines.service import state_of
 from app.proceedings.events.service import list_events
 from app.rules.loader import library
 
+EVENT, DEADLINE = "event", "deadline"
+TimelineKind = TypeAliasType(
+    "TimelineKind", Annotated[str, one_of((EVENT, DEADLINE), "A past event, or a deadline to come.")]
+)
+
 
 class TimelineItem(Out):
     """A past event or a coming deadline; only a deadline has a day at the seat, `on`."""
 
-    kind: str
-    id: UUID
-    at: datetime
-    on: date | None
-    what: str
-    act: str
-    article: str | None
-    actor: dict[str, Any] | None
-    state: str | None
-    explanation: list[str] | None
+    kind: TimelineKind = Field(description="Whether it is an event or a deadline.")
+    id: UUID = Field(description="The id of the event or the deadline.")
+    at: datetime = Field(description="When the act was done, or when the last day of the deadline ends.")
+    on: date | None = Field(description="The last day of the deadline; null for an event.")
+    what: str = Field(description="The type of event, or the term of the deadline.")
+    act: str = Field(description="The act, or the step that started the deadline.")
+    article: str | None = Field(description="The article on which it rests; null if it rests on none.")
+    actor: dict[str, Any] | None = Field(
+        description="Who acted: `id`, `capacity` and `party_id`, as in `FeedActorOut`; null for a deadline."
+    )
+    state: DeadlineState | None = Field(description="Whether the deadline runs; null for an event.")
+    explanation: list[str] | None = Field(
+        description="How the last day of the deadline was computed, line by line; null for an event."
+    )
 
 
 class Timeline(Listed[TimelineItem]):
