@@ -1,7 +1,7 @@
-"""The registries of this worker, one on each engine, brought back for each test to a moment that was kept."""
+"""The registries of this worker, one on each engine, restored for each test to a moment that was saved."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from copy import copy
 from pathlib import Path
@@ -16,31 +16,33 @@ from app.settings import Settings
 from tests.installation import House, served_in_process
 from tests.story import Dispute
 
+# Moments: no rows; the institution founded; the people of the dispute registered.
 EMPTY, FOUNDED, MET = "empty", "founded", "met"
+EmptyRegistry = Callable[[], Settings]
 
 
 class Registry(ABC):
-    """A registry of which moments are kept, so that what many tests begin with is acted out once.
+    """A registry whose moments are saved, so that the beginning that many tests share is played once.
 
     Its service stays open from test to test, with its connections.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.known: dict[str, Any] = {}
+        self.saved: dict[str, Any] = {}
         self.client: TestClient | None = None
 
     @abstractmethod
-    def keep(self, moment: str) -> None:
-        """Keep all that is in the registry now."""
+    def save(self, moment: str) -> None:
+        """Save the content of the registry under the name of a moment."""
 
     @abstractmethod
-    def bring_back(self, moment: str) -> None:
-        """Make the registry what it was then."""
+    def restore(self, moment: str) -> None:
+        """Restore the content that was saved under this name."""
 
     @contextmanager
     def at_work(self) -> Iterator["Registry"]:
-        """Until the end, when its service is closed."""
+        """Use the registry, and close its service at the end."""
         try:
             yield self
         finally:
@@ -49,100 +51,104 @@ class Registry(ABC):
 
     def house(self) -> House:
         """The institution on the day of its founding."""
-        if FOUNDED not in self.known:
-            self.bring_back(EMPTY)
+        if FOUNDED not in self.saved:
+            self.restore(EMPTY)
             self.client = served_in_process(self.settings)
             self.prepare(self.client.app.state.seams.database.engine)  # type: ignore[attr-defined]
             self.client.__enter__()
-            self.known[FOUNDED] = House.founded(self.settings, self.client)
-            self.keep(FOUNDED)
-        self.bring_back(FOUNDED)
-        first: House = self.known[FOUNDED]
-        return first.again()
+            self.saved[FOUNDED] = House.founded(self.settings, self.client)
+            self.save(FOUNDED)
+        self.restore(FOUNDED)
+        first: House = self.saved[FOUNDED]
+        return first.for_next_test()
 
     def is_fresh(self, house: House) -> bool:
-        """Whether it is this registry's house, on the day of its founding."""
-        first: House | None = self.known.get(FOUNDED)
-        known = first and (first.app, first.requests, first.clock)
-        return (house.app, house.requests, house.clock) == known
+        """Whether nothing has been done in this house since its founding."""
+        first: House | None = self.saved.get(FOUNDED)
+        return (house.app, house.requests, house.clock) == (first and (first.app, first.requests, first.clock))
 
     def dispute(self, house: House) -> Dispute:
-        """The people of a dispute in a house that is fresh."""
-        if MET not in self.known:
+        """The people of the dispute, in a house that is fresh."""
+        if MET not in self.saved:
             met = Dispute(house)
-            # What the test does from here on is not of that moment.
+            # A copy, because this test goes on counting requests in its own house.
             met.house = copy(house)
-            self.known[MET] = met
-            self.keep(MET)
+            self.saved[MET] = met
+            self.save(MET)
         else:
-            self.bring_back(MET)
-        known: Dispute = self.known[MET]
-        return known.again(house)
+            self.restore(MET)
+        first: Dispute = self.saved[MET]
+        return first.for_next_test(house)
 
     @abstractmethod
     def prepare(self, engine: Engine) -> None:
-        """Make the service wait for no disk."""
+        """Stop the service from waiting for the disk."""
 
 
 class SqliteRegistry(Registry):
-    """A file, and a copy of it for each moment."""
+    """A SQLite file, with a copy of it for each moment."""
 
     def __init__(self, settings: Settings, path: Path, empty: Path) -> None:
         super().__init__(settings)
         self.path, self.copies = path, {EMPTY: empty}
 
-    def keep(self, moment: str) -> None:
-        """Keep all that is in the registry now."""
+    def save(self, moment: str) -> None:
+        """Save the content of the registry under the name of a moment."""
         self.copies[moment] = self.path.with_name(f"{moment}.db")
         _copy(self.path, self.copies[moment])
 
-    def bring_back(self, moment: str) -> None:
-        """Make the registry what it was then."""
+    def restore(self, moment: str) -> None:
+        """Restore the content that was saved under this name."""
         if self.client is not None:
-            # A test may have brought another SQLite, which ends the locks of this one when it closes the file.
+            # Another SQLite library, opened by a test, releases the locks of this one when it closes the file.
             self.client.app.state.seams.database.dispose()  # type: ignore[attr-defined]
         _copy(self.copies[moment], self.path)
 
     def prepare(self, engine: Engine) -> None:
-        """Make the service wait for no disk, as the tests' PostgreSQL databases do not."""
+        """Stop the service from waiting for the disk, as on the tests' PostgreSQL databases."""
         event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
 
 
 def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite.connect(source)) as one, closing(sqlite.connect(target)) as other:
-        other.execute("PRAGMA synchronous=OFF")
-        one.backup(other)
+    with closing(sqlite.connect(source)) as original, closing(sqlite.connect(target)) as copied:
+        copied.execute("PRAGMA synchronous=OFF")
+        original.backup(copied)
 
 
 class PostgresqlRegistry(Registry):
-    """A database, with the rows of each moment in a schema of that name."""
+    """A PostgreSQL database, with the rows of each moment in a schema of that name."""
 
     def __init__(self, settings: Settings, sweeper: Engine) -> None:
         super().__init__(settings)
         self.sweeper = sweeper
         self.filled: dict[str, list[str]] = {EMPTY: []}
 
-    def keep(self, moment: str) -> None:
-        """Keep all that is in the registry now."""
+    def save(self, moment: str) -> None:
+        """Save the content of the registry under the name of a moment."""
         with self.sweeper.begin() as connection:
             names = [table.name for table in Base.metadata.sorted_tables]
             filled = [name for name in names if connection.scalar(text(f"SELECT EXISTS (SELECT FROM {name})"))]
-            kept = [f"CREATE TABLE {moment}.{name} AS TABLE {name}" for name in filled]
-            connection.exec_driver_sql("; ".join([f"CREATE SCHEMA {moment}", *kept]))
+            copies = [f"CREATE TABLE {moment}.{name} AS TABLE {name}" for name in filled]
+            connection.exec_driver_sql("; ".join([f"CREATE SCHEMA {moment}", *copies]))
         self.filled[moment] = filled
 
-    def bring_back(self, moment: str) -> None:
-        """Make the registry what it was then."""
+    def restore(self, moment: str) -> None:
+        """Restore the content that was saved under this name."""
         with self.sweeper.begin() as connection:
             filled = [f"INSERT INTO {name} SELECT * FROM {moment}.{name}" for name in self.filled[moment]]
-            connection.exec_driver_sql("; ".join([*EMPTYING, *filled]))
+            connection.exec_driver_sql("; ".join([*_DELETIONS, *filled]))
 
     def prepare(self, engine: Engine) -> None:
-        """Nothing: the database was told when it was made."""
+        """Do nothing: the database was created with this setting."""
 
 
-# The service itself never does this.
-EMPTYING = [
+def empty_tables(engine: Engine) -> None:
+    """Delete every row of a PostgreSQL database, the protected events included."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("; ".join(_DELETIONS))
+
+
+_DELETIONS = [
     "ALTER TABLE events DISABLE TRIGGER USER",
     *(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)),
     "ALTER TABLE events ENABLE TRIGGER USER",

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3  # type: ignore[import-untyped]
 import pytest
-from moto.server import ThreadedMotoServer
 
 from app.proceedings.documents import inventory
 from app.settings import Settings
@@ -33,6 +31,9 @@ def pdf(size: int, word: bytes = b"x") -> bytes:
 @pytest.fixture(scope="session", name="bucket_server")
 def server_of_buckets() -> Iterator[str]:
     """The address of a store that speaks S3."""
+    # Moto and boto take two seconds to import, and only the slow tests need them.
+    from moto.server import ThreadedMotoServer
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
@@ -43,6 +44,8 @@ def server_of_buckets() -> Iterator[str]:
 
 def empty_bucket(url: str, name: str) -> Any:
     """A bucket with nothing in it."""
+    import boto3  # type: ignore[import-untyped]
+
     keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
     bucket = boto3.resource("s3", endpoint_url=url, **keys).Bucket(name)
     bucket.create()

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from app.rules.engine import acts_as
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Procedure, Step
+from tests.background import worker
 from tests.installation import Json, Person
-from tests.story import CONSENT, GIVES, POWERS, Dispute
-from tests.workers import worker
+from tests.story import CONSENT, GIVES, Dispute
 
 WHY = {"reason": "As the rules allow."}
 CAPACITIES = {
@@ -372,9 +372,7 @@ class Walker:
     def _admit(self) -> None:
         for side, person in self.sides.items():
             if side != "requesting":
-                path = f"{self.dispute.path}/parties/{self.dispute.party(side)}/representatives"
-                agent = {"user_id": person.id, "role": "agent", "powers": POWERS}
-                self.dispute.registrar.post(path, agent).expect(201)
+                self.dispute.admit(self.dispute.registrar, person, self.dispute.party(side))
 
     def _today(self) -> date:
         return self.dispute.house.clock.now.astimezone(self._zone()).date()

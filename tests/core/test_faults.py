@@ -16,12 +16,11 @@ from app.core.db import is_postgresql, sqlite
 from app.core.http import work
 from app.operations.migrating import migrate
 from app.settings import Settings
-from tests.conftest import OF_TESTS
 from tests.disks import fill, small_disk
-from tests.installation import House, outside
-from tests.pages import walk
+from tests.installation import TEST_SETTINGS, House, outside
+from tests.lists import walk_pages
+from tests.postgresql_server import EmbeddedServer
 from tests.processes import accord
-from tests.server import OwnServer
 from tests.story import Dispute, request
 
 
@@ -37,12 +36,12 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
     house.clock.pass_by(hours=-1)
     assert dispute.requesting.post(path, given, **key).expect(201)["id"] == first["id"]
     after = [dispute.filing(dispute.requesting, "participants")["id"] for _filing in range(3)]
-    listed = walk(dispute.requesting, path, 1)
+    listed = walk_pages(dispute.requesting, path, 1)
     assert sorted(listed) == sorted([*before, *after, first["id"]])
     assert dispute.requesting.get(f"{path}?after={cursor}").expect(200)["items"]
     dispute.frozen()
     assert dispute.read()["seq"] > seq
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     for stream in {one["stream"] for one in events}:
         assert [one["seq"] for one in events if one["stream"] == stream] == sorted(
             one["seq"] for one in events if one["stream"] == stream
@@ -97,7 +96,7 @@ def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, 
             assert listed["count"]["total"] == written
             assert house.client.get("/livez").status_code == 200
         dispute.requesting.post(f"{dispute.path}/filings", big).expect(201)
-        after = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+        after = dispute.events()
         assert len(after) == len(before["items"]) + written + 1
         assert "every chain holds" in accord(settings, "ledger", "verify").stdout
         house.database.dispose()
@@ -115,7 +114,7 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
         path = folder / "registry.db"
         with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
             source.backup(target)
-        settings = Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
+        settings = Settings(database_url=f"sqlite:///{path}", **TEST_SETTINGS)
         on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings, folder, mounted)
 
 
@@ -133,9 +132,9 @@ def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
                 with capsys.disabled():
                     print("\nNo disk could be mounted here: PostgreSQL is not tried on a full one.")  # noqa: T201
                 return
-            server = OwnServer(folder)
+            server = EmbeddedServer(folder)
             try:
-                settings = Settings(database_url=server.url.render_as_string(hide_password=False), **OF_TESTS)
+                settings = Settings(database_url=server.url.render_as_string(hide_password=False), **TEST_SETTINGS)
                 migrate(settings)
                 on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings, folder, mounted)
             finally:
@@ -150,7 +149,7 @@ def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_ag
     path = tmp_path / "registry.db"
     with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
         source.backup(target)
-    with House.open(Settings(database_url=f"sqlite:///{path}", **OF_TESTS)) as house:
+    with House.open(Settings(database_url=f"sqlite:///{path}", **TEST_SETTINGS)) as house:
         dispute = Dispute(house)
         dispute.lodged()
         with closing(sqlite.connect(path, isolation_level=None)) as other:

@@ -15,8 +15,8 @@ from app.core.errors import Unavailable
 from app.core.logs import set_up
 from app.operations.background.worker import worker_of
 from app.settings import Settings
-from tests.conftest import Fresh
 from tests.installation import House
+from tests.registries import EmptyRegistry
 from tests.story import Dispute
 
 SECRET = "zebrafinch"
@@ -92,9 +92,11 @@ def test_what_nobody_catches_is_logged_without_its_words(logged: io.StringIO, mo
     assert SECRET not in logged.getvalue()
 
 
-def test_figures_are_there_while_the_database_is_not(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_are_there_while_the_database_is_not(
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = "operator-" + "x" * 30
-    with House.open(fresh().model_copy(update={"metrics_token": SecretStr(token)})) as house:
+    with House.open(empty_registry().model_copy(update={"metrics_token": SecretStr(token)})) as house:
 
         def gone(_entropy: object) -> None:
             raise Unavailable
@@ -133,12 +135,12 @@ def test_on_a_terminal_the_lines_are_for_people(settings: Settings, monkeypatch:
     assert written.getvalue().rstrip().endswith("INFO accord.requests: request request_id=r-1 status=200")
 
 
-def test_figures_are_shown_to_the_operator_alone(fresh: Fresh) -> None:
-    settings = fresh()
+def test_figures_are_shown_to_the_operator_alone(empty_registry: EmptyRegistry) -> None:
+    settings = empty_registry()
     with House.open(settings) as house:
         house.admin.get("/metrics").expect(404)
     token = "operator-" + "x" * 30
-    with House.open(fresh().model_copy(update={"metrics_token": SecretStr(token)})) as house:
+    with House.open(empty_registry().model_copy(update={"metrics_token": SecretStr(token)})) as house:
         dispute = Dispute(house)
         dispute.lodged()
         dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)

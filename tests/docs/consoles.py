@@ -4,13 +4,14 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.processes import free_port
 
 MARK = "--- what the next command prints ---"
 # Printed in the document for lines of the output that it leaves out.
@@ -71,13 +72,6 @@ def commands(document: Path, heading: str | None = None) -> list[Command]:
             else:
                 read[-1] = Command(read[-1].line, read[-1].text, (*read[-1].prints, line))
     return read
-
-
-def free_port() -> int:
-    """A port on which nobody listens just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def run(written: list[Command], folder: Path, port: str, **replaced: str) -> list[str]:

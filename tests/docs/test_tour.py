@@ -12,7 +12,7 @@ from app.cli import cli
 from app.operations.migrating import ROOT
 from app.settings import Settings
 from tests.docs.consoles import agrees, blocks, commands, compared, plain, run
-from tests.server import new_database
+from tests.postgresql_server import new_database
 
 README = ROOT / "README.md"
 TOUR, RULES = "Five minutes with curl", "Rules of procedure"

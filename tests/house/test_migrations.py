@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
 from tests.house.source import ROOT
-from tests.server import new_database
+from tests.postgresql_server import new_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

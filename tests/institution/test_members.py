@@ -13,7 +13,7 @@ from app.core.ledger.verification import verify
 from app.institution.members import loader
 from app.institution.members.schemas import MemberIn
 from app.settings import Settings
-from tests.installation import START, House, Json, Person, guarded
+from tests.installation import START, House, Json, guarded
 from tests.story import Dispute
 
 SIGNATORY = {"name": "Republic of Ostrava", "kind": "state", "status": "signatory"}
@@ -164,7 +164,7 @@ def test_only_administrators_write_and_everybody_with_an_account_reads(house: Ho
         somebody.patch(path, {"founding": True}, if_match='"x"').expect(403, "forbidden")
         assert somebody.get(f"{path}/history").expect(200) == before
         assert len(somebody.get("/v1/members").expect(200)["items"]) == 2
-    nobody = Person("Nobody", "", "none", house.client, house.number)
+    nobody = house.person_with_token("Nobody", "", "none")
     for place in ("/v1/members", path, f"{path}/history"):
         nobody.get(place).expect(401)
 

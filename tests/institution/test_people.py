@@ -77,7 +77,7 @@ def test_the_institutions_own_people_open_no_case_and_act_for_nobody(house: Hous
         house.registrar.post("/v1/mediators", entry).expect(422)
     dispute.opened()
     dispute.step(dispute.requesting, "lodge", LODGING).expect(200)
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
+    path = dispute.representatives("responding")
     for person in (house.admin, house.registrar):
         house.registrar.post(path, {"user_id": person.id, "role": "agent", "powers": POWERS}).expect(422)
 
@@ -85,7 +85,7 @@ def test_the_institutions_own_people_open_no_case_and_act_for_nobody(house: Hous
 def test_the_registry_admits_the_first_agent_who_adds_the_partys_own_people(house: House, dispute: Dispute) -> None:
     dispute.opened()
     dispute.step(dispute.requesting, "lodge", LODGING).expect(200)
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
+    path = dispute.representatives("responding")
     agent = {"user_id": dispute.responding.id, "role": "agent", "powers": POWERS}
     dispute.requesting.post(path, agent).expect(403)
     dispute.registrar.post(path, {**agent, "role": "counsel"}).expect(422)

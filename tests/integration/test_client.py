@@ -13,10 +13,9 @@ from sqlalchemy import update
 from app.core.paging import Cursors
 from app.core.tables.institution import Institution
 from app.integration.client import LONGEST_PAUSE, MOST_TRIES, Accord, Gone, NotSigned, Refused, Unreachable, verified
-from tests.deliveries import SECRET, signed
+from tests.courts import PDF, client, court, referral
 from tests.installation import House, Json
-from tests.programs import client, court
-from tests.referrals import PDF, referral
+from tests.webhooks import SECRET, signed_headers
 
 
 class Wire(httpx.BaseTransport):
@@ -251,7 +250,7 @@ def test_a_cursor_from_before_a_restore_is_gone_and_that_is_told(reached: Reache
 def test_a_webhook_is_taken_if_one_of_the_secrets_signed_it() -> None:
     body, other = json.dumps({"id": "e-1", "type": "é"}, ensure_ascii=False).encode(), "whsec_" + "B" * 44
     for signers, known in (([SECRET], [SECRET]), ([other, SECRET], [SECRET]), ([SECRET], [other, SECRET])):
-        assert verified(known, signed(body, 1000, *signers), body, 1000) == {"id": "e-1", "type": "é"}
+        assert verified(known, signed_headers(body, 1000, *signers), body, 1000) == {"id": "e-1", "type": "é"}
 
 
 def altered(name: str, value: str) -> Callable[[dict[str, str]], dict[str, str]]:
@@ -276,11 +275,11 @@ def altered(name: str, value: str) -> Callable[[dict[str, str]], dict[str, str]]
 def test_a_webhook_that_was_altered_is_not_taken(change: Callable[[dict[str, str]], dict[str, str]]) -> None:
     body = b'{"id": "e-1"}'
     with pytest.raises(NotSigned):
-        verified([SECRET], change(signed(body, 1000, SECRET)), body, 1000)
+        verified([SECRET], change(signed_headers(body, 1000, SECRET)), body, 1000)
 
 
 def test_a_webhook_is_not_taken_with_another_body_or_secret_or_at_another_time() -> None:
-    body, headers = b'{"id": "e-1"}', signed(b'{"id": "e-1"}', 1000, SECRET)
+    body, headers = b'{"id": "e-1"}', signed_headers(b'{"id": "e-1"}', 1000, SECRET)
     for now in (1000 - 300, 1000 + 300):
         verified([SECRET], headers, body, now)
     for secrets, sent, now in (

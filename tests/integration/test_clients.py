@@ -3,10 +3,10 @@
 import pytest
 
 from app.core.access.scopes import NEEDED
-from tests.conftest import Fresh
 from tests.core.http.operations import EVERY, OPERATIONS
+from tests.courts import basic_authorization, client, court, program, request_token, token
 from tests.installation import Answer, House, Json, Person
-from tests.programs import ask, basic, client, court, program, token
+from tests.registries import EmptyRegistry
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -19,7 +19,7 @@ def made(house: House) -> Json:
 
 def with_token(house: House, made: Json, access_token: str) -> Person:
     """A program that holds that token."""
-    return Person(made["name"], made["id"], access_token, house.client, house.number)
+    return house.person_with_token(made["name"], made["id"], access_token)
 
 
 def refused(answer: Answer, status: int, error: str) -> None:
@@ -32,8 +32,8 @@ def refused(answer: Answer, status: int, error: str) -> None:
 
 def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(house: House, made: Json) -> None:
     shown = {"client_id": made["id"], "client_secret": made["client_secret"]}
-    for form, headers in ((GRANT, basic(made["id"], made["client_secret"])), ({**GRANT, **shown}, None)):
-        answer = ask(house, form, headers)
+    for form, headers in ((GRANT, basic_authorization(made["id"], made["client_secret"])), ({**GRANT, **shown}, None)):
+        answer = request_token(house, form, headers)
         granted = answer.expect(200)
         assert answer.headers["cache-control"] == "no-store"
         assert granted["token_type"] == "Bearer"
@@ -48,7 +48,7 @@ def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(ho
 
 
 def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, made: Json) -> None:
-    right = basic(made["id"], made["client_secret"])
+    right = basic_authorization(made["id"], made["client_secret"])
     secret = {"client_secret": made["client_secret"]}
     other = client(house, None, ["events.read"])
     wrong: list[tuple[Json, dict[str, str] | None, int, str]] = [
@@ -64,10 +64,10 @@ def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, mad
         ({**GRANT, "audience": "https://elsewhere.example"}, right, 400, "invalid_target"),
         (GRANT, None, 401, "invalid_client"),
         ({**GRANT, "client_id": made["id"]}, None, 401, "invalid_client"),
-        (GRANT, basic(made["id"], "wrong"), 401, "invalid_client"),
-        (GRANT, basic(made["id"], other["client_secret"]), 401, "invalid_client"),
-        (GRANT, basic("no id", made["client_secret"]), 401, "invalid_client"),
-        (GRANT, basic(made["id"], "é\u0000\U0001f600"), 401, "invalid_client"),
+        (GRANT, basic_authorization(made["id"], "wrong"), 401, "invalid_client"),
+        (GRANT, basic_authorization(made["id"], other["client_secret"]), 401, "invalid_client"),
+        (GRANT, basic_authorization("no id", made["client_secret"]), 401, "invalid_client"),
+        (GRANT, basic_authorization(made["id"], "é\u0000\U0001f600"), 401, "invalid_client"),
         ({**GRANT, "client_id": "é", "client_secret": "é"}, None, 401, "invalid_client"),
         (GRANT, {"authorization": "Basic !!!"}, 401, "invalid_client"),
         (GRANT, {"authorization": "Basic /////w=="}, 401, "invalid_client"),
@@ -75,23 +75,25 @@ def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, mad
         (GRANT, {"authorization": f"Bearer {house.admin.token}"}, 401, "invalid_client"),
     ]
     for form, headers, status, error in wrong:
-        refused(ask(house, form, headers), status, error)
+        refused(request_token(house, form, headers), status, error)
     for body, kind in ((b"{}", "application/json"), (b"\xff", "application/x-www-form-urlencoded")):
         sent = house.client.post("/oauth/token", content=body, headers={**right, "content-type": kind})
         refused(Answer(sent), 400, "invalid_request")
     for resource in ("http://accord.test", "http://accord.test/", "http://accord.test/v1"):
-        ask(house, {**GRANT, "resource": resource}, right).expect(200)
+        request_token(house, {**GRANT, "resource": resource}, right).expect(200)
 
 
-def test_who_guesses_secrets_is_told_to_wait(fresh: Fresh) -> None:
+def test_who_guesses_secrets_is_told_to_wait(empty_registry: EmptyRegistry) -> None:
     # A number of its own: apps of the same settings are shared by the tests, and so are their counts.
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 9})) as house:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 9})) as house:
         made = client(house, None, ["events.read"])
         holder = with_token(house, made, token(house, made))
         holder.get("/v1/events").expect(200)
         for turn in range(9):
-            refused(ask(house, GRANT, basic(made["id"], f"guess {turn}")), 401, "invalid_client")
-        answer = ask(house, GRANT, basic(made["id"], made["client_secret"]))
+            refused(
+                request_token(house, GRANT, basic_authorization(made["id"], f"guess {turn}")), 401, "invalid_client"
+            )
+        answer = request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"]))
         answer.expect(429, "too-many-requests")
         assert answer.headers["retry-after"]
         holder.get("/v1/events").expect(200)
@@ -129,7 +131,7 @@ def test_two_secrets_live_while_one_follows_the_other_and_each_ends_with_its_tok
     house.admin.post(f"{path}/secrets/{old}/revoke").expect(200)
     first.get("/v1/events").expect(401, "unauthenticated")
     following.get("/v1/events").expect(200)
-    refused(ask(house, GRANT, basic(made["id"], made["client_secret"])), 401, "invalid_client")
+    refused(request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"])), 401, "invalid_client")
     house.admin.post(f"{path}/secrets/{old}/revoke").expect(409, "already-revoked")
     third = house.admin.post(f"{path}/rotate").expect(200)
     with_token(house, made, token(house, third)).get("/v1/events").expect(200)
@@ -141,7 +143,7 @@ def test_a_client_that_is_ended_does_nothing_from_the_next_request_on(house: Hou
     assert not ended["active"]
     assert ended["disabled_at"]
     holder.get("/v1/events").expect(401, "unauthenticated")
-    refused(ask(house, GRANT, basic(made["id"], made["client_secret"])), 401, "invalid_client")
+    refused(request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"])), 401, "invalid_client")
     for act in ("rotate", "disable"):
         house.admin.post(f"/v1/clients/{made['id']}/{act}").expect(409, "already-disabled")
 

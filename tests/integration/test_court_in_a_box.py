@@ -20,11 +20,11 @@ from app.integration.court_in_a_box.receiver import MOST_BYTES, Receiver
 from app.integration.court_in_a_box.store import Store
 from app.integration.webhooks.schedule import DELAYS
 from app.settings import Settings
-from tests.deliveries import SECRET, signed
+from tests.courts import client, court
 from tests.installation import House, Json
 from tests.processes import accord, served
-from tests.programs import client, court
 from tests.receivers import LOOPBACK, guarded_by, letting, sender
+from tests.webhooks import SECRET, signed_headers
 
 SECONDS_OF_AN_ATTEMPT = 0.5
 
@@ -212,7 +212,7 @@ def test_the_court_takes_orders_over_http_and_says_how_it_is(wired: Wired) -> No
 
 def test_the_court_takes_only_what_its_subscription_signed(wired: Wired) -> None:
     body = json.dumps({"id": "e-1", "type": "referral-received", "data": {}}).encode()
-    headers = signed(body, wired.house.clock().timestamp(), SECRET)
+    headers = signed_headers(body, wired.house.clock().timestamp(), SECRET)
     assert httpx.post(wired.door.url, content=body, headers=headers).status_code == 401
     assert httpx.post(wired.door.url, content=b"x" * (MOST_BYTES + 1)).status_code == 413
     assert wired.court.store.events() == []

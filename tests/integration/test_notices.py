@@ -39,8 +39,7 @@ from app.operations.backup import back_up, restore
 from app.settings import Settings
 from tests.canaries import WORDS, plant
 from tests.installation import House, Json, Person
-from tests.processes import served
-from tests.server import _free_port
+from tests.processes import free_port, served
 from tests.story import GIVES, POWERS, Dispute
 
 URL = "https://registry.example.org"
@@ -98,7 +97,7 @@ class MailServer:
 @pytest.fixture
 def server() -> Iterator[MailServer]:
     """A mail server that runs."""
-    found = MailServer(_free_port())
+    found = MailServer(free_port())
     controller = found.start()
     yield found
     controller.stop()
@@ -227,9 +226,8 @@ def test_whose_access_ended_meanwhile_is_sent_nothing(
 ) -> None:
     counsel = house.person("Cora Unsel")
     dispute.invited()
-    given = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    held = dispute.requesting.post(path, given).expect(201)["id"]
+    path = dispute.representatives()
+    held = dispute.admit_counsel(counsel)["id"]
     settle(postman, server)
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     dispute.requesting.post(f"{path}/{held}/end", {}).expect(200)
@@ -272,7 +270,7 @@ def test_who_is_invited_without_an_account_and_who_is_given_one_hears_of_it(
 ) -> None:
     dispute.registered()
     settle(postman, server)
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    path = dispute.representatives()
     for name, address in (("王小明", "Wang.XM@Example.org"), ("O’Neill-Ní Dhomhnaill", "oneill@example.org")):
         given = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
         dispute.requesting.post(path, given).expect(201)
@@ -468,9 +466,7 @@ def test_an_address_that_is_refused_is_shown_to_the_registry_until_a_mail_gets_t
     del server.refuses[address]
     choose(person, news="at-once")
     dispute.opened()
-    given = {"user_id": person.id, "role": "counsel", "powers": POWERS}
-    representatives = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    dispute.requesting.post(representatives, given).expect(201)
+    dispute.admit_counsel(person)
     assert postman.turn() == {"sent": 1}
     assert dispute.registrar.get(path).expect(200)["undeliverable_since"] is None
     assert subjects(server.to(person)) == ["Something new at Organisation for Mediation"]
@@ -502,7 +498,7 @@ def test_a_mail_goes_over_tls_to_a_server_with_a_certificate_that_holds_and_to_n
     certificate, key = certified(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
-    found = MailServer(_free_port())
+    found = MailServer(free_port())
     given = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
     controller = Controller(found, hostname="127.0.0.1", port=found.port, **given)
     controller.start()
@@ -560,7 +556,7 @@ def test_a_refusal_for_now_is_no_bounce(house: House, server: MailServer, postma
 
 
 def test_while_the_mail_server_is_down_everything_waits_and_nothing_is_lost(house: House) -> None:
-    server = MailServer(_free_port())
+    server = MailServer(free_port())
     postman = postman_on(house, server)
     postman.turn()
     people = [house.person(f"Nu Comer{number}") for number in range(3)]

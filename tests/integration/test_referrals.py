@@ -16,9 +16,8 @@ from app.core.ledger.acts import OPERATOR
 from app.integration.description.examples import REQUESTS
 from app.operations.health import look_at
 from app.operations.keys import destroy
+from tests.courts import ALL_SCOPES, PDF, client, court, program, referral, token
 from tests.installation import Answer, House, Json, Person
-from tests.programs import EVERYTHING, client, court, program, token
-from tests.referrals import PDF, referral
 from tests.story import CONSENT, POWERS
 
 RETRIES = int(os.environ.get("ACCORD_TEST_RETRIES", "40"))
@@ -522,8 +521,8 @@ def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referr
 
 def test_a_program_without_the_scope_reads_or_refers_nothing(referred: Referred) -> None:
     house = referred.house
-    made = client(house, referred.court_id, EVERYTHING)
-    narrow = Person("narrow", made["id"], token(house, made, "referrals.read"), house.client, house.number)
+    made = client(house, referred.court_id, ALL_SCOPES)
+    narrow = house.person_with_token("narrow", made["id"], token(house, made, "referrals.read"))
     narrow.get(referred.path).expect(200)
     narrow.post("/v1/referrals", referral("HC-5")).expect(403, "insufficient-scope")
     narrow.post(f"{referred.path}/withdraw").expect(403, "insufficient-scope")

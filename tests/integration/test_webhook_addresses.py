@@ -19,7 +19,7 @@ from app.core.outbound import AddressRefused, allowed_by, is_public, judge, plac
 from tests.installation import House, Json
 from tests.receivers import LOOPBACK, Canary, answers, canary, guarded_by, letting, receiver, sender
 from tests.story import Dispute
-from tests.subscriptions import deliveries, path, retitle, subscribe
+from tests.webhooks import deliveries, path_of, retitle, subscribe
 
 PUBLIC = "93.184.215.14"
 # `{port}` is where the canary listens; the names are known to the resolver, as below.
@@ -139,7 +139,7 @@ def test_hostile_addresses_are_refused_all_in_one_way_and_nothing_is_connected_t
         made = subscribe(house.registrar, f"https://public.example:{bird.port}/")
         for url in HOSTILE[:10]:
             changed = {"url": url.format(port=bird.port)}
-            house.registrar.patch(path(made), changed, if_match="*").expect(422, "invalid")
+            house.registrar.patch(path_of(made), changed, if_match="*").expect(422, "invalid")
         assert house.registrar.get("/v1/webhooks").expect(200)["items"] == [
             {name: value for name, value in made.items() if name != "secret"}
         ]
@@ -276,6 +276,6 @@ def test_a_certificate_must_be_the_names_and_of_somebody_who_is_trusted(house: H
                 sender(house).settle()
                 (one,) = deliveries(dispute.requesting, made)
                 found.append(one["attempts"][0])
-                dispute.requesting.patch(path(made), {"state": "paused"}, if_match="*").expect(200)
+                dispute.requesting.patch(path_of(made), {"state": "paused"}, if_match="*").expect(200)
     assert [(one["status"], one["error"]) for one in found] == [(204, None), (None, "tls-failed"), (None, "tls-failed")]
     assert len(there.received) == 1

@@ -14,8 +14,9 @@ from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
 from app.integration.webhooks.schedule import next_attempt, patience
 from app.operations import keys
+from tests.background import worker
+from tests.courts import client, court, program
 from tests.installation import House, Json
-from tests.programs import client, court, program
 from tests.receivers import (
     LOOPBACK,
     Receiver,
@@ -28,9 +29,8 @@ from tests.receivers import (
     receiver,
     sender,
 )
-from tests.story import POWERS, Dispute
-from tests.subscriptions import change, deliveries, path, retitle, subscribe
-from tests.workers import worker
+from tests.story import Dispute
+from tests.webhooks import change, deliveries, path_of, retitle, subscribe
 
 ELSEWHERE = {"elsewhere.example": ["93.184.215.14"]}
 
@@ -94,7 +94,7 @@ def test_only_the_types_and_the_case_that_were_asked_for_go_out(lodged: Dispute,
 
 def test_two_secrets_sign_for_a_day_and_then_only_the_newer(lodged: Dispute, there: Receiver) -> None:
     made = subscribe(lodged.requesting, there.url)
-    second = lodged.requesting.post(f"{path(made)}/secret").expect(200)
+    second = lodged.requesting.post(f"{path_of(made)}/secret").expect(200)
     assert len(second["secrets"]) == 2
     secrets = [made["secret"], second["secret"]]
     send = sender(lodged.house)
@@ -116,15 +116,15 @@ def test_two_secrets_sign_for_a_day_and_then_only_the_newer(lodged: Dispute, the
     assert accepted() == [True, True]
     lodged.house.clock.pass_by(minutes=1)
     assert accepted() == [False, True]
-    third = lodged.requesting.post(f"{path(made)}/secret").expect(200)
-    fourth = lodged.requesting.post(f"{path(made)}/secret").expect(200)
+    third = lodged.requesting.post(f"{path_of(made)}/secret").expect(200)
+    fourth = lodged.requesting.post(f"{path_of(made)}/secret").expect(200)
     secrets += [third["secret"], fourth["secret"]]
     assert accepted() == [False, False, True, True]
-    text = lodged.requesting.get(path(made)).response.text
+    text = lodged.requesting.get(path_of(made)).response.text
     assert not any(secret in text for secret in secrets)
     for each in ("", "/secret"):
         body = {"url": there.url} if not each else None
-        where = path(made) + each if each else "/v1/webhooks"
+        where = path_of(made) + each if each else "/v1/webhooks"
         lodged.requesting.post(where, body, idempotency_key="k").expect(422, "invalid")
 
 
@@ -207,7 +207,7 @@ def test_a_receiver_that_fails_gets_each_event_again_by_the_schedule_with_the_sa
     assert (given_up["reason"], len(given_up["attempts"])) == ("given-up", 11)
     assert given_up["attempts"][0]["body"] == "out of order"
     there.behaves = answers(200, b"thanks")
-    again = f"{path(made)}/deliveries/{given_up['id']}"
+    again = f"{path_of(made)}/deliveries/{given_up['id']}"
     assert lodged.requesting.post(f"{again}/retry").expect(200)["state"] == "pending"
     send.settle()
     assert lodged.requesting.get(again).expect(200)["state"] == "delivered"
@@ -255,10 +255,12 @@ def test_a_receiver_that_is_gone_ends_its_subscription_until_the_owner_says_othe
     retitle(lodged, "And another")
     send.settle()
     assert len(there.received) == 1
-    read = lodged.requesting.get(path(made)).expect(200)
+    read = lodged.requesting.get(path_of(made)).expect(200)
     assert (read["state"], read["reason"]) == ("disabled", "gone")
     for act in ("test", "replay"):
-        lodged.requesting.post(f"{path(made)}/{act}", {} if act == "replay" else None).expect(409, "webhook-not-active")
+        lodged.requesting.post(f"{path_of(made)}/{act}", {} if act == "replay" else None).expect(
+            409, "webhook-not-active"
+        )
     told = lodged.registrar.get("/v1/events?limit=200").expect(200)["items"]
     assert [one["data"]["about"]["webhook_id"] for one in told if one["type"] == "webhook-disabled"] == [made["id"]]
     changed = change(lodged.requesting, made, state="active")
@@ -344,10 +346,8 @@ def test_a_receiver_that_hangs_is_given_up_after_its_time_and_delays_no_other(lo
 def test_access_that_ended_before_the_sending_sends_nothing_more(lodged: Dispute, there: Receiver) -> None:
     house = lodged.house
     counsel = house.person("Cora Unsel")
-    representatives = f"{lodged.path}/parties/{lodged.party('requesting')}/representatives"
-    admitted = lodged.requesting.post(
-        representatives, {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    ).expect(201)
+    representatives = lodged.representatives()
+    admitted = lodged.admit_counsel(counsel)
     made, send = subscribe(counsel, there.url, types=["case-amended"]), sender(house)
     there.behaves = answers(500)
     retitle(lodged, "Before")
@@ -385,7 +385,7 @@ def test_a_programs_subscription_is_its_own_and_needs_its_scope(open_house: Hous
     made = subscribe(holder, there.url)
     program(open_house, None, ["events.read"]).get("/v1/webhooks").expect(403, "insufficient-scope")
     others = program(open_house, None, ["webhooks.manage"])
-    others.get(path(made)).expect(404)
+    others.get(path_of(made)).expect(404)
     referring = program(open_house, None, ["webhooks.manage"])
     assert referring.get("/v1/webhooks").expect(200)["items"] == []
 
@@ -393,13 +393,13 @@ def test_a_programs_subscription_is_its_own_and_needs_its_scope(open_house: Hous
 def test_a_test_event_is_signed_and_stands_in_no_feed(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     since = lodged.requesting.get("/v1/events?latest=true").expect(200)["next"]
-    sent = lodged.requesting.post(f"{path(made)}/test").expect(200)
-    lodged.requesting.post(f"{path(made)}/test").expect(409, "test-pending")
+    sent = lodged.requesting.post(f"{path_of(made)}/test").expect(200)
+    lodged.requesting.post(f"{path_of(made)}/test").expect(409, "test-pending")
     send.settle()
     event = there.received[0].verified(made["secret"])
     assert (event["type"], event["id"]) == ("webhook-tested", sent["event_id"])
     assert event["data"] == {"webhook_id": made["id"]}
-    done = lodged.requesting.get(f"{path(made)}/deliveries/{sent['id']}").expect(200)
+    done = lodged.requesting.get(f"{path_of(made)}/deliveries/{sent['id']}").expect(200)
     assert done["state"] == "delivered"
     assert lodged.requesting.get(f"/v1/events?after={since}").expect(200)["items"] == []
 
@@ -410,25 +410,25 @@ def test_a_range_is_sent_again_in_order_with_the_ids_that_it_had(lodged: Dispute
     retitle(lodged, "Another")
     send.settle()
     assert len(there.received) == 1
-    replayed = lodged.requesting.post(f"{path(made)}/replay", {"after": feed[0], "until": feed[4]}).expect(200)
+    replayed = lodged.requesting.post(f"{path_of(made)}/replay", {"after": feed[0], "until": feed[4]}).expect(200)
     assert replayed["replaying"]
-    lodged.requesting.post(f"{path(made)}/replay", {}).expect(409, "replaying")
+    lodged.requesting.post(f"{path_of(made)}/replay", {}).expect(409, "replaying")
     send.settle()
     case = lodged.case["id"]
     again = [one for one in there.events()[1:] if one["data"]["case_id"] == case]
     assert [one["id"] for one in again] == [one for one in feed[1:5] if one in {each["id"] for each in again}]
     assert sorted(there.ids()[1:]) == sorted(feed[1:5])
-    assert not lodged.requesting.get(path(made)).expect(200)["replaying"]
-    lodged.requesting.post(f"{path(made)}/replay", {}).expect(200)
+    assert not lodged.requesting.get(path_of(made)).expect(200)["replaying"]
+    lodged.requesting.post(f"{path_of(made)}/replay", {}).expect(200)
     send.settle()
     assert set(there.ids()) >= set(feed)
     assert len(there.ids()) == 1 + 4 + len(feed) + 1
     for wrong in ({"after": made["id"]}, {"until": made["id"]}, {"after": feed[3], "until": feed[3]}):
-        lodged.requesting.post(f"{path(made)}/replay", wrong).expect(422, "invalid")
+        lodged.requesting.post(f"{path_of(made)}/replay", wrong).expect(422, "invalid")
     hidden = lodged.responding.get("/v1/events?limit=200").expect(200)["items"]
     theirs = [one["id"] for one in hidden if one["id"] not in feed]
     for id in theirs:
-        lodged.requesting.post(f"{path(made)}/replay", {"after": id}).expect(422, "invalid")
+        lodged.requesting.post(f"{path_of(made)}/replay", {"after": id}).expect(422, "invalid")
 
 
 def test_a_stranger_finds_no_subscription_of_others(lodged: Dispute, there: Receiver) -> None:
@@ -436,28 +436,28 @@ def test_a_stranger_finds_no_subscription_of_others(lodged: Dispute, there: Rece
     retitle(lodged, "Another")
     send.settle()
     (one,) = deliveries(lodged.requesting, made)
-    where = f"{path(made)}/deliveries/{one['id']}"
+    where = f"{path_of(made)}/deliveries/{one['id']}"
     other = subscribe(lodged.responding, there.url)
-    lodged.responding.get(f"{path(other)}/deliveries/{one['id']}").expect(404, "not-found")
+    lodged.responding.get(f"{path_of(other)}/deliveries/{one['id']}").expect(404, "not-found")
     for person in (lodged.responding, lodged.registrar, lodged.house.admin):
-        for read in (path(made), f"{path(made)}/deliveries", where):
+        for read in (path_of(made), f"{path_of(made)}/deliveries", where):
             person.get(read).expect(404, "not-found")
-        for act in (f"{path(made)}/test", f"{path(made)}/secret", f"{where}/retry"):
+        for act in (f"{path_of(made)}/test", f"{path_of(made)}/secret", f"{where}/retry"):
             person.post(act).expect(404, "not-found")
-        person.post(f"{path(made)}/replay", {}).expect(404, "not-found")
-        person.patch(path(made), {"state": "paused"}, if_match="*").expect(404, "not-found")
-        person.send("DELETE", path(made), headers={"if-match": "*"}).expect(404, "not-found")
+        person.post(f"{path_of(made)}/replay", {}).expect(404, "not-found")
+        person.patch(path_of(made), {"state": "paused"}, if_match="*").expect(404, "not-found")
+        person.send("DELETE", path_of(made), headers={"if-match": "*"}).expect(404, "not-found")
         assert made["id"] not in person.get("/v1/webhooks").response.text
 
 
 def test_a_subscription_that_is_removed_sends_nothing_and_leaves_nothing(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     retitle(lodged, "Another")
-    lodged.requesting.send("DELETE", path(made)).expect(428, "precondition-required")
-    lodged.requesting.send("DELETE", path(made), headers={"if-match": '"stale"'}).expect(412)
-    tag = lodged.requesting.get(path(made)).headers["etag"]
-    lodged.requesting.send("DELETE", path(made), headers={"if-match": tag}).expect(204)
-    lodged.requesting.get(path(made)).expect(404)
+    lodged.requesting.send("DELETE", path_of(made)).expect(428, "precondition-required")
+    lodged.requesting.send("DELETE", path_of(made), headers={"if-match": '"stale"'}).expect(412)
+    tag = lodged.requesting.get(path_of(made)).headers["etag"]
+    lodged.requesting.send("DELETE", path_of(made), headers={"if-match": tag}).expect(204)
+    lodged.requesting.get(path_of(made)).expect(404)
     send.settle()
     assert not there.received
 
@@ -485,8 +485,8 @@ def test_wrong_input_is_refused_and_says_where(lodged: Dispute, there: Receiver)
     stranger = lodged.house.person("Stan Ranger")
     stranger.post("/v1/webhooks", {**right, "case_id": lodged.case["id"]}).expect(422, "invalid")
     for wrong in ({}, {"url": None}, {"state": "disabled"}, {"types": None}, {"url": "ftp://elsewhere.example/"}):
-        lodged.requesting.patch(path(made), wrong, if_match="*").expect(422, "invalid")
-    lodged.requesting.get(f"{path(made)}/deliveries?state=lost").expect(422, "invalid")
+        lodged.requesting.patch(path_of(made), wrong, if_match="*").expect(422, "invalid")
+    lodged.requesting.get(f"{path_of(made)}/deliveries?state=lost").expect(422, "invalid")
     for _more in range(19):
         subscribe(lodged.requesting, there.url)
     lodged.requesting.post("/v1/webhooks", right).expect(409, "too-many-webhooks")

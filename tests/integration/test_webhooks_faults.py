@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from tests import scaled
+from tests import fast_sender
+from tests.fast_sender import Scaled
 from tests.installation import House, Json, Person
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver
-from tests.scaled import Scaled
 from tests.story import Dispute
-from tests.subscriptions import deliveries, retitle, subscribe
+from tests.webhooks import deliveries, retitle, subscribe
 
 EVENTS = int(os.environ.get("ACCORD_TEST_EVENTS", "60"))
 # How many times as fast time passes: by 30, five minutes take ten seconds.
@@ -75,28 +75,28 @@ def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worke
         subscribe(house.registrar, well.url)
         since = house.registrar.get("/v1/events?latest=true").expect(200)["next"]
         try:
-            senders += [scaled.start(house.settings, clock, tmp_path) for _sender in range(number)]
+            senders += [fast_sender.start(house.settings, clock, tmp_path) for _sender in range(number)]
             _until(lambda: bool(house.registrar.post(f"/v1/webhooks/{made['id']}/test").status), 1)
             _until(lambda: len(down.received) > 0, 30)
             begun, killed = time.monotonic(), list[float]()
             for event in range(EVENTS):
                 retitle(disputes[event % CASES], f"Title {event}")
                 # Not before the one that follows the last is there.
-                there = len(scaled.came_up(tmp_path)) == number + len(killed)
+                there = len(fast_sender.came_up(tmp_path)) == number + len(killed)
                 if there and event * (KILLS + 1) // EVENTS > len(killed):
-                    scaled.kill(senders.pop(0))
+                    fast_sender.kill(senders.pop(0))
                     killed.append(time.monotonic())
-                    senders.append(scaled.start(house.settings, clock, tmp_path))
+                    senders.append(fast_sender.start(house.settings, clock, tmp_path))
                 if down.behaves.__name__ == "<lambda>" and time.monotonic() - begun > DOWN:
                     down.behaves = answers(204)
                 time.sleep(max(0.0, begun + DOWN * event / EVENTS - time.monotonic()))
             time.sleep(max(0.0, begun + DOWN - time.monotonic()))
             while len(killed) < KILLS:
-                _until(lambda: len(scaled.came_up(tmp_path)) == number + len(killed), 30)
-                scaled.kill(senders.pop(0))
+                _until(lambda: len(fast_sender.came_up(tmp_path)) == number + len(killed), 30)
+                fast_sender.kill(senders.pop(0))
                 killed.append(time.monotonic())
                 retitle(disputes[0], f"While nobody may be there {len(killed)}")
-                senders.append(scaled.start(house.settings, clock, tmp_path))
+                senders.append(fast_sender.start(house.settings, clock, tmp_path))
             failed = len(down.received)
             down.behaves = answers(204)
             due = {one["id"] for one in feed_of(house.registrar, since)}
@@ -104,7 +104,7 @@ def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worke
             _until(lambda: not deliveries(house.registrar, made, "&state=pending"), 20)
         finally:
             for process in senders:
-                scaled.kill(process)
+                fast_sender.kill(process)
     feed = [one for one in feed_of(house.registrar, since) if one["id"] in due]
     assert len(feed) >= EVENTS
     for one in (down, well):
@@ -119,7 +119,7 @@ def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worke
     for each in well.received:
         first.setdefault(each.id, each.at)
     # Where one process is all there is, nobody sends until the next is there: that is the restart's time.
-    gaps = list(zip(killed, scaled.came_up(tmp_path)[number:], strict=True)) if number == 1 else []
+    gaps = list(zip(killed, fast_sender.came_up(tmp_path)[number:], strict=True)) if number == 1 else []
     lags = [first[one["id"]] - _sendable(clock.seconds(datetime.fromisoformat(one["time"])), gaps) for one in feed]
     again = len(well.received) - len(first)
     print(f"{len(feed)} events, lag {max(lags):.2f} s at most, {sorted(lags)[len(lags) // 2]:.2f} s in the middle")  # noqa: T201

@@ -16,12 +16,12 @@ from app.main import create_app
 from app.operations.background.webhook_sender import Sender
 from app.operations.backup import back_up, restore
 from app.settings import Settings
+from tests.background import worker
+from tests.courts import court, program
 from tests.installation import House, Person
-from tests.programs import court, program
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver, sender
 from tests.story import Dispute
-from tests.subscriptions import change, deliveries, path, retitle, subscribe
-from tests.workers import worker
+from tests.webhooks import change, deliveries, path_of, retitle, subscribe
 
 
 @pytest.fixture
@@ -138,14 +138,14 @@ def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
     restore(without_tables, tmp_path / "backup.zip", None, house.app.state.seams.sealer.unwrap, house.clock.now)
     app = create_app(without_tables.model_copy(update={"webhook_allowed": LOOPBACK}), house.clock)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
-    owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.number)
+    owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.next_request_id)
     seams = app.state.seams
     restored = Sender(seams, partial(seams.entropy, "sender"))
     there.behaves = answers(204)
     house.clock.pass_by(hours=1)
     restored.settle()
     assert len(there.received) == 1
-    read = owner.get(path(made)).expect(200)
+    read = owner.get(path_of(made)).expect(200)
     assert (read["state"], read["reason"]) == ("paused", "restored")
     assert len(deliveries(owner, made, "&state=pending")) == 1
     change(owner, made, state="active")

@@ -24,11 +24,10 @@ from app.operations.backup import back_up, restore
 from app.operations.migrating import migrate
 from app.proceedings.documents.inventory import NAMING
 from app.settings import Settings
-from tests.conftest import OF_TESTS
+from tests.courts import court, program
 from tests.disks import fill, small_disk
-from tests.installation import House, Person, straight_to
+from tests.installation import TEST_SETTINGS, House, Person, straight_to
 from tests.processes import accord, running, served
-from tests.programs import court, program
 from tests.story import Dispute
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
@@ -39,7 +38,7 @@ def reopened(settings: Settings, people: list[Person]) -> Any:
 
     app = create_app(settings)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
-    return client, [Person(one.name, one.id, one.token, client, one.numbered) for one in people]
+    return client, [Person(one.name, one.id, one.token, client, one.next_request_id) for one in people]
 
 
 def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
@@ -130,7 +129,7 @@ def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
     back_up(house.settings, file, house.clock.now)
     with zipfile.ZipFile(file) as archive:
         whole = b"".join(archive.read(name) for name in archive.namelist())
-    key = OF_TESTS["master_key"].get_secret_value().encode()
+    key = TEST_SETTINGS["master_key"].get_secret_value().encode()
     for secret in (b"zebrafinch", key, dispute.requesting.token.encode()):
         assert secret not in whole
 
@@ -270,7 +269,10 @@ def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
 def test_nothing_is_restored_under_a_service_that_runs(house: House, tmp_path: Path, _engine: str) -> None:
-    file, settings = tmp_path / "registry.zip", Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", **OF_TESTS)
+    file, settings = (
+        tmp_path / "registry.zip",
+        Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", **TEST_SETTINGS),
+    )
     back_up(house.settings, file, house.clock.now)
     migrate(settings)
     with served(settings):

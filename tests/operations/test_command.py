@@ -18,8 +18,8 @@ import pytest
 from app.cli import main
 from app.core.db import sqlite
 from app.settings import Settings
-from tests.conftest import MASTER_KEY
-from tests.server import new_database
+from tests.installation import MASTER_KEY
+from tests.postgresql_server import new_database
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]

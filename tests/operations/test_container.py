@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from app.settings import Settings
-from tests.docs.consoles import free_port
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,10 +22,9 @@ from sqlalchemy import create_engine, text
 from app.operations.migrating import migrate
 from app.operations.serving import PatientProtocol, set_patience
 from app.settings import Settings
-from tests.conftest import OF_TESTS, _empty
-from tests.docs.consoles import free_port
-from tests.installation import Clock, House, straight_to
-from tests.processes import Served, accord, running, served
+from tests.installation import TEST_SETTINGS, Clock, House, straight_to
+from tests.processes import Served, accord, free_port, running, served
+from tests.registries import empty_tables
 from tests.story import Dispute, request
 
 CROWD, DRIPPING = 500, 200
@@ -217,7 +216,7 @@ def taken(connection: socket.socket, pause: float) -> int:
 def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is_not(
     tmp_path: Path, _engine: str
 ) -> None:
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **TEST_SETTINGS)
     migrate(settings)
     with served(settings, ACCORD_REQUEST_TIMEOUT="1") as service:
         whole = len(httpx.get(f"{service.base_url}/v1/openapi.json", timeout=30).content)
@@ -308,8 +307,8 @@ def refusing(settings: Settings) -> Iterator[None]:
 def test_a_database_that_is_gone_and_comes_back_needs_no_restart(
     postgresql_url: str, request: pytest.FixtureRequest
 ) -> None:
-    _empty(request.getfixturevalue("postgresql_sweeper"))
-    settings = Settings(database_url=postgresql_url, **OF_TESTS)
+    empty_tables(request.getfixturevalue("postgresql_sweeper"))
+    settings = Settings(database_url=postgresql_url, **TEST_SETTINGS)
     request.getfixturevalue("postgresql_sweeper").dispose()
     with House.open(settings) as house:
         dispute = Dispute(house)

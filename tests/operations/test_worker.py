@@ -10,9 +10,9 @@ import pytest
 from app.core.errors import Unavailable
 from app.operations.background.worker import Worker
 from app.rules.loader import LIBRARY, library
+from tests.background import worker
 from tests.installation import House, Json
 from tests.story import Dispute, request
-from tests.workers import worker
 
 LAPSE = """by = ["requesting-party"]
 from = ["invited"]
@@ -41,7 +41,7 @@ def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def events(dispute: Dispute, kind: str) -> list[Json]:
     """The events of one type, as the requesting side reads them."""
-    found = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    found = dispute.events()
     return [event for event in found if event["type"] == kind]
 
 
@@ -119,7 +119,7 @@ def test_a_deadline_is_recalled_once_some_days_before_its_day(dispute: Dispute) 
     dispute.house.clock.pass_by(days=1)
     assert [one.round()["reminder"] for _round in range(3)] == [1, 0, 0]
     (recalled,) = events(dispute, "deadline-recalled")
-    (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (deadline,) = dispute.deadlines()
     assert recalled["payload"] == {"deadline_id": deadline["id"], "term": "reply", "due_on": "2026-03-20"}
     assert (recalled["audience"], dispute.read()["seq"]) == ("participants", seq + 1)
 

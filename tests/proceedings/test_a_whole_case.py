@@ -1,12 +1,12 @@
 """The whole path, as its people walk it over HTTP: from the request to the signed settlement, and its other ends."""
 
 from tests.installation import House
-from tests.story import CONSENT, POWERS, Dispute
+from tests.story import CONSENT, Dispute
 
 
 def stages(dispute: Dispute) -> list[tuple[str, str]]:
     """Every stage to which a step has led, with the step, as the ledger tells it."""
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     taken = [event for event in events if event["type"] == "step-taken"]
     return [(event["act"], event["payload"]["to"]) for event in taken]
 
@@ -15,16 +15,9 @@ def test_a_dispute_runs_from_request_to_signed_settlement(dispute: Dispute) -> N
     dispute.mediating()
     joint = dispute.session("joint")
     for side in ("requesting", "responding"):
-        caucus = dispute.session("caucus", side)
-        dispute.mediator.post(
-            f"{dispute.path}/sessions/{caucus['id']}/hold",
-            {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
-        ).expect(200)
+        dispute.hold(dispute.session("caucus", side))
     dispute.filing(dispute.requesting, "caucus", "requesting")
-    dispute.mediator.post(
-        f"{dispute.path}/sessions/{joint['id']}/hold",
-        {"attendance": [{"name": "Olga Strand", "capacity": "agent", "party_id": dispute.party("requesting")}]},
-    ).expect(200)
+    dispute.hold(joint, "Olga Strand", "agent", party_id=dispute.party("requesting"))
     case = dispute.settled()
     assert (case["stage"], case["phase"], case["outcome"]) == ("closed", "closed", "settled")
     assert case["reference"] == "2026-0001"
@@ -129,7 +122,7 @@ def test_a_member_that_is_not_bound_cannot_be_a_party(house: House, dispute: Dis
 def test_a_nominee_who_declines_is_gone_and_another_is_confirmed(house: House, dispute: Dispute) -> None:
     dispute.nominated()
     other, other_id = house.mediator("Nino Tane")
-    second = dispute.responding.post(f"{dispute.path}/appointments", {"mediator_id": other_id}).expect(201)
+    second = dispute.nominate(dispute.responding, other_id)
     path = f"/v1/appointments/{second['id']}"
     assert other.get(path).expect(200)["case"]["title"] == dispute.case["title"]
     answer = other.post(f"{path}/decline", {"reason": "No time."})
@@ -169,10 +162,7 @@ def test_nobody_signs_twice_for_another_or_without_powers(house: House, dispute:
     dispute.sign(dispute.mediator, "requesting", text).expect(403, "not-your-capacity")
     dispute.sign(dispute.requesting, "responding", text).expect(403, "not-your-capacity")
     counsel = house.person("Cora Unsel")
-    powers = {**POWERS, "kind": "mandate"}
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": powers}
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    dispute.requesting.post(path, admitted).expect(201)
+    dispute.admit_counsel(counsel)
     refused = dispute.sign(counsel, "requesting", text).expect(409, "need-not-met")
     assert refused["reasons"][0]["code"] == "powers-on-record"
     dispute.sign(dispute.requesting, "requesting", text).expect(201)

@@ -25,7 +25,7 @@ def test_a_party_that_does_not_use_the_service_accepts_by_a_letter(dispute: Disp
     dispute.step(dispute.registrar, "accept-invitation", letter).expect(422)
     case = dispute.step(dispute.registrar, "accept-invitation", {**letter, **GIVES}).expect(200)
     assert case["stage"] == "consented"
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.responding)
     (taken,) = [one for one in events if one["type"] == "step-taken" and one["act"] == "accept-invitation"]
     assert taken["actor"] == {
         "id": dispute.registrar.id,
@@ -85,7 +85,7 @@ def test_terms_count_from_the_day_on_which_the_step_counts(dispute: Dispute) -> 
     late = {"on": "2026-03-05", "reason": LATE, "due_on": "2026-04-05"}
     dispute.step(dispute.registrar, "register", {**late, "due_on": "2026-03-05"}).expect(422)
     dispute.step(dispute.registrar, "register", late).expect(200)
-    (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (deadline,) = dispute.deadlines()
     assert deadline["trigger"] == {"step": "register", "on": "2026-03-05"}
 
 
@@ -172,7 +172,7 @@ def test_a_signature_given_on_paper_is_entered_with_its_signer_and_powers(disput
 def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispute) -> None:
     dispute.registered()
     path = f"{dispute.path}/rectifications"
-    events = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.registrar)
     (slip,) = [one for one in events if one["act"] == "register" and one["type"] == "step-taken"]
     (theirs,) = [one for one in events if one["act"] == "accept-invitation" and one["type"] == "step-taken"]
     mended = {"event_id": slip["id"], "correction": "Registered on 1 March.", "reason": "A slip of the pen."}
@@ -185,11 +185,7 @@ def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispu
     assert dispute.responding.get(f"{path}/{made['id']}").expect(200) == made
     again = dispute.responding.get(f"{dispute.path}/events/{slip['id']}").expect(200)
     assert again == slip
-    (told,) = [
-        one
-        for one in dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-        if one["type"] == "event-rectified"
-    ]
+    (told,) = [one for one in dispute.events() if one["type"] == "event-rectified"]
     assert (told["payload"]["event_id"], told["stream"]) == (slip["id"], slip["stream"])
 
 
@@ -197,7 +193,7 @@ def test_a_rectification_is_read_by_whoever_reads_the_event_that_it_names(disput
     dispute.registered()
     path = f"{dispute.path}/rectifications"
     note = dispute.filing(dispute.registrar, "registry", text="A note for ourselves.")
-    events = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.registrar)
     slip = next(one for one in events if one["payload"].get("filing_id") == note["id"])
     given = {"event_id": slip["id"], "correction": "Another filing was meant.", "reason": "The wrong line."}
     made = dispute.registrar.post(path, given).expect(201)

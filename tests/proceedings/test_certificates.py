@@ -16,7 +16,7 @@ from app.institution.signing import service as signing
 from app.institution.signing.files import NotGenuine, decoded
 from app.proceedings.certificates.verification import verify
 from tests.installation import House, Json, Person
-from tests.story import POWERS, UNCITRAL, Dispute
+from tests.story import MANDATE, UNCITRAL, Dispute
 
 COMPANIES = [
     {"side": "requesting", "kind": "company", "name": "Serin Hydropower AG", "member_id": None},
@@ -89,7 +89,7 @@ def test_a_receipt_names_how_far_its_stream_had_come(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants")
     head = receipt_of(dispute.requesting, dispute, filing)["body"]["ledger"]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     at_head = [(one["stream"], one["seq"], one["hash"]) for one in events if one["stream"] == head["stream"]]
     assert (head["stream"], head["seq"], head["hash"]) in at_head
     (submitted,) = [one for one in events if one["type"] == "filing-submitted"]
@@ -216,10 +216,9 @@ def test_a_settlement_between_states_is_certified_without_the_singapore_conventi
 def test_the_powers_of_who_signed_are_told_as_they_were_then_though_they_have_gone_since(dispute: Dispute) -> None:
     text = dispute.frozen()
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    path = dispute.representatives()
     second = dispute.house.person("Second Agent")
-    admitted = {"user_id": second.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
-    dispute.requesting.post(path, admitted).expect(201)
+    dispute.admit(dispute.requesting, second, dispute.party("requesting"), powers=MANDATE)
     (first,) = [one for one in second.get(path).expect(200)["items"] if one["user_id"] == dispute.requesting.id]
     second.post(f"{path}/{first['id']}/end").expect(200)
     dispute.sign(dispute.responding, "responding", text).expect(201)
@@ -271,7 +270,7 @@ def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> No
 def test_the_ledger_tells_of_the_certificate_and_proves_it(dispute: Dispute) -> None:
     dispute.settled()
     said = certificate_of(dispute)["body"]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     (told,) = [one for one in events if one["type"] == "certificate-issued"]
     assert told["payload"] == {"certificate_id": said["id"], "kind": "settlement", "key_id": said["key_id"]}
     assert told["content"] == said

@@ -69,7 +69,7 @@ class Follower:
         return self.house.admin.patch(path, bound, if_match=self.house.admin.get(path).headers["etag"])
 
     def _appointment(self) -> str:
-        listed = self.dispute.requesting.get(f"{self.dispute.path}/appointments").expect(200)["items"]
+        listed = self.dispute.appointments()
         pending = [one for one in listed if one["state"] in ("proposed", "declared", "confirmed")]
         return f"/v1/appointments/{pending[-1]['id']}"
 
@@ -134,7 +134,7 @@ def test_a_mediator_can_be_confirmed_once_the_cures_are_followed(house: House, d
     dispute.registered(procedure=rule_set)
     codes = cured(Follower(house, dispute), lambda: dispute.step(dispute.registrar, "confirm-mediator"))
     assert set(codes) == {"mediator-nominated", "declarations-made", "accepted-by-all-parties"}
-    (appointment,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    (appointment,) = dispute.appointments()
     dispute.registrar.post(f"/v1/appointments/{appointment['id']}/confirm").expect(200)
 
 
@@ -162,8 +162,8 @@ def test_a_successor_is_nominated_once_the_office_is_vacant(house: House, disput
     }
     codes = cured(follower, lambda: dispute.step(dispute.requesting, "nominate"))
     assert codes == ["mediator-vacant"]
-    _successor, entry = house.mediator("Suki Cessor")
-    dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
+    _successor, mediator_id = house.mediator("Suki Cessor")
+    dispute.nominate(dispute.requesting, mediator_id)
 
 
 @pytest.mark.parametrize(("stage", "step"), [("lodged", "screen"), ("consented", "register"), ("screened", "nominate")])
@@ -177,17 +177,12 @@ def test_a_step_that_is_not_open_yet_says_what_comes_first(
 
 def test_a_party_that_came_late_joins_before_a_text_is_frozen(house: House, dispute: Dispute) -> None:
     dispute.mediating()
-    agent = house.person("Lata Comer")
-    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
-    party = dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
-    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(f"{dispute.path}/parties/{party['id']}/representatives", admitted).expect(201)
+    agent, _party_id = dispute.third_party_admitted()
     text = dispute.draft()
-    path = f"{dispute.path}/settlement/drafts/{text['id']}/freeze"
-    (reason,) = dispute.mediator.post(path, {"sha256": text["sha256"]}).expect(409, "need-not-met")["reasons"]
+    (reason,) = dispute.freeze(text).expect(409, "need-not-met")["reasons"]
     assert "POST /v1/cases/{case}/steps/join" in reason["cure"]
     dispute.step(agent, "join", GIVES).expect(200)
-    dispute.mediator.post(path, {"sha256": text["sha256"]}).expect(200)
+    dispute.freeze(text).expect(200)
 
 
 def test_a_term_that_runs_is_waited_for(dispute: Dispute) -> None:
@@ -204,19 +199,16 @@ def test_the_cures_of_texts_and_signatures_are_followed(house: House, dispute: D
     dispute.mediating()
     caucus = dispute.draft(audience="caucus", party_ids=[dispute.party("requesting")])
     drafts = f"{dispute.path}/settlement/drafts"
-    known = {"sha256": caucus["sha256"]}
-    (reason,) = dispute.mediator.post(f"{drafts}/{caucus['id']}/freeze", known).expect(409)["reasons"]
+    (reason,) = dispute.freeze(caucus).expect(409)["reasons"]
     assert reason["cure"].startswith("Put the same text before the participants as a new draft")
     text = dispute.draft()
-    (reason,) = dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": "0" * 64}).expect(409)["reasons"]
+    (reason,) = dispute.freeze({**text, "sha256": "0" * 64}).expect(409)["reasons"]
     assert reason["cure"] == "Read the draft again and send the hash that it shows."
     shown = dispute.mediator.get(f"{drafts}/{text['id']}").expect(200)
-    dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": shown["sha256"]}).expect(200)
+    dispute.freeze(shown).expect(200)
     counsel = house.person("Cora Unsel")
-    given = {"user_id": counsel.id, "role": "counsel", "powers": {**POWERS, "kind": "mandate"}}
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
-    admitted = dispute.responding.post(path, given).expect(201)
+    admitted = dispute.admit_counsel(counsel, "responding")
     (reason,) = dispute.sign(counsel, "responding", text).expect(409)["reasons"]
     assert reason["cure"] == "Have a representative with full powers sign, or one whose office needs none."
-    dispute.responding.post(f"{path}/{admitted['id']}/powers", POWERS).expect(200)
+    dispute.responding.post(f"{dispute.representatives('responding')}/{admitted['id']}/powers", POWERS).expect(200)
     dispute.sign(counsel, "responding", text).expect(201)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.background import worker
 from tests.installation import Answer, House, Json, Person
 from tests.own_rules import own_rules, rewritten
 from tests.story import GIVES, UNCITRAL, Dispute
-from tests.workers import worker
 
 OURS = {"procedure": "ours-2026", "category": "state-state"}
 REPLY = """period = "30 days"
@@ -197,7 +197,7 @@ def test_what_counts_from_receipt_starts_party_by_party(house: House, dispute: D
     third_id = dispute.registrar.post(f"{dispute.path}/parties", third).expect(201)["id"]
     served(dispute, dispute.party("responding"), "2026-03-02T09:00:00Z").expect(409, "step-not-open")
     dispute.step(dispute.registrar, "invite", {}).expect(200)
-    assert dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"] == []
+    assert dispute.deadlines() == []
     house.clock.pass_by(days=3)
     served(dispute, dispute.party("requesting"), "2026-03-03T09:00:00Z").expect(422)
     served(dispute, dispute.party("responding"), "2026-03-03T17:00:00Z").expect(201)
@@ -206,7 +206,7 @@ def test_what_counts_from_receipt_starts_party_by_party(house: House, dispute: D
     made = dispute.registrar.post(f"{dispute.path}/service", attempt).expect(201)
     assert made["served_on"] is None
     served(dispute, third_id, "2026-03-05T09:00:00Z").expect(201)
-    items = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    items = dispute.deadlines()
     # 17:00 in Greenwich is past midnight in Hong Kong: the first was received on 4 March there.
     assert [(one["party_id"], one["due_on"]) for one in items] == [
         (dispute.party("responding"), "2026-04-03"),

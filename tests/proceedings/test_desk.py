@@ -92,7 +92,7 @@ def test_the_timeline_has_what_was_done_and_then_what_is_due(house: House, dispu
         page = dispute.responding.get(path).expect(200)
         items += page["items"]
         path = f"{dispute.path}/timeline?limit=2&after={page['next']}" if page["next"] else ""
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.responding)
     assert [one["id"] for one in items[:-1]] == [one["id"] for one in events]
     last = items[-1]
     assert (last["kind"], last["what"], last["on"], last["state"]) == ("deadline", "reply", "2026-04-01", "running")

@@ -51,7 +51,7 @@ def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Di
     assert (returned["docketing"], returned["reasons"]) == ("returned", ["unsigned"])
     assert dispute.responding.get(path).expect(200)["note"] == RETURN["note"]
     dispute.registrar.post(f"{path}/acceptance").expect(409, "docketing-state")
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.responding)
     assert [one["payload"]["docket_number"] for one in events if one["type"] == "filing-returned"] == [2]
 
 
@@ -168,7 +168,7 @@ def test_who_has_joined_a_filing_brings_documents_to_it_until_the_joinder_is_wit
     desk.send(pdf(901), person=other).expect(403, "not-your-capacity")
     other.post(f"/v1/documents/{second['id']}/remove").expect(403, "not-your-capacity")
     dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     (told,) = [one for one in events if one["type"] == "filing-joinder-withdrawn"]
     assert told["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
     other.post(f"{path}/join").expect(200)

@@ -103,11 +103,11 @@ def test_a_case_ends_in_this_way(dispute: Dispute, ending: Ending) -> None:
     assert {name: case[name] for name in expected} == expected
     assert (case["waiting_for"], case["next_due_on"]) == ([], None)
     assert case["closed_at"] == dispute.house.clock.now.isoformat().replace("+00:00", "Z")
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     told = [event for event in events if event["type"] == "step-taken" and event["act"] == ending.step][-1]
     assert (told["payload"]["outcome"], told["payload"]["ground"]) == (ending.outcome, ending.ground)
     assert told["article"] == ending.article
-    deadlines = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    deadlines = dispute.deadlines()
     assert {deadline["state"] for deadline in deadlines} <= {"ended"}
     for person in people.values():
         steps = person.get(f"{dispute.path}/steps")
@@ -161,7 +161,7 @@ def test_the_end_of_a_case_closes_what_is_open_each_told_in_its_own_stream(
     dispute.responding.get(f"{path}/{caucus['id']}").expect(404)
 
     def cancelled(person: Person) -> dict[str, Any]:
-        events = person.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+        events = dispute.events(person)
         found = [event for event in events if event["type"] == "session-cancelled"]
         return {event["payload"]["session_id"]: event["audience"] for event in found}
 
@@ -194,9 +194,7 @@ def test_a_request_that_is_lodged_again_names_the_case_before_it(house: House, d
     stranger = house.person("Nova Agent")
     dispute.case = made
     dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
-    agent = {"user_id": stranger.id, "role": "agent", "powers": GIVES["fields"]["powers"]}
-    dispute.registrar.post(path, agent).expect(201)
+    dispute.admit(dispute.registrar, stranger, dispute.party("responding"))
     dispute.step(dispute.registrar, "invite", {}).expect(200)
     assert stranger.get(dispute.path).expect(200)["earlier_case_id"] is None
     assert dispute.registrar.get(dispute.path).expect(200)["earlier_case_id"] == earlier

@@ -4,8 +4,8 @@ import pytest
 
 from app.rules.loader import library
 from app.rules.model import Procedure, Step
-from tests.chains import verify
 from tests.installation import Json
+from tests.proofs import verify_ledger
 from tests.story import Dispute
 from tests.walks import MAPS, WALKS, WHY, Walk, Walker, entries_on
 
@@ -32,7 +32,7 @@ def test_a_case_comes_to_this_end(dispute: Dispute, walk: Walk) -> None:
 
 def taken(dispute: Dispute, step: str | None = None) -> list[Json]:
     """The events of the steps that were taken, or of one of them, as the requesting side reads them."""
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     return [event for event in events if event["type"] == "step-taken" and step in (None, event["act"])]
 
 
@@ -47,7 +47,7 @@ def everything_is_ended(dispute: Dispute) -> None:
     for person in (dispute.requesting, dispute.responding, dispute.registrar, dispute.mediator):
         steps = person.get(f"{dispute.path}/steps")
         assert steps.status == 404 or not any(step["available"] for step in steps.json["items"])
-    assert verify(dispute.house).faults == ()
+    assert verify_ledger(dispute.house).faults == ()
 
 
 def ends_of(procedure: Procedure) -> set[End]:

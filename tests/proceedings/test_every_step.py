@@ -149,7 +149,7 @@ def test_the_service_answers_each_step_at_this_stage_as_the_table_says(house: Ho
 
 # What answers is the same for every rule set, so one engine does for the others; their walks run on both.
 @pytest.mark.slow
-@pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("empty_registry", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("rule_set", "stage"), NEW[::STRIDE])
 def test_under_the_other_rule_sets_each_step_at_this_stage_is_answered_as_the_table_says(
     house: House, rule_set: str, stage: str

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.installation import House
-from tests.statements import counted
+from tests.sql_statements import recorded_statements
 from tests.story import Dispute
 from tests.uploads import desk_of, pdf
 
@@ -28,7 +28,7 @@ def test_a_deadline_passes_with_the_last_instant_of_its_day_at_the_seat(house: H
     dispute.step(dispute.registrar, "invite", {"due_on": "2027-01-15"}).expect(200)
     for instant, state in (("05:59:59", "running"), ("06:00:00", "passed")):
         house.clock.now = datetime.fromisoformat(f"2027-01-16T{instant}Z")
-        (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+        (deadline,) = dispute.deadlines()
         assert (deadline["due_on"], deadline["due_at"]) == ("2027-01-15", "2027-01-16T06:00:00Z")
         assert deadline["state"] == state
 
@@ -115,7 +115,7 @@ def test_a_filing_lists_its_documents_to_whoever_reads_it(house: House, dispute:
     assert filed["documents"] == [{name: one[name] for name in shown} for one in (first, second)]
     counts = []
     for _round in range(2):
-        with counted(house.database.engine) as seen:
+        with recorded_statements(house.database.engine) as seen:
             items = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
         counts.append(len(seen))
         assert filed in items

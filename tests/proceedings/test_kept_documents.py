@@ -7,11 +7,11 @@ import pytest
 
 from app.core.files.storage import Storage
 from app.settings import Settings
+from tests.background import worker
 from tests.installation import House, Json
 from tests.processes import accord
 from tests.story import Dispute
 from tests.uploads import PDF, content_of, desk_of
-from tests.workers import worker
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.installation import House, Json, Person
-from tests.newcomers import joined, successor_of
-from tests.story import CONSENT, POWERS, Dispute
+from tests.story import GIVES, POWERS, Dispute
 
 COLLECTIONS = (
     "filings",
@@ -69,26 +68,21 @@ def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
 def changed(house: House, dispute: Dispute) -> Changed:
     """The dispute with everybody who comes and goes."""
     dispute.mediating()
-    representatives = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    representatives = dispute.representatives()
     counsel = house.person("Cora Unsel")
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    dispute.requesting.post(representatives, admitted).expect(201)
+    dispute.admit_counsel(counsel)
     items = written(dispute, "first")
-    late, party = joined(house, dispute)
+    late, party = dispute.third_party_joined()
     items |= written(dispute, "second")
     (listed,) = [
         one for one in dispute.requesting.get(representatives).expect(200)["items"] if one["user_id"] == counsel.id
     ]
     dispute.requesting.post(f"{representatives}/{listed['id']}/end", {"reason": "Retired."}).expect(200)
     first = dispute.mediator
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
-    first.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Called to office."}).expect(204)
+    dispute.resign()
     successor, entry = house.mediator("Suki Cessor")
-    nominated = dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
-    path = f"/v1/appointments/{nominated['id']}"
-    successor.post(f"{path}/declare", {"independent": True}).expect(200)
-    for person in (dispute.responding, late):
-        person.post(f"{path}/accept").expect(200)
+    path = dispute.accepted(successor, dispute.nominate(dispute.requesting, entry))
+    late.post(f"{path}/accept").expect(200)
     dispute.registrar.post(f"{path}/confirm").expect(200)
     dispute.mediator = successor
     items |= written(dispute, "third")
@@ -220,16 +214,15 @@ def test_what_all_wrote_is_opened_when_every_party_whom_it_protects_has_agreed(c
     assert (done["state"], done["remaining"]) == ("opened", [])
     assert read_by(changed.late, changed) == READS["the late party's agent"][1] | {opened}
     assert read_by(changed.successor, changed) == READS["the successor mediator"][1] | {opened}
-    newest = changed.late.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    newest = changed.dispute.events(changed.late)
     assert "disclosure-opened" in {event["type"] for event in newest}
 
 
 def test_a_text_that_a_newcomer_does_not_know_is_not_frozen(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     early = dispute.draft()
-    joined(house, dispute)
-    freeze = f"{dispute.path}/settlement/drafts/{early['id']}/freeze"
-    refused = dispute.mediator.post(freeze, {"sha256": early["sha256"]}).expect(409, "need-not-met")
+    dispute.third_party_joined()
+    refused = dispute.freeze(early).expect(409, "need-not-met")
     assert refused["reasons"][0]["code"] == "draft-to-participants"
     dispute.frozen()
 
@@ -239,14 +232,13 @@ def test_no_text_is_frozen_before_a_party_that_joined_has_consented(house: House
     given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
     dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
     text = dispute.draft()
-    freeze = f"{dispute.path}/settlement/drafts/{text['id']}/freeze"
-    refused = dispute.mediator.post(freeze, {"sha256": text["sha256"]}).expect(409, "need-not-met")
+    refused = dispute.freeze(text).expect(409, "need-not-met")
     assert "all-parties-consented" in {reason["code"] for reason in refused["reasons"]}
 
 
 def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: House, dispute: Dispute) -> None:
     dispute.mediating()
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
+    appointment = dispute.appointments()[0]
     path = f"/v1/appointments/{appointment['id']}"
     dispute.requesting.post(f"{path}/replace", {"reason": "No."}).expect(403, "not-your-capacity")
     dispute.registrar.post(f"{path}/resign", {"reason": "No."}).expect(403, "not-your-capacity")
@@ -256,18 +248,15 @@ def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: Hou
     dispute.mediator.get(dispute.path).expect(404)
     case = dispute.read()
     assert (case["stage"], case["phase"], case["mediators"]) == ("registered", "assignment", [])
-    successor = successor_of(house, dispute)
-    listed = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
-    nominated = next(one for one in listed if one["state"] == "declared")
-    dispute.registrar.post(f"/v1/appointments/{nominated['id']}/confirm").expect(200)
+    successor, appointment_path = dispute.succeeded()
+    dispute.registrar.post(f"{appointment_path}/confirm").expect(200)
     assert dispute.read()["stage"] == "mediating"
     assert successor.get(dispute.path).expect(200)["mediators"][0]["name"] == "Suki Cessor"
 
 
 def test_a_mediator_who_resigns_leaves_a_frozen_text_to_be_signed(dispute: Dispute) -> None:
     text = dispute.frozen()
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
-    dispute.mediator.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Ill."}).expect(204)
+    dispute.resign("Ill.")
     assert dispute.read()["stage"] == "settling"
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
     dispute.sign(dispute.responding, "responding", text).expect(201)
@@ -283,13 +272,11 @@ def test_several_parties_on_one_side_each_consent_and_each_sign(house: House, di
     dispute.lodged(parties=parties)
     soli = next(party["id"] for party in dispute.case["parties"] if party["name"] == "Soli")
     agent = house.person("Sol Agent")
-    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", admitted).expect(201)
+    dispute.admit(dispute.registrar, agent, soli)
     dispute.step(dispute.registrar, "invite", {}).expect(200)
-    gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
-    dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
+    dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     assert dispute.read()["stage"] == "invited"
-    dispute.step(agent, "accept-invitation", gives).expect(200)
+    dispute.step(agent, "accept-invitation", GIVES).expect(200)
     assert dispute.read()["stage"] == "consented"
     dispute.filing(dispute.responding, "party", "responding")
     assert agent.get(f"{dispute.path}/filings").expect(200)["items"] == []
@@ -301,11 +288,8 @@ def test_a_person_may_mediate_in_one_case_and_be_counsel_in_another(house: House
     other.lodged()
     mediator = one.mediator
     admitted = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
-    path = f"{other.path}/parties/{other.party('requesting')}/representatives"
-    other.requesting.post(path, admitted).expect(201)
+    other.admit_counsel(mediator)
     capacities = mediator.get("/v1/me").expect(200)["capacities"]
     assert sorted(held["capacity"] for held in capacities) == ["counsel", "mediator"]
-    one.requesting.post(f"{one.path}/parties/{one.party('requesting')}/representatives", admitted).expect(
-        409, "already-in-case"
-    )
+    one.requesting.post(one.representatives(), admitted).expect(409, "already-in-case")
     mediator.post(f"{other.path}/steps/withdraw", {"reason": "As counsel."}).expect(200)

@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import text
 
 from tests.installation import Answer, House, Json, Person, outside, straight_to
-from tests.story import POWERS, Dispute, request
+from tests.story import Dispute, request
 
 EQUAL_REQUESTS = 20
 CASES_TO_REGISTER = 24
@@ -90,7 +90,7 @@ def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt
     assert {answer.code for answer in answers if answer.status == 409} == {"filing-state"}
     listed = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
     assert [(one["id"], one["docket_number"]) for one in listed] == [(draft["id"], 1)]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     assert [one["payload"]["filing_id"] for one in events if one["type"] == "filing-submitted"] == [draft["id"]]
     receipt = dispute.responding.get(f"{path}/receipt").expect(200)["body"]
     assert (receipt["filing"]["id"], receipt["received_at"]) == (draft["id"], listed[0]["received_at"])
@@ -113,7 +113,7 @@ def test_two_last_signatures_at_once_settle_once(served: House) -> None:
     assert statuses(answers) == {201: 2}
     assert sorted(len(answer.json["remaining"]) for answer in answers) == [0, 1]
     assert dispute.read()["outcome"] == "settled"
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     assert [event["payload"]["to"] for event in events if event["act"] == "sign" and event["type"] == "step-taken"] == [
         "settling",
         "closed",
@@ -158,7 +158,7 @@ def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before
     agreed = {"fields": {"ground": "agreement-of-the-parties"}}
     session, draft = dispute.session(), dispute.draft()
     held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
-    (appointment,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    (appointment,) = dispute.appointments()
     steps, mine = f"{dispute.path}/steps", f"/v1/appointments/{appointment['id']}"
     requesting, responding, registrar, mediator = (
         dispute.requesting,
@@ -196,7 +196,7 @@ def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before
     # Who resigned, or was replaced, finds nothing any more.
     assert set(statuses(answers)) <= {200, 201, 204, 403, 404, 409}
     case = dispute.read()
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     taken = [event["payload"] for event in events if event["type"] == "step-taken"]
     assert [one["from"] for one in taken[1:]] == [one["to"] for one in taken[:-1]]
     assert taken[-1]["to"] == case["stage"] == "closed"
@@ -239,9 +239,8 @@ def test_an_agents_write_that_waits_while_its_access_ends_is_refused(served: Hou
     dispute = Dispute(served)
     dispute.mediating()
     second = served.person("Second Agent")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    admitted = {"user_id": second.id, "role": "agent", "powers": POWERS}
-    ending = f"{path}/{dispute.requesting.post(path, admitted).expect(201)['id']}/end"
+    path = dispute.representatives()
+    ending = f"{path}/{dispute.admit(dispute.requesting, second, dispute.party('requesting'))['id']}/end"
     given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     with outside(served, dispute.requesting, second) as (first, other), ThreadPoolExecutor(2) as pool:
         with holding_the_lock(served, dispute.case["id"]) as until:

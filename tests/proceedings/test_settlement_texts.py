@@ -16,9 +16,9 @@ from app.institution.signing.files import NotGenuine
 from app.proceedings.certificates.verification import verify
 from app.proceedings.documents import virus_scan
 from tests.installation import Answer, House, Json, Person
-from tests.signed_files import resigned
-from tests.statements import counted
-from tests.story import CLAUSES, POWERS, Dispute
+from tests.proofs import signed_by_another_key
+from tests.sql_statements import recorded_statements
+from tests.story import CLAUSES, Dispute
 from tests.uploads import content_of, digest_of, fault, pdf
 
 FRENCH: Json = {
@@ -66,9 +66,8 @@ def read(dispute: Dispute, draft: Json, person: Person | None = None) -> Json:
 
 
 def freeze(dispute: Dispute, draft: Json) -> Answer:
-    """Freeze a draft as it stands."""
-    path = f"{dispute.path}/settlement/drafts/{draft['id']}/freeze"
-    return dispute.mediator.post(path, {"sha256": read(dispute, draft)["sha256"]})
+    """Freeze a draft as it stands now."""
+    return dispute.freeze(read(dispute, draft))
 
 
 def lacking(answer: Answer) -> str:
@@ -132,8 +131,7 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
         (chinese["id"], "协议.pdf", "zh", "stored"),
         (arabic["id"], "اتفاق.pdf", "ar", "stored"),
     ]
-    path = f"{dispute.path}/settlement/drafts/{draft['id']}/freeze"
-    assert lacking(dispute.mediator.post(path, {"sha256": draft["sha256"]})) == "text-differs"
+    assert lacking(dispute.freeze(draft)) == "text-differs"
     frozen = freeze(dispute, draft).expect(200)
     assert frozen["sha256"] == whole["sha256"]
     dispute.sign(dispute.requesting, "requesting", {**frozen, "sha256": sha(own)}).expect(409, "need-not-met")
@@ -162,10 +160,10 @@ def test_a_certificate_whose_texts_are_not_those_that_were_signed_is_refused(dis
     dispute.sign(dispute.requesting, "requesting", frozen).expect(201)
     dispute.sign(dispute.responding, "responding", frozen).expect(201)
     file = dispute.requesting.get(certificate(dispute)[0]).json
-    assert verify(resigned(file)).kind == "settlement"
+    assert verify(signed_by_another_key(file)).kind == "settlement"
     file["body"]["text"]["texts"][1]["sha256"] = "0" * 64
     with pytest.raises(NotGenuine, match="not that of the texts"):
-        verify(resigned(file))
+        verify(signed_by_another_key(file))
 
 
 def test_a_text_may_be_a_document_alone_and_some_text_there_must_be(dispute: Dispute) -> None:
@@ -232,19 +230,17 @@ def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
     judge(clean, "clean")
     assert lacking(freeze(dispute, draft)) == "document-quarantined"
     judge(infected, "infected")
-    told = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    told = dispute.events(dispute.responding)
     (refused,) = [one["payload"] for one in told if one["type"] == "document-refused"]
     assert refused == {"document_id": infected["id"], "draft_id": draft["id"], "number": 2}
-    path = f"{dispute.path}/settlement/drafts/{draft['id']}/freeze"
-    assert lacking(dispute.mediator.post(path, {"sha256": before["sha256"]})) == "text-differs"
+    assert lacking(dispute.freeze(before)) == "text-differs"
     assert [one["id"] for one in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
 
 
 def test_documents_are_brought_by_the_side_that_drafted(dispute: Dispute) -> None:
     dispute.mediating()
     counsel = dispute.house.person("Corvin Unsel")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    dispute.requesting.post(path, {"user_id": counsel.id, "role": "counsel", "powers": POWERS}).expect(201)
+    dispute.admit_counsel(counsel)
     by_party, by_mediator = dispute.draft(dispute.requesting), dispute.draft()
     for person, draft, status in (
         (dispute.requesting, by_party, 201),
@@ -279,7 +275,7 @@ def test_a_text_in_confidence_is_seen_by_those_alone_who_know_its_draft(dispute:
     assert content_of(dispute.mediator, document).response.content == pdf(900)
     (access,) = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert (access["document_id"], access["user_id"]) == (document["id"], dispute.mediator.id)
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     (told,) = [one for one in events if one["type"] == "document-stored"]
     assert told["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
     assert document["id"] not in dispute.responding.get(f"{dispute.path}/events?limit=200").response.text
@@ -348,7 +344,7 @@ def test_listing_drafts_takes_as_many_statements_however_many_documents_there_ar
     for _round in range(2):
         for number in range(2):
             uploaded(dispute, dispute.draft(), "?language=fr", content=pdf(900 + number))
-        with counted(house.database.engine) as seen:
+        with recorded_statements(house.database.engine) as seen:
             listed = dispute.responding.get(path).expect(200)["items"]
         counts.append(len(seen))
     assert [len(one["documents"]) for one in listed] == [1] * 4

@@ -18,10 +18,10 @@ from app.rules.loader import LIBRARY, library
 from app.rules.model import Procedure, Step
 from app.rules.simulation import Act, Assumed, Calendars, Entry, Simulation, names_a_party, simulate
 from app.rules.terms import day_at
-from tests.conftest import Fresh
+from tests.background import worker
 from tests.installation import Answer, House, Json, Person
+from tests.registries import EmptyRegistry
 from tests.story import CLAUSES, CONSENT, GIVES, POWERS, request
-from tests.workers import worker
 
 WALKS = int(os.environ.get("ACCORD_TEST_WALKS", "1"))
 ACTS = int(os.environ.get("ACCORD_TEST_ACTS", "12"))
@@ -79,9 +79,9 @@ class Case:
 
 
 @contextmanager
-def opened(fresh: Fresh, procedure: Procedure, random: Random) -> Iterator[Case]:
+def opened(empty_registry: EmptyRegistry, procedure: Procedure, random: Random) -> Iterator[Case]:
     """A case opened by a party, in an institution of its own."""
-    with House.open(fresh()) as house:
+    with House.open(empty_registry()) as house:
         first, last, name = CLOSURE
         closure = {"from_on": first.isoformat(), "until_on": last.isoformat(), "name": name}
         house.registrar.post("/v1/closures", closure).expect(201)
@@ -657,9 +657,9 @@ def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     library.cache_clear()
 
 
-def test_a_walk_goes_as_simulated_whatever_the_terms_can_do(fresh: Fresh, clockwork: str) -> None:
+def test_a_walk_goes_as_simulated_whatever_the_terms_can_do(empty_registry: EmptyRegistry, clockwork: str) -> None:
     for number in range(WALKS):
-        with opened(fresh, library()[clockwork], Random(f"{clockwork}/{number}")) as case:  # noqa: S311
+        with opened(empty_registry, library()[clockwork], Random(f"{clockwork}/{number}")) as case:  # noqa: S311
             walk(case)
 
 
@@ -737,9 +737,9 @@ def test_a_rule_set_tells_what_the_silence_after_each_term_brings(house: House) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule_set", list(library()))
-def test_a_walk_through_the_service_goes_as_the_simulation_says(fresh: Fresh, rule_set: str) -> None:
+def test_a_walk_through_the_service_goes_as_the_simulation_says(empty_registry: EmptyRegistry, rule_set: str) -> None:
     for number in range(WALKS):
-        with opened(fresh, library()[rule_set], Random(f"{rule_set}/{number}")) as case:  # noqa: S311
+        with opened(empty_registry, library()[rule_set], Random(f"{rule_set}/{number}")) as case:  # noqa: S311
             walk(case)
 
 
@@ -755,17 +755,17 @@ ACCEPTED = tuple(("accept-invitation", "responding-party", party) for party in (
 
 
 def test_a_party_served_after_another_has_answered_has_its_own_time(
-    fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))
-    with opened(fresh, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
+    with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, ACCEPTED[0], ("serve", "registry", "Lumea"))
         assert [one["party_id"] for one in deadlines(case)] == [case.ids["Lumea"]]
 
 
-def test_a_party_that_withdrew_extends_no_term(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_party_that_withdrew_extends_no_term(empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))
-    with opened(fresh, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
+    with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, *ACCEPTED, ("register", "registry", None), ("withdraw", "responding-party", "Lumea"))
         later = case.today + timedelta(days=200)
         extended = Act("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)

@@ -90,7 +90,7 @@ def test_a_deadline_explains_itself_in_ordered_lines(dispute: Dispute) -> None:
     assert case["next_due_on"] == "2026-04-01"
     (waiting,) = case["waiting_for"]
     assert (waiting["for"], waiting["due_on"]) == ("accept-invitation", "2026-04-01")
-    (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (deadline,) = dispute.deadlines()
     assert dispute.requesting.get(f"{dispute.path}/deadlines/{deadline['id']}").expect(200) == deadline
     assert deadline["trigger"] == {"step": "invite", "on": "2026-03-02"}
     assert (deadline["period"], deadline["standing"], deadline["article"]) == ("set-per-case", "institution", None)
@@ -100,5 +100,5 @@ def test_a_deadline_explains_itself_in_ordered_lines(dispute: Dispute) -> None:
     gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
     after = dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
     assert after["next_due_on"] is None
-    (ended,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (ended,) = dispute.deadlines()
     assert ended["state"] == "ended"

@@ -22,8 +22,8 @@ from app.proceedings.certificates import pdf
 from app.proceedings.certificates.verification import verify
 from tests.docs.consoles import blocks, commands, plain, run
 from tests.installation import House, Json
+from tests.proofs import signed_by_another_key
 from tests.registries import Registry
-from tests.signed_files import resigned
 from tests.story import UNCITRAL, Dispute
 
 PAGE = ROOT / "docs" / "verify.md"
@@ -45,9 +45,9 @@ def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
 
     Who has them needs no registry any more, so they are made once on each engine.
     """
-    if "signed" not in registry.known:
-        registry.known["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
-    files: Files = registry.known["signed"]
+    if "signed" not in registry.saved:
+        registry.saved["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
+    files: Files = registry.saved["signed"]
     return files
 
 
@@ -146,7 +146,7 @@ def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
 
 
 def test_a_file_signed_by_somebody_else_holds_only_for_whoever_trusts_them(signed: Files) -> None:
-    forged = resigned(json.loads(signed.json["receipt"]))
+    forged = signed_by_another_key(json.loads(signed.json["receipt"]))
     assert not verify(forged).trusted
     with pytest.raises(NotGenuine, match="not with the key that you trust"):
         verify(forged, signed.key)
@@ -175,7 +175,7 @@ def test_a_file_of_another_form_is_refused_with_the_reason(
         "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
         "signature": "",
     }
-    file = json.loads(resigned(file))
+    file = json.loads(signed_by_another_key(file))
     change(file)
     with pytest.raises(NotGenuine, match=why):
         verify(json.dumps(file).encode())
@@ -189,9 +189,9 @@ def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
         "signature": "",
     }
     with pytest.raises(NotGenuine, match="not well formed at 'id'"):
-        verify(resigned(file))
+        verify(signed_by_another_key(file))
     with pytest.raises(NotGenuine, match="a kind that this program does not know"):
-        verify(resigned({**file, "body": {"key_id": "k", "kind": "ode"}}))
+        verify(signed_by_another_key({**file, "body": {"key_id": "k", "kind": "ode"}}))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_document_is_found_by_its_hash() -> None:
         "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
         "signature": "",
     }
-    data = resigned(file)
+    data = signed_by_another_key(file)
     assert any("Annex 1.pdf" in line and "names" in line for line in verify(data, accompanying=b"hello").lines)
     with pytest.raises(NotGenuine, match="not one that the file names"):
         verify(data, accompanying=b"hellp")

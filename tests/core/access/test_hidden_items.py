@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from app.settings import Settings
-from tests.conftest import Fresh
 from tests.installation import Answer, House, Json, Person
+from tests.registries import EmptyRegistry
 from tests.story import Dispute
 
 VARYING = {"x-request-id"}
@@ -244,8 +244,7 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
     given = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
     filing = does(dispute.responding, "POST", "/filings", given)
     does(dispute.responding, "POST", f"/filings/{filing['id']}/submit")
-    attendance = {"attendance": [{"name": "All", "capacity": "all"}]}
-    dispute.mediator.post(f"{dispute.path}/sessions/{joint['id']}/hold", attendance).expect(200)
+    dispute.hold(joint, "All", "all")
     confide("third")
     text = dispute.frozen()
     look()
@@ -272,8 +271,7 @@ def confidences(dispute: Dispute) -> Callable[[str], None]:
             left_open = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
             dispute.requesting.post(f"{dispute.path}/filings", left_open).expect(201)
             held = dispute.session("caucus", "requesting", starts_at="2026-04-01T10:00")
-            attendance = {"attendance": [{"name": "Olga", "capacity": "agent"}]}
-            dispute.mediator.post(f"{dispute.path}/sessions/{held['id']}/hold", attendance).expect(200)
+            dispute.hold(held, "Olga", "agent")
             dispute.session("caucus", "requesting", starts_at="2026-05-01T10:00")
             side = [dispute.party("requesting")]
             dispute.draft(dispute.requesting, audience="caucus", party_ids=side)
@@ -289,8 +287,10 @@ def world(settings: Settings, with_confidences: bool) -> list[object]:
         return open_story(dispute, confidences(dispute) if with_confidences else nothing)
 
 
-def test_no_byte_that_others_get_depends_on_what_one_side_and_the_mediator_do_in_confidence(fresh: Fresh) -> None:
-    plain, confided = world(fresh(), with_confidences=False), world(fresh(), with_confidences=True)
+def test_no_byte_that_others_get_depends_on_what_one_side_and_the_mediator_do_in_confidence(
+    empty_registry: EmptyRegistry,
+) -> None:
+    plain, confided = world(empty_registry(), with_confidences=False), world(empty_registry(), with_confidences=True)
     assert len(plain) == len(confided) > 100
     for without, with_ in zip(plain, confided, strict=True):
         assert without == with_

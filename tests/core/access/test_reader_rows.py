@@ -17,14 +17,13 @@ from app.operations.health import look_at
 from app.operations.readers import MISPLACED, TOO_FEW, TOO_MANY
 from app.settings import Settings
 from tests.installation import House, guarded, straight_to
-from tests.newcomers import joined, successor_of
 from tests.story import Dispute
 
 
 @pytest.fixture
 def past_the_service(house: House) -> Iterator[Engine]:
     """Somebody who writes into the database itself."""
-    house.planted = True
+    house.has_planted_readers = True
     engine = straight_to(house.settings)
     yield engine
     engine.dispose()
@@ -95,10 +94,9 @@ def test_whoever_joins_leaves_or_is_replaced_reads_what_the_policy_says(house: H
     dispute.mediating()
     for side, person in (("requesting", dispute.requesting), ("responding", dispute.responding)):
         dispute.filing(person, "party-registry", side)
-    late, _party = joined(house, dispute)
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
-    dispute.mediator.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Called to office."}).expect(204)
-    successor_of(house, dispute)
+    late, _party = dispute.third_party_joined()
+    dispute.resign()
+    dispute.succeeded()
     ended = Dispute(house, " II")
     ended.mediating()
     ended.step(ended.responding, "withdraw", {"reason": "We withdraw."}).expect(200)

@@ -22,7 +22,7 @@ from app.core.ledger import service as ledger
 from app.core.sealer import NO_KEY
 from app.core.tables.contents import DataKey
 from app.proceedings.documents import virus_scan
-from tests.docs.consoles import free_port
+from tests.processes import free_port
 from tests.story import Dispute
 from tests.uploads import (
     PDF,

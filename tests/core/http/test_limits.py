@@ -10,16 +10,18 @@ from app.core.errors import Invalid, TooManyRequests
 from app.core.http import limits, routing
 from app.core.http.limits import Limits
 from app.settings import Settings
-from tests.conftest import Fresh
-from tests.installation import House, Person
+from tests.installation import House
+from tests.registries import EmptyRegistry
 from tests.story import Dispute, request
 
 
-def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are_served(fresh: Fresh) -> None:
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 5})) as house:
+def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are_served(
+    empty_registry: EmptyRegistry,
+) -> None:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 5})) as house:
         member = house.person("Olga Strand")
         member.get("/v1/me").expect(200)
-        nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+        nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
         for _attempt in range(5):
             nobody.get("/v1/me").expect(401)
         for path in ("/v1/me", "/v1/cases", "/v1/nowhere"):
@@ -33,8 +35,8 @@ def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are
         assert house.client.get("/readyz").status_code == 200
 
 
-def test_whatever_a_stranger_asks_for_counts(fresh: Fresh) -> None:
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 6})) as house:
+def test_whatever_a_stranger_asks_for_counts(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 6})) as house:
         for path in (
             "/docs",
             "/v1/openapi.json",
@@ -43,15 +45,17 @@ def test_whatever_a_stranger_asks_for_counts(fresh: Fresh) -> None:
             "/v1/cases",
         ):
             assert house.client.get(path).status_code in (200, 401, 404)
-        nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+        nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
         nobody.get("/v1/nowhere").expect(404)
         nobody.get("/v1/nowhere").expect(429, "too-many-requests")
         assert house.client.get("/v1/openapi.json").status_code == 429
 
 
-def test_guesses_of_the_token_for_the_figures_are_limited_and_who_has_it_reads_on(fresh: Fresh) -> None:
+def test_guesses_of_the_token_for_the_figures_are_limited_and_who_has_it_reads_on(
+    empty_registry: EmptyRegistry,
+) -> None:
     with House.open(
-        fresh().model_copy(update={"anonymous_per_minute": 8, "metrics_token": SecretStr("watch")})
+        empty_registry().model_copy(update={"anonymous_per_minute": 8, "metrics_token": SecretStr("watch")})
     ) as house:
 
         def figures(token: str) -> int:
@@ -119,15 +123,15 @@ def test_a_stranger_s_large_body_is_not_looked_into(house: House, monkeypatch: p
 
     monkeypatch.setattr(routing, "parse", parsed)
     body, json_ = json.dumps({"title": "x" * 70_000}).encode(), {"content-type": "application/json"}
-    nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+    nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
     nobody.send("POST", "/v1/cases", content=body, headers=json_).expect(401)
     monkeypatch.undo()
     member.send("POST", "/v1/cases", content=body, headers=json_).expect(422)
 
 
-def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(fresh: Fresh) -> None:
+def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(empty_registry: EmptyRegistry) -> None:
     # Another number than above: apps of the same settings are shared by the tests, and so are their counts.
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 7})) as house:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 7})) as house:
         person = house.person("Rea Voked")
         person.get("/v1/me").expect(200)
         house.admin.post(f"/v1/users/{person.id}/disable").expect(200)
@@ -136,8 +140,8 @@ def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(
         house.admin.get("/v1/me").expect(200)
 
 
-def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(fresh: Fresh) -> None:
-    with House.open(fresh().model_copy(update={"writes_per_minute": 40})) as house:
+def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 40})) as house:
         dispute = Dispute(house)
         dispute.opened()
         path = f"{dispute.path}/third-states"
@@ -151,8 +155,10 @@ def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(fresh: Fre
 
 
 @pytest.mark.parametrize("place", ["body", "precondition", "key", "there"])
-def test_a_limit_of_writes_comes_after_the_form_and_before_what_is_named(fresh: Fresh, place: str) -> None:
-    with House.open(fresh().model_copy(update={"writes_per_minute": 60})) as house:
+def test_a_limit_of_writes_comes_after_the_form_and_before_what_is_named(
+    empty_registry: EmptyRegistry, place: str
+) -> None:
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 60})) as house:
         person = house.person("Stan Ranger")
         while person.post("/v1/cases", request()).status == 201:
             pass

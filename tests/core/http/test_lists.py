@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from tests.installation import House, Person
-from tests.pages import walk
+from tests.lists import walk_pages
 from tests.story import CONSENT, POWERS, Dispute, request
 
 
@@ -16,9 +16,9 @@ def test_rows_of_one_instant_appear_exactly_once_while_others_are_added(dispute:
     for number in range(rows):
         given = {"kind": "notice", "title": f"No. {number}", "text": "x", "audience": "participants"}
         dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
-    whole = walk(dispute.requesting, f"{dispute.path}/filings", 200)
+    whole = walk_pages(dispute.requesting, f"{dispute.path}/filings", 200)
     assert len(set(whole)) == rows
-    assert walk(dispute.requesting, f"{dispute.path}/filings", limit) == whole
+    assert walk_pages(dispute.requesting, f"{dispute.path}/filings", limit) == whole
 
 
 def test_cases_are_listed_from_the_newest_on(house: House, dispute: Dispute) -> None:
@@ -26,7 +26,7 @@ def test_cases_are_listed_from_the_newest_on(house: House, dispute: Dispute) -> 
     for number in range(5):
         house.clock.pass_by(hours=number % 2)
         ids.append(dispute.requesting.post("/v1/cases", request(title=f"No. {number}")).expect(201)["id"])
-    listed = walk(dispute.requesting, "/v1/cases", 2)
+    listed = walk_pages(dispute.requesting, "/v1/cases", 2)
     assert set(listed) == set(ids)
     opened = [dispute.requesting.get(f"/v1/cases/{id}").expect(200)["opened_at"] for id in listed]
     assert opened == sorted(opened, reverse=True)
@@ -72,7 +72,7 @@ def three(house: House) -> list[Dispute]:
 
 
 def _appointment(dispute: Dispute) -> str:
-    (found,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    (found,) = dispute.appointments()
     return f"/v1/appointments/{found['id']}"
 
 
@@ -190,7 +190,7 @@ def test_deadlines_are_listed_across_all_cases_of_the_reader(house: House, three
         ("Fisheries 100% off the Cape_", "2026-04-01"),
         ("Trade", "2026-04-03"),
     ]
-    assert walk(registrar, path, 1) == [one["id"] for one in listed]
+    assert walk_pages(registrar, path, 1) == [one["id"] for one in listed]
     assert len(registrar.get(f"{path}?due_before=2026-04-03").expect(200)["items"]) == 1
     assert registrar.get(f"{path}?due_before=2026-04-01").expect(200)["items"] == []
     assert registrar.get(f"{path}?count=true").expect(200)["count"] == {"total": 2, "capped": False}
@@ -225,7 +225,7 @@ def test_the_total_counts_what_the_reader_may_see_and_no_further_than_a_thousand
     assert "count" not in dispute.mediator.get(f"{dispute.path}/filings").expect(200)
     monkeypatch.setattr("app.core.paging.MOST_COUNTED", 4)
     assert [total(person) for person in readers] == [(4, True), (3, False), (3, False), (1, False)]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     monkeypatch.setattr("app.core.paging.MOST_COUNTED", 1000)
     counted = dispute.requesting.get(f"{dispute.path}/events?limit=1&count=true").expect(200)["count"]
     assert counted == {"total": len(events), "capped": False}

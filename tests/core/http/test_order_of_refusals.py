@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from app.integration.description.examples import REQUESTS
-from tests import programs
+from tests import courts
 from tests.core.http.operations import ACTS, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build, events_of, shared_stream
 from tests.installation import Answer, House, Json, Person
@@ -197,9 +197,9 @@ def rows(world: World) -> dict[str, Row]:
 
 def _of_courts(house: House) -> dict[str, Row]:
     """The acts on courts, their programs and their referrals: one is declined, and one has become a case."""
-    court_id, staff, admin = programs.court(house), house.registrar, house.admin
-    holder = programs.program(house, court_id)
-    ended = programs.client(house, court_id)
+    court_id, staff, admin = courts.court(house), house.registrar, house.admin
+    holder = courts.program(house, court_id)
+    ended = courts.client(house, court_id)
     client, secret = f"/v1/clients/{ended['id']}", ended["secrets"][0]["id"]
     admin.post(f"{client}/secrets/{secret}/revoke").expect(200)
     admin.post(f"{client}/disable").expect(200)
@@ -211,7 +211,7 @@ def _of_courts(house: House) -> dict[str, Row]:
     case_id = staff.post(f"{accepted}/accept").expect(200)["case_id"]
     decided = "referral-state"
     return {
-        "enterCourt": Row("/v1/courts", staff, admin, "exists", programs.COURT),
+        "enterCourt": Row("/v1/courts", staff, admin, "exists", courts.COURT),
         "addClient": Row("/v1/clients", staff),
         "rotateSecret": Row(f"{client}/rotate", staff, admin, "already-disabled"),
         "revokeSecret": Row(f"{client}/secrets/{secret}/revoke", staff, admin, "already-revoked"),

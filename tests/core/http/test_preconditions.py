@@ -49,7 +49,7 @@ def test_a_receipt_names_where_the_act_stands_in_the_ledger(dispute: Dispute) ->
     dispute.lodged()
     receipt = dispute.step(dispute.registrar, "invite", {}).headers["accord-receipt"]
     parts = dict(part.split("=") for part in receipt.split(", "))
-    events = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.registrar)
     found = [event for event in events if event["stream"] == parts["stream"] and str(event["seq"]) == parts["seq"]]
     assert [event["hash"] for event in found] == [parts["hash"]]
 
@@ -98,9 +98,8 @@ def test_a_replay_answers_as_its_author_may_see_it_now(house: House, dispute: Di
 def test_a_key_replayed_after_access_ended_finds_nothing(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     counsel = house.person("Cora Unsel")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    held = dispute.requesting.post(path, admitted).expect(201)["id"]
+    path = dispute.representatives()
+    held = dispute.admit_counsel(counsel)["id"]
     given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(201)
     dispute.requesting.post(f"{path}/{held}/end").expect(200)

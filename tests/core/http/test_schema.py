@@ -33,13 +33,13 @@ from app.demo.play import play
 from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.settings import Settings
-from tests import programs
-from tests.conftest import Fresh
+from tests import courts
 from tests.core.http.operations import EVERY, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build
 from tests.installation import Clock, House, Json, Person
 from tests.receivers import LOOPBACK, letting
-from tests.story import POWERS, Dispute
+from tests.registries import EmptyRegistry
+from tests.story import MANDATE, POWERS, Dispute
 
 EXAMPLES = int(os.environ.get("ACCORD_TEST_EXAMPLES", "8"))
 PEOPLE = ("registrar", "mediator", "requesting_agent")
@@ -94,9 +94,9 @@ class Demo:
 
 
 @pytest.fixture
-def demo(fresh: Fresh) -> Iterator[Demo]:
+def demo(empty_registry: EmptyRegistry) -> Iterator[Demo]:
     """The demo as it stands when its story is told."""
-    settings: Settings = fresh()
+    settings: Settings = empty_registry()
     now = datetime.now(UTC)
     story = asyncio.run(play(settings, now, lambda _line: None))
     app = create_app(settings)
@@ -104,7 +104,9 @@ def demo(fresh: Fresh) -> Iterator[Demo]:
     with TestClient(counting, base_url="http://accord.test", raise_server_exceptions=False) as client:
         house = House(settings, Clock(now), app, client, app.state.seams.database)
         people = {
-            who: Person(who, client.get("/v1/me", headers=_bearer(token)).json()["id"], token, client, house.number)
+            who: Person(
+                who, client.get("/v1/me", headers=_bearer(token)).json()["id"], token, client, house.next_request_id
+            )
             for who, token in story["tokens"].items()
             if who != "court"
         }
@@ -264,7 +266,7 @@ def _people(house: House) -> None:
 def _in_the_open_case(world: World) -> None:
     one, house = world.open, world.house
     one.requesting.post(f"{one.path}/third-states", {"name": "Marrow"}).expect(201)
-    representatives = f"{one.path}/parties/{one.party('requesting')}/representatives"
+    representatives = one.representatives()
     invited = {"email": "invited@example.org", "role": "counsel", "powers": POWERS}
     made = one.requesting.post(representatives, invited).expect(201)
     house.registrar.post(f"/v1/users/{made['user_id']}/approve").expect(200)
@@ -327,15 +329,15 @@ def _of_filings(world: World) -> None:
 
 def _of_courts(house: House) -> None:
     """Two courts' programs, and a referral of each fate."""
-    court_id = programs.court(house)
+    court_id = courts.court(house)
     house.admin.get(f"/v1/courts/{court_id}").expect(200)
-    made = programs.client(house, court_id)
+    made = courts.client(house, court_id)
     path = f"/v1/clients/{made['id']}"
     house.admin.post(f"{path}/rotate").expect(200)
     house.admin.post(f"{path}/secrets/{made['secrets'][0]['id']}/revoke").expect(200)
     house.admin.get(path).expect(200)
     house.admin.post(f"{path}/disable").expect(200)
-    court = programs.program(house, court_id)
+    court = courts.program(house, court_id)
     house.client.get("/.well-known/oauth-authorization-server").raise_for_status()
 
     def refer(external_id: str) -> str:
@@ -356,7 +358,7 @@ def _of_courts(house: House) -> None:
     for path, reader in ((f"{first}/order", court), (f"/v1/cases/{case_id}/referral/order", house.registrar)):
         assert reader.get(path).status == 200
     agent = house.person("Agent Ofthecase")
-    given = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+    given = {"user_id": agent.id, "role": "agent", "powers": MANDATE}
     path = f"/v1/cases/{case_id}/parties/{case['parties'][0]['id']}/representatives"
     house.registrar.post(path, given).expect(201)
     agent.post(f"/v1/cases/{case_id}/referral/share-dates").expect(200)
@@ -388,17 +390,12 @@ def _on_paper(house: House) -> None:
     tag = dispute.requesting.get(dispute.path).headers["etag"]
     dispute.requesting.patch(dispute.path, {"title": "Another title"}, if_match=tag).expect(200)
     declining, entry = house.mediator("Declan Ing")
-    dispute.nominated()
-    given = {"mediator_id": entry}
-    declined = dispute.responding.post(f"{dispute.path}/appointments", given).expect(201)
+    nominated = dispute.nominated()
+    declined = dispute.nominate(dispute.responding, entry)
     declining.post(f"/v1/appointments/{declined['id']}/decline").expect(204)
-    listed = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
-    path = f"/v1/appointments/{next(one['id'] for one in listed if one['state'] == 'proposed')}"
-    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
-    dispute.responding.post(f"{path}/accept").expect(200)
-    dispute.registrar.post(f"{path}/confirm").expect(200)
+    path = dispute.confirmed(dispute.mediator, nominated)
     dispute.registrar.post(f"{path}/replace", {"reason": "Unable to act."}).expect(200)
-    events: list[Json] = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events: list[Json] = dispute.events(dispute.registrar)
     slip = next(one["id"] for one in events if one["actor"]["capacity"] == "registry")
     mended = {"event_id": slip, "correction": "On the day before.", "reason": "A slip."}
     made = dispute.registrar.post(f"{dispute.path}/rectifications", mended).expect(201)

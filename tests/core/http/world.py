@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from app.integration.description.examples import REQUESTS
 from tests.installation import House, Json, Person
-from tests.story import GIVES, POWERS, Dispute
+from tests.story import GIVES, Dispute
 
 
 @dataclass
@@ -30,28 +30,24 @@ def build(house: House) -> World:
     ids["consent"] = one.registrar.post(f"{one.path}/consents", filed).expect(201)["id"]
     one.registrar.post(f"{one.path}/consents/{ids['consent']}/confirm").expect(200)
     _brought_to_mediation(one)
-    ids["appointment"] = one.requesting.get(f"{one.path}/appointments").expect(200)["items"][0]["id"]
-    ids["session"] = one.session()["id"]
-    held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]}
-    one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
+    ids["appointment"] = one.appointments()[0]["id"]
+    ids["session"] = one.hold(one.session())["id"]
     ids["filing"] = one.filing(one.requesting, "participants")["id"]
     one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
     ids["document"] = _filed_document(one)
     counsel = house.person("Corvin Unsel")
-    path = f"{one.path}/parties/{one.party('requesting')}/representatives"
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    ids["counsel"] = one.requesting.post(path, admitted).expect(201)["id"]
+    path = one.representatives()
+    ids["counsel"] = one.admit_counsel(counsel)["id"]
     one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
     given = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
     party = one.registrar.post(f"{one.path}/parties", given).expect(201)["id"]
     late = house.person("Lata Comer")
-    admitted = {"user_id": late.id, "role": "agent", "powers": POWERS}
-    one.registrar.post(f"{one.path}/parties/{party}/representatives", admitted).expect(201)
+    one.admit(one.registrar, late, party)
     one.filing(late, "participants")
     proposed = {"stream": shared_stream(one.requesting, one)}
     ids["disclosure"] = one.requesting.post(f"{one.path}/disclosures", proposed).expect(201)["id"]
     other.settled()
-    ids["closed appointment"] = other.requesting.get(f"{other.path}/appointments").expect(200)["items"][0]["id"]
+    ids["closed appointment"] = other.appointments()[0]["id"]
     ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
     return World(house, one, other, late, ids)
 
@@ -67,7 +63,7 @@ def _filed_document(dispute: Dispute) -> str:
 
 def events_of(person: Person, dispute: Dispute) -> list[Json]:
     """The events that somebody reads."""
-    return list(person.get(f"{dispute.path}/events?limit=200").expect(200)["items"])
+    return list(dispute.events(person))
 
 
 def shared_stream(person: Person, dispute: Dispute) -> str:
@@ -89,9 +85,5 @@ def _brought_to_mediation(dispute: Dispute) -> None:
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     for step in ("screen", "register"):
         dispute.step(dispute.registrar, step).expect(200)
-    given = {"mediator_id": dispute.mediator_id}
-    path = f"/v1/appointments/{dispute.requesting.post(f'{dispute.path}/appointments', given).expect(201)['id']}"
-    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
-    dispute.responding.post(f"{path}/accept").expect(200)
-    dispute.registrar.post(f"{path}/confirm").expect(200)
+    dispute.confirmed(dispute.mediator, dispute.nominate(dispute.requesting, dispute.mediator_id))
     dispute.read()

@@ -11,8 +11,8 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR, Act, installation_subject
 from app.core.ledger.verification import parse_receipt
 from app.settings import Settings
-from tests.chains import verify
 from tests.installation import House, entropy_of, straight_to
+from tests.proofs import verify_ledger
 from tests.story import Dispute
 
 
@@ -50,7 +50,7 @@ def test_events_are_neither_changed_nor_removed(dispute: Dispute, hand: Engine, 
 
 def test_a_whole_story_verifies(house: House, dispute: Dispute) -> None:
     dispute.settled()
-    found = verify(house)
+    found = verify_ledger(house)
     assert found.faults == ()
     assert found.events > 30
     assert found.streams >= 5
@@ -72,7 +72,7 @@ def test_whatever_is_changed_in_the_database_is_found_and_named(
     dispute.mediating()
     dispute.filing(dispute.requesting, "participants")
     tamper(hand, sql)
-    fault, *_others = verify(house).faults
+    fault, *_others = verify_ledger(house).faults
     assert TAMPERED[sql] in fault.why
     assert fault.seq > 0
 
@@ -83,12 +83,12 @@ def test_a_receipt_shows_that_a_tail_was_cut_which_the_chains_alone_do_not(
     dispute.invited()
     answer = dispute.step(dispute.requesting, "withdraw", {"reason": "We settled it."})
     receipt = answer.headers["accord-receipt"]
-    assert verify(house, receipt).faults == ()
+    assert verify_ledger(house, receipt).faults == ()
     stream, seq, _hash = (part.split("=")[1] for part in receipt.split(", "))
     same = stream.replace("-", "") if hand.dialect.name == "sqlite" else stream
     tamper(hand, f"DELETE FROM events WHERE audience_id = '{same}' AND seq >= {seq}")
-    assert verify(house).faults == ()
-    (fault,) = verify(house, receipt).faults
+    assert verify_ledger(house).faults == ()
+    (fault,) = verify_ledger(house, receipt).faults
     assert (str(fault.stream), fault.seq) == (stream, int(seq))
     assert "not there" in fault.why
 
@@ -97,7 +97,7 @@ def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: D
     dispute.invited()
     receipt = dispute.step(dispute.requesting, "withdraw", {"reason": "No."}).headers["accord-receipt"]
     other = receipt[:-4] + ("0000" if receipt[-4:] != "0000" else "1111")
-    (fault,) = verify(house, other).faults
+    (fault,) = verify_ledger(house, other).faults
     assert "written anew" in fault.why
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_receipt_is_refused(text: str) -> None:
 
 def test_an_event_names_who_did_what_in_which_capacity_under_which_rule(dispute: Dispute) -> None:
     dispute.settled()
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     signed = [event for event in events if event["type"] == "step-taken" and event["act"] == "sign"]
     assert [event["actor"] for event in signed] == [
         {"id": dispute.requesting.id, "capacity": "requesting-party", "party_id": dispute.party("requesting")},
@@ -127,7 +127,7 @@ def test_every_stream_that_a_reader_sees_is_whole(dispute: Dispute) -> None:
     dispute.filing(dispute.responding, "caucus", "responding")
     for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
         streams: dict[str, list[Any]] = {}
-        for event in person.get(f"{dispute.path}/events?limit=200").expect(200)["items"]:
+        for event in dispute.events(person):
             streams.setdefault(event["stream"], []).append(event)
         for entries in streams.values():
             assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
@@ -151,7 +151,7 @@ def test_the_hash_of_a_text_can_be_recomputed_by_anybody(dispute: Dispute) -> No
 
 
 def test_a_transaction_that_fails_announces_nothing(house: House) -> None:
-    before = verify(house).events
+    before = verify_ledger(house).events
 
     def fails(db: Any) -> None:
         subject = installation_subject(db, "registry")
@@ -161,4 +161,4 @@ def test_a_transaction_that_fails_announces_nothing(house: House) -> None:
 
     with pytest.raises(RuntimeError, match="after the seal"):
         house.database.in_transaction(fails, entropy_of("fails"))
-    assert verify(house).events == before
+    assert verify_ledger(house).events == before

@@ -21,10 +21,10 @@ from app.core.ledger.feed import BEGINNING, Wanted, stretch
 from app.core.paging import Walk
 from app.core.tables.audiences import ANYONE, STAFF, AudienceReader
 from app.core.tables.events import Event
-from tests.feeds import followed
+from tests.courts import court, program
 from tests.installation import House, Json, Person, outside
-from tests.programs import court, program
-from tests.story import POWERS, Dispute
+from tests.lists import read_feed
+from tests.story import Dispute
 
 WRITERS = int(os.environ.get("ACCORD_TEST_FEED_WRITERS", "3"))
 ACTS_OF_EACH = int(os.environ.get("ACCORD_TEST_FEED_ACTS", "6"))
@@ -87,14 +87,14 @@ def test_everybody_is_told_of_what_they_may_read_and_of_nothing_else(
     dispute.session("joint")
     due = {name: entitled(house, reader, before) for name, reader in everybody.items()}
     for name, reader in everybody.items():
-        told, _end = followed(reader.person, reader.since)
+        told, _end = read_feed(reader.person, reader.since)
         assert [one["id"] for one in told] == due[name], name
     assert len(due["requesting"]) > len(due["registrar"]) > len(due["stranger"]) > 0
     assert due["stranger"] == due["admin"] == due["court's"] == due["institution's"]
 
 
 def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, everybody: dict[str, Reader]) -> None:
-    told, _end = followed(dispute.requesting)
+    told, _end = read_feed(dispute.requesting)
     for one in told:
         ids = one["data"]["about"]
         assert set(one) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
@@ -110,7 +110,7 @@ def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, ev
 
 def test_a_candidate_is_told_of_the_nomination_and_not_of_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
-    told, _end = followed(dispute.mediator)
+    told, _end = read_feed(dispute.mediator)
     (nominated,) = [one for one in told if one["type"] == "appointment-proposed"]
     assert nominated["data"]["about"]["appointment_id"] == appointment["id"]
     assert (nominated["data"]["case_id"], nominated["source"]) == (None, "/v1")
@@ -121,15 +121,15 @@ def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute
     dispute.lodged()
     first = dispute.case["id"]
     dispute.lodged()
-    both, _end = followed(dispute.requesting, more="&type=step-taken&type=case-opened")
+    both, _end = read_feed(dispute.requesting, more="&type=step-taken&type=case-opened")
     assert [one["type"] for one in both] == ["case-opened", "step-taken"] * 2
-    one, end = followed(dispute.requesting, more=f"&case={first}")
+    one, end = read_feed(dispute.requesting, more=f"&case={first}")
     assert {told["data"]["case_id"] for told in one} == {first}
     # The cursor has passed what was not asked for.
-    assert followed(dispute.requesting, end) == ([], end)
+    assert read_feed(dispute.requesting, end) == ([], end)
     dispute.requesting.get("/v1/events?type=no-such-type").expect(422, "invalid")
-    assert followed(house.person("Stan Ranger"), more=f"&case={first}")[0] == []
-    assert followed(dispute.requesting, more=f"&case={uuid4()}")[0] == []
+    assert read_feed(house.person("Stan Ranger"), more=f"&case={first}")[0] == []
+    assert read_feed(dispute.requesting, more=f"&case={uuid4()}")[0] == []
 
 
 def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
@@ -137,7 +137,7 @@ def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
     begun = dispute.requesting.get("/v1/events?latest=true").expect(200)
     assert (begun["items"], begun["more"]) == ([], False)
     dispute.requesting.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
-    (told,) = followed(dispute.requesting, begun["next"])[0]
+    (told,) = read_feed(dispute.requesting, begun["next"])[0]
     assert told["type"] == "case-amended"
 
 
@@ -164,14 +164,14 @@ def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Disput
 def test_what_one_may_no_longer_read_is_passed_over_in_bounded_steps(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     counsel = house.person("Cora Unsel")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    admitted = dispute.requesting.post(path, {"user_id": counsel.id, "role": "counsel", "powers": POWERS}).expect(201)
+    path = dispute.representatives()
+    admitted = dispute.admit_counsel(counsel)
     for _filing in range(4):
         dispute.filing(dispute.requesting, "participants")
-    told, _end = followed(counsel)
+    told, _end = read_feed(counsel)
     assert any(one["data"]["case_id"] == dispute.case["id"] for one in told)
     dispute.requesting.post(f"{path}/{admitted['id']}/end").expect(200)
-    again, _end = followed(counsel)
+    again, _end = read_feed(counsel)
     assert not any(one["data"]["case_id"] for one in again)
     # Few entries at a time, most of which can no longer be read: each reading ends, and moves on.
     principals = (UUID(counsel.id), ANYONE)

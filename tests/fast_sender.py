@@ -14,7 +14,7 @@ from app.main import create_app, system_entropy
 from app.operations.background.webhook_sender import Sender
 from app.settings import Settings
 from tests.installation import Clock
-from tests.processes import ROOT, surroundings
+from tests.processes import ROOT, environment
 from tests.receivers import LOOPBACK
 
 
@@ -43,9 +43,9 @@ class Scaled(Clock):
 def start(settings: Settings, clock: Scaled, folder: Path) -> "subprocess.Popen[bytes]":
     """A sender in a process of its own, by that clock."""
     words = [str(clock.scale), clock.began.isoformat(), str(clock.at)]
-    known = surroundings(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
+    known = environment(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
     with (folder / "sender.log").open("ab") as log:
-        command = [sys.executable, "-m", "tests.scaled", *words]
+        command = [sys.executable, "-m", "tests.fast_sender", *words]
         return subprocess.Popen(
             command, cwd=ROOT, env=known, start_new_session=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
