@@ -143,7 +143,7 @@ def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_again(
+def test_a_database_locked_by_another_program_is_reported_as_busy_and_then_served_again(
     sqlite_template: Path, tmp_path: Path, _engine: str
 ) -> None:
     path = tmp_path / "registry.db"
@@ -161,7 +161,7 @@ def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_ag
         house.database.dispose()
 
 
-def test_who_stands_in_line_too_long_is_told_to_come_again_and_what_has_begun_is_finished(
+def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_progress_is_finished(
     served: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "SECONDS_IN_LINE", 0.3)

@@ -36,7 +36,7 @@ def logged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.S
     root.setLevel(level)
 
 
-def test_each_request_has_one_line_without_secrets_and_without_words(
+def test_each_request_logs_one_line_without_secrets_and_without_peoples_texts(
     dispute: Dispute, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dispute.lodged(title=f"The {SECRET} case", summary=f"About a {SECRET}.")
@@ -58,7 +58,7 @@ def test_each_request_has_one_line_without_secrets_and_without_words(
     assert fault["exc_info"].endswith("builtins.TypeError")
 
 
-def test_what_a_database_says_of_a_value_is_not_logged(house: House, logged: io.StringIO) -> None:
+def test_values_in_database_errors_are_not_logged(house: House, logged: io.StringIO) -> None:
     try:
         try:
             raise ValueError(f"Key (email)=({SECRET}) already exists")
@@ -70,7 +70,9 @@ def test_what_a_database_says_of_a_value_is_not_logged(house: House, logged: io.
     assert "builtins.ValueError" in logged.getvalue()
 
 
-def test_what_nobody_catches_is_logged_without_its_words(logged: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_uncaught_exception_is_logged_without_its_message(
+    logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails() -> None:
         raise ValueError(SECRET)
 
@@ -92,7 +94,7 @@ def test_what_nobody_catches_is_logged_without_its_words(logged: io.StringIO, mo
     assert SECRET not in logged.getvalue()
 
 
-def test_figures_are_there_while_the_database_is_not(
+def test_metrics_are_served_while_the_database_is_down(
     empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = "operator-" + "x" * 30
@@ -119,7 +121,7 @@ def test_figures_are_there_while_the_database_is_not(
         assert "accord_deadlines_overdue" not in figures
 
 
-def test_on_a_terminal_the_lines_are_for_people(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_the_log_is_formatted_for_people(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
     for hooked in (sys, threading):
@@ -135,7 +137,7 @@ def test_on_a_terminal_the_lines_are_for_people(settings: Settings, monkeypatch:
     assert written.getvalue().rstrip().endswith("INFO accord.requests: request request_id=r-1 status=200")
 
 
-def test_figures_are_shown_to_the_operator_alone(empty_registry: EmptyRegistry) -> None:
+def test_only_the_operator_reads_the_metrics(empty_registry: EmptyRegistry) -> None:
     settings = empty_registry()
     with House.open(settings) as house:
         house.admin.get("/metrics").expect(404)

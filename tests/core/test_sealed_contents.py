@@ -27,7 +27,7 @@ from tests.story import Dispute
 from tests.uploads import Desk, desk_of, digest_of, fault, pdf
 
 
-def test_the_words_are_read_by_those_who_may(house: House) -> None:
+def test_authorised_readers_read_the_canaries(house: House) -> None:
     dispute = plant(house)
     read = "".join(
         dispute.mediator.get(dispute.path + path).response.text
@@ -46,7 +46,7 @@ def test_the_words_are_read_by_those_who_may(house: House) -> None:
     assert {word for word in WORDS.values() if word not in read} == hidden_from_mediators
 
 
-def test_no_planted_word_is_found_in_the_database(house: House, settings: Settings) -> None:
+def test_no_canary_is_readable_in_the_database(house: House, settings: Settings) -> None:
     plant(house)
     haystack = everything_in(settings)
     assert b"Sharing of the waters of the Serin" in haystack, "what stays in clear is found, so the search works"
@@ -144,7 +144,7 @@ def begun(desk: Desk, service: Served, folder: Path) -> Iterator[socket.socket]:
 
 
 @pytest.mark.slow
-def test_no_planted_word_lies_in_storage_database_backup_dump_log_or_temporary_folder(
+def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_folder(
     durable: Settings, tmp_path: Path
 ) -> None:
     kept = durable.model_copy(update={"storage": str(tmp_path / "documents")})

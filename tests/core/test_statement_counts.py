@@ -65,7 +65,7 @@ def test_a_step_takes_at_most_twenty_statements(house: House, dispute: Dispute, 
     assert {name: len(seen) for name, seen in counts.items() if len(seen) > 20} == {}, counts
 
 
-def test_a_refusal_of_writes_that_are_sent_together_is_told_like_any_other(house: House) -> None:
+def test_a_refusal_of_a_batched_write_is_reported_like_any_other(house: House) -> None:
     first = [{"year": 1999, "last": 1}]
 
     def twice(db: GatedSession) -> None:

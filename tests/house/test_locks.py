@@ -41,7 +41,7 @@ def test_a_lock_names_no_index_and_no_path(lock: str) -> None:
     assert not faults, told(faults)
 
 
-def test_the_lock_of_development_holds_the_same_versions_as_the_lock_to_run() -> None:
+def test_the_development_lock_pins_the_same_versions_as_the_runtime_lock() -> None:
     running, developing = (pinned(lock) for lock in LOCKS)
     faults = [name for name in running if running[name] != developing.get(name)]
     assert not faults, told(faults)
@@ -50,7 +50,7 @@ def test_the_lock_of_development_holds_the_same_versions_as_the_lock_to_run() ->
 @pytest.mark.parametrize(
     ("lock", "groups"), [("requirements.lock", ["build"]), ("requirements-dev.lock", ["build", "dev"])]
 )
-def test_a_lock_holds_every_dependency_that_the_project_declares(lock: str, groups: list[str]) -> None:
+def test_a_lock_pins_every_dependency_that_the_project_declares(lock: str, groups: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = project["dependencies"] + [each for group in groups for each in project["optional-dependencies"][group]]
     names = {re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in declared}

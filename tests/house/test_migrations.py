@@ -24,7 +24,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[U
         yield url
 
 
-def test_a_database_made_by_the_migrations_is_the_one_that_the_models_describe(empty_database: URL) -> None:
+def test_the_migrations_create_the_tables_that_the_models_describe(empty_database: URL) -> None:
     config = Config(ROOT / "alembic.ini")
     engine = create_engine(empty_database)
     try:

@@ -52,7 +52,7 @@ NOT_OF_A_CASE: dict[tuple[str, str], str] = {
 THE_DOOR = "app/proceedings/steps/service.py"
 
 
-def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned() -> None:
+def test_commit_and_rollback_appear_only_where_transactions_are_owned() -> None:
     faults = [
         f"{file.path}:{node.lineno}"
         for file in APP
@@ -64,7 +64,7 @@ def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned()
     assert not faults, told(faults)
 
 
-def test_as_system_stands_only_in_the_files_that_say_why() -> None:
+def test_as_system_appears_only_in_the_files_that_state_why() -> None:
     using = {file.path for file in APP if any(word == "as_system" for _, word in file.words())}
     faults = [f"{path} uses as_system and is not listed" for path in sorted(using - set(AS_SYSTEM))]
     faults += [f"{path} is listed for as_system and does not use it" for path in sorted(set(AS_SYSTEM) - using)]
@@ -100,7 +100,7 @@ def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
     assert not faults, told(faults)
 
 
-def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
+def test_only_the_web_layer_and_its_callers_use_status_codes() -> None:
     faults = [
         f"{file.path}:{line}"
         for file in APP
@@ -113,7 +113,7 @@ def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
     assert not faults, told(faults)
 
 
-def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None:
+def test_only_the_seams_read_the_clock_or_draw_random_values() -> None:
     faults = [
         f"{file.path}:{line} {name}"
         for file in APP
@@ -124,7 +124,7 @@ def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None
     assert not faults, told(faults)
 
 
-def test_the_rules_know_no_clock_no_chance_and_no_surroundings() -> None:
+def test_the_rules_use_no_clock_no_chance_and_no_environment() -> None:
     banned = ("random", "secrets", "time", "os", "socket", "subprocess", "sqlite3", "http", "urllib", "logging")
     faults = [
         f"{file.path}:{each.line} imports {each.name}"

@@ -128,7 +128,7 @@ def test_every_stage_and_every_step_is_on_the_drawing_and_in_its_description(pro
         assert name in description
 
 
-def test_a_stage_box_holds_its_title_its_name_and_the_steps_that_leave_the_case_there() -> None:
+def test_a_stage_box_shows_its_title_its_name_and_the_steps_that_stay_in_the_stage() -> None:
     root = parsed(draw(UNCITRAL))
     groups = [group for group in root.iter(f"{SVG}g") if group.get("class") == "stage"]
     agreed = words(groups[3])
@@ -144,7 +144,7 @@ def test_a_final_stage_has_a_double_border() -> None:
     assert [len(group.findall(f"{SVG}rect")) for group in groups] == [1] * 8 + [2]
 
 
-def test_phases_stand_below_one_another_in_their_order() -> None:
+def test_phases_are_drawn_one_below_the_other_in_order() -> None:
     for procedure in PROCEDURES:
         boxes = stage_boxes(parsed(draw(procedure)))
         for (earlier, above), (later, below) in combinations(zip(procedure.stages, boxes, strict=True), 2):
@@ -152,7 +152,7 @@ def test_phases_stand_below_one_another_in_their_order() -> None:
                 assert above[3] < below[1]
 
 
-def test_an_arrow_says_who_takes_the_step_and_what_it_rests_on() -> None:
+def test_an_arrow_names_the_capacity_that_takes_the_step_and_its_article() -> None:
     written = words(parsed(draw(UNCITRAL)))
     assert "each responding party · article 2 ?" in written
     assert "registry, for each responding party · article 2 ?" in written
@@ -167,7 +167,7 @@ def test_the_legend_explains_the_marks() -> None:
     assert "the registry's own practice" in written
 
 
-def test_silence_is_dashed_and_says_its_term() -> None:
+def test_the_effect_of_silence_is_dashed_and_names_its_term() -> None:
     def dashes(procedure: Procedure) -> int:
         return sum(1 for path in parsed(draw(procedure)).iter(f"{SVG}path") if path.get("stroke-dasharray"))
 
@@ -178,7 +178,7 @@ def test_silence_is_dashed_and_says_its_term() -> None:
     assert "after the period set for the case, reply" in words(parsed(draw(IOMED)))
 
 
-def test_where_a_case_stands_is_marked_in_words_and_by_its_border() -> None:
+def test_the_current_stage_is_marked_in_words_and_by_its_border() -> None:
     root = parsed(draw(UNCITRAL, at="mediating"))
     (here,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "stage" and "▶ here" in words(group)]
     assert "In mediation" in words(here)
@@ -192,7 +192,7 @@ def test_without_a_case_nothing_is_marked() -> None:
     assert "on the way" not in written
 
 
-def test_the_way_is_numbered_and_drawn_heavier() -> None:
+def test_the_steps_taken_are_numbered_and_drawn_heavier() -> None:
     way = ["draft", "lodged", "invited", "agreed", "mediating", "agreed"]
     root = parsed(draw(UNCITRAL, at="mediating", way=way))
     groups = [group for group in root.iter(f"{SVG}g") if group.get("class") == "stage"]
@@ -203,7 +203,7 @@ def test_the_way_is_numbered_and_drawn_heavier() -> None:
     assert len(heavy) == 2 * 5 + 1
 
 
-def test_the_way_out_is_drawn_heavier_too() -> None:
+def test_the_step_that_ended_the_case_is_drawn_heavier_too() -> None:
     root = parsed(draw(UNCITRAL, at="closed", way=["draft"]))
     heavy = [path for path in root.iter(f"{SVG}path") if float(path.get("stroke-width", "0")) > 2]
     assert len(heavy) == 2 + 1
@@ -242,7 +242,7 @@ def test_text_is_never_too_small_to_read(procedure: Procedure) -> None:
     assert min(float(text.get("font-size", "0")) for text in parsed(draw(procedure)).iter(f"{SVG}text")) >= 11
 
 
-def test_whatever_a_rule_set_says_is_only_text() -> None:
+def test_the_texts_of_a_rule_set_are_escaped() -> None:
     svg = draw(hostile())
     root = parsed(svg)
     assert "<script>" not in svg
@@ -253,7 +253,7 @@ def test_whatever_a_rule_set_says_is_only_text() -> None:
     assert not [element for element in root.iter() if any(name.startswith("on") for name in element.attrib)]
 
 
-def test_every_process_draws_the_same() -> None:
+def test_every_process_draws_the_same_diagram() -> None:
     program = (
         "from app.institution.procedures.diagram import draw; from tests.rules.wide import IOMED, wide;"
         "print(draw(IOMED, at='invited', way=['draft', 'lodged']), draw(wide()))"

@@ -84,7 +84,7 @@ FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("given", "expected"), FAULTS)
-def test_an_entry_that_cannot_be_true_is_refused_at_each_of_its_faults(
+def test_an_impossible_entry_is_refused_with_each_of_its_faults(
     house: House, given: Json, expected: list[tuple[str, str]]
 ) -> None:
     body = house.admin.post("/v1/members", {**SIGNATORY, **given}).expect(422, "invalid")
@@ -107,7 +107,7 @@ KEPT: list[Json] = [
 
 
 @pytest.mark.parametrize("given", KEPT)
-def test_an_entry_at_its_limits_is_taken(house: House, given: Json) -> None:
+def test_an_entry_at_its_limits_is_accepted(house: House, given: Json) -> None:
     made = house.admin.post("/v1/members", {**SIGNATORY, **given}).expect(201)
     assert {name: made[name] for name in given if name not in ("declarations", "designations")} == {
         name: value for name, value in given.items() if name not in ("declarations", "designations")
@@ -125,7 +125,7 @@ def changed(house: House, path: str, fields: Json) -> Json:
     return dict(house.admin.patch(path, fields, if_match=house.admin.get(path).headers["etag"]).expect(200))
 
 
-def test_a_change_rests_on_what_was_read_and_on_what_would_stand(house: House) -> None:
+def test_a_change_needs_the_current_version_and_a_valid_result(house: House) -> None:
     path = f"/v1/members/{house.admin.post('/v1/members', WHOLE).expect(201)['id']}"
     tag = house.admin.get(path).headers["etag"]
     house.admin.patch(path, {"founding": False}).expect(428)
@@ -153,7 +153,7 @@ def test_a_change_rests_on_what_was_read_and_on_what_would_stand(house: House) -
     assert stands == {**WHOLE, "id": stands["id"], "designations": [], "calendar": None}
 
 
-def test_only_administrators_write_and_everybody_with_an_account_reads(house: House, dispute: Dispute) -> None:
+def test_only_administrators_write_and_every_account_reads(house: House, dispute: Dispute) -> None:
     dispute.lodged()
     path = f"/v1/members/{dispute.members[0]}"
     tag = house.admin.get(path).headers["etag"]
@@ -169,7 +169,7 @@ def test_only_administrators_write_and_everybody_with_an_account_reads(house: Ho
         nobody.get(place).expect(401)
 
 
-def test_the_history_tells_each_change_as_it_was_and_as_it_is(house: House) -> None:
+def test_the_history_shows_each_change_with_its_old_and_new_values(house: House) -> None:
     made = house.admin.post("/v1/members", SIGNATORY).expect(201)
     path = f"/v1/members/{made['id']}"
     house.member("Kingdom of Vedria")
@@ -231,7 +231,7 @@ def test_the_history_tells_each_change_as_it_was_and_as_it_is(house: House) -> N
     reader.get("/v1/members/00000000-0000-4000-8000-00000000dead/history").expect(404)
 
 
-def test_an_entry_of_an_earlier_release_tells_what_it_kept(house: House) -> None:
+def test_an_entry_of_an_earlier_release_shows_what_it_recorded(house: House) -> None:
     member = house.member("Kingdom of Vedria")
 
     def as_before(db: GatedSession) -> None:
@@ -308,7 +308,7 @@ def test_members_are_filtered_by_each_filter_and_paged(house: House) -> None:
     "bad",
     ["status=member", "kind=city", "founding=perhaps", "bound_on=soon", "bound_on=2026-02-30", "q=", "name=Vedria"],
 )
-def test_a_filter_that_can_match_nothing_is_refused(house: House, bad: str) -> None:
+def test_a_filter_with_an_unknown_value_is_refused(house: House, bad: str) -> None:
     (fault,) = house.registrar.get(f"/v1/members?{bad}").expect(422, "invalid")["errors"]
     assert fault["pointer"] in (f"query/{bad.partition('=')[0]}", "query")
 
@@ -339,7 +339,7 @@ def test_a_declaration_is_judged_on_the_day_of_the_request(house: House, dispute
     assert screened(dispute) == (["no-excluded-subject"] if excludes else [])
 
 
-def test_a_declaration_withdrawn_after_the_request_excludes_it_still(house: House, dispute: Dispute) -> None:
+def test_a_declaration_withdrawn_after_the_request_still_excludes_it(house: House, dispute: Dispute) -> None:
     declared: Json = {"subjects": ["water-allocation"], "from_on": "2026-01-01"}
     dispute.members[1] = house.member("Vedria as declared", declarations=[declared])
     dispute.consented()
@@ -370,7 +370,7 @@ def entries(house: House) -> dict[str, Json]:
     return {one["name"]: one for one in house.registrar.get("/v1/members?limit=200").expect(200)["items"]}
 
 
-def test_members_that_ship_are_entered_once_and_change_nothing_that_was_entered(house: House) -> None:
+def test_the_shipped_members_are_entered_once_and_change_no_existing_entry(house: House) -> None:
     own = house.member("Kenya", standing="institution")
     number = len(loader.members_of("iomed"))
     house.clock.pass_by(days=1)
@@ -392,7 +392,7 @@ def test_an_unknown_list_of_members_is_refused(house: House) -> None:
         loaded(house, "../subjects")
 
 
-def test_members_need_an_institution_to_be_members_of(settings: Settings) -> None:
+def test_members_cannot_be_entered_before_the_institution_is_founded(settings: Settings) -> None:
     database = guarded(settings)
     try:
         with pytest.raises(Misconfigured, match="no institution yet"):
@@ -401,7 +401,7 @@ def test_members_need_an_institution_to_be_members_of(settings: Settings) -> Non
         database.dispose()
 
 
-def test_of_the_members_that_ship_only_what_is_established_is_said() -> None:
+def test_the_shipped_members_state_only_what_is_established() -> None:
     assert loader.known() == ("iomed",)
     members = loader.members_of("iomed")
     assert len({member.name for member in members}) == len(members)

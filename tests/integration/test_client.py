@@ -98,7 +98,7 @@ def test_a_token_serves_many_requests_and_is_renewed_before_it_ends(reached: Rea
     assert [request.url.path for request in reached.wire.seen].count("/v1/events") == 4
 
 
-def test_a_token_that_was_ended_is_replaced_once(reached: Reached) -> None:
+def test_an_ended_token_is_replaced_once(reached: Reached) -> None:
     reached.accord.feed()
     path = f"/v1/clients/{reached.made['id']}"
     new = reached.house.admin.post(f"{path}/rotate").expect(200)
@@ -114,7 +114,7 @@ def test_a_token_that_was_ended_is_replaced_once(reached: Reached) -> None:
     assert len(seen) == 2
 
 
-def test_only_the_scopes_that_are_asked_for_are_in_the_token(reached: Reached) -> None:
+def test_the_token_holds_only_the_requested_scopes(reached: Reached) -> None:
     narrow = reached.with_client(reached.made, scopes=["referrals.read"])
     assert list(narrow.referrals()) == []
     with pytest.raises(Refused) as refused:
@@ -123,7 +123,7 @@ def test_only_the_scopes_that_are_asked_for_are_in_the_token(reached: Reached) -
     assert "events.read" in refused.value.detail
 
 
-def test_an_act_whose_answer_is_lost_is_done_once(reached: Reached) -> None:
+def test_an_act_whose_answer_is_lost_has_one_effect(reached: Reached) -> None:
     made = reached.accord.refer(referral())
     reached.wire.lose_answers = 2
     extended = reached.accord.extend(made["id"], "2026-09-30")
@@ -141,7 +141,7 @@ def test_an_act_whose_answer_is_lost_is_done_once(reached: Reached) -> None:
     assert len(reached.slept) == 2
 
 
-def test_what_may_have_been_done_and_has_no_key_is_not_sent_again(reached: Reached) -> None:
+def test_a_request_without_a_key_is_not_repeated_if_it_may_have_taken_effect(reached: Reached) -> None:
     made = reached.accord.refer(referral())
     reached.wire.lose_answers = 1
     with pytest.raises(Unreachable):
@@ -160,7 +160,7 @@ def test_what_may_have_been_done_and_has_no_key_is_not_sent_again(reached: Reach
         accord.subscribe("https://example.org/hook")
 
 
-def test_it_waits_as_long_as_it_is_asked_to_and_no_longer_than_it_can_bear() -> None:
+def test_the_client_waits_as_long_as_the_server_asks_within_its_own_limit() -> None:
     busy = httpx.Response(503, headers={"retry-after": "7"})
     in_progress = httpx.Response(409, headers={"retry-after": "1"}, json={"code": "key-in-progress"})
     accord, seen, slept = answering(busy, in_progress, httpx.ReadTimeout("late"), httpx.Response(200, json={"id": "1"}))
@@ -179,7 +179,7 @@ def test_it_waits_as_long_as_it_is_asked_to_and_no_longer_than_it_can_bear() -> 
     assert sum(slept) < MOST_TRIES * LONGEST_PAUSE
 
 
-def test_a_refusal_says_what_to_mend_and_where(reached: Reached) -> None:
+def test_a_refusal_names_the_fault_and_its_place(reached: Reached) -> None:
     with pytest.raises(Refused) as refused:
         reached.accord.refer(referral(subjects=["weather"]))
     assert (refused.value.status, refused.value.code) == (422, "invalid")
@@ -193,7 +193,7 @@ def test_a_refusal_says_what_to_mend_and_where(reached: Reached) -> None:
         accord.feed()
 
 
-def test_every_item_of_a_list_comes_once_page_after_page(reached: Reached) -> None:
+def test_every_item_of_a_list_comes_exactly_once(reached: Reached) -> None:
     names = [f"HC-{number}" for number in range(5)]
     for name in names:
         reached.accord.refer(referral(name))
@@ -202,7 +202,7 @@ def test_every_item_of_a_list_comes_once_page_after_page(reached: Reached) -> No
     assert [one["external_id"] for one in reached.accord.referrals(external_id="HC-3")] == ["HC-3"]
 
 
-def test_a_referral_is_amended_withdrawn_and_given_its_order(reached: Reached) -> None:
+def test_a_referral_is_amended_withdrawn_and_sent_its_order(reached: Reached) -> None:
     made = reached.accord.refer(referral())
     assert reached.accord.amend(made["id"], {"title": "Another"})["title"] == "Another"
     brought = reached.accord.bring_order(made["id"], "Beschluß.pdf", PDF)
@@ -211,7 +211,7 @@ def test_a_referral_is_amended_withdrawn_and_given_its_order(reached: Reached) -
     assert reached.accord.withdraw(made["id"])["state"] == "withdrawn"
 
 
-def test_the_feed_is_followed_from_the_cursor_that_its_reader_kept(reached: Reached) -> None:
+def test_the_feed_is_followed_from_the_readers_cursor(reached: Reached) -> None:
     for number in range(4):
         reached.accord.refer(referral(f"HC-{number}"))
     whole = [event["id"] for stretch in reached.accord.follow(wait=0) for event in stretch.items]
@@ -222,7 +222,7 @@ def test_the_feed_is_followed_from_the_cursor_that_its_reader_kept(reached: Reac
     assert reached.accord.feed(reached.accord.latest()).items == []
 
 
-def test_whoever_follows_is_told_as_soon_as_something_happens(reached: Reached) -> None:
+def test_a_follower_receives_an_event_as_soon_as_it_happens(reached: Reached) -> None:
     reached.accord.refer(referral())
     followed = reached.accord.follow(reached.accord.latest(), wait=20)
     said: list[Json] = []
@@ -233,7 +233,7 @@ def test_whoever_follows_is_told_as_soon_as_something_happens(reached: Reached) 
     assert [event["type"] for event in said] == ["referral-received"]
 
 
-def test_a_cursor_from_before_a_restore_is_gone_and_that_is_told(reached: Reached) -> None:
+def test_a_cursor_from_before_a_restore_raises_cursor_gone(reached: Reached) -> None:
     reached.accord.refer(referral())
     cursor = reached.accord.latest()
     epoch = update(Institution).values(epoch=Institution.epoch + 1)
@@ -247,7 +247,7 @@ def test_a_cursor_from_before_a_restore_is_gone_and_that_is_told(reached: Reache
     assert next(reached.accord.follow(wait=0)).items
 
 
-def test_a_webhook_is_taken_if_one_of_the_secrets_signed_it() -> None:
+def test_a_webhook_is_accepted_if_one_of_the_secrets_signed_it() -> None:
     body, other = json.dumps({"id": "e-1", "type": "é"}, ensure_ascii=False).encode(), "whsec_" + "B" * 44
     for signers, known in (([SECRET], [SECRET]), ([other, SECRET], [SECRET]), ([SECRET], [other, SECRET])):
         assert verified(known, signed_headers(body, 1000, *signers), body, 1000) == {"id": "e-1", "type": "é"}
@@ -272,13 +272,13 @@ def altered(name: str, value: str) -> Callable[[dict[str, str]], dict[str, str]]
         lambda headers: {name: value for name, value in headers.items() if name != "Webhook-Timestamp"},
     ],
 )
-def test_a_webhook_that_was_altered_is_not_taken(change: Callable[[dict[str, str]], dict[str, str]]) -> None:
+def test_an_altered_webhook_is_rejected(change: Callable[[dict[str, str]], dict[str, str]]) -> None:
     body = b'{"id": "e-1"}'
     with pytest.raises(NotSigned):
         verified([SECRET], change(signed_headers(body, 1000, SECRET)), body, 1000)
 
 
-def test_a_webhook_is_not_taken_with_another_body_or_secret_or_at_another_time() -> None:
+def test_a_webhook_with_another_body_secret_or_time_is_rejected() -> None:
     body, headers = b'{"id": "e-1"}', signed_headers(b'{"id": "e-1"}', 1000, SECRET)
     for now in (1000 - 300, 1000 + 300):
         verified([SECRET], headers, body, now)

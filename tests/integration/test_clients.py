@@ -30,7 +30,7 @@ def refused(answer: Answer, status: int, error: str) -> None:
     assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
-def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(house: House, made: Json) -> None:
+def test_a_secret_is_shown_once_and_gets_a_token_from_the_header_or_the_form(house: House, made: Json) -> None:
     shown = {"client_id": made["id"], "client_secret": made["client_secret"]}
     for form, headers in ((GRANT, basic_authorization(made["id"], made["client_secret"])), ({**GRANT, **shown}, None)):
         answer = request_token(house, form, headers)
@@ -47,7 +47,7 @@ def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(ho
         assert "sha256" not in listed.response.text
 
 
-def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, made: Json) -> None:
+def test_requests_that_oauth_forbids_are_refused_with_oauths_error_codes(house: House, made: Json) -> None:
     right = basic_authorization(made["id"], made["client_secret"])
     secret = {"client_secret": made["client_secret"]}
     other = client(house, None, ["events.read"])
@@ -83,7 +83,7 @@ def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, mad
         request_token(house, {**GRANT, "resource": resource}, right).expect(200)
 
 
-def test_who_guesses_secrets_is_told_to_wait(empty_registry: EmptyRegistry) -> None:
+def test_guesses_of_secrets_are_limited(empty_registry: EmptyRegistry) -> None:
     # A number of its own: apps of the same settings are shared by the tests, and so are their counts.
     with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 9})) as house:
         made = client(house, None, ["events.read"])
@@ -99,7 +99,7 @@ def test_who_guesses_secrets_is_told_to_wait(empty_registry: EmptyRegistry) -> N
         holder.get("/v1/events").expect(200)
 
 
-def test_where_tokens_are_got_is_told_to_everybody(house: House) -> None:
+def test_the_token_endpoint_is_published(house: House) -> None:
     told = Answer(house.client.get("/.well-known/oauth-authorization-server")).expect(200)
     assert told["issuer"] == "http://accord.test"
     assert told["token_endpoint"] == "http://accord.test/oauth/token"
@@ -107,7 +107,7 @@ def test_where_tokens_are_got_is_told_to_everybody(house: House) -> None:
     assert set(told["scopes_supported"]) >= {"referrals.read", "events.read"}
 
 
-def test_a_token_ends_after_fifteen_minutes_and_not_before(house: House, made: Json) -> None:
+def test_a_token_ends_after_exactly_fifteen_minutes(house: House, made: Json) -> None:
     holder = with_token(house, made, token(house, made))
     house.clock.pass_by(minutes=14, seconds=59)
     holder.get("/v1/events").expect(200)
@@ -116,7 +116,7 @@ def test_a_token_ends_after_fifteen_minutes_and_not_before(house: House, made: J
     with_token(house, made, token(house, made)).get("/v1/events").expect(200)
 
 
-def test_two_secrets_live_while_one_follows_the_other_and_each_ends_with_its_tokens(house: House, made: Json) -> None:
+def test_two_secrets_work_during_a_rotation_and_revoking_one_ends_its_tokens(house: House, made: Json) -> None:
     path = f"/v1/clients/{made['id']}"
     first = with_token(house, made, token(house, made))
     house.clock.pass_by(minutes=1)
@@ -137,7 +137,7 @@ def test_two_secrets_live_while_one_follows_the_other_and_each_ends_with_its_tok
     with_token(house, made, token(house, third)).get("/v1/events").expect(200)
 
 
-def test_a_client_that_is_ended_does_nothing_from_the_next_request_on(house: House, made: Json) -> None:
+def test_a_disabled_client_is_refused_from_the_next_request_on(house: House, made: Json) -> None:
     holder = with_token(house, made, token(house, made))
     ended = house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
     assert not ended["active"]
@@ -148,7 +148,9 @@ def test_a_client_that_is_ended_does_nothing_from_the_next_request_on(house: Hou
         house.admin.post(f"/v1/clients/{made['id']}/{act}").expect(409, "already-disabled")
 
 
-def test_a_token_that_is_not_valid_comes_before_what_it_lacks_and_that_before_what_is_there(house: House) -> None:
+def test_an_invalid_token_is_refused_before_a_missing_scope_and_a_missing_scope_before_a_hidden_item(
+    house: House,
+) -> None:
     made = client(house, court(house), ["events.read"])
     narrow = with_token(house, made, token(house, made))
     nobody = with_token(house, made, "accord_client." + "A" * 43)
@@ -169,7 +171,7 @@ def test_a_token_that_is_not_valid_comes_before_what_it_lacks_and_that_before_wh
             answer.expect(403, "forbidden")
 
 
-def test_a_program_does_nothing_for_which_no_scope_stands_even_with_every_scope(house: House) -> None:
+def test_a_client_with_every_scope_cannot_use_operations_without_a_scope(house: House) -> None:
     for holder in (program(house, court(house)), program(house, None)):
         for id, operation in OPERATIONS.items():
             if id not in NEEDED:
@@ -182,7 +184,7 @@ def test_a_token_may_be_narrower_than_its_client(house: House, made: Json) -> No
     narrow.get("/v1/events").expect(403, "insufficient-scope")
 
 
-def test_only_administrators_let_programs_in_and_a_court_must_be_there(house: House, made: Json) -> None:
+def test_only_administrators_register_clients_and_a_clients_court_must_exist(house: House, made: Json) -> None:
     given = {"name": "x", "scopes": ["events.read"]}
     stranger = house.person("Stan Ranger")
     for person in (house.registrar, stranger):
@@ -198,7 +200,7 @@ def test_only_administrators_let_programs_in_and_a_court_must_be_there(house: Ho
     house.admin.post("/v1/clients", given, idempotency_key="k").expect(422, "invalid")
 
 
-def test_what_becomes_of_clients_is_told_to_the_institution_without_their_secrets(house: House, made: Json) -> None:
+def test_the_institution_receives_the_events_of_clients_without_their_secrets(house: House, made: Json) -> None:
     house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
     answer = house.registrar.get("/v1/events?limit=200")
     told = [one["type"] for one in answer.expect(200)["items"]]
@@ -211,7 +213,7 @@ def test_what_becomes_of_clients_is_told_to_the_institution_without_their_secret
     assert made["client_secret"] not in answer.response.text
 
 
-def test_every_scope_stands_for_operations_that_there_are(house: House) -> None:
+def test_every_scope_permits_existing_operations(house: House) -> None:
     assert set(NEEDED) <= set(EVERY)
     document = house.client.get("/v1/openapi.json").json()
     for methods in document["paths"].values():

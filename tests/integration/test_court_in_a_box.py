@@ -132,7 +132,7 @@ def test_an_event_that_the_court_lost_is_named(wired: Wired) -> None:
     assert f"Event {withheld.id} (referral-accepted) is in Accord's feed, and never came." in said
 
 
-def test_what_the_court_believes_wrongly_of_a_referral_is_named(wired: Wired) -> None:
+def test_a_referral_that_the_court_recorded_wrongly_is_named(wired: Wired) -> None:
     wired.obey("refer 3")
     wired.decide()
     wired.obey("read")
@@ -152,7 +152,7 @@ def test_what_the_court_believes_wrongly_of_a_referral_is_named(wired: Wired) ->
     ]
 
 
-def test_an_order_that_was_not_kept_is_named(house: House) -> None:
+def test_an_order_that_the_court_did_not_store_is_named(house: House) -> None:
     one = court_of(house)
     one.store.set_note("subscribed_after", one.accord.latest())
     one.refer()
@@ -167,7 +167,7 @@ def test_an_order_that_was_not_kept_is_named(house: House) -> None:
     assert not any("by the feed before" in line for line in said)
 
 
-def test_a_referral_that_was_written_and_not_sent_is_sent_once_after_a_crash(house: House, tmp_path: Path) -> None:
+def test_a_referral_stored_before_a_crash_is_sent_once_afterwards(house: House, tmp_path: Path) -> None:
     made, path = client(house, court(house)), str(tmp_path / "court.db")
     before = court_of(house, path, made)
     sent = before.refer()
@@ -181,7 +181,7 @@ def test_a_referral_that_was_written_and_not_sent_is_sent_once_after_a_crash(hou
     after.store.close()
 
 
-def test_after_a_restore_the_court_reads_again_from_the_beginning(house: House) -> None:
+def test_after_a_restore_the_court_reads_the_feed_from_the_beginning(house: House) -> None:
     one = court_of(house)
     one.refer()
     one.catch_up()
@@ -195,7 +195,7 @@ def test_after_a_restore_the_court_reads_again_from_the_beginning(house: House) 
     assert sum(event.type == "referral-received" for event in events) == 2
 
 
-def test_the_court_takes_orders_over_http_and_says_how_it_is(wired: Wired) -> None:
+def test_the_court_takes_commands_over_http_and_reports_its_state(wired: Wired) -> None:
     with wired.through() as url:
         assert httpx.post(url, content="refer 2\nfail 1\n\nlate 1.5").text == (
             "refer: HC-000001, HC-000002\nfail: done\nlate: done\n"
@@ -210,7 +210,7 @@ def test_the_court_takes_orders_over_http_and_says_how_it_is(wired: Wired) -> No
             wired.court.obey(order)
 
 
-def test_the_court_takes_only_what_its_subscription_signed(wired: Wired) -> None:
+def test_the_court_accepts_only_deliveries_signed_for_its_subscription(wired: Wired) -> None:
     body = json.dumps({"id": "e-1", "type": "referral-received", "data": {}}).encode()
     headers = signed_headers(body, wired.house.clock().timestamp(), SECRET)
     assert httpx.post(wired.door.url, content=body, headers=headers).status_code == 401
@@ -219,7 +219,7 @@ def test_the_court_takes_only_what_its_subscription_signed(wired: Wired) -> None
     assert wired.court.state()["not_signed"] == 1
 
 
-def test_a_court_that_unsubscribes_is_sent_nothing_more(wired: Wired) -> None:
+def test_a_court_that_unsubscribes_receives_nothing_more(wired: Wired) -> None:
     wired.court.unsubscribe()
     wired.obey("refer", "read")
     wired.send()
@@ -232,7 +232,7 @@ def test_a_court_that_unsubscribes_is_sent_nothing_more(wired: Wired) -> None:
     assert wired.court.state()["by_webhook"] == 1
 
 
-def test_secrets_may_be_rotated_while_events_are_under_way(wired: Wired) -> None:
+def test_secrets_can_be_rotated_while_events_are_being_delivered(wired: Wired) -> None:
     wired.obey("refer", "rotate")
     wired.send()
     wired.house.clock.now += timedelta(hours=25)
@@ -243,7 +243,7 @@ def test_secrets_may_be_rotated_while_events_are_under_way(wired: Wired) -> None
 
 
 @pytest.mark.slow
-def test_the_command_runs_a_court_and_its_exit_says_whether_they_agree(
+def test_the_command_runs_a_court_and_its_exit_code_says_whether_both_agree(
     house: House, settings: Settings, tmp_path: Path
 ) -> None:
     made = client(house, court(house))

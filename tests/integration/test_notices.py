@@ -152,7 +152,7 @@ def settle(postman: Postman, server: MailServer) -> None:
     server.clear()
 
 
-def test_what_happened_since_the_last_digest_comes_in_one_mail_in_the_morning(
+def test_the_morning_digest_covers_all_news_since_the_last_digest(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     dispute.consented()
@@ -187,7 +187,7 @@ def test_several_cases_share_a_digest(house: House, server: MailServer, postman:
         assert f"{dispute.case['reference']}: {URL}/v1/cases/{dispute.case['id']}" in text_of(mail)
 
 
-def test_what_one_did_oneself_is_no_news(dispute: Dispute, server: MailServer, postman: Postman) -> None:
+def test_ones_own_acts_are_not_news(dispute: Dispute, server: MailServer, postman: Postman) -> None:
     for person in (dispute.requesting, dispute.registrar):
         choose(person, news="at-once")
     settle(postman, server)
@@ -199,9 +199,7 @@ def test_what_one_did_oneself_is_no_news(dispute: Dispute, server: MailServer, p
     assert (len(server.to(dispute.registrar)), server.to(dispute.requesting)) == (1, [])
 
 
-def test_no_mail_tells_what_was_written_who_is_there_or_what_was_done(
-    house: House, server: MailServer, postman: Postman
-) -> None:
+def test_no_mail_contains_texts_names_or_acts_of_a_case(house: House, server: MailServer, postman: Postman) -> None:
     postman.turn()
     choose(house.registrar, news="at-once")
     dispute = plant(house)
@@ -221,7 +219,7 @@ def test_no_mail_tells_what_was_written_who_is_there_or_what_was_done(
         assert not [name for name in others if name in told]
 
 
-def test_whose_access_ended_meanwhile_is_sent_nothing(
+def test_a_person_whose_access_ended_receives_nothing(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     counsel = house.person("Cora Unsel")
@@ -242,7 +240,7 @@ def test_whose_access_ended_meanwhile_is_sent_nothing(
     assert (states[UUID(counsel.id)], states[UUID(dispute.responding.id)]) == ("skipped", "skipped")
 
 
-def test_a_candidate_is_asked_for_an_answer_and_not_told_which_case_it_is(
+def test_a_candidate_is_asked_for_an_answer_without_naming_the_case(
     dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     choose(dispute.mediator, news="never", deadlines=False)
@@ -265,7 +263,7 @@ def test_a_candidate_is_asked_for_an_answer_and_not_told_which_case_it_is(
     assert dispute.case["id"] not in text_of(news)
 
 
-def test_who_is_invited_without_an_account_and_who_is_given_one_hears_of_it(
+def test_invited_people_and_new_account_holders_receive_a_mail(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     dispute.registered()
@@ -285,7 +283,7 @@ def test_who_is_invited_without_an_account_and_who_is_given_one_hears_of_it(
     assert subjects(server.mails) == ["An invitation from Organisation for Mediation"]
 
 
-def test_a_term_that_is_near_is_recalled_to_those_for_whom_it_waits(
+def test_people_who_must_act_are_reminded_of_a_deadline_that_is_near(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     dispute.lodged()
@@ -303,7 +301,7 @@ def test_a_term_that_is_near_is_recalled_to_those_for_whom_it_waits(
     assert postman.turn() == {}
 
 
-def test_a_term_is_not_recalled_to_who_does_not_want_it_or_has_acted_meanwhile(
+def test_no_reminder_goes_to_people_who_opted_out_or_have_acted(
     house: House, server: MailServer, postman: Postman
 ) -> None:
     unwanted, answered = Dispute(house, "a"), Dispute(house, "b")
@@ -359,7 +357,7 @@ def test_a_letter_names_a_case_by_its_reference_alone(language: str) -> None:
         assert URL in letter.body
 
 
-def test_two_postmen_send_each_mail_once(house: House, server: MailServer, postman: Postman) -> None:
+def test_two_mailers_at_once_send_each_mail_once(house: House, server: MailServer, postman: Postman) -> None:
     for number in range(8):
         house.person(f"Nu Comer{number}")
     barrier = threading.Barrier(3)
@@ -379,7 +377,7 @@ def test_two_postmen_send_each_mail_once(house: House, server: MailServer, postm
     assert (len(ids), len(set(ids))) == (8, 8)
 
 
-def test_who_is_killed_while_sending_repeats_one_mail_at_most_under_the_same_id(
+def test_a_mailer_killed_while_sending_repeats_at_most_one_mail_with_the_same_id(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -404,9 +402,7 @@ def test_who_is_killed_while_sending_repeats_one_mail_at_most_under_the_same_id(
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(
-    house: House, server: MailServer
-) -> None:
+def test_a_process_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(house: House, server: MailServer) -> None:
     setting = {
         "ACCORD_SMTP_HOST": "127.0.0.1",
         "ACCORD_SMTP_PORT": str(server.port),
@@ -439,7 +435,7 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-def test_an_address_that_is_refused_is_shown_to_the_registry_until_a_mail_gets_through(
+def test_the_registry_sees_a_refused_address_until_a_mail_is_delivered(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     settle(postman, server)
@@ -480,7 +476,7 @@ def test_no_transaction_is_open_while_a_mail_is_sent(house: House, server: MailS
     assert seen == [0]
 
 
-def test_a_server_that_takes_connections_and_says_nothing_is_given_up(house: House) -> None:
+def test_a_silent_mail_server_is_given_up(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         postman = postman_on(house, MailServer(silent.getsockname()[1]))
         postman.box = replace(postman.box, seconds=0.2)
@@ -492,7 +488,7 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(house: Hou
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_mail_goes_over_tls_to_a_server_with_a_certificate_that_holds_and_to_no_other(
+def test_mail_goes_over_tls_only_to_a_server_with_a_valid_certificate(
     house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, security: str
 ) -> None:
     certificate, key = certified(tmp_path)
@@ -530,7 +526,7 @@ def certified(folder: Path) -> tuple[Path, Path]:
     return certificate, secret
 
 
-def test_the_list_of_what_came_back_is_paged(house: House, server: MailServer, postman: Postman) -> None:
+def test_the_list_of_bounces_is_paged(house: House, server: MailServer, postman: Postman) -> None:
     for number in range(5):
         server.refuses[f"nu.comer{number}@example.org"] = "551 moved"
         house.person(f"Nu Comer{number}")
@@ -544,7 +540,7 @@ def test_the_list_of_what_came_back_is_paged(house: House, server: MailServer, p
 
 
 @pytest.mark.parametrize("refusal", ["451 try again", "421 busy"])
-def test_a_refusal_for_now_is_no_bounce(house: House, server: MailServer, postman: Postman, refusal: str) -> None:
+def test_a_temporary_refusal_is_not_a_bounce(house: House, server: MailServer, postman: Postman, refusal: str) -> None:
     server.refuses["nu.comer@example.org"] = refusal
     house.person("Nu Comer")
     assert postman.turn() == {"pending": 1}
@@ -555,7 +551,7 @@ def test_a_refusal_for_now_is_no_bounce(house: House, server: MailServer, postma
     assert postman.turn() == {"sent": 1}
 
 
-def test_while_the_mail_server_is_down_everything_waits_and_nothing_is_lost(house: House) -> None:
+def test_mail_waits_while_the_mail_server_is_down_and_none_is_lost(house: House) -> None:
     server = MailServer(free_port())
     postman = postman_on(house, server)
     postman.turn()
@@ -573,7 +569,7 @@ def test_while_the_mail_server_is_down_everything_waits_and_nothing_is_lost(hous
     assert all(len(server.to(person)) == 1 for person in people)
 
 
-def test_after_two_days_of_refusals_a_mail_is_given_up_and_shown(house: House, server: MailServer) -> None:
+def test_a_mail_is_given_up_and_reported_after_two_days_of_refusals(house: House, server: MailServer) -> None:
     postman = postman_on(house, server)
     postman.turn()
     server.refuses_all = "450 later"
@@ -587,7 +583,7 @@ def test_after_two_days_of_refusals_a_mail_is_given_up_and_shown(house: House, s
     assert 6 <= tries <= 12
 
 
-def test_a_name_with_line_breaks_makes_no_header(house: House, server: MailServer, postman: Postman) -> None:
+def test_a_name_with_line_breaks_adds_no_header(house: House, server: MailServer, postman: Postman) -> None:
     person = house.person("Eve Vil")
     with house.database.write(os.urandom) as db:
         named = "Eve\r\nBcc: all@example.org\u2028X-Evil: 1"
@@ -604,7 +600,7 @@ def test_a_name_with_line_breaks_makes_no_header(house: House, server: MailServe
     assert [one.addr_spec for one in mail["To"].addresses] == ["eve.vil@example.org"]
 
 
-def test_the_worker_mails_beside_its_rounds(
+def test_the_worker_sends_mail_between_its_rounds(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.operations.background.mail_sender.SECONDS_BETWEEN_TURNS", 0.05)
@@ -621,7 +617,7 @@ def test_the_worker_mails_beside_its_rounds(
         thread.join()
 
 
-def test_where_no_mail_server_is_named_nothing_is_noted_and_nothing_is_sent(house: House, dispute: Dispute) -> None:
+def test_without_a_mail_server_nothing_is_queued_or_sent(house: House, dispute: Dispute) -> None:
     worker = worker_of(house.app.state.seams, house.settings)
     assert worker.postman is None
     dispute.invited()
@@ -631,7 +627,7 @@ def test_where_no_mail_server_is_named_nothing_is_noted_and_nothing_is_sent(hous
     assert counts == [0, 0]
 
 
-def test_mail_that_cannot_be_sent_as_the_settings_ask_is_not_sent(house: House, server: MailServer) -> None:
+def test_mail_is_not_sent_if_the_settings_cannot_be_met(house: House, server: MailServer) -> None:
     postman = postman_on(house, server, smtp_security="starttls")
     postman.turn()
     house.person("Nu Comer")
@@ -642,7 +638,7 @@ def test_mail_that_cannot_be_sent_as_the_settings_ask_is_not_sent(house: House, 
             postman_on(house, server, **lacking)
 
 
-def test_a_registry_that_is_restored_mails_nothing_of_what_waited(
+def test_a_restored_registry_sends_none_of_the_waiting_mail(
     house: House, dispute: Dispute, server: MailServer, postman: Postman, tmp_path: Path, without_tables: Settings
 ) -> None:
     settle(postman, server)

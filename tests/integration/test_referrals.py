@@ -141,7 +141,7 @@ def seen_by(holder: Person, referred: Referred) -> str:
     return "\n".join(told)
 
 
-def test_the_same_referral_is_one_however_often_it_is_sent(referred: Referred) -> None:
+def test_a_repeated_referral_is_recorded_once(referred: Referred) -> None:
     again = referred.court.post("/v1/referrals", referral())
     assert again.expect(200) == referred.read() == referred.sent
     keyed = [referred.court.post("/v1/referrals", referral("HC-2"), idempotency_key="k") for _time in range(2)]
@@ -162,7 +162,7 @@ def test_a_repeated_referral_stays_the_same_after_it_was_amended(referred: Refer
     assert (again["id"], again["title"]) == (referred.sent["id"], "Amended")
 
 
-def test_many_retries_at_once_make_each_referral_once(house: House) -> None:
+def test_concurrent_retries_record_each_referral_once(house: House) -> None:
     holder = program(house, court(house))
     number = max(2, RETRIES // 10)
 
@@ -182,7 +182,7 @@ def test_many_retries_at_once_make_each_referral_once(house: House) -> None:
     assert len(told) == number
 
 
-def test_two_courts_may_use_the_same_id_and_neither_sees_the_other(referred: Referred) -> None:
+def test_two_courts_may_use_the_same_id_and_see_only_their_own_referral(referred: Referred) -> None:
     house = referred.house
     other = program(house, court(house, name="Labour Court"))
     made = other.post("/v1/referrals", referral()).expect(201)
@@ -196,7 +196,7 @@ def test_two_courts_may_use_the_same_id_and_neither_sees_the_other(referred: Ref
     assert referred.sent["id"] not in other.get("/v1/events?limit=200").response.text
 
 
-def test_the_institutions_program_reads_every_courts_referrals_and_changes_none(referred: Referred) -> None:
+def test_the_institutions_client_reads_the_referrals_of_all_courts_and_changes_none(referred: Referred) -> None:
     own = program(referred.house, None)
     assert own.get(referred.path).expect(200) == referred.sent
     own.post("/v1/referrals", referral("HC-9")).expect(403, "forbidden")
@@ -207,7 +207,7 @@ def test_the_institutions_program_reads_every_courts_referrals_and_changes_none(
             holder.post(f"{referred.path}/{act}", body).expect(404, "not-found")
 
 
-def test_the_courts_own_fields_come_back_as_they_were_sent_whatever_the_numbers(house: House) -> None:
+def test_the_courts_own_fields_are_returned_as_they_were_sent(house: House) -> None:
     holder = program(house, court(house))
     own = {"numbers": list(BIG), "nested": {"née": [0.1, -1.5e300, True, None, "Ω \u0301"]}, "": "empty"}
     made = holder.post("/v1/referrals", referral(external=own)).expect(201)
@@ -240,7 +240,7 @@ def test_the_courts_own_fields_come_back_as_they_were_sent_whatever_the_numbers(
         assert answer.expect(422)["errors"][0]["code"] == "json-number"
 
 
-def test_what_cannot_be_referred_is_refused_with_the_place(referred: Referred) -> None:
+def test_an_invalid_referral_is_refused_with_the_place_of_the_fault(referred: Referred) -> None:
     for wrong, pointer in (
         ({"subjects": ["weather"]}, "/subjects/0"),
         ({"return_on": "2026-03-02"}, "/return_on"),
@@ -253,7 +253,7 @@ def test_what_cannot_be_referred_is_refused_with_the_place(referred: Referred) -
         assert answer["errors"][0]["pointer"] == pointer
 
 
-def test_hostile_headers_are_refused_alike_and_leave_nothing(house: House) -> None:
+def test_hostile_headers_are_refused_in_the_same_way_and_leave_nothing(house: House) -> None:
     holder = program(house, court(house))
     other = client(house, None, ["referrals.write"])
     for given in (
@@ -295,7 +295,7 @@ def test_the_registry_asks_for_more_and_declines_with_a_code(referred: Referred)
     referred.court.post(f"{referred.path}/withdraw").expect(409, "referral-state")
 
 
-def test_the_registry_takes_a_case_in_and_the_court_reads_the_referral_and_not_the_case(referred: Referred) -> None:
+def test_the_registry_accepts_a_referral_and_the_court_reads_the_referral_but_not_the_case(referred: Referred) -> None:
     case = referred.accepted()
     assert (case["procedure"], case["stage"], case["category"]) == ("court-referred", "lodged", "court-referred")
     assert case["referral_id"] == referred.sent["id"]
@@ -313,7 +313,7 @@ def test_the_registry_takes_a_case_in_and_the_court_reads_the_referral_and_not_t
     assert again["case_id"] == referred.case_id
 
 
-def test_a_referral_may_be_taken_in_under_other_rules(referred: Referred) -> None:
+def test_a_referral_may_be_accepted_under_other_rules(referred: Referred) -> None:
     registrar = referred.house.registrar
     registrar.post(f"{referred.path}/accept", {"procedure": "none"}).expect(422)
     registrar.post(f"{referred.path}/accept", {"procedure": "uncitral-2021"}).expect(422)
@@ -321,7 +321,7 @@ def test_a_referral_may_be_taken_in_under_other_rules(referred: Referred) -> Non
     assert (case["procedure"], case["category"]) == ("uncitral-2021", "commercial")
 
 
-def test_the_parties_see_what_the_court_sent_and_all_that_it_changes(referred: Referred) -> None:
+def test_the_parties_see_what_the_court_sent_and_every_change_of_it(referred: Referred) -> None:
     mediation = Mediation(referred)
     mediation.step(mediation.registrar, "invite")
     before = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)
@@ -345,7 +345,7 @@ def test_the_parties_see_what_the_court_sent_and_all_that_it_changes(referred: R
     referred.house.person("Stan Ranger").get(f"{referred.case}/referral").expect(404)
 
 
-def test_the_order_is_brought_as_a_file_which_the_registry_and_later_the_parties_read(referred: Referred) -> None:
+def test_the_court_uploads_its_order_and_the_registry_and_later_the_parties_read_it(referred: Referred) -> None:
     house, head = referred.house, {"content-type": "application/pdf"}
 
     def bring(holder: Person, content: bytes, name: str = "order.pdf") -> Answer:
@@ -390,7 +390,7 @@ def test_a_later_return_date_moves_the_term_of_the_case(referred: Referred) -> N
     assert mediation.registrar.get(referred.case).expect(200)["next_due_on"] == "2026-09-30"
 
 
-def test_the_court_learns_phase_and_clock_and_the_report_of_the_end_and_no_more(referred: Referred) -> None:
+def test_the_court_reads_only_the_phase_the_dates_and_the_final_report(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     assert referred.read()["phase"] == "sessions"
     (stopped,) = referred.read()["suspensions"]
@@ -426,7 +426,7 @@ def test_the_court_learns_phase_and_clock_and_the_report_of_the_end_and_no_more(
     referred.court.post(f"{referred.path}/withdraw").expect(409, "referral-state")
 
 
-def test_the_dates_of_joint_sessions_are_told_once_every_party_agrees(referred: Referred) -> None:
+def test_the_court_reads_the_dates_of_joint_sessions_once_every_party_agrees(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     mediation.session(attend=("requesting",), title=PLANTED)
     mediation.session("caucus", "responding", title=PLANTED)
@@ -441,7 +441,7 @@ def test_the_dates_of_joint_sessions_are_told_once_every_party_agrees(referred: 
     assert dates["state"] == "held"
 
 
-def test_the_court_reads_what_is_filed_for_it_and_its_documents_under_its_referral(referred: Referred) -> None:
+def test_the_court_reads_filings_addressed_to_it_and_their_documents_under_its_referral(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     agent = mediation.agents["requesting"]
     shown = mediation.filed(agent, "court", text="For the court")
@@ -457,7 +457,7 @@ def test_the_court_reads_what_is_filed_for_it_and_its_documents_under_its_referr
     other.get(f"/v1/documents/{shown}").expect(404)
 
 
-def test_no_word_and_no_trace_of_a_caucus_is_in_any_view_of_the_court(referred: Referred) -> None:
+def test_no_view_of_the_court_shows_a_trace_of_a_caucus(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
 
     def views() -> list[Any]:
@@ -484,7 +484,7 @@ def test_no_word_and_no_trace_of_a_caucus_is_in_any_view_of_the_court(referred: 
         assert mediation.mediator.id not in holder.get(referred.path).response.text
 
 
-def test_the_lists_filters_name_what_they_are_for(referred: Referred) -> None:
+def test_the_filters_of_the_list_select_what_their_names_say(referred: Referred) -> None:
     referred.house.clock.pass_by(days=1)
     second = referred.court.post("/v1/referrals", referral("HC-2")).expect(201)
     newest = [one["id"] for one in referred.court.get("/v1/referrals").expect(200)["items"]]
@@ -504,7 +504,7 @@ def test_the_lists_filters_name_what_they_are_for(referred: Referred) -> None:
     assert [page["items"][0]["id"], rest["items"][0]["id"]] == newest
 
 
-def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referral(referred: Referred) -> None:
+def test_a_courts_texts_are_destroyed_with_their_case_and_other_referrals_stay_readable(referred: Referred) -> None:
     house = referred.house
     other = referred.court.post("/v1/referrals", referral("HC-2")).expect(201)
     Mediation(referred).mediating().ended()
@@ -519,7 +519,7 @@ def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referr
     assert [one["id"] for one in referred.court.get("/v1/referrals").expect(200)["items"]] == [other["id"]]
 
 
-def test_a_program_without_the_scope_reads_or_refers_nothing(referred: Referred) -> None:
+def test_a_client_without_the_scope_neither_reads_nor_refers(referred: Referred) -> None:
     house = referred.house
     made = client(house, referred.court_id, ALL_SCOPES)
     narrow = house.person_with_token("narrow", made["id"], token(house, made, "referrals.read"))

@@ -125,7 +125,7 @@ def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
         yield one
 
 
-def test_hostile_addresses_are_refused_all_in_one_way_and_nothing_is_connected_to(house: House, bird: Canary) -> None:
+def test_hostile_addresses_are_refused_in_the_same_way_without_a_connection(house: House, bird: Canary) -> None:
     assert len(HOSTILE) >= 40
     told = set()
     with guarded_by(house, letting(names=NAMES)):
@@ -147,7 +147,9 @@ def test_hostile_addresses_are_refused_all_in_one_way_and_nothing_is_connected_t
     assert bird.connections == 0
 
 
-def test_a_name_that_leads_inside_later_is_refused_at_each_sending(house: House, bird: Canary) -> None:
+def test_a_name_that_later_resolves_to_an_internal_address_is_refused_at_each_delivery(
+    house: House, bird: Canary
+) -> None:
     names = {"rebinding.example": [PUBLIC]}
     dispute = Dispute(house)
     dispute.lodged()
@@ -166,7 +168,7 @@ def test_a_name_that_leads_inside_later_is_refused_at_each_sending(house: House,
     assert bird.connections == 0
 
 
-def test_the_connection_goes_to_the_address_that_was_judged_and_to_no_later_one(house: House) -> None:
+def test_the_connection_goes_to_the_address_that_was_checked(house: House) -> None:
     asked = []
     dispute = Dispute(house)
     dispute.lodged()
@@ -184,7 +186,7 @@ def test_the_connection_goes_to_the_address_that_was_judged_and_to_no_later_one(
     assert there.received[0].headers["host"] == f"receiver.example:{there.port}"
 
 
-def test_a_redirect_leads_nowhere_and_no_proxy_is_asked(
+def test_redirects_are_not_followed_and_no_proxy_is_used(
     house: House, bird: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -206,11 +208,11 @@ def test_a_redirect_leads_nowhere_and_no_proxy_is_asked(
     "address",
     ["8.8.8.8", "1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e", "100.128.0.1"],
 )
-def test_public_addresses_are_known_as_such(address: str) -> None:
+def test_public_addresses_are_recognised(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-def test_what_the_operator_allows_may_be_sent_to_and_nothing_beside_it() -> None:
+def test_only_internal_addresses_that_the_operator_allows_receive_deliveries() -> None:
     allowed = allowed_by("cms.internal, 10.1.0.0/16,fd00::/8 , 192.0.2.7")
     for url, addresses in (
         ("http://cms.internal:8080/hook", ["192.168.7.7"]),
@@ -257,7 +259,7 @@ def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContex
     return serves, ssl.create_default_context(cadata=certificate.decode())
 
 
-def test_a_certificate_must_be_the_names_and_of_somebody_who_is_trusted(house: House, tmp_path: Path) -> None:
+def test_the_receivers_certificate_must_match_its_name_and_be_trusted(house: House, tmp_path: Path) -> None:
     serves, trusts = _certificate(tmp_path, "receiver.example")
     names = {"receiver.example": [LOOPBACK], "other.example": [LOOPBACK]}
     dispute = Dispute(house)

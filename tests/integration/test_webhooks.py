@@ -58,7 +58,7 @@ def lodged(open_house: House) -> Dispute:
     return dispute
 
 
-def test_events_go_out_as_the_feed_tells_them_signed_and_with_their_ids(lodged: Dispute, there: Receiver) -> None:
+def test_deliveries_carry_the_events_of_the_feed_signed_and_with_their_ids(lodged: Dispute, there: Receiver) -> None:
     made = subscribe(lodged.requesting, there.url, description="Ours")
     assert made["secret"].startswith("whsec_")
     since = lodged.requesting.get("/v1/events?latest=true").expect(200)["next"]
@@ -82,7 +82,7 @@ def test_events_go_out_as_the_feed_tells_them_signed_and_with_their_ids(lodged: 
     assert len(there.received) == len(feed)
 
 
-def test_only_the_types_and_the_case_that_were_asked_for_go_out(lodged: Dispute, there: Receiver) -> None:
+def test_only_events_of_the_subscribed_types_and_case_are_delivered(lodged: Dispute, there: Receiver) -> None:
     first = lodged.case["id"]
     subscribe(lodged.requesting, there.url, types=["case-amended"], case_id=first)
     retitle(lodged, "First")
@@ -92,7 +92,7 @@ def test_only_the_types_and_the_case_that_were_asked_for_go_out(lodged: Dispute,
     assert [(one["type"], one["data"]["case_id"]) for one in there.events()] == [("case-amended", first)]
 
 
-def test_two_secrets_sign_for_a_day_and_then_only_the_newer(lodged: Dispute, there: Receiver) -> None:
+def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_only_the_newer(lodged: Dispute, there: Receiver) -> None:
     made = subscribe(lodged.requesting, there.url)
     second = lodged.requesting.post(f"{path_of(made)}/secret").expect(200)
     assert len(second["secrets"]) == 2
@@ -128,7 +128,7 @@ def test_two_secrets_sign_for_a_day_and_then_only_the_newer(lodged: Dispute, the
         lodged.requesting.post(where, body, idempotency_key="k").expect(422, "invalid")
 
 
-def test_secrets_are_wrapped_anew_when_the_master_key_is_rotated(
+def test_rotating_the_master_key_rewraps_the_secrets(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, house, other = subscribe(lodged.requesting, there.url), lodged.house, Sealer(b"n" * 32)
@@ -147,7 +147,7 @@ def test_secrets_are_wrapped_anew_when_the_master_key_is_rotated(
 
 
 @pytest.mark.parametrize(("tries", "after"), list(enumerate((0, 5, 305, 2105, 9305, 27305, 63305, 99305))))
-def test_the_schedule_is_the_one_that_is_published(tries: int, after: int) -> None:
+def test_the_retry_schedule_is_the_published_one(tries: int, after: int) -> None:
     first, now = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
     for done in range(1, tries + 1):
         again = next_attempt(done, first, now)
@@ -156,7 +156,7 @@ def test_the_schedule_is_the_one_that_is_published(tries: int, after: int) -> No
     assert (now - first).total_seconds() == after
 
 
-def test_after_the_schedule_it_is_tried_daily_until_five_days_have_passed() -> None:
+def test_after_the_schedule_a_delivery_is_tried_daily_until_five_days_have_passed() -> None:
     first = now = datetime(2026, 3, 1, tzinfo=UTC)
     tries, at = 1, [now]
     while (again := next_attempt(tries, first, now)) is not None:
@@ -167,7 +167,7 @@ def test_after_the_schedule_it_is_tried_daily_until_five_days_have_passed() -> N
     assert at[-1] <= first + timedelta(days=5) < at[-1] + timedelta(days=1)
 
 
-def test_patience_is_asked_for_in_seconds_or_by_a_date_and_within_bounds() -> None:
+def test_retry_after_is_read_in_seconds_or_as_a_date_within_bounds() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     table = {
         None: None,
@@ -185,9 +185,7 @@ def test_patience_is_asked_for_in_seconds_or_by_a_date_and_within_bounds() -> No
         assert patience(header, now) == until, header
 
 
-def test_a_receiver_that_fails_gets_each_event_again_by_the_schedule_with_the_same_id(
-    lodged: Dispute, there: Receiver
-) -> None:
+def test_a_failed_delivery_is_retried_by_the_schedule_with_the_same_id(lodged: Dispute, there: Receiver) -> None:
     made, clock, send = subscribe(lodged.requesting, there.url), lodged.house.clock, sender(lodged.house)
     there.behaves = answers(500, b"out of order")
     retitle(lodged, "Another")
@@ -214,7 +212,7 @@ def test_a_receiver_that_fails_gets_each_event_again_by_the_schedule_with_the_sa
     lodged.requesting.post(f"{again}/retry").expect(409, "delivery-state")
 
 
-def test_within_a_case_a_later_event_waits_for_the_earlier_and_other_cases_go_on(
+def test_within_a_case_a_later_event_waits_for_the_earlier_and_other_cases_continue(
     lodged: Dispute, there: Receiver
 ) -> None:
     other = Dispute(lodged.house, "b")
@@ -246,7 +244,7 @@ def test_within_a_case_a_later_event_waits_for_the_earlier_and_other_cases_go_on
     assert len(deliveries(lodged.registrar, made, "&state=failed")) == 2
 
 
-def test_a_receiver_that_is_gone_ends_its_subscription_until_the_owner_says_otherwise(
+def test_a_receiver_that_answers_gone_disables_its_subscription_until_the_owner_reactivates_it(
     lodged: Dispute, there: Receiver
 ) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
@@ -269,7 +267,7 @@ def test_a_receiver_that_is_gone_ends_its_subscription_until_the_owner_says_othe
     assert len(there.received) == 2
 
 
-def test_what_waits_while_a_subscription_is_paused_goes_out_afterwards(lodged: Dispute, there: Receiver) -> None:
+def test_events_of_a_paused_subscription_are_delivered_after_the_pause(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     change(lodged.requesting, made, state="paused")
     for number in range(3):
@@ -282,9 +280,7 @@ def test_what_waits_while_a_subscription_is_paused_goes_out_afterwards(lodged: D
 
 
 @pytest.mark.parametrize("busy", [429, 503])
-def test_a_receiver_that_asks_for_patience_is_left_alone_for_as_long(
-    lodged: Dispute, there: Receiver, busy: int
-) -> None:
+def test_a_receiver_that_asks_to_retry_later_is_not_called_before(lodged: Dispute, there: Receiver, busy: int) -> None:
     subscribe(lodged.requesting, there.url)
     send = sender(lodged.house)
     there.once = [answers(busy, retry_after="90")]
@@ -299,7 +295,7 @@ def test_a_receiver_that_asks_for_patience_is_left_alone_for_as_long(
     assert len(there.received) == 3
 
 
-def test_answers_that_are_none_are_failures_and_read_within_bounds(lodged: Dispute, there: Receiver) -> None:
+def test_malformed_and_oversized_answers_count_as_failures(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house, seconds=1)
     table = [
         (garbage, None, "not-http"),
@@ -326,7 +322,7 @@ def test_answers_that_are_none_are_failures_and_read_within_bounds(lodged: Dispu
     assert not deliveries(lodged.requesting, made, "&state=pending")
 
 
-def test_a_receiver_that_hangs_is_given_up_after_its_time_and_delays_no_other(lodged: Dispute, there: Receiver) -> None:
+def test_a_receiver_that_hangs_is_timed_out_and_delays_no_other(lodged: Dispute, there: Receiver) -> None:
     def hangs(_handler: object) -> None:
         time.sleep(6)
 
@@ -343,7 +339,7 @@ def test_a_receiver_that_hangs_is_given_up_after_its_time_and_delays_no_other(lo
     assert (waiting["state"], waiting["attempts"][0]["error"]) == ("pending", "timed-out")
 
 
-def test_access_that_ended_before_the_sending_sends_nothing_more(lodged: Dispute, there: Receiver) -> None:
+def test_nothing_is_delivered_after_the_owners_access_ended(lodged: Dispute, there: Receiver) -> None:
     house = lodged.house
     counsel = house.person("Cora Unsel")
     representatives = lodged.representatives()
@@ -364,7 +360,7 @@ def test_access_that_ended_before_the_sending_sends_nothing_more(lodged: Dispute
     assert (skipped["state"], skipped["reason"]) == ("skipped", "access-ended")
 
 
-def test_who_was_disabled_is_sent_nothing_more(lodged: Dispute, there: Receiver) -> None:
+def test_nothing_is_delivered_to_a_disabled_person(lodged: Dispute, there: Receiver) -> None:
     house, send = lodged.house, sender(lodged.house)
     subscribe(lodged.requesting, there.url)
     program_ = client(house, court(house))
@@ -380,7 +376,7 @@ def test_who_was_disabled_is_sent_nothing_more(lodged: Dispute, there: Receiver)
     assert len([one for one in told if one["type"] == "webhook-disabled"]) == 2
 
 
-def test_a_programs_subscription_is_its_own_and_needs_its_scope(open_house: House, there: Receiver) -> None:
+def test_a_clients_subscription_is_its_own_and_needs_its_scope(open_house: House, there: Receiver) -> None:
     holder = program(open_house, court(open_house), ["webhooks.manage"])
     made = subscribe(holder, there.url)
     program(open_house, None, ["events.read"]).get("/v1/webhooks").expect(403, "insufficient-scope")
@@ -390,7 +386,7 @@ def test_a_programs_subscription_is_its_own_and_needs_its_scope(open_house: Hous
     assert referring.get("/v1/webhooks").expect(200)["items"] == []
 
 
-def test_a_test_event_is_signed_and_stands_in_no_feed(lodged: Dispute, there: Receiver) -> None:
+def test_a_test_event_is_signed_and_appears_in_no_feed(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     since = lodged.requesting.get("/v1/events?latest=true").expect(200)["next"]
     sent = lodged.requesting.post(f"{path_of(made)}/test").expect(200)
@@ -404,7 +400,7 @@ def test_a_test_event_is_signed_and_stands_in_no_feed(lodged: Dispute, there: Re
     assert lodged.requesting.get(f"/v1/events?after={since}").expect(200)["items"] == []
 
 
-def test_a_range_is_sent_again_in_order_with_the_ids_that_it_had(lodged: Dispute, there: Receiver) -> None:
+def test_a_replayed_range_is_delivered_in_order_with_its_original_ids(lodged: Dispute, there: Receiver) -> None:
     feed = [one["id"] for one in lodged.requesting.get("/v1/events?limit=200").expect(200)["items"]]
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     retitle(lodged, "Another")
@@ -431,7 +427,7 @@ def test_a_range_is_sent_again_in_order_with_the_ids_that_it_had(lodged: Dispute
         lodged.requesting.post(f"{path_of(made)}/replay", {"after": id}).expect(422, "invalid")
 
 
-def test_a_stranger_finds_no_subscription_of_others(lodged: Dispute, there: Receiver) -> None:
+def test_a_stranger_cannot_find_the_subscriptions_of_others(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     retitle(lodged, "Another")
     send.settle()
@@ -450,7 +446,7 @@ def test_a_stranger_finds_no_subscription_of_others(lodged: Dispute, there: Rece
         assert made["id"] not in person.get("/v1/webhooks").response.text
 
 
-def test_a_subscription_that_is_removed_sends_nothing_and_leaves_nothing(lodged: Dispute, there: Receiver) -> None:
+def test_a_removed_subscription_delivers_nothing_and_leaves_nothing(lodged: Dispute, there: Receiver) -> None:
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     retitle(lodged, "Another")
     lodged.requesting.send("DELETE", path_of(made)).expect(428, "precondition-required")
@@ -462,7 +458,7 @@ def test_a_subscription_that_is_removed_sends_nothing_and_leaves_nothing(lodged:
     assert not there.received
 
 
-def test_wrong_input_is_refused_and_says_where(lodged: Dispute, there: Receiver) -> None:
+def test_wrong_input_is_refused_with_the_place_of_the_fault(lodged: Dispute, there: Receiver) -> None:
     right = {"url": there.url}
     table: list[tuple[Json, str]] = [
         ({}, "/url"),
@@ -492,7 +488,7 @@ def test_wrong_input_is_refused_and_says_where(lodged: Dispute, there: Receiver)
     lodged.requesting.post("/v1/webhooks", right).expect(409, "too-many-webhooks")
 
 
-def test_what_was_said_in_caucus_goes_to_no_receiver_of_others(lodged: Dispute, there: Receiver) -> None:
+def test_caucus_events_reach_no_receiver_of_others(lodged: Dispute, there: Receiver) -> None:
     dispute = Dispute(lodged.house, "c")
     dispute.mediating()
     people = {
@@ -518,7 +514,7 @@ def test_what_was_said_in_caucus_goes_to_no_receiver_of_others(lodged: Dispute, 
         assert not any(item["id"] in str(one) for one in there.events())
 
 
-def test_an_act_that_failed_is_announced_to_nobody(lodged: Dispute, there: Receiver) -> None:
+def test_a_failed_act_is_announced_to_nobody(lodged: Dispute, there: Receiver) -> None:
     dispute = Dispute(lodged.house, "c")
     text = dispute.frozen()
     subscribe(dispute.requesting, there.url)
@@ -533,7 +529,7 @@ def test_an_act_that_failed_is_announced_to_nobody(lodged: Dispute, there: Recei
         dispute.requesting.get(f"{dispute.path}/events/{one['id']}").expect(200)
 
 
-def test_what_is_lined_up_for_one_receiver_is_bounded_and_nothing_is_lost(
+def test_the_queue_of_a_receiver_is_bounded_and_loses_nothing(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.integration.webhooks.outbox.MOST_PENDING", 4)
@@ -551,7 +547,7 @@ def test_what_is_lined_up_for_one_receiver_is_bounded_and_nothing_is_lost(
     assert seqs == sorted(seqs)
 
 
-def test_what_was_settled_long_ago_is_forgotten(lodged: Dispute, there: Receiver) -> None:
+def test_old_finished_deliveries_are_removed(lodged: Dispute, there: Receiver) -> None:
     made = subscribe(lodged.requesting, there.url)
     retitle(lodged, "Another")
     sender(lodged.house).settle()

@@ -58,7 +58,7 @@ def in_order(events: list[Json]) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worker_is_killed(
+def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the_worker_is_killed(
     fast_house: House, tmp_path: Path
 ) -> None:
     house = fast_house

@@ -40,7 +40,7 @@ def lodged(house: House) -> Iterator[Dispute]:
         yield dispute
 
 
-def test_the_background_worker_sends_as_soon_as_something_has_happened(lodged: Dispute, there: Receiver) -> None:
+def test_the_background_worker_sends_an_event_as_soon_as_it_happens(lodged: Dispute, there: Receiver) -> None:
     subscribe(lodged.requesting, there.url)
     stop = threading.Event()
     thread = threading.Thread(target=worker(lodged.house).run, args=(stop,))
@@ -75,7 +75,9 @@ def test_workers_that_run_at_once_send_each_event_once_and_in_order(lodged: Disp
         assert mine == sorted(mine)
 
 
-def test_what_a_killed_worker_was_sending_is_sent_again_with_the_same_id(lodged: Dispute, there: Receiver) -> None:
+def test_the_event_that_a_killed_worker_was_sending_is_sent_again_with_the_same_id(
+    lodged: Dispute, there: Receiver
+) -> None:
     made, house = subscribe(lodged.requesting, there.url), lodged.house
     retitle(lodged, "Another")
     killed = sender(house)
@@ -93,7 +95,7 @@ def test_what_a_killed_worker_was_sending_is_sent_again_with_the_same_id(lodged:
     assert [one["state"] for one in deliveries(lodged.requesting, made)] == ["delivered"]
 
 
-def test_receivers_that_hang_leave_room_for_those_that_do_not(
+def test_receivers_that_hang_do_not_block_the_others(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.operations.background.webhook_sender.SLOTS", 4)
@@ -113,7 +115,7 @@ def test_receivers_that_hang_leave_room_for_those_that_do_not(
     assert there.received[0].at - begun < 0.7
 
 
-def test_a_court_is_sent_what_it_may_know_of_its_referral(house: House, there: Receiver) -> None:
+def test_a_court_receives_the_events_of_its_referral_that_it_may_read(house: House, there: Receiver) -> None:
     holder = program(house, court(house))
     with guarded_by(house, letting(LOOPBACK)):
         subscribe(holder, there.url)
@@ -126,7 +128,7 @@ def test_a_court_is_sent_what_it_may_know_of_its_referral(house: House, there: R
     assert [one for one in feed if one in told] == told
 
 
-def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
+def test_a_restored_registry_sends_nothing_until_its_subscriptions_are_reactivated(
     lodged: Dispute, there: Receiver, without_tables: Settings, tmp_path: Path
 ) -> None:
     made, house = subscribe(lodged.requesting, there.url), lodged.house
@@ -155,9 +157,7 @@ def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
     seams.database.dispose()
 
 
-def test_events_that_are_late_are_told_of_and_the_service_is_ready_all_the_same(
-    lodged: Dispute, there: Receiver
-) -> None:
+def test_late_deliveries_are_reported_and_the_service_stays_ready(lodged: Dispute, there: Receiver) -> None:
     house, send = lodged.house, sender(lodged.house)
     subscribe(lodged.requesting, there.url)
     retitle(lodged, "Another")

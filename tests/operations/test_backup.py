@@ -41,7 +41,7 @@ def reopened(settings: Settings, people: list[Person]) -> Any:
     return client, [Person(one.name, one.id, one.token, client, one.next_request_id) for one in people]
 
 
-def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
+def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
@@ -74,7 +74,7 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
 
 
 @pytest.mark.parametrize(("given", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
-def test_no_reference_is_given_twice(
+def test_a_restored_registry_gives_no_reference_twice(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, given: tuple[str, ...], following: str
 ) -> None:
     dispute.registered()
@@ -91,7 +91,7 @@ def test_no_reference_is_given_twice(
     assert f"2026-{last + 1:04d}" == following
 
 
-def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
+def test_a_backup_taken_during_writes_is_one_consistent_state(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.mediating()
@@ -120,7 +120,7 @@ def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
     assert {filing["id"] for filing in filings if filing["state"] == "submitted"} == submitted
 
 
-def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
+def test_a_backup_contains_neither_the_key_nor_readable_texts_nor_a_token(
     house: House, dispute: Dispute, tmp_path: Path
 ) -> None:
     dispute.mediating()
@@ -152,7 +152,7 @@ def kept(settings: Settings, tmp_path: Path) -> Settings:
         ("2026-0007", ("2026-0007",)),
     ],
 )
-def test_no_reference_of_a_later_year_is_given_twice_either(
+def test_a_restored_registry_gives_no_reference_of_a_later_year_twice(
     house: House, without_tables: Settings, tmp_path: Path, last: str | None, years: tuple[str, ...]
 ) -> None:
     file, later = tmp_path / "registry.zip", house.clock.now.replace(year=2028)
@@ -166,7 +166,7 @@ def test_no_reference_of_a_later_year_is_given_twice_either(
     assert tuple(f"{row.year}-{row.last:04d}" for row in rows) == years
 
 
-def test_every_file_that_a_row_names_is_in_a_backup_an_order_of_a_court_too(
+def test_a_backup_contains_every_referenced_file_a_courts_order_included(
     house: House, without_tables: Settings, tmp_path: Path
 ) -> None:
     named = {table.name for table in Base.metadata.sorted_tables if "object_key" in table.columns}
@@ -184,7 +184,7 @@ def test_every_file_that_a_row_names_is_in_a_backup_an_order_of_a_court_too(
     client.app.state.seams.database.dispose()
 
 
-def test_a_storage_that_another_registry_uses_is_not_given_to_a_restored_one(
+def test_a_restore_refuses_a_storage_that_another_registry_uses(
     house: House, without_tables: Settings, tmp_path: Path
 ) -> None:
     file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
@@ -198,7 +198,7 @@ def test_a_storage_that_another_registry_uses_is_not_given_to_a_restored_one(
     restored(there, file, house, house.clock.now)
 
 
-def test_a_backup_of_which_a_byte_was_altered_is_refused(
+def test_a_backup_with_an_altered_byte_is_refused(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()
@@ -235,7 +235,7 @@ def test_a_backup_that_cannot_be_written_says_why_and_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
+def test_a_killed_restore_leaves_the_target_empty_and_can_be_repeated(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
@@ -268,7 +268,7 @@ def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_nothing_is_restored_under_a_service_that_runs(house: House, tmp_path: Path, _engine: str) -> None:
+def test_a_restore_is_refused_while_the_service_runs(house: House, tmp_path: Path, _engine: str) -> None:
     file, settings = (
         tmp_path / "registry.zip",
         Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", **TEST_SETTINGS),
@@ -282,7 +282,7 @@ def test_nothing_is_restored_under_a_service_that_runs(house: House, tmp_path: P
 
 
 @pytest.mark.slow
-def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
+def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()

@@ -100,7 +100,7 @@ def empty() -> Iterator[str]:
         yield url.render_as_string(hide_password=False)
 
 
-def test_a_program_is_let_in_and_its_secret_is_printed_once(accord: Run) -> None:
+def test_an_api_client_is_registered_and_its_secret_is_printed_once(accord: Run) -> None:
     url = "sqlite:///clients.db"
     accord("migrate", url=url)
     refused = accord("client", "add", "Sync", "--scope", "events.read", url=url, check=False)
@@ -151,7 +151,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
     assert len(again.stdout.splitlines()) == len(told.splitlines())
 
 
-def test_the_demo_leaves_alone_what_it_did_not_make(accord: Run, tmp_path: Path) -> None:
+def test_the_demo_does_not_touch_files_that_it_did_not_create(accord: Run, tmp_path: Path) -> None:
     with closing(sqlite.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE accounts (id)")
     refused = accord("demo", "--no-serve", "--database-url", "sqlite:///other.db", check=False)
@@ -201,7 +201,7 @@ def test_an_institution_is_founded_with_its_first_administrator(accord: Run, pro
     assert accord("check", url=url).returncode == 0
 
 
-def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, played: str, tmp_path: Path) -> None:
+def test_a_wrong_or_missing_key_is_reported_in_a_sentence(accord: Run, played: str, tmp_path: Path) -> None:
     (tmp_path / "demo.db.key").write_text(MASTER_KEY.get_secret_value())
     checked = accord("check", url=played, check=False)
     assert (checked.returncode, "does not open" in checked.stdout) == (1, True)
@@ -210,7 +210,7 @@ def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, played: str, tmp
     assert (checked.returncode, "base64" in checked.stdout) == (1, True)
 
 
-def test_what_is_wrong_with_a_setting_is_said_by_its_name_and_without_its_value(accord: Run) -> None:
+def test_a_wrong_setting_is_reported_by_its_name_and_without_its_value(accord: Run) -> None:
     for url in ("secret", "sqlite://", "postgresql://me:secret@127.0.0.1/x"):
         for words in (("check",), ("serve",), ("migrate",)):
             refused = accord(*words, url=url, check=False)
@@ -219,7 +219,7 @@ def test_what_is_wrong_with_a_setting_is_said_by_its_name_and_without_its_value(
             assert "secret" not in told
 
 
-def test_a_database_that_is_not_there_is_named_without_its_password_and_not_made(accord: Run, tmp_path: Path) -> None:
+def test_a_missing_database_is_named_without_its_password_and_not_created(accord: Run, tmp_path: Path) -> None:
     refused = accord("serve", url="sqlite:///mistyped.db", check=False)
     assert (refused.returncode, "run 'accord migrate' first" in refused.stderr) == (1, True)
     (tmp_path / "empty.db").touch()
@@ -233,7 +233,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password_and_not_made
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "empty.db.lock"]
 
 
-def test_a_service_is_not_started_without_the_key_that_sealed_its_registry(accord: Run, tmp_path: Path) -> None:
+def test_the_service_does_not_start_without_the_key_that_sealed_its_registry(accord: Run, tmp_path: Path) -> None:
     url = "sqlite:///registry.db"
     accord("migrate", url=url)
     accord(*FOUND, url=url)
@@ -253,7 +253,7 @@ def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None
     assert (refused.returncode, "iomed-state-2025" in refused.stderr) == (1, True)
 
 
-def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, played: str, tmp_path: Path) -> None:
+def test_the_ledger_is_compared_with_receipts_kept_earlier(accord: Run, played: str, tmp_path: Path) -> None:
     url = played
     accord("ledger", "verify", "--export", "heads.txt", url=url)
     heads = (tmp_path / "heads.txt").read_text().splitlines()
@@ -270,7 +270,7 @@ def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, played: s
         assert (refused.returncode, "receipt" in refused.stderr) == (1, True)
 
 
-def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, played: str, tmp_path: Path) -> None:
+def test_an_edited_ledger_is_named_and_fails_the_command(accord: Run, played: str, tmp_path: Path) -> None:
     with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
         connection.execute("DROP TRIGGER events_are_kept_from_update")
         connection.execute("UPDATE events SET act = 'unlodge' WHERE act = 'lodge' AND type = 'step-taken'")
@@ -279,7 +279,7 @@ def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, pl
     assert "its content is not what its hash was made of" in found.stdout
 
 
-def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None:
+def test_the_service_runs_until_it_is_stopped(settings: Settings) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -308,7 +308,7 @@ def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [("xterm-256color", True), ("dumb", False)])
-def test_on_a_terminal_a_bar_shows_how_far_the_story_is(tmp_path: Path, terminal: str, shown: bool) -> None:
+def test_on_a_terminal_a_progress_bar_follows_the_story(tmp_path: Path, terminal: str, shown: bool) -> None:
     leader, follower = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": terminal}
     command = [sys.executable, "-m", "app", "demo", "--no-serve"]

@@ -28,7 +28,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_the_steps_of_the_image_make_a_service_that_its_health_check_finds_well(tmp_path: Path) -> None:
+def test_the_steps_of_the_image_make_a_service_that_passes_its_health_check(tmp_path: Path) -> None:
     image, home = tmp_path / "srv", tmp_path / "var"
     home.mkdir()
     (image / "accord").mkdir(parents=True)
@@ -76,7 +76,7 @@ def test_the_steps_of_the_image_make_a_service_that_its_health_check_finds_well(
         assert process.wait(25) in (0, -15)
 
 
-def test_the_image_runs_as_nobody_special_and_checks_its_health() -> None:
+def test_the_image_runs_as_an_unprivileged_user_and_has_a_health_check() -> None:
     found = instructions()
     assert ("USER", "10001") in found
     assert [word for word, _rest in found].count("FROM") == 2
@@ -102,7 +102,7 @@ def test_compose_starts_database_migration_service_and_worker_in_this_order() ->
     assert restarts == dict.fromkeys(("database", "service", "worker"), "unless-stopped") | {"migrate": "no"}
 
 
-def test_what_compose_starts_may_do_little_and_is_reached_from_this_machine_alone() -> None:
+def test_the_containers_have_few_privileges_and_listen_on_this_machine_only() -> None:
     compose = composed()
     services = compose["services"]
     for name in ("migrate", "service", "worker"):
@@ -119,7 +119,7 @@ def test_what_compose_starts_may_do_little_and_is_reached_from_this_machine_alon
         assert int(services[name]["stop_grace_period"].removesuffix("s")) > 25
 
 
-def test_compose_holds_no_secret_and_starts_without_none() -> None:
+def test_compose_contains_no_secret_and_does_not_start_without_one() -> None:
     secrets = ("ACCORD_MASTER_KEY", "POSTGRES_PASSWORD")
     for one in composed()["services"].values():
         for name, value in one["environment"].items():
@@ -128,7 +128,7 @@ def test_compose_holds_no_secret_and_starts_without_none() -> None:
                 assert ":?put " in value, name
 
 
-def test_the_proxy_before_the_service_is_believed_and_nobody_else() -> None:
+def test_the_service_trusts_only_the_proxy_in_front_of_it() -> None:
     compose = composed()
     network = compose["networks"]["default"]["ipam"]["config"][0]
     assert ip_address(network["gateway"]) in ip_network(network["subnet"])
@@ -138,6 +138,6 @@ def test_the_proxy_before_the_service_is_believed_and_nobody_else() -> None:
 
 
 @pytest.mark.parametrize("name", ["service", "worker"])
-def test_every_setting_that_compose_gives_is_one_of_the_service(name: str) -> None:
+def test_every_setting_in_compose_is_a_setting_of_the_service(name: str) -> None:
     given = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
     assert {one.removeprefix("ACCORD_").lower() for one in given} <= set(Settings.model_fields)

@@ -161,7 +161,7 @@ def verified(settings: Settings) -> str:
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_outlives_kill_9_once_and_whole(durable: Settings) -> None:
+def test_every_acknowledged_write_survives_kill_9_whole_and_once(durable: Settings) -> None:
     log, unanswered, told, began = Log(), 0, "", time.monotonic()
     with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
         disputes = [Dispute(house, f" {number}") for number in range(CASES)]

@@ -27,7 +27,7 @@ def found(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
     return {one.name: (one.well, one.says) for one in look_at(settings, lambda: now)}
 
 
-def test_an_installation_that_is_well_is_well_at_every_look(house: House, dispute: Dispute) -> None:
+def test_every_check_of_a_sound_installation_passes(house: House, dispute: Dispute) -> None:
     dispute.lodged()
     looks = found(house.settings)
     assert all(well for well, _says in looks.values()), looks
@@ -54,9 +54,7 @@ def test_an_installation_that_is_well_is_well_at_every_look(house: House, disput
     assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
 
 
-def test_each_fault_has_its_word(
-    house: House, dispute: Dispute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_fault_is_named(house: House, dispute: Dispute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dispute.lodged()
     settings = house.settings
 
@@ -82,9 +80,7 @@ def test_each_fault_has_its_word(
         fault("free disk", "too little")
 
 
-def test_a_look_makes_no_master_key_and_says_when_the_one_that_sealed_is_gone(
-    tmp_path: Path, without_tables: Settings
-) -> None:
+def test_the_check_creates_no_master_key_and_reports_a_missing_one(tmp_path: Path, without_tables: Settings) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'own.db'}")
     if not without_tables.is_sqlite:
         settings = without_tables.model_copy(update={"master_key": None, "master_key_file": tmp_path / "own.db.key"})
@@ -104,7 +100,7 @@ def test_a_look_makes_no_master_key_and_says_when_the_one_that_sealed_is_gone(
     assert (well, f"put it back, in {key}" in says, key.exists()) == (False, True, False), says
 
 
-def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
+def test_a_database_migrated_by_a_later_release_is_served_and_reported(
     house: House, dispute: Dispute, sweeper: Engine
 ) -> None:
     dispute.lodged()
@@ -124,7 +120,7 @@ def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
             db.execute(write, {"given": kept})
 
 
-def test_free_disk_is_looked_for_where_documents_lie_too(
+def test_free_disk_space_is_checked_in_the_document_storage_too(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = tmp_path / "documents"
@@ -136,7 +132,7 @@ def test_free_disk_is_looked_for_where_documents_lie_too(
     assert (well, f"0 MiB are free in {documents}" in says) == (False, True), says
 
 
-def test_a_name_that_is_nearly_a_setting_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
     (said,) = [one for one in faults(settings) if one.startswith("settings: ")]
     assert said == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
@@ -174,7 +170,7 @@ def flipped(data: bytes, place: int) -> bytes:
     return bytes(changed)
 
 
-def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_found_and_named(
+def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
     house: House, dispute: Dispute, sweeper: Engine
 ) -> None:
     dispute.settled()
@@ -232,7 +228,7 @@ BEHIND: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("statement", "kind", "why"), BEHIND, ids=[why for _statement, _kind, why in BEHIND])
-def test_a_certificate_that_the_ledger_does_not_bear_out_is_found_and_named(
+def test_a_certificate_that_contradicts_the_ledger_is_detected_and_named(
     house: House, dispute: Dispute, sweeper: Engine, statement: str, kind: str, why: str
 ) -> None:
     dispute.mediating()
@@ -245,7 +241,7 @@ def test_a_certificate_that_the_ledger_does_not_bear_out_is_found_and_named(
     assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in told), told
 
 
-def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
+def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
     house: House, dispute: Dispute, sweeper: Engine
 ) -> None:
     dispute.settled()
@@ -263,7 +259,7 @@ def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
     assert told == (True, f"1, receipts too, each as it was signed; {why}")
 
 
-def test_a_folder_of_documents_that_is_not_there_is_not_made_by_looking(house: House, tmp_path: Path) -> None:
+def test_the_check_does_not_create_a_missing_document_folder(house: House, tmp_path: Path) -> None:
     absent = tmp_path / "not mounted"
     well, says = found(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
     assert well

@@ -78,9 +78,7 @@ def test_a_rotation_waits_until_the_service_has_stopped(durable: Settings, tmp_p
         house.database.dispose()
 
 
-def test_what_was_written_in_a_case_whose_key_is_destroyed_is_gone_and_its_chains_hold(
-    durable: Settings, tmp_path: Path
-) -> None:
+def test_destroying_a_cases_key_ends_its_texts_and_its_chains_still_verify(durable: Settings, tmp_path: Path) -> None:
     with House.open(durable) as house:
         dispute = Dispute(house, " I")
         dispute.settled()

@@ -18,7 +18,7 @@ def servers() -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_run_brings_one_server_for_all_its_workers_and_leaves_nothing_of_it() -> None:
+def test_a_run_starts_one_server_for_all_workers_and_removes_it_afterwards() -> None:
     before = servers()
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", TEST]

@@ -81,12 +81,12 @@ def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str)
 
 
 @pytest.mark.slow
-def test_a_stop_finishes_what_was_accepted_and_refuses_what_is_new(durable: Settings, token: str) -> None:
+def test_a_stop_finishes_accepted_requests_and_refuses_new_ones(durable: Settings, token: str) -> None:
     stop_in_the_middle_of_a_request(durable, token)
 
 
 @pytest.mark.slow
-def test_a_stop_of_several_processes_finishes_what_was_accepted_and_refuses_what_is_new(
+def test_a_stop_of_several_processes_finishes_accepted_requests_and_refuses_new_ones(
     postgresql_durable: Settings,
 ) -> None:
     with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
@@ -95,7 +95,7 @@ def test_a_stop_of_several_processes_finishes_what_was_accepted_and_refuses_what
 
 
 @pytest.mark.slow
-def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
+def test_a_stop_ends_the_long_polls(durable: Settings, token: str) -> None:
     bearer = {"authorization": f"Bearer {token}"}
     with served(durable) as service, ThreadPoolExecutor(1) as pool:
         feed = f"{service.base_url}/v1/events"
@@ -111,7 +111,7 @@ def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_stop_waits_for_no_client_longer_than_25_seconds(postgresql_durable: Settings) -> None:
+def test_a_stop_waits_at_most_25_seconds_for_a_client(postgresql_durable: Settings) -> None:
     with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
         token = house.person("Olga Strand").token
     with served(postgresql_durable, "--workers", "2") as service, connected(service) as withheld:
@@ -124,7 +124,7 @@ def test_a_stop_waits_for_no_client_longer_than_25_seconds(postgresql_durable: S
 
 
 @pytest.mark.slow
-def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, token: str) -> None:
+def test_a_request_that_does_not_arrive_in_time_is_dropped(durable: Settings, token: str) -> None:
     with served(durable, ACCORD_REQUEST_TIMEOUT="1") as service:
         halves = {
             "a head": b"GET /v1/me HTTP/1.1\r\nhost: ",
@@ -149,7 +149,7 @@ def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, t
 
 
 @pytest.mark.slow
-def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durable: Settings, token: str) -> None:
+def test_many_slow_connections_do_not_keep_others_from_being_served(durable: Settings, token: str) -> None:
     with served(durable, ACCORD_REQUEST_TIMEOUT="20") as service:
         crowd = [connected(service) for _connection in range(CROWD)]
         stop = threading.Event()
@@ -186,9 +186,7 @@ def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durab
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("trusted", "limited"), [("192.0.2.1", True), ("127.0.0.1", False)])
-def test_whom_a_client_says_to_be_counts_only_where_a_trusted_proxy_says_so(
-    durable: Settings, trusted: str, limited: bool
-) -> None:
+def test_a_forwarded_address_counts_only_from_a_trusted_proxy(durable: Settings, trusted: str, limited: bool) -> None:
     with served(durable, ACCORD_ANONYMOUS_PER_MINUTE="4", FORWARDED_ALLOW_IPS=trusted) as service:
         statuses = [
             # The proxy adds whom it saw on the right; what stands to the left its client wrote.
@@ -213,9 +211,7 @@ def taken(connection: socket.socket, pause: float) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is_not(
-    tmp_path: Path, _engine: str
-) -> None:
+def test_an_answer_that_is_not_read_is_dropped_and_an_answer_read_slowly_is_sent(tmp_path: Path, _engine: str) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **TEST_SETTINGS)
     migrate(settings)
     with served(settings, ACCORD_REQUEST_TIMEOUT="1") as service:
@@ -236,7 +232,7 @@ def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is
         assert reading(0, 0.03) > 8 * whole
 
 
-def test_as_many_files_may_be_open_as_connections_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_open_files_covers_the_limit_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("seconds_to_arrive", "most_connections"):
         monkeypatch.setattr(PatientProtocol, name, getattr(PatientProtocol, name))
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -250,7 +246,7 @@ def test_as_many_files_may_be_open_as_connections_may_be(monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-def test_more_connections_than_may_be_are_turned_away_and_the_others_are_served(durable: Settings) -> None:
+def test_connections_above_the_limit_are_refused_and_the_others_are_served(durable: Settings) -> None:
     with served(durable, ACCORD_CONNECTIONS="20") as service:
         held = [connected(service) for _connection in range(20)]
         time.sleep(0.2)
@@ -263,7 +259,7 @@ def test_more_connections_than_may_be_are_turned_away_and_the_others_are_served(
 
 
 @pytest.mark.slow
-def test_sqlite_is_served_by_one_process_and_its_worker_is_inside(durable: Settings) -> None:
+def test_sqlite_is_served_by_one_process_that_contains_the_worker(durable: Settings) -> None:
     refused = accord(durable, "worker") if durable.is_sqlite else accord(durable, "serve", "--workers", "0")
     assert refused.returncode != 0
     if durable.is_sqlite:
@@ -304,9 +300,7 @@ def refusing(settings: Settings) -> Iterator[None]:
     engine.dispose()
 
 
-def test_a_database_that_is_gone_and_comes_back_needs_no_restart(
-    postgresql_url: str, request: pytest.FixtureRequest
-) -> None:
+def test_a_database_outage_needs_no_restart_of_the_service(postgresql_url: str, request: pytest.FixtureRequest) -> None:
     empty_tables(request.getfixturevalue("postgresql_sweeper"))
     settings = Settings(database_url=postgresql_url, **TEST_SETTINGS)
     request.getfixturevalue("postgresql_sweeper").dispose()
@@ -393,7 +387,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
 
 
 @pytest.mark.slow
-def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
+def test_the_metrics_port_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
     port = free_port()
     # The figures of the database are those of now, though none of these processes works in the background.
     more = {"ACCORD_METRICS_PORT": str(port), "ACCORD_RUN_WORKER": "false"}

@@ -49,14 +49,14 @@ def what_it_lost_or_needs(connection: Connection, revision: str) -> list[tuple[s
     return faults
 
 
-def test_every_earlier_revision_is_held() -> None:
+def test_every_earlier_revision_has_a_backup() -> None:
     revisions = {one.revision for one in ScriptDirectory.from_config(configuration()).walk_revisions()}
     assert set(EARLIER) == revisions - {head()}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
-def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger_holds(
+def test_a_registry_of_an_earlier_revision_is_upgraded_and_its_ledger_verifies(
     without_tables: Settings, tmp_path: Path, revision: str
 ) -> None:
     done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents"))
@@ -84,7 +84,7 @@ def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger
 
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
-def test_what_an_earlier_release_writes_is_taken_by_the_tables_of_this_one(
+def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
     without_tables: Settings, revision: str
 ) -> None:
     """So that the release before goes on working while the new one is rolled out: its rows, in its columns alone."""
@@ -151,7 +151,7 @@ def test_migrations_add_columns_and_tables_and_lock_no_table_for_long(
 
 
 @pytest.mark.parametrize("_engine", ["postgresql"])
-def test_a_migration_that_cannot_have_a_table_gives_up_and_keeps_nobody_waiting(
+def test_a_migration_that_cannot_lock_a_table_gives_up_and_blocks_nobody(
     postgresql_durable_empty: Settings, monkeypatch: pytest.MonkeyPatch, _engine: str
 ) -> None:
     settings = postgresql_durable_empty

@@ -51,7 +51,7 @@ def silent(dispute: Dispute, rule_set: str, due_on: str = "2026-03-20") -> None:
     dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
 
 
-def test_a_step_of_the_clock_is_taken_when_its_term_has_passed_and_not_before(dispute: Dispute, clockwork: str) -> None:
+def test_the_clock_takes_its_step_only_once_its_term_has_passed(dispute: Dispute, clockwork: str) -> None:
     silent(dispute, clockwork)
     one = worker(dispute.house)
     dispute.house.clock.now = dispute.house.clock.now.replace(month=3, day=20, hour=15, minute=59)
@@ -68,7 +68,7 @@ def test_a_step_of_the_clock_is_taken_when_its_term_has_passed_and_not_before(di
     assert [event["actor"]["capacity"] for event in events(dispute, "deadline-ended")] == ["clock"]
 
 
-def test_nobody_takes_a_step_of_the_clock_and_the_clock_takes_no_other(dispute: Dispute, clockwork: str) -> None:
+def test_only_the_clock_takes_the_clocks_steps_and_it_takes_no_others(dispute: Dispute, clockwork: str) -> None:
     silent(dispute, clockwork)
     dispute.house.clock.pass_by(days=30)
     for person in (dispute.requesting, dispute.registrar, dispute.responding):
@@ -80,7 +80,7 @@ def test_nobody_takes_a_step_of_the_clock_and_the_clock_takes_no_other(dispute: 
     assert (dispute.read()["stage"], other.read()["stage"]) == ("closed", "invited")
 
 
-def test_workers_that_run_at_once_do_each_thing_once(house: House, clockwork: str) -> None:
+def test_concurrent_workers_do_each_task_once(house: House, clockwork: str) -> None:
     disputes = [Dispute(house, f"{number}") for number in range(6)]
     for dispute in disputes:
         silent(dispute, clockwork)
@@ -111,7 +111,7 @@ def test_workers_that_run_at_once_do_each_thing_once(house: House, clockwork: st
         assert len([one for one in events(dispute, "step-taken") if one["act"] == "lapse"]) == 1
 
 
-def test_a_deadline_is_recalled_once_some_days_before_its_day(dispute: Dispute) -> None:
+def test_people_are_reminded_of_a_deadline_once_some_days_before(dispute: Dispute) -> None:
     silent(dispute, "iomed-state-2025")
     one, seq = worker(dispute.house), dispute.read()["seq"]
     dispute.house.clock.pass_by(days=11)
@@ -124,7 +124,7 @@ def test_a_deadline_is_recalled_once_some_days_before_its_day(dispute: Dispute) 
     assert (recalled["audience"], dispute.read()["seq"]) == ("participants", seq + 1)
 
 
-def test_a_deadline_that_ended_or_passed_is_not_recalled(house: House) -> None:
+def test_no_reminder_is_sent_for_a_deadline_that_ended_or_passed(house: House) -> None:
     ended, passed = Dispute(house, "a"), Dispute(house, "b")
     for dispute in (ended, passed):
         silent(dispute, "iomed-state-2025")
@@ -133,7 +133,7 @@ def test_a_deadline_that_ended_or_passed_is_not_recalled(house: House) -> None:
     assert worker(house).round()["reminder"] == 0
 
 
-def test_an_expired_token_is_noted_once_and_old_keys_are_forgotten(house: House) -> None:
+def test_an_expired_token_is_recorded_once_and_old_keys_are_removed(house: House) -> None:
     person = house.person("Rea Voked")
     expires_at = house.clock.now.replace(day=5).isoformat()
     made = person.post("/v1/tokens", {"label": "short", "expires_at": expires_at}).expect(201)
@@ -150,7 +150,7 @@ def test_an_expired_token_is_noted_once_and_old_keys_are_forgotten(house: House)
     answer.expect(201)
 
 
-def test_a_worker_that_fails_in_the_middle_leaves_nothing_done_by_half(
+def test_a_worker_that_fails_midway_leaves_nothing_half_done(
     dispute: Dispute, clockwork: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent(dispute, clockwork)
@@ -170,7 +170,7 @@ def test_a_worker_that_fails_in_the_middle_leaves_nothing_done_by_half(
     assert one.round()["clock-step"] == 1
 
 
-def test_a_worker_waits_for_a_database_that_is_gone_and_goes_on(
+def test_a_worker_waits_for_a_lost_database_and_continues(
     dispute: Dispute, clockwork: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent(dispute, clockwork)

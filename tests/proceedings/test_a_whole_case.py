@@ -47,7 +47,7 @@ def test_the_other_side_may_decline_and_the_case_ends_as_declined(dispute: Dispu
     assert dispute.read()["stage"] == "closed"
 
 
-def test_a_case_that_no_gate_lets_through_ends_as_inadmissible(house: House, dispute: Dispute) -> None:
+def test_a_case_that_fails_a_gate_ends_as_inadmissible(house: House, dispute: Dispute) -> None:
     dispute.members[1] = house.member("Vedria as declared", excludes=["water-allocation"])
     dispute.consented()
     refused = dispute.step(dispute.registrar, "screen").expect(409, "need-not-met")
@@ -57,7 +57,7 @@ def test_a_case_that_no_gate_lets_through_ends_as_inadmissible(house: House, dis
     assert dispute.read()["outcome"] == "inadmissible"
 
 
-def test_nothing_is_declared_inadmissible_while_every_gate_is_open(dispute: Dispute) -> None:
+def test_a_case_that_passes_every_gate_is_not_declared_inadmissible(dispute: Dispute) -> None:
     dispute.invited()
     refused = dispute.step(dispute.registrar, "declare-inadmissible", {"reason": "No."}).expect(409, "need-not-met")
     assert [reason["code"] for reason in refused["reasons"]] == ["a-gate-fails"]
@@ -78,7 +78,7 @@ def test_the_requesting_side_withdraws_before_consent_and_any_party_after(house:
     assert late.mediator.get(f"{late.path}/sessions/{session['id']}").expect(200)["state"] == "cancelled"
 
 
-def test_a_draft_withdrawn_before_lodging_was_never_known_to_the_registry(dispute: Dispute) -> None:
+def test_the_registry_never_sees_a_draft_withdrawn_before_lodging(dispute: Dispute) -> None:
     dispute.opened()
     dispute.step(dispute.requesting, "withdraw", {"reason": "Too early."}).expect(200)
     assert dispute.read()["outcome"] == "withdrawn"
@@ -119,7 +119,7 @@ def test_a_member_that_is_not_bound_cannot_be_a_party(house: House, dispute: Dis
     assert [reason["code"] for reason in refused["reasons"]] == ["contracting-states"]
 
 
-def test_a_nominee_who_declines_is_gone_and_another_is_confirmed(house: House, dispute: Dispute) -> None:
+def test_a_candidate_who_declines_loses_access_to_the_appointment(house: House, dispute: Dispute) -> None:
     dispute.nominated()
     other, other_id = house.mediator("Nino Tane")
     second = dispute.nominate(dispute.responding, other_id)
@@ -157,7 +157,7 @@ def test_freezing_another_text_voids_the_signatures_given(dispute: Dispute) -> N
     assert dispute.read()["outcome"] == "settled"
 
 
-def test_nobody_signs_twice_for_another_or_without_powers(house: House, dispute: Dispute) -> None:
+def test_a_signature_twice_for_another_or_without_powers_is_refused(house: House, dispute: Dispute) -> None:
     text = dispute.frozen()
     dispute.sign(dispute.mediator, "requesting", text).expect(403, "not-your-capacity")
     dispute.sign(dispute.requesting, "responding", text).expect(403, "not-your-capacity")

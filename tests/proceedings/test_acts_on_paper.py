@@ -64,7 +64,7 @@ def test_an_act_counts_neither_in_the_future_nor_before_what_it_follows_nor_with
     assert dispute.read()["stage"] == "consented"
 
 
-def test_nobody_but_the_registry_says_when_something_came_in(dispute: Dispute) -> None:
+def test_only_the_registry_states_when_an_act_was_received(dispute: Dispute) -> None:
     dispute.invited()
     dispute.house.clock.pass_by(days=3)
     for body, pointer in (
@@ -78,7 +78,7 @@ def test_nobody_but_the_registry_says_when_something_came_in(dispute: Dispute) -
     dispute.step(dispute.responding, "accept-invitation", own).expect(403, "not-your-capacity")
 
 
-def test_terms_count_from_the_day_on_which_the_step_counts(dispute: Dispute) -> None:
+def test_terms_run_from_the_effective_day_of_the_step(dispute: Dispute) -> None:
     dispute.consented()
     dispute.house.clock.pass_by(days=5)
     dispute.step(dispute.registrar, "screen", {"on": "2026-03-04", "reason": LATE}).expect(200)
@@ -89,7 +89,7 @@ def test_terms_count_from_the_day_on_which_the_step_counts(dispute: Dispute) -> 
     assert deadline["trigger"] == {"step": "register", "on": "2026-03-05"}
 
 
-def test_a_letter_is_filed_for_its_party_and_keeps_the_instant_at_which_it_came(dispute: Dispute) -> None:
+def test_a_letter_is_filed_for_its_party_with_the_instant_of_its_receipt(dispute: Dispute) -> None:
     dispute.invited()
     dispute.house.clock.pass_by(days=2)
     letter = {
@@ -169,7 +169,7 @@ def test_a_signature_given_on_paper_is_entered_with_its_signer_and_powers(disput
     assert POWERS["issued_by"] not in str(certified)
 
 
-def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispute) -> None:
+def test_a_slip_of_the_registry_is_rectified_by_an_act_that_names_it(dispute: Dispute) -> None:
     dispute.registered()
     path = f"{dispute.path}/rectifications"
     events = dispute.events(dispute.registrar)
@@ -189,7 +189,7 @@ def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispu
     assert (told["payload"]["event_id"], told["stream"]) == (slip["id"], slip["stream"])
 
 
-def test_a_rectification_is_read_by_whoever_reads_the_event_that_it_names(dispute: Dispute) -> None:
+def test_the_readers_of_an_event_read_its_rectification(dispute: Dispute) -> None:
     dispute.registered()
     path = f"{dispute.path}/rectifications"
     note = dispute.filing(dispute.registrar, "registry", text="A note for ourselves.")

@@ -43,7 +43,9 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]}-{row[1]}-{'-'.join(row[2])}-{row[3]}")
-def test_who_may_amend_what_at_which_stage(dispute: Dispute, row: tuple[str, str, dict[str, Any], int]) -> None:
+def test_each_field_can_be_amended_at_the_stages_and_by_the_people_of_the_table(
+    dispute: Dispute, row: tuple[str, str, dict[str, Any], int]
+) -> None:
     stage, who, fields, status = row
     getattr(dispute, stage)()
     before = dispute.requesting.get(dispute.path).json
@@ -59,7 +61,7 @@ def test_who_may_amend_what_at_which_stage(dispute: Dispute, row: tuple[str, str
         assert after == before
 
 
-def test_an_amendment_that_says_nothing_or_takes_away_is_refused(dispute: Dispute) -> None:
+def test_an_empty_amendment_and_one_that_removes_a_field_are_refused(dispute: Dispute) -> None:
     dispute.opened()
     nothings: list[dict[str, Any]] = [
         {},

@@ -58,7 +58,7 @@ def text_of(document: bytes) -> str:
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 
 
-def test_a_receipt_says_what_came_in_when_and_from_whom(dispute: Dispute) -> None:
+def test_a_receipt_states_the_filing_its_time_and_its_author(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title="Memorial of Ostrava")
     file = receipt_of(dispute.responding, dispute, filing)
@@ -85,7 +85,7 @@ def test_a_receipt_says_what_came_in_when_and_from_whom(dispute: Dispute) -> Non
     assert said["documents"] == []
 
 
-def test_a_receipt_names_how_far_its_stream_had_come(dispute: Dispute) -> None:
+def test_a_receipt_names_the_head_of_its_stream(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants")
     head = receipt_of(dispute.requesting, dispute, filing)["body"]["ledger"]
@@ -96,7 +96,7 @@ def test_a_receipt_names_how_far_its_stream_had_come(dispute: Dispute) -> None:
     assert submitted["seq"] > head["seq"]
 
 
-def test_a_case_without_a_running_term_has_neither_in_time_nor_late(dispute: Dispute) -> None:
+def test_without_a_running_term_a_receipt_says_neither_in_time_nor_late(dispute: Dispute) -> None:
     dispute.lodged(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "party-registry", "requesting")
     said = receipt_of(dispute.requesting, dispute, filing)["body"]
@@ -134,7 +134,9 @@ def test_the_last_second_of_the_day_at_the_seat_is_in_time_and_the_next_is_late(
     assert datetime.fromisoformat(late["seat"]["received_local"]) == over
 
 
-def test_what_came_on_paper_says_how_and_counts_on_the_day_on_which_it_came(house: House, dispute: Dispute) -> None:
+def test_the_receipt_of_a_paper_filing_states_the_channel_and_counts_from_its_receipt(
+    house: House, dispute: Dispute
+) -> None:
     dispute.invited(**UNCITRAL)
     house.clock.pass_by(days=31)
     letter = {
@@ -152,7 +154,7 @@ def test_what_came_on_paper_says_how_and_counts_on_the_day_on_which_it_came(hous
     assert (said["effective_on"], said["in_time"]) == ("2026-04-01", True)
 
 
-def test_a_confidence_has_a_receipt_that_the_other_side_does_not_find(dispute: Dispute) -> None:
+def test_the_other_side_cannot_find_the_receipt_of_a_confidential_filing(dispute: Dispute) -> None:
     dispute.mediating()
     filing = dispute.filing(dispute.requesting, "caucus", "requesting", text="Our last offer.")
     path = f"{dispute.path}/filings/{filing['id']}/receipt"
@@ -164,7 +166,7 @@ def test_a_confidence_has_a_receipt_that_the_other_side_does_not_find(dispute: D
         person.get(f"{path}.pdf").expect(404, "not-found")
 
 
-def test_a_draft_has_no_receipt_and_a_receipt_is_no_certificate(dispute: Dispute) -> None:
+def test_a_draft_has_no_receipt_and_a_receipt_is_not_listed_as_a_certificate(dispute: Dispute) -> None:
     dispute.invited()
     given = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}
     draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
@@ -213,7 +215,7 @@ def test_a_settlement_between_states_is_certified_without_the_singapore_conventi
         assert certificate_of(dispute, person) == file
 
 
-def test_the_powers_of_who_signed_are_told_as_they_were_then_though_they_have_gone_since(dispute: Dispute) -> None:
+def test_a_certificate_states_the_signers_powers_at_the_time_of_signing(dispute: Dispute) -> None:
     text = dispute.frozen()
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
     path = dispute.representatives()
@@ -238,9 +240,7 @@ def test_a_commercial_settlement_is_attested_under_the_singapore_convention(disp
 
 
 @pytest.mark.parametrize("more", [{}, COMMERCIAL], ids=["state", "commercial"])
-def test_an_end_without_settlement_is_certified_with_its_ground_and_nothing_of_what_was_said(
-    dispute: Dispute, more: Json
-) -> None:
+def test_an_end_without_settlement_is_certified_with_its_ground_and_no_contents(dispute: Dispute, more: Json) -> None:
     dispute.mediating(**more)
     dispute.filing(dispute.requesting, "participants", text="A secret of ours.", title="A secret title.")
     case = dispute.read()
@@ -267,7 +267,7 @@ def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> No
     assert dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"] == []
 
 
-def test_the_ledger_tells_of_the_certificate_and_proves_it(dispute: Dispute) -> None:
+def test_the_ledger_records_the_certificate_and_proves_it(dispute: Dispute) -> None:
     dispute.settled()
     said = certificate_of(dispute)["body"]
     events = dispute.events()
@@ -278,7 +278,9 @@ def test_the_ledger_tells_of_the_certificate_and_proves_it(dispute: Dispute) -> 
     assert told["seq"] > said["ledger"]["seq"]
 
 
-def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house: House, dispute: Dispute) -> None:
+def test_a_signing_key_is_created_once_and_old_certificates_stay_valid_after_a_renewal(
+    house: House, dispute: Dispute
+) -> None:
     dispute.invited(**UNCITRAL)
     one, two = (dispute.filing(dispute.requesting, "participants") for _ in range(2))
     path = f"{dispute.path}/filings/{one['id']}/receipt"
@@ -309,7 +311,7 @@ def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house:
         verify(newest, old)
 
 
-def test_the_paper_says_what_the_file_says_and_is_the_same_each_time(dispute: Dispute) -> None:
+def test_the_pdf_states_the_contents_of_the_file_and_is_reproducible(dispute: Dispute) -> None:
     title = "Memorial *bold* #raw $x$ – Мемориал – مذكرة – 备忘录"
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title=title)
@@ -332,7 +334,7 @@ def test_the_paper_says_what_the_file_says_and_is_the_same_each_time(dispute: Di
     assert "pdfuaid" in root["/Metadata"].get_object().get_data().decode()
 
 
-def test_the_paper_of_a_certificate_names_parties_signers_and_attestations(dispute: Dispute) -> None:
+def test_the_pdf_of_a_certificate_names_parties_signers_and_attestations(dispute: Dispute) -> None:
     dispute.mediating(**COMMERCIAL)
     dispute.settled()
     said = certificate_of(dispute)["body"]
@@ -349,7 +351,7 @@ def test_the_paper_of_a_certificate_names_parties_signers_and_attestations(dispu
         assert word in told
 
 
-def test_letters_that_the_paper_lacks_stand_as_their_number(dispute: Dispute) -> None:
+def test_characters_without_a_glyph_are_printed_as_their_code_point(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title="ᠮᠣᠩᠭᠣᠯ 🜚 Memorial")
     path = f"{dispute.path}/filings/{filing['id']}/receipt"
@@ -359,7 +361,7 @@ def test_letters_that_the_paper_lacks_stand_as_their_number(dispute: Dispute) ->
     assert verify(document).kind == "receipt"
 
 
-def test_long_names_and_many_steps_stay_on_the_paper(dispute: Dispute) -> None:
+def test_long_names_and_many_steps_stay_on_the_page(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL, title="Serin" * 50)
     filing = dispute.filing(dispute.requesting, "participants", title="x" * 300)
     document = pypdf.PdfReader(
@@ -376,5 +378,5 @@ def test_long_names_and_many_steps_stay_on_the_paper(dispute: Dispute) -> None:
     assert max(ends) < float(document.pages[0].mediabox.width)
 
 
-def test_nobody_without_an_account_lists_the_keys(house: House) -> None:
+def test_only_account_holders_list_the_signing_keys(house: House) -> None:
     assert house.client.get("/v1/signing-keys").status_code == 401

@@ -138,7 +138,7 @@ def test_a_mediator_can_be_confirmed_once_the_cures_are_followed(house: House, d
     dispute.registrar.post(f"/v1/appointments/{appointment['id']}/confirm").expect(200)
 
 
-def test_a_candidate_who_is_not_independent_is_followed_by_another(house: House, dispute: Dispute) -> None:
+def test_another_candidate_is_confirmed_after_one_who_is_not_independent(house: House, dispute: Dispute) -> None:
     path = f"/v1/appointments/{dispute.nominated()['id']}"
     dispute.mediator.post(f"{path}/declare", {"independent": False}).expect(200)
     dispute.responding.post(f"{path}/accept").expect(200)
@@ -167,7 +167,7 @@ def test_a_successor_is_nominated_once_the_office_is_vacant(house: House, disput
 
 
 @pytest.mark.parametrize(("stage", "step"), [("lodged", "screen"), ("consented", "register"), ("screened", "nominate")])
-def test_a_step_that_is_not_open_yet_says_what_comes_first(
+def test_a_step_that_is_not_open_yet_names_the_steps_before_it(
     house: House, dispute: Dispute, stage: str, step: str
 ) -> None:
     dispute.brought_to(stage)
@@ -175,7 +175,7 @@ def test_a_step_that_is_not_open_yet_says_what_comes_first(
     assert "step-not-open" in codes
 
 
-def test_a_party_that_came_late_joins_before_a_text_is_frozen(house: House, dispute: Dispute) -> None:
+def test_a_text_can_be_frozen_once_the_late_party_has_joined(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     agent, _party_id = dispute.third_party_admitted()
     text = dispute.draft()
@@ -185,7 +185,7 @@ def test_a_party_that_came_late_joins_before_a_text_is_frozen(house: House, disp
     dispute.freeze(text).expect(200)
 
 
-def test_a_term_that_runs_is_waited_for(dispute: Dispute) -> None:
+def test_a_step_waits_for_a_term_that_runs(dispute: Dispute) -> None:
     dispute.lodged()
     dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)
     lapse = {"reason": "No answer came."}
@@ -195,7 +195,7 @@ def test_a_term_that_runs_is_waited_for(dispute: Dispute) -> None:
     dispute.step(dispute.registrar, "lapse", lapse).expect(200)
 
 
-def test_the_cures_of_texts_and_signatures_are_followed(house: House, dispute: Dispute) -> None:
+def test_texts_and_signatures_succeed_once_their_cures_are_followed(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     caucus = dispute.draft(audience="caucus", party_ids=[dispute.party("requesting")])
     drafts = f"{dispute.path}/settlement/drafts"

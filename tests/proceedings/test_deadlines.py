@@ -84,7 +84,7 @@ def test_an_extension_adds_lines_and_takes_none_away(house: House, dispute: Disp
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(200)
 
 
-def test_who_may_not_extend_is_told_who_may_and_under_which_article(dispute: Dispute) -> None:
+def test_a_refused_extension_names_who_may_extend_and_the_article(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     given = {"until_on": "2026-04-15", "reason": "More time."}
     refused = act(dispute.responding, dispute, "extend", given).expect(403, "not-your-capacity")
@@ -93,7 +93,7 @@ def test_who_may_not_extend_is_told_who_may_and_under_which_article(dispute: Dis
 
 
 @pytest.mark.parametrize(("until_on", "words"), [("2026-04-01", "after 2026-04-01"), ("2026-05-17", "2026-05-16")])
-def test_an_extension_is_later_and_not_later_than_the_rule_lets_it_be(
+def test_an_extension_ends_later_and_within_the_limit_of_the_rule(
     dispute: Dispute, ours: Any, until_on: str, words: str
 ) -> None:
     dispute.invited(**ours(period='"30 days"', extend_by='["registry"]', extend_at_most='"45 days"'))
@@ -104,7 +104,7 @@ def test_an_extension_is_later_and_not_later_than_the_rule_lets_it_be(
     act(dispute.registrar, dispute, "extend", given).expect(200)
 
 
-def test_where_every_party_must_agree_an_extension_counts_with_the_last(dispute: Dispute, ours: Any) -> None:
+def test_an_extension_that_needs_every_party_takes_effect_with_the_last(dispute: Dispute, ours: Any) -> None:
     dispute.invited(**ours(period='"30 days"', extend_by='["registry"]', extend_with_all="true"))
     given = {"until_on": "2026-04-15", "reason": "Agreed between counsel."}
     assert act(dispute.registrar, dispute, "extend", given).expect(200)["due_on"] == "2026-04-01"
@@ -191,7 +191,9 @@ def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House
     assert sum("The registry moves house" in line for line in found["explanation"]) == 2
 
 
-def test_what_counts_from_receipt_starts_party_by_party(house: House, dispute: Dispute, ours: Any) -> None:
+def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
+    house: House, dispute: Dispute, ours: Any
+) -> None:
     dispute.lodged(**ours(period='"30 days"', runs_from='"receipt"'))
     third = {"side": "side-3", "kind": "company", "name": "Northern Dams"}
     third_id = dispute.registrar.post(f"{dispute.path}/parties", third).expect(201)["id"]
@@ -223,7 +225,7 @@ COUNTED = [("seat", "2026-03-02", "2026-04-02T04:00:00Z"), ("institution", "2026
 
 
 @pytest.mark.parametrize(("zone", "day", "due_at"), COUNTED)
-def test_days_are_counted_where_the_rule_set_counts_them(
+def test_days_are_counted_in_the_time_zone_that_the_rule_set_names(
     house: House, dispute: Dispute, tmp_path: Path, zone: str, day: str, due_at: str
 ) -> None:
     """The institution is in Hong Kong, where the next day has begun while New York has its noon before it."""

@@ -15,7 +15,7 @@ def desk(person: Person) -> Json:
     return dict(person.get("/v1/me/desk").expect(200))
 
 
-def test_the_desk_says_what_waits_for_whom_until_when_and_under_which_article(house: House, dispute: Dispute) -> None:
+def test_the_desk_lists_awaited_steps_with_their_people_due_dates_and_articles(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     waiting = desk(dispute.responding)["waiting"]
     assert [(one["step"], one["due_on"], one["article"]) for one in waiting] == [
@@ -38,19 +38,19 @@ def test_the_desk_says_what_waits_for_whom_until_when_and_under_which_article(ho
         assert [one["term"] for one in desk(person)["due"]] == ["reply"]
 
 
-def test_a_candidate_finds_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
+def test_a_candidates_desk_shows_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
     appointment = dispute.nominated()
     found = desk(dispute.mediator)
     assert [one["id"] for one in found["nominations"]] == [appointment["id"]]
     assert found["waiting"] == found["news"] == found["due"] == []
 
 
-def test_the_registrar_is_told_of_the_case_that_waits_for_the_registry(house: House, dispute: Dispute) -> None:
+def test_the_registrars_desk_shows_the_cases_that_wait_for_the_registry(house: House, dispute: Dispute) -> None:
     dispute.consented()
     assert [(one["step"], one["capacity"]) for one in desk(house.registrar)["waiting"]] == [("screen", "registry")]
 
 
-def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, dispute: Dispute) -> None:
+def test_news_is_what_others_did_since_the_last_visit(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     house.clock.pass_by(hours=1)
     looked = dispute.requesting.post("/v1/me/desk/looked").expect(200)
@@ -64,9 +64,7 @@ def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, disp
     assert [one["type"] for one in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
 
 
-def test_much_that_one_did_oneself_hides_nothing_that_another_did(
-    dispute: Dispute, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_own_acts_do_not_hide_the_acts_of_others(dispute: Dispute, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.proceedings.desk.service.MOST", 2)
     dispute.mediating()
     dispute.requesting.post("/v1/me/desk/looked").expect(200)
@@ -77,7 +75,7 @@ def test_much_that_one_did_oneself_hides_nothing_that_another_did(
     assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
 
 
-def test_the_next_sessions_are_those_that_one_may_know_of(house: House, dispute: Dispute) -> None:
+def test_the_desk_shows_only_upcoming_sessions_that_the_reader_may_see(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     joint = dispute.session()
     caucus = dispute.session("caucus", "requesting", starts_at="2026-06-02T10:00", ends_at="2026-06-02T11:00")
@@ -85,7 +83,7 @@ def test_the_next_sessions_are_those_that_one_may_know_of(house: House, dispute:
     assert [one["id"] for one in desk(dispute.responding)["sessions"]] == [joint["id"]]
 
 
-def test_the_timeline_has_what_was_done_and_then_what_is_due(house: House, dispute: Dispute) -> None:
+def test_the_timeline_lists_past_acts_and_then_due_dates(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     items, path = [], f"{dispute.path}/timeline?limit=2"
     while path:

@@ -27,7 +27,7 @@ def decide(dispute: Dispute, filing: Json, act: str, body: Json | None = None, p
     return dict(asked.expect(200))
 
 
-def test_a_number_counts_what_all_may_know_and_nothing_else(dispute: Dispute) -> None:
+def test_docket_numbers_count_only_filings_that_everyone_sees(dispute: Dispute) -> None:
     dispute.mediating()
     assert filed(dispute.requesting, dispute)["docket_number"] == 1
     hidden = filed(dispute.requesting, dispute, "caucus", "requesting")
@@ -55,7 +55,7 @@ def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Di
     assert [one["payload"]["docket_number"] for one in events if one["type"] == "filing-returned"] == [2]
 
 
-def test_a_hidden_filing_is_not_the_registrys_to_decide_on(dispute: Dispute) -> None:
+def test_the_registry_cannot_decide_on_a_hidden_filing(dispute: Dispute) -> None:
     dispute.mediating()
     hidden = filed(dispute.requesting, dispute, "caucus", "requesting")
     dispute.registrar.post(f"{dispute.path}/filings/{hidden['id']}/acceptance").expect(404)
@@ -66,7 +66,7 @@ KEPT = [(None, 1, False), ("5 days", 5, True), ("5 days", 6, False)]
 
 
 @pytest.mark.parametrize(("period", "days", "kept"), KEPT)
-def test_a_filing_that_is_mended_in_time_keeps_the_instant_of_the_first(
+def test_a_filing_corrected_in_time_keeps_the_instant_of_the_first(
     house: House, tmp_path: Path, period: str | None, days: int, kept: bool
 ) -> None:
     house.clock.now = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_a_filing_that_is_mended_in_time_keeps_the_instant_of_the_first(
     assert mended["docket_number"] == 2
 
 
-def test_only_a_returned_filing_of_ones_own_is_mended(dispute: Dispute) -> None:
+def test_only_the_author_corrects_a_filing_and_only_a_returned_one(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     mine, theirs = filed(dispute.requesting, dispute), filed(dispute.responding, dispute)
     decide(dispute, theirs, "return", RETURN)
@@ -94,7 +94,7 @@ def test_only_a_returned_filing_of_ones_own_is_mended(dispute: Dispute) -> None:
         assert refused["errors"][0]["pointer"] == "/resubmits_id"
 
 
-def test_a_redacted_twin_tells_of_the_sealed_one_to_those_alone_who_may_know(dispute: Dispute) -> None:
+def test_a_redacted_twin_names_the_sealed_filing_only_to_its_readers(dispute: Dispute) -> None:
     dispute.mediating()
     sealed = filed(dispute.requesting, dispute, "party-registry", "requesting")
     twin = filed(dispute.requesting, dispute, redacts_id=sealed["id"])
@@ -114,7 +114,7 @@ def test_a_redacted_twin_tells_of_the_sealed_one_to_those_alone_who_may_know(dis
     dispute.responding.post(path, {**NOTICE, "audience": "participants", "redacts_id": sealed["id"]}).expect(422)
 
 
-def test_a_joint_filing_goes_out_once_every_party_that_is_named_has_joined(dispute: Dispute) -> None:
+def test_a_joint_filing_is_submitted_once_every_named_party_has_joined(dispute: Dispute) -> None:
     dispute.mediating()
     other = dispute.party("responding")
     given = {**NOTICE, "kind": "application", "audience": "participants", "joint_with": [other]}
@@ -136,7 +136,7 @@ def test_a_joint_filing_goes_out_once_every_party_that_is_named_has_joined(dispu
 @pytest.mark.parametrize(
     ("joint", "audience"), [("requesting", "participants"), ("responding", "party-registry"), (None, "participants")]
 )
-def test_a_joint_filing_names_others_of_the_case_and_goes_where_all_may_read_it(
+def test_a_joint_filing_names_other_parties_and_an_audience_of_all_of_them(
     dispute: Dispute, joint: str | None, audience: str
 ) -> None:
     dispute.mediating()
@@ -147,7 +147,7 @@ def test_a_joint_filing_names_others_of_the_case_and_goes_where_all_may_read_it(
     assert refused["errors"][0]["pointer"] == "/joint_with"
 
 
-def test_who_has_joined_a_filing_brings_documents_to_it_until_the_joinder_is_withdrawn(dispute: Dispute) -> None:
+def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute: Dispute) -> None:
     dispute.mediating()
     joint = {**NOTICE, "audience": "participants", "joint_with": [dispute.party("responding")]}
     draft = dispute.requesting.post(f"{dispute.path}/filings", joint).expect(201)

@@ -27,7 +27,7 @@ __all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_st
 
 
 @pytest.mark.parametrize("size", [1000, 65_535, 65_536, 65_537, 131_072, 1_500_000])
-def test_a_document_comes_out_as_it_went_in(desk: Desk, size: int) -> None:
+def test_a_document_is_returned_unchanged(desk: Desk, size: int) -> None:
     content = pdf(size)
     document = desk.document(content, query="?language=fr&relation=authentic-text")
     assert (document["size"], document["sha256"]) == (size, hashlib.sha256(content).hexdigest())
@@ -41,7 +41,7 @@ def test_a_document_comes_out_as_it_went_in(desk: Desk, size: int) -> None:
     assert answer.response.content == content
 
 
-def test_a_download_says_what_it_is_and_is_never_shown(desk: Desk) -> None:
+def test_a_download_names_its_type_and_is_never_displayed_inline(desk: Desk) -> None:
     document = desk.document(name="مذكرة.pdf")
     answer = content_of(desk.dispute.requesting, document)
     digest = base64.b64encode(hashlib.sha256(PDF).digest()).decode()
@@ -125,7 +125,7 @@ def test_an_upload_repeated_under_its_key_is_one_document(desk: Desk) -> None:
     assert len(list(desk.dispute.house.app.state.seams.storage.objects())) == 1
 
 
-def test_a_document_may_be_of_another_or_its_next_version(desk: Desk) -> None:
+def test_a_document_may_relate_to_another_or_replace_it(desk: Desk) -> None:
     first = desk.document()
     of = f"?relation=translation-of&language=fr&related_id={first['id']}"
     translated = desk.document(pdf(900), name="traduction.pdf", query=of)
@@ -146,7 +146,7 @@ def test_a_document_may_be_of_another_or_its_next_version(desk: Desk) -> None:
     desk.send(query="?unknown=1").expect(422)
 
 
-def test_the_limits_are_told_before_the_bytes_and_while_they_come(desk: Desk) -> None:
+def test_the_limits_apply_before_the_bytes_arrive_and_while_they_arrive(desk: Desk) -> None:
     limit = desk.dispute.house.settings.document_limit
     desk.document(pdf(limit))
     assert desk.send(pdf(limit + 1), name="more.pdf").expect(413, "too-large")
@@ -181,7 +181,7 @@ def test_a_document_is_removed_while_its_filing_is_a_draft(desk: Desk) -> None:
     desk.send().expect(409, "filing-state")
 
 
-def test_a_draft_and_its_documents_are_its_own_sides_alone(desk: Desk) -> None:
+def test_only_its_own_side_sees_a_draft_and_its_documents(desk: Desk) -> None:
     document = desk.document()
     dispute = desk.dispute
     for person in (dispute.responding, dispute.mediator, dispute.registrar, dispute.house.admin):
@@ -196,7 +196,7 @@ def test_a_draft_and_its_documents_are_its_own_sides_alone(desk: Desk) -> None:
     content_of(nobody, document).expect(401)
 
 
-def test_submitted_documents_are_read_by_their_filings_audience(desk: Desk) -> None:
+def test_the_audience_of_a_filing_reads_its_documents_once_it_is_submitted(desk: Desk) -> None:
     document = desk.document()
     desk.submit()
     dispute = desk.dispute
@@ -210,7 +210,7 @@ def test_submitted_documents_are_read_by_their_filings_audience(desk: Desk) -> N
         assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
 
 
-def test_reads_of_a_confidence_are_told_to_the_side_that_it_protects(desk: Desk) -> None:
+def test_the_protected_side_sees_who_read_its_confidential_documents(desk: Desk) -> None:
     dispute = desk.dispute
     confided = desk_of(dispute, "caucus", "requesting")
     content = pdf(100_000)

@@ -86,7 +86,7 @@ def brought_to(dispute: Dispute, ending: Ending) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=named)
-def test_a_case_ends_in_this_way(dispute: Dispute, ending: Ending) -> None:
+def test_a_case_ends_with_this_outcome(dispute: Dispute, ending: Ending) -> None:
     brought_to(dispute, ending)
     people: dict[str, Person] = {
         "requesting": dispute.requesting,
@@ -114,7 +114,7 @@ def test_a_case_ends_in_this_way(dispute: Dispute, ending: Ending) -> None:
         assert steps.status == 404 or not any(step["available"] for step in steps.json["items"])
 
 
-def test_the_endings_are_all_that_the_rule_sets_know(house: House) -> None:
+def test_the_table_covers_every_ending_of_the_rule_sets(house: House) -> None:
     for id in (IOMED, UNCITRAL):
         rules = house.admin.get(f"/v1/procedures/{id}").expect(200)
         shown = [ending for ending in ENDINGS if ending.rule_set == id]
@@ -137,7 +137,7 @@ def test_a_signed_text_settles_the_whole_dispute_or_a_part_of_it(
     assert dispute.read()["outcome"] == outcome
 
 
-def test_a_ground_that_is_not_the_takers_is_refused_with_those_that_are(dispute: Dispute) -> None:
+def test_a_ground_of_another_capacity_is_refused_with_the_allowed_grounds(dispute: Dispute) -> None:
     dispute.mediating()
     for body in (WHY, {**WHY, "fields": {"ground": "agreement-of-the-parties"}}):
         refused = dispute.step(dispute.mediator, "terminate", body).expect(422)
@@ -149,7 +149,7 @@ def test_a_ground_that_is_not_the_takers_is_refused_with_those_that_are(dispute:
 
 
 @pytest.mark.parametrize("rule_set", [IOMED, UNCITRAL])
-def test_the_end_of_a_case_closes_what_is_open_each_told_in_its_own_stream(
+def test_the_end_of_a_case_closes_open_items_with_an_event_in_each_stream(
     house: House, dispute: Dispute, rule_set: str
 ) -> None:
     dispute.mediating(procedure=rule_set)
@@ -172,7 +172,7 @@ def test_the_end_of_a_case_closes_what_is_open_each_told_in_its_own_stream(
 
 
 @pytest.mark.parametrize("rule_set", [IOMED, UNCITRAL])
-def test_the_end_of_a_case_ends_what_its_candidate_may_read(dispute: Dispute, rule_set: str) -> None:
+def test_the_end_of_a_case_ends_the_candidates_access(dispute: Dispute, rule_set: str) -> None:
     appointment = dispute.nominated(procedure=rule_set)
     path = f"/v1/appointments/{appointment['id']}"
     dispute.mediator.get(path).expect(200)
@@ -182,7 +182,7 @@ def test_the_end_of_a_case_ends_what_its_candidate_may_read(dispute: Dispute, ru
     assert dispute.requesting.get(path).expect(200)["state"] == "closed"
 
 
-def test_a_request_that_is_lodged_again_names_the_case_before_it(house: House, dispute: Dispute) -> None:
+def test_a_request_lodged_again_names_the_earlier_case(house: House, dispute: Dispute) -> None:
     dispute.invited()
     earlier = dispute.case["id"]
     body = {**_again(dispute), "earlier_case_id": earlier}

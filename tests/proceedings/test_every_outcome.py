@@ -20,7 +20,7 @@ TAKEN = [pytest.param(one, id=str(one), marks=[] if one in FIRST.values() else p
 
 
 @pytest.mark.parametrize("walk", TAKEN)
-def test_a_case_comes_to_this_end(dispute: Dispute, walk: Walk) -> None:
+def test_a_walk_ends_with_this_outcome(dispute: Dispute, walk: Walk) -> None:
     walker = Walker(dispute, walk.rule_set, walk.ground, "part" if walk.outcome == "partly-settled" else "whole")
     case = walker.walk(walk)
     assert (case["stage"], case["phase"]) == ("closed", "closed")
@@ -97,7 +97,7 @@ def participation(dispute: Dispute) -> dict[str, str]:
     return {party["side"]: party["participation"] for party in dispute.read()["parties"]}
 
 
-def test_where_one_of_three_parties_withdraws_the_two_others_go_on_and_settle(dispute: Dispute) -> None:
+def test_when_one_of_three_parties_withdraws_the_other_two_settle(dispute: Dispute) -> None:
     walker = Walker(dispute, ICSID)
     among_three(walker, "settling")
     walker.go("requesting sign", "side-3 withdraw")
@@ -114,7 +114,7 @@ def test_where_one_of_three_parties_withdraws_the_two_others_go_on_and_settle(di
 
 
 @pytest.mark.parametrize("who", ["mediator", "registry"])
-def test_where_one_of_two_parties_withdraws_there_is_nothing_to_sign_and_the_mediation_may_be_ended(
+def test_when_one_of_two_parties_withdraws_signing_is_refused_and_the_mediation_can_be_ended(
     dispute: Dispute, who: str
 ) -> None:
     walker = Walker(dispute, ICSID)
@@ -143,7 +143,7 @@ def on_both_tracks(dispute: Dispute) -> Walker:
     return walker
 
 
-def test_both_tracks_run_at_once_and_each_competence_is_contested_and_decided_on_its_own(dispute: Dispute) -> None:
+def test_both_tracks_run_at_once_and_competence_is_contested_and_decided_on_each(dispute: Dispute) -> None:
     walker = on_both_tracks(dispute)
     walker.go("requesting contest-neutral-expert", "responding contest-court")
     assert tracks(dispute) == {"neutral-expert": "open", "court-of-arbitration": "open"}
@@ -156,7 +156,7 @@ def test_both_tracks_run_at_once_and_each_competence_is_contested_and_decided_on
     assert (dispute.case["stage"], dispute.case["outcome"]) == ("dispute", None)
 
 
-def test_one_track_is_paused_and_resumed_while_the_other_goes_on(dispute: Dispute) -> None:
+def test_one_track_is_paused_and_resumed_while_the_other_continues(dispute: Dispute) -> None:
     walker = on_both_tracks(dispute)
     walker.go("authority pause-court")
     assert tracks(dispute) == {"neutral-expert": "open", "court-of-arbitration": "paused"}
@@ -182,7 +182,7 @@ def test_a_party_that_does_not_appear_stays_a_party_and_may_appear_again(dispute
     assert participation(dispute) == {"requesting": "appearing", "responding": "appearing"}
 
 
-def test_a_position_is_told_with_the_step_and_decides_nothing(dispute: Dispute) -> None:
+def test_a_position_is_recorded_with_the_step_and_decides_nothing(dispute: Dispute) -> None:
     walker = Walker(dispute, INDUS)
     walker.bring_to("difference")
     sequential, parallel = ({"fields": {"position": position}} for position in ("sequential", "parallel"))

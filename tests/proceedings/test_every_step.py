@@ -151,7 +151,7 @@ def test_the_service_answers_each_step_at_this_stage_as_the_table_says(house: Ho
 @pytest.mark.slow
 @pytest.mark.parametrize("empty_registry", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("rule_set", "stage"), NEW[::STRIDE])
-def test_under_the_other_rule_sets_each_step_at_this_stage_is_answered_as_the_table_says(
+def test_the_service_answers_each_step_of_the_other_rule_sets_as_the_table_says(
     house: House, rule_set: str, stage: str
 ) -> None:
     every_step_is_answered(house, rule_set, stage)

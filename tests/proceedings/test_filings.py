@@ -12,7 +12,7 @@ from tests.uploads import desk_of, pdf
 CHICAGO = {"place": "Chicago", "time_zone": "America/Chicago"}
 
 
-def test_the_day_of_a_filing_ends_at_midnight_of_the_seat_whoever_sends_it(house: House, dispute: Dispute) -> None:
+def test_the_day_of_a_filing_ends_at_midnight_at_the_seat(house: House, dispute: Dispute) -> None:
     house.clock.now = datetime(2026, 12, 1, tzinfo=UTC)
     dispute.mediating(seat=CHICAGO)
     for instant, day in (("05:59:59", "2027-01-15"), ("06:00:00", "2027-01-16")):
@@ -34,7 +34,7 @@ def test_a_deadline_passes_with_the_last_instant_of_its_day_at_the_seat(house: H
 
 
 @pytest.mark.parametrize("who", ["requesting", "mediator", "registrar"])
-def test_a_draft_lies_with_its_authors_side_and_names_the_audience_it_is_meant_for(dispute: Dispute, who: str) -> None:
+def test_only_the_authors_side_sees_a_draft_which_names_its_future_audience(dispute: Dispute, who: str) -> None:
     dispute.mediating()
     author = getattr(dispute, who)
     given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
@@ -46,7 +46,7 @@ def test_a_draft_lies_with_its_authors_side_and_names_the_audience_it_is_meant_f
     author.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(409, "filing-state")
 
 
-def test_nobody_files_where_they_cannot_read(dispute: Dispute) -> None:
+def test_people_file_only_to_audiences_that_they_belong_to(dispute: Dispute) -> None:
     dispute.mediating()
     requesting, responding = dispute.party("requesting"), dispute.party("responding")
     given = {"kind": "notice", "title": "x", "text": "x"}
@@ -79,7 +79,7 @@ def test_nobody_files_where_they_cannot_read(dispute: Dispute) -> None:
     dispute.requesting.post(path, given).expect(422)
 
 
-def test_filings_are_made_from_lodging_until_the_case_closes(dispute: Dispute) -> None:
+def test_filings_are_accepted_from_lodging_until_the_case_closes(dispute: Dispute) -> None:
     given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     dispute.opened()
     dispute.requesting.post(f"{dispute.path}/filings", given).expect(409, "step-not-open")
@@ -90,7 +90,7 @@ def test_filings_are_made_from_lodging_until_the_case_closes(dispute: Dispute) -
     dispute.requesting.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(409)
 
 
-def test_a_filing_before_the_invitation_reaches_the_other_side_with_it(dispute: Dispute) -> None:
+def test_a_filing_made_before_the_invitation_reaches_the_other_side_with_the_invitation(dispute: Dispute) -> None:
     dispute.lodged()
     filing = dispute.filing(dispute.requesting, "participants")
     dispute.responding.get(f"{dispute.path}/filings/{filing['id']}").expect(404)
@@ -98,7 +98,7 @@ def test_a_filing_before_the_invitation_reaches_the_other_side_with_it(dispute: 
     assert dispute.responding.get(f"{dispute.path}/filings/{filing['id']}").expect(200) == filing
 
 
-def test_a_filing_lists_its_documents_to_whoever_reads_it(house: House, dispute: Dispute) -> None:
+def test_a_filing_lists_its_documents_to_its_readers(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     desk = desk_of(dispute)
     path = desk.path.removesuffix("/documents")

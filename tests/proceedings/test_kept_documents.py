@@ -35,7 +35,7 @@ def filed(house: House) -> tuple[Dispute, Json]:
     return dispute, document
 
 
-def test_a_backup_brings_documents_back_whole(kept: Settings, tmp_path: Path) -> None:
+def test_a_backup_restores_documents_whole(kept: Settings, tmp_path: Path) -> None:
     with House.open(kept) as house:
         dispute, document = filed(house)
         assert content_of(dispute.responding, document).response.content == PDF
@@ -55,7 +55,7 @@ def test_a_backup_brings_documents_back_whole(kept: Settings, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("fault", ["missing", "altered"])
-def test_the_check_names_what_is_missing_or_altered(kept: Settings, fault: str) -> None:
+def test_the_check_names_missing_and_altered_documents(kept: Settings, fault: str) -> None:
     with House.open(kept) as house:
         _dispute, document = filed(house)
         house.database.dispose()
@@ -74,7 +74,7 @@ def test_the_check_names_what_is_missing_or_altered(kept: Settings, fault: str) 
         assert "not in the storage" in refused.stderr
 
 
-def test_what_nobody_names_is_swept_after_a_day_and_nothing_else(kept: Settings) -> None:
+def test_only_unreferenced_objects_are_swept_and_only_after_a_day(kept: Settings) -> None:
     with House.open(kept) as house:
         dispute, document = filed(house)
         storage = Storage(kept)

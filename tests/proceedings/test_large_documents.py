@@ -178,7 +178,7 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_is_whole_and_of_the_rest_nothing_is_seen(kept: Settings) -> None:
+def test_acknowledged_uploads_are_whole_and_unfinished_uploads_stay_invisible(kept: Settings) -> None:
     log, began, seen = Log(), time.monotonic(), 0
     with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
         dispute = Dispute(house)
@@ -256,7 +256,7 @@ def test_a_large_document_needs_no_more_memory_than_a_small_one(kept: Settings) 
 
 
 @pytest.mark.slow
-def test_a_transfer_holds_no_connection_and_no_transaction(kept: Settings) -> None:
+def test_a_transfer_holds_no_database_connection_and_no_transaction(kept: Settings) -> None:
     with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
         dispute = Dispute(house)
         dispute.lodged()
@@ -284,7 +284,7 @@ def test_a_transfer_holds_no_connection_and_no_transaction(kept: Settings) -> No
 
 
 @pytest.mark.slow
-def test_who_sends_too_much_is_told_so(kept: Settings) -> None:
+def test_an_upload_above_the_limit_is_refused(kept: Settings) -> None:
     limited = kept.model_copy(update={"document_limit": 1_000_000})
     with House.open(limited, clock=Clock(datetime.now(UTC))) as house:
         dispute = Dispute(house)
@@ -303,7 +303,7 @@ def test_who_sends_too_much_is_told_so(kept: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_what_changed_while_a_file_came_is_judged_again(kept: Settings) -> None:
+def test_changes_during_an_upload_are_judged_again_at_its_end(kept: Settings) -> None:
     with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
         dispute = Dispute(house)
         dispute.lodged()
@@ -324,7 +324,7 @@ def test_what_changed_while_a_file_came_is_judged_again(kept: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_slow_line_brings_its_file_and_one_that_only_drips_does_not(kept: Settings) -> None:
+def test_a_slow_upload_succeeds_and_one_that_only_drips_is_dropped(kept: Settings) -> None:
     with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
         dispute = Dispute(house)
         dispute.lodged()

@@ -169,7 +169,7 @@ def test_newcomers_and_leavers_read_exactly_what_the_table_says(changed: Changed
         assert read_by(person(changed), changed) == reads, who
 
 
-def test_who_left_finds_nothing_of_the_case_anywhere(changed: Changed) -> None:
+def test_people_who_left_find_nothing_of_the_case(changed: Changed) -> None:
     for person in (changed.mediator, changed.counsel):
         assert person.get("/v1/cases").expect(200)["items"] == []
         assert person.get("/v1/me").expect(200)["capacities"] == []
@@ -200,7 +200,7 @@ def test_a_side_opens_its_earlier_caucus_to_the_successor_by_its_own_act(changed
     dispute.responding.get(f"{path}/{made['id']}").expect(404)
 
 
-def test_what_all_wrote_is_opened_when_every_party_whom_it_protects_has_agreed(changed: Changed) -> None:
+def test_shared_items_are_opened_once_every_protected_party_has_agreed(changed: Changed) -> None:
     dispute, opened = changed.dispute, "first: participants"
     path = f"{dispute.path}/disclosures"
     given = {"stream": stream_of(dispute.requesting, changed, opened)}
@@ -218,7 +218,7 @@ def test_what_all_wrote_is_opened_when_every_party_whom_it_protects_has_agreed(c
     assert "disclosure-opened" in {event["type"] for event in newest}
 
 
-def test_a_text_that_a_newcomer_does_not_know_is_not_frozen(house: House, dispute: Dispute) -> None:
+def test_a_text_that_a_newcomer_cannot_read_is_not_frozen(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     early = dispute.draft()
     dispute.third_party_joined()
@@ -236,7 +236,7 @@ def test_no_text_is_frozen_before_a_party_that_joined_has_consented(house: House
     assert "all-parties-consented" in {reason["code"] for reason in refused["reasons"]}
 
 
-def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: House, dispute: Dispute) -> None:
+def test_the_registry_replaces_a_mediator_and_confirms_a_successor(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     appointment = dispute.appointments()[0]
     path = f"/v1/appointments/{appointment['id']}"
@@ -254,7 +254,7 @@ def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: Hou
     assert successor.get(dispute.path).expect(200)["mediators"][0]["name"] == "Suki Cessor"
 
 
-def test_a_mediator_who_resigns_leaves_a_frozen_text_to_be_signed(dispute: Dispute) -> None:
+def test_a_frozen_text_can_be_signed_after_the_mediator_resigns(dispute: Dispute) -> None:
     text = dispute.frozen()
     dispute.resign("Ill.")
     assert dispute.read()["stage"] == "settling"

@@ -34,7 +34,7 @@ def statuses(answers: list[Answer]) -> dict[int, int]:
     return dict(Counter(answer.status for answer in answers))
 
 
-def test_equal_requests_with_one_key_make_one_case(served: House) -> None:
+def test_equal_requests_with_the_same_key_make_one_case(served: House) -> None:
     dispute = Dispute(served)
     given = request()
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
@@ -48,7 +48,7 @@ def test_equal_requests_with_one_key_make_one_case(served: House) -> None:
     assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == 1
 
 
-def test_of_equal_changes_that_rest_on_one_version_one_wins(served: House) -> None:
+def test_of_concurrent_changes_to_the_same_version_one_wins(served: House) -> None:
     dispute = Dispute(served)
     dispute.opened()
     tag = dispute.requesting.get(dispute.path).headers["etag"]
@@ -64,7 +64,7 @@ def test_of_equal_changes_that_rest_on_one_version_one_wins(served: House) -> No
     assert dispute.read()["title"] == winner.json["title"]
 
 
-def test_registrations_at_once_get_references_without_gap_or_repeat(served: House) -> None:
+def test_concurrent_registrations_get_references_without_gap_or_repeat(served: House) -> None:
     dispute = Dispute(served)
     paths = []
     for _case in range(CASES_TO_REGISTER):
@@ -78,7 +78,7 @@ def test_registrations_at_once_get_references_without_gap_or_repeat(served: Hous
     assert references == [f"2026-{number:04d}" for number in range(1, CASES_TO_REGISTER + 1)]
 
 
-def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt(served: House) -> None:
+def test_twenty_concurrent_submissions_of_a_draft_make_one_filing_and_one_receipt(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     given = {"kind": "statement", "title": "Memorial", "text": "As set out.", "audience": "participants"}
@@ -100,7 +100,7 @@ def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt
     engine.dispose()
 
 
-def test_two_last_signatures_at_once_settle_once(served: House) -> None:
+def test_two_concurrent_last_signatures_settle_the_case_once(served: House) -> None:
     dispute = Dispute(served)
     frozen = dispute.frozen()
     with outside(served, dispute.requesting, dispute.responding) as (requesting, responding):
@@ -120,7 +120,7 @@ def test_two_last_signatures_at_once_settle_once(served: House) -> None:
     ]
 
 
-def test_one_of_two_different_ends_at_once_wins(served: House) -> None:
+def test_of_two_concurrent_endings_one_wins(served: House) -> None:
     dispute = Dispute(served)
     dispute.invited()
     with outside(served, dispute.requesting, dispute.responding) as (requesting, responding):
@@ -135,7 +135,7 @@ def test_one_of_two_different_ends_at_once_wins(served: House) -> None:
     assert loser.json["stage"] == "closed"
 
 
-def test_people_invited_at_once_under_one_address_get_one_account(served: House) -> None:
+def test_concurrent_invitations_of_one_address_make_one_account(served: House) -> None:
     given = {"name": "Dana Ruiz", "role": "user"}
     spellings = ["Dana.Ruiz@Example.org", "dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG ", " dana.ruiz@Example.org"]
     with outside(served, *[served.admin] * len(spellings)) as people:
@@ -151,7 +151,7 @@ def test_people_invited_at_once_under_one_address_get_one_account(served: House)
 WHY = {"reason": "As the rules allow."}
 
 
-def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before_left_it(served: House) -> None:
+def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     no_prospect = {**WHY, "fields": {"ground": "no-prospect-of-settlement"}}
@@ -235,7 +235,7 @@ def holding_the_lock(house: House, case_id: str) -> Iterator[Callable[[int], Non
     engine.dispose()
 
 
-def test_an_agents_write_that_waits_while_its_access_ends_is_refused(served: House) -> None:
+def test_a_write_that_waits_while_its_authors_access_ends_is_refused(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     second = served.person("Second Agent")
@@ -253,7 +253,7 @@ def test_an_agents_write_that_waits_while_its_access_ends_is_refused(served: Hou
     assert dispute.requesting.get(f"{dispute.path}/filings").expect(200)["items"] == []
 
 
-def test_a_user_disabled_in_the_middle_of_a_loop_is_refused_from_the_next_request_on(served: House) -> None:
+def test_a_disabled_user_is_refused_from_the_next_request_on(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     answers: list[tuple[float, int]] = []

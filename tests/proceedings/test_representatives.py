@@ -9,7 +9,9 @@ def counsel(**more: object) -> Json:
     return {"role": "counsel", "powers": MANDATE, **more}
 
 
-def test_somebody_without_an_account_is_invited_and_acts_once_it_is_approved(house: House, dispute: Dispute) -> None:
+def test_a_person_without_an_account_is_invited_and_acts_once_the_account_is_approved(
+    house: House, dispute: Dispute
+) -> None:
     dispute.registered()
     given = counsel(email="Cora.Unsel@example.org", name="Cora Unsel")
     invited = dispute.requesting.post(dispute.representatives(), given).expect(201)
@@ -34,7 +36,9 @@ def test_somebody_without_an_account_is_invited_and_acts_once_it_is_approved(hou
     dispute.filing(cora, "caucus", "requesting")
 
 
-def test_an_address_with_an_account_needs_no_approval_and_staff_act_for_nobody(house: House, dispute: Dispute) -> None:
+def test_an_address_with_an_account_needs_no_approval_and_staff_represent_no_party(
+    house: House, dispute: Dispute
+) -> None:
     dispute.registered()
     house.person("Dana Ruiz")
     admitted = dispute.requesting.post(dispute.representatives(), counsel(email="DANA.RUIZ@example.org")).expect(201)
@@ -46,7 +50,7 @@ def test_an_address_with_an_account_needs_no_approval_and_staff_act_for_nobody(h
     dispute.requesting.post(dispute.representatives(), counsel(user_id=house.admin.id, name="X")).expect(422)
 
 
-def test_an_agent_ends_what_others_are_for_the_party_and_everybody_may_leave(house: House, dispute: Dispute) -> None:
+def test_an_agent_ends_other_representations_and_every_representative_may_leave(house: House, dispute: Dispute) -> None:
     dispute.registered()
     one, two = house.person("Cora Unsel"), house.person("Dana Ruiz")
     ids = {}
@@ -76,7 +80,7 @@ def test_an_agent_ends_what_others_are_for_the_party_and_everybody_may_leave(hou
     one.get(dispute.path).expect(200)
 
 
-def test_a_party_that_lost_its_agent_is_given_another_by_the_registry(house: House, dispute: Dispute) -> None:
+def test_the_registry_admits_a_new_agent_for_a_party_that_lost_its_agent(house: House, dispute: Dispute) -> None:
     dispute.registered()
     other = house.person("Dana Ruiz")
     (agent,) = dispute.responding.get(dispute.representatives("responding")).expect(200)["items"]
@@ -89,13 +93,13 @@ def test_a_party_that_lost_its_agent_is_given_another_by_the_registry(house: Hou
     other.get(dispute.path).expect(200)
 
 
-def test_the_only_agent_of_a_request_that_nobody_else_sees_stays(dispute: Dispute) -> None:
+def test_the_only_agent_of_an_unlodged_request_cannot_leave(dispute: Dispute) -> None:
     dispute.opened()
     (agent,) = dispute.requesting.get(dispute.representatives()).expect(200)["items"]
     dispute.requesting.post(f"{dispute.representatives()}/{agent['id']}/end").expect(409, "only-agent")
 
 
-def test_powers_are_recorded_anew_and_read_by_their_side_and_the_registry_alone(house: House, dispute: Dispute) -> None:
+def test_new_powers_are_recorded_and_read_only_by_their_side_and_the_registry(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     deputy = house.person("Dana Ruiz")
     given = {"user_id": deputy.id, "role": "co-agent", "powers": MANDATE}
@@ -154,7 +158,7 @@ def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> No
     house.registrar.post(f"/v1/appointments/{appointment['id']}/replace", {"reason": "Left."}).expect(200)
 
 
-def test_a_candidate_whose_account_ends_is_no_candidate_any_more(house: House, dispute: Dispute) -> None:
+def test_a_candidate_whose_account_is_disabled_is_no_longer_a_candidate(house: House, dispute: Dispute) -> None:
     path = f"/v1/appointments/{dispute.nominated()['id']}"
     dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
     house.admin.post(f"/v1/users/{dispute.mediator.id}/disable").expect(200)
@@ -162,7 +166,7 @@ def test_a_candidate_whose_account_ends_is_no_candidate_any_more(house: House, d
     dispute.responding.post(f"{path}/accept").expect(409, "appointment-state")
 
 
-def test_a_token_is_rotated_by_its_owner_and_the_old_one_ends(house: House) -> None:
+def test_only_its_owner_rotates_a_token_and_the_old_token_ends(house: House) -> None:
     one, other = house.person("One Person"), house.person("Other Person")
     (token,) = one.get("/v1/tokens").expect(200)["items"]
     path = f"/v1/tokens/{token['id']}/rotate"
@@ -178,7 +182,7 @@ def test_a_token_is_rotated_by_its_owner_and_the_old_one_ends(house: House) -> N
     again.post(path).expect(409, "token-ended")
 
 
-def test_one_person_is_invited_once_however_the_address_is_spelled(dispute: Dispute) -> None:
+def test_an_address_is_invited_once_however_it_is_spelled(dispute: Dispute) -> None:
     dispute.registered()
     first = dispute.requesting.post(dispute.representatives(), counsel(email="Dana.Ruiz@Example.org")).expect(201)
     for same in ("dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG", " Dana.Ruiz@Example.org "):

@@ -56,7 +56,7 @@ def test_times_that_do_not_exist_at_the_seat_or_run_backwards_are_refused(
         assert [fault["pointer"] for fault in body["errors"]] == [pointer]
 
 
-def test_the_mediator_schedules_any_session_the_registry_joint_ones_and_parties_none(dispute: Dispute) -> None:
+def test_the_mediator_schedules_any_session_the_registry_joint_sessions_and_parties_none(dispute: Dispute) -> None:
     dispute.mediating()
     joint = {
         "kind": "joint",
@@ -105,7 +105,7 @@ def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) ->
     dispute.mediator.post(f"{path}/hold", attendance).expect(409, "session-state")
 
 
-def test_a_session_is_held_once_today_by_the_mediator(dispute: Dispute) -> None:
+def test_the_mediator_records_a_session_as_held_once_on_its_day(dispute: Dispute) -> None:
     dispute.mediating()
     path = f"{dispute.path}/sessions/{dispute.session()['id']}/hold"
     attendance = [{"name": "Olga Strand", "capacity": "agent", "party_id": dispute.party("requesting")}]
@@ -117,7 +117,7 @@ def test_a_session_is_held_once_today_by_the_mediator(dispute: Dispute) -> None:
     dispute.mediator.post(path, {"attendance": attendance}).expect(409, "session-state")
 
 
-def test_a_session_held_some_days_ago_says_why_it_is_recorded_only_now(dispute: Dispute) -> None:
+def test_a_session_recorded_days_later_needs_a_reason(dispute: Dispute) -> None:
     dispute.mediating()
     session = dispute.session(starts_at="2026-03-04T10:00", ends_at="2026-03-04T12:00")
     dispute.house.clock.pass_by(days=4)
@@ -136,9 +136,7 @@ def test_a_session_held_some_days_ago_says_why_it_is_recorded_only_now(dispute: 
 
 
 @pytest.mark.parametrize(("act", "state"), [("adjourn", "adjourned"), ("cancel", "cancelled")])
-def test_a_session_is_put_off_with_a_reason_that_those_who_know_of_it_read(
-    dispute: Dispute, act: str, state: str
-) -> None:
+def test_a_session_is_adjourned_with_a_reason_that_its_readers_see(dispute: Dispute, act: str, state: str) -> None:
     dispute.mediating()
     joint, caucus = dispute.session(), dispute.session("caucus", "requesting")
     why = {"reason": "The delegation is delayed."}

@@ -153,7 +153,7 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
     assert verify(drawn).kind == "settlement"
 
 
-def test_a_certificate_whose_texts_are_not_those_that_were_signed_is_refused(dispute: Dispute) -> None:
+def test_a_certificate_with_other_texts_than_the_signed_ones_is_refused(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft(texts=[FRENCH])
     frozen = freeze(dispute, draft).expect(200)
@@ -166,7 +166,7 @@ def test_a_certificate_whose_texts_are_not_those_that_were_signed_is_refused(dis
         verify(signed_by_another_key(file))
 
 
-def test_a_text_may_be_a_document_alone_and_some_text_there_must_be(dispute: Dispute) -> None:
+def test_a_settlement_may_consist_of_a_document_and_needs_at_least_one_text(dispute: Dispute) -> None:
     dispute.mediating()
     draft = without_clauses(dispute)
     assert draft["clauses"] == []
@@ -183,7 +183,7 @@ def test_a_text_may_be_a_document_alone_and_some_text_there_must_be(dispute: Dis
     assert dispute.read()["outcome"] == "settled"
 
 
-def test_the_language_that_prevails_is_one_of_the_authentic_ones(dispute: Dispute) -> None:
+def test_the_prevailing_language_is_an_authentic_one(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft(prevailing_language="fr")
     uploaded(dispute, draft, "?language=fr&relation=translation-of", content=pdf(901))
@@ -192,7 +192,7 @@ def test_the_language_that_prevails_is_one_of_the_authentic_ones(dispute: Disput
     assert freeze(dispute, draft).expect(200)["prevailing_language"] == "fr"
 
 
-def test_nothing_comes_or_goes_once_a_text_was_frozen(dispute: Dispute) -> None:
+def test_a_frozen_text_accepts_and_loses_no_document(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft()
     kept = uploaded(dispute, draft, "?language=fr")
@@ -210,7 +210,7 @@ def test_nothing_comes_or_goes_once_a_text_was_frozen(dispute: Dispute) -> None:
     assert content_of(dispute.responding, kept).response.content == pdf(900)
 
 
-def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
+def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     house: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = house.database.settings.model_copy(update={"clamd": "tcp://127.0.0.1:1"})
@@ -237,7 +237,7 @@ def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
     assert [one["id"] for one in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
 
 
-def test_documents_are_brought_by_the_side_that_drafted(dispute: Dispute) -> None:
+def test_only_the_drafting_side_uploads_documents(dispute: Dispute) -> None:
     dispute.mediating()
     counsel = dispute.house.person("Corvin Unsel")
     dispute.admit_counsel(counsel)
@@ -261,7 +261,7 @@ def test_documents_are_brought_by_the_side_that_drafted(dispute: Dispute) -> Non
         person.post(f"/v1/documents/{first['id']}/remove").expect(status)
 
 
-def test_a_text_in_confidence_is_seen_by_those_alone_who_know_its_draft(dispute: Dispute) -> None:
+def test_only_the_readers_of_a_draft_see_its_confidential_documents(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft(dispute.requesting, audience="caucus", party_ids=[dispute.party("requesting")])
     document = uploaded(dispute, draft, "?language=zh", person=dispute.requesting)
@@ -281,7 +281,7 @@ def test_a_text_in_confidence_is_seen_by_those_alone_who_know_its_draft(dispute:
     assert document["id"] not in dispute.responding.get(f"{dispute.path}/events?limit=200").response.text
 
 
-def test_what_a_text_cannot_be_is_refused_and_leaves_nothing(dispute: Dispute) -> None:
+def test_an_invalid_text_is_refused_and_leaves_nothing(dispute: Dispute) -> None:
     dispute.mediating()
     draft, other = dispute.draft(), dispute.draft()
     one, elsewhere = uploaded(dispute, draft, "?language=fr"), uploaded(dispute, other, "?language=fr")
@@ -301,7 +301,7 @@ def test_what_a_text_cannot_be_is_refused_and_leaves_nothing(dispute: Dispute) -
     assert [found["id"] for found in read(dispute, draft)["documents"]] == [one["id"]]
 
 
-def test_a_document_stays_while_its_translation_is_there_and_one_file_may_hold_two_languages(dispute: Dispute) -> None:
+def test_a_document_with_a_translation_cannot_be_removed_and_a_file_may_serve_two_languages(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft()
     french, again, german = (uploaded(dispute, draft, f"?language={code}") for code in ("fr", "fr", "de"))
@@ -328,13 +328,13 @@ def test_a_document_stays_while_its_translation_is_there_and_one_file_may_hold_t
         {"prevailing_language": "French"},
     ],
 )
-def test_the_clauses_stand_once_in_each_language(dispute: Dispute, wrong: Json) -> None:
+def test_each_language_has_its_clauses_once(dispute: Dispute, wrong: Json) -> None:
     dispute.mediating()
     given = {"title": "x", "language": "en", "clauses": CLAUSES, "audience": "participants", **wrong}
     dispute.mediator.post(f"{dispute.path}/settlement/drafts", given).expect(422, "invalid")
 
 
-def test_listing_drafts_takes_as_many_statements_however_many_documents_there_are(
+def test_listing_drafts_takes_the_same_number_of_statements_however_many_documents_exist(
     house: House, dispute: Dispute
 ) -> None:
     dispute.mediating()

@@ -657,7 +657,7 @@ def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     library.cache_clear()
 
 
-def test_a_walk_goes_as_simulated_whatever_the_terms_can_do(empty_registry: EmptyRegistry, clockwork: str) -> None:
+def test_a_walk_under_every_kind_of_term_goes_as_simulated(empty_registry: EmptyRegistry, clockwork: str) -> None:
     for number in range(WALKS):
         with opened(empty_registry, library()[clockwork], Random(f"{clockwork}/{number}")) as case:  # noqa: S311
             walk(case)
@@ -671,7 +671,7 @@ GIVEN: Json = {
 }
 
 
-def test_anybody_with_an_account_may_simulate_a_case_of_which_nothing_is_kept(house: House) -> None:
+def test_every_account_may_simulate_a_case_and_nothing_of_it_is_stored(house: House) -> None:
     person = house.person("Curia Oso")
     found = person.post(SIMULATE, GIVEN).expect(200)
     assert [entry["kind"] for entry in found["timeline"]] == ["step", "step", "deadline-set", "deadline-passed"]
@@ -711,20 +711,22 @@ def test_anybody_with_an_account_may_simulate_a_case_of_which_nothing_is_kept(ho
         ({"king": 1}, "", "unknown-field"),
     ],
 )
-def test_what_cannot_be_simulated_is_told_with_its_place(house: House, changed: Json, pointer: str, code: str) -> None:
+def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(
+    house: House, changed: Json, pointer: str, code: str
+) -> None:
     answer = house.registrar.post(SIMULATE, {**GIVEN, **changed})
     answer.expect(422, "invalid")
     assert [(fault["pointer"], fault["code"]) for fault in answer.json["errors"]][:1] == [(pointer, code)]
 
 
-def test_rules_that_there_are_not_and_strangers_are_refused_as_everywhere(house: House) -> None:
+def test_unknown_rules_and_strangers_are_refused_as_everywhere(house: House) -> None:
     house.registrar.post("/v1/procedures/none-1900/simulations", GIVEN).expect(404, "not-found")
     stranger = replace(house.registrar, token="accord_" + "x" * 43)
     stranger.post(SIMULATE, GIVEN).expect(401, "unauthenticated")
     stranger.post(SIMULATE, {}).expect(401, "unauthenticated")
 
 
-def test_a_rule_set_tells_what_the_silence_after_each_term_brings(house: House) -> None:
+def test_a_rule_set_lists_the_effect_of_silence_after_each_term(house: House) -> None:
     found = house.registrar.get("/v1/procedures/icsid-2022").expect(200)
     terms = {term["name"]: term for term in found["terms"]}
     assert [(one["effect"], one["by"]) for one in terms["no-step"]["silence"]] == [("by-notice", ["registry"])]
@@ -754,7 +756,7 @@ INVITED = (("lodge", "requesting-party", "Ostrava"), ("invite", "registry", None
 ACCEPTED = tuple(("accept-invitation", "responding-party", party) for party in ("Vedria", "Lumea"))
 
 
-def test_a_party_served_after_another_has_answered_has_its_own_time(
+def test_a_party_served_after_another_has_answered_has_its_own_term(
     empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))

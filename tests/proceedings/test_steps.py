@@ -18,7 +18,7 @@ def shown(dispute: Dispute, who: str) -> dict[str, list[str]]:
     return found
 
 
-def test_what_is_shown_as_open_is_open(dispute: Dispute) -> None:
+def test_the_steps_shown_as_open_are_the_steps_that_succeed(dispute: Dispute) -> None:
     dispute.invited()
     registry, responding = shown(dispute, "registrar"), shown(dispute, "responding")
     assert registry["screen"] == ["all-parties-consented"]
@@ -31,7 +31,7 @@ def test_what_is_shown_as_open_is_open(dispute: Dispute) -> None:
         assert {reason["code"] for reason in answer.json["reasons"]} == set(registry[step])
 
 
-def test_a_step_that_a_noun_takes_is_not_taken_directly(dispute: Dispute) -> None:
+def test_a_step_of_another_noun_is_not_taken_directly(dispute: Dispute) -> None:
     dispute.registered()
     refused = dispute.step(dispute.requesting, "nominate").expect(409, "taken-through")
     assert refused["href"] == f"{dispute.path}/appointments"
@@ -39,7 +39,7 @@ def test_a_step_that_a_noun_takes_is_not_taken_directly(dispute: Dispute) -> Non
     dispute.step(dispute.registrar, "hold-session").expect(403, "not-your-capacity")
 
 
-def test_a_step_that_the_rules_do_not_know_is_not_found(dispute: Dispute) -> None:
+def test_an_unknown_step_is_not_found(dispute: Dispute) -> None:
     dispute.invited()
     for step in ("no-such-step", "LODGE", "lodge ", "%00"):
         dispute.step(dispute.registrar, step).expect(404, "not-found")
@@ -64,7 +64,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "pointer"), FIELDS)
-def test_a_step_takes_the_fields_that_it_knows_and_no_others(dispute: Dispute, body: Any, pointer: str) -> None:
+def test_a_step_refuses_fields_that_it_does_not_have(dispute: Dispute, body: Any, pointer: str) -> None:
     dispute.lodged()
     refused = dispute.step(dispute.registrar, "invite", body).expect(422, "invalid")
     assert [fault["pointer"] for fault in refused["errors"]] == [pointer]

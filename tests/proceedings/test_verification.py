@@ -78,7 +78,7 @@ def pem(key: bytes) -> str:
     return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def test_each_file_holds_by_the_key_that_is_trusted_as_json_and_as_pdf(signed: Files) -> None:
+def test_each_file_verifies_with_the_trusted_key_as_json_and_as_pdf(signed: Files) -> None:
     for kinds in (signed.json, signed.pdf):
         for kind, data in kinds.items():
             found = verify(data, signed.key)
@@ -87,7 +87,7 @@ def test_each_file_holds_by_the_key_that_is_trusted_as_json_and_as_pdf(signed: F
     assert not verify(signed.json["receipt"]).trusted
 
 
-def test_the_lines_say_what_the_file_says(signed: Files) -> None:
+def test_the_report_states_the_contents_of_the_file(signed: Files) -> None:
     receipt = "\n".join(verify(signed.json["receipt"], signed.key).lines)
     for word in (TITLE, "Olga Strand for Republic of Ostrava", "2026-03-02T17:00:00+08:00 at Hong Kong"):
         assert word in receipt
@@ -106,7 +106,7 @@ def test_a_flipped_bit_anywhere_in_a_file_is_detected(signed: Files) -> None:
                 verify(bytes(altered))
 
 
-def test_a_flipped_bit_in_a_paper_is_detected(signed: Files) -> None:
+def test_a_flipped_bit_in_a_pdf_is_detected(signed: Files) -> None:
     for data in signed.pdf.values():
         # Every part of the document, among them the pages, the fonts, the attachment, and its first and last bytes.
         for place in {*range(0, len(data), 311), *range(20), *range(len(data) - 20, len(data))}:
@@ -119,7 +119,7 @@ def test_a_flipped_bit_in_a_paper_is_detected(signed: Files) -> None:
                 verify(altered_length, signed.key)
 
 
-def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> None:
+def test_a_pdf_whose_pages_differ_from_its_file_is_refused(signed: Files) -> None:
     other = json.loads(signed.json["receipt"])
     other["body"]["filing"]["title"] = "In the year of plenty"
     drawn = pdf.render(json.dumps(other, separators=(",", ":")).encode())
@@ -134,7 +134,7 @@ def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> Non
         verify(out.getvalue(), signed.key)
 
 
-def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
+def test_pages_of_another_edition_are_reported_as_unverified_and_not_as_altered(
     signed: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pdf, "renderer", lambda: "Accord paper 0, typst 0.1.0, without Chinese letterforms")
@@ -145,7 +145,7 @@ def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
     assert verify(pdf.attached(older) or b"", signed.key).kind == "receipt"
 
 
-def test_a_file_signed_by_somebody_else_holds_only_for_whoever_trusts_them(signed: Files) -> None:
+def test_a_file_signed_with_another_key_verifies_only_if_that_key_is_trusted(signed: Files) -> None:
     forged = signed_by_another_key(json.loads(signed.json["receipt"]))
     assert not verify(forged).trusted
     with pytest.raises(NotGenuine, match="not with the key that you trust"):
@@ -181,7 +181,7 @@ def test_a_file_of_another_form_is_refused_with_the_reason(
         verify(json.dumps(file).encode())
 
 
-def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
+def test_a_signed_body_with_a_missing_field_is_refused_by_the_fields_name() -> None:
     file = {
         "accord": "certificate/1",
         "body": {"key_id": "k", "kind": "receipt"},
@@ -209,12 +209,12 @@ def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
         b"PK",
     ],
 )
-def test_what_is_no_signed_file_is_refused(data: bytes) -> None:
+def test_a_file_that_is_not_signed_is_refused(data: bytes) -> None:
     with pytest.raises(NotGenuine):
         verify(data)
 
 
-def test_a_document_is_found_by_its_hash() -> None:
+def test_a_document_is_identified_by_its_hash() -> None:
     document = {"name": "Annex 1.pdf", "size": 5, "sha256": "", "media_type": "application/pdf"}
     document["sha256"] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     body = {
@@ -255,7 +255,7 @@ def test_a_public_key_is_read_in_each_spelling(signed: Files) -> None:
             read_public_key(text)
 
 
-def test_the_page_is_right_to_the_letter(signed: Files, tmp_path: Path) -> None:
+def test_the_commands_of_the_page_print_what_it_says(signed: Files, tmp_path: Path) -> None:
     for kind in ("json", "pdf"):
         (tmp_path / f"receipt.{kind}").write_bytes(getattr(signed, kind)["receipt"])
     (tmp_path / "institution.pem").write_text(pem(signed.key))
@@ -270,7 +270,7 @@ def test_the_page_is_right_to_the_letter(signed: Files, tmp_path: Path) -> None:
         assert all(any(line.startswith(start) for line in told) for start in said if start), (command.text, found)
 
 
-def test_an_outside_verifier_that_follows_the_page_agrees(signed: Files, tmp_path: Path) -> None:
+def test_an_independent_verifier_written_from_the_page_agrees(signed: Files, tmp_path: Path) -> None:
     program = re.search(r"^```python\n(.+?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert program is not None
     (tmp_path / "check.py").write_text(program[1], encoding="utf-8")

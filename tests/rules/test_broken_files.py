@@ -703,7 +703,7 @@ def expected_start(broken: Broken, text: str) -> str:
     return f"{NAME}.toml:{line}: {broken.table}: {broken.fault}"
 
 
-def test_the_whole_rule_set_that_is_broken_here_is_sound(tmp_path: Path) -> None:
+def test_the_rule_set_before_the_faults_is_sound(tmp_path: Path) -> None:
     path = tmp_path / f"{NAME}.toml"
     path.write_text(WHOLE, encoding="utf-8")
     procedure = load(path)
@@ -712,7 +712,7 @@ def test_the_whole_rule_set_that_is_broken_here_is_sound(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_refused_at_the_line_that_is_wrong(name: str, tmp_path: Path) -> None:
+def test_a_broken_file_is_refused_at_the_line_of_the_fault(name: str, tmp_path: Path) -> None:
     path, text = broken_file(tmp_path, BROKEN[name])
     with pytest.raises(BadRuleSet) as caught:
         load(path)
@@ -722,7 +722,7 @@ def test_a_broken_file_is_refused_at_the_line_that_is_wrong(name: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_check_of_the_command_line_says_the_same_and_fails(
+def test_the_command_reports_the_same_fault_and_fails(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, text = broken_file(tmp_path, BROKEN[name])
@@ -746,7 +746,7 @@ def test_each_broken_file_has_a_message_of_its_own(tmp_path: Path) -> None:
     assert len(set(told.values())) == len(told)
 
 
-def test_the_check_of_the_command_line_names_a_sound_file(
+def test_the_command_reports_a_sound_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / f"{NAME}.toml"

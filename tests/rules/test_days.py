@@ -156,7 +156,7 @@ def test_a_weekly_series_keeps_its_local_hour_when_clocks_change() -> None:
     ],
 )
 @pytest.mark.parametrize("fold", [0, 1])
-def test_a_local_time_that_comes_once_is_one_instant(local: str, zone: str, expected: str, fold: int) -> None:
+def test_a_local_time_that_occurs_once_is_a_single_instant(local: str, zone: str, expected: str, fold: int) -> None:
     assert at_seat(datetime.fromisoformat(local).replace(fold=fold), ZoneInfo(zone)) == utc(expected)
 
 
@@ -184,7 +184,7 @@ SKIPPED, TWICE = "does not exist in", "comes twice in"
     ],
 )
 @pytest.mark.parametrize("fold", [0, 1])
-def test_a_local_time_that_comes_never_or_twice_is_refused(local: str, zone: str, words: str, fold: int) -> None:
+def test_a_local_time_that_occurs_never_or_twice_is_refused(local: str, zone: str, words: str, fold: int) -> None:
     with pytest.raises(LocalTimeFault, match=words):
         at_seat(datetime.fromisoformat(local).replace(fold=fold), ZoneInfo(zone))
 

@@ -77,7 +77,7 @@ def answers(procedure: Procedure, letters: dict[str, str], step: str, capacity: 
 
 
 @pytest.mark.parametrize(("id", "step", "capacity", "expected"), EVERY_ROW)
-def test_a_step_is_open_to_whom_and_leads_where_the_table_says(
+def test_each_step_is_open_to_the_capacities_and_leads_to_the_stage_of_the_table(
     id: str, step: str, capacity: str, expected: str
 ) -> None:
     assert answers(library()[id], EVERY[id].stages, step, capacity) == expected
@@ -105,7 +105,7 @@ def flipped(procedure: Procedure, step: Step, what: str) -> Step:
 
 @pytest.mark.parametrize("what", ["by", "from", "to"])
 @pytest.mark.parametrize(("id", "place"), EVERY_STEP)
-def test_no_step_can_be_changed_without_the_table_telling(id: str, place: int, what: str) -> None:
+def test_every_change_of_a_step_is_caught_by_the_table(id: str, place: int, what: str) -> None:
     procedure, expected = library()[id], EVERY[id]
     step = procedure.steps[place]
     steps = [flipped(procedure, one, what) if one is step else one for one in procedure.steps]

@@ -98,7 +98,7 @@ def test_silence_has_four_effects_or_none(rule_set: str, term: str, brings: list
 
 
 @pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
-def test_every_step_that_waits_for_a_term_is_what_its_silence_brings(procedure: Procedure) -> None:
+def test_every_step_that_waits_for_a_term_is_an_effect_of_silence(procedure: Procedure) -> None:
     for term in procedure.terms:
         found = effects(procedure, term.name)
         steps: set[str | None] = {step.name for step in procedure.steps if step.after == term.name}
@@ -106,12 +106,12 @@ def test_every_step_that_waits_for_a_term_is_what_its_silence_brings(procedure: 
         assert all((one.effect == "none") is (one.step is None) and one.effect in EFFECTS for one in found)
 
 
-def test_where_the_case_stands_narrows_what_silence_can_bring() -> None:
+def test_the_stage_of_the_case_limits_the_effects_of_silence() -> None:
     assert [one.effect for one in effects(UNCITRAL, "reply", "invited")] == ["at-election"]
     assert [one.effect for one in effects(UNCITRAL, "reply", "agreed")] == ["none"]
 
 
-def test_what_a_party_and_the_registry_may_both_do_is_told_of_each() -> None:
+def test_a_step_open_to_a_party_and_the_registry_is_listed_for_each() -> None:
     steps = [replace(step, by=("registry", "any-party", "clock")) for step in UNCITRAL.entries("lapse")]
     found = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
     assert [(one.effect, one.by) for one in found] == [
@@ -124,7 +124,7 @@ def test_what_a_party_and_the_registry_may_both_do_is_told_of_each() -> None:
 # Whole stories.
 
 
-def test_silence_under_the_icc_rules_ends_the_matter_by_itself_on_the_day_after() -> None:
+def test_silence_under_the_icc_rules_ends_the_matter_automatically_on_the_day_after() -> None:
     found = run(ICC, *invited())
     assert told(found) == [
         "03-02 step: lodge by requesting-party Ostrava, draft > lodged",
@@ -138,7 +138,7 @@ def test_silence_under_the_icc_rules_ends_the_matter_by_itself_on_the_day_after(
     assert (found.waiting, found.open_steps) == ((), ())
 
 
-def test_until_that_day_the_answer_is_awaited() -> None:
+def test_the_answer_is_awaited_until_that_day() -> None:
     found = run(ICC, *invited(), until=march(19))
     assert [(one.capacity, one.step, one.due_on) for one in found.waiting] == [
         ("responding-party", "accept-invitation", march(19))
@@ -148,7 +148,7 @@ def test_until_that_day_the_answer_is_awaited() -> None:
     assert reply.explanation[0] == "Trigger: 'invite' on Wednesday 2026-03-04."
 
 
-def test_an_answer_on_the_day_after_comes_after_the_clock() -> None:
+def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
     found = run(ICC, *invited(), Act("accept-invitation", march(20)))
     assert told(found)[4:] == [
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
@@ -204,7 +204,7 @@ def test_a_party_that_is_served_after_another_has_answered_still_has_its_time() 
     ]
 
 
-def test_terms_that_pass_one_after_the_other_bring_each_what_its_rule_says() -> None:
+def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
     found = run(
         ICSID,
         *invited(),
@@ -236,7 +236,7 @@ def test_terms_that_pass_one_after_the_other_bring_each_what_its_rule_says() -> 
     assert "Roll: from Saturday 2026-05-09 to the next working day, Monday 2026-05-11." in appointment.explanation
 
 
-def test_a_whole_mediation_with_what_is_taken_for_granted() -> None:
+def test_a_whole_mediation_lists_its_assumptions() -> None:
     found = run(
         UNCITRAL,
         *invited(),
@@ -298,14 +298,14 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
     ]
 
 
-def test_the_registry_confirms_a_prior_instrument_for_the_party_that_is_named() -> None:
+def test_the_registry_confirms_a_prior_instrument_for_the_named_party() -> None:
     confirmed = Act("accept-invitation", march(9), by="registry", party=VEDRIA)
     found = run(UNCITRAL, *invited(), confirmed)
     assert told(found)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
     assert all(party.consented for party in found.parties)
 
 
-def test_tracks_run_beside_the_stages_and_a_party_that_does_not_appear_stays_one() -> None:
+def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stays_a_party() -> None:
     found = run(
         INDUS,
         *_to_a_difference(),
@@ -331,7 +331,7 @@ def _to_a_difference() -> tuple[Act, ...]:
     return tuple(way)
 
 
-def test_a_term_is_extended_waived_suspended_and_resumed_by_those_whom_its_rule_lets() -> None:
+def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_its_rule() -> None:
     late = Act("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
     found = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
     assert told(found)[3:] == [
@@ -362,7 +362,7 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_those_whom_its_rule_
     assert kept.stage.name == "invited"
 
 
-def test_an_extension_on_the_agreement_of_all_takes_the_agreement_for_granted() -> None:
+def test_an_extension_that_needs_all_parties_assumes_their_agreement() -> None:
     acts = (*invited(), Act("request-negotiations", march(5), party=OSTRAVA))
     extended = Act("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
     found = run(WATERS, *acts, extended, until=march(10))
@@ -372,13 +372,13 @@ def test_an_extension_on_the_agreement_of_all_takes_the_agreement_for_granted() 
     assert told(again)[-1] == "03-09 refused: until-on"
 
 
-def test_what_is_set_per_case_runs_only_if_its_day_is_given() -> None:
+def test_a_term_set_per_case_runs_only_if_its_day_is_stated() -> None:
     assert IOMED.term("reply").period == SET_PER_CASE
     assert run(IOMED, *invited()).deadlines == ()
     assert told(run(IOMED, *invited(due_on=march(20)), until=march(10)))[-1] == "03-04 deadline-set: reply, 03-20"
 
 
-def test_the_steps_that_are_open_then_are_told_to_each() -> None:
+def test_the_open_steps_are_listed_for_each_capacity() -> None:
     found = run(IOMED, *invited(), until=march(5))
     assert {(one.capacity, one.party): [step.name for step in one.steps] for one in found.open_steps} == {
         ("requesting-party", OSTRAVA): ["withdraw"],
@@ -395,28 +395,28 @@ def test_closures_and_countries_move_a_day_that_rolls() -> None:
     assert {one.term.name: one.due_on for one in found.deadlines}["appointment"] == date(2026, 5, 13)
 
 
-def test_the_same_is_found_each_time() -> None:
+def test_a_simulation_is_reproducible() -> None:
     for procedure in EVERY:
         acts = (*invited(), Act("accept-invitation", march(9), party=VEDRIA))
         assert repr(run(procedure, *acts)) == repr(run(procedure, *acts))
 
 
 @pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
-def test_without_an_act_nothing_happens_but_what_is_awaited_is_told(procedure: Procedure) -> None:
+def test_without_an_act_nothing_happens_and_the_awaited_steps_are_listed(procedure: Procedure) -> None:
     found = run(procedure)
     assert (found.entries, found.deadlines, found.stage) == ((), (), procedure.initial)
     assert {one.step for one in found.waiting} == {"lodge"}
     assert [one.capacity for one in found.open_steps] == ["requesting-party"]
 
 
-def test_a_clock_that_would_turn_for_ever_stops() -> None:
+def test_an_endless_series_of_clock_steps_is_stopped() -> None:
     steps = tuple(replace(step, ends=()) if step.name == "default-to-one-mediator" else step for step in ICSID.steps)
     acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
     found = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
     assert [entry.kind for entry in found.entries].count("clock-step") == 1
 
 
-def test_terms_that_start_one_another_are_not_followed_for_ever() -> None:
+def test_an_endless_series_of_terms_is_stopped() -> None:
     steps = tuple(
         replace(step, starts=("number-of-mediators",), ends=()) if step.name == "default-to-one-mediator" else step
         for step in ICSID.steps
@@ -455,7 +455,7 @@ def test_terms_that_start_one_another_are_not_followed_for_ever() -> None:
     ],
     ids=lambda one: one.step if isinstance(one, Act) else one,
 )
-def test_what_cannot_be_simulated_is_told_with_its_place(act: Act, field: str, code: str) -> None:
+def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(act: Act, field: str, code: str) -> None:
     with pytest.raises(SimulationFault) as fault:
         run(ICC, Act("lodge", march(2)), act)
     assert (fault.value.act, fault.value.field, fault.value.code) == (1, field, code)
@@ -477,5 +477,5 @@ def test_a_simulation_ends_on_the_day_of_its_last_act_or_later() -> None:
         ((Act("invite", march(4)), Act("resume", march(5), by="registry", term="reply")), "not-your-capacity"),
     ],
 )
-def test_what_the_registry_would_refuse_is_refused(acts: tuple[Act, ...], code: str) -> None:
+def test_a_request_that_the_registry_would_refuse_is_refused(acts: tuple[Act, ...], code: str) -> None:
     assert told(run(ICC, Act("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")

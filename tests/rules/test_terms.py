@@ -157,7 +157,7 @@ def test_a_term_that_the_registry_sets_says_that_the_rules_give_no_number() -> N
         (Citation("Article 9", "secondary", "a journal"), "Rule: Article 9, a journal (standing: secondary)."),
     ],
 )
-def test_the_last_line_says_where_the_rule_is_written_and_how_well_that_is_known(citation: Citation, line: str) -> None:
+def test_the_last_line_cites_the_rule_and_how_well_it_is_established(citation: Citation, line: str) -> None:
     assert due(term("1 week", citation), "invite", date(2026, 3, 2), None).explanation[-1] == line
 
 
@@ -173,20 +173,18 @@ def test_the_last_line_says_where_the_rule_is_written_and_how_well_that_is_known
         ("1 month", date.max, None, "ends beyond the calendar"),
     ],
 )
-def test_a_day_that_a_term_cannot_have_is_refused(
-    period: str, trigger_on: date, set_on: date | None, words: str
-) -> None:
+def test_an_impossible_day_of_a_term_is_refused(period: str, trigger_on: date, set_on: date | None, words: str) -> None:
     with pytest.raises(TermFault) as caught:
         due(term(period), "invite", trigger_on, set_on)
     assert words in str(caught.value)
 
 
-def test_the_day_after_the_trigger_and_the_last_day_of_all_can_be_set() -> None:
+def test_the_day_after_the_trigger_and_the_last_day_of_the_calendar_can_be_set() -> None:
     assert due(term("set-per-case"), "invite", date(2026, 3, 2), date(2026, 3, 3)).due_on == date(2026, 3, 3)
     assert due(term("set-per-case"), "invite", date(2026, 3, 2), LAST_DAY).due_on == LAST_DAY
 
 
-def test_a_stated_day_stands_in_the_place_of_a_period_that_lets_another_be_stated() -> None:
+def test_a_stated_day_replaces_the_period_where_the_rule_allows_it() -> None:
     found = due(term("30 days", roll="next-working-day", settable=True), "invite", date(2026, 3, 2), date(2026, 3, 8))
     assert found.due_on == date(2026, 3, 8)
     assert found.explanation[1:5] == (
@@ -211,7 +209,7 @@ ENGLAND = Calendar(
 RIYADH = Calendar("SA", "made for this test", frozenset({4, 5}), {})
 
 
-def test_each_day_that_is_not_counted_is_told_with_its_reason_in_every_calendar() -> None:
+def test_each_day_that_is_not_counted_is_listed_with_its_reason_in_every_calendar() -> None:
     found = due(term("2 working-days"), "invite", date(2026, 4, 2), None, [ENGLAND, RIYADH], "Vedria")
     assert found.due_on == date(2026, 4, 8)
     assert found.explanation == (
@@ -249,12 +247,14 @@ def test_each_day_that_is_not_counted_is_told_with_its_reason_in_every_calendar(
           "Roll: from Sunday 2026-04-05 to the next working day, Tuesday 2026-04-07."]),
     ],
 )  # fmt: skip
-def test_the_lines_tell_whether_and_why_the_last_day_moved(roll: str, trigger_on: date, lines: list[str]) -> None:
+def test_the_explanation_states_whether_and_why_the_last_day_moved(
+    roll: str, trigger_on: date, lines: list[str]
+) -> None:
     found = due(term("10 days", roll=roll), "invite", trigger_on, None, [ENGLAND])
     assert list(found.explanation[4:-2]) == lines
 
 
-def test_an_extension_tells_the_day_before_and_the_day_after() -> None:
+def test_an_extension_states_the_old_and_the_new_day() -> None:
     found = extended(term("30 days"), date(2026, 4, 1), date(2026, 4, 1), date(2026, 4, 11))
     assert found.due_on == date(2026, 4, 11)
     assert found.explanation == (
@@ -290,7 +290,7 @@ def test_an_extension_may_reach_the_last_day_that_its_rule_allows(at_most: str |
     assert found.due_on == until_on
 
 
-def test_a_suspended_term_goes_on_with_the_working_days_that_it_had_left() -> None:
+def test_a_suspended_term_continues_with_its_remaining_working_days() -> None:
     counts = term("5 working-days")
     # Suspended on Wednesday: Thursday, Friday, Monday and Tuesday of that week and the next are left.
     assert remaining(counts, date(2026, 3, 4), date(2026, 3, 10), [ENGLAND]) == 4
@@ -322,7 +322,7 @@ def test_a_term_suspended_on_its_last_day_is_due_on_the_day_on_which_it_resumes(
     assert resumed(term("5 days"), date(2026, 3, 20), 1).explanation[0].endswith("with 1 day left.")
 
 
-def test_calendars_that_never_work_are_refused_and_do_not_hold_the_count_for_ever() -> None:
+def test_a_calendar_without_working_days_is_refused_without_an_endless_count() -> None:
     never = Calendar("nowhere", "", frozenset(range(7)), {})
     with pytest.raises(TermFault, match="no working day for 400 days"):
         due(term("1 working-day"), "invite", date(2026, 3, 2), None, [never])
@@ -391,7 +391,7 @@ def told_off(found: Due) -> list[date]:
 
 @few
 @given(DAYS, periods(), st.sampled_from(ROLLS), calendars())
-def test_a_counter_of_another_make_finds_the_same_day_in_any_calendar(
+def test_an_independent_counter_finds_the_same_day_in_any_calendar(
     trigger_on: date, period: str, roll: str, places: list[Calendar]
 ) -> None:
     found = due(term(period, roll=roll), "invite", trigger_on, None, places)
@@ -424,7 +424,7 @@ def test_a_longer_period_is_never_due_earlier(trigger_on: date, period: str, rol
 
 @few
 @given(DAYS, periods(), st.sampled_from(ROLLS), calendars())
-def test_each_skipped_day_is_told_once_and_the_last_line_of_the_count_names_the_day(
+def test_each_skipped_day_is_listed_once_and_the_last_line_of_the_count_names_the_day(
     trigger_on: date, period: str, roll: str, places: list[Calendar]
 ) -> None:
     found = due(term(period, roll=roll), "invite", trigger_on, None, places)
@@ -458,7 +458,7 @@ def test_an_extension_never_shortens_and_never_goes_beyond_its_limit(
 
 @few
 @given(DAYS, periods(), st.sampled_from(ROLLS), calendars(), st.integers(0, 40), st.integers(0, 200))
-def test_suspension_and_resumption_preserve_the_days_that_were_left(
+def test_suspension_and_resumption_preserve_the_remaining_days(
     trigger_on: date, period: str, roll: str, places: list[Calendar], run: int, paused: int
 ) -> None:
     counts = term(period, roll=roll)

@@ -58,7 +58,7 @@ def test_a_step_is_open_in_the_state_of_its_track_and_in_no_other(
         assert refused("indus-waters-1960", facts, step, holding) == ("need-not-met", ["track-state"])
 
 
-def test_one_track_says_nothing_of_the_other() -> None:
+def test_the_tracks_are_independent_of_each_other() -> None:
     both = case("negotiating", tracks=(TrackFact(NEUTRAL, "open"), TrackFact(COURT, "open")))
     assert engine.decide(INDUS, both, "contest-neutral-expert", [FOR_VEDRIA], ON).completes
     assert engine.decide(INDUS, both, "contest-court", [FOR_VEDRIA], ON).completes
@@ -66,7 +66,7 @@ def test_one_track_says_nothing_of_the_other() -> None:
     assert refused("indus-waters-1960", only_court, "contest-neutral-expert", FOR_VEDRIA)[0] == "need-not-met"
 
 
-def test_a_party_that_has_withdrawn_takes_no_step_and_is_waited_for_by_none() -> None:
+def test_a_party_that_has_withdrawn_takes_no_step_and_is_not_awaited() -> None:
     frozen = (ActFact("freeze-text", None), ActFact("sign", lumea().id))
     gone = vedria(participation="withdrawn")
     facts = case("settling", parties=(ostrava(), gone, lumea()), acts=frozen)
@@ -77,7 +77,7 @@ def test_a_party_that_has_withdrawn_takes_no_step_and_is_waited_for_by_none() ->
     assert awaited == {ostrava().id}
 
 
-def test_a_mediation_with_one_side_left_is_ended_and_one_with_two_goes_on() -> None:
+def test_a_mediation_with_one_side_left_can_be_ended_and_one_with_two_sides_continues() -> None:
     gone = vedria(participation="withdrawn")
     alone = case("mediating", parties=(ostrava(), gone))
     assert engine.decide(ICSID, alone, "end-on-withdrawal", [MEDIATOR], ON).outcome == "withdrawn"
@@ -94,7 +94,7 @@ TERMS = [
 
 
 @pytest.mark.parametrize(("terms", "passed"), TERMS)
-def test_silence_is_told_once_the_term_of_every_party_has_passed_and_none_is_suspended(
+def test_silence_takes_effect_once_the_terms_of_all_parties_have_passed_and_none_is_suspended(
     terms: tuple[TermFact, ...], passed: bool
 ) -> None:
     facts = case("invited", terms=terms)

@@ -118,13 +118,13 @@ def _decided(facts: Facts, step: str, holdings: Collection[Holding]) -> Decision
 
 @settings(max_examples=150, deadline=None)
 @given(facts=anything(), holdings=st.sampled_from(ACTORS))
-def test_what_the_list_shows_is_what_is_enforced(facts: Facts, holdings: Collection[Holding]) -> None:
+def test_the_list_of_steps_shows_what_is_enforced(facts: Facts, holdings: Collection[Holding]) -> None:
     agree(facts, holdings)
 
 
 @settings(max_examples=150, deadline=None)
 @given(facts=anything(), holdings=st.sampled_from(ACTORS))
-def test_deciding_listing_and_awaiting_leave_the_facts_as_they_are(facts: Facts, holdings: Collection[Holding]) -> None:
+def test_deciding_listing_and_awaiting_do_not_change_the_facts(facts: Facts, holdings: Collection[Holding]) -> None:
     before = deepcopy(facts)
     open_steps(IOMED, facts, holdings, TODAY)
     waiting(IOMED, facts, TODAY)
@@ -144,7 +144,7 @@ def test_a_final_stage_has_no_open_step_and_awaits_nobody(facts: Facts, holdings
 
 @settings(max_examples=150, deadline=None)
 @given(facts=anything())
-def test_an_open_case_awaits_only_the_step_of_its_stage_and_only_who_has_not_acted(facts: Facts) -> None:
+def test_an_open_case_awaits_only_the_step_of_its_stage_and_only_parties_that_have_not_acted(facts: Facts) -> None:
     acted = {(act.step, act.party_id) for act in facts.acts}
     for each in waiting(IOMED, facts, TODAY):
         (step,) = [step for step in IOMED.entries(each.step) if facts.stage in step.expected]

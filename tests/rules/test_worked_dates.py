@@ -197,13 +197,13 @@ def test_a_term_ends_on_the_day_worked_out_by_hand(row: Worked) -> None:
 
 
 @pytest.mark.parametrize("row", WORKED, ids=lambda row: f"{row.trigger} {row.period} {row.roll} {row.calendars}")
-def test_a_counter_of_another_make_finds_the_same_day(row: Worked) -> None:
+def test_an_independent_counter_finds_the_same_day(row: Worked) -> None:
     trigger_on = date.fromisoformat(row.trigger)
     found = counted(trigger_on, row.period, row.roll, off_in(row.calendars, trigger_on))
     assert found == date.fromisoformat(row.due), row.why
 
 
-def test_every_rule_of_counting_is_worked_out() -> None:
+def test_the_table_covers_every_rule_of_counting() -> None:
     assert len(WORKED) >= 100
     assert len({row[:4] for row in WORKED}) == len(WORKED)
     units = {row.period.split()[1].removesuffix("s") for row in WORKED}
@@ -225,7 +225,7 @@ def test_every_rule_of_counting_is_worked_out() -> None:
         ("plain", "2026-03-07", "a Saturday (the seat)"),
     ],
 )
-def test_a_calendar_says_why_its_place_rests(codes: str, day: str, reason: str) -> None:
+def test_a_calendar_states_why_a_day_is_not_a_working_day(codes: str, day: str, reason: str) -> None:
     (calendar,) = calendars_of(codes)
     assert calendar.off(date.fromisoformat(day)) == reason
 
@@ -234,7 +234,7 @@ def test_a_calendar_says_why_its_place_rests(codes: str, day: str, reason: str) 
     ("code", "day"),
     [("HK", "2026-03-14"), ("CN", "2026-02-14"), ("MY-02", "2026-01-11"), ("SA", "2026-01-11"), ("US", "2026-04-03")],
 )
-def test_a_calendar_says_nothing_of_a_day_on_which_its_place_works(code: str, day: str) -> None:
+def test_a_calendar_states_no_reason_for_a_working_day(code: str, day: str) -> None:
     assert calendar_of(code).off(date.fromisoformat(day)) is None
 
 
@@ -317,9 +317,7 @@ def test_summer_time_moves_no_deadline(trigger: str, period: str, zone: str, due
         ("2027-01-16T14:00:00+08:00", "2027-01-16"),
     ],
 )
-def test_one_minute_after_midnight_is_late_in_the_midnight_of_the_seat_and_in_no_other(
-    sent: str, received_on: str
-) -> None:
+def test_lateness_is_judged_by_midnight_at_the_seat_alone(sent: str, received_on: str) -> None:
     seat, instant = ZoneInfo("America/Chicago"), datetime.fromisoformat(sent)
     assert day_at(instant, seat) == date.fromisoformat(received_on)
     assert (instant < end_of_day(date(2027, 1, 15), seat)) == (received_on == "2027-01-15")

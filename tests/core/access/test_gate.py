@@ -188,7 +188,7 @@ def whole_as_system(db: GatedSession) -> object:
 
 
 @pytest.mark.parametrize("form", REFUSED)
-def test_a_form_that_the_filter_does_not_reach_shows_nothing_and_is_refused(
+def test_a_statement_that_the_filter_cannot_reach_is_refused_and_returns_nothing(
     database: Database[GatedSession], form: str
 ) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db, pytest.raises(Ungated):
@@ -214,7 +214,7 @@ def test_nobody_writes_into_an_audience_that_does_not_hold_them(database: Databa
             db.flush()
 
 
-def test_rows_written_at_once_are_held_to_the_same(database: Database[GatedSession]) -> None:
+def test_bulk_inserts_are_checked_against_the_audience_too(database: Database[GatedSession]) -> None:
     def row(audience: UUID) -> dict[str, object]:
         return {"id": uuid4(), "case_id": CASE, "audience_id": audience, "body": b""}
 
@@ -251,7 +251,7 @@ def test_a_failed_flush_does_not_leave_the_gate_open(database: Database[GatedSes
             db.execute(text("SELECT * FROM contents"))
 
 
-def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database[GatedSession]) -> None:
+def test_the_facts_for_the_rules_do_not_depend_on_the_reader(database: Database[GatedSession]) -> None:
     for reader in (INSIDER, STRANGER, OUTSIDER):
         with reading_as(database, reader, ANYONE, reader) as db:
             known = db.execute(select(Content.id), execution_options={"known_to_participants": True}).scalars().all()
@@ -262,7 +262,7 @@ def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database[Gat
 @given(
     st.lists(st.sampled_from([INSIDER, OUTSIDER, STRANGER]), min_size=2, max_size=8), st.sampled_from(sorted(FILTERED))
 )
-def test_any_order_of_readers_shows_each_their_own(
+def test_readers_in_any_order_see_only_their_own_rows(
     database: Database[GatedSession], readers: list[UUID], form: str
 ) -> None:
     query, expected = FILTERED[form]
@@ -298,7 +298,7 @@ OPEN = {
 }
 
 
-def test_every_table_is_behind_the_gate_or_says_why_not() -> None:
+def test_every_table_is_gated_or_states_why_not() -> None:
     tables = set(Base.metadata.tables)
     assert tables == gated_tables() | set(OPEN)
     assert not gated_tables() & set(OPEN)
@@ -311,6 +311,6 @@ def test_the_session_of_the_service_is_the_gated_one(settings: Settings) -> None
     opened.dispose()
 
 
-def test_nobody_but_the_system_reads_behind_a_lock(database: Database[GatedSession]) -> None:
+def test_only_the_system_reads_with_a_lock(database: Database[GatedSession]) -> None:
     with reading_as(database, STRANGER, ANYONE, STRANGER) as db, pytest.raises(Ungated):
         read_locked(db, 1, select(Content.id), {})

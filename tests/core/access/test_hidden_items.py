@@ -67,7 +67,7 @@ def first(person: Person, path: str) -> str:
     return str(person.get(path).expect(200)["items"][0]["id"])
 
 
-def test_a_stranger_gets_the_same_for_a_hidden_case_an_unknown_id_and_a_malformed_one(
+def test_a_stranger_gets_the_same_answer_for_a_hidden_case_an_unknown_id_and_a_malformed_id(
     house: House, dispute: Dispute, hidden: dict[str, str]
 ) -> None:
     stranger = house.person("Stan Ranger")
@@ -83,7 +83,7 @@ def test_a_stranger_gets_the_same_for_a_hidden_case_an_unknown_id_and_a_malforme
         assert dispute.requesting.get(path).status == 200, what
 
 
-def test_a_stranger_who_acts_gets_the_same_for_a_hidden_case_and_an_unknown_one(
+def test_a_stranger_who_acts_gets_the_same_answer_for_a_hidden_and_an_unknown_case(
     house: House, dispute: Dispute, hidden: dict[str, str]
 ) -> None:
     stranger = house.person("Stan Ranger")
@@ -131,7 +131,7 @@ def test_a_caucus_is_hidden_from_the_other_side_and_from_the_registry(dispute: D
         person.get(f"{dispute.path}/filings/{filing['id']}").expect(status)
 
 
-def test_a_draft_filing_is_its_authors_sides_alone_until_it_is_submitted(dispute: Dispute) -> None:
+def test_only_the_authors_side_sees_a_draft_filing_until_it_is_submitted(dispute: Dispute) -> None:
     dispute.mediating()
     given = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
     draft = dispute.responding.post(f"{dispute.path}/filings", given).expect(201)
@@ -144,7 +144,7 @@ def test_a_draft_filing_is_its_authors_sides_alone_until_it_is_submitted(dispute
     dispute.requesting.post(f"{path}/submit").expect(403)
 
 
-def test_a_candidate_reads_the_appointment_and_nothing_of_the_case(dispute: Dispute) -> None:
+def test_a_candidate_reads_only_the_appointment_and_not_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
     dispute.mediator.get(f"/v1/appointments/{appointment['id']}").expect(200)
     for path in ("", "/steps", "/parties", "/appointments", "/events", "/filings"):
@@ -154,7 +154,7 @@ def test_a_candidate_reads_the_appointment_and_nothing_of_the_case(dispute: Disp
     assert (held["capacity"], held["appointment_id"], held["case_id"]) == ("candidate", appointment["id"], None)
 
 
-def test_the_invited_sides_agent_knows_nothing_before_the_invitation(dispute: Dispute) -> None:
+def test_the_responding_agent_sees_nothing_before_the_invitation(dispute: Dispute) -> None:
     dispute.lodged()
     dispute.responding.get(dispute.path).expect(404)
     assert dispute.responding.get("/v1/me").expect(200)["capacities"] == []
@@ -287,7 +287,7 @@ def world(settings: Settings, with_confidences: bool) -> list[object]:
         return open_story(dispute, confidences(dispute) if with_confidences else nothing)
 
 
-def test_no_byte_that_others_get_depends_on_what_one_side_and_the_mediator_do_in_confidence(
+def test_confidential_acts_change_no_byte_that_others_receive(
     empty_registry: EmptyRegistry,
 ) -> None:
     plain, confided = world(empty_registry(), with_confidences=False), world(empty_registry(), with_confidences=True)

@@ -208,13 +208,13 @@ def read_by(case: CaseView, people: str, generation: int = 0) -> dict[str, set[s
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_who_reads_which_audience(moment: str) -> None:
+def test_each_reader_reads_exactly_the_audiences_of_the_table(moment: str) -> None:
     case, people, expected = MOMENTS[moment]
     found = read_by(case, people)
     assert {key: found[key] for key in expected} == {key: set(names.split()) for key, names in expected.items()}
 
 
-def test_who_comes_with_a_later_generation_reads_only_from_there_on_but_sees_the_case() -> None:
+def test_a_newcomer_sees_the_case_and_reads_only_what_is_written_from_then_on() -> None:
     successor = replace(PEOPLE["mina"], generation=1)
     capacities = [PEOPLE["olga"], PEOPLE["viktor"], successor]
     for generation, reads in ((0, False), (1, True)):
@@ -225,14 +225,14 @@ def test_who_comes_with_a_later_generation_reads_only_from_there_on_but_sees_the
         assert named("olga") in found[named("participants")]
 
 
-def test_the_court_reads_what_is_for_it_of_whatever_generation() -> None:
+def test_the_court_reads_its_audience_in_every_generation() -> None:
     for generation in (0, 1):
         found = readers_of(REFERRED, PARTIES, [PEOPLE["olga"]], audiences(generation))
         held = {key for key in AUDIENCES if found[named(key)] & {named("high-court"), INTEGRATIONS}}
         assert held == {"court", "public"}
 
 
-def test_a_party_that_joins_late_reads_only_from_there_on() -> None:
+def test_a_party_that_joins_late_reads_only_what_is_written_from_then_on() -> None:
     late = PartyView(named("soli"), "side-3", 1)
     agent = CapacityView(named("c7"), named("soli-agent"), "agent", named("soli"), 0)
     for generation, reads in ((0, False), (1, True)):

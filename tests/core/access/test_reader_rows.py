@@ -40,7 +40,7 @@ def is_well(settings: Settings) -> bool:
     return said.endswith("each as its policy says") and " of 0 cases" not in said
 
 
-def test_a_row_too_many_and_a_row_too_few_are_each_named_by_ids_and_never_by_a_name(
+def test_a_surplus_and_a_missing_reader_are_reported_by_ids_and_never_by_name(
     house: House, dispute: Dispute, past_the_service: Engine
 ) -> None:
     dispute.mediating()
@@ -61,7 +61,7 @@ def test_a_row_too_many_and_a_row_too_few_are_each_named_by_ids_and_never_by_a_n
     assert not all(one.well for one in look_at(house.settings, system_clock))
 
 
-def test_a_row_by_which_a_case_is_not_listed_or_not_kept_in_line_is_named(
+def test_a_wrong_row_of_a_case_list_or_of_a_lock_is_reported(
     house: House, dispute: Dispute, past_the_service: Engine
 ) -> None:
     dispute.lodged()
@@ -73,7 +73,7 @@ def test_a_row_by_which_a_case_is_not_listed_or_not_kept_in_line_is_named(
     assert told(house.settings) == [f"case {case_id}, audience {audience_id}: {agent} {MISPLACED}"]
 
 
-def test_nobody_may_read_an_audience_of_no_case_or_more_of_the_institution_than_is_theirs(
+def test_readers_of_an_audience_without_a_case_and_of_the_institution_are_checked_too(
     house: House, dispute: Dispute, past_the_service: Engine
 ) -> None:
     dispute.lodged()
@@ -90,7 +90,7 @@ def test_nobody_may_read_an_audience_of_no_case_or_more_of_the_institution_than_
     ]
 
 
-def test_whoever_joins_leaves_or_is_replaced_reads_what_the_policy_says(house: House, dispute: Dispute) -> None:
+def test_people_who_join_leave_or_are_replaced_read_what_the_policy_says(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     for side, person in (("requesting", dispute.requesting), ("responding", dispute.responding)):
         dispute.filing(person, "party-registry", side)
@@ -104,7 +104,7 @@ def test_whoever_joins_leaves_or_is_replaced_reads_what_the_policy_says(house: H
     assert is_well(house.settings)
 
 
-def test_the_walk_goes_on_where_it_stopped_and_leaves_out_nothing(
+def test_the_audit_continues_where_it_stopped_and_skips_nothing(
     house: House, dispute: Dispute, past_the_service: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
@@ -119,7 +119,9 @@ def test_the_walk_goes_on_where_it_stopped_and_leaves_out_nothing(
     assert len({one.split(",")[0] for one in told(house.settings) if one.endswith(TOO_FEW)}) == 5
 
 
-def test_a_part_of_the_walk_takes_as_many_statements_whatever_there_is(house: House, dispute: Dispute) -> None:
+def test_a_part_of_the_audit_takes_the_same_number_of_statements_however_many_rows_exist(
+    house: House, dispute: Dispute
+) -> None:
     database, sent = guarded(house.settings), list[str]()
     event.listen(database.engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
 
@@ -138,6 +140,6 @@ def test_a_part_of_the_walk_takes_as_many_statements_whatever_there_is(house: Ho
 
 
 @pytest.mark.slow
-def test_after_the_whole_story_of_the_demo_nobody_reads_too_much_or_too_little(settings: Settings) -> None:
+def test_after_the_demo_every_reader_reads_exactly_what_the_policy_says(settings: Settings) -> None:
     asyncio.run(play(settings, system_clock(), lambda _line: None))
     assert is_well(settings)

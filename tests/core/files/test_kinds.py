@@ -81,7 +81,7 @@ TAKEN = {
 }
 
 
-def test_every_kind_that_is_taken_comes_out_as_it_went_in(desk: Desk) -> None:
+def test_every_accepted_kind_of_file_is_returned_unchanged(desk: Desk) -> None:
     for number, (name, (media_type, content)) in enumerate(TAKEN.items()):
         desk = desk if number % 5 else desk_of(desk.dispute)
         document = desk.document(content, name=name, media_type=media_type)
@@ -208,7 +208,7 @@ NAMED = {  # The classes that must each have a code of their own; the wrong dige
 }
 
 
-def test_each_class_of_bad_upload_is_refused_by_its_code_and_leaves_nothing(desk: Desk) -> None:
+def test_each_class_of_bad_upload_is_refused_with_its_code_and_leaves_nothing(desk: Desk) -> None:
     faults = []
     for what, name, media_type, content, code in BAD:
         answer = desk.send(content, name, media_type)
@@ -223,7 +223,7 @@ def test_each_class_of_bad_upload_is_refused_by_its_code_and_leaves_nothing(desk
     assert len(set(codes)) == len(codes) == len(NAMED) + 1 == 15
 
 
-def test_a_file_and_what_is_said_of_it_are_judged_before_the_bytes(desk: Desk) -> None:
+def test_the_headers_of_an_upload_are_judged_before_its_bytes(desk: Desk) -> None:
     def bytes_that_must_not_be_read() -> Iterator[bytes]:
         yield b""
         raise AssertionError("the body was read")

@@ -41,7 +41,7 @@ from tests.uploads import (
 __all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
 
 
-def test_planted_words_lie_nowhere_in_the_storage_or_the_database(desk: Desk, folder: Path) -> None:
+def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, folder: Path) -> None:
     word, name = b"quetzalword", "quetzalname.txt"
     document = desk.document(word * 10_000, name=name, media_type="text/plain")
     desk.submit()
@@ -57,7 +57,7 @@ def test_planted_words_lie_nowhere_in_the_storage_or_the_database(desk: Desk, fo
     assert document["id"].encode() not in lying or settings.is_sqlite
 
 
-def test_the_sweeper_removes_what_nobody_names_once_it_is_older_than_a_day(desk: Desk) -> None:
+def test_the_sweeper_removes_unreferenced_objects_older_than_a_day(desk: Desk) -> None:
     kept, removed = desk.document(), desk.document(pdf(900))
     desk.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
     storage = desk.dispute.house.app.state.seams.storage
@@ -106,7 +106,7 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
     assert [kind for kind, _id in check(desk)] == ["altered", "altered"]
 
 
-def test_a_lost_storage_is_told_plainly_and_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_storage_is_reported_plainly_and_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     document = desk.document()
     seams = desk.dispute.house.app.state.seams
 
@@ -134,7 +134,7 @@ def destroy_keys(desk: Desk) -> None:
         db.execute(update(DataKey).values(wrapped=NO_KEY))
 
 
-def test_a_destroyed_key_leaves_the_ledger_and_ends_the_documents(desk: Desk) -> None:
+def test_destroying_a_key_ends_its_documents_and_leaves_the_ledger_intact(desk: Desk) -> None:
     document, dispute = desk.document(), desk.dispute
     desk.submit()
     destroy_keys(desk)
@@ -145,7 +145,7 @@ def test_a_destroyed_key_leaves_the_ledger_and_ends_the_documents(desk: Desk) ->
     assert check(desk) == []
 
 
-def test_documents_that_nobody_can_read_again_keep_no_others_from_the_scanner(
+def test_unreadable_documents_do_not_keep_others_from_the_scanner(
     desk: Desk, clamd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = desk.dispute.house.app.state.seams.database
@@ -234,7 +234,7 @@ def scan(desk: Desk, address: str) -> list[str]:
     return verdicts
 
 
-def test_a_document_is_quarantined_until_it_was_found_clean(
+def test_a_document_is_quarantined_until_it_is_found_clean(
     desk: Desk, clamd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = desk.dispute.house.app.state.seams.database

@@ -64,7 +64,7 @@ def refused(answer: Answer, what: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BAD_JSON)
-def test_no_operation_takes_a_body_that_is_no_clean_json_object(house: House, kind: str) -> None:
+def test_every_operation_refuses_a_body_that_is_not_a_clean_json_object(house: House, kind: str) -> None:
     person = house.person("Stan Ranger")
     before = events(house)
     for operation in ACTS.values():
@@ -72,7 +72,7 @@ def test_no_operation_takes_a_body_that_is_no_clean_json_object(house: House, ki
     assert events(house) == before
 
 
-def test_an_act_that_needs_a_body_refuses_none_and_null(house: House) -> None:
+def test_an_act_that_needs_a_body_refuses_a_missing_body_and_null(house: House) -> None:
     person = house.person("Stan Ranger")
     needing = [operation for operation in ACTS.values() if operation.needs_body]
     assert len(needing) > 20
@@ -83,7 +83,7 @@ def test_an_act_that_needs_a_body_refuses_none_and_null(house: House) -> None:
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/xml", "application/json; charset=latin-1"])
-def test_no_operation_takes_a_body_that_does_not_say_that_it_is_json(house: House, content_type: str | None) -> None:
+def test_every_operation_refuses_a_body_without_the_media_type_of_json(house: House, content_type: str | None) -> None:
     person = house.person("Stan Ranger")
     before = events(house)
     for operation in ACTS.values():
@@ -114,7 +114,7 @@ def with_text(operation: Operation, path: tuple[Any, ...], text: Any) -> bytes:
 
 
 @pytest.mark.parametrize("kind", BAD_TEXT)
-def test_no_field_of_any_operation_takes_a_text_that_readers_or_databases_cannot_bear(house: House, kind: str) -> None:
+def test_every_field_of_every_operation_refuses_text_that_databases_cannot_store(house: House, kind: str) -> None:
     person = house.person("Stan Ranger")
     before, places = events(house), 0
     for operation in ACTS.values():
@@ -127,7 +127,7 @@ def test_no_field_of_any_operation_takes_a_text_that_readers_or_databases_cannot
 
 
 @pytest.mark.parametrize("text", ["\x00", "\u202e", "\x07"])
-def test_no_query_or_path_takes_such_a_text_either(house: House, dispute: Dispute, text: str) -> None:
+def test_queries_and_paths_refuse_such_text_too(house: House, dispute: Dispute, text: str) -> None:
     dispute.lodged()
     escaped = quote(text)
     for path in (f"/v1/cases?q={escaped}", f"/v1/cases?stage={escaped}", f"/v1/cases?after={escaped}"):

@@ -15,7 +15,7 @@ from tests.registries import EmptyRegistry
 from tests.story import Dispute, request
 
 
-def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are_served(
+def test_an_address_without_a_valid_token_is_limited_and_requests_with_a_token_are_served(
     empty_registry: EmptyRegistry,
 ) -> None:
     with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 5})) as house:
@@ -35,7 +35,7 @@ def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are
         assert house.client.get("/readyz").status_code == 200
 
 
-def test_whatever_a_stranger_asks_for_counts(empty_registry: EmptyRegistry) -> None:
+def test_every_request_of_a_stranger_counts(empty_registry: EmptyRegistry) -> None:
     with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 6})) as house:
         for path in (
             "/docs",
@@ -51,7 +51,7 @@ def test_whatever_a_stranger_asks_for_counts(empty_registry: EmptyRegistry) -> N
         assert house.client.get("/v1/openapi.json").status_code == 429
 
 
-def test_guesses_of_the_token_for_the_figures_are_limited_and_who_has_it_reads_on(
+def test_guesses_of_the_metrics_token_are_limited_and_the_right_token_still_works(
     empty_registry: EmptyRegistry,
 ) -> None:
     with House.open(
@@ -75,7 +75,7 @@ def refused(counted: Limits, address: str) -> bool:
     return False
 
 
-def test_who_changes_the_address_within_a_network_of_one_customer_is_one() -> None:
+def test_addresses_within_one_customers_network_count_as_one() -> None:
     counted = Limits(Settings(anonymous_per_minute=5))
     for number in range(5):
         counted.count_address(f"2001:db8:1:2:{number}::1")
@@ -86,7 +86,7 @@ def test_who_changes_the_address_within_a_network_of_one_customer_is_one() -> No
     assert not refused(counted, "203.0.113.8")
 
 
-def test_a_flood_from_many_addresses_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_from_many_addresses_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_COUNTED", 100)
     counted = Limits(Settings(anonymous_per_minute=5))
     for number in range(5000):
@@ -96,7 +96,7 @@ def test_a_flood_from_many_addresses_takes_no_more_memory(monkeypatch: pytest.Mo
     assert refused(counted, "203.0.113.7")
 
 
-def test_a_wait_ends_after_a_minute_wherever_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_ends_after_a_minute_even_if_the_wall_clock_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     counted, began, wall = Limits(Settings(anonymous_per_minute=2)), time.monotonic(), time.time()
     for number in range(2):
         counted.count_address(f"2001:db8:1:2:{number}::1")
@@ -106,7 +106,7 @@ def test_a_wait_ends_after_a_minute_wherever_the_clock_is_set(monkeypatch: pytes
     assert not refused(counted, "2001:db8:1:2::1")
 
 
-def test_no_body_takes_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_body_is_parsed_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Escaped quotes without an end took an hour for a mebibyte, while everybody waited."""
     for body in (b'"' + b'\\"' * 40_000, b'"\\' * 40_000, b'"' * 80_000, b'\\"' * 40_000):
         began = time.monotonic()
@@ -115,7 +115,7 @@ def test_no_body_takes_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
         assert time.monotonic() - began < 2, body[:8]
 
 
-def test_a_stranger_s_large_body_is_not_looked_into(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_strangers_large_body_is_not_parsed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     member = house.person("Olga Strand")
 
     def parsed(_raw: bytes) -> object:
@@ -129,7 +129,7 @@ def test_a_stranger_s_large_body_is_not_looked_into(house: House, monkeypatch: p
     member.send("POST", "/v1/cases", content=body, headers=json_).expect(422)
 
 
-def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(empty_registry: EmptyRegistry) -> None:
+def test_an_ended_token_is_limited_like_an_unknown_token(empty_registry: EmptyRegistry) -> None:
     # Another number than above: apps of the same settings are shared by the tests, and so are their counts.
     with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 7})) as house:
         person = house.person("Rea Voked")
@@ -140,7 +140,7 @@ def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(
         house.admin.get("/v1/me").expect(200)
 
 
-def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(empty_registry: EmptyRegistry) -> None:
+def test_a_person_who_writes_too_much_is_limited_and_may_still_read(empty_registry: EmptyRegistry) -> None:
     with House.open(empty_registry().model_copy(update={"writes_per_minute": 40})) as house:
         dispute = Dispute(house)
         dispute.opened()
@@ -155,7 +155,7 @@ def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(empty_regi
 
 
 @pytest.mark.parametrize("place", ["body", "precondition", "key", "there"])
-def test_a_limit_of_writes_comes_after_the_form_and_before_what_is_named(
+def test_the_limit_on_writes_is_checked_after_the_form_and_before_the_named_items(
     empty_registry: EmptyRegistry, place: str
 ) -> None:
     with House.open(empty_registry().model_copy(update={"writes_per_minute": 60})) as house:

@@ -10,7 +10,7 @@ from tests.story import CONSENT, POWERS, Dispute, request
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50])
-def test_rows_of_one_instant_appear_exactly_once_while_others_are_added(dispute: Dispute, limit: int) -> None:
+def test_rows_of_the_same_instant_appear_exactly_once_while_others_are_added(dispute: Dispute, limit: int) -> None:
     dispute.lodged()
     rows = 23
     for number in range(rows):
@@ -21,7 +21,7 @@ def test_rows_of_one_instant_appear_exactly_once_while_others_are_added(dispute:
     assert walk_pages(dispute.requesting, f"{dispute.path}/filings", limit) == whole
 
 
-def test_cases_are_listed_from_the_newest_on(house: House, dispute: Dispute) -> None:
+def test_cases_are_listed_newest_first(house: House, dispute: Dispute) -> None:
     ids = []
     for number in range(5):
         house.clock.pass_by(hours=number % 2)
@@ -32,7 +32,7 @@ def test_cases_are_listed_from_the_newest_on(house: House, dispute: Dispute) -> 
     assert opened == sorted(opened, reverse=True)
 
 
-def test_a_cursor_is_of_one_length_and_good_only_for_its_reader_and_its_list(house: House) -> None:
+def test_every_cursor_has_the_same_length_and_works_only_for_its_reader_and_its_list(house: House) -> None:
     one, other = Dispute(house, "a"), Dispute(house, "b")
     for dispute in (one, other):
         dispute.lodged()
@@ -157,12 +157,12 @@ BAD_FILTERS = [
 
 
 @pytest.mark.parametrize("bad", BAD_FILTERS)
-def test_a_filter_that_can_match_nothing_is_told_what_it_may_be(house: House, bad: str) -> None:
+def test_a_filter_with_an_unknown_value_is_refused_with_the_allowed_values(house: House, bad: str) -> None:
     fault = house.registrar.get(f"/v1/cases?{bad}").expect(422, "invalid")["errors"][0]
     assert fault["pointer"].startswith("query")
 
 
-def test_a_case_waits_for_me_when_it_waits_for_the_party_or_the_office_that_i_hold(three: list[Dispute]) -> None:
+def test_waits_for_me_finds_the_cases_that_wait_for_the_readers_party_or_office(three: list[Dispute]) -> None:
     waters, fisheries, trade = three
     expected = [
         (fisheries.responding, [fisheries]),
@@ -206,7 +206,7 @@ def test_deadlines_are_listed_across_all_cases_of_the_reader(house: House, three
 STATES = ("running", "passed", "ended")
 
 
-def test_the_total_counts_what_the_reader_may_see_and_no_further_than_a_thousand(
+def test_the_total_counts_visible_rows_and_stops_at_a_thousand(
     dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dispute.mediating()
@@ -249,13 +249,13 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_case_is_found_by_its_number_however_a_clerk_writes_it(dispute: Dispute, spelling: str) -> None:
+def test_a_case_is_found_by_its_number_in_every_spelling_that_clerks_use(dispute: Dispute, spelling: str) -> None:
     dispute.registered()
     found = dispute.registrar.send("GET", "/v1/cases", params={"q": spelling}).expect(200)["items"]
     assert [item["reference"] for item in found] == ["2026-0001"]
 
 
-def test_a_hidden_case_is_found_no_more_than_a_number_never_given(house: House, dispute: Dispute) -> None:
+def test_a_search_answers_the_same_for_a_hidden_case_and_an_unused_number(house: House, dispute: Dispute) -> None:
     dispute.registered()
     stranger = house.person("Stan Ranger")
     hidden = stranger.send("GET", "/v1/cases", params={"q": "2026-0001"})

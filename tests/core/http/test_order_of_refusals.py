@@ -25,7 +25,9 @@ def everybody(house: House) -> list[Person]:
     return [house.admin, house.registrar, house.person("Stan Ranger")]
 
 
-def test_too_large_comes_before_everything_and_who_asks_before_what_is_wrong(house: House) -> None:
+def test_a_body_that_is_too_large_is_refused_first_and_a_missing_token_before_faults_of_the_request(
+    house: House,
+) -> None:
     nobody = house.person("No Body")
     nobody.token = "accord_" + "A" * 43
     wrong = {"content-type": "text/xml", **STALE}
@@ -37,7 +39,7 @@ def test_too_large_comes_before_everything_and_who_asks_before_what_is_wrong(hou
         operation.send(nobody, query, json={"unknown": 1}).expect(401, "unauthenticated")
 
 
-def test_the_media_type_comes_before_the_body_and_the_body_before_what_is_named(house: House) -> None:
+def test_the_media_type_is_judged_before_the_body_and_the_body_before_the_named_items(house: House) -> None:
     for person in everybody(house):
         for operation in OPERATIONS.values():
             wrong = {"content-type": "text/xml", "idempotency-key": "k"}
@@ -48,7 +50,7 @@ def test_the_media_type_comes_before_the_body_and_the_body_before_what_is_named(
             operation.send(person, unknown, json=operation.example, headers=STALE).expect(422, "invalid")
 
 
-def test_what_a_change_rests_on_comes_before_what_is_changed(house: House) -> None:
+def test_a_missing_precondition_is_refused_before_the_item_is_looked_up(house: House) -> None:
     changes = [operation for operation in ACTS.values() if 428 in operation.statuses]
     assert {operation.method for operation in changes} == {"PATCH", "DELETE"}
     for person in everybody(house):
@@ -59,7 +61,7 @@ def test_what_a_change_rests_on_comes_before_what_is_changed(house: House) -> No
             answer.expect(*((404, "not-found") if operation.has_ids else (412, "precondition-failed")))
 
 
-def test_what_is_not_there_comes_before_what_one_may_do(house: House) -> None:
+def test_a_hidden_item_is_refused_before_a_missing_capacity(house: House) -> None:
     for person in everybody(house):
         for operation in OPERATIONS.values():
             if operation.has_ids:
@@ -68,7 +70,7 @@ def test_what_is_not_there_comes_before_what_one_may_do(house: House) -> None:
                     answer.expect(404, "not-found")
 
 
-def test_a_key_that_belongs_to_another_request_comes_before_what_is_not_there(house: House) -> None:
+def test_a_reused_key_is_refused_before_a_hidden_item(house: House) -> None:
     person = house.person("Stan Ranger")
     key = {"idempotency-key": "one"}
     person.send("POST", "/v1/cases", json=REQUESTS["CaseIn"] | _named(house), headers=key).expect(201)
@@ -254,7 +256,7 @@ def _ended_token(person: Person) -> str:
     return str(made["id"])
 
 
-def test_who_may_not_comes_before_what_is_stale_and_that_before_what_is_not_possible_now(world: World) -> None:
+def test_a_missing_capacity_is_refused_before_a_stale_tag_and_a_stale_tag_before_a_closed_step(world: World) -> None:
     table = rows(world)
     assert set(table) == set(ACTS)
     for id, row in table.items():
@@ -289,7 +291,7 @@ ITEMS = (
 )
 
 
-def test_an_item_of_another_case_answers_as_one_that_never_was(world: World) -> None:
+def test_an_item_of_another_case_answers_like_an_item_that_does_not_exist(world: World) -> None:
     one, other = world.open, world.settled
     compared = 0
     for collection in (*ITEMS, "events", "deadlines", "disclosures"):

@@ -56,7 +56,7 @@ def gone_through(connection: Connection, statement: Statement, everything_is_the
     return faults
 
 
-def test_nothing_that_is_read_is_looked_for_in_a_whole_table(house: House) -> None:
+def test_no_read_scans_a_whole_table(house: House) -> None:
     world = build(house)
     one = world.open
     ids = {

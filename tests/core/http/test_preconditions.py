@@ -21,7 +21,7 @@ def test_a_stale_form_does_not_overwrite_what_somebody_else_saved(dispute: Dispu
     assert (saved["languages"], saved["seat"]) == (["fr"], seat)
 
 
-def test_the_answer_of_an_act_is_what_the_next_read_gives(dispute: Dispute) -> None:
+def test_an_act_answers_with_what_the_next_read_returns(dispute: Dispute) -> None:
     dispute.lodged()
     answer = dispute.step(dispute.registrar, "invite", {})
     read = dispute.registrar.get(dispute.path)
@@ -33,7 +33,7 @@ def test_the_answer_of_an_act_is_what_the_next_read_gives(dispute: Dispute) -> N
     assert unchanged.response.content == b""
 
 
-def test_a_stale_act_is_refused_and_a_forbidden_one_is_forbidden_first(dispute: Dispute) -> None:
+def test_a_stale_act_is_refused_after_a_forbidden_act(dispute: Dispute) -> None:
     dispute.lodged()
     old = dispute.registrar.get(dispute.path).headers["etag"]
     dispute.step(dispute.registrar, "invite", {}).expect(200)
@@ -45,7 +45,7 @@ def test_a_stale_act_is_refused_and_a_forbidden_one_is_forbidden_first(dispute: 
     dispute.registrar.post(path, {}, if_match=current).expect(409, "need-not-met")
 
 
-def test_a_receipt_names_where_the_act_stands_in_the_ledger(dispute: Dispute) -> None:
+def test_a_receipt_names_the_position_of_the_act_in_the_ledger(dispute: Dispute) -> None:
     dispute.lodged()
     receipt = dispute.step(dispute.registrar, "invite", {}).headers["accord-receipt"]
     parts = dict(part.split("=") for part in receipt.split(", "))
@@ -54,7 +54,7 @@ def test_a_receipt_names_where_the_act_stands_in_the_ledger(dispute: Dispute) ->
     assert [event["hash"] for event in found] == [parts["hash"]]
 
 
-def test_a_repeated_request_with_its_key_has_one_effect_and_the_same_answer(dispute: Dispute) -> None:
+def test_a_request_repeated_with_its_key_has_one_effect_and_the_same_answer(dispute: Dispute) -> None:
     given = request()
     first = dispute.requesting.post("/v1/cases", given, idempotency_key="one")
     again = dispute.requesting.post("/v1/cases", given, idempotency_key="one")
@@ -82,7 +82,7 @@ def test_a_failure_is_not_remembered(dispute: Dispute) -> None:
     dispute.registrar.post(path, {}, idempotency_key="k").expect(200)
 
 
-def test_a_replay_answers_as_its_author_may_see_it_now(house: House, dispute: Dispute) -> None:
+def test_a_replay_answers_with_what_its_author_may_see_now(house: House, dispute: Dispute) -> None:
     appointment = f"/v1/appointments/{dispute.nominated()['id']}/decline"
     dispute.mediator.post(appointment, {}, idempotency_key="no").expect(204)
     dispute.mediator.post(appointment, {}, idempotency_key="no").expect(404)
@@ -107,7 +107,7 @@ def test_a_key_replayed_after_access_ended_finds_nothing(house: House, dispute: 
     counsel.post(f"{dispute.path}/filings", given, idempotency_key="another").expect(404, "not-found")
 
 
-def test_a_key_lives_seven_days(house: House, dispute: Dispute) -> None:
+def test_a_key_is_kept_for_seven_days(house: House, dispute: Dispute) -> None:
     dispute.requesting.post("/v1/cases", request(), idempotency_key="one").expect(201)
     house.clock.pass_by(days=7, seconds=1)
     answer = dispute.requesting.post("/v1/cases", request(title="Another"), idempotency_key="one")
@@ -115,7 +115,7 @@ def test_a_key_lives_seven_days(house: House, dispute: Dispute) -> None:
     assert "idempotency-replayed" not in answer.headers
 
 
-def test_what_mints_secrets_refuses_a_key(house: House) -> None:
+def test_operations_that_create_secrets_refuse_a_key(house: House) -> None:
     house.admin.post("/v1/tokens", {"label": "x"}, idempotency_key="k").expect(422, "invalid")
 
 

@@ -42,7 +42,7 @@ def tamper(hand: Engine, sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", ["UPDATE events SET act = 'x'", "DELETE FROM events"])
-def test_events_are_neither_changed_nor_removed(dispute: Dispute, hand: Engine, sql: str) -> None:
+def test_the_database_refuses_to_change_or_remove_events(dispute: Dispute, hand: Engine, sql: str) -> None:
     dispute.opened()
     with pytest.raises(sqlalchemy.exc.DBAPIError), hand.begin() as connection:
         connection.execute(text(sql))
@@ -66,7 +66,7 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("sql", TAMPERED)
-def test_whatever_is_changed_in_the_database_is_found_and_named(
+def test_every_change_in_the_database_is_detected_and_named(
     house: House, dispute: Dispute, hand: Engine, sql: str
 ) -> None:
     dispute.mediating()
@@ -93,7 +93,7 @@ def test_a_receipt_shows_that_a_tail_was_cut_which_the_chains_alone_do_not(
     assert "not there" in fault.why
 
 
-def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: Dispute) -> None:
+def test_a_receipt_shows_that_a_stream_was_rewritten(house: House, dispute: Dispute) -> None:
     dispute.invited()
     receipt = dispute.step(dispute.requesting, "withdraw", {"reason": "No."}).headers["accord-receipt"]
     other = receipt[:-4] + ("0000" if receipt[-4:] != "0000" else "1111")
@@ -104,12 +104,12 @@ def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: D
 @pytest.mark.parametrize(
     "text", ["", "stream=x, seq=1, hash=y", "seq=1", "stream=" + "0" * 36 + ", seq=0, hash=" + "0" * 64]
 )
-def test_what_is_no_receipt_is_refused(text: str) -> None:
+def test_a_malformed_receipt_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a receipt reads"):
         parse_receipt(text)
 
 
-def test_an_event_names_who_did_what_in_which_capacity_under_which_rule(dispute: Dispute) -> None:
+def test_an_event_names_its_actor_act_capacity_and_rule(dispute: Dispute) -> None:
     dispute.settled()
     events = dispute.events()
     signed = [event for event in events if event["type"] == "step-taken" and event["act"] == "sign"]
@@ -135,7 +135,7 @@ def test_every_stream_that_a_reader_sees_is_whole(dispute: Dispute) -> None:
             assert [entry["previous_hash"] for entry in entries] == hashes[:-1]
 
 
-def test_the_seq_of_a_case_moves_with_what_participants_may_know_alone(dispute: Dispute) -> None:
+def test_the_sequence_of_a_case_advances_only_with_events_that_participants_see(dispute: Dispute) -> None:
     before = dispute.mediating()["seq"]
     dispute.filing(dispute.requesting, "caucus", "requesting")
     assert dispute.read()["seq"] == before

@@ -77,7 +77,7 @@ def entitled(house: House, reader: Reader, after: int) -> list[str]:
         return [str(id) for id in db.execute(readable).scalars()]
 
 
-def test_everybody_is_told_of_what_they_may_read_and_of_nothing_else(
+def test_each_reader_receives_the_events_they_may_read_and_no_others(
     house: House, dispute: Dispute, everybody: dict[str, Reader]
 ) -> None:
     before = last_position(house)
@@ -108,7 +108,7 @@ def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, ev
     assert (full["stream"], full["seq"]) == (step["data"]["stream"], step["data"]["seq"])
 
 
-def test_a_candidate_is_told_of_the_nomination_and_not_of_the_case(dispute: Dispute) -> None:
+def test_a_candidate_receives_the_nomination_and_no_event_of_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
     told, _end = read_feed(dispute.mediator)
     (nominated,) = [one for one in told if one["type"] == "appointment-proposed"]
@@ -132,7 +132,7 @@ def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute
     assert read_feed(dispute.requesting, more=f"&case={uuid4()}")[0] == []
 
 
-def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
+def test_a_reader_can_start_at_the_present_end_of_the_feed(dispute: Dispute) -> None:
     dispute.lodged()
     begun = dispute.requesting.get("/v1/events?latest=true").expect(200)
     assert (begun["items"], begun["more"]) == ([], False)
@@ -142,7 +142,7 @@ def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
 
 
 @pytest.mark.parametrize("route", ["/v1/events", "{case}/events"])
-def test_a_cursor_of_another_registry_that_came_of_the_same_backup_is_gone(
+def test_a_cursor_of_another_registry_restored_from_the_same_backup_is_refused_as_gone(
     house: House, dispute: Dispute, route: str
 ) -> None:
     dispute.lodged()
@@ -152,7 +152,7 @@ def test_a_cursor_of_another_registry_that_came_of_the_same_backup_is_gone(
     agent.get(f"{path}?after={elsewhere}").expect(410, "gone")
 
 
-def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Dispute) -> None:
+def test_a_cursor_works_only_for_its_reader_and_gives_the_same_answer_each_time(dispute: Dispute) -> None:
     dispute.lodged()
     answer = dispute.requesting.get("/v1/events?limit=1").expect(200)
     assert dispute.requesting.get("/v1/events?limit=1").expect(200) == answer
@@ -161,7 +161,7 @@ def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Disput
     dispute.requesting.get(f"/v1/events?after={answer['next'][:-1]}").expect(422, "invalid")
 
 
-def test_what_one_may_no_longer_read_is_passed_over_in_bounded_steps(house: House, dispute: Dispute) -> None:
+def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     counsel = house.person("Cora Unsel")
     path = dispute.representatives()
@@ -203,7 +203,9 @@ def slow_commits(engine: Engine, seconds: float) -> Iterator[None]:
         event.remove(engine, "commit", wait)
 
 
-def test_readers_beside_writers_get_exactly_their_events_in_order(served: House, everybody: dict[str, Reader]) -> None:
+def test_readers_get_exactly_their_events_in_order_while_others_write(
+    served: House, everybody: dict[str, Reader]
+) -> None:
     done, before = threading.Event(), last_position(served)
 
     def follow(reader: Reader, person: Person) -> list[str]:
@@ -255,7 +257,7 @@ def waited(person: Person, after: str, seconds: int = 20) -> tuple[Json, float]:
     return {"status": answer.status, **answer.json}, time.monotonic() - asked
 
 
-def test_who_waits_is_answered_when_there_is_something_for_them(served: House) -> None:
+def test_a_waiting_reader_is_answered_when_an_event_arrives_for_them(served: House) -> None:
     dispute = Dispute(served)
     dispute.lodged()
     stranger = served.person("Stan Ranger")
@@ -275,7 +277,7 @@ def test_who_waits_is_answered_when_there_is_something_for_them(served: House) -
     assert whole >= 3
 
 
-def test_a_token_that_is_revoked_ends_the_waiting(served: House) -> None:
+def test_revoking_the_token_ends_the_wait(served: House) -> None:
     dispute = Dispute(served)
     dispute.lodged()
     cursor = dispute.requesting.get("/v1/events?latest=true").expect(200)["next"]
@@ -289,7 +291,7 @@ def test_a_token_that_is_revoked_ends_the_waiting(served: House) -> None:
     assert took < 8
 
 
-def test_the_catalogue_takes_no_event_that_it_does_not_know(house: House) -> None:
+def test_an_event_outside_the_catalogue_is_refused(house: House) -> None:
     with pytest.raises(catalogue.Uncatalogued, match="no-such-type"):
         catalogue.check("no-such-type")
     assert catalogue.unlisted("case-opened", {"strange_id": "x", "procedure": "y"}) == {"strange_id"}
