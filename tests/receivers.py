@@ -1,4 +1,4 @@
-"""Receivers of webhooks under test: they note what comes, and take it, refuse it, garble it or hang as told."""
+"""Receivers of webhooks under test: they record requests, and accept, refuse, garble or never finish the answer."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came in."""
+    """A request as it arrived."""
 
     id: str
     headers: dict[str, str]
@@ -30,11 +30,11 @@ class Received:
 
     @property
     def event(self) -> Json:
-        """The event that it carried."""
+        """The event in the request."""
         return dict(json.loads(self.body))
 
     def verified(self, secret: str) -> Json:
-        """The event, if the library of Standard Webhooks finds it signed by the secret; an error otherwise."""
+        """The event, if it is signed with the secret; the library of Standard Webhooks raises an error otherwise."""
         return dict(Webhook(secret).verify(self.body, self.headers))
 
 
@@ -42,7 +42,7 @@ Behaviour = Callable[["BaseHTTPRequestHandler"], None]
 
 
 def answers(status: int, body: bytes = b"", **headers: str) -> Behaviour:
-    """Answer in this way."""
+    """A behaviour that gives this answer."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
@@ -56,7 +56,7 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Behaviour:
 
 
 def garbage(handler: BaseHTTPRequestHandler) -> None:
-    """Say what is no HTTP."""
+    """Answer with something that is not HTTP."""
     handler.wfile.write(b"\x00\xff\x13\x37 no such protocol\r\n\r\n" * 20)
     handler.close_connection = True
 
@@ -73,7 +73,7 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
 
 
 def floods(handler: BaseHTTPRequestHandler) -> None:
-    """Answer with much more than anybody reads."""
+    """Answer with far more than any sender reads."""
     handler.send_response(200)
     handler.send_header("content-length", str(50_000_000))
     handler.end_headers()
@@ -86,7 +86,7 @@ def floods(handler: BaseHTTPRequestHandler) -> None:
 
 @dataclass
 class Receiver:
-    """A receiver on a loopback port; `behaves` says what it does, `once` what it does first, one at a time."""
+    """A receiver on a loopback port; `once` holds the behaviour of each next request, `behaves` that of the others."""
 
     port: int
     behaves: Behaviour
@@ -95,17 +95,17 @@ class Receiver:
     url: str = ""
 
     def events(self) -> list[Json]:
-        """The events that came, in the order in which they did."""
+        """The events, in the order of arrival."""
         return [one.event for one in self.received]
 
     def ids(self) -> list[str]:
-        """Their ids."""
+        """The ids of the events."""
         return [one.id for one in self.received]
 
 
 @contextmanager
 def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver that takes everything unless it is told otherwise."""
+    """A receiver that accepts everything by default."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -143,7 +143,7 @@ def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None
 
 @dataclass
 class Canary:
-    """A listener that nobody is to reach: it counts who connects."""
+    """A listener that no sender may reach: it counts connections."""
 
     port: int
     connections: int = 0
@@ -151,7 +151,7 @@ class Canary:
 
 @contextmanager
 def canary() -> Iterator[Canary]:
-    """A listener on every address of this machine, at a port of its own."""
+    """A listener on every address of this machine, at its own port."""
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listening.bind(("::", 0))
@@ -177,7 +177,7 @@ def canary() -> Iterator[Canary]:
 
 @contextmanager
 def guarded_by(house: House, guard: Guard) -> Iterator[None]:
-    """The house with another guard."""
+    """Give the house another guard of addresses."""
     seams = house.app.state.seams
     house.app.state.seams = replace(seams, guard=guard)
     try:
@@ -187,7 +187,7 @@ def guarded_by(house: House, guard: Guard) -> Iterator[None]:
 
 
 def letting(*allowed: str, names: dict[str, list[str]] | None = None) -> Guard:
-    """A guard that lets through what is allowed, and knows these names and no other."""
+    """A guard that lets these addresses through, and resolves only these names."""
     known = names or {}
 
     def resolve(host: str, _port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Uploads under test: a storage of each kind, a draft, and a way to bring documents to it."""
+"""Uploads under test: each kind of storage, a draft filing, and requests that upload documents to it."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ def pdf(size: int, word: bytes = b"x") -> bytes:
 
 @pytest.fixture(scope="session", name="bucket_server")
 def server_of_buckets() -> Iterator[str]:
-    """The address of a store that speaks S3."""
+    """The address of a server that speaks S3's protocol."""
     # Moto and boto take two seconds to import, and only the slow tests need them.
     from moto.server import ThreadedMotoServer
 
@@ -43,7 +43,7 @@ def server_of_buckets() -> Iterator[str]:
 
 
 def empty_bucket(url: str, name: str) -> Any:
-    """A bucket with nothing in it."""
+    """An empty bucket."""
     import boto3  # type: ignore[import-untyped]
 
     keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
@@ -55,7 +55,7 @@ def empty_bucket(url: str, name: str) -> Any:
 
 @pytest.fixture(scope="session", name="folder")
 def folder_of_documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for documents, which stays empty between tests."""
+    """A folder for documents, which is empty at the beginning of each test."""
     return tmp_path_factory.mktemp("documents")
 
 
@@ -75,14 +75,14 @@ def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, fold
 
 @dataclass
 class Desk:
-    """A dispute with a draft of its requesting side, and a way to bring documents to it."""
+    """A dispute with a draft filing of the requesting side, and the requests that upload documents to it."""
 
     dispute: Dispute
     draft: Json
 
     @property
     def path(self) -> str:
-        """Where the documents of the draft are."""
+        """The path of the documents of the draft."""
         return f"{self.dispute.path}/filings/{self.draft['id']}/documents"
 
     def send(
@@ -121,34 +121,34 @@ def desk_of(dispute: Dispute, audience: str = "participants", *sides: str) -> De
 
 @pytest.fixture(name="desk")
 def a_desk(dispute: Dispute) -> Desk:
-    """A draft in a case that has a mediator."""
+    """A draft filing in a case that has a mediator."""
     dispute.mediating()
     return desk_of(dispute)
 
 
 def content_of(person: Person, document: Json, **headers: str) -> Answer:
-    """A document's bytes, as somebody asks for them."""
+    """The request of a person for a document's bytes."""
     return person.get(f"/v1/documents/{document['id']}/content", **headers)
 
 
 def digest_of(content: bytes) -> str:
-    """A digest as a header says it."""
+    """A digest in the form of the header."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
 
 def fault(answer: Answer) -> str:
-    """The code of the one fault of a refused request."""
+    """The code of the only fault of a refused request."""
     return str(answer.expect(422, "invalid")["errors"][0]["code"])
 
 
 def nothing_is_kept(desk: Desk) -> bool:
-    """Whether no document is listed and no object lies in the storage."""
+    """Whether no document is listed and the storage is empty."""
     listed = desk.dispute.requesting.get(desk.path).expect(200)["items"]
     return not listed and not list(desk.dispute.house.app.state.seams.storage.objects())
 
 
 def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | None]]:
-    """What differs between storage and database, as `accord check --storage` finds it."""
+    """The differences between storage and database that `accord check --storage` reports."""
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("check")) as db:
         db.sealer = seams.sealer
@@ -158,7 +158,7 @@ def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | 
 
 
 def sweep(desk: Desk, later: timedelta) -> int:
-    """Sweep the storage, some time later."""
+    """Sweep the storage at a later time; gives the number of removed objects."""
     seams, now = desk.dispute.house.app.state.seams, datetime.now(UTC) + later
     old = inventory.old_objects(seams.storage, now)
     with seams.database.read(seams.entropy("sweep")) as db:

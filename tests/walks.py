@@ -1,4 +1,4 @@
-"""Walks through every rule set, written by hand as data, and the walker who takes them over HTTP."""
+"""Walks through every rule set, written by hand as data, and the walker that takes them over HTTP."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ CAPACITIES = {
 
 @dataclass(frozen=True)
 class Walk:
-    """How a case comes to an end: from a stage on, by these acts, with this outcome and ground.
+    """The end of a case: from a stage, by these acts, with this outcome and ground.
 
-    An act is somebody and a step (`registry invite`, `all sign`), a term with the word `passes`, or `registry serves`.
+    An act is a person and a step (`registry invite`, `all sign`), a term with the word `passes`, or `registry serves`.
     """
 
     rule_set: str
@@ -46,9 +46,9 @@ class Walk:
 
 @dataclass(frozen=True)
 class Map:
-    """The shortest way to each stage of a rule set (`stage: from which: acts`), and a walk to each of its ends.
+    """The shortest way to each stage of a rule set (`stage: previous stage: acts`), and a walk to each of its ends.
 
-    A line of the ends has the outcome, the ground (`-` for none), the stage from which the walk is told, and its acts.
+    A line of the ends has the outcome, the ground (`-` for none), the stage from which the walk starts, and its acts.
     """
 
     ways: str
@@ -270,14 +270,14 @@ WALKS = [walk for id, each in MAPS.items() for walk in each.walks(id)]
 
 
 def entry_of(procedure: Procedure, who: str, step: str, stage: str) -> Step:
-    """The entry of that name that they take at that stage, else the first that is theirs, else the first."""
+    """The entry of that name that a person takes at that stage, or else their first, or else the first."""
     entries, capacity = procedure.entries(step), CAPACITIES.get(who, who)
     theirs = [entry for entry in entries if acts_as(entry.by, capacity) or capacity in entry.by] or list(entries)
     return next((entry for entry in theirs if stage in entry.origin), theirs[0])
 
 
 def entries_on(walk: Walk) -> Iterator[Step]:
-    """The entries that a walk takes from its stage on, as the file says to which stage each leads."""
+    """The entries that a walk takes from its stage on; the rule set says to which stage each leads."""
     procedure, stage = library()[walk.rule_set], walk.stage
     for who, step in (act.split() for act in walk.acts):
         if step not in ("passes", "serves"):
@@ -287,7 +287,7 @@ def entries_on(walk: Walk) -> Iterator[Step]:
 
 
 def body_of(entry: Step, party_id: str, due_on: date | None = None, ground: str | None = None) -> Json:
-    """What the step asks its taker to give: of several grounds the first, unless another is named."""
+    """The body that the step requires: the first of several grounds, unless another is named."""
     fields: Json = {name: given for name, given in GIVES["fields"].items() if name in entry.fields}
     if entry.grounds:
         fields["ground"] = ground if ground in entry.grounds else entry.grounds[0]
@@ -297,7 +297,7 @@ def body_of(entry: Step, party_id: str, due_on: date | None = None, ground: str 
 
 
 class Walker:
-    """Takes walks in one dispute, each step by the persons whom the rules name and through the noun that takes it."""
+    """Takes walks in a dispute: each step by the people whom the rules name, through the noun that takes it."""
 
     def __init__(self, dispute: Dispute, rule_set: str, ground: str | None = None, settles: str = "whole") -> None:
         self.dispute, self.rule_set, self.ground, self.settles = dispute, rule_set, ground, settles
@@ -353,7 +353,7 @@ class Walker:
             self.dispute.read()
 
     def person(self, who: str) -> Person:
-        """Who acts under that name."""
+        """The person with that name."""
         offices = {"registry": self.dispute.registrar, "authority": self.dispute.registrar}
         return {**self.sides, **offices, "mediator": self.dispute.mediator}[who]
 
@@ -381,7 +381,7 @@ class Walker:
         return ZoneInfo(self.dispute.case["seat"]["time_zone"])
 
     def _pass(self, term: str) -> None:
-        """Let the clock go on to the morning after the last day of a term that runs."""
+        """Move the clock to the morning after the last day of a running term."""
         path = f"{self.dispute.path}/deadlines"
         deadlines = self.dispute.requesting.get(path).expect(200)["items"]
         days = [one["due_on"] for one in deadlines if one["term"] == term and one["state"] == "running"]
@@ -418,7 +418,7 @@ class Walker:
         self.nominator = who
 
     def _confirm_mediator(self, who: str, entry: Step) -> None:
-        """Declared, accepted where the rules ask for that, and confirmed; a session that nobody holds is planned."""
+        """Declare, accept where the rules ask for it, and confirm; and schedule a session that nobody holds."""
         self.dispute.mediator.post(f"{self.appointment}/declare", {"independent": True}).expect(200)
         if "accepted-by-all-parties" in entry.needs:
             for side, person in self.sides.items():

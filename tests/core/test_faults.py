@@ -1,4 +1,4 @@
-"""The machine misbehaves: its clock goes back, its disk is full; nothing is lost, doubled or half there."""
+"""Faults of the machine, such as a clock that is set back or a full disk: nothing is lost, doubled or half written."""
 
 import os
 import tempfile
@@ -52,7 +52,7 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
 
 @contextmanager
 def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
-    """No room is left where the registry lies: a small disk is filled, or SQLite is told of no more pages."""
+    """No room on the disk of the registry: a small disk is filled, or SQLite gets no more pages."""
     if mounted:
         filler = fill(folder)
         try:
@@ -76,7 +76,7 @@ def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
 
 
 def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, folder: Path, mounted: bool) -> None:
-    """Fill the disk of the registry while a case is mediated, write until it refuses, and make room again."""
+    """Fill the disk of the registry during a case, write until a write is refused, and make room again."""
     with House.open(settings) as house:
         dispute = Dispute(house)
         dispute.mediating()
@@ -84,7 +84,7 @@ def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, 
         big = {"kind": "notice", "title": "x", "text": "x" * 90_000, "audience": "participants"}
         written = 0
         with full_disk(house, folder, mounted):
-            # What there is still room for is taken; the first for which there is none is refused.
+            # Writes that still fit are accepted; the first that does not fit is refused.
             answer = dispute.requesting.post(f"{dispute.path}/filings", big)
             while answer.status == 201 and written < 100:
                 written += 1
@@ -124,7 +124,7 @@ def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
     capsys: pytest.CaptureFixture[str], _engine: str
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="accord-disk-") as place:
-        # The server's user must be able to enter.
+        # The server's user must be able to enter the folder.
         Path(place).chmod(0o711)
         folder = Path(place) / "disk"
         with small_disk(folder, megabytes=96) as mounted:
@@ -169,7 +169,7 @@ def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_prog
     filers = [dispute.requesting] * (at_work + 2)
     with outside(served, *filers) as people, ThreadPoolExecutor(len(people)) as pool:
         with served.database.write(os.urandom) as holding:
-            # From here on SQLite lets nobody else write; PostgreSQL is asked for as much.
+            # From here on SQLite lets nobody else write; on PostgreSQL a lock does the same.
             holding.connection()
             if is_postgresql(holding):
                 holding.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))

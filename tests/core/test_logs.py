@@ -1,4 +1,4 @@
-"""What the operator is told: a line for each request and figures, and nothing that people wrote."""
+"""Logs and metrics: one line for each request, figures for the operator, and nothing that people wrote."""
 
 import asyncio
 import io
@@ -24,7 +24,7 @@ SECRET = "zebrafinch"
 
 @pytest.fixture
 def logged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """All that is logged, as JSON."""
+    """Everything that is logged, as JSON."""
     root, written = logging.getLogger(), io.StringIO()
     kept, level = root.handlers[:], root.level
     monkeypatch.setattr("sys.stderr", written)
@@ -109,7 +109,7 @@ def test_metrics_are_served_while_the_database_is_down(
             return str(answer.text)
 
         assert "accord_database_up 1.0" in shown()
-        # Of a worker that was never here there is no time: nought would be taken for 1970.
+        # A worker that never ran has no time: zero would be read as 1970.
         assert "accord_worker_last_round" not in shown()
         worker_of(house.app.state.seams, house.settings).round()
         assert "accord_worker_last_round_timestamp_seconds" in shown()

@@ -1,4 +1,4 @@
-"""What people write lies unreadable wherever an operator keeps it: planted words are found nowhere."""
+"""People's texts are unreadable wherever an operator stores them: a search for canaries finds none."""
 
 import base64
 import io
@@ -41,7 +41,7 @@ def test_authorised_readers_read_the_canaries(house: House) -> None:
             "/events?limit=200",
         )
     )
-    # Powers are for the side itself and the registry.
+    # Only the side itself and the registry read powers.
     hidden_from_mediators = {WORDS["powers"]}
     assert {word for word in WORDS.values() if word not in read} == hidden_from_mediators
 
@@ -71,23 +71,23 @@ def everything_in(settings: Settings) -> bytes:
     return "\n".join(rows).encode()
 
 
-# A part of every word that is planted below.
+# A part of every canary below.
 MARK = b"quetzal"
 MIB = 1024 * 1024
 
 
 def spellings(word: bytes) -> list[bytes]:
-    """A word as it may lie in a file: plain, in hexadecimal, and in base64 wherever it begins in it."""
+    """The forms in which a word may appear in a file: plain, in hexadecimal, and in base64 at each offset."""
     found = [word, word.hex().encode(), word.hex().upper().encode()]
     for shift in range(3):
-        # Without the letters in which its neighbours have a part.
+        # Without the letters that share a group with the word's neighbours.
         letters = base64.b64encode(b"\0" * shift + word)
         found.append(letters[-(-shift * 8 // 6) : (shift + len(word)) * 8 // 6])
     return found
 
 
 def found_in(lying: bytes, word: bytes = MARK) -> list[bytes]:
-    """The surroundings of each spelling of a word that lies there."""
+    """The bytes around each spelling of a word that appears in these bytes."""
     places = [lying.find(spelling) for spelling in spellings(word)]
     return [lying[max(0, place - 60) : place + 60] for place in places if place >= 0]
 
@@ -105,7 +105,7 @@ def unzipped(content: bytes) -> bytes:
 
 
 def dump(settings: Settings) -> bytes:
-    """The database as its own tools write it out; every row of every table where they do not reach it."""
+    """The dump of the database's own tool, or every row of every table where the tool is not installed."""
     if settings.is_sqlite:
         with sqlite3.connect(make_url(settings.database_url).database or "") as connection:
             return "\n".join(connection.iterdump()).encode()
@@ -119,14 +119,14 @@ def dump(settings: Settings) -> bytes:
 
 @contextmanager
 def at(service: Served, person: Person) -> Iterator[Person]:
-    """The same person, before that service."""
+    """The same person, as a client of that service."""
     with httpx.Client(base_url=service.base_url, timeout=60) as client:
         yield Person(person.name, person.id, person.token, client, str)
 
 
 @contextmanager
 def begun(desk: Desk, service: Served, folder: Path) -> Iterator[socket.socket]:
-    """An upload of which more than half has come and lies in the folder, and no more comes yet."""
+    """An upload of which more than half has arrived in the folder and which does not continue."""
     content = pdf(20 * MIB, b"cutoffquetzal")
     place = urlsplit(service.base_url)
     head = (
@@ -178,7 +178,7 @@ def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_
         "output": (taken.stdout + taken.stderr + looked.stdout + looked.stderr).encode(),
     }
     assert {where: found for where, content in lying.items() if (found := found_in(content))} == {}
-    # That what lies in clear is found shows that the search works: in each place, in each spelling.
+    # A word in clear is found, which shows that the search works: in each place, in each spelling.
     for where in ("backup", "dump", *(["folder"] if kept.is_sqlite else [])):
         assert found_in(lying[where], dispute.case["title"].encode()), where
         assert found_in(lying[where], digest), where
@@ -188,7 +188,7 @@ def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_
 
 
 def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
-    """Words in all that can be filed, and in what is refused; the digest of a document that was filed."""
+    """Canaries in everything that can be filed and in refused requests; gives the digest of a filed document."""
     person, title = dispute.requesting, {"title": "titlequetzal", "text": "textquetzal"}
     filed = []
     for audience, sides in (("participants", ()), ("caucus", ("requesting",))):
@@ -213,7 +213,7 @@ def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
             for document in filed[-3:]:
                 assert reader.get(f"/v1/documents/{document['id']}/content").status == 200
     dispute.draft(dispute.mediator, title="drafttitlequetzal", clauses=[{"number": "1", "text": "clausequetzal"}])
-    # An object that is altered is a fault of ours, of which the log tells.
+    # An altered object is an internal error, which the log reports.
     small = min((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     small.write_bytes(small.read_bytes()[:-1] + b"x")
     answers = {person.get(f"/v1/documents/{document['id']}/content").status for document in filed}
@@ -222,7 +222,7 @@ def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
 
 
 def refused(desk: Desk, archive: bytes) -> None:
-    """Uploads and requests that are refused, each with a word in it."""
+    """Refused uploads and requests, each with a canary in it."""
     nested = io.BytesIO()
     with zipfile.ZipFile(nested, "w") as written:
         written.writestr("innerquetzal.zip", archive)

@@ -1,4 +1,4 @@
-"""A request makes few round trips to the database, whatever the number of parties."""
+"""A request sends few statements to the database, whatever the number of parties."""
 
 import os
 from typing import Any
@@ -16,7 +16,7 @@ from tests.story import CONSENT, POWERS, Dispute
 
 
 def sides(number: int) -> list[dict[str, str]]:
-    """That many parties, one a side."""
+    """So many parties, one on each side."""
     names = ["requesting", "responding", *(f"side-{n}" for n in range(3, number + 1))]
     return [{"side": side, "kind": "state", "name": f"State {side}"} for side in names]
 

@@ -13,7 +13,7 @@ CLOCK_AND_CHANCE = re.compile(
 
 
 def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
-    """Where a file assigns one of a case's words: `x.stage = …`, `setattr(x, "stage", …)`, `.values(stage=…)`."""
+    """Where a file assigns a field of the case: `x.stage = …`, `setattr(x, "stage", …)`, `.values(stage=…)`."""
     for node in file.nodes:
         match node:
             case ast.Attribute(attr=word, ctx=ast.Store()) if word in OF_A_CASE:
@@ -32,7 +32,7 @@ def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
 
 
 def statuses(file: Source) -> Iterator[tuple[int, int]]:
-    """Every number that a file gives as a status, with its line: in a call, an assignment or a mapping."""
+    """Every number that a file uses as a status, with its line: in a call, an assignment or a mapping."""
     for node in file.nodes:
         given: list[tuple[object, ast.expr | None]] = []
         match node:

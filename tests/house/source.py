@@ -14,17 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module or name, in full and absolute."""
+    """An imported module or name, with its full dotted name."""
 
     line: int
     name: str
 
     def is_within(self, *packages: str) -> bool:
-        """Whether it is one of these packages, or lies in one."""
+        """Whether it is one of these packages or inside one."""
         return any(self.name == package or self.name.startswith(package + ".") for package in packages)
 
     def is_of_standard_library(self) -> bool:
-        """Whether Python itself brings it."""
+        """Whether it belongs to the standard library."""
         return self.name.split(".")[0] in sys.stdlib_module_names
 
 
@@ -46,12 +46,12 @@ class Source:
         return Path(self.path).stem
 
     def is_under(self, *places: str) -> bool:
-        """Whether it is one of these files, or lies in one of these folders (written with a closing slash)."""
+        """Whether it is one of these files, or is inside one of these folders (written with a closing slash)."""
         return any(self.path == place or (place.endswith("/") and self.path.startswith(place)) for place in places)
 
     @cached_property
     def imports(self) -> list[Import]:
-        """What it imports, wherever in the file; `from a import b` is `a.b`, whether b is a module or a name in one."""
+        """Its imports, wherever in the file; `from a import b` is `a.b`, whether b is a module or a name in one."""
         found = []
         for node in self.nodes:
             if isinstance(node, ast.Import):
@@ -78,7 +78,7 @@ class Source:
         return meanings
 
     def full_name(self, node: ast.expr) -> str | None:
-        """What a name or a dotted name means, by the file's imports: `dt.now` may be `datetime.datetime.now`."""
+        """The full name of a dotted name, by the file's imports: `dt.now` may be `datetime.datetime.now`."""
         if isinstance(node, ast.Name):
             return self._meanings.get(node.id)
         if isinstance(node, ast.Attribute) and (owner := self.full_name(node.value)):
@@ -118,17 +118,17 @@ TESTS = python_files("tests")
 
 
 def project_files() -> list[str]:
-    """Every file of the project, relative to its root: what git knows, and what it would if it were added."""
+    """Every file of the project, relative to its root: those that git tracks, and untracked ones that it does not ignore."""
     if not (ROOT / ".git").exists():
         return _unpacked_files()
-    # The owner of the checkout may be another than who runs the tests.
+    # The checkout may belong to another user than the one who runs the tests.
     command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
     return sorted(path for path in listed if path and (ROOT / path).exists())
 
 
 def _unpacked_files() -> list[str]:
-    """The same for sources that came without git, in an archive: all but hidden folders and caches."""
+    """The same for sources unpacked from an archive, without git: all files except hidden folders and caches."""
     found = []
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]

@@ -1,4 +1,4 @@
-"""The lock files pin everything by hash, and say nothing of where it comes from."""
+"""The lock files pin everything by hash, and name no index."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 def pinned(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Each requirement of a lock: its name, its version with its marker, its hashes."""
+    """Each requirement of a lock: its name, its version with its marker, and its hashes."""
     lines = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     requirements = {}
     for line in lines:
@@ -36,7 +36,7 @@ def test_every_requirement_has_one_version_and_its_hashes(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_index_and_no_path(lock: str) -> None:
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
-    # Neither an address nor a path goes without a slash, and --hash is the only option.
+    # Every address and path contains a slash, and --hash is the only option.
     faults = [line for line in lines if "/" in line or re.search(r"(^|\s)-{1,2}(?!hash=|c requirements\.lock)\w", line)]
     assert not faults, told(faults)
 

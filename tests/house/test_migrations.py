@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that the models describe, on both engines."""
+"""The migrations create exactly the tables that the models describe, on both engines."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.postgresql_server import new_database
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
-    """The address of a database in which nothing is yet."""
+    """The URL of a database without tables."""
     if request.param == "sqlite":
         yield make_url(f"sqlite:///{tmp_path / 'empty.db'}")
         return

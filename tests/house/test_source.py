@@ -1,4 +1,4 @@
-"""The tests of this folder find what they look for: a search that finds nothing must not be a blind one."""
+"""The searches of this folder work: a search that finds nothing must be able to find something."""
 
 import pytest
 

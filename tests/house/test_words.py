@@ -1,11 +1,11 @@
-"""Words that stand in their places only: commit, as_system, a case's stage, status numbers, the clock."""
+"""Words that may appear only in certain places: commit, as_system, a case's stage, status numbers, the clock."""
 
 import ast
 
 from tests.house.patterns import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
 from tests.house.source import APP, told
 
-# Each file that acts beyond one person's view, and why it must.
+# Each file that acts beyond the view of one person, and why it must.
 AS_SYSTEM = {
     "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
     "app/operations/readers.py": "holds the readers of every audience against the policy",
@@ -30,7 +30,7 @@ AS_SYSTEM = {
     "app/core/ledger/service.py": "reads the heads of every stream at the seal",
 }
 
-# Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
+# Each file that reads the clock or makes random bytes itself; all others get them from their caller.
 SEAMS = {
     "app/core/clock.py": "is the clock",
     "app/operations/health.py": "looks at an installation once, as the command does that calls it",
@@ -45,7 +45,7 @@ SEAMS = {
     "app/settings.py": "reads the surroundings",
 }
 
-# Attributes that bear a case's words but belong to something else.
+# Attributes with the same names as fields of a case, of other objects.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
     ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }

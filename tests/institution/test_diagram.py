@@ -1,4 +1,4 @@
-"""A rule set drawn: nothing is missing, nothing overlaps, nothing depends on the process that draws."""
+"""Diagrams of rule sets: complete, without overlaps, and the same in every process."""
 
 import re
 import subprocess
@@ -49,7 +49,7 @@ def parsed(svg: str) -> ElementTree.Element:
 
 
 def words(element: ElementTree.Element) -> str:
-    """All that is written on the drawing, lines joined."""
+    """All the text in the drawing, lines joined."""
     return " ".join(text.text or "" for text in element.iter(f"{SVG}text"))
 
 
@@ -89,7 +89,7 @@ def inside(one: Box, other: Box) -> bool:
 
 
 def straights(root: ElementTree.Element) -> Iterator[Box]:
-    """The upright and level parts of all lines, as boxes without breadth, and the chords of the bends."""
+    """The vertical and horizontal parts of all lines, as boxes without width, and the chords of the bends."""
     for path in root.iter(f"{SVG}path"):
         points: list[tuple[float, float]] = []
         for command, rest in re.findall(r"([MVHC])([^MVHC]*)", path.get("d", "")):
@@ -172,7 +172,7 @@ def test_the_effect_of_silence_is_dashed_and_names_its_term() -> None:
         return sum(1 for path in parsed(draw(procedure)).iter(f"{SVG}path") if path.get("stroke-dasharray"))
 
     spoken = replace(UNCITRAL, steps=tuple(replace(one, after=None) for one in UNCITRAL.steps))
-    # Each drawing with and without silence has the sample in the legend.
+    # In each drawing with an effect of silence the legend has a sample of it.
     assert dashes(UNCITRAL) == dashes(spoken) + 1
     assert "after 30 days, reply" in words(parsed(draw(UNCITRAL)))
     assert "after the period set for the case, reply" in words(parsed(draw(IOMED)))
@@ -199,7 +199,7 @@ def test_the_steps_taken_are_numbered_and_drawn_heavier() -> None:
     marks = [re.findall(r"on the way: ([\d, ]*\d)", words(group)) for group in groups]
     assert marks == [["1"], ["2"], ["3"], ["4, 6"], ["5"], [], []]
     heavy = [path for path in root.iter(f"{SVG}path") if float(path.get("stroke-width", "0")) > 2]
-    # Two lines for each of the five arrows walked, and the sample in the legend.
+    # Two lines for each of the five steps taken, and the sample in the legend.
     assert len(heavy) == 2 * 5 + 1
 
 

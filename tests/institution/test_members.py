@@ -1,4 +1,4 @@
-"""The register of members: what an entry may say, its history, its filters, and the members that ship."""
+"""The register of members: what an entry may say, its history, its filters, and the shipped members."""
 
 import os
 from typing import Any
@@ -37,7 +37,7 @@ WHOLE: Json = {
 }
 MINA = {"name": "Mina Datar", "designated_on": "2025-09-15"}
 
-# What is said beside the name and the kind, and every fault that is found in it.
+# The fields besides name and kind, and every fault that is found in them.
 FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
     ({"status": "contracting"}, [("/in_force_on", "in-force")]),
     ({"in_force_on": "2025-08-29"}, [("/in_force_on", "in-force")]),
@@ -91,7 +91,7 @@ def test_an_impossible_entry_is_refused_with_each_of_its_faults(
     assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == expected
 
 
-# The least by which each of the limits above is kept.
+# The largest values within each of the limits above.
 KEPT: list[Json] = [
     {"signed_on": "2025-05-30", "ratified_on": "2025-05-30"},
     {"acceded_on": "2025-05-30"},
@@ -121,7 +121,7 @@ def test_an_entry_is_read_as_it_was_written(house: House) -> None:
 
 
 def changed(house: House, path: str, fields: Json) -> Json:
-    """The entry as an administrator changed it."""
+    """The entry after an administrator's change."""
     return dict(house.admin.patch(path, fields, if_match=house.admin.get(path).headers["etag"]).expect(200))
 
 
@@ -182,7 +182,7 @@ def test_the_history_shows_each_change_with_its_old_and_new_values(house: House)
     house.clock.pass_by(days=1)
     house.person("Late Comer")
     changed(house, path, {"declarations": [{**declared, "until_on": "2026-12-31"}], "name": "Ostrava"})
-    # What changes nothing is no change.
+    # A change that alters nothing is not recorded.
     changed(house, path, {"name": "Ostrava"})
     nothing = ("signed_on", "ratified_on", "acceded_on", "in_force_on", "calendar", "standing", "source")
     entered: Json = {**SIGNATORY, **dict.fromkeys(nothing), "founding": False, "declarations": [], "designations": []}
@@ -238,7 +238,7 @@ def test_an_entry_of_an_earlier_release_shows_what_it_recorded(house: House) -> 
         payload = {"member_id": member, "status": "signatory", "declarations": []}
         subject = installation_subject(db, "public")
         ledger.record(db, Act("enter", house.clock.now, OPERATOR, subject), "member-entered", payload)
-        # Then a change was told by every field that was sent, whether it said something new or not.
+        # That release recorded every field that was sent, whether its value was new or not.
         told = {
             "before": {"status": "signatory", "founding": False},
             "after": {"status": "observer", "founding": False},
@@ -324,7 +324,7 @@ DECLARED: dict[str, tuple[Json, bool]] = {
 
 
 def screened(dispute: Dispute) -> list[str]:
-    """The screening's reasons against the request; none if it passed."""
+    """The reasons why the request fails the screening; empty if it passed."""
     answer = dispute.step(dispute.registrar, "screen")
     return [] if answer.status == 200 else [reason["code"] for reason in answer.expect(409)["reasons"]]
 

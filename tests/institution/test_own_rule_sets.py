@@ -1,4 +1,4 @@
-"""The institution's own rule sets and subjects: read from a folder, checked at start, and never in place of ours."""
+"""The institution's own rule sets and subjects: read from a folder, checked at start, added to the shipped ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""People, their accounts and tokens; members; the roster; and who may act for a party."""
+"""People, their accounts and tokens, members, the roster, and the representatives of a party."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The client of Accord does what a careful program would: renews, repeats, pages, follows and verifies."""
+"""Accord's client renews tokens, repeats requests safely, pages, follows the feed and verifies webhooks."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ from tests.webhooks import SECRET, signed_headers
 
 
 class Wire(httpx.BaseTransport):
-    """A way to the service that notes each request, and sometimes loses the answer."""
+    """A transport that notes each request and sometimes loses the answer."""
 
     def __init__(self) -> None:
         self._real = httpx.HTTPTransport()
@@ -27,7 +27,7 @@ class Wire(httpx.BaseTransport):
         self.lose_answers = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Pass a request on."""
+        """Send a request, and note it."""
         self.seen.append(request)
         answer = self._real.handle_request(request)
         if self.lose_answers:
@@ -38,16 +38,16 @@ class Wire(httpx.BaseTransport):
         return answer
 
     def close(self) -> None:
-        """Close it."""
+        """Close the transport."""
         self._real.close()
 
     def asked_for_tokens(self) -> int:
-        """How often a token was asked for."""
+        """The number of requests for a token."""
         return sum(request.url.path == "/oauth/token" for request in self.seen)
 
 
 class Reached:
-    """A court's program with a client, on the house's clock, and the wire between them."""
+    """A court with an API client, on the house's clock, and the transport between them."""
 
     def __init__(self, house: House) -> None:
         self.house, self.wire, self.slept = house, Wire(), list[float]()
@@ -55,7 +55,7 @@ class Reached:
         self.accord = self.with_client(self.made)
 
     def with_client(self, made: Json, **more: Any) -> Accord:
-        """A client for a program that an administrator made."""
+        """A client for credentials that an administrator created."""
         http = httpx.Client(base_url=self.house.base_url, transport=self.wire, timeout=30)
         given = {"clock": lambda: self.house.clock().timestamp(), "sleep": self.slept.append, **more}
         return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, **given)
@@ -63,14 +63,14 @@ class Reached:
 
 @pytest.fixture
 def reached(served: House) -> Iterator[Reached]:
-    """A program that reaches the service over a loopback port."""
+    """A client that reaches the service over a loopback port."""
     one = Reached(served)
     with one.accord:
         yield one
 
 
 def answering(*answers: httpx.Response | Exception) -> tuple[Accord, list[httpx.Request], list[float]]:
-    """A client of a service that answers so, one request after the other, and what it saw and how long one slept."""
+    """A client of a service that gives these answers in order; with the requests it sent and the seconds it slept."""
     seen: list[httpx.Request] = []
     slept: list[float] = []
     left = iter(answers)
@@ -238,7 +238,7 @@ def test_a_cursor_from_before_a_restore_raises_cursor_gone(reached: Reached) -> 
     cursor = reached.accord.latest()
     epoch = update(Institution).values(epoch=Institution.epoch + 1)
     reached.house.database.in_transaction(lambda db: db.execute(epoch), lambda length: b"0" * length)
-    # A service that was restored is one that was started anew: it reads the epoch again.
+    # A restored service is always restarted: it then reads the epoch again.
     seams = reached.house.app.state.seams
     reached.house.app.state.seams = replace(seams, cursors=Cursors())
     with pytest.raises(Gone) as gone:
@@ -254,7 +254,7 @@ def test_a_webhook_is_accepted_if_one_of_the_secrets_signed_it() -> None:
 
 
 def altered(name: str, value: str) -> Callable[[dict[str, str]], dict[str, str]]:
-    """Headers of which one reads otherwise."""
+    """Headers with one value changed."""
     return lambda headers: {**headers, name: value}
 
 

@@ -1,4 +1,4 @@
-"""Programs come in by a client's id and secret, for fifteen minutes, and do no more than their scopes say."""
+"""API clients exchange an id and a secret for a token of fifteen minutes, and do no more than their scopes permit."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def made(house: House) -> Json:
 
 
 def with_token(house: House, made: Json, access_token: str) -> Person:
-    """A program that holds that token."""
+    """A client that sends that token."""
     return house.person_with_token(made["name"], made["id"], access_token)
 
 
 def refused(answer: Answer, status: int, error: str) -> None:
-    """The refusal of a token, in the words of OAuth, and kept by nobody."""
+    """The refusal of a token with OAuth's error code, which no cache stores."""
     assert answer.expect(status)["error"] == error
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
@@ -84,7 +84,7 @@ def test_requests_that_oauth_forbids_are_refused_with_oauths_error_codes(house: 
 
 
 def test_guesses_of_secrets_are_limited(empty_registry: EmptyRegistry) -> None:
-    # A number of its own: apps of the same settings are shared by the tests, and so are their counts.
+    # A limit of its own: the tests share apps with equal settings, and their counts with them.
     with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 9})) as house:
         made = client(house, None, ["events.read"])
         holder = with_token(house, made, token(house, made))

@@ -1,4 +1,4 @@
-"""A court that behaves as badly as courts do misses nothing in the end, and what it did miss is named."""
+"""A simulated court that misbehaves as real courts do misses nothing in the end, and each thing it missed is named."""
 
 import json
 import sqlite3
@@ -31,40 +31,40 @@ SECONDS_OF_AN_ATTEMPT = 0.5
 
 @dataclass
 class Wired:
-    """A simulated court wired to the house, with what the registry does to its referrals."""
+    """A simulated court connected to the house, and the registry's acts on its referrals."""
 
     house: House
     court: Court
     door: Receiver
 
     def obey(self, *orders: str) -> list[str]:
-        """Give the court orders; what came of each."""
+        """Give the court commands; gives the result of each."""
         return [self.court.obey(order) for order in orders]
 
     def decide(self, act: str = "accept", body: Json | None = None, number: int = -1) -> None:
-        """What the registry does with a referral, the last unless another is named."""
+        """The registry's act on a referral, by default the last."""
         referral = self.court.store.referrals()[number]
         self.house.registrar.post(f"/v1/referrals/{referral.id}/{act}", body).expect(200)
 
     def send(self) -> None:
-        """Send what is due."""
+        """Send the deliveries that are due."""
         sender(self.house, SECONDS_OF_AN_ATTEMPT).settle()
 
     def send_by_the_schedule(self) -> None:
-        """Send what is due, and again as time passes, until the schedule has been gone through."""
+        """Send the deliveries that are due, and again as time passes, until the retry schedule is used up."""
         for delay in DELAYS:
             self.house.clock.now += delay
             self.send()
 
     @contextmanager
     def through(self) -> Iterator[str]:
-        """The address at which the court takes orders."""
+        """The address at which the court accepts commands."""
         with Receiver(self.court, orders=True) as orders:
             yield orders.url
 
 
 def court_of(house: House, store: str = ":memory:", made: Json | None = None) -> Court:
-    """A simulated court that reaches the house, on its clock; its secrets are those of a client that was made."""
+    """A simulated court that reaches the house, on its clock, with the credentials of an API client."""
     made = made or client(house, court(house))
     clock, waits = house.clock, house.clock.pass_by
 
@@ -81,7 +81,7 @@ def court_of(house: House, store: str = ":memory:", made: Json | None = None) ->
 
 @pytest.fixture
 def wired(house: House) -> Iterator[Wired]:
-    """A court that hears of everything by webhook and by the feed."""
+    """A court that receives every event by webhook and by the feed."""
     one = court_of(house)
     with guarded_by(house, letting(LOOPBACK)), Receiver(one) as door:
         one.door = door
@@ -110,7 +110,7 @@ def test_after_scripted_misbehaviour_the_court_and_accord_agree(wired: Wired) ->
     assert wired.obey("settle 0", "reconcile") == ["settle: done", "reconcile: no difference"]
     state = wired.court.state()
     assert state["referrals"] == {"accepted": 4, "declined": 1, "more-asked": 1, "received": 2}
-    # What came before the subscription came by the feed alone.
+    # Events before the subscription came only by the feed.
     alone = [one.type for one in wired.court.store.events() if one.by_webhook is None]
     assert (state["by_feed"], state["by_webhook"]) == (state["events"], state["events"] - len(alone))
     assert (alone, state["events"]) == (["institution-founded"], 15)

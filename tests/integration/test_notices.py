@@ -1,4 +1,4 @@
-"""Mail tells people that there is something new, and nothing of what it is; a real mail server receives it."""
+"""Mail tells people that there is news but not what it is; a real mail server receives it."""
 
 import email
 import email.policy
@@ -48,7 +48,7 @@ TO_THE_DIGEST = timedelta(hours=15)
 
 @dataclass
 class MailServer:
-    """A mail server on this machine: what it was given, and whom it refuses."""
+    """A mail server on this machine: the mails it accepted, and the addresses it refuses."""
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
@@ -60,14 +60,14 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a recipient, or refuse them."""
+        """Accept or refuse a recipient."""
         if address in self.refuses:
             return self.refuses[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take a message, or refuse it."""
+        """Accept or refuse a message."""
         if self.looks is not None:
             self.looks()
         if self.refuses_all is not None:
@@ -84,19 +84,19 @@ class MailServer:
         return controller
 
     def to(self, person: Person) -> list[EmailMessage]:
-        """What one person was sent."""
+        """The mails to one person."""
         address = f"{person.name.lower().replace(' ', '.')}@example.org"
         return [one for one in self.mails if one["To"].addresses[0].addr_spec == address]
 
     def clear(self) -> None:
-        """Forget what came."""
+        """Forget the mails."""
         self.mails.clear()
         self.raw.clear()
 
 
 @pytest.fixture
 def server() -> Iterator[MailServer]:
-    """A mail server that runs."""
+    """A running mail server."""
     found = MailServer(free_port())
     controller = found.start()
     yield found
@@ -104,13 +104,13 @@ def server() -> Iterator[MailServer]:
 
 
 def mailing(settings: Settings, server: MailServer, **more: Any) -> Settings:
-    """The settings with which mail goes to that server."""
+    """The settings that send mail through that server."""
     given = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
     return settings.model_copy(update={**given, "mail_from": "Registry <no-reply@example.org>", **more})
 
 
 def postman_on(house: House, server: MailServer, **more: Any) -> Postman:
-    """A postman of the house that begins with what comes from now on."""
+    """A mailer of the house that starts with the events from now on."""
     seams = house.app.state.seams
     found = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
     assert found is not None
@@ -119,35 +119,35 @@ def postman_on(house: House, server: MailServer, **more: Any) -> Postman:
 
 @pytest.fixture
 def postman(house: House, server: MailServer) -> Postman:
-    """A postman who has looked at the house once."""
+    """A mailer that has scanned the house once."""
     found = postman_on(house, server)
     assert found.turn() == {}
     return found
 
 
 def choose(person: Person, **choice: Any) -> Json:
-    """A person's choice of what they are told."""
+    """Set a person's choice of notices."""
     return dict(person.patch("/v1/me/notices", choice, if_match="*").expect(200))
 
 
 def subjects(mails: list[EmailMessage]) -> list[str]:
-    """The subjects of some mails."""
+    """The subjects of mails."""
     return [str(one["Subject"]) for one in mails]
 
 
 def text_of(mail: EmailMessage) -> str:
-    """What a mail says."""
+    """The text of a mail."""
     return str(mail.get_content())
 
 
 def rows(house: House, *columns: Any, of: Any = Notice.created_at) -> list[Any]:
-    """Something of every notice, or of every mark."""
+    """A column of every notice, or of every watermark."""
     with house.database.read(os.urandom) as db:
         return list(db.execute(select(*columns).order_by(of)).all())
 
 
 def settle(postman: Postman, server: MailServer) -> None:
-    """Let all invitations and what is due go out, and forget them."""
+    """Send all invitations and everything that is due, and forget the mails."""
     postman.turn()
     server.clear()
 
@@ -331,7 +331,7 @@ def test_each_person_chooses_how_often_and_in_which_language(
     dispute.registered()
     postman.turn()
     choose(dispute.requesting, news="never")
-    # What waits for the morning goes out with the new choice.
+    # Mail that waits for the morning follows the new choice.
     changed = choose(dispute.responding, news="at-once", language="fr")
     assert changed == {"news": "at-once", "deadlines": True, "language": "fr"}
     postman.turn()
@@ -419,7 +419,7 @@ def test_a_process_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(hou
     until(lambda: len(server.mails) == 3)
     server.looks = None
     with house.database.write(os.urandom) as db:
-        # As if the time of the lease had passed.
+        # As if the lease had expired.
         db.execute(update(Notice).values(leased_until=None).execution_options(synchronize_session=False))
     with served(house.settings, **setting):
         until(lambda: all(row.state == "sent" for row in rows(house, Notice.state)))
@@ -428,7 +428,7 @@ def test_a_process_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(hou
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something holds."""
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about in time"
@@ -512,7 +512,7 @@ def test_mail_goes_over_tls_only_to_a_server_with_a_valid_certificate(
 
 
 def certified(folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own making for this machine, and its key."""
+    """A self-signed certificate for this machine, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     begins = datetime.now(UTC) - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""A court refers a case, learns what it may of what becomes of it, and nothing else."""
+"""A court refers a case and reads the part of its course that it may, and nothing else."""
 
 import json
 import os
@@ -28,7 +28,7 @@ BIG = (9007199254740993, 2**63, 10**30)
 
 @dataclass
 class Referred:
-    """A court with its program, and what it refers."""
+    """A court with its API client and its referral."""
 
     house: House
     court_id: str
@@ -38,12 +38,12 @@ class Referred:
 
     @property
     def path(self) -> str:
-        """The referral's address."""
+        """The path of the referral."""
         return f"/v1/referrals/{self.sent['id']}"
 
     @property
     def case(self) -> str:
-        """The case's address."""
+        """The path of the case."""
         return f"/v1/cases/{self.case_id}"
 
     def read(self) -> Json:
@@ -51,7 +51,7 @@ class Referred:
         return dict(self.court.get(self.path).expect(200))
 
     def accepted(self, **given: Any) -> Json:
-        """Taken in by the registry."""
+        """The referral after the registry accepted it."""
         self.house.registrar.post(f"{self.path}/accept", given or None).expect(200)
         self.case_id = self.read()["case_id"]
         return dict(self.house.registrar.get(self.case).expect(200))
@@ -59,14 +59,14 @@ class Referred:
 
 @pytest.fixture
 def referred(house: House) -> Referred:
-    """A referral that a court sent."""
+    """A referral that a court has sent."""
     court_id = court(house)
     holder = program(house, court_id)
     return Referred(house, court_id, holder, holder.post("/v1/referrals", referral()).expect(201))
 
 
 class Mediation:
-    """A referred case brought as far as a test needs it."""
+    """A referred case, played as far as a test needs it."""
 
     def __init__(self, referred: Referred) -> None:
         self.house, self.referred = referred.house, referred
@@ -85,7 +85,7 @@ class Mediation:
         return dict(person.post(f"{self.referred.case}/steps/{step}", body).expect(200))
 
     def mediating(self) -> "Mediation":
-        """Registered, with a mediator in office."""
+        """The case registered, with a mediator in office."""
         self.step(self.registrar, "invite")
         self.step(self.agents["responding"], "accept-invitation", {"fields": {"consent": CONSENT, "powers": POWERS}})
         self.step(self.registrar, "register", {"due_on": "2026-06-30"})
@@ -97,7 +97,7 @@ class Mediation:
         return self
 
     def session(self, kind: str = "joint", *sides: str, attend: tuple[str, ...] = (), title: str = "Meeting") -> None:
-        """A session scheduled and held by the mediator, with those sides attending."""
+        """A session that the mediator scheduled and held with those sides."""
         given = {
             "kind": kind,
             "title": title,
@@ -113,7 +113,7 @@ class Mediation:
         self.mediator.post(f"{path}/{made['id']}/hold", {"attendance": came or [{"name": title, "capacity": "x"}]})
 
     def filed(self, person: Person, audience: str, *sides: str, text: str) -> str:
-        """A filing submitted with a document, whose id is answered."""
+        """A filing submitted with a document; gives the document's id."""
         given = {"kind": "statement", "title": text, "text": text, "audience": audience}
         path = f"{self.referred.case}/filings"
         draft = person.post(path, {**given, "party_ids": [self.parties[side] for side in sides]}).expect(201)
@@ -123,13 +123,13 @@ class Mediation:
         return str(sent["id"])
 
     def ended(self, ground: str = "no-agreement") -> None:
-        """Ended without agreement, and reported to the court."""
+        """The case ended without agreement and reported to the court."""
         self.step(self.mediator, "terminate", {"fields": {"ground": ground}})
         self.step(self.registrar, "report")
 
 
 def seen_by(holder: Person, referred: Referred) -> str:
-    """Everything that a program can read, as one text."""
+    """Everything that an API client can read, as one text."""
     document = holder.get("/v1/openapi.json").json
     told = []
     paths = [path for path, methods in document["paths"].items() if "get" in methods and path.startswith("/v1/")]
@@ -167,7 +167,7 @@ def test_concurrent_retries_record_each_referral_once(house: House) -> None:
     number = max(2, RETRIES // 10)
 
     def send(turn: int) -> tuple[str, str]:
-        # Every third with a key of its referral's own: some are the first under it, the others are replayed.
+        # Every third has a key: some keys are used for the first time, the others are replayed.
         key = {"idempotency_key": f"k-{turn % number}"} if turn % 3 == 0 else {}
         answer = holder.post("/v1/referrals", referral(f"HC-{turn % number}"), **key)
         found = answer.expect(answer.status if answer.status == 200 else 201)
@@ -218,7 +218,7 @@ def test_the_courts_own_fields_are_returned_as_they_were_sent(house: House) -> N
             found = json.loads(text)
             one = found if path != "/v1/referrals" else found["items"][0]
             assert one["external"] == own
-            # As a reader sees it whose numbers are binary: the text still has them.
+            # A reader with binary floating-point numbers still gets the digits of the text.
             binary = json.loads(text, parse_int=float)
             kept = binary if path != "/v1/referrals" else binary["items"][0]
             assert json.loads(kept["external_text"])["numbers"] == list(BIG)

@@ -1,4 +1,4 @@
-"""Nothing is sent inside the house: hostile addresses are refused, all in one way, and no connection is made."""
+"""No delivery reaches the internal network: hostile addresses are refused in the same way, without a connection."""
 
 import ssl
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from tests.story import Dispute
 from tests.webhooks import deliveries, path_of, retitle, subscribe
 
 PUBLIC = "93.184.215.14"
-# `{port}` is where the canary listens; the names are known to the resolver, as below.
+# `{port}` is the port of the canary; the resolver below knows the names.
 HOSTILE = (
     "http://127.0.0.1:{port}/",
     "https://127.0.0.1:{port}/",
@@ -119,7 +119,7 @@ NAMES = {
 
 @pytest.fixture
 def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
-    """A listener at a port that is allowed, so that only its address keeps others from it."""
+    """A listener on an allowed port, which only the check of addresses protects."""
     with canary() as one:
         monkeypatch.setattr(outbound, "PORTS", {"https": (443, 8443, one.port), "http": (one.port,)})
         yield one
@@ -134,7 +134,7 @@ def test_hostile_addresses_are_refused_in_the_same_way_without_a_connection(hous
             problem = answer.expect(422, "invalid")
             told.add(str({**problem, "request_id": ""}))
             assert LOOPBACK not in answer.response.text
-        # Open or closed, the answer is the same.
+        # The answer is the same whether the port is open or closed.
         house.registrar.post("/v1/webhooks", {"url": "https://127.0.0.1:1/"}).expect(422, "invalid")
         made = subscribe(house.registrar, f"https://public.example:{bird.port}/")
         for url in HOSTILE[:10]:
@@ -181,7 +181,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(house: House) -> No
         subscribe(dispute.requesting, f"http://receiver.example:{there.port}/a?b=c")
         retitle(dispute, "Another")
         sender(house).settle()
-    # Once when it was made and once when it was sent: the connection asks nobody.
+    # Resolved once at the creation and once at the delivery; the connection itself resolves nothing.
     assert asked == ["receiver.example"] * 2
     assert there.received[0].headers["host"] == f"receiver.example:{there.port}"
 
@@ -241,7 +241,7 @@ def test_only_internal_addresses_that_the_operator_allows_receive_deliveries() -
 
 
 def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a receiver of that name serves with, and what trusts it."""
+    """A certificate for that name to serve with, and a context that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Webhooks: each receiver gets what its owner may know of, signed and in order, and none waits for another."""
+"""Webhooks: each receiver gets the events its owner may read, signed and in order, and no receiver delays another."""
 
 import time
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ ELSEWHERE = {"elsewhere.example": ["93.184.215.14"]}
 
 @pytest.fixture
 def open_house(house: House) -> Iterator[House]:
-    """The house, in which this machine may be sent to, at the time at which signatures are verified."""
+    """A house that may send to this machine, at the present time, by which signatures are verified."""
     house.clock.now = datetime.now(UTC)
     with guarded_by(house, letting(LOOPBACK, names=ELSEWHERE)):
         yield house
@@ -52,7 +52,7 @@ def there() -> Iterator[Receiver]:
 
 @pytest.fixture
 def lodged(open_house: House) -> Dispute:
-    """A case that two sides know of."""
+    """A case that both sides see."""
     dispute = Dispute(open_house)
     dispute.lodged()
     return dispute
@@ -234,7 +234,7 @@ def test_within_a_case_a_later_event_waits_for_the_earlier_and_other_cases_conti
     first = [one["data"]["seq"] for one in there.events() if one["data"]["case_id"] == lodged.case["id"]]
     assert first == [first[0], *sorted(first[1:])]
     assert len(first) == 4
-    # One that is given up lets the next one go.
+    # Giving up a delivery releases the next one.
     there.behaves = answers(500)
     retitle(lodged, "Given up")
     retitle(lodged, "And the next")

@@ -1,6 +1,6 @@
-"""A receiver that is down and a worker that is killed: every event arrives, in order, and nobody else waits.
+"""A receiver is down and a worker is killed: every event arrives in order, and no other receiver waits.
 
-`ACCORD_TEST_EVENTS` says how many events there are, and `ACCORD_TEST_SCALE` how fast time passes.
+`ACCORD_TEST_EVENTS` is the number of events, and `ACCORD_TEST_SCALE` how many times as fast time passes.
 """
 
 import os
@@ -37,7 +37,7 @@ def fast_house(settings: Settings) -> Iterator[House]:
 
 
 def feed_of(person: Person, since: str) -> list[Json]:
-    """What a person was told since a cursor."""
+    """The events of a person's feed after a cursor."""
     found: list[Json] = []
     while True:
         part = person.get(f"/v1/events?limit=200&after={since}").expect(200)
@@ -48,7 +48,7 @@ def feed_of(person: Person, since: str) -> list[Json]:
 
 
 def in_order(events: list[Json]) -> dict[str, list[str]]:
-    """The ids of each case's events, each as it came first."""
+    """The ids of each case's events, in the order of their first arrival."""
     found: dict[str, list[str]] = defaultdict(list)
     for one in events:
         place = found[str(one["data"]["case_id"] or one["data"]["stream"])]
@@ -81,7 +81,7 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
             begun, killed = time.monotonic(), list[float]()
             for event in range(EVENTS):
                 retitle(disputes[event % CASES], f"Title {event}")
-                # Not before the one that follows the last is there.
+                # Only once the next process is ready.
                 there = len(fast_sender.came_up(tmp_path)) == number + len(killed)
                 if there and event * (KILLS + 1) // EVENTS > len(killed):
                     fast_sender.kill(senders.pop(0))
@@ -113,12 +113,12 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
         bodies: dict[str, set[bytes]] = defaultdict(set)
         for each in one.received:
             bodies[each.id].add(each.body)
-        # What is told again is told with the same id, and says the same.
+        # A repeated event has the same id and the same contents.
         assert all(len(told) == 1 for told in bodies.values())
     first: dict[str, float] = {}
     for each in well.received:
         first.setdefault(each.id, each.at)
-    # Where one process is all there is, nobody sends until the next is there: that is the restart's time.
+    # Where only one process exists, nothing is sent until the next is ready: that is the time of a restart.
     gaps = list(zip(killed, fast_sender.came_up(tmp_path)[number:], strict=True)) if number == 1 else []
     lags = [first[one["id"]] - _sendable(clock.seconds(datetime.fromisoformat(one["time"])), gaps) for one in feed]
     again = len(well.received) - len(first)
@@ -128,7 +128,7 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
 
 
 def _sendable(at: float, gaps: list[tuple[float, float]]) -> float:
-    """From when on something could be sent: half a second before a kill it may still have been on its way."""
+    """When an event could be sent at the earliest: half a second before a kill it may still have been in transit."""
     return next((up for down, up in gaps if down - 0.5 < at < up), at)
 
 
@@ -137,7 +137,7 @@ def _taken(one: Receiver, failed: int) -> set[str]:
 
 
 def _until(holds: object, seconds: float) -> None:
-    """Wait until something holds; AssertionError if it does not within that time."""
+    """Wait until a condition holds; AssertionError if it does not within that time."""
     assert callable(holds)
     until = time.monotonic() + seconds
     while not holds():

@@ -1,4 +1,4 @@
-"""Who sends: one worker or several, killed or restored; none twice at a time, and none once it was restored."""
+"""The senders of webhooks: one worker or several, killed or restored; no event is sent twice at a time."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ def there() -> Iterator[Receiver]:
 
 @pytest.fixture
 def lodged(house: House) -> Iterator[Dispute]:
-    """A case that two sides know of, in a house in which this machine may be sent to."""
+    """A case that both sides see, in a house that may send to this machine."""
     with guarded_by(house, letting(LOOPBACK)):
         dispute = Dispute(house)
         dispute.lodged()
@@ -82,7 +82,7 @@ def test_the_event_that_a_killed_worker_was_sending_is_sent_again_with_the_same_
     retitle(lodged, "Another")
     killed = sender(house)
     while not there.received:
-        # It begins to send, and never records what became of it.
+        # This worker begins to send and never records the result.
         killed.turn()
         time.sleep(0.05)
         killed._collect = lambda: None  # type: ignore[method-assign]
@@ -161,7 +161,7 @@ def test_late_deliveries_are_reported_and_the_service_stays_ready(lodged: Disput
     house, send = lodged.house, sender(lodged.house)
     subscribe(lodged.requesting, there.url)
     retitle(lodged, "Another")
-    # Lined up, and nobody sends it.
+    # The delivery is queued and no worker sends it.
     send._gather(house.clock.now)
     house.clock.pass_by(seconds=59)
     assert house.client.get("/readyz").json()["checks"]["outbox"] == "ok"

@@ -1,4 +1,4 @@
-"""A backup is taken while people work, and brought back elsewhere: whole, verified, and with a new epoch."""
+"""A backup is taken while people work and restored elsewhere: whole, verified, and with a new epoch."""
 
 import json
 import os
@@ -135,12 +135,12 @@ def test_a_backup_contains_neither_the_key_nor_readable_texts_nor_a_token(
 
 
 def restored(settings: Settings, file: Path, house: House, now: datetime, last: str | None = None) -> tuple[str, ...]:
-    """Restore in this process, at an instant; the references behind which numbers go on."""
+    """Restore in this process at an instant; gives the references after which numbering continues."""
     return restore(settings, file, last, house.app.state.seams.sealer.unwrap, now).last_references
 
 
 def kept(settings: Settings, tmp_path: Path) -> Settings:
-    """The same, with a storage of its own."""
+    """The same settings with their own storage."""
     return settings.model_copy(update={"storage": str(tmp_path / "restored")})
 
 
@@ -310,7 +310,7 @@ def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
     refused("damaged", str(altered))
     exists = accord(house.settings, "backup", "--out", str(file))
     assert (exists.returncode, "exists already" in exists.stderr) == (1, True)
-    # After all these refusals the place is as empty as before.
+    # After all these refusals the target is still empty.
     done = accord(without_tables, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
 

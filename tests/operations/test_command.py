@@ -1,4 +1,4 @@
-"""The `accord` command: what it does, and what it says when it cannot."""
+"""The `accord` command: its effects, and its messages when it fails."""
 
 import io
 import json
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def surroundings(folder: Path, url: str | None) -> dict[str, str]:
-    """The environment of a command that is run in that folder, on that database."""
+    """The environment of a command in that folder, on that database."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     if url is not None:
         environment["ACCORD_DATABASE_URL"] = url
@@ -36,7 +36,7 @@ def surroundings(folder: Path, url: str | None) -> dict[str, str]:
 
 
 def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, which loads nothing again, as if it were one of its own."""
+    """Run the command in this process, which imports nothing again, as if it were its own process."""
     said, told, code = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(told):
         patch.chdir(folder)
@@ -56,7 +56,7 @@ def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subpro
 
 @pytest.fixture
 def accord(tmp_path: Path) -> Run:
-    """Runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
+    """A function that runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
 
     def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         return accord_in(tmp_path, *words, url=url, check=check)
@@ -66,7 +66,7 @@ def accord(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Run:
-    """Runs the command as a process of its own, as people do."""
+    """A function that runs the command in its own process, as people do."""
 
     def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         command, environment = [sys.executable, "-m", "app", *words], surroundings(tmp_path, url)
@@ -80,7 +80,7 @@ def process(tmp_path: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the demo was played, once for all."""
+    """The folder in which the demo was played once."""
     folder = tmp_path_factory.mktemp("story")
     accord_in(folder, "demo", "--no-serve", "--database-url", "sqlite:///demo.db", url=None, check=True)
     return folder
@@ -88,14 +88,14 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def played(story: Path, tmp_path: Path) -> str:
-    """The address of a registry in the empty folder, on which the demo was played."""
+    """The URL of a registry in the empty folder on which the demo was played."""
     shutil.copytree(story, tmp_path, dirs_exist_ok=True)
     return "sqlite:///demo.db"
 
 
 @pytest.fixture
 def empty() -> Iterator[str]:
-    """A PostgreSQL database without a table."""
+    """A PostgreSQL database without tables."""
     with new_database("accord_command") as url:
         yield url.render_as_string(hide_password=False)
 
@@ -303,7 +303,7 @@ def test_the_service_runs_until_it_is_stopped(settings: Settings) -> None:
             process.terminate()
             assert process.wait(30) in (0, -15)
         finally:
-            # Or a failure would wait for a service that nobody ends.
+            # Otherwise a failed test would wait for a service that nothing stops.
             process.kill()
 
 
@@ -315,7 +315,7 @@ def test_on_a_terminal_a_progress_bar_follows_the_story(tmp_path: Path, terminal
     told = b""
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=follower, stderr=follower) as process:
         os.close(follower)
-        # Where nobody writes any more, a terminal answers with an error and not with its end.
+        # Once nobody writes any more, reading a terminal raises an error instead of returning its end.
         with suppress(OSError):
             while part := os.read(leader, 65536):
                 told += part

@@ -1,4 +1,4 @@
-"""The Dockerfile's steps, carried out in a clean folder, since no image can be built here; and what compose starts."""
+"""The Dockerfile's steps, run in a clean folder because no image can be built here, and the services of compose."""
 
 import json
 import os
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions, continued lines made one."""
+    """The Dockerfile's instructions, with continued lines joined."""
     text = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
@@ -84,7 +84,7 @@ def test_the_image_runs_as_an_unprivileged_user_and_has_a_health_check() -> None
 
 
 def composed() -> dict[str, Any]:
-    """What compose.yaml says."""
+    """The contents of compose.yaml."""
     return dict(yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8")))
 
 
@@ -114,7 +114,7 @@ def test_the_containers_have_few_privileges_and_listen_on_this_machine_only() ->
     assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
     assert set(compose["volumes"]) == {"documents", "database"}
     assert all("max-size" in one["logging"]["options"] for one in services.values())
-    # Longer than the service takes to finish what it has accepted.
+    # Longer than the service takes to finish the requests it has accepted.
     for name in ("service", "worker"):
         assert int(services[name]["stop_grace_period"].removesuffix("s")) > 25
 

@@ -1,6 +1,6 @@
-"""The served process is killed in the middle of writes: what it acknowledged is there, once, and nothing is half there.
+"""The service is killed in the middle of writes: every acknowledged write exists once, and none is half written.
 
-`ACCORD_TEST_ROUNDS` says how often it is killed on each engine; docs/durability.md holds the figures of a large run.
+`ACCORD_TEST_ROUNDS` is the number of kills on each engine; docs/durability.md has the figures of a large run.
 """
 
 import json
@@ -26,7 +26,7 @@ from tests.story import Dispute, request
 
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 WRITERS, CASES = 8, 4
-# What is counted: rows of each kind, and the events that tell of them, with the id in each.
+# The rows of each kind, and the events about them with the name of the id in each.
 ROWS = {
     "third-state": ("SELECT id FROM third_states", "third-state-named", "third_state_id"),
     "filing": ("SELECT id FROM filings", "filing-drafted", "filing_id"),
@@ -36,7 +36,7 @@ ROWS = {
 
 @dataclass
 class Write:
-    """One request that makes one thing, and the id that its answer gave, if there was an answer."""
+    """A request that creates one thing, and the id in its answer, if there was an answer."""
 
     kind: str
     path: str
@@ -48,18 +48,18 @@ class Write:
 
 @dataclass
 class Log:
-    """What the writers sent, kept outside of the service."""
+    """What the writers sent, recorded outside the service."""
 
     writes: list[Write] = field(default_factory=list)
     refusals: Counter[int] = field(default_factory=Counter)
 
     def unanswered(self) -> list[Write]:
-        """The writes of which nobody knows whether they were made."""
+        """The writes without an answer, which may or may not have been made."""
         return [write for write in self.writes if write.id is None]
 
 
 def sent(client: httpx.Client, log: Log, write: Write) -> bool:
-    """Send a write and note its id if it was acknowledged; whether there was an answer at all."""
+    """Send a write and note its id if it was acknowledged; gives whether there was an answer at all."""
     headers = {"authorization": f"Bearer {write.token}", "idempotency-key": write.key}
     try:
         answer = client.post(write.path, json=write.body, headers=headers)
@@ -73,7 +73,7 @@ def sent(client: httpx.Client, log: Log, write: Write) -> bool:
 
 
 def write_until(stop: threading.Event, base_url: str, log: Log, disputes: list[Dispute], name: str) -> None:
-    """One writer: one write after the other, in every case by turns, until it is told to stop or has no answer."""
+    """One writer: write after write, alternating between all cases, until it is stopped or gets no answer."""
     notice = {"kind": "notice", "title": "Notice", "text": "x", "audience": "participants"}
     with httpx.Client(base_url=base_url, timeout=30) as client:
         for number in range(100_000):
@@ -94,7 +94,7 @@ def write_until(stop: threading.Event, base_url: str, log: Log, disputes: list[D
 
 
 def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], round_: int) -> int:
-    """Kill the service under eight writers; in every second round only once all have had their answers."""
+    """Kill the service while eight clients write; in every second round only once all of them have an answer."""
     stop, before = threading.Event(), len(log.writes)
     with served(settings) as service, ThreadPoolExecutor(WRITERS) as pool:
         writers = [
@@ -105,7 +105,7 @@ def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], 
             time.sleep(0.01)
         time.sleep(random.uniform(0.1, 0.9))  # noqa: S311 - any moment will do
         if round_ % 2:
-            service.kill()  # Each writer ends at the first of its writes that has no answer.
+            service.kill()  # Each writer ends at its first write without an answer.
         else:
             stop.set()
         for writer in writers:
@@ -115,7 +115,7 @@ def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], 
 
 
 def repeat_the_unanswered(settings: Settings, log: Log) -> None:
-    """Send again, with its key, what had no answer: it has one effect, whether it had been made or not."""
+    """Repeat the writes without an answer, each with its key: each has one effect, whether it had been made or not."""
     with served(settings) as service, httpx.Client(base_url=service.base_url, timeout=30) as client:
         for write in log.unanswered():
             sent(client, log, write)
@@ -123,7 +123,7 @@ def repeat_the_unanswered(settings: Settings, log: Log) -> None:
 
 
 def check(settings: Settings, log: Log, base: dict[str, set[str]]) -> None:
-    """Each acknowledged write is there once, each row with its event and each event with its row."""
+    """Check that each acknowledged write exists once, each row with its event and each event with its row."""
     for kind, (rows, events) in read(settings).items():
         assert Counter(rows) == Counter(events), f"{kind}: rows and events differ"
         written = [write.id for write in log.writes if write.kind == kind and write.id is not None]
@@ -136,7 +136,7 @@ def check(settings: Settings, log: Log, base: dict[str, set[str]]) -> None:
 
 
 def read(settings: Settings) -> dict[str, tuple[list[str], list[str]]]:
-    """The ids of the rows of each kind, and those that their events name."""
+    """The ids of the rows of each kind, and the ids that their events name."""
     engine = straight_to(settings)
     found = {}
     with closing(engine.connect()) as connection:
@@ -154,7 +154,7 @@ def _named(case_id: Any, payload: Any, member: str | None) -> str:
 
 
 def verified(settings: Settings) -> str:
-    """What `accord ledger verify` says."""
+    """The output of `accord ledger verify`."""
     done = accord(settings, "ledger", "verify")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""`accord check` says in a clear word what is well and what is not."""
+"""`accord check` reports what is sound and what is not."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from tests.story import Dispute
 
 
 def found(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
-    """What each look says."""
+    """The report of each check."""
     now = datetime.now(UTC) + timedelta(**moved)
     return {one.name: (one.well, one.says) for one in look_at(settings, lambda: now)}
 
@@ -139,13 +139,13 @@ def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytes
 
 
 def faults(settings: Settings) -> list[str]:
-    """What is found wrong, each with its name."""
+    """The faults that the check reports, each by name."""
     return [f"{one.name}: {one.says}" for one in look_at(settings, lambda: datetime.now(UTC)) if not one.well]
 
 
 @pytest.fixture
 def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
-    """Somebody who reaches past the service into the database, its triggers off."""
+    """A connection that bypasses the service, with the triggers switched off."""
     engine = straight_to(settings)
     kept = None
     with engine.begin() as connection:
@@ -164,7 +164,7 @@ def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
 
 
 def flipped(data: bytes, place: int) -> bytes:
-    """The same with one bit turned over."""
+    """The same value with one bit flipped."""
     changed = bytearray(data)
     changed[place] ^= 1 << (place % 8)
     return bytes(changed)
@@ -185,7 +185,7 @@ def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
     assert sorted(one.kind for one in certificates) == ["receipt", "receipt", "receipt", "settlement"]
 
     def found(table: str, column: str, id: object, place: int) -> list[str]:
-        """What is found once a bit of a value was turned over, which is then put back."""
+        """The faults reported after a bit of a value was flipped; the value is restored afterwards."""
         read = text(f"SELECT {column} FROM {table} WHERE id = :id")
         write = text(f"UPDATE {table} SET {column} = :value WHERE id = :id")
         with sweeper.begin() as db:
@@ -208,7 +208,7 @@ def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
 
 OTHERS = "(SELECT content_id, signature FROM certificates WHERE kind = 'receipt' ORDER BY id LIMIT 1)"
 ANOTHER = "(SELECT commitment FROM events WHERE type = 'text-frozen')"
-# What somebody did past the service, and what is then said of the settlement's certificate or of a receipt.
+# A change that bypasses the service, and the report about the settlement's certificate or about a receipt.
 BEHIND: list[tuple[str, str, str]] = [
     ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger does not know of it"),
     (

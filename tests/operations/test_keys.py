@@ -1,4 +1,4 @@
-"""The master key is changed without touching what it seals, and a case's key is destroyed without breaking a chain."""
+"""The master key is rotated without touching sealed data, and a case's key is destroyed without breaking a chain."""
 
 import base64
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_after_a_rotation_the_new_key_opens_everything_and_the_old_one_nothing(
 
 
 def kept(settings: Settings, statement: str) -> list[bytes]:
-    """A column as it lies in the database."""
+    """A column as it is stored in the database."""
     engine = straight_to(settings)
     with engine.connect() as connection:
         found = [bytes(one) for one in connection.execute(text(statement)).scalars()]
@@ -91,7 +91,7 @@ def test_destroying_a_cases_key_ends_its_texts_and_its_chains_still_verify(durab
         assert accord(durable, "key", "destroy", dispute.case["id"]).returncode == 1
         done = accord(durable, "key", "destroy", dispute.case["id"], "--yes")
         assert done.returncode == 0, done.stderr
-        # The service that runs on finds it gone as well.
+        # The running service finds the key destroyed as well.
         dispute.requesting.get(dispute.path).expect(410, "destroyed")
         dispute.requesting.get(f"{dispute.path}/filings").expect(200)
         listed = dispute.requesting.get("/v1/cases").expect(200)["items"]

@@ -1,4 +1,4 @@
-"""The tests bring their own PostgreSQL server where there is none, and take it away again."""
+"""The tests start their own PostgreSQL server if the machine has none, and remove it afterwards."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ TEST = "tests/proceedings/test_steps.py::test_a_day_can_be_set_only_by_a_step_th
 
 
 def servers() -> set[str]:
-    """The folders of such servers."""
+    """The folders of embedded servers."""
     return {path.name for path in Path(tempfile.gettempdir()).glob("accord-postgresql-*")}
 
 

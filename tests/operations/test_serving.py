@@ -1,4 +1,4 @@
-"""The service in its own processes: stopped, flooded, starved, and killed one by one."""
+"""The service in its own processes: stopped, flooded, starved, and killed one after the other."""
 
 import json
 import os
@@ -32,13 +32,13 @@ CROWD, DRIPPING = 500, 200
 
 @pytest.fixture
 def token(durable: Settings) -> str:
-    """The token of somebody who may open cases, in the registry that is served."""
+    """The token of a person who may open cases, in the served registry."""
     with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
         return house.person("Olga Strand").token
 
 
 def head(path: str, token: str, length: int) -> bytes:
-    """The head of a POST."""
+    """The head of a POST request."""
     return (
         f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n"
         f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
@@ -51,7 +51,7 @@ def connected(service: Served) -> socket.socket:
 
 
 def is_turned_away(service: Served) -> bool:
-    """Whether a new request is not taken any more."""
+    """Whether the service refuses a new connection or request."""
     try:
         with connected(service) as late:
             late.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -61,7 +61,7 @@ def is_turned_away(service: Served) -> bool:
 
 
 def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str) -> None:
-    """Tell the service to end while a request is half there, and see that it is answered and no other is taken."""
+    """Stop the service in the middle of a request; the request is answered and new requests are refused."""
     body = json.dumps(request()).encode()
     with served(settings, *words) as service:
         slow = connected(service)
@@ -138,7 +138,7 @@ def test_a_request_that_does_not_arrive_in_time_is_dropped(durable: Settings, to
                 answer = waiting.recv(65536)
                 assert answer == b"" or answer.startswith(b"HTTP/1.1 408"), (what, answer)
                 assert 0.5 < time.monotonic() - began < 10, what
-        # A connection that is kept is no exception.
+        # An idle kept-alive connection is treated the same.
         with connected(service) as kept:
             kept.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
             while not (answer := kept.recv(65536)).endswith(b"}"):
@@ -175,7 +175,7 @@ def test_many_slow_connections_do_not_keep_others_from_being_served(durable: Set
                     assert client.get("/v1/me", headers=bearer).status_code == 200
                     assert client.post("/v1/cases", json=request(), headers=bearer).status_code == 201
             assert max(waits) < 1, waits
-            # On a connection that is kept no body waits for its head to be acknowledged, which takes 40 ms.
+            # On a kept-alive connection the body does not wait 40 ms for the acknowledgement of the head.
             assert min(waits) < 0.03, waits
         finally:
             stop.set()
@@ -189,7 +189,7 @@ def test_many_slow_connections_do_not_keep_others_from_being_served(durable: Set
 def test_a_forwarded_address_counts_only_from_a_trusted_proxy(durable: Settings, trusted: str, limited: bool) -> None:
     with served(durable, ACCORD_ANONYMOUS_PER_MINUTE="4", FORWARDED_ALLOW_IPS=trusted) as service:
         statuses = [
-            # The proxy adds whom it saw on the right; what stands to the left its client wrote.
+            # The proxy appends the address it saw on the right; whatever is to the left comes from the client.
             httpx.get(f"{service.base_url}/v1/me", headers={"x-forwarded-for": f"198.51.100.9, {seen}"}, timeout=10)
             for seen in (*(f"203.0.113.{number}" for number in range(5)), *["203.0.113.77"] * 5)
         ]
@@ -198,7 +198,7 @@ def test_a_forwarded_address_counts_only_from_a_trusted_proxy(durable: Settings,
 
 
 def taken(connection: socket.socket, pause: float) -> int:
-    """How many bytes of what it is sent a client gets that takes a little of it after each pause."""
+    """The number of bytes that a client gets if it reads a little after each pause."""
     got = 0
     try:
         while part := connection.recv(65_536):
@@ -223,7 +223,7 @@ def test_an_answer_that_is_not_read_is_dropped_and_an_answer_read_slowly_is_sent
             with socket.socket() as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
                 client.connect(("127.0.0.1", service.port))
-                # More than the system keeps for a client that takes nothing.
+                # More than the system buffers for a client that reads nothing.
                 client.sendall(ask * 7 + last)
                 time.sleep(before)
                 return taken(client, pause)
@@ -285,7 +285,7 @@ def test_two_processes_that_start_at_once_do_not_both_migrate(postgresql_durable
 
 @contextmanager
 def refusing(settings: Settings) -> Iterator[None]:
-    """The database, gone for a while."""
+    """The database, unreachable for a while."""
     engine = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
     name = engine.url.database
     other = create_engine(engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
@@ -380,7 +380,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     engine.dispose()
     assert len(made) > 20
     assert all(cases[id] == 1 for _key, id in made)
-    # What had no answer when the load ended may have been made, once for each writer at most.
+    # A write without an answer at the end of the load may have been made: at most one for each writer.
     assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
     assert recalled_in(settings) == len(disputes)
     assert "every chain holds" in accord(settings, "ledger", "verify").stdout
@@ -389,7 +389,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
 @pytest.mark.slow
 def test_the_metrics_port_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
     port = free_port()
-    # The figures of the database are those of now, though none of these processes works in the background.
+    # The figures of the database are current, though none of these processes works in the background.
     more = {"ACCORD_METRICS_PORT": str(port), "ACCORD_RUN_WORKER": "false"}
     with served(postgresql_durable, "--workers", "2", **more) as service:
         for _request in range(4):
@@ -404,7 +404,7 @@ def test_the_metrics_port_gives_the_figures_of_all_processes(postgresql_durable:
 
 
 def recalled_in(settings: Settings) -> int:
-    """How many deadlines were recalled."""
+    """The number of deadlines of which people were reminded."""
     engine = straight_to(settings)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
@@ -413,7 +413,7 @@ def recalled_in(settings: Settings) -> int:
 
 
 def _wait_for(happens: Callable[[], bool]) -> None:
-    """Until it happens, or for half a minute."""
+    """Wait until a condition holds, for at most half a minute."""
     for _attempt in range(150):
         if happens():
             return
@@ -421,7 +421,7 @@ def _wait_for(happens: Callable[[], bool]) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that serve, below the one that started them (besides Python's own tracker of resources)."""
+    """The serving processes below the main process (without Python's own resource tracker)."""
     found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
     lines = [line.split(None, 1) for line in found.stdout.splitlines()]
     return [int(number) for number, arguments in lines if "spawn_main" in arguments]

@@ -1,7 +1,7 @@
-"""A registry with cases in it is upgraded from every earlier revision, and nothing that it said changes.
+"""A registry with cases is upgraded from every earlier revision, and its contents do not change.
 
-`tests/upgrades` holds the demo's world as each earlier revision kept it, in the form of a backup: when the tables
-change, `accord backup` of the release before adds one.
+`tests/upgrades` holds a backup of the demo's world from each earlier revision: when the tables change, `accord backup`
+of the previous release adds one.
 """
 
 import json
@@ -30,13 +30,13 @@ EARLIER = sorted(path.stem for path in KEPT.glob("*.zip"))
 
 
 def rows_of(revision: str, table: str) -> list[dict[str, Any]]:
-    """What an earlier revision kept in a table."""
+    """The rows that an earlier revision stored in a table."""
     with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
         return [json.loads(line) for line in archive.read(f"tables/{table}.jsonl").splitlines()]
 
 
 def what_it_lost_or_needs(connection: Connection, revision: str) -> list[tuple[str, str]]:
-    """What an earlier revision knew and is gone, or would need of that release, which does not know it."""
+    """What an earlier revision had and is gone, and what the tables require of a release that does not know it."""
     found, faults = inspect(connection), []
     with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
         tables = json.loads(archive.read("manifest.json"))["tables"]
@@ -67,7 +67,7 @@ def test_a_registry_of_an_earlier_revision_is_upgraded_and_its_ledger_verifies(
         hashes = {bytes(one) for one in connection.execute(text("SELECT hash FROM events")).scalars()}
         awaits = connection.execute(text("SELECT waiting_for, awaits FROM cases")).all()
         columns = {name: {one["name"] for one in inspect(connection).get_columns(name)} for name in ("cases", "users")}
-        # So that the release before goes on working on the new tables.
+        # So that the previous release keeps working on the new tables.
         assert what_it_lost_or_needs(connection, revision) == []
     engine.dispose()
     assert len(hashes) >= len(rows_of(revision, "events"))
@@ -87,7 +87,7 @@ def test_a_registry_of_an_earlier_revision_is_upgraded_and_its_ledger_verifies(
 def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
     without_tables: Settings, revision: str
 ) -> None:
-    """So that the release before goes on working while the new one is rolled out: its rows, in its columns alone."""
+    """The previous release keeps working during a rollout: it writes rows with its own columns only."""
     accord(without_tables, "migrate")
     engine = straight_to(without_tables)
     with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
@@ -100,7 +100,7 @@ def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
                 for row in rows_of(revision, known.name)
             ]
             if rows:
-                # Not the model's table: it would fill in what the earlier release knows nothing of.
+                # Not the model's table, which would fill in columns that the earlier release does not know.
                 earlier = table(known.name, *(column(name, known.c[name].type) for name in rows[0]))
                 connection.execute(earlier.insert(), rows)
             written += len(rows)
@@ -109,7 +109,7 @@ def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
     assert "every chain holds" in accord(without_tables, "ledger", "verify").stdout
 
 
-# Short while tables are small, and of before the first release. From then on an index is made CONCURRENTLY in a
+# Short while tables are small, before the first release. From then on an index is created CONCURRENTLY in a
 # transaction of its own, and a constraint added NOT VALID.
 LOCKING = {
     "20261125b": {"meetings", "appointments", "deadlines"},
@@ -123,7 +123,7 @@ _CHANGES = re.compile(
 
 
 def is_long(change: str, rest: str) -> bool:
-    """Whether a change of a table reads or writes all of it under a lock, or takes something away."""
+    """Whether a change of a table reads or writes all of it under a lock, or removes something."""
     adds = change == "ALTER TABLE" and rest.startswith("ADD COLUMN") and "REFERENCES" not in rest
     return not (adds and ("NOT NULL" not in rest or "DEFAULT" in rest) and "now()" not in rest)
 

@@ -1,4 +1,4 @@
-"""What happens by itself when time passes: once, however many workers run, and wholly or not at all."""
+"""Tasks that become due with time: done once, however many workers run, and wholly or not at all."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ reason = true
 
 @pytest.fixture
 def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A rule set like UNCITRAL's in which silence ends the matter by itself; its id."""
+    """The id of a rule set like UNCITRAL's, in which silence ends the case automatically."""
     text = (LIBRARY / "uncitral-2021.toml").read_text(encoding="utf-8")
     assert LAPSE in text
     ours = LAPSE.replace("requesting-party", "clock").replace("reason = true\n", "")
@@ -46,7 +46,7 @@ def events(dispute: Dispute, kind: str) -> list[Json]:
 
 
 def silent(dispute: Dispute, rule_set: str, due_on: str = "2026-03-20") -> None:
-    """Invited, with a day for the answer, and no answer."""
+    """A case with an invitation, a day for the answer, and no answer."""
     dispute.lodged(procedure=rule_set)
     dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
 
@@ -102,7 +102,7 @@ def test_concurrent_workers_do_each_task_once(house: House, clockwork: str) -> N
 
     assert all_at_once()["reminder"] == 6
     house.clock.pass_by(days=10)
-    # Who found a case held by another leaves it to the other, or to the next round.
+    # A worker that finds a case locked by another leaves it to the other, or to its next round.
     steps = all_at_once()["clock-step"] + worker(house).round()["clock-step"]
     assert steps == 6
     for dispute in disputes:

@@ -1,11 +1,11 @@
-"""The whole path, as its people walk it over HTTP: from the request to the signed settlement, and its other ends."""
+"""A case from the request to the signed settlement, and its other endings, as its people take the steps over HTTP."""
 
 from tests.installation import House
 from tests.story import CONSENT, Dispute
 
 
 def stages(dispute: Dispute) -> list[tuple[str, str]]:
-    """Every stage to which a step has led, with the step, as the ledger tells it."""
+    """Every step that was taken, with the stage to which it led, as the ledger records it."""
     events = dispute.events()
     taken = [event for event in events if event["type"] == "step-taken"]
     return [(event["act"], event["payload"]["to"]) for event in taken]

@@ -1,4 +1,4 @@
-"""What a party sends on paper is entered by the registry: for the party, as it came, on the day on which it counts."""
+"""The registry enters what a party sends on paper: for the party, as received, effective on its day."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LATE = "The diplomatic bag was opened two days later."
 
 
 def on_paper(dispute: Dispute, side: str = "responding", **more: Any) -> Json:
-    """An act of a party that came by courier."""
+    """An act of a party that arrived by courier."""
     return {"on_behalf_of": dispute.party(side), "received_via": "courier", **more}
 
 

@@ -1,4 +1,4 @@
-"""What of a request may still change, at which stage, and by whom."""
+"""What may be amended in a request, at which stage, and by whom."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ SEAT = {"place": "Geneva", "time_zone": "Europe/Zurich", "calendar": "GB-SCT"}
 
 
 def amend(dispute: Dispute, person: Person, **fields: Any) -> Answer:
-    """An amendment that rests on what the person sees now."""
+    """An amendment with the version that the person sees now."""
     return person.patch(dispute.path, fields, if_match=person.get(dispute.path).headers.get("etag", "*"))
 
 
-# (stage, who, field, status): what each may amend.
+# (stage, person, field, status): the fields that each person may amend.
 TABLE = [
     ("opened", "requesting", {"subjects": ["fisheries"]}, 200),
     ("opened", "requesting", {"seat": SEAT}, 200),

@@ -1,4 +1,4 @@
-"""Receipts of filings and certificates at the end of a case: what they say, to whom, and on paper."""
+"""Receipts of filings and certificates at the end of a case: their contents, their readers, and their PDFs."""
 
 import hashlib
 import io
@@ -27,12 +27,12 @@ SECOND = timedelta(seconds=1)
 
 
 def receipt_of(person: Person, dispute: Dispute, filing: Json) -> Any:
-    """The receipt of a filing, as somebody reads it."""
+    """The receipt of a filing, as a person reads it."""
     return person.get(f"{dispute.path}/filings/{filing['id']}/receipt").expect(200)
 
 
 def certificate_of(dispute: Dispute, person: Person | None = None) -> Any:
-    """The one certificate of a case."""
+    """The only certificate of a case."""
     reader = person or dispute.requesting
     (listed,) = reader.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
     read = reader.get(f"{dispute.path}/settlement/certificates/{listed['id']}").expect(200)
@@ -53,7 +53,7 @@ def pdf(person: Person, path: str) -> bytes:
 
 
 def text_of(document: bytes) -> str:
-    """What a PDF says, its lines made one."""
+    """The text of a PDF, lines joined."""
     pages = pypdf.PdfReader(io.BytesIO(document)).pages
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 

@@ -1,4 +1,4 @@
-"""A refusal names its cure: whoever follows it, to the letter, can then take the step that was refused."""
+"""A refusal names its cure: after following it to the letter, the refused step can be taken."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ REQUEST = re.compile(r"(POST|PATCH) (/v1/[^\s,;)]+[^\s,;).])")
 
 
 class Follower:
-    """Somebody who does what a cure says, and nothing else."""
+    """A person who does what a cure says, and nothing else."""
 
     def __init__(self, house: House, dispute: Dispute) -> None:
         self.house, self.dispute = house, dispute
@@ -36,21 +36,21 @@ class Follower:
         }
 
     def accept_invitation(self) -> Answer:
-        """The party accepts."""
+        """Let the party accept."""
         return self.dispute.step(self.dispute.responding, "accept-invitation", GIVES)
 
     def join(self) -> Answer | None:
-        """The late party joins, if there is one."""
+        """Let the late party join, if there is one."""
         return None
 
     def file_consent(self) -> Answer:
-        """Any party files the third State's consent."""
+        """Let any party file the third State's consent."""
         state = self.dispute.read()["third_states"][0]["id"]
         given = {"third_state_id": state, "basis": "ad-hoc", "given_on": "2026-02-20"}
         return self.dispute.responding.post(f"{self.dispute.path}/consents", given)
 
     def confirm_consent(self) -> Answer | None:
-        """The registry confirms what was filed."""
+        """Let the registry confirm the filed consent."""
         filed = self.dispute.registrar.get(f"{self.dispute.path}/consents").expect(200)["items"]
         waiting = [one for one in filed if one["confirmed_at"] is None]
         if not waiting:
@@ -58,12 +58,12 @@ class Follower:
         return self.dispute.registrar.post(f"{self.dispute.path}/consents/{waiting[0]['id']}/confirm")
 
     def strike_out(self) -> Answer:
-        """The requesting party strikes the subject out."""
+        """Let the requesting party strike the subject out."""
         tag = self.dispute.requesting.get(self.dispute.path).headers["etag"]
         return self.dispute.requesting.patch(self.dispute.path, {"subjects": ["water-allocation"]}, if_match=tag)
 
     def record_entry_into_force(self) -> Answer:
-        """The administrator records the day."""
+        """Let the administrator record the day."""
         path = f"/v1/members/{self.dispute.members[0]}"
         bound = {"status": "contracting", "in_force_on": "2026-02-01"}
         return self.house.admin.patch(path, bound, if_match=self.house.admin.get(path).headers["etag"])
@@ -74,21 +74,21 @@ class Follower:
         return f"/v1/appointments/{pending[-1]['id']}"
 
     def nominate(self) -> Answer:
-        """Any party nominates."""
+        """Let any party nominate."""
         given = {"mediator_id": self.dispute.mediator_id}
         return self.dispute.requesting.post(f"{self.dispute.path}/appointments", given)
 
     def declare(self) -> Answer:
-        """The candidate declares."""
+        """Let the candidate declare."""
         return self.dispute.mediator.post(f"{self._appointment()}/declare", {"independent": True})
 
     def accept(self) -> Answer | None:
-        """The party accepts, once the candidate has declared."""
+        """Let the party accept, once the candidate has declared."""
         shown = self.dispute.requesting.get(self._appointment()).expect(200)
         return self.dispute.responding.post(f"{self._appointment()}/accept") if shown["state"] == "declared" else None
 
     def leave(self, act: str, person: Person) -> Answer:
-        """The mediator leaves."""
+        """Let the mediator leave."""
         return person.post(f"{self._appointment()}/{act}", {"reason": "As the cure says."})
 
     def follow(self, refused: Json) -> None:
@@ -105,7 +105,7 @@ class Follower:
 
 
 def cured(follower: Follower, act: Callable[[], Answer], most: int = 4) -> list[str]:
-    """The codes of the reasons met on the way, each refusal cured by what it says until the act is possible."""
+    """Follow the cures of each refusal until the act succeeds; gives the codes of all reasons on the way."""
     codes: list[str] = []
     for _attempt in range(most):
         answer = act()

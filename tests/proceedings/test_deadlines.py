@@ -1,4 +1,4 @@
-"""Deadlines over HTTP: how they are found, and what those whom the rules allow may do to them."""
+"""Deadlines over HTTP: how they are calculated, and how the people whom the rules authorise change them."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -30,7 +30,7 @@ def term(**keys: str) -> str:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Iterator[Any]:
-    """What makes a rule set of the institution's own whose term for the reply is as given."""
+    """A function that makes a rule set of the institution's own with this term for the reply."""
     stack = []
 
     def make(**keys: str) -> Json:
@@ -47,19 +47,19 @@ def ours(tmp_path: Path) -> Iterator[Any]:
 
 
 def reply(dispute: Dispute, person: Person | None = None) -> Json:
-    """The one deadline of the case."""
+    """The only deadline of the case."""
     items = (person or dispute.requesting).get(f"{dispute.path}/deadlines").expect(200)["items"]
     assert len(items) == 1
     return dict(items[0])
 
 
 def act(person: Person, dispute: Dispute, act: str, body: Json | None = None) -> Answer:
-    """Do something to the one deadline of the case."""
+    """Act on the only deadline of the case."""
     return person.post(f"{dispute.path}/deadlines/{reply(dispute)['id']}/{act}", body)
 
 
 def served(dispute: Dispute, party_id: str, at: str) -> Answer:
-    """The registry records that the request reached a party."""
+    """The registry's record that the request reached a party."""
     given = {"party_id": party_id, "method": "courier", "attempted_on": at[:10], "served_at": at, "proof": "No. 4471"}
     return dispute.registrar.post(f"{dispute.path}/service", given)
 
@@ -154,7 +154,7 @@ ROLLED = [
      "2026-04-07"),
     # A holiday on a Friday is no Saturday or Sunday.
     ({"period": '"32 days"', "roll": '"from-saturday-sunday"', "calendars": '["seat"]'}, "GB-ENG", None, "2026-04-03"),
-    # Friday and Saturday rest in Saudi Arabia: four working days after Monday are Tuesday to Thursday, and Sunday.
+    # In Saudi Arabia Friday and Saturday are off: four working days after Monday are Tuesday to Thursday, and Sunday.
     ({"period": '"4 working-days"', "calendars": '["seat"]'}, "SA", None, "2026-03-08"),
     ({"period": '"32 days"', "roll": '"next-working-day"', "calendars": '["seat"]'}, None, None, "2026-04-03"),
 ]  # fmt: skip
@@ -228,7 +228,7 @@ COUNTED = [("seat", "2026-03-02", "2026-04-02T04:00:00Z"), ("institution", "2026
 def test_days_are_counted_in_the_time_zone_that_the_rule_set_names(
     house: House, dispute: Dispute, tmp_path: Path, zone: str, day: str, due_at: str
 ) -> None:
-    """The institution is in Hong Kong, where the next day has begun while New York has its noon before it."""
+    """The institution is in Hong Kong, where the next day has begun before it is noon in New York."""
     text = rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', f'zone = "{zone}"'))
     with own_rules(tmp_path / "rules", ours_2026=text):
         dispute.lodged(**OURS, seat={"place": "New York", "time_zone": "America/New_York"})

@@ -1,4 +1,4 @@
-"""The desk, the timeline and the diagram of a case: everybody sees their own, and nothing of others'."""
+"""The desk, the timeline and the diagram of a case: each person sees their own view and nothing of others'."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.story import GIVES, UNCITRAL, Dispute
 
 
 def desk(person: Person) -> Json:
-    """What lies on somebody's desk."""
+    """The desk of a person."""
     return dict(person.get("/v1/me/desk").expect(200))
 
 

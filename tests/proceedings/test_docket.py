@@ -1,4 +1,4 @@
-"""The docket: numbers that tell nothing of what is hidden, decisions, filings mended, twins, joint filings."""
+"""The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted twins, joint filings."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ def filed(person: Person, dispute: Dispute, audience: str = "participants", *sid
 
 
 def decide(dispute: Dispute, filing: Json, act: str, body: Json | None = None, person: Person | None = None) -> Json:
-    """What the registry decides on a filing."""
+    """The registry's decision on a filing."""
     asked = (person or dispute.registrar).post(f"{dispute.path}/filings/{filing['id']}/{act}", body)
     return dict(asked.expect(200))
 
@@ -61,7 +61,7 @@ def test_the_registry_cannot_decide_on_a_hidden_filing(dispute: Dispute) -> None
     dispute.registrar.post(f"{dispute.path}/filings/{hidden['id']}/acceptance").expect(404)
 
 
-# Within how long a returned filing keeps its first receipt, how many days later it is mended, and whether it keeps it.
+# Days within which a returned filing keeps its first receipt, days until it is corrected, and whether it keeps it.
 KEPT = [(None, 1, False), ("5 days", 5, True), ("5 days", 6, False)]
 
 

@@ -1,4 +1,4 @@
-"""Documents go in and come out whole, by those who may."""
+"""Documents are uploaded and downloaded unchanged, by the people who may."""
 
 import base64
 import hashlib
@@ -205,7 +205,7 @@ def test_the_audience_of_a_filing_reads_its_documents_once_it_is_submitted(desk:
         assert person.get(desk.path).expect(200)["items"] == [document]
         desk.send(person=person).expect(403, "not-your-capacity")
         person.post(f"/v1/documents/{document['id']}/remove").expect(403, "not-your-capacity")
-    # What every participant knows is no confidence, and its reads are nobody's business.
+    # Documents that every participant reads are not confidential, and their readers are not recorded.
     for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
         assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
 

@@ -1,4 +1,4 @@
-"""Every way in which a case can end, under both rule sets, and what its end does to the rest."""
+"""Every ending of a case, under both rule sets, and its effect on open items."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ IOMED, UNCITRAL = "iomed-state-2025", "uncitral-2021"
 
 @dataclass(frozen=True)
 class Ending:
-    """From which stage, by whose steps, and with which outcome and ground."""
+    """The stage and the steps from which an ending is reached, with its outcome and ground."""
 
     rule_set: str
     stage: str
@@ -27,14 +27,14 @@ class Ending:
 
 
 def terminated(rule_set: str, by: str, ground: str, article: str | None = None) -> Ending:
-    """Ended in mediation without a settlement."""
+    """The mediation ended without a settlement."""
     people = ("requesting", "responding") if by == "parties" else (by,)
     body = {"fields": {"ground": ground}} | ({} if by == "parties" else WHY)
     return Ending(rule_set, "mediating", "terminate", people, "not-settled", ground, article, body)
 
 
 def withdrawn(rule_set: str, stage: str, by: str, article: str | None = None) -> Ending:
-    """Ended by one party."""
+    """The case withdrawn by one party."""
     return Ending(rule_set, stage, "withdraw", (by,), "withdrawn", article=article)
 
 
@@ -65,12 +65,12 @@ ENDINGS = [
 
 
 def named(ending: Ending) -> str:
-    """What the ending is called in the report."""
+    """The name of the ending in the report."""
     return f"{ending.rule_set} {ending.step} {ending.ground or ''} by {'+'.join(ending.by)} from {ending.stage}"
 
 
 def brought_to(dispute: Dispute, ending: Ending) -> None:
-    """The case where it can end so."""
+    """The case at the stage from which it can end so."""
     if ending.outcome == "inadmissible":
         dispute.members[1] = dispute.house.member("Vedria as declared", excludes=["water-allocation"])
     if ending.outcome != "lapsed":
@@ -201,7 +201,7 @@ def test_a_request_lodged_again_names_the_earlier_case(house: House, dispute: Di
 
 
 def _again(dispute: Dispute) -> Json:
-    """The same request."""
+    """The same request again."""
     kept = ("procedure", "category", "title", "summary", "instruments", "subjects", "languages", "seat")
     parties = [{name: one[name] for name in ("side", "kind", "name", "member_id")} for one in dispute.case["parties"]]
     return {**{name: dispute.case[name] for name in kept}, "parties": parties}

@@ -1,4 +1,4 @@
-"""Every rule set, walked over HTTP from the opening of a case to each outcome and on each ground that it knows."""
+"""Every rule set, walked over HTTP from the opening of a case to each of its outcomes and grounds."""
 
 import pytest
 
@@ -14,7 +14,7 @@ SOLI = {"side": "side-3", "kind": "state", "name": "Republic of Soli"}
 End = tuple[str, int, str | None, str | None]
 
 
-# One end of each rule set is reached with every run of the tests, the others in the slow set.
+# Every run of the tests reaches one end of each rule set; the slow set reaches the others.
 FIRST = {walk.rule_set: walk for walk in reversed(WALKS)}
 TAKEN = [pytest.param(one, id=str(one), marks=[] if one in FIRST.values() else pytest.mark.slow) for one in WALKS]
 
@@ -37,7 +37,7 @@ def taken(dispute: Dispute, step: str | None = None) -> list[Json]:
 
 
 def everything_is_ended(dispute: Dispute) -> None:
-    """Nothing of a closed case is open any more, nobody is awaited, and the ledger is whole."""
+    """A closed case has no open items, awaits nobody, and its ledger is whole."""
     case = dispute.read()
     assert (case["waiting_for"], case["next_due_on"]) == ([], None)
     assert {track["state"] for track in case["tracks"]} <= {"closed"}
@@ -51,7 +51,7 @@ def everything_is_ended(dispute: Dispute) -> None:
 
 
 def ends_of(procedure: Procedure) -> set[End]:
-    """What a rule set says of ends: the place of the entry, its outcome if it gives one, and its ground if it has."""
+    """The ends of a rule set: the position of the entry, its outcome if it states one, and its ground if it has one."""
     return {
         (procedure.id, place, outcome, ground)
         for place, step in enumerate(procedure.steps)
@@ -62,7 +62,7 @@ def ends_of(procedure: Procedure) -> set[End]:
 
 
 def shown_by(walk: Walk) -> set[End]:
-    """The same, as one walk shows it."""
+    """The same, as one walk reaches it."""
     steps = library()[walk.rule_set].steps
 
     def end(step: Step) -> End:
@@ -83,7 +83,7 @@ def test_the_walks_lead_to_every_stage_outcome_and_ground_of_every_rule_set() ->
 
 
 def among_three(walker: Walker, stage: str) -> None:
-    """A case of three parties, all of which have consented, brought to that stage."""
+    """A case of three parties, all of which have consented, at that stage."""
     walker.sides["side-3"] = walker.dispute.house.person("Sora Lind")
     given = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
     walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in given), SOLI])
@@ -93,7 +93,7 @@ def among_three(walker: Walker, stage: str) -> None:
 
 
 def participation(dispute: Dispute) -> dict[str, str]:
-    """What the case says of each side's taking part."""
+    """The participation of each side."""
     return {party["side"]: party["participation"] for party in dispute.read()["parties"]}
 
 
@@ -105,7 +105,7 @@ def test_when_one_of_three_parties_withdraws_the_other_two_settle(dispute: Dispu
     assert participation(dispute) == {"requesting": "appearing", "responding": "appearing", "side-3": "withdrawn"}
     gone = walker.sides.pop("side-3")
     dispute.sign(gone, "side-3", walker.text).expect(403, "not-your-capacity")
-    # What was signed with the party that left is signed again without it.
+    # The texts signed with the party that left are signed again without it.
     both = {dispute.party("requesting"), dispute.party("responding")}
     assert {entry["party_id"] for entry in dispute.case["waiting_for"]} == both
     walker.go("requesting sign", "responding sign")
@@ -130,12 +130,12 @@ def test_when_one_of_two_parties_withdraws_signing_is_refused_and_the_mediation_
 
 
 def tracks(dispute: Dispute) -> dict[str, str]:
-    """The tracks that were opened, with their states."""
+    """The opened tracks, with their states."""
     return {track["name"]: track["state"] for track in dispute.read()["tracks"]}
 
 
 def on_both_tracks(dispute: Dispute) -> Walker:
-    """A matter in which a Neutral Expert and a Court are asked for at once."""
+    """A matter with a request for a Neutral Expert and one for a Court of Arbitration."""
     walker = Walker(dispute, INDUS)
     walker.bring_to("dispute")
     walker.go("requesting request-neutral-expert", "all agree-to-court")

@@ -1,4 +1,4 @@
-"""A filing is received at one instant, on a day of the seat, by the audience that its author named."""
+"""A filing is received at an instant, on a day of the seat, by the audience that its author named."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Documents are backed up and brought back with the rest, checked from end to end, and what nobody names is swept."""
+"""Documents are backed up, restored and checked with the rest, and unreferenced objects are swept."""
 
 import os
 from pathlib import Path
@@ -16,17 +16,17 @@ from tests.uploads import PDF, content_of, desk_of
 
 @pytest.fixture
 def kept(tmp_path: Path, settings: Settings) -> Settings:
-    """The registry's settings with a storage folder of its own."""
+    """The registry's settings with its own storage folder."""
     return settings.model_copy(update={"storage": str(tmp_path / "documents")})
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Where a command finds the documents."""
+    """The environment that tells a command where the documents are."""
     return {"ACCORD_STORAGE": str(settings.storage)}
 
 
 def filed(house: House) -> tuple[Dispute, Json]:
-    """A filing with a document, submitted; the case, and the document."""
+    """A submitted filing with a document: the case and the document."""
     dispute = Dispute(house)
     dispute.mediating()
     desk = desk_of(dispute)

@@ -1,7 +1,7 @@
-"""Uploads that are cut off, under `kill -9` too: what was acknowledged is whole, and of the rest nothing is seen.
+"""Uploads that are cut off, also by `kill -9`: acknowledged uploads are whole, unfinished uploads stay invisible.
 
-`ACCORD_TEST_ROUNDS` says how often the service is killed, `ACCORD_TEST_UPLOAD_MIB` how large a file it takes and gives
-while its memory is watched.
+`ACCORD_TEST_ROUNDS` is the number of kills, `ACCORD_TEST_UPLOAD_MIB` the size of the file that the service stores and
+returns while its memory is measured.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ __all__ = ["server_of_buckets"]
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 MIB = int(os.environ.get("ACCORD_TEST_UPLOAD_MIB", "64"))
 UPLOADERS = 8
-# What the whole process may have in memory at its highest, in MiB, however large the file.
+# The limit of the whole process's peak memory, in MiB, however large the file.
 MOST_MEMORY = 200
 BLOCK = b"".join(b"%015d\n" % number for number in range(65_536))
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def kept(request: pytest.FixtureRequest, durable: Settings, tmp_path: Path) -> Settings:
-    """A durable registry with a storage of each kind."""
+    """A durable registry with each kind of storage."""
     limits = {"documents_per_filing": 10_000, "document_limit": 4 * 1024**3}
     if request.param == "folder":
         return durable.model_copy(update={"storage": str(tmp_path / "documents"), **limits})
@@ -49,7 +49,7 @@ def kept(request: pytest.FixtureRequest, durable: Settings, tmp_path: Path) -> S
 
 
 def surroundings(settings: Settings) -> dict[str, str]:
-    """The settings of the storage, as a process is given them."""
+    """The environment that gives a process the settings of the storage."""
     names = (
         "storage",
         "storage_endpoint",
@@ -66,7 +66,7 @@ def surroundings(settings: Settings) -> dict[str, str]:
 
 @dataclass
 class Upload:
-    """One upload: its content, after how many bytes it is cut off, and what came of it."""
+    """An upload: its content, the number of bytes after which it is cut off, and its result."""
 
     name: str
     content: bytes
@@ -76,13 +76,13 @@ class Upload:
 
     @property
     def sha256(self) -> str:
-        """Of the content."""
+        """The SHA-256 of the content."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass
 class Log:
-    """Every upload that was begun, kept outside of the service."""
+    """Every upload that was begun, recorded outside the service."""
 
     uploads: list[Upload] = field(default_factory=list)
 
@@ -97,7 +97,7 @@ def head_of(desk: Desk, upload: Upload, host: str) -> bytes:
 
 
 def sent(desk: Desk, service: Served, upload: Upload) -> None:
-    """Send an upload, as far as it goes, by a client that knows nothing of the service."""
+    """Send an upload as far as it goes, with a client that shares no code with the service."""
     place = urlsplit(service.base_url)
     whole = head_of(desk, upload, place.netloc) + upload.content
     until = len(whole) - (len(upload.content) - upload.cut) if upload.cut is not None else len(whole)
@@ -120,12 +120,12 @@ def sent(desk: Desk, service: Served, upload: Upload) -> None:
 
 
 def upload_until(stop: threading.Event, desk: Desk, service: Served, log: Log, name: str, seed: int) -> None:
-    """One client: one upload after the other, some of them cut off at any byte, until it is told to stop."""
+    """One client: upload after upload, some of them cut off at any byte, until it is stopped."""
     chance = random.Random(seed)  # noqa: S311
     for number in range(10_000):
         if stop.is_set() or service.process.poll() is not None:
             return
-        # Above eight MiB an object goes out in parts.
+        # Above eight MiB an object is stored in parts.
         size = chance.choice([200, 65_536, 300_000, 1_000_000, 12_000_000])
         content = pdf(size, f"{name}-{number}".encode())
         cut = chance.randrange(len(content)) if chance.random() < 0.5 else None
@@ -135,7 +135,7 @@ def upload_until(stop: threading.Event, desk: Desk, service: Served, log: Log, n
 
 
 def killed_while_uploading(settings: Settings, desk: Desk, log: Log, round_: int) -> None:
-    """Kill the service under eight clients."""
+    """Kill the service while eight clients upload."""
     stop, before = threading.Event(), len(log.uploads)
     with served(settings, **surroundings(settings)) as service, ThreadPoolExecutor(UPLOADERS) as pool:
         clients = [
@@ -152,7 +152,7 @@ def killed_while_uploading(settings: Settings, desk: Desk, log: Log, round_: int
 
 
 def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
-    """All that was acknowledged is there and whole, and nothing is but what was sent whole; how many there are."""
+    """Check that acknowledged uploads exist whole and that no other exists; gives the number of documents."""
     with served(settings, **surroundings(settings)) as service:
         bearer = {"authorization": f"Bearer {desk.dispute.requesting.token}"}
         with httpx.Client(base_url=service.base_url, headers=bearer, timeout=60) as client:
@@ -206,7 +206,7 @@ def test_acknowledged_uploads_are_whole_and_unfinished_uploads_stay_invisible(ke
 
 
 def highest_memory(service: Served) -> int:
-    """What the process had in memory at its highest, in MiB."""
+    """The peak memory of the process, in MiB."""
     status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
@@ -214,7 +214,7 @@ def highest_memory(service: Served) -> int:
 
 
 def large(hashed: "hashlib._Hash") -> Iterator[bytes]:
-    """A PDF of so many MiB, hashed as it goes out."""
+    """A PDF of so many MiB, hashed while it is sent."""
     for number in range(MIB):
         block = b"%PDF-1.7\n" + BLOCK[9:] if number == 0 else BLOCK
         block = BLOCK[:-6] + b"%%EOF\n" if number == MIB - 1 else block
@@ -271,7 +271,7 @@ def test_a_transfer_holds_no_database_connection_and_no_transaction(kept: Settin
             line.sendall(head_of(desk, upload, place.netloc) + content[:200_000])
         time.sleep(1)
         with httpx.Client(base_url=service.base_url, headers=bearer, timeout=5) as client:
-            # Twenty transfers are under way, ten times as many as there are connections.
+            # Twenty transfers are in progress, ten times as many as there are connections.
             assert client.get(dispute.path).status_code == 200
             notice = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
             assert client.post(f"{dispute.path}/filings", json=notice).status_code == 201

@@ -1,4 +1,4 @@
-"""Who comes late reads what is written from then on; earlier items only by an act of those whom they protect."""
+"""Newcomers read what is written after they join; they read earlier items only if the protected parties open them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ COLLECTIONS = (
     "third-states",
     "consents",
 )
-# What is written at each time, the type of the event that tells of it, and the name of the id in it.
+# The items written at each time, the type of the event about them, and the name of the id in it.
 TOLD = {
     "filings": ("filing-submitted", "filing_id"),
     "sessions": ("session-scheduled", "session_id"),
@@ -43,7 +43,7 @@ class Changed:
 
 
 def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
-    """Items in each audience at this time of the case, by a name that says when, for whom and of what kind."""
+    """The items written for each audience at this time of the case, named by time, audience and kind."""
     both = (dispute.requesting, dispute.responding)
     found: dict[str, tuple[str, str]] = {}
 
@@ -66,7 +66,7 @@ def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def changed(house: House, dispute: Dispute) -> Changed:
-    """The dispute with everybody who comes and goes."""
+    """The dispute with everyone who joined or left it."""
     dispute.mediating()
     representatives = dispute.representatives()
     counsel = house.person("Cora Unsel")
@@ -90,7 +90,7 @@ def changed(house: House, dispute: Dispute) -> Changed:
 
 
 def read_by(person: Person, changed: Changed) -> set[str]:
-    """The names of the items that somebody reads, which list, item and events must agree on."""
+    """The names of the items that a person reads, on which list, item and events must agree."""
     path = changed.dispute.path
     if person.get(path).status == 404:
         for collection in ("events", *COLLECTIONS):
@@ -114,7 +114,7 @@ def read_by(person: Person, changed: Changed) -> set[str]:
 
 
 def events_of(person: Person, path: str, kind: str) -> list[Json]:
-    """The events of a type that somebody reads, from every page."""
+    """The events of a type that a person reads, from every page."""
     found: list[Json] = []
     after = ""
     while True:
@@ -126,7 +126,7 @@ def events_of(person: Person, path: str, kind: str) -> list[Json]:
 
 
 def _whole(name: str, found: set[str], changed: Changed) -> bool:
-    """What is written for an audience at a time is read whole or not at all, of whatever kind it is."""
+    """The items for an audience at a time, if all of them are read; a part of them fails the test."""
     head = name.partition(" (")[0]
     same = {other for other in changed.items if other.partition(" (")[0] == head}
     assert same <= found, head
@@ -178,7 +178,7 @@ def test_people_who_left_find_nothing_of_the_case(changed: Changed) -> None:
 
 
 def stream_of(person: Person, changed: Changed, name: str) -> str:
-    """The stream in which an item was told."""
+    """The stream of the event about an item."""
     _collection, wanted = changed.items[f"{name} (filings)"]
     events = events_of(person, changed.dispute.path, "filing-submitted")
     return next(str(event["stream"]) for event in events if event["payload"]["filing_id"] == wanted)

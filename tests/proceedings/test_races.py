@@ -1,4 +1,4 @@
-"""Several people at once, each on a connection of their own, released by a barrier."""
+"""Several people act at once, each on their own connection, released by a barrier."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def at_once(acts: list[Callable[[], Answer]]) -> list[Answer]:
 
 
 def statuses(answers: list[Answer]) -> dict[int, int]:
-    """How often each status was answered."""
+    """The number of answers with each status."""
     return dict(Counter(answer.status for answer in answers))
 
 
@@ -193,7 +193,7 @@ def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(
         answers = at_once(
             [partial(one.post, path, body) for one, (_person, path, body) in zip(people, acts, strict=True)]
         )
-    # Who resigned, or was replaced, finds nothing any more.
+    # A mediator who resigned or was replaced finds nothing any more.
     assert set(statuses(answers)) <= {200, 201, 204, 403, 404, 409}
     case = dispute.read()
     events = dispute.events()
@@ -208,7 +208,7 @@ def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(
 
 @contextmanager
 def holding_the_lock(house: House, case_id: str) -> Iterator[Callable[[int], None]]:
-    """Keeps every act on the case waiting; what it gives waits until that many wait."""
+    """Keep every act on the case waiting; gives a function that waits until so many acts wait."""
     engine = straight_to(house.settings)
     blocked = "wait_event_type = 'Lock' AND datname = current_database()"
     waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {blocked}")

@@ -1,11 +1,11 @@
-"""Agents and counsel come by e-mail, go, and act on the powers on record; accounts begin and end."""
+"""Agents and counsel are invited by e-mail, leave, and act on recorded powers; accounts are approved and disabled."""
 
 from tests.installation import House, Json
 from tests.story import MANDATE, POWERS, Dispute
 
 
 def counsel(**more: object) -> Json:
-    """Counsel, to be admitted."""
+    """The body that admits counsel."""
     return {"role": "counsel", "powers": MANDATE, **more}
 
 

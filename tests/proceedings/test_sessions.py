@@ -1,4 +1,4 @@
-"""Sessions are scheduled on the wall clock of the seat, by the mediator, and held with those who were there."""
+"""Sessions are scheduled by the mediator in the local time of the seat, and held with an attendance list."""
 
 from datetime import datetime
 from typing import Any

@@ -29,7 +29,7 @@ FRENCH: Json = {
 
 
 def sha(document: Any) -> str:
-    """The SHA-256 of a canonical form, as anybody computes it."""
+    """The SHA-256 of a canonical form, calculated independently."""
     return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
 
 
@@ -60,7 +60,7 @@ def uploaded(dispute: Dispute, draft: Json, query: str, **more: Any) -> Json:
 
 
 def read(dispute: Dispute, draft: Json, person: Person | None = None) -> Json:
-    """A draft as it stands."""
+    """A draft as a person reads it now."""
     path = f"{dispute.path}/settlement/drafts/{draft['id']}"
     return dict((person or dispute.mediator).get(path).expect(200))
 
@@ -71,18 +71,18 @@ def freeze(dispute: Dispute, draft: Json) -> Answer:
 
 
 def lacking(answer: Answer) -> str:
-    """Why a text cannot be frozen."""
+    """The code of the reason why a text cannot be frozen."""
     return str(answer.expect(409, "need-not-met")["reasons"][0]["code"])
 
 
 def without_clauses(dispute: Dispute, person: Person | None = None, **more: Any) -> Json:
-    """A draft whose text will be a document."""
+    """A draft whose text is to be a document."""
     given = {"title": "Agreement", "language": "zh", "audience": "participants", **more}
     return dict((person or dispute.mediator).post(f"{dispute.path}/settlement/drafts", given).expect(201))
 
 
 def certificate(dispute: Dispute) -> tuple[str, Any]:
-    """The certificate of a settled case: where it is, and the signed file."""
+    """The certificate of a settled case: its path, and the signed file."""
     (one,) = dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
     path = f"{dispute.path}/settlement/certificates/{one['id']}"
     return path, dispute.requesting.get(path).response.content

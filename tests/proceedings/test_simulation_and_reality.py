@@ -1,4 +1,4 @@
-"""What is simulated is what happens: the same acts, taken at random, through the service and through the simulation."""
+"""The simulation agrees with the service: the same random acts are taken in both."""
 
 import os
 import re
@@ -30,7 +30,7 @@ BESIDE = ("extend", "waive", "suspend", "resume")
 CLOSURE = (date(2026, 3, 30), date(2026, 4, 2), "The registry moves")
 PAUSES = (0, 0, 0, 0, 1, 1, 2, 5, 9, 33)
 NOBODY = "00000000-0000-0000-0000-000000000000"
-# Which party sits on which side, and by which calendar it rests.
+# The side of each party, and the calendar of its days off.
 CASTS = (
     (("Ostrava", "requesting", None), ("Vedria", "responding", "FR")),
     (("Ostrava", "requesting", "HK"), ("Vedria", "responding", None), ("Lumea", "side-3", "SG")),
@@ -40,7 +40,7 @@ CASTS = (
 
 @dataclass
 class Case:
-    """One case in the service, its people, and the acts so far as the simulation is told them."""
+    """A case in the service, its people, and its acts so far as the simulation takes them."""
 
     house: House
     procedure: Procedure
@@ -57,12 +57,12 @@ class Case:
 
     @property
     def path(self) -> str:
-        """The case's address."""
+        """The path of the case."""
         return f"/v1/cases/{self.id}"
 
     @property
     def today(self) -> date:
-        """The day at the seat."""
+        """The present day at the seat."""
         return day_at(self.house.clock.now, SEAT)
 
     @property
@@ -71,7 +71,7 @@ class Case:
         return self.agents[self.cast[0][0]]
 
     def simulated(self) -> Simulation:
-        """What the simulation makes of the acts so far."""
+        """The simulation of the acts so far."""
         parties = [Assumed(name, side) for name, side, _calendar in self.cast]
         resting = tuple(calendar_of(code) if code else plain(name) for name, _side, code in self.cast)
         calendars = Calendars(calendar_of("HK"), plain("the institution", [CLOSURE]), resting)
@@ -80,7 +80,7 @@ class Case:
 
 @contextmanager
 def opened(empty_registry: EmptyRegistry, procedure: Procedure, random: Random) -> Iterator[Case]:
-    """A case opened by a party, in an institution of its own."""
+    """A case opened by a party, in its own institution."""
     with House.open(empty_registry()) as house:
         first, last, name = CLOSURE
         closure = {"from_on": first.isoformat(), "until_on": last.isoformat(), "name": name}
@@ -103,7 +103,7 @@ def opened(empty_registry: EmptyRegistry, procedure: Procedure, random: Random) 
 
 
 def let_pass(case: Case, days: int) -> None:
-    """So many days go by, and the worker looks on the day after each on which a term is due."""
+    """Let so many days pass; the worker runs on the day after each due day."""
     until = case.today + timedelta(days=days)
     while case.today < until:
         running = [date.fromisoformat(one["due_on"]) for one in deadlines(case) if one["state"] == "running"]
@@ -113,19 +113,19 @@ def let_pass(case: Case, days: int) -> None:
 
 
 def work(case: Case) -> None:
-    """The worker, until nothing is left for it to do."""
+    """Run the worker until it has nothing left to do."""
     while worker(case.house).round()["clock-step"]:
         continue
 
 
-# Which act is next.
+# The next act.
 
 
 def next_act(case: Case, standing: Simulation) -> Act:
-    """An act at random: more often than not one that is open, sometimes one that is not or that is no step."""
+    """A random act: usually an open step, sometimes a closed step or an act that is not a step."""
     draw = case.random.random()
     if not case.lodged:
-        # Nobody else sees the case yet, and nothing but its lodging is worth the walk.
+        # Nobody else sees the case yet, so only its lodging is interesting.
         return _filled(case, case.procedure.steps[0], "requesting-party", case.cast[0][0], standing)
     if draw < 0.1 and any(term.runs_from == "receipt" for term in case.procedure.terms):
         return Act("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
@@ -142,7 +142,7 @@ def next_act(case: Case, standing: Simulation) -> Act:
 
 
 def _weight(step: Step, stage: str) -> float:
-    """How likely an open step is taken: what leads on more than the rest, what ends the case seldom."""
+    """The weight of an open step: steps that lead on are more likely than others, steps that end the case less."""
     if step.outcome is not None and stage not in step.expected:
         return 0.1
     return 6 if stage in step.expected else 2
@@ -153,7 +153,7 @@ def _on_side(case: Case, *, requesting: bool) -> list[str]:
 
 
 def _any(case: Case) -> tuple[Step, str, str | None]:
-    """Any step, by one of those that may take it at some stage; for steps proper, by others too."""
+    """A random step, by a capacity that may take it at some stage, and sometimes by another."""
     step = case.random.choice([one for one in case.procedure.steps if one.by != ("clock",)])
     takers = [capacity for capacity in step.by if capacity != "clock"]
     if step.taken_through is None and case.random.random() < 0.3:
@@ -175,7 +175,7 @@ def _capacity_of(case: Case, party: str) -> str:
 
 
 def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> Act:
-    """The act with what it needs besides."""
+    """The act with the fields that it needs."""
     entry = picked(case.procedure, standing.stage.name, step.name, capacity)
     if entry is None:
         return Act(step.name, case.today, capacity, party)
@@ -192,14 +192,14 @@ def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: 
 
 
 def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step | None:
-    """The entry of that name which the capacity, then the stage, picks."""
+    """The entry of that name for the capacity, or else for the stage."""
     held = ("registry", "appointing-authority") if capacity == "registry" else (capacity,)
     allowed = [one for one in procedure.entries(step) if any(engine.acts_as(one.by, each) for each in held)]
     return next((one for one in allowed if stage in one.origin), allowed[0] if allowed else None)
 
 
 def _beside(case: Case, standing: Simulation) -> Act:
-    """A change of a term by somebody whom its rule may or may not allow."""
+    """A change of a term, by a capacity that its rule may or may not authorise."""
     one = case.random.choice(standing.deadlines)
     kind = case.random.choice(BESIDE)
     allowed = {"extend": one.term.extend_by, "waive": one.term.waive_by}.get(kind, one.term.suspend_by)
@@ -215,7 +215,7 @@ def _beside(case: Case, standing: Simulation) -> Act:
     return Act(kind, case.today, capacity, party, term=one.term.name, until_on=until_on)
 
 
-# How it is done in the service.
+# Acts in the service.
 
 
 def mediator_of(case: Case) -> tuple[str, Person] | None:
@@ -231,7 +231,7 @@ def _appointment(case: Case, *states: str) -> tuple[str, Person] | None:
 
 
 def person_of(case: Case, act: Act) -> Person | None:
-    """Who acts; nobody where no mediator is in office."""
+    """The person who acts; None where no mediator is in office."""
     if act.by in ("requesting-party", "responding-party"):
         assert act.party is not None
         return case.agents[act.party]
@@ -242,7 +242,7 @@ def person_of(case: Case, act: Act) -> Person | None:
 
 
 def done(case: Case, act: Act, standing: Simulation) -> str | None:
-    """Do it; the code of the refusal, None if it was done."""
+    """Take the act; gives the code of the refusal, or None."""
     person = person_of(case, act)
     if person is None:
         return "not-your-capacity"
@@ -257,7 +257,7 @@ def done(case: Case, act: Act, standing: Simulation) -> str | None:
 
 
 def code_of(answer: Answer) -> str | None:
-    """The code of a refusal; of an invalid request that of its first fault."""
+    """The code of a refusal; for an invalid request the code of its first fault."""
     assert answer.status < 500, answer.json
     if answer.status < 400:
         return None
@@ -292,7 +292,7 @@ def _serve(case: Case, act: Act) -> Answer:
 
 
 def _change(case: Case, act: Act, person: Person) -> str | None:
-    """The last deadline of that term that is not over, as the simulation picks it; all agree where all have to."""
+    """A change of the last running deadline of that term, as the simulation picks it; all agree where all must."""
     found = deadlines(case)
     mine = [one for one in found if one["term"] == act.term]
     if act.party is not None:
@@ -314,7 +314,7 @@ def _change(case: Case, act: Act, person: Person) -> str | None:
 
 
 def deadline(case: Case, id: str) -> Json:
-    """One deadline."""
+    """A deadline."""
     return next(one for one in deadlines(case) if one["id"] == id)
 
 
@@ -413,7 +413,7 @@ _THROUGH = {
 
 
 def admit(case: Case) -> None:
-    """Once the request is lodged the registry admits the agents of the other parties."""
+    """Let the registry admit the agents of the other parties once the request is lodged."""
     if case.house.registrar.get(case.path).status != 200:
         return
     case.lodged = True
@@ -422,7 +422,7 @@ def admit(case: Case) -> None:
         case.house.registrar.post(f"{case.path}/parties/{case.ids[name]}/representatives", agent).expect(201)
 
 
-# How both are compared.
+# The comparison.
 
 
 def deadlines(case: Case) -> list[Json]:
@@ -431,12 +431,12 @@ def deadlines(case: Case) -> list[Json]:
 
 
 def lines(explanation: Iterable[str]) -> tuple[str, ...]:
-    """How a deadline came by its day, whoever was the last to agree to an extension."""
+    """The explanation of a deadline, without the name of the last party to agree to an extension."""
     return tuple(re.sub("^Extended by the [a-z ]+, on the agreement", "On the agreement", line) for line in explanation)
 
 
 def as_it_is(case: Case) -> Json:
-    """What the service tells of the case."""
+    """The state of the case in the service."""
     found = case.filer.get(case.path).expect(200)
     names: dict[str | None, str | None] = {None: None, **{id: name for name, id in case.ids.items()}}
     return {
@@ -456,7 +456,7 @@ def as_it_is(case: Case) -> Json:
 
 
 def as_simulated(case: Case, found: Simulation) -> Json:
-    """The same, as the simulation tells it."""
+    """The state of the case in the simulation."""
     names = {party.id: party.name for party in found.parties}
     return {
         "stage": found.stage.name,
@@ -493,7 +493,7 @@ def refusal_of(found: Simulation, act: int) -> str | None:
 
 
 def both(case: Case, act: Act, standing: Simulation) -> Simulation:
-    """Do it here and there, and hold one against the other."""
+    """Take the act in both, and compare them."""
     answered = done(case, act, standing)
     case.acts.append(act)
     work(case)
@@ -502,14 +502,14 @@ def both(case: Case, act: Act, standing: Simulation) -> Simulation:
     found = case.simulated()
     told = (act, found.stage.name, case.cast, case.acts)
     refused = refusal_of(found, len(case.acts) - 1)
-    # What somebody cannot see, they cannot act on, whatever the rules would say.
+    # Nobody can act on what they cannot see, whatever the rules say.
     assert answered == refused or (answered == "not-found" and refused is not None), (answered, refused, told)
     assert as_simulated(case, found) == as_it_is(case), told
     return found
 
 
 def walk(case: Case) -> None:
-    """Act upon act, until the case is closed; after each both tell the same."""
+    """Take act after act until the case is closed; both agree after each."""
     for _number in range(ACTS):
         let_pass(case, case.random.choice(PAUSES))
         standing = case.simulated()
@@ -518,7 +518,7 @@ def walk(case: Case) -> None:
             return
 
 
-# What no rule set that ships makes use of together: receipt, waivers, suspensions, working days and clocks in a row.
+# A combination that no shipped rule set uses: receipt, waivers, suspensions, working days and a series of clocks.
 REPLY = """[[terms]]
 name = "reply"
 title = "for the invited side to answer"
@@ -638,7 +638,7 @@ standing = "institution"
 
 @pytest.fixture
 def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A rule set that makes use of all that terms can do; its id."""
+    """The id of a rule set that uses every feature of terms."""
     text = (LIBRARY / "uncitral-2021.toml").read_text(encoding="utf-8").replace("uncitral-2021", "clockwork-2026")
     for ours in (REPLY, LAPSE):
         table, name = ours.split("\n")[:2]
@@ -746,7 +746,7 @@ def test_a_walk_through_the_service_goes_as_the_simulation_says(empty_registry: 
 
 
 def follow(case: Case, *acts: tuple[str, str, str | None]) -> None:
-    """These steps, by whom and for which party, all on one day."""
+    """Take these steps, by these people and for these parties, all on one day."""
     for step, by, party in acts:
         both(case, Act(step, case.today, by, party), case.simulated())
 

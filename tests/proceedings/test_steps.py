@@ -1,4 +1,4 @@
-"""Steps: shown as they are enforced, refused with their reasons, and taken today in one's own capacity."""
+"""Steps: listed as they are enforced, refused with reasons, and taken on the day in a person's own capacity."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.story import CONSENT, POWERS, Dispute
 
 
 def shown(dispute: Dispute, who: str) -> dict[str, list[str]]:
-    """The reasons why each step is closed to somebody; none where it is open."""
+    """The reasons why each step is closed to a person; empty where it is open."""
     found: dict[str, list[str]] = {}
     for step in getattr(dispute, who).get(f"{dispute.path}/steps").expect(200)["items"]:
         reasons = [reason["code"] for reason in step["reasons"]]

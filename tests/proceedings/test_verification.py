@@ -1,4 +1,4 @@
-"""Signed files, checked without a database: what holds, what is refused, and docs/verify.md to the letter."""
+"""Signed files are verified without a database: valid files, refused files, and the commands of docs/verify.md."""
 
 import base64
 import json
@@ -41,9 +41,9 @@ class Files:
 
 @pytest.fixture
 def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
-    """The receipt of a filing, and the certificates of a case that was settled and of one that was not.
+    """The receipt of a filing, and the certificates of a settled case and of one that was not settled.
 
-    Who has them needs no registry any more, so they are made once on each engine.
+    The files need no registry any more, so they are made once on each engine.
     """
     if "signed" not in registry.saved:
         registry.saved["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
@@ -73,7 +73,7 @@ def _signed(house: House, dispute: Dispute) -> Files:
 
 
 def pem(key: bytes) -> str:
-    """A public key as people hand it over."""
+    """A public key in PEM, as people exchange it."""
     found = Ed25519PublicKey.from_public_bytes(key)
     return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
@@ -108,7 +108,7 @@ def test_a_flipped_bit_anywhere_in_a_file_is_detected(signed: Files) -> None:
 
 def test_a_flipped_bit_in_a_pdf_is_detected(signed: Files) -> None:
     for data in signed.pdf.values():
-        # Every part of the document, among them the pages, the fonts, the attachment, and its first and last bytes.
+        # Every part of the document: the pages, the fonts, the attachment, and its first and last bytes.
         for place in {*range(0, len(data), 311), *range(20), *range(len(data) - 20, len(data))}:
             altered = bytearray(data)
             altered[place] ^= 1 << (place % 8)
@@ -125,7 +125,7 @@ def test_a_pdf_whose_pages_differ_from_its_file_is_refused(signed: Files) -> Non
     drawn = pdf.render(json.dumps(other, separators=(",", ":")).encode())
     with pytest.raises(NotGenuine, match="signature does not hold"):
         verify(drawn, signed.key)
-    # The pages of one around the attachment of the other: the same length, so that nothing else differs.
+    # The pages of one document around the attachment of the other, of the same length, so that nothing else differs.
     swapped = pypdf.PdfWriter(clone_from=pypdf.PdfReader(BytesIO(signed.pdf["settlement"])))
     swapped.add_attachment("receipt.json", signed.json["receipt"])
     out = BytesIO(b"")
@@ -285,7 +285,7 @@ def test_an_independent_verifier_written_from_the_page_agrees(signed: Files, tmp
 
 
 def _by_openssl(signed: Files, folder: Path) -> None:
-    """The body as it stands in the file, byte for byte, is what was signed."""
+    """The body is signed byte for byte as it appears in the file."""
     for data in signed.json.values():
         file = json.loads(data)
         body = data[data.index(b'"body":') + 7 : data.rindex(b',"key":')]

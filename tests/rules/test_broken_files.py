@@ -1,4 +1,4 @@
-"""Files of rules that were broken in one place: each is refused with its own message, and at the right line."""
+"""Rule files with one fault: each is refused with its own message, and at the right line."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ from app.cli import main
 from app.rules.loader import BadRuleSet, load
 from tests.rules.small import BASE, NAME
 
-# The small rule set with everything that the language knows: tracks, grounds, and terms that stop and go on.
+# The small rule set with every feature of the language: tracks, grounds, and terms that stop and resume.
 WHOLE = f"""{BASE}
 [[steps]]
 name = "convene"
@@ -155,9 +155,9 @@ LAST = 'name = "no-prospect"\n'
 
 
 class Broken(NamedTuple):
-    """A change of the text (what, by what), the table at fault and how the fault begins, and the line it lies at.
+    """A replacement in the text, the table at fault, the beginning of the fault, and its line.
 
-    The line is told by words that stand once in the broken text, and by how many lines above them it lies.
+    The line is named by words that occur once in the broken text, and by the number of lines above them.
     """
 
     old: str
@@ -268,7 +268,7 @@ BROKEN = {
     "an id of another pattern": Broken(
         f'id = "{NAME}"', 'id = "small_2025"', TOP, "id: String should match pattern", "small_2025"
     ),
-    # Where rules are written.
+    # Citations.
     "a missing citation": Broken(
         'article = "Article 6(2)"\n', "", f"{STEP} go-on", "it cites nothing: give an article", 'name = "go-on"', 1
     ),
@@ -363,7 +363,7 @@ BROKEN = {
         "expected: unknown 'talks' (known: draft)",
         'expected = ["talks"]',
     ),
-    # Checks and people.
+    # Checks and capacities.
     "an unknown check": Broken(
         'name = "first-session-held"', 'name = "paid"', f"{CHECK} paid", "unknown check (known: ", 'name = "paid"', 1
     ),
@@ -695,7 +695,7 @@ def broken_file(folder: Path, broken: Broken) -> tuple[Path, str]:
 
 
 def expected_start(broken: Broken, text: str) -> str:
-    """How the message begins: file, line, table and fault."""
+    """The beginning of the message: file, line, table and fault."""
     if broken.words is None:
         return f"{NAME}.toml: {broken.table}: {broken.fault}"
     assert text.count(broken.words) == 1, f"the line is not told: {text.count(broken.words)}"

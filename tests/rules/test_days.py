@@ -1,4 +1,4 @@
-"""Where a day lies at the seat of a case: midnights that come late, twice or never, and local times."""
+"""The day of an instant at the seat of a case: midnights that come late, twice or never, and local times."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -88,14 +88,14 @@ def test_a_time_without_a_zone_falls_on_no_day() -> None:
         ("2025-04-24", "Africa/Cairo", "2025-04-24T22:00:00Z"),
         ("2025-03-08", "America/Havana", "2025-03-09T05:00:00Z"),
         ("2025-03-29", "Asia/Beirut", "2025-03-29T22:00:00Z"),
-        # Clocks go back from midnight to eleven: the day has an hour more.
+        # Clocks go back from midnight to eleven: the day has one more hour.
         ("2025-04-05", "America/Santiago", "2025-04-06T04:00:00Z"),
         ("2025-10-30", "Africa/Cairo", "2025-10-30T22:00:00Z"),
         # Clocks go back from one o'clock to midnight: the first midnight ends the day.
         ("2025-11-01", "America/Havana", "2025-11-02T04:00:00Z"),
-        # Clocks go back from one minute past midnight: the day comes again for an hour, and ends then.
+        # Clocks go back from one minute past midnight: the day comes back for an hour, and ends then.
         ("2010-11-06", "America/Goose_Bay", "2010-11-07T04:00:00Z"),
-        # A day that the calendar of the seat left out is over when the day before is.
+        # A day that the calendar of the seat skipped is over when the day before is.
         ("2011-12-29", "Pacific/Apia", "2011-12-30T10:00:00Z"),
         ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00Z"),
         ("9998-12-31", "America/New_York", "9999-01-01T05:00:00Z"),

@@ -1,4 +1,4 @@
-"""Steps that every party must take: in part, in full, twice, and by the registry in a party's place."""
+"""Steps that every party must take: in part, completely, twice, and by the registry in a party's place."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Who may take which step of a State-to-State mediation, from which stage, and what the step does."""
+"""The capacities that may take each step of a State-to-State mediation, at which stage, and the effect of the step."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -171,7 +171,7 @@ def test_capacity_is_judged_before_stage_and_stage_before_needs() -> None:
 
 @pytest.fixture
 def with_lapse() -> Procedure:
-    """The rules with the registry's notice that nobody replied, which waits for the term `reply`."""
+    """The rules with the registry's notice of no reply, which waits for the term `reply`."""
     (decline,) = IOMED.entries("decline-invitation")
     lapse = replace(decline, name="lapse", by=("registry",), after="reply", outcome="lapsed", needs=("text-frozen",))
     return replace(IOMED, steps=(*(step for step in IOMED.steps if step.name != "lapse"), lapse))

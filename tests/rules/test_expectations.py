@@ -1,4 +1,4 @@
-"""Every stage, step and capacity of every rule set, held against a table that was written by hand."""
+"""Every stage, step and capacity of every rule set, compared with a table that was written by hand."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -34,7 +34,7 @@ EVERY_STEP = [(id, place) for id in EVERY for place in range(len(library()[id].s
 
 
 def open_wide(procedure: Procedure, stage: str, step: str, holding: Holding) -> Facts:
-    """The case at that stage with every need of the step met, and each other party's act already taken."""
+    """The case at that stage with every need of the step met, and every other party's act already taken."""
     entries = procedure.entries(step)
     passed = {"reply", *(entry.after for entry in entries if entry.after is not None)}
     facts = case(stage, terms=tuple(running(name, TODAY - timedelta(days=1)) for name in sorted(passed)))
@@ -54,7 +54,7 @@ def open_wide(procedure: Procedure, stage: str, step: str, holding: Holding) -> 
 
 
 def tracks(entries: Iterable[Step], stage: str) -> tuple[TrackFact, ...]:
-    """The tracks in the state in which the step that is open at that stage asks for them."""
+    """The tracks in the state that the step open at that stage requires."""
     wanted: dict[str, str] = {}
     for entry in entries:
         if stage in entry.origin:
@@ -64,7 +64,7 @@ def tracks(entries: Iterable[Step], stage: str) -> tuple[TrackFact, ...]:
 
 
 def answers(procedure: Procedure, letters: dict[str, str], step: str, capacity: str) -> str:
-    """What the rule set answers at each stage, in the letters of the table."""
+    """The answer of the rule set at each stage, in the letters of the table."""
     holding, found = HOLDINGS[capacity], ""
     for stage in letters:
         try:
@@ -93,7 +93,7 @@ def test_the_tables_name_every_rule_set_every_stage_and_every_step() -> None:
 
 
 def flipped(procedure: Procedure, step: Step, what: str) -> Step:
-    """The step with one of its members changed for another value."""
+    """The step with one of its members changed to another value."""
     taken = {origin for other in procedure.entries(step.name) for origin in other.origin}
     free = next(stage.name for stage in procedure.stages if stage.name not in taken)
     if what == "by":

@@ -1,4 +1,4 @@
-"""Rule sets are read from their files, and each that could not work is refused with file, table and fault."""
+"""Rule sets are read from files, and each unworkable one is refused with file, table and fault."""
 
 import re
 from itertools import takewhile
@@ -28,7 +28,7 @@ standing = "institution"
 [[checks]]
 """
 
-# What is written in place of what, the table that is at fault, and words of the fault.
+# The replaced text, its replacement, the table at fault, and words of the fault.
 FAULTS: dict[str, tuple[str, str, str, str]] = {
     "syntax": ('edition = "2025"', "edition = 2025 or so", "the file", "line 4"),
     "a table given twice": ("[[terms]]", "[terms]", "the top of the file", "terms"),
@@ -93,7 +93,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
 
 
 def written(folder: Path, text: str, name: str = NAME) -> Path:
-    """A file of that text."""
+    """A file with that text."""
     path = folder / f"{name}.toml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -112,7 +112,7 @@ def test_an_unworkable_rule_set_is_refused_with_file_table_and_fault(fault: str,
     assert all(re.match(r"small-2025\.toml(:\d+)?: ", line) for line in lines)
 
 
-# Of some of the faults the line at which they lie, as it reads: what is missing is told at its table.
+# The line of some of the faults: something missing is reported at its table.
 AT_LINE = {
     "an unknown key at the top": "colour = 1",
     "a number for a word": "title = 3",

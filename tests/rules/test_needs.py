@@ -1,4 +1,4 @@
-"""What a step needs: each need refused with its code, its rule and its cure, and judged on the right day."""
+"""The needs of steps: each unmet need is refused with its code, rule and cure, and judged on the right day."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""What silence brings, and what comes of a case that nobody has brought: small stories with their whole timeline."""
+"""The effects of silence, and simulations of cases: small stories with their whole timeline."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ def run(
     parties: Sequence[Assumed] = TWO,
     institution: str | None = None,
 ) -> Simulation:
-    """What comes of these acts."""
+    """The simulation of these acts."""
     resting = calendar_of(institution) if institution else plain("the institution")
     calendars = Calendars(plain("the seat"), resting, tuple(plain(party.name) for party in parties))
     return simulate(procedure, parties, acts, calendars, until)
@@ -45,7 +45,7 @@ def invited(*, lodge: int = 2, invite: int = 4, **given: Any) -> tuple[Act, Act]
 
 
 def told(found: Simulation) -> list[str]:
-    """The timeline in one line for each entry."""
+    """The timeline, one line for each entry."""
     return [line_of(entry) for entry in found.entries]
 
 
@@ -65,7 +65,7 @@ def line_of(entry: Any) -> str:
     return f"{day}: {entry.party}"
 
 
-# What silence brings.
+# Effects of silence.
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stay
 
 
 def _to_a_difference() -> tuple[Act, ...]:
-    """The shortest way to a difference, whoever has to take its steps."""
+    """The shortest way to a difference, by whichever capacity takes its steps."""
     way: list[Act] = []
     stage = INDUS.initial.name
     while stage != "difference":
@@ -428,7 +428,7 @@ def test_an_endless_series_of_terms_is_stopped() -> None:
     assert (fault.value.field, fault.value.code) == ("until", "too-long")
 
 
-# What cannot be simulated.
+# Invalid simulations.
 
 
 @pytest.mark.parametrize(

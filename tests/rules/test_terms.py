@@ -1,4 +1,4 @@
-"""How terms are counted, and told in lines that a person can read."""
+"""How terms are counted, and explained in lines that people can read."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ PRACTICE = Citation(None, "institution", None)
 def term(
     period: str, citation: Citation = ARTICLE, roll: str = "none", at_most: str | None = None, settable: bool = False
 ) -> Term:
-    """A term of that period, as the seat counts it."""
+    """A term of that period, counted at the seat."""
     return Term(
         "reply",
         "to answer",
@@ -271,7 +271,7 @@ def test_an_extension_states_the_old_and_the_new_day() -> None:
         (None, date(9999, 1, 1), "'reply' cannot be due after 9998-12-31"),
         ("30 days", date(2026, 5, 2), "extensions of 'reply' end on 2026-05-01 at the latest: 30 days"),
         ("1 month", date(2026, 5, 2), "extensions of 'reply' end on 2026-05-01 at the latest: 1 month"),
-        # Good Friday, Easter Monday and two weekends: not the tenth day, which is the day that it has now.
+        # Good Friday, Easter Monday and two weekends: not the tenth day, which is its present day.
         ("10 working-days", date(2026, 4, 18), "extensions of 'reply' end on 2026-04-17 at the latest: 10 working"),
     ],
 )
@@ -292,7 +292,7 @@ def test_an_extension_may_reach_the_last_day_that_its_rule_allows(at_most: str |
 
 def test_a_suspended_term_continues_with_its_remaining_working_days() -> None:
     counts = term("5 working-days")
-    # Suspended on Wednesday: Thursday, Friday, Monday and Tuesday of that week and the next are left.
+    # Suspended on Wednesday: Thursday, Friday, Monday and Tuesday of that week and the next remain.
     assert remaining(counts, date(2026, 3, 4), date(2026, 3, 10), [ENGLAND]) == 4
     found = resumed(counts, date(2026, 4, 1), 4, [ENGLAND])
     assert found.due_on == date(2026, 4, 9)
@@ -347,7 +347,7 @@ few = settings(max_examples=80, derandomize=True, deadline=None)
 
 @st.composite
 def calendars(draw: st.DrawFn) -> list[Calendar]:
-    """One to three places with odd weekends, holidays here and there, and days of the weekend that are worked."""
+    """One to three places with odd weekends, scattered holidays, and working days at weekends."""
     found = []
     for number in range(draw(st.integers(1, 3))):
         weekend = draw(st.frozensets(st.sampled_from([4, 5, 6]), max_size=2))
@@ -368,12 +368,12 @@ def periods(draw: st.DrawFn) -> str:
 
 
 def rests(day: date, places: Sequence[Calendar]) -> bool:
-    """Whether one of the places rests on that day."""
+    """Whether the day is a day off in one of the places."""
     return any(place.off(day) is not None for place in places)
 
 
 def days_off(places: Sequence[Calendar]) -> frozenset[date]:
-    """The days on which one of the places rests, as plain data."""
+    """The days off in one of the places, as plain data."""
     return frozenset(day for number in range(1100) if rests(day := FIRST + timedelta(days=number), places))
 
 
@@ -383,7 +383,7 @@ def between(first: date, last: date) -> list[date]:
 
 
 def told_off(found: Due) -> list[date]:
-    """The days that the lines say were not counted, in their order; each line gives its reason."""
+    """The days that the lines report as not counted, in order; each line gives its reason."""
     pattern = r"Not counted: (?:%s) (\S+), \S.* \(.+\)\." % "|".join(WEEKDAYS)  # noqa: UP031 - braces are the pattern's
     lines = [line for line in found.explanation if line.startswith("Not counted")]
     return [date.fromisoformat(told[1]) for line in lines if (told := re.fullmatch(pattern, line))]
@@ -466,7 +466,7 @@ def test_suspension_and_resumption_preserve_the_remaining_days(
     suspended_on = trigger_on + timedelta(days=run)
     assume(suspended_on <= due_on)
     left = remaining(counts, suspended_on, due_on, places)
-    # At once, nothing has moved.
+    # Resumed at once, nothing has moved.
     if suspended_on < due_on:
         assert resumed(counts, suspended_on, left, places).due_on == due_on
     resumed_on = suspended_on + timedelta(days=paused)

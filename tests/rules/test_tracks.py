@@ -1,4 +1,4 @@
-"""Proceedings beside the stages, parties that leave, and terms of several parties: what the engine makes of them."""
+"""Tracks parallel to the stages, parties that leave, and terms of several parties, in the engine."""
 
 from dataclasses import replace
 from datetime import date
@@ -22,14 +22,14 @@ def case(stage: str, **more: object) -> Facts:
 
 
 def refused(procedure: str, facts: Facts, step: str, holding: Holding) -> tuple[str, list[str]]:
-    """Why the rules refuse a step: the code, and those of its reasons."""
+    """The refusal of a step: its code, and the codes of its reasons."""
     with pytest.raises(Refused) as caught:
         engine.decide(library()[procedure], facts, step, [holding], ON)
     return caught.value.code, [reason.code for reason in caught.value.reasons]
 
 
 NEUTRAL, COURT = "neutral-expert", "court-of-arbitration"
-# State of the track, step, by whom, and whether it is open then.
+# State of the track, step, capacity, and whether the step is open.
 TRACKS = [
     (None, "request-neutral-expert", FOR_OSTRAVA, True),
     ("open", "request-neutral-expert", FOR_OSTRAVA, False),

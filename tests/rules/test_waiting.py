@@ -1,4 +1,4 @@
-"""For whom a case waits at each stage, for which step, and until when."""
+"""The capacities and steps that a case awaits at each stage, and their due dates."""
 
 from dataclasses import replace
 from datetime import date
@@ -34,7 +34,7 @@ NOMINATORS = ["Ostrava: confirm-mediator", "Vedria: confirm-mediator", "registry
 
 
 def awaited(facts: Facts, on: date = TODAY) -> list[str]:
-    """Whom the case awaits, by the party's name if it is one, and for which step."""
+    """The awaited capacities, with the party's name if there is one, and their steps."""
     return [f"{NAMES[each.party_id] or each.capacity}: {each.step}" for each in waiting(IOMED, facts, on)]
 
 

@@ -1,4 +1,4 @@
-"""Whatever people do, in whatever order: properties of random walks through the rules."""
+"""Properties of random walks through the rules: they hold whatever people do, in whatever order."""
 
 from collections.abc import Collection
 from copy import deepcopy
@@ -65,7 +65,7 @@ def parties(draw: st.DrawFn) -> tuple[PartyFact, ...]:
 
 @st.composite
 def nominations(draw: st.DrawFn) -> tuple[AppointmentFact, ...]:
-    """None, one or two live appointments in whatever state."""
+    """None, one or two live appointments in any state."""
     live = []
     for id in draw(st.sampled_from([(), (NINO,), (NINO, PAZ)])):
         state = draw(st.sampled_from(["proposed", "declared", "declared", "confirmed"]))
@@ -76,7 +76,7 @@ def nominations(draw: st.DrawFn) -> tuple[AppointmentFact, ...]:
 
 @st.composite
 def anything(draw: st.DrawFn) -> Facts:
-    """A case at any stage, with any facts, also such as no walk brings about."""
+    """A case at any stage with any facts, including facts that no walk produces."""
     signed = draw(st.lists(st.sampled_from([OSTRAVA, VEDRIA, LUMEA]), unique=True))
     accepted = draw(st.lists(st.sampled_from([VEDRIA, LUMEA]), unique=True))
     return case(
@@ -93,7 +93,7 @@ def anything(draw: st.DrawFn) -> Facts:
 
 
 def agree(facts: Facts, holdings: Collection[Holding]) -> None:
-    """The list of open steps says of every entry what deciding says."""
+    """The list of open steps agrees with the decision on every entry."""
     listed = open_steps(IOMED, facts, holdings, TODAY)
     assert [each.step for each in listed] == list(IOMED.steps)
     for name in {step.name for step in IOMED.steps}:

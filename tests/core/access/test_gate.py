@@ -1,4 +1,4 @@
-"""The gate shows a reader their own rows in every form of statement, and refuses the forms that it cannot reach."""
+"""The gate returns only the reader's rows in every form of statement, and refuses the forms that it cannot filter."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ Query = Callable[[GatedSession], object]
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database[GatedSession]]:
-    """Two contents: one that two people may know of, one that only one may."""
+    """Two contents: two people may read the first, only one of them the second."""
     opened = guarded(settings)
     with opened.write(entropy_of("gate")) as db, as_system(db):
         for audience, name in ((WIDE, "participants"), (NARROW, "caucus")):
@@ -44,12 +44,12 @@ def database(settings: Settings) -> Iterator[Database[GatedSession]]:
 
 
 class Undone(Exception):
-    """Ends a transaction whose changes are not wanted."""
+    """Rolls a transaction back on purpose."""
 
 
 @contextmanager
 def reading_as(database: Database[GatedSession], *principals: UUID) -> Iterator[GatedSession]:
-    """A transaction of somebody who reads under these principals, undone at its end."""
+    """A transaction of a reader with these principals, rolled back at its end."""
     try:
         with database.write(entropy_of("reader")) as db:
             read_under(db, principals)
@@ -60,7 +60,7 @@ def reading_as(database: Database[GatedSession], *principals: UUID) -> Iterator[
 
 
 def count(found: object) -> int:
-    """How many rows, or the number itself."""
+    """The number of rows, or the number that the statement returns."""
     return found if isinstance(found, int) else len(list(found))  # type: ignore[call-overload]
 
 
@@ -150,7 +150,7 @@ FILTERED: dict[str, tuple[Query, dict[UUID, int]]] = {
 @pytest.mark.parametrize("form", FILTERED)
 def test_each_form_of_statement_shows_a_reader_their_own_rows(database: Database[GatedSession], form: str) -> None:
     query, expected = FILTERED[form]
-    # Back and forth in one process: nobody is served what an earlier reader was.
+    # Readers alternate in one process: no reader is served a result that was cached for another.
     for reader in (INSIDER, OUTSIDER, STRANGER, OUTSIDER, INSIDER):
         with reading_as(database, reader, ANYONE, reader) as db:
             assert count(query(db)) == expected[reader], form
@@ -182,7 +182,7 @@ REFUSED: dict[str, Query] = {
 
 
 def whole_as_system(db: GatedSession) -> object:
-    """An entity read as the system would later be served to the actor."""
+    """An entity that the system loads and the session would later serve to the actor."""
     with as_system(db):
         return db.scalars(select(Content)).all()
 
@@ -271,7 +271,7 @@ def test_readers_in_any_order_see_only_their_own_rows(
             assert count(query(db)) == expected[reader]
 
 
-# Every table that is not behind the gate, and why it need not be.
+# Every table that is not behind the gate, and the reason.
 OPEN = {
     "institution": "one row, its name and zone; the cursor key is read by paging alone",
     "users": "people, whom administrators and registrars list; the role decides in access.people",

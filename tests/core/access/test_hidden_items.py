@@ -1,4 +1,4 @@
-"""What is hidden does not exist: the same answer as for nothing, and no trace of a confidence in anything served."""
+"""A hidden item is answered like an unknown one, and nothing that is served shows a confidence."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ VARYING = {"x-request-id"}
 
 
 def told(answer: Answer) -> tuple[int, dict[str, str], Any]:
-    """All that a caller gets, but for the request's own id."""
+    """Everything that the caller receives, except the id of the request."""
     headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
     body = answer.json if answer.response.content else None
     if isinstance(body, dict):
@@ -25,7 +25,7 @@ def told(answer: Answer) -> tuple[int, dict[str, str], Any]:
 
 @pytest.fixture
 def hidden(dispute: Dispute) -> dict[str, str]:
-    """A case with one of everything, that a stranger may not know of; path by path, with an unknown id beside it."""
+    """The paths of a case with one item of each kind, hidden from strangers; each with the path of an unknown id."""
     text = dispute.frozen()
     meeting = dispute.session()
     caucus = dispute.session("caucus", "requesting")
@@ -170,11 +170,11 @@ def test_an_administrator_reads_no_case(dispute: Dispute) -> None:
     assert dispute.house.admin.get("/v1/cases").expect(200)["items"] == []
 
 
-# ── Two worlds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Two worlds: with and without confidential acts ──────────────────────────────────────────────────────────────────
 
 
 def crawl(person: Person, dispute: Dispute) -> list[object]:
-    """Everything that a person gets from the case and about it: each list page by page, each item, filters, counts."""
+    """Everything that a person receives about the case: each list page by page, each item, filters and counts."""
     found: list[object] = []
 
     def read(path: str) -> Any:
@@ -214,7 +214,7 @@ def crawl(person: Person, dispute: Dispute) -> list[object]:
 
 
 def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]:
-    """A story that others see, with places in which something hidden may happen; all that two outsiders were told."""
+    """The visible story, which calls `confide` where hidden acts may happen; gives all that two outsiders received."""
     outsiders: list[object] = []
 
     def look() -> None:
@@ -248,7 +248,7 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
     confide("third")
     text = dispute.frozen()
     look()
-    # The case ends with hidden sessions still open.
+    # The case ends while hidden sessions are still open.
     does(dispute.responding, "POST", "/steps/withdraw", {"reason": "No."})
     look()
     assert text["version"] == 1
@@ -256,11 +256,11 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
 
 
 def nothing(_place: str) -> None:
-    """Nothing hidden happens."""
+    """No hidden act happens."""
 
 
 def confidences(dispute: Dispute) -> Callable[[str], None]:
-    """In each place one side and the mediator do everything that can be done in confidence."""
+    """At each point one side and the mediator take every confidential act."""
 
     def confide(place: str) -> None:
         with dispute.house.apart(f"hidden-{place}"):
@@ -281,7 +281,7 @@ def confidences(dispute: Dispute) -> Callable[[str], None]:
 
 
 def world(settings: Settings, with_confidences: bool) -> list[object]:
-    """One of the two worlds: the same requests under the same ids, with or without hidden ones among them."""
+    """One of the two worlds: the same requests with the same ids, with or without hidden requests among them."""
     with House.open(settings, predictable=True) as house:
         dispute = Dispute(house)
         return open_story(dispute, confidences(dispute) if with_confidences else nothing)

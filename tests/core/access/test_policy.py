@@ -1,4 +1,4 @@
-"""Who reads which audience, at each moment of the path: a table of the pure function."""
+"""The readers of each audience at each stage: a table of the pure function."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
 
 
 def named(name: str) -> UUID:
-    """The same id for the same name."""
+    """An id that depends only on the name."""
     return uuid5(UUID(int=0), name)
 
 
@@ -201,7 +201,7 @@ def audiences(generation: int = 0) -> list[AudienceView]:
 
 
 def read_by(case: CaseView, people: str, generation: int = 0) -> dict[str, set[str]]:
-    """Who reads each audience, by name."""
+    """The names of the readers of each audience."""
     capacities = [PEOPLE[name] for name in people.split()]
     found = readers_of(case, PARTIES, capacities, audiences(generation))
     return {key: {STARS[principal] for principal in found[named(key)]} for key in AUDIENCES}

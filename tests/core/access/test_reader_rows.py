@@ -1,4 +1,4 @@
-"""Who may read what, as it is written, is held against what the policy says; each difference is found and named."""
+"""The stored readers of each audience are compared with the policy; each difference is detected and named."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.story import Dispute
 
 @pytest.fixture
 def past_the_service(house: House) -> Iterator[Engine]:
-    """Somebody who writes into the database itself."""
+    """A connection that writes to the database and bypasses the service."""
     house.has_planted_readers = True
     engine = straight_to(house.settings)
     yield engine
@@ -30,12 +30,12 @@ def past_the_service(house: House) -> Iterator[Engine]:
 
 
 def told(settings: Settings) -> list[str]:
-    """What the check says of readers."""
+    """The report of the check about readers."""
     return [one.says for one in look_at(settings, system_clock) if one.name == "readers"]
 
 
 def is_well(settings: Settings) -> bool:
-    """Whether it says so in one word."""
+    """Whether the report says `well`."""
     (said,) = told(settings)
     return said.endswith("each as its policy says") and " of 0 cases" not in said
 
@@ -51,7 +51,7 @@ def test_a_surplus_and_a_missing_reader_are_reported_by_ids_and_never_by_name(
     with past_the_service.begin() as db:
         caucus = select(Audience.id).where(Audience.case_id == case_id, Audience.name == "caucus")
         audience_id = db.execute(caucus).scalar_one()
-        # Under another case, so that who looks by the case alone would not see it; the gate does not look at it.
+        # The row names another case, so that a search by case alone would miss it; the gate ignores the case.
         db.execute(insert(AudienceReader).values(audience_id=audience_id, principal_id=stranger, case_id=uuid4()))
         db.execute(delete(AudienceReader).where(readers.audience_id == audience_id, readers.principal_id == mediator))
     assert told(house.settings) == [

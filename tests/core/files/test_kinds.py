@@ -1,4 +1,4 @@
-"""Which files are taken, and by which code each other one is refused."""
+"""The accepted kinds of files, and the code with which each other kind is refused."""
 
 import io
 import zipfile
@@ -33,21 +33,21 @@ def zipped(*entries: tuple[Any, bytes], stored: bool = False) -> bytes:
 
 
 def entry_of(name: str, mode: int) -> zipfile.ZipInfo:
-    """An entry with a mode of a file system."""
+    """An entry with a mode of a Unix file system."""
     entry = zipfile.ZipInfo(name)
     entry.create_system, entry.external_attr = 3, mode << 16
     return entry
 
 
 def office(kind: str, *more: tuple[str, bytes], says: str = "") -> bytes:
-    """An office document of Microsoft's kind."""
+    """An office document in Microsoft's format."""
     main = f"application/vnd.openxmlformats-officedocument.{kind}.main+xml"
     types = f'<?xml version="1.0"?><Types><Override PartName="/main.xml" ContentType="{main}"/>{says}</Types>'
     return zipped(("[Content_Types].xml", types.encode()), ("_rels/.rels", b"<a/>"), ("main.xml", b"<a/>"), *more)
 
 
 def open_document(kind: str, *more: tuple[str, bytes]) -> bytes:
-    """An office document of OASIS's kind."""
+    """An office document in the OpenDocument format."""
     said = f"application/vnd.oasis.opendocument.{kind}".encode()
     return zipped((entry_of("mimetype", 0o100644), said), ("content.xml", b"<a/>"), *more)
 
@@ -90,7 +90,7 @@ def test_every_accepted_kind_of_file_is_returned_unchanged(desk: Desk) -> None:
 
 
 def lying_archive() -> bytes:
-    """An archive whose file is larger than its directory says."""
+    """An archive whose file is larger than its directory states."""
     content = bytearray(zipped(("a.txt", b"x" * 100_000)))
     place = content.rfind(b"PK\x01\x02")
     content[place + 24 : place + 28] = (10).to_bytes(4, "little")
@@ -98,7 +98,7 @@ def lying_archive() -> bytes:
 
 
 def overlapping_archive() -> bytes:
-    """An archive of which two files are the same bytes."""
+    """An archive in which two files share the same bytes."""
     content = zipped(("a.txt", b"x" * 50_000), ("b.txt", b"x" * 50_000))
     first, second = content.find(b"PK\x01\x02"), content.rfind(b"PK\x01\x02")
     place = int.from_bytes(content[first + 42 : first + 46], "little")
@@ -106,7 +106,7 @@ def overlapping_archive() -> bytes:
 
 
 def encrypted_archive() -> bytes:
-    """An archive that says that its file is encrypted."""
+    """An archive whose directory marks its file as encrypted."""
     content = bytearray(zipped(("a.txt", b"x")))
     content[content.rfind(b"PK\x01\x02") + 8] |= 1
     return bytes(content)
@@ -117,7 +117,7 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>ale
 MACRO = 'ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"'
 INNER = zipped(("a.txt", b"x"))
 P, T = "application/pdf", "text/plain"
-# What is wrong with it, the name, the media type, the content, and the code by which it is refused.
+# The fault, the name, the media type, the content, and the code of the refusal.
 BAD: list[tuple[str, str, str, bytes, str]] = [
     ("a path in the name", "../../etc/passwd.pdf", P, PDF, "name-path"),
     ("a path of Windows", "C:\\a.pdf", P, PDF, "name-path"),
@@ -190,7 +190,7 @@ BAD: list[tuple[str, str, str, bytes, str]] = [
     ("a kind that is not taken", "a.exe", "application/octet-stream", b"MZ", "415"),
     ("over the limit", "a.pdf", P, pdf(3 * 1024 * 1024 + 1), "413"),
 ]
-NAMED = {  # The classes that must each have a code of their own; the wrong digest is the fifteenth.
+NAMED = {  # The classes that must each have their own code; the wrong digest is the fifteenth.
     "a path in the name",
     "NUL in the name",
     "a right-to-left mark in the name",

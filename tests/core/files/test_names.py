@@ -1,4 +1,4 @@
-"""Names of files: of any script, and back as they came; and no name that could deceive, hide or lead elsewhere."""
+"""Names of files: any script is accepted and returned unchanged; deceptive, hidden and path-like names are refused."""
 
 import unicodedata
 from urllib.parse import quote
@@ -30,7 +30,7 @@ def sent(name: str) -> str:
 
 
 def read_or_refused(header: str) -> str | None:
-    """The name, or nothing where it is refused as a name."""
+    """The name that the header states, or None if it is refused."""
     try:
         return name_of(header)
     except Invalid as problem:

@@ -1,4 +1,4 @@
-"""A sealed file opens whole, or in any part, and not at all where a single thing about it was changed."""
+"""A sealed file opens whole or in part, and does not open if anything in it was changed."""
 
 from itertools import pairwise
 from uuid import UUID
@@ -20,12 +20,12 @@ SIZES = st.one_of(
 
 
 def plain_of(size: int) -> bytes:
-    """Bytes of which no two segments are alike."""
+    """Bytes in which no two segments are alike."""
     return b"".join(number.to_bytes(8, "big") for number in range(size // 8 + 1))[:size]
 
 
 def sealed(plain: bytes, key: Key = KEY, salt: bytes = SALT, cuts: tuple[int, ...] = ()) -> bytes:
-    """The sealed form of some bytes that come in parts."""
+    """The sealed form of bytes that arrive in parts."""
     sealing = Sealing(key, salt, PREFIX)
     places = [0, *sorted(min(cut, len(plain)) for cut in cuts), len(plain)]
     parts = [plain[start:end] for start, end in pairwise(places)]
@@ -99,7 +99,7 @@ def test_a_corrupted_file_does_not_open(what: str, claimed: str) -> None:
     file = CORRUPTIONS[what]
     size = len(PLAIN)
     if claimed == "as it is now":
-        # Whoever may change the row as well as the file gains nothing.
+        # An attacker who can change the row as well as the file gains nothing.
         size = next((size for size in range(len(file), -1, -1) if sealed_size(size) == len(file)), 0)
     with pytest.raises(Altered):
         opened(file, size)

@@ -1,4 +1,4 @@
-"""Where documents lie: unreadable, compared with what is known of them, swept, scanned, and told of when lost."""
+"""The document storage: sealed, compared with the database, swept, scanned, and its loss reported."""
 
 import random
 import shutil
@@ -88,7 +88,7 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
             storage.put_now(key, [bytes(flipped)])
             ((kind, id),) = check(desk)
             assert kind == "altered"
-        # A client sees the fault, or an end that comes too early: never other bytes than those that were filed.
+        # A client gets an error or a shortened body, never other bytes than the filed ones.
         document = next(one for one in documents if one["id"] == id)
         broken = partial(content_of, desk.dispute.requesting, document)
         if document["size"] < 1024 * 1024:
@@ -111,13 +111,13 @@ def test_a_lost_storage_is_reported_plainly_and_changes_nothing(desk: Desk, monk
     seams = desk.dispute.house.app.state.seams
 
     class Broken:
-        """What is left of a storage that is gone."""
+        """A storage whose store is gone."""
 
         def __getattr__(self, name: str) -> Any:
             raise OSError("gone")
 
     class Lost:
-        """The store behind it."""
+        """The missing store."""
 
     monkeypatch.setitem(vars(seams.storage), "_store", Lost())
     monkeypatch.setattr(storage_module, "obstore", Broken())
@@ -159,12 +159,12 @@ def test_unreadable_documents_do_not_keep_others_from_the_scanner(
     waiting.document(pdf(200_000), name="huge.pdf")
     desk.dispute.house.clock.pass_by(minutes=1)
     waiting.document()
-    # What the scanner does not take is tried again behind the others.
+    # Documents that the scanner refuses are tried again after the others.
     assert [scan(desk, clamd) for _round in range(3)] == [["unknown"], ["clean"], ["unknown"]]
 
 
 class Clamd(socketserver.StreamRequestHandler):
-    """A scanner that speaks as clamd does and finds one word."""
+    """A scanner that speaks clamd's protocol and finds one word."""
 
     def handle(self) -> None:
         """Scan one stream."""
@@ -177,13 +177,13 @@ class Clamd(socketserver.StreamRequestHandler):
         self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0" if too_large else b"stream: " + found + b"\0")
 
 
-# A real one is asked too where there is one on the path; its signatures are the one that it is given here.
+# The real clamd is tested too if it is on the path; its only signature is the one that it gets here.
 CLAMD = ["clamd"] if shutil.which("clamd") else []
 
 
 @pytest.fixture(params=["spoken", *(pytest.param(one, marks=pytest.mark.slow) for one in CLAMD)])
 def clamd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a scanner that finds one word and takes no more than 100 KiB, or of one that speaks like it."""
+    """The address of a scanner that finds one word and accepts up to 100 KiB: clamd, or a server with its protocol."""
     if request.param == "clamd":
         with real_clamd(tmp_path) as address:
             yield address
@@ -196,7 +196,7 @@ def clamd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @contextmanager
 def real_clamd(folder: Path) -> Iterator[str]:
-    """clamd itself, in the foreground, until the test is through."""
+    """The real clamd in the foreground, until the test ends."""
     (folder / "signatures").mkdir()
     (folder / "signatures" / "test.ndb").write_text(f"Accord.Test:0:*:{b'EICAR'.hex()}\n", encoding="ascii")
     port, configuration = free_port(), folder / "clamd.conf"

@@ -1,4 +1,4 @@
-"""Bodies and texts that cannot be meant: each class of them is refused cleanly by every operation."""
+"""Malformed bodies and texts: every operation refuses each class of them cleanly."""
 
 import copy
 import json
@@ -47,7 +47,7 @@ BAD_TEXT = {
 
 
 def events(house: House) -> int:
-    """How many events there are, whoever may see them."""
+    """The number of all events."""
     engine = straight_to(house.settings)
     with engine.connect() as connection:
         found = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
@@ -56,7 +56,7 @@ def events(house: House) -> int:
 
 
 def refused(answer: Answer, what: str) -> None:
-    """A clean refusal, without a word of what was sent."""
+    """A clean refusal that echoes nothing of the request."""
     body = answer.expect(422, "invalid")
     assert body["errors"], what
     assert CANARY not in answer.response.text, what
@@ -94,7 +94,7 @@ def test_every_operation_refuses_a_body_without_the_media_type_of_json(house: Ho
 
 
 def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where an example holds a text."""
+    """The places of the texts in an example."""
     if isinstance(value, str):
         yield path
     for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
@@ -102,7 +102,7 @@ def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def with_text(operation: Operation, path: tuple[Any, ...], text: Any) -> bytes:
-    """The example with another value in that place, which is written as it stands in JSON."""
+    """The example as JSON with another value at that place; the value is inserted verbatim."""
     body: Any = copy.deepcopy(operation.example)
     *way, last = path
     place = body

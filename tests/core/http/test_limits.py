@@ -1,4 +1,4 @@
-"""Who sends too much is told to wait, and nobody else is."""
+"""Limits on requests: only the person or the address that sends too much is refused with 429."""
 
 import json
 import time
@@ -67,7 +67,7 @@ def test_guesses_of_the_metrics_token_are_limited_and_the_right_token_still_work
 
 
 def refused(counted: Limits, address: str) -> bool:
-    """Whether an address is told to wait."""
+    """Whether the limit refuses the address."""
     try:
         counted.check_address(address, None)
     except TooManyRequests:
@@ -107,7 +107,7 @@ def test_a_wait_ends_after_a_minute_even_if_the_wall_clock_is_changed(monkeypatc
 
 
 def test_every_body_is_parsed_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Escaped quotes without an end took an hour for a mebibyte, while everybody waited."""
+    """Unterminated escaped quotes once took an hour for a mebibyte, and blocked everybody."""
     for body in (b'"' + b'\\"' * 40_000, b'"\\' * 40_000, b'"' * 80_000, b'\\"' * 40_000):
         began = time.monotonic()
         with pytest.raises(Invalid):
@@ -130,7 +130,7 @@ def test_a_strangers_large_body_is_not_parsed(house: House, monkeypatch: pytest.
 
 
 def test_an_ended_token_is_limited_like_an_unknown_token(empty_registry: EmptyRegistry) -> None:
-    # Another number than above: apps of the same settings are shared by the tests, and so are their counts.
+    # A limit of its own: the tests share apps with equal settings, and their counts with them.
     with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 7})) as house:
         person = house.person("Rea Voked")
         person.get("/v1/me").expect(200)

@@ -1,4 +1,4 @@
-"""Lists: paged by cursors that only their reader can use, filtered, and searched as clerks type."""
+"""Lists: paged by cursors that work only for their reader, filtered, and searched in the spellings that clerks type."""
 
 from itertools import combinations
 
@@ -57,7 +57,7 @@ def test_every_cursor_has_the_same_length_and_works_only_for_its_reader_and_its_
 
 @pytest.fixture
 def three(house: House) -> list[Dispute]:
-    """Three disputes of different rules, people, stages and days."""
+    """Three disputes with different rules, people, stages and days."""
     waters, fisheries, trade = (Dispute(house, letter) for letter in "abc")
     waters.nominated(title="Waters of the Ébre")
     waters.mediator.post(f"{_appointment(waters)}/declare", {"independent": True}).expect(200)

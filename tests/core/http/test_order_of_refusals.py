@@ -1,4 +1,4 @@
-"""Which refusal comes first, on every operation that the OpenAPI document knows."""
+"""The order of refusals, on every operation of the OpenAPI document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ MINTING = {"issueToken", "rotateToken", "addClient", "rotateSecret", "createWebh
 
 
 def everybody(house: House) -> list[Person]:
-    """Somebody with each role."""
+    """One person with each role."""
     return [house.admin, house.registrar, house.person("Stan Ranger")]
 
 
@@ -57,7 +57,7 @@ def test_a_missing_precondition_is_refused_before_the_item_is_looked_up(house: H
         for operation in changes:
             operation.send(person, json=operation.example).expect(428, "precondition-required")
             answer = operation.send(person, json=operation.example, headers=STALE)
-            # What is one's own is always there.
+            # A person's own items always exist.
             answer.expect(*((404, "not-found") if operation.has_ids else (412, "precondition-failed")))
 
 
@@ -81,7 +81,7 @@ def test_a_reused_key_is_refused_before_a_hidden_item(house: House) -> None:
 
 
 def _named(house: House) -> Json:
-    """The parties of the example, by members that there are."""
+    """The example's parties, replaced by members that exist."""
     parties = [{**party} for party in REQUESTS["CaseIn"]["parties"]]
     parties[0]["member_id"] = house.member("Republic of Ostrava")
     return {"parties": parties}
@@ -89,7 +89,7 @@ def _named(house: House) -> Json:
 
 @dataclass
 class Row:
-    """Who may not do an operation, and who may but not now: the path, the body and the code of the conflict."""
+    """An operation, a person who may not use it, one who may but not now, the body and the code of the conflict."""
 
     path: str
     forbidden: Person | None = None
@@ -100,12 +100,12 @@ class Row:
 
 @pytest.fixture
 def world(house: House) -> World:
-    """Everything that an operation can be about."""
+    """Everything that an operation can act on."""
     return build(house)
 
 
 def rows(world: World) -> dict[str, Row]:
-    """For every act, who may not, and who may but not now."""
+    """For every act, a person who may not take it, and a person who may but not now."""
     house, one, done, ids = world.house, world.open, world.settled, world.ids
     c, closed = one.path, done.path
     appointment, over = f"/v1/appointments/{ids['appointment']}", f"/v1/appointments/{ids['closed appointment']}"
@@ -198,7 +198,7 @@ def rows(world: World) -> dict[str, Row]:
 
 
 def _of_courts(house: House) -> dict[str, Row]:
-    """The acts on courts, their programs and their referrals: one is declined, and one has become a case."""
+    """The acts on courts, their clients and their referrals: one referral is declined, one has become a case."""
     court_id, staff, admin = courts.court(house), house.registrar, house.admin
     holder = courts.program(house, court_id)
     ended = courts.client(house, court_id)
@@ -232,7 +232,7 @@ def _of_courts(house: House) -> dict[str, Row]:
 
 
 def _of_webhooks(house: House) -> dict[str, Row]:
-    """The acts on a subscription that is paused, which nobody sees but its owner."""
+    """The acts on a paused subscription, which only its owner sees."""
     owner = house.person("Sub Scriber")
     with guarded_by(house, letting(LOOPBACK)):
         made = owner.post("/v1/webhooks", {"url": f"http://{LOOPBACK}:9/"}).expect(201)

@@ -1,4 +1,4 @@
-"""What a change rests on is judged inside its transaction, and a key makes a repeated request one."""
+"""Preconditions are judged inside the transaction, and an idempotency key makes a repeated request have one effect."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Every failure is a problem document that says what to mend, and never what was sent."""
+"""Every failure is a problem document that says how to correct the request and never echoes it."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ CANARY = "zebrafinch"
 
 
 def problem(answer: Answer, status: int, code: str) -> Any:
-    """The problem document, after what holds for every one."""
+    """The problem document, after the checks that hold for every problem."""
     body = answer.expect(status, code)
     assert set(body) >= MEMBERS
     assert answer.headers["content-type"] == "application/problem+json"

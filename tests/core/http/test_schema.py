@@ -1,7 +1,7 @@
-"""schemathesis sends what the document allows, and what it does not, to every operation, on the demo's world.
+"""schemathesis sends valid and invalid requests to every operation, on the demo's world.
 
-`ACCORD_TEST_EXAMPLES` says how many requests each operation gets from each person. The table of operations, with the
-statuses that each answered, is printed into `.reports/operations-*.txt`.
+`ACCORD_TEST_EXAMPLES` is the number of requests that each person sends to each operation. The table of operations,
+with the statuses that each answered, is written to `.reports/operations-*.txt`.
 """
 
 import asyncio
@@ -52,19 +52,19 @@ CHECKS = [
     response_schema_conformance,
 ]
 
-# It has none of its own for a file, and only files are taken where the texts of a settlement are brought.
+# schemathesis has no serializer for files, and settlement texts accept only files.
 schemathesis.serializer.alias("application/pdf", "text/plain")
 
 
 @dataclass
 class Counting:
-    """The app, with a count of what each operation answered."""
+    """The app, with a count of the statuses that each operation answered."""
 
     app: Any
     seen: dict[str, Counter[int]] = field(default_factory=dict)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve, and count."""
+        """Serve a request, and count its status."""
         statuses: list[int] = []
 
         async def noting(message: Any) -> None:
@@ -80,7 +80,7 @@ class Counting:
 
 @dataclass
 class Demo:
-    """The demo's world, served and counted, with the ids that there are in it."""
+    """The demo's world, served and counted, with the ids that exist in it."""
 
     app: Counting
     house: House
@@ -89,13 +89,13 @@ class Demo:
 
     @property
     def ids(self) -> list[str]:
-        """Every id that there is."""
+        """Every id that exists."""
         return [id for places in self.places.values() for place in places for id in place.values()]
 
 
 @pytest.fixture
 def demo(empty_registry: EmptyRegistry) -> Iterator[Demo]:
-    """The demo as it stands when its story is told."""
+    """The demo at the end of its story."""
     settings: Settings = empty_registry()
     now = datetime.now(UTC)
     story = asyncio.run(play(settings, now, lambda _line: None))
@@ -112,7 +112,7 @@ def demo(empty_registry: EmptyRegistry) -> Iterator[Demo]:
         }
         house.admin, house.registrar = people["admin"], people["registrar"]
         places = known_places(people, story["cases"])
-        # Of the tokens only some to spare: who loses their own is told nothing but that.
+        # Only spare tokens: a person who ends their own token gets nothing but 401 afterwards.
         spare = [people[who].post("/v1/tokens", {"label": "to spare"}).expect(201)["id"] for who in PEOPLE]
         places["/v1/tokens/{token_id}"] = [{"token_id": id} for id in spare]
         yield Demo(counting, house, people, places)
@@ -123,7 +123,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def known_places(people: dict[str, Person], cases: dict[str, str]) -> dict[str, list[dict[str, str]]]:
-    """For each path of an item, the parameters with which there is one."""
+    """For each path of an item, the parameters of an item that exists."""
     places: dict[str, list[dict[str, str]]] = {"/v1/cases/{case_id}": [{"case_id": id} for id in cases.values()]}
     for path in sorted((one.path for one in OPERATIONS.values() if one.method == "GET"), key=len):
         collection, _slash, parameter = path.rpartition("/")
@@ -140,18 +140,18 @@ def known_places(people: dict[str, Person], cases: dict[str, str]) -> dict[str, 
 
 
 def parent_of(path: str, places: dict[str, list[dict[str, str]]]) -> str:
-    """The longest path of an item under which another path lies."""
+    """The longest path of an item that begins another path."""
     return max((one for one in places if path.startswith(f"{one}/") or path == one), key=len, default="")
 
 
 def ids_at(person: Person, path: str) -> list[str]:
-    """The ids in a list, as somebody sees it."""
+    """The ids in a list, as a person sees it."""
     answer = person.get(f"{path}?limit=200") if "procedures" not in path else person.get(path)
     return [str(item["id"]) for item in answer.json["items"]] if answer.status == 200 else []
 
 
 def with_real_ids(value: Any, ids: list[str], chance: random.Random) -> Any:
-    """The same value with some of its ids such as there are."""
+    """The same value with some of its ids replaced by ids that exist."""
     if isinstance(value, dict):
         return {name: with_real_ids(one, ids, chance) for name, one in value.items()}
     if isinstance(value, list):
@@ -161,7 +161,7 @@ def with_real_ids(value: Any, ids: list[str], chance: random.Random) -> Any:
 
 
 def sent_texts(value: Any) -> Iterator[str]:
-    """The texts of a request that are long enough to be known again."""
+    """The texts of a request that are long enough to be recognised."""
     if isinstance(value, dict):
         for name, one in value.items():
             yield from sent_texts(name)
@@ -174,7 +174,7 @@ def sent_texts(value: Any) -> Iterator[str]:
 
 
 def fuzz(demo: Demo, operation: Any, person: Person, chance: random.Random) -> None:
-    """Send one operation's requests as one person, and hold every answer against the document."""
+    """Send requests to one operation as one person, and check every answer against the document."""
     modes = st.sampled_from([GenerationMode.POSITIVE, GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
     ids = demo.ids
     strategy = modes.flatmap(lambda mode: operation.as_strategy(generation_mode=mode))
@@ -208,7 +208,7 @@ def test_every_operation_answers_any_request_as_the_document_says(demo: Demo) ->
     document = schemathesis.openapi.from_asgi("/v1/openapi.json", demo.app)
     chance = random.Random(7)  # noqa: S311 - the same requests each time
     operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]
-    # Beside the API: whether it is well, and OAuth's own.
+    # Outside the API: the health checks and OAuth's own operations.
     assert len(operations) == len(EVERY) + 4
     for operation in operations:
         for who in PEOPLE:
@@ -224,7 +224,7 @@ def test_every_operation_answers_any_request_as_the_document_says(demo: Demo) ->
 
 
 def table(seen: dict[str, Counter[int]]) -> str:
-    """The operations, each with how often it answered what."""
+    """The operations, each with the number of times it answered each status."""
     width = max(map(len, seen))
     lines = [
         f"{id:{width}}  " + "  ".join(f"{status}×{times}" for status, times in sorted(counts.items()))
@@ -234,7 +234,7 @@ def table(seen: dict[str, Counter[int]]) -> str:
 
 
 def journey(demo: Demo) -> None:
-    """Each operation once as it is meant, on the same world."""
+    """Use each operation once as intended, on the same world."""
     world = build(demo.house)
     _people(demo.house)
     _in_the_open_case(world)
@@ -282,7 +282,7 @@ def _in_the_open_case(world: World) -> None:
 
 
 def _of_terms_and_days(house: House) -> None:
-    """A term that is extended, suspended, resumed and waived; a closure, a desk, and a simulation."""
+    """Extend, suspend, resume and waive a term; enter a closure, visit the desk, run a simulation."""
     dispute = Dispute(house, "d")
     dispute.lodged()
     now = house.clock.now.date()
@@ -304,7 +304,7 @@ def _of_terms_and_days(house: House) -> None:
 
 
 def _of_filings(world: World) -> None:
-    """A filing that is returned, one that two parties make, papers, and documents that are read and removed."""
+    """Return a filing, make a joint one, fetch the PDFs, and read and remove documents."""
     one, done = world.open, world.settled
     notice = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     filing = one.filing(one.responding, "participants")
@@ -328,7 +328,7 @@ def _of_filings(world: World) -> None:
 
 
 def _of_courts(house: House) -> None:
-    """Two courts' programs, and a referral of each fate."""
+    """Two clients of a court, and a referral with each outcome."""
     court_id = courts.court(house)
     house.admin.get(f"/v1/courts/{court_id}").expect(200)
     made = courts.client(house, court_id)
@@ -368,7 +368,7 @@ def _of_courts(house: House) -> None:
 
 
 def _of_webhooks(house: House) -> None:
-    """A subscription that is tested, replayed, retried, changed, given another secret and removed."""
+    """Test, replay, retry, change and remove a subscription, and rotate its secret."""
     owner = house.person("Sub Scriber")
     house.app.state.seams = replace(house.app.state.seams, guard=letting(LOOPBACK))
     path = f"/v1/webhooks/{owner.post('/v1/webhooks', {'url': f'http://{LOOPBACK}:9/'}).expect(201)['id']}"
@@ -384,7 +384,7 @@ def _of_webhooks(house: House) -> None:
 
 
 def _on_paper(house: House) -> None:
-    """A case in which a candidate declines, a mediator is replaced and a slip is mended."""
+    """A case in which a candidate declines, a mediator is replaced and a slip is rectified."""
     dispute = Dispute(house, "c")
     dispute.opened()
     tag = dispute.requesting.get(dispute.path).headers["etag"]
@@ -403,7 +403,7 @@ def _on_paper(house: House) -> None:
 
 
 def _read(world: World, path: str) -> None:
-    """The list and its first item, or the item, of either case."""
+    """Read the list and its first item, or the item, of both cases."""
     for dispute in (world.open, world.settled):
         here = path.replace("{case_id}", dispute.case["id"]).replace("{party_id}", dispute.party("requesting"))
         here = here.replace("{procedure_id}", "uncitral-2021")

@@ -1,4 +1,4 @@
-"""A case in mediation and a settled one, with something of each kind in them."""
+"""A case in mediation and a settled case, with an item of each kind in them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,7 @@ class World:
 
 
 def build(house: House) -> World:
-    """Everything that an operation can be about."""
+    """A world with everything that an operation can act on."""
     one, other = Dispute(house, "a"), Dispute(house, "b")
     ids = {}
     one.lodged(third_states=[{"name": "Soli"}])
@@ -62,19 +62,19 @@ def _filed_document(dispute: Dispute) -> str:
 
 
 def events_of(person: Person, dispute: Dispute) -> list[Json]:
-    """The events that somebody reads."""
+    """The events that a person reads."""
     return list(dispute.events(person))
 
 
 def shared_stream(person: Person, dispute: Dispute) -> str:
-    """The oldest stream of all participants that somebody reads."""
+    """The oldest stream of all participants that a person reads."""
     return next(str(one["stream"]) for one in events_of(person, dispute) if one["audience"] == "participants")
 
 
 def _brought_to_mediation(dispute: Dispute) -> None:
     now = dispute.house.clock.now
     dispute.step(dispute.registrar, "invite", {"due_on": (now + timedelta(days=30)).date().isoformat()}).expect(200)
-    # A day and an instant that are past, at the seat too, whatever the clock of the house says.
+    # A day and an instant in the past, at the seat too, whatever the clock of the house shows.
     served = {
         **REQUESTS["ServiceIn"],
         "party_id": dispute.party("responding"),

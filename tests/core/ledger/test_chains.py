@@ -1,4 +1,4 @@
-"""The ledger cannot be edited unnoticed, says who did what, and tells of nothing that did not happen."""
+"""The ledger cannot be edited unnoticed, names the author of every act, and announces nothing that did not happen."""
 
 import hashlib
 from typing import Any
@@ -25,7 +25,7 @@ def hand(settings: Settings) -> Any:
 
 
 def tamper(hand: Engine, sql: str) -> None:
-    """Change the events, with the triggers switched off as an administrator can."""
+    """Change the events with the triggers switched off, as an administrator can."""
     with hand.begin() as connection:
         if hand.dialect.name == "postgresql":
             connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))

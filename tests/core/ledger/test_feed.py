@@ -1,4 +1,4 @@
-"""The feed: everybody gets what they may know of, all of it, in order, and at once."""
+"""The feed: each reader receives every event that they may read, in order and without delay."""
 
 import os
 import random
@@ -32,7 +32,7 @@ ACTS_OF_EACH = int(os.environ.get("ACCORD_TEST_FEED_ACTS", "6"))
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody with a feed, where it ended when all had been admitted, and the groups under which they read too."""
+    """A person with a feed, the end of the feed once all had been admitted, and the groups in which they read too."""
 
     person: Person
     since: str
@@ -40,13 +40,13 @@ class Reader:
 
     @property
     def principals(self) -> tuple[UUID, ...]:
-        """All the ids under which they read."""
+        """All the principals of the reader."""
         return (UUID(self.person.id), *self.groups)
 
 
 @pytest.fixture
 def everybody(house: House, dispute: Dispute) -> dict[str, Reader]:
-    """Everybody who has to do with a case."""
+    """Everyone who takes part in a case."""
     dispute.mediating()
     stranger = house.person("Stan Ranger")
     court_id = court(house)
@@ -58,19 +58,19 @@ def everybody(house: House, dispute: Dispute) -> dict[str, Reader]:
 
 
 def reader_of(house: House, person: Person) -> Reader:
-    """Somebody from now on."""
+    """A reader whose feed begins now."""
     since = person.get("/v1/events?latest=true").expect(200)["next"]
     return Reader(person, since, (ANYONE, STAFF) if person is house.registrar else (ANYONE,))
 
 
 def last_position(house: House) -> int:
-    """Where the ledger ends now."""
+    """The last position of the ledger now."""
     with house.database.read(os.urandom) as db, as_system(db):
         return int(db.execute(select(func.max(Event.position))).scalar_one())
 
 
 def entitled(house: House, reader: Reader, after: int) -> list[str]:
-    """The ids of the events after a position that somebody may read, in the order of their seals, by the tables."""
+    """From the tables: the ids of the events after a position that a reader may read, in the order of their seals."""
     mine = select(AudienceReader.audience_id).where(AudienceReader.principal_id.in_(reader.principals))
     readable = select(Event.id).where(Event.position > after, Event.audience_id.in_(mine)).order_by(Event.position)
     with house.database.read(os.urandom) as db, as_system(db):
@@ -125,7 +125,7 @@ def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute
     assert [one["type"] for one in both] == ["case-opened", "step-taken"] * 2
     one, end = read_feed(dispute.requesting, more=f"&case={first}")
     assert {told["data"]["case_id"] for told in one} == {first}
-    # The cursor has passed what was not asked for.
+    # The cursor has passed events of other types and cases.
     assert read_feed(dispute.requesting, end) == ([], end)
     dispute.requesting.get("/v1/events?type=no-such-type").expect(422, "invalid")
     assert read_feed(house.person("Stan Ranger"), more=f"&case={first}")[0] == []
@@ -173,7 +173,7 @@ def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: 
     dispute.requesting.post(f"{path}/{admitted['id']}/end").expect(200)
     again, _end = read_feed(counsel)
     assert not any(one["data"]["case_id"] for one in again)
-    # Few entries at a time, most of which can no longer be read: each reading ends, and moves on.
+    # Pages are small and most of their events are no longer readable: each page still ends and moves on.
     principals = (UUID(counsel.id), ANYONE)
     with house.database.read(os.urandom) as db:
         read_under(db, (*principals, principals[0]))
@@ -251,7 +251,7 @@ def test_readers_get_exactly_their_events_in_order_while_others_write(
 
 
 def waited(person: Person, after: str, seconds: int = 20) -> tuple[Json, float]:
-    """The answer to somebody who waits, and after how long it came."""
+    """The answer to a waiting reader, and the seconds until it came."""
     asked = time.monotonic()
     answer = person.get(f"/v1/events?after={after}&wait={seconds}")
     return {"status": answer.status, **answer.json}, time.monotonic() - asked
