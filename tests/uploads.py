@@ -69,8 +69,8 @@ def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, fold
         return settings.model_copy(update={"storage": str(folder), **limits})
     url = request.getfixturevalue("bucket_server")
     empty_bucket(url, "documents")
-    given = {"storage": "s3://documents/of/tests", "storage_endpoint": url, **S3, **limits}
-    return Settings(**{**settings.model_dump(), **given})
+    bucket = {"storage": "s3://documents/of/tests", "storage_endpoint": url, **S3, **limits}
+    return Settings(**{**settings.model_dump(), **bucket})
 
 
 @dataclass
@@ -96,12 +96,12 @@ class Desk:
         **headers: str,
     ) -> Answer:
         """Upload a document."""
-        given = {
+        sent = {
             "content-type": media_type,
             "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
-        return (person or self.dispute.requesting).send("POST", self.path + query, content=content, headers=given)
+        return (person or self.dispute.requesting).send("POST", self.path + query, content=content, headers=sent)
 
     def document(self, content: bytes = PDF, **more: Any) -> Json:
         """An uploaded document."""
@@ -115,8 +115,8 @@ class Desk:
 def desk_of(dispute: Dispute, audience: str = "participants", *sides: str) -> Desk:
     """A new draft of the requesting side, for that audience."""
     parties = [dispute.party(side) for side in sides]
-    given = {"kind": "statement", "title": "Memorial", "text": "x", "audience": audience, "party_ids": parties}
-    return Desk(dispute, dispute.requesting.post(f"{dispute.path}/filings", given).expect(201))
+    body = {"kind": "statement", "title": "Memorial", "text": "x", "audience": audience, "party_ids": parties}
+    return Desk(dispute, dispute.requesting.post(f"{dispute.path}/filings", body).expect(201))
 
 
 @pytest.fixture(name="desk")
@@ -153,8 +153,8 @@ def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | 
     with seams.database.read(seams.entropy("check")) as db:
         db.sealer = seams.sealer
         documents = inventory.expected(db)
-    found = inventory.compare(documents, seams.storage, datetime.now(UTC) + later)
-    return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in found)
+    differences = inventory.compare(documents, seams.storage, datetime.now(UTC) + later)
+    return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in differences)
 
 
 def sweep(desk: Desk, later: timedelta) -> int:

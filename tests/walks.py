@@ -56,10 +56,10 @@ class Map:
 
     def way(self, stage: str) -> tuple[str, ...]:
         """The acts that bring a case from its opening to that stage."""
-        found = {name: (before, _acts(acts)) for name, before, acts in map(_split, _lines(self.ways))}
-        if stage not in found:
+        ways = {name: (before, _acts(acts)) for name, before, acts in map(_split, _lines(self.ways))}
+        if stage not in ways:
             return ()
-        before, acts = found[stage]
+        before, acts = ways[stage]
         return (*self.way(before), *acts)
 
     def walks(self, rule_set: str) -> list[Walk]:
@@ -288,7 +288,7 @@ def entries_on(walk: Walk) -> Iterator[Step]:
 
 def body_of(entry: Step, party_id: str, due_on: date | None = None, ground: str | None = None) -> Json:
     """The body that the step requires: the first of several grounds, unless another is named."""
-    fields: Json = {name: given for name, given in GIVES["fields"].items() if name in entry.fields}
+    fields: Json = {name: value for name, value in GIVES["fields"].items() if name in entry.fields}
     if entry.grounds:
         fields["ground"] = ground if ground in entry.grounds else entry.grounds[0]
     if entry.participation is not None and not any(capacity.endswith("party") for capacity in entry.by):
@@ -391,19 +391,19 @@ class Walker:
     def _serve(self) -> None:
         for side in self.sides:
             if side != "requesting":
-                given = {
+                body = {
                     "party_id": self.dispute.party(side),
                     "method": "courier",
                     "attempted_on": self._today().isoformat(),
                     "served_at": self.dispute.house.clock.now.isoformat(),
                     "proof": "Signed for at the ministry.",
                 }
-                self.dispute.registrar.post(f"{self.dispute.path}/service", given).expect(201)
+                self.dispute.registrar.post(f"{self.dispute.path}/service", body).expect(201)
 
     def _confirm_consent(self, who: str, entry: Step) -> None:
         path = f"{self.dispute.path}/consents"
-        given = {**CONSENT, "party_id": self.dispute.party("responding")}
-        consent = self.person(who).post(path, given).expect(201)
+        body = {**CONSENT, "party_id": self.dispute.party("responding")}
+        consent = self.person(who).post(path, body).expect(201)
         self.person(who).post(f"{path}/{consent['id']}/confirm").expect(200)
 
     def _nominate(self, who: str, entry: Step) -> None:
@@ -412,8 +412,8 @@ class Walker:
             self.dispute.mediator, self.dispute.mediator_id = self.dispute.house.mediator(
                 f"Successor {self.successors}"
             )
-        given = {"mediator_id": self.dispute.mediator_id}
-        made = self.person(who).post(f"{self.dispute.path}/appointments", given).expect(201)
+        body = {"mediator_id": self.dispute.mediator_id}
+        made = self.person(who).post(f"{self.dispute.path}/appointments", body).expect(201)
         self.appointment = f"/v1/appointments/{made['id']}"
         self.nominator = who
 

@@ -31,10 +31,10 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
     seq = dispute.read()["seq"]
     cursor = dispute.requesting.get(f"{path}?limit=2").expect(200)["next"]
     key = {"idempotency_key": "once"}
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    first = dispute.requesting.post(path, given, **key).expect(201)
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    first = dispute.requesting.post(path, body, **key).expect(201)
     house.clock.pass_by(hours=-1)
-    assert dispute.requesting.post(path, given, **key).expect(201)["id"] == first["id"]
+    assert dispute.requesting.post(path, body, **key).expect(201)["id"] == first["id"]
     after = [dispute.filing(dispute.requesting, "participants")["id"] for _filing in range(3)]
     listed = walk_pages(dispute.requesting, path, 1)
     assert sorted(listed) == sorted([*before, *after, first["id"]])

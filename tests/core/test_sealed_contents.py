@@ -78,12 +78,12 @@ MIB = 1024 * 1024
 
 def spellings(word: bytes) -> list[bytes]:
     """The forms in which a word may appear in a file: plain, in hexadecimal, and in base64 at each offset."""
-    found = [word, word.hex().encode(), word.hex().upper().encode()]
+    forms = [word, word.hex().encode(), word.hex().upper().encode()]
     for shift in range(3):
         # Without the letters that share a group with the word's neighbours.
         letters = base64.b64encode(b"\0" * shift + word)
-        found.append(letters[-(-shift * 8 // 6) : (shift + len(word)) * 8 // 6])
-    return found
+        forms.append(letters[-(-shift * 8 // 6) : (shift + len(word)) * 8 // 6])
+    return forms
 
 
 def found_in(lying: bytes, word: bytes = MARK) -> list[bytes]:
@@ -177,13 +177,13 @@ def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_
         "dump": dump(kept),
         "output": (taken.stdout + taken.stderr + looked.stdout + looked.stderr).encode(),
     }
-    assert {where: found for where, content in lying.items() if (found := found_in(content))} == {}
+    assert {where: matches for where, content in lying.items() if (matches := found_in(content))} == {}
     # A word in clear is found, which shows that the search works: in each place, in each spelling.
     for where in ("backup", "dump", *(["folder"] if kept.is_sqlite else [])):
         assert found_in(lying[where], dispute.case["title"].encode()), where
         assert found_in(lying[where], digest), where
-    for told in (b"downloadDocument", b"app.documents.sealing.Altered"):
-        assert told in log.read_bytes()
+    for line in (b"downloadDocument", b"app.documents.sealing.Altered"):
+        assert line in log.read_bytes()
     assert sum(path.stat().st_size for path in folder.rglob("*#*")) >= 8 * MIB
 
 
@@ -194,8 +194,8 @@ def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
     for audience, sides in (("participants", ()), ("caucus", ("requesting",))):
         desk = desk_of(dispute, audience, *sides)
         parties = [dispute.party(side) for side in sides]
-        given = {"kind": "statement", "audience": audience, "party_ids": parties, **title}
-        desk.draft = person.post(f"{dispute.path}/filings", given).expect(201)
+        body = {"kind": "statement", "audience": audience, "party_ids": parties, **title}
+        desk.draft = person.post(f"{dispute.path}/filings", body).expect(201)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as written:
             written.writestr("membernamequetzal.txt", b"memberquetzal")

@@ -52,14 +52,14 @@ class Source:
     @cached_property
     def imports(self) -> list[Import]:
         """Its imports, wherever in the file; `from a import b` is `a.b`, whether b is a module or a name in one."""
-        found = []
+        modules = []
         for node in self.nodes:
             if isinstance(node, ast.Import):
-                found += [Import(node.lineno, alias.name) for alias in node.names]
+                modules += [Import(node.lineno, alias.name) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 start = ".".join(filter(None, [self._package(node.level), node.module]))
-                found += [Import(node.lineno, f"{start}.{alias.name}") for alias in node.names]
-        return found
+                modules += [Import(node.lineno, f"{start}.{alias.name}") for alias in node.names]
+        return modules
 
     def _package(self, level: int) -> str:
         return ".".join(Path(self.path).parts[:-level]) if level else ""
@@ -118,7 +118,7 @@ TESTS = python_files("tests")
 
 
 def project_files() -> list[str]:
-    """Every file of the project, relative to its root: those that git tracks, and untracked ones that it does not ignore."""
+    """Every file of the project, relative to its root: tracked by git, or untracked and not ignored."""
     if not (ROOT / ".git").exists():
         return _unpacked_files()
     # The checkout may belong to another user than the one who runs the tests.
@@ -129,11 +129,11 @@ def project_files() -> list[str]:
 
 def _unpacked_files() -> list[str]:
     """The same for sources unpacked from an archive, without git: all files except hidden folders and caches."""
-    found = []
+    paths = []
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-        found += [(Path(folder) / name).relative_to(ROOT).as_posix() for name in files]
-    return sorted(found)
+        paths += [(Path(folder) / name).relative_to(ROOT).as_posix() for name in files]
+    return sorted(paths)
 
 
 def told(faults: list[str]) -> str:

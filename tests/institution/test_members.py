@@ -83,11 +83,11 @@ FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "expected"), FAULTS)
+@pytest.mark.parametrize(("changes", "expected"), FAULTS)
 def test_an_impossible_entry_is_refused_with_each_of_its_faults(
-    house: House, given: Json, expected: list[tuple[str, str]]
+    house: House, changes: Json, expected: list[tuple[str, str]]
 ) -> None:
-    body = house.admin.post("/v1/members", {**SIGNATORY, **given}).expect(422, "invalid")
+    body = house.admin.post("/v1/members", {**SIGNATORY, **changes}).expect(422, "invalid")
     assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == expected
 
 
@@ -106,11 +106,11 @@ KEPT: list[Json] = [
 ]
 
 
-@pytest.mark.parametrize("given", KEPT)
-def test_an_entry_at_its_limits_is_accepted(house: House, given: Json) -> None:
-    made = house.admin.post("/v1/members", {**SIGNATORY, **given}).expect(201)
-    assert {name: made[name] for name in given if name not in ("declarations", "designations")} == {
-        name: value for name, value in given.items() if name not in ("declarations", "designations")
+@pytest.mark.parametrize("fields", KEPT)
+def test_an_entry_at_its_limits_is_accepted(house: House, fields: Json) -> None:
+    made = house.admin.post("/v1/members", {**SIGNATORY, **changes}).expect(201)
+    assert {name: made[name] for name in fields if name not in ("declarations", "designations")} == {
+        name: value for name, value in fields.items() if name not in ("declarations", "designations")
     }
 
 
@@ -239,11 +239,11 @@ def test_an_entry_of_an_earlier_release_shows_what_it_recorded(house: House) -> 
         subject = installation_subject(db, "public")
         ledger.record(db, Act("enter", house.clock.now, OPERATOR, subject), "member-entered", payload)
         # That release recorded every field that was sent, whether its value was new or not.
-        told = {
+        recorded_change = {
             "before": {"status": "signatory", "founding": False},
             "after": {"status": "observer", "founding": False},
         }
-        told_of = {"member_id": member, **told}
+        told_of = {"member_id": member, **recorded_change}
         ledger.record(db, Act("change", house.clock.now, OPERATOR, subject), "member-changed", told_of)
         ledger.seal(db)
 
@@ -285,8 +285,8 @@ FILTERS = {
 
 def test_members_are_filtered_by_each_filter_and_paged(house: House) -> None:
     ids = {}
-    for key, given in REGISTER.items():
-        ids[house.admin.post("/v1/members", {"kind": "state", **given}).expect(201)["id"]] = key
+    for key, member in REGISTER.items():
+        ids[house.admin.post("/v1/members", {"kind": "state", **member}).expect(201)["id"]] = key
         house.clock.pass_by(minutes=1)
     reader = house.person("Any Body")
 
@@ -358,9 +358,9 @@ def loaded(house: House, name: str = "iomed") -> loader.Loaded:
     """Load a list of members as the command line does."""
 
     def act(db: GatedSession) -> loader.Loaded:
-        found = loader.load(db, house.clock.now, name, OPERATOR)
+        counts = loader.load(db, house.clock.now, name, OPERATOR)
         ledger.seal(db)
-        return found
+        return counts
 
     return house.database.in_transaction(act, os.urandom)
 
@@ -380,9 +380,9 @@ def test_the_shipped_members_are_entered_once_and_change_no_existing_entry(house
     assert (first["Kenya"]["id"], first["Kenya"]["status"]) == (own, "contracting")
     assert loaded(house) == loader.Loaded(entered=0, left_alone=number)
     assert entries(house) == first
-    (told,) = house.admin.get(f"/v1/members/{first['China']['id']}/history").expect(200)["items"]
-    assert (told["at"], told["act"]) == ("2026-03-03T09:00:00Z", "enter")
-    assert told["changes"]["standing"] == {"before": None, "after": "secondary"}
+    (entry,) = house.admin.get(f"/v1/members/{first['China']['id']}/history").expect(200)["items"]
+    assert (entry["at"], entry["act"]) == ("2026-03-03T09:00:00Z", "enter")
+    assert entry["changes"]["standing"] == {"before": None, "after": "secondary"}
     with house.database.read(os.urandom) as db:
         assert verify(db).faults == ()
 
@@ -405,18 +405,18 @@ def test_the_shipped_members_state_only_what_is_established() -> None:
     assert loader.known() == ("iomed",)
     members = loader.members_of("iomed")
     assert len({member.name for member in members}) == len(members)
-    said: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     for member in members:
         assert MemberIn.model_validate(member.model_dump(mode="json")).source
         assert member.standing == "secondary"
-        said[member.name] = member.model_dump(
+        stated[member.name] = member.model_dump(
             mode="json", exclude={"name", "standing", "source"}, exclude_defaults=True
         )
-    china = said.pop("China")
+    china = stated.pop("China")
     assert china == {
         "kind": "state",
         "status": "contracting",
         "ratified_on": "2025-06-27",
         "in_force_on": "2025-08-29",
     }
-    assert list(said.values()) == [{"kind": "state", "status": "signatory"}] * 14
+    assert list(stated.values()) == [{"kind": "state", "status": "signatory"}] * 14

@@ -66,9 +66,11 @@ def test_a_faulty_own_rule_set_stops_the_start_with_file_line_and_fault(durable:
 def test_the_check_reports_a_case_whose_rule_set_is_missing(durable: Settings, tmp_path: Path) -> None:
     with own_rules(tmp_path, ours_2026=rewritten("uncitral-2021", "ours-2026")), House.open(durable) as house:
         Dispute(house).lodged(procedure="ours-2026", category="state-state")
-    told = accord(durable, "check")
-    assert told.returncode == 1
-    assert "rule sets in use: Cases are under rule sets that are not loaded: ours-2026." in told.stdout + told.stderr
+    result = accord(durable, "check")
+    assert result.returncode == 1
+    assert (
+        "rule sets in use: Cases are under rule sets that are not loaded: ours-2026." in result.stdout + result.stderr
+    )
     refused = accord(durable, "serve", "--port", "0")
     assert refused.returncode == 1
     assert "ours-2026" in refused.stderr

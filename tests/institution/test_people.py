@@ -11,14 +11,14 @@ LODGING = {"fields": {"consent": CONSENT, "powers": POWERS}}
 
 
 def test_an_address_has_one_account_however_it_is_spelled(house: House) -> None:
-    given = {"name": "Dana Ruiz", "role": "user"}
-    made = house.admin.post("/v1/users", {**given, "email": "Dana.Ruiz@Example.org"}).expect(201)
+    body = {"name": "Dana Ruiz", "role": "user"}
+    made = house.admin.post("/v1/users", {**body, "email": "Dana.Ruiz@Example.org"}).expect(201)
     assert made["email"] == "Dana.Ruiz@Example.org"
     for same in ("dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG", " Dana.Ruiz@Example.org "):
-        house.admin.post("/v1/users", {**given, "email": same}).expect(409, "exists")
-    house.admin.post("/v1/users", {**given, "email": "dana.ruız@example.org"}).expect(201)
+        house.admin.post("/v1/users", {**body, "email": same}).expect(409, "exists")
+    house.admin.post("/v1/users", {**body, "email": "dana.ruız@example.org"}).expect(201)
     for bad in ("dana", "dana@", "@example.org", "da na@example.org", "<dana@example.org>", "d" * 320 + "@example.org"):
-        house.admin.post("/v1/users", {**given, "email": bad}).expect(422)
+        house.admin.post("/v1/users", {**body, "email": bad}).expect(422)
 
 
 def test_only_administrators_administer(house: House) -> None:
@@ -61,9 +61,9 @@ MEMBERS: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "status"), MEMBERS)
-def test_a_member_is_entered_with_what_the_register_requires(house: House, given: dict[str, Any], status: int) -> None:
-    body = {"name": "Republic of Ostrava", "kind": "state", **given}
+@pytest.mark.parametrize(("fields", "status"), MEMBERS)
+def test_a_member_is_entered_with_what_the_register_requires(house: House, fields: dict[str, Any], status: int) -> None:
+    body = {"name": "Republic of Ostrava", "kind": "state", **fields}
     made = house.admin.post("/v1/members", body).expect(status)
     if status == 201:
         assert house.person("Any Body").get(f"/v1/members/{made['id']}").expect(200) == made
@@ -104,8 +104,8 @@ def test_the_registry_admits_the_first_agent_and_the_agent_admits_the_others(hou
 
 def test_a_representative_cannot_mediate_in_the_same_case(house: House, dispute: Dispute) -> None:
     dispute.registered()
-    given = {"user_id": dispute.requesting.id, "nationalities": ["KE"], "languages": ["en"]}
-    entry = house.registrar.post("/v1/mediators", given).expect(201)
+    entry_in = {"user_id": dispute.requesting.id, "nationalities": ["KE"], "languages": ["en"]}
+    entry = house.registrar.post("/v1/mediators", entry_in).expect(201)
     path = f"{dispute.path}/appointments"
     dispute.responding.post(path, {"mediator_id": entry["id"]}).expect(409, "already-in-case")
     dispute.responding.post(path, {"mediator_id": entry["user_id"]}).expect(422)

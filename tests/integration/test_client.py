@@ -57,8 +57,8 @@ class Reached:
     def with_client(self, made: Json, **more: Any) -> Accord:
         """A client for credentials that an administrator created."""
         http = httpx.Client(base_url=self.house.base_url, transport=self.wire, timeout=30)
-        given = {"clock": lambda: self.house.clock().timestamp(), "sleep": self.slept.append, **more}
-        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, **given)
+        options = {"clock": lambda: self.house.clock().timestamp(), "sleep": self.slept.append, **more}
+        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, **options)
 
 
 @pytest.fixture
@@ -131,13 +131,13 @@ def test_an_act_whose_answer_is_lost_has_one_effect(reached: Reached) -> None:
     sent = [request for request in reached.wire.seen if request.url.path.endswith("/extend")]
     assert len(sent) == 3
     assert len({request.headers["idempotency-key"] for request in sent}) == 1
-    (told,) = [
+    (moved,) = [
         event
         for stretch in reached.accord.follow(wait=0)
         for event in stretch.items
         if event["data"]["act"] == "extend"
     ]
-    assert told["data"]["about"]["referral_id"] == made["id"]
+    assert moved["data"]["about"]["referral_id"] == made["id"]
     assert len(reached.slept) == 2
 
 
@@ -197,8 +197,8 @@ def test_every_item_of_a_list_comes_exactly_once(reached: Reached) -> None:
     names = [f"HC-{number}" for number in range(5)]
     for name in names:
         reached.accord.refer(referral(name))
-    found = [one["external_id"] for one in reached.accord.listed("/v1/referrals", limit=2)]
-    assert sorted(found) == names
+    ids = [one["external_id"] for one in reached.accord.listed("/v1/referrals", limit=2)]
+    assert sorted(ids) == names
     assert [one["external_id"] for one in reached.accord.referrals(external_id="HC-3")] == ["HC-3"]
 
 
@@ -225,12 +225,12 @@ def test_the_feed_is_followed_from_the_readers_cursor(reached: Reached) -> None:
 def test_a_follower_receives_an_event_as_soon_as_it_happens(reached: Reached) -> None:
     reached.accord.refer(referral())
     followed = reached.accord.follow(reached.accord.latest(), wait=20)
-    said: list[Json] = []
-    reader = threading.Thread(target=lambda: said.extend(next(followed).items))
+    received: list[Json] = []
+    reader = threading.Thread(target=lambda: received.extend(next(followed).items))
     reader.start()
     reached.with_client(reached.made).refer(referral("HC-2"))
     reader.join(10)
-    assert [event["type"] for event in said] == ["referral-received"]
+    assert [event["type"] for event in received] == ["referral-received"]
 
 
 def test_a_cursor_from_before_a_restore_raises_cursor_gone(reached: Reached) -> None:
@@ -249,8 +249,8 @@ def test_a_cursor_from_before_a_restore_raises_cursor_gone(reached: Reached) -> 
 
 def test_a_webhook_is_accepted_if_one_of_the_secrets_signed_it() -> None:
     body, other = json.dumps({"id": "e-1", "type": "é"}, ensure_ascii=False).encode(), "whsec_" + "B" * 44
-    for signers, known in (([SECRET], [SECRET]), ([other, SECRET], [SECRET]), ([SECRET], [other, SECRET])):
-        assert verified(known, signed_headers(body, 1000, *signers), body, 1000) == {"id": "e-1", "type": "é"}
+    for signers, accepted in (([SECRET], [SECRET]), ([other, SECRET], [SECRET]), ([SECRET], [other, SECRET])):
+        assert verified(accepted, signed_headers(body, 1000, *signers), body, 1000) == {"id": "e-1", "type": "é"}
 
 
 def altered(name: str, value: str) -> Callable[[dict[str, str]], dict[str, str]]:

@@ -100,11 +100,11 @@ def test_guesses_of_secrets_are_limited(empty_registry: EmptyRegistry) -> None:
 
 
 def test_the_token_endpoint_is_published(house: House) -> None:
-    told = Answer(house.client.get("/.well-known/oauth-authorization-server")).expect(200)
-    assert told["issuer"] == "http://accord.test"
-    assert told["token_endpoint"] == "http://accord.test/oauth/token"
-    assert told["grant_types_supported"] == ["client_credentials"]
-    assert set(told["scopes_supported"]) >= {"referrals.read", "events.read"}
+    metadata = Answer(house.client.get("/.well-known/oauth-authorization-server")).expect(200)
+    assert metadata["issuer"] == "http://accord.test"
+    assert metadata["token_endpoint"] == "http://accord.test/oauth/token"
+    assert metadata["grant_types_supported"] == ["client_credentials"]
+    assert set(metadata["scopes_supported"]) >= {"referrals.read", "events.read"}
 
 
 def test_a_token_ends_after_exactly_fifteen_minutes(house: House, made: Json) -> None:
@@ -163,8 +163,8 @@ def test_an_invalid_token_is_refused_before_a_missing_scope_and_a_missing_scope_
             continue
         if id in NEEDED:
             answer.expect(403, "insufficient-scope")
-            told = f'Bearer realm="accord", error="insufficient_scope", scope="{NEEDED[id]}"'
-            assert answer.headers["www-authenticate"] == told
+            challenge = f'Bearer realm="accord", error="insufficient_scope", scope="{NEEDED[id]}"'
+            assert answer.headers["www-authenticate"] == challenge
         elif operation.has_ids:
             answer.expect(404, "not-found")
         else:
@@ -185,10 +185,10 @@ def test_a_token_may_be_narrower_than_its_client(house: House, made: Json) -> No
 
 
 def test_only_administrators_register_clients_and_a_clients_court_must_exist(house: House, made: Json) -> None:
-    given = {"name": "x", "scopes": ["events.read"]}
+    body = {"name": "x", "scopes": ["events.read"]}
     stranger = house.person("Stan Ranger")
     for person in (house.registrar, stranger):
-        person.post("/v1/clients", given).expect(403)
+        person.post("/v1/clients", body).expect(403)
         person.post("/v1/courts", {"name": "x", "jurisdiction": "x", "place": "x", "time_zone": "UTC"}).expect(403)
     house.registrar.post(f"/v1/clients/{made['id']}/rotate").expect(403)
     stranger.post(f"/v1/clients/{made['id']}/rotate").expect(404)
@@ -196,15 +196,15 @@ def test_only_administrators_register_clients_and_a_clients_court_must_exist(hou
     nowhere = "00000000-0000-4000-8000-00000000dead"
     wrongs: list[Json] = [{"court_id": nowhere}, {"scopes": []}, {"scopes": ["all"]}, {"scopes": ["events.read"] * 2}]
     for wrong in wrongs:
-        house.admin.post("/v1/clients", {**given, **wrong}).expect(422, "invalid")
-    house.admin.post("/v1/clients", given, idempotency_key="k").expect(422, "invalid")
+        house.admin.post("/v1/clients", {**body, **wrong}).expect(422, "invalid")
+    house.admin.post("/v1/clients", body, idempotency_key="k").expect(422, "invalid")
 
 
 def test_the_institution_receives_the_events_of_clients_without_their_secrets(house: House, made: Json) -> None:
     house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
     answer = house.registrar.get("/v1/events?limit=200")
-    told = [one["type"] for one in answer.expect(200)["items"]]
-    assert [one for one in told if one.startswith(("client-", "court-"))] == [
+    types = [one["type"] for one in answer.expect(200)["items"]]
+    assert [one for one in types if one.startswith(("client-", "court-"))] == [
         "court-entered",
         "client-added",
         "client-secret-issued",

@@ -128,8 +128,8 @@ def test_an_event_that_the_court_lost_is_named(wired: Wired) -> None:
     assert [one.by_webhook for one in wired.court.store.events() if one.id in line] == [None]
     withheld = next(one for one in wired.court.store.events() if one.type == "referral-accepted")
     wired.court.store.forget(withheld.id)
-    said = wired.court.reconcile()
-    assert f"Event {withheld.id} (referral-accepted) is in Accord's feed, and never came." in said
+    report = wired.court.reconcile()
+    assert f"Event {withheld.id} (referral-accepted) is in Accord's feed, and never came." in report
 
 
 def test_a_referral_that_the_court_recorded_wrongly_is_named(wired: Wired) -> None:
@@ -143,8 +143,8 @@ def test_a_referral_that_the_court_recorded_wrongly_is_named(wired: Wired) -> No
     wired.court.accord.refer({**second.sent, "external_id": "OTHER-1"})
     wired.court.store.write("HC-000009", {**second.sent, "external_id": "HC-000009"})
     wired.send()
-    said = wired.court.reconcile()
-    assert said == [
+    report = wired.court.reconcile()
+    assert report == [
         "Referral OTHER-1: Accord has it, and this court never wrote it down.",
         f"Referral {first.external_id}: 'title' is {first.sent['title']!r} here and 'Another' at Accord.",
         f"Referral {third.external_id}: 'state' is 'received' here and 'accepted' at Accord.",
@@ -162,9 +162,9 @@ def test_an_order_that_the_court_did_not_store_is_named(house: House) -> None:
     assert len(events) >= 2
     for event in reversed(events):
         one.store.keep(event, "webhook")
-    said = one.reconcile()
-    assert any(f"Event {events[1]['id']}" in line and "came by webhooks before" in line for line in said)
-    assert not any("by the feed before" in line for line in said)
+    report = one.reconcile()
+    assert any(f"Event {events[1]['id']}" in line and "came by webhooks before" in line for line in report)
+    assert not any("by the feed before" in line for line in report)
 
 
 def test_a_referral_stored_before_a_crash_is_sent_once_afterwards(house: House, tmp_path: Path) -> None:

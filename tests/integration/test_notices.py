@@ -97,32 +97,32 @@ class MailServer:
 @pytest.fixture
 def server() -> Iterator[MailServer]:
     """A running mail server."""
-    found = MailServer(free_port())
-    controller = found.start()
-    yield found
+    mail_server = MailServer(free_port())
+    controller = mail_server.start()
+    yield mail_server
     controller.stop()
 
 
 def mailing(settings: Settings, server: MailServer, **more: Any) -> Settings:
     """The settings that send mail through that server."""
-    given = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
-    return settings.model_copy(update={**given, "mail_from": "Registry <no-reply@example.org>", **more})
+    smtp = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
+    return settings.model_copy(update={**smtp, "mail_from": "Registry <no-reply@example.org>", **more})
 
 
 def postman_on(house: House, server: MailServer, **more: Any) -> Postman:
     """A mailer of the house that starts with the events from now on."""
     seams = house.app.state.seams
-    found = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
-    assert found is not None
-    return found
+    mailer = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
+    assert mailer is not None
+    return mailer
 
 
 @pytest.fixture
 def postman(house: House, server: MailServer) -> Postman:
     """A mailer that has scanned the house once."""
-    found = postman_on(house, server)
-    assert found.turn() == {}
-    return found
+    mailer = postman_on(house, server)
+    assert mailer.turn() == {}
+    return mailer
 
 
 def choose(person: Person, **choice: Any) -> Json:
@@ -212,11 +212,11 @@ def test_no_mail_contains_texts_names_or_acts_of_a_case(house: House, server: Ma
     assert len(server.mails) >= 8
     never = [*WORDS.values(), "quetzal", "Serin", "Ostrava", "Vedria", "caucus", "filing", "appointment", "session"]
     for mail, raw in zip(server.mails, server.raw, strict=True):
-        told = f"{raw.decode()}\n{mail['Subject']}\n{mail['To']}\n{text_of(mail)}"
-        assert not [word for word in never if word.lower() in told.lower()]
+        whole = f"{raw.decode()}\n{mail['Subject']}\n{mail['To']}\n{text_of(mail)}"
+        assert not [word for word in never if word.lower() in whole.lower()]
         recipient = mail["To"].addresses[0].display_name
         others = {"Olga Strand", "Viktor Drian", "Mina Datar", "Reggie Strar"} - {recipient}
-        assert not [name for name in others if name in told]
+        assert not [name for name in others if name in whole]
 
 
 def test_a_person_whose_access_ended_receives_nothing(
@@ -235,8 +235,8 @@ def test_a_person_whose_access_ended_receives_nothing(
     postman.turn()
     assert (server.to(counsel), server.to(dispute.responding)) == ([], [])
     assert len(server.to(dispute.registrar)) == 1
-    found = rows(house, Notice.user_id, Notice.state, Notice.kind)
-    states = {row.user_id: row.state for row in found if row.kind == "news"}
+    notices = rows(house, Notice.user_id, Notice.state, Notice.kind)
+    states = {row.user_id: row.state for row in notices if row.kind == "news"}
     assert (states[UUID(counsel.id)], states[UUID(dispute.responding.id)]) == ("skipped", "skipped")
 
 
@@ -270,8 +270,8 @@ def test_invited_people_and_new_account_holders_receive_a_mail(
     settle(postman, server)
     path = dispute.representatives()
     for name, address in (("王小明", "Wang.XM@Example.org"), ("O’Neill-Ní Dhomhnaill", "oneill@example.org")):
-        given = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
-        dispute.requesting.post(path, given).expect(201)
+        body = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
+        dispute.requesting.post(path, body).expect(201)
     postman.turn()
     to = {one["To"].addresses[0].display_name: one["To"].addresses[0].addr_spec for one in server.mails}
     assert to == {"王小明": "Wang.XM@Example.org", "O’Neill-Ní Dhomhnaill": "oneill@example.org"}
@@ -494,12 +494,12 @@ def test_mail_goes_over_tls_only_to_a_server_with_a_valid_certificate(
     certificate, key = certified(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
-    found = MailServer(free_port())
-    given = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
-    controller = Controller(found, hostname="127.0.0.1", port=found.port, **given)
+    mail_server = MailServer(free_port())
+    tls = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
+    controller = Controller(mail_server, hostname="127.0.0.1", port=mail_server.port, **tls)
     controller.start()
     try:
-        postman = postman_on(house, found, smtp_security=security)
+        postman = postman_on(house, mail_server, smtp_security=security)
         postman.turn()
         house.person("Nu Comer")
         assert postman.turn() == {"pending": 1}
@@ -508,7 +508,7 @@ def test_mail_goes_over_tls_only_to_a_server_with_a_valid_certificate(
         assert postman.turn() == {"sent": 1}
     finally:
         controller.stop()
-    assert len(found.mails) == 1
+    assert len(mail_server.mails) == 1
 
 
 def certified(folder: Path) -> tuple[Path, Path]:
@@ -531,12 +531,12 @@ def test_the_list_of_bounces_is_paged(house: House, server: MailServer, postman:
         server.refuses[f"nu.comer{number}@example.org"] = "551 moved"
         house.person(f"Nu Comer{number}")
         postman.turn()
-    found, path = [], "/v1/notices?limit=2"
+    bounces, path = [], "/v1/notices?limit=2"
     while path:
         page = house.registrar.get(path).expect(200)
-        found += [one["email"] for one in page["items"]]
+        bounces += [one["email"] for one in page["items"]]
         path = f"/v1/notices?limit=2&after={page['next']}" if page["next"] else ""
-    assert sorted(found) == sorted(server.refuses)
+    assert sorted(bounces) == sorted(server.refuses)
 
 
 @pytest.mark.parametrize("refusal", ["451 try again", "421 busy"])

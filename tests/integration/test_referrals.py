@@ -50,9 +50,9 @@ class Referred:
         """The referral as the court sees it now."""
         return dict(self.court.get(self.path).expect(200))
 
-    def accepted(self, **given: Any) -> Json:
+    def accepted(self, **body: Any) -> Json:
         """The referral after the registry accepted it."""
-        self.house.registrar.post(f"{self.path}/accept", given or None).expect(200)
+        self.house.registrar.post(f"{self.path}/accept", body or None).expect(200)
         self.case_id = self.read()["case_id"]
         return dict(self.house.registrar.get(self.case).expect(200))
 
@@ -76,9 +76,9 @@ class Mediation:
         self.agents = {side: self.house.person(f"Agent Of {side.title()}") for side in self.parties}
         self.mediator, self.entry = self.house.mediator("Mina Datar")
         for side, agent in self.agents.items():
-            given = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+            agent_in = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
             path = f"{referred.case}/parties/{self.parties[side]}/representatives"
-            self.registrar.post(path, given).expect(201)
+            self.registrar.post(path, agent_in).expect(201)
 
     def step(self, person: Person, step: str, body: Json | None = None) -> Json:
         """Take a step."""
@@ -98,7 +98,7 @@ class Mediation:
 
     def session(self, kind: str = "joint", *sides: str, attend: tuple[str, ...] = (), title: str = "Meeting") -> None:
         """A session that the mediator scheduled and held with those sides."""
-        given = {
+        body = {
             "kind": kind,
             "title": title,
             "starts_at": "2026-03-02T10:00",
@@ -108,15 +108,15 @@ class Mediation:
             "place": title,
         }
         path = f"{self.referred.case}/sessions"
-        made = self.mediator.post(path, given).expect(201)
+        made = self.mediator.post(path, body).expect(201)
         came = [{"name": title, "capacity": "agent", "party_id": self.parties[side]} for side in attend]
         self.mediator.post(f"{path}/{made['id']}/hold", {"attendance": came or [{"name": title, "capacity": "x"}]})
 
     def filed(self, person: Person, audience: str, *sides: str, text: str) -> str:
         """A filing submitted with a document; gives the document's id."""
-        given = {"kind": "statement", "title": text, "text": text, "audience": audience}
+        body = {"kind": "statement", "title": text, "text": text, "audience": audience}
         path = f"{self.referred.case}/filings"
-        draft = person.post(path, {**given, "party_ids": [self.parties[side] for side in sides]}).expect(201)
+        draft = person.post(path, {**body, "party_ids": [self.parties[side] for side in sides]}).expect(201)
         head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
         sent = person.send("POST", f"{path}/{draft['id']}/documents", content=text.encode(), headers=head).expect(201)
         person.post(f"{path}/{draft['id']}/submit").expect(200)
@@ -131,14 +131,14 @@ class Mediation:
 def seen_by(holder: Person, referred: Referred) -> str:
     """Everything that an API client can read, as one text."""
     document = holder.get("/v1/openapi.json").json
-    told = []
+    texts = []
     paths = [path for path, methods in document["paths"].items() if "get" in methods and path.startswith("/v1/")]
     for path in paths:
         here = path.replace("{referral_id}", referred.sent["id"]).replace("{case_id}", referred.case_id)
         for one in (here, f"{here}?limit=200"):
             answer = holder.get(one)
-            told.append(answer.response.text)
-    return "\n".join(told)
+            texts.append(answer.response.text)
+    return "\n".join(texts)
 
 
 def test_a_repeated_referral_is_recorded_once(referred: Referred) -> None:
@@ -170,16 +170,16 @@ def test_concurrent_retries_record_each_referral_once(house: House) -> None:
         # Every third has a key: some keys are used for the first time, the others are replayed.
         key = {"idempotency_key": f"k-{turn % number}"} if turn % 3 == 0 else {}
         answer = holder.post("/v1/referrals", referral(f"HC-{turn % number}"), **key)
-        found = answer.expect(answer.status if answer.status == 200 else 201)
-        return "made" if answer.status == 201 and "idempotency-replayed" not in answer.headers else "found", found["id"]
+        body = answer.expect(answer.status if answer.status == 200 else 201)
+        return "made" if answer.status == 201 and "idempotency-replayed" not in answer.headers else "found", body["id"]
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(send, range(RETRIES)))
     assert Counter(what for what, _id in answers) == {"made": number, "found": RETRIES - number}
     assert len({id for _what, id in answers}) == number
     assert len(holder.get("/v1/referrals?limit=200").expect(200)["items"]) == number
-    told = holder.get("/v1/events?limit=200&type=referral-received").expect(200)["items"]
-    assert len(told) == number
+    events = holder.get("/v1/events?limit=200&type=referral-received").expect(200)["items"]
+    assert len(events) == number
 
 
 def test_two_courts_may_use_the_same_id_and_see_only_their_own_referral(referred: Referred) -> None:
@@ -215,8 +215,8 @@ def test_the_courts_own_fields_are_returned_as_they_were_sent(house: House) -> N
         for path in (f"/v1/referrals/{made['id']}", "/v1/referrals"):
             text = reader.get(path).response.text
             assert all(str(number) in text for number in BIG)
-            found = json.loads(text)
-            one = found if path != "/v1/referrals" else found["items"][0]
+            read = json.loads(text)
+            one = read if path != "/v1/referrals" else read["items"][0]
             assert one["external"] == own
             # A reader with binary floating-point numbers still gets the digits of the text.
             binary = json.loads(text, parse_int=float)
@@ -256,7 +256,7 @@ def test_an_invalid_referral_is_refused_with_the_place_of_the_fault(referred: Re
 def test_hostile_headers_are_refused_in_the_same_way_and_leave_nothing(house: House) -> None:
     holder = program(house, court(house))
     other = client(house, None, ["referrals.write"])
-    for given in (
+    for header in (
         "Bearer é".encode(),
         b"Bearer ",
         b"",
@@ -265,7 +265,7 @@ def test_hostile_headers_are_refused_in_the_same_way_and_leave_nothing(house: Ho
         f"Bearer {other['client_secret']}".encode(),
         b"Bearer accord_client.\xff\xfe",
     ):
-        headers: dict[str, Any] = {"authorization": given}
+        headers: dict[str, Any] = {"authorization": header}
         answer = holder.send("POST", "/v1/referrals", json=referral(), headers=headers)
         assert answer.expect(401, "unauthenticated")["detail"].startswith("Send a valid token")
     twice = [("authorization", f"Bearer {one}") for one in (holder.token, other["client_secret"])]
@@ -279,8 +279,8 @@ def test_hostile_headers_are_refused_in_the_same_way_and_leave_nothing(house: Ho
 def test_the_registry_asks_for_more_and_declines_with_a_code(referred: Referred) -> None:
     registrar = referred.house.registrar
     registrar.post(f"{referred.path}/ask", {"lacks": ["order"], "note": "Which order?"}).expect(200)
-    found = referred.read()
-    assert (found["state"], found["answer"]["codes"]) == ("more-asked", ["order"])
+    referral_now = referred.read()
+    assert (referral_now["state"], referral_now["answer"]["codes"]) == ("more-asked", ["order"])
     tag = referred.court.get(referred.path).headers["etag"]
     order = {"number": "13", "made_on": "2026-02-21", "text": "The parties are referred."}
     referred.court.patch(referred.path, {"order": order}).expect(428)
@@ -301,8 +301,8 @@ def test_the_registry_accepts_a_referral_and_the_court_reads_the_referral_but_no
     assert case["referral_id"] == referred.sent["id"]
     assert [party["name"] for party in case["parties"]] == ["Ostrava Water", "Vedria Dams"]
     assert case["seat"]["place"] == "Orlin"
-    found = referred.read()
-    assert (found["state"], found["phase"], found["report"]) == ("accepted", "intake", None)
+    referral_now = referred.read()
+    assert (referral_now["state"], referral_now["phase"], referral_now["report"]) == ("accepted", "intake", None)
     (consent,) = referred.house.registrar.get(f"{referred.case}/consents").expect(200)["items"]
     assert consent["confirmed_at"]
     assert consent["given_on"] == "2026-02-20"
@@ -332,10 +332,14 @@ def test_the_parties_see_what_the_court_sent_and_every_change_of_it(referred: Re
     referred.court.post(f"{referred.path}/extend", {"return_on": "2026-09-30"}).expect(200)
     referred.court.post(f"{referred.path}/withdraw").expect(200)
     for agent in mediation.agents.values():
-        found = agent.get(f"{referred.case}/referral").expect(200)
-        assert (found["title"], found["external"], found["return_on"]) == ("Renamed", {"docket": 7}, "2026-09-30")
-        assert [one["kind"] for one in found["papers"]] == ["received", "amended", "extended", "withdrawn"]
-        assert found["withdrawn_at"]
+        referral_now = agent.get(f"{referred.case}/referral").expect(200)
+        assert (referral_now["title"], referral_now["external"], referral_now["return_on"]) == (
+            "Renamed",
+            {"docket": 7},
+            "2026-09-30",
+        )
+        assert [one["kind"] for one in referral_now["papers"]] == ["received", "amended", "extended", "withdrawn"]
+        assert referral_now["withdrawn_at"]
     events = mediation.agents["responding"].get(f"{referred.case}/events?limit=200").expect(200)["items"]
     assert [one["type"] for one in events if one["actor"]["capacity"] == "court"] == [
         "referral-amended",
@@ -369,10 +373,10 @@ def test_the_court_uploads_its_order_and_the_registry_and_later_the_parties_read
         (house.registrar, f"{referred.path}/order"),
         (mediation.agents["responding"], f"{referred.case}/referral/order"),
     ):
-        found = reader.get(path)
-        assert found.status == 200
-        assert found.response.content == AMENDED
-        assert found.headers["content-disposition"].startswith("attachment")
+        answer = reader.get(path)
+        assert answer.status == 200
+        assert answer.response.content == AMENDED
+        assert answer.headers["content-disposition"].startswith("attachment")
     assert mediation.agents["requesting"].get(f"{referred.case}/referral").expect(200)["order_file"] == second
     house.person("Stan Ranger").get(f"{referred.case}/referral/order").expect(404)
     referred.court.get(f"{referred.case}/referral/order").expect(404)
@@ -403,8 +407,8 @@ def test_the_court_reads_only_the_phase_the_dates_and_the_final_report(referred:
     mediation.session("caucus", "responding", attend=("responding",), title=PLANTED)
     assert referred.read()["sessions"] is None
     mediation.ended()
-    found = referred.read()
-    report = found["report"]
+    referral_now = referred.read()
+    report = referral_now["report"]
     assert report.pop("reported_at")
     assert report == {
         "took_place": True,
@@ -416,10 +420,10 @@ def test_the_court_reads_only_the_phase_the_dates_and_the_final_report(referred:
             {"side": "responding", "name": "Vedria Dams", "attended": False},
         ],
     }
-    assert found["phase"] == "closed"
-    told = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)["report"]
-    assert told["settled"] == "none"
-    assert told["attendance"] == report["attendance"]
+    assert referral_now["phase"] == "closed"
+    shown_report = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)["report"]
+    assert shown_report["settled"] == "none"
+    assert shown_report["attendance"] == report["attendance"]
     types = [one["type"] for one in referred.court.get("/v1/events?limit=200").expect(200)["items"]]
     assert {"referral-received", "referral-accepted", "referral-stage-changed", "referral-clock-changed"} <= set(types)
     assert types[-1] == "referral-reported"
@@ -477,10 +481,10 @@ def test_no_view_of_the_court_shows_a_trace_of_a_caucus(referred: Referred) -> N
     mediation.ended()
     own = program(referred.house, None)
     for holder in (referred.court, own):
-        told = seen_by(holder, referred)
-        assert "Ostrava Water" in told
-        assert PLANTED not in told
-        assert "Mina Datar" not in told
+        seen = seen_by(holder, referred)
+        assert "Ostrava Water" in seen
+        assert PLANTED not in seen
+        assert "Mina Datar" not in seen
         assert mediation.mediator.id not in holder.get(referred.path).response.text
 
 
@@ -496,8 +500,8 @@ def test_the_filters_of_the_list_select_what_their_names_say(referred: Referred)
         ("external_id=HC-2", [second["id"]]),
         (f"updated_since={second['received_at']}", newest),
     ):
-        found = referred.court.get(f"/v1/referrals?{query}").expect(200)["items"]
-        assert [one["id"] for one in found] == ids, query
+        listed = referred.court.get(f"/v1/referrals?{query}").expect(200)["items"]
+        assert [one["id"] for one in listed] == ids, query
     referred.court.get("/v1/referrals?state=lost").expect(422)
     page = referred.court.get("/v1/referrals?limit=1").expect(200)
     rest = referred.court.get(f"/v1/referrals?limit=1&after={page['next']}").expect(200)

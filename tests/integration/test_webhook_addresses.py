@@ -127,12 +127,12 @@ def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
 
 def test_hostile_addresses_are_refused_in_the_same_way_without_a_connection(house: House, bird: Canary) -> None:
     assert len(HOSTILE) >= 40
-    told = set()
+    refusals = set()
     with guarded_by(house, letting(names=NAMES)):
         for url in HOSTILE:
             answer = house.registrar.post("/v1/webhooks", {"url": url.format(port=bird.port)})
             problem = answer.expect(422, "invalid")
-            told.add(str({**problem, "request_id": ""}))
+            refusals.add(str({**problem, "request_id": ""}))
             assert LOOPBACK not in answer.response.text
         # The answer is the same whether the port is open or closed.
         house.registrar.post("/v1/webhooks", {"url": "https://127.0.0.1:1/"}).expect(422, "invalid")
@@ -143,7 +143,7 @@ def test_hostile_addresses_are_refused_in_the_same_way_without_a_connection(hous
         assert house.registrar.get("/v1/webhooks").expect(200)["items"] == [
             {name: value for name, value in made.items() if name != "secret"}
         ]
-    assert len(told) == 1
+    assert len(refusals) == 1
     assert bird.connections == 0
 
 
@@ -163,8 +163,8 @@ def test_a_name_that_later_resolves_to_an_internal_address_is_refused_at_each_de
         names["rebinding.example"] = []
         sender(house).settle()
         attempts = [one["attempts"] for one in deliveries(dispute.requesting, made)]
-    told = {(one["status"], one["error"], one["body"]) for each in attempts for one in each}
-    assert told == {(None, "address-refused", None)}
+    outcomes = {(one["status"], one["error"], one["body"]) for each in attempts for one in each}
+    assert outcomes == {(None, "address-refused", None)}
     assert bird.connections == 0
 
 
@@ -264,20 +264,24 @@ def test_the_receivers_certificate_must_match_its_name_and_be_trusted(house: Hou
     names = {"receiver.example": [LOOPBACK], "other.example": [LOOPBACK]}
     dispute = Dispute(house)
     dispute.lodged()
-    found: list[Json] = []
+    errors: list[Json] = []
     with receiver(tls=serves) as there:
-        known = letting(LOOPBACK, names=names)
+        guard = letting(LOOPBACK, names=names)
         for guarding, host in (
-            (replace(known, tls=trusts), "receiver.example"),
-            (replace(known, tls=trusts), "other.example"),
-            (known, "receiver.example"),
+            (replace(guard, tls=trusts), "receiver.example"),
+            (replace(guard, tls=trusts), "other.example"),
+            (guard, "receiver.example"),
         ):
             with guarded_by(house, guarding):
                 made = subscribe(dispute.requesting, f"https://{host}:{there.port}/")
-                retitle(dispute, f"By {host} {len(found)}")
+                retitle(dispute, f"By {host} {len(errors)}")
                 sender(house).settle()
                 (one,) = deliveries(dispute.requesting, made)
-                found.append(one["attempts"][0])
+                errors.append(one["attempts"][0])
                 dispute.requesting.patch(path_of(made), {"state": "paused"}, if_match="*").expect(200)
-    assert [(one["status"], one["error"]) for one in found] == [(204, None), (None, "tls-failed"), (None, "tls-failed")]
+    assert [(one["status"], one["error"]) for one in errors] == [
+        (204, None),
+        (None, "tls-failed"),
+        (None, "tls-failed"),
+    ]
     assert len(there.received) == 1

@@ -102,12 +102,12 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_only_the_newer(lo
     def accepted() -> list[bool]:
         retitle(lodged, f"Title {len(there.received)}")
         send.settle()
-        one, found = there.received[-1], []
+        one, valid = there.received[-1], []
         stamp = datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), UTC)
         for secret in secrets:
             signature = Webhook(secret).sign(one.id, stamp, one.body.decode())
-            found.append(signature in one.headers["webhook-signature"].split(" "))
-        return found
+            valid.append(signature in one.headers["webhook-signature"].split(" "))
+        return valid
 
     assert accepted() == [True, True]
     for secret in secrets:
@@ -259,8 +259,8 @@ def test_a_receiver_that_answers_gone_disables_its_subscription_until_the_owner_
         lodged.requesting.post(f"{path_of(made)}/{act}", {} if act == "replay" else None).expect(
             409, "webhook-not-active"
         )
-    told = lodged.registrar.get("/v1/events?limit=200").expect(200)["items"]
-    assert [one["data"]["about"]["webhook_id"] for one in told if one["type"] == "webhook-disabled"] == [made["id"]]
+    events = lodged.registrar.get("/v1/events?limit=200").expect(200)["items"]
+    assert [one["data"]["about"]["webhook_id"] for one in events if one["type"] == "webhook-disabled"] == [made["id"]]
     changed = change(lodged.requesting, made, state="active")
     assert (changed["state"], changed["reason"]) == ("active", None)
     send.settle()
@@ -372,8 +372,8 @@ def test_nothing_is_delivered_to_a_disabled_person(lodged: Dispute, there: Recei
     house.admin.post(f"/v1/clients/{holder.id}/disable").expect(200)
     send.settle()
     assert not there.received
-    told = house.registrar.get("/v1/events?limit=200").expect(200)["items"]
-    assert len([one for one in told if one["type"] == "webhook-disabled"]) == 2
+    registry_events = house.registrar.get("/v1/events?limit=200").expect(200)["items"]
+    assert len([one for one in registry_events if one["type"] == "webhook-disabled"]) == 2
 
 
 def test_a_clients_subscription_is_its_own_and_needs_its_scope(open_house: House, there: Receiver) -> None:

@@ -38,23 +38,23 @@ def fast_house(settings: Settings) -> Iterator[House]:
 
 def feed_of(person: Person, since: str) -> list[Json]:
     """The events of a person's feed after a cursor."""
-    found: list[Json] = []
+    received: list[Json] = []
     while True:
         part = person.get(f"/v1/events?limit=200&after={since}").expect(200)
-        found += part["items"]
+        received += part["items"]
         since = part["next"]
         if not part["more"]:
-            return found
+            return received
 
 
 def in_order(events: list[Json]) -> dict[str, list[str]]:
     """The ids of each case's events, in the order of their first arrival."""
-    found: dict[str, list[str]] = defaultdict(list)
+    ids: dict[str, list[str]] = defaultdict(list)
     for one in events:
-        place = found[str(one["data"]["case_id"] or one["data"]["stream"])]
+        place = ids[str(one["data"]["case_id"] or one["data"]["stream"])]
         if one["id"] not in place:
             place.append(one["id"])
-    return found
+    return ids
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
         for each in one.received:
             bodies[each.id].add(each.body)
         # A repeated event has the same id and the same contents.
-        assert all(len(told) == 1 for told in bodies.values())
+        assert all(len(body) == 1 for body in bodies.values())
     first: dict[str, float] = {}
     for each in well.received:
         first.setdefault(each.id, each.at)

@@ -122,10 +122,10 @@ def test_a_court_receives_the_events_of_its_referral_that_it_may_read(house: Hou
         made = holder.post("/v1/referrals", REQUESTS["ReferralIn"]).expect(201)
         house.registrar.post(f"/v1/referrals/{made['id']}/accept").expect(200)
         sender(house).settle()
-        told = [one for one in there.events() if one["data"]["about"].get("referral_id") == made["id"]]
-        assert [one["type"] for one in told][:2] == ["referral-received", "referral-accepted"]
+        about_referral = [one for one in there.events() if one["data"]["about"].get("referral_id") == made["id"]]
+        assert [one["type"] for one in about_referral][:2] == ["referral-received", "referral-accepted"]
         feed = holder.get("/v1/events?limit=200").expect(200)["items"]
-    assert [one for one in feed if one in told] == told
+    assert [one for one in feed if one in about_referral] == about_referral
 
 
 def test_a_restored_registry_sends_nothing_until_its_subscriptions_are_reactivated(

@@ -73,16 +73,16 @@ def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     client.app.state.seams.database.dispose()
 
 
-@pytest.mark.parametrize(("given", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
+@pytest.mark.parametrize(("options", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
 def test_a_restored_registry_gives_no_reference_twice(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, given: tuple[str, ...], following: str
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, options: tuple[str, ...], following: str
 ) -> None:
     dispute.registered()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
     lost = Dispute(house, "b")
     assert lost.registered()["reference"] == "2026-0002"
-    done = accord(without_tables, "restore", str(file), *given, ACCORD_STORAGE=str(tmp_path / "restored"))
+    done = accord(without_tables, "restore", str(file), *options, ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
     engine = straight_to(without_tables)
     with engine.connect() as connection:
@@ -172,8 +172,8 @@ def test_a_backup_contains_every_referenced_file_a_courts_order_included(
     named = {table.name for table in Base.metadata.sorted_tables if "object_key" in table.columns}
     assert named == {str(naming.get_final_froms()[0]) for naming in NAMING}
     holder = program(house, court(house))
-    given = {**REQUESTS["ReferralIn"], "external_id": "HC-1", "return_on": "2026-06-30"}
-    path = f"/v1/referrals/{holder.post('/v1/referrals', given).expect(201)['id']}/order"
+    body = {**REQUESTS["ReferralIn"], "external_id": "HC-1", "return_on": "2026-06-30"}
+    path = f"/v1/referrals/{holder.post('/v1/referrals', body).expect(201)['id']}/order"
     headers = {"content-type": "application/pdf", "content-disposition": 'attachment; filename="order.pdf"'}
     holder.send("POST", path, content=PDF, headers=headers).expect(200)
     file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
@@ -289,8 +289,8 @@ def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
 
-    def refused(words: str, *given: str, settings: Settings = without_tables) -> None:
-        done = accord(settings, "restore", *given, ACCORD_STORAGE=str(tmp_path / "restored"))
+    def refused(words: str, *arguments: str, settings: Settings = without_tables) -> None:
+        done = accord(settings, "restore", *arguments, ACCORD_STORAGE=str(tmp_path / "restored"))
         assert done.returncode == 1, done.stdout
         assert words in done.stderr
         assert "Traceback" not in done.stderr

@@ -37,8 +37,8 @@ def surroundings(folder: Path, url: str | None) -> dict[str, str]:
 
 def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subprocess.CompletedProcess[str]:
     """Run the command in this process, which imports nothing again, as if it were its own process."""
-    said, told, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(told):
+    stdout, stderr, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
         patch.chdir(folder)
         for name in [name for name in os.environ if name.startswith("ACCORD_")]:
             patch.delenv(name)
@@ -49,7 +49,7 @@ def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subpro
             main()
         except SystemExit as end:
             code = int(end.code or 0)
-    done = subprocess.CompletedProcess([*words], code, said.getvalue(), told.getvalue())
+    done = subprocess.CompletedProcess([*words], code, stdout.getvalue(), stderr.getvalue())
     assert not check or code == 0, done.stdout + done.stderr
     return done
 
@@ -121,8 +121,8 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
 ) -> None:
     where = request.getfixturevalue("empty") if engine == "postgresql" else "sqlite:///demo.db"
     words = ("demo", "--no-serve", "--database-url", where, "--credentials", "c.json")
-    told = process(*words).stdout
-    assert "\x1b" not in told
+    printed = process(*words).stdout
+    assert "\x1b" not in printed
     for line in (
         "refused: A declaration of Republic of Tarvand excludes the subject territorial-sovereignty",
         "refused: The dispute involves Confederation of Soli, whose prior consent is not confirmed.",
@@ -130,7 +130,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
         "-0001 is settled [Convention, articles 40 and 41, secondary]",
         "the case waits for his declaration",
     ):
-        assert line in told, told
+        assert line in printed, printed
     credentials = json.loads((tmp_path / "c.json").read_text())
     assert stat.S_IMODE((tmp_path / "c.json").stat().st_mode) == 0o600
     assert set(credentials) == {"base_url", "tokens", "clients", "cases"}
@@ -148,7 +148,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
     assert set(credentials["cases"]) == {"settled", "open"}
     again = accord(*words)
     assert json.loads((tmp_path / "c.json").read_text())["cases"] != credentials["cases"]
-    assert len(again.stdout.splitlines()) == len(told.splitlines())
+    assert len(again.stdout.splitlines()) == len(printed.splitlines())
 
 
 def test_the_demo_does_not_touch_files_that_it_did_not_create(accord: Run, tmp_path: Path) -> None:
@@ -214,9 +214,11 @@ def test_a_wrong_setting_is_reported_by_its_name_and_without_its_value(accord: R
     for url in ("secret", "sqlite://", "postgresql://me:secret@127.0.0.1/x"):
         for words in (("check",), ("serve",), ("migrate",)):
             refused = accord(*words, url=url, check=False)
-            told = refused.stdout + refused.stderr
-            assert (refused.returncode, "ACCORD_DATABASE_URL: must be sqlite:///FILE or" in told) == (1, True), told
-            assert "secret" not in told
+            printed = refused.stdout + refused.stderr
+            assert (refused.returncode, "ACCORD_DATABASE_URL: must be sqlite:///FILE or" in printed) == (1, True), (
+                printed
+            )
+            assert "secret" not in printed
 
 
 def test_a_missing_database_is_named_without_its_password_and_not_created(accord: Run, tmp_path: Path) -> None:
@@ -263,8 +265,8 @@ def test_the_ledger_is_compared_with_receipts_kept_earlier(accord: Run, played: 
         connection.execute("DROP TRIGGER events_are_kept_from_delete")
         connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
     assert "every chain holds" in accord("ledger", "verify", url=url).stdout
-    found = accord("ledger", "verify", "--against", "heads.txt", url=url, check=False)
-    assert (found.returncode, "the receipt was given is not there" in found.stdout) == (1, True)
+    result = accord("ledger", "verify", "--against", "heads.txt", url=url, check=False)
+    assert (result.returncode, "the receipt was given is not there" in result.stdout) == (1, True)
     for wrong in ("nowhere.txt", "stream=1, seq=1, hash=2"):
         refused = accord("ledger", "verify", "--against", wrong, url=url, check=False)
         assert (refused.returncode, "receipt" in refused.stderr) == (1, True)
@@ -274,9 +276,9 @@ def test_an_edited_ledger_is_named_and_fails_the_command(accord: Run, played: st
     with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
         connection.execute("DROP TRIGGER events_are_kept_from_update")
         connection.execute("UPDATE events SET act = 'unlodge' WHERE act = 'lodge' AND type = 'step-taken'")
-    found = accord("ledger", "verify", url=played, check=False)
-    assert found.returncode == 1
-    assert "its content is not what its hash was made of" in found.stdout
+    result = accord("ledger", "verify", url=played, check=False)
+    assert result.returncode == 1
+    assert "its content is not what its hash was made of" in result.stdout
 
 
 def test_the_service_runs_until_it_is_stopped(settings: Settings) -> None:
@@ -312,15 +314,15 @@ def test_on_a_terminal_a_progress_bar_follows_the_story(tmp_path: Path, terminal
     leader, follower = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": terminal}
     command = [sys.executable, "-m", "app", "demo", "--no-serve"]
-    told = b""
+    printed = b""
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=follower, stderr=follower) as process:
         os.close(follower)
         # Once nobody writes any more, reading a terminal raises an error instead of returning its end.
         with suppress(OSError):
             while part := os.read(leader, 65536):
-                told += part
+                printed += part
     os.close(leader)
-    assert process.returncode == 0, told
-    assert (b"Playing the story" in told, b"40/40" in told) == (shown, shown)
-    assert (b"\x1b" in told) == shown
-    assert b"is settled [Convention, articles 40 and 41, secondary]" in told
+    assert process.returncode == 0, printed
+    assert (b"Playing the story" in printed, b"40/40" in printed) == (shown, shown)
+    assert (b"\x1b" in printed) == shown
+    assert b"is settled [Convention, articles 40 and 41, secondary]" in printed

@@ -77,10 +77,10 @@ def test_the_steps_of_the_image_make_a_service_that_passes_its_health_check(tmp_
 
 
 def test_the_image_runs_as_an_unprivileged_user_and_has_a_health_check() -> None:
-    found = instructions()
-    assert ("USER", "10001") in found
-    assert [word for word, _rest in found].count("FROM") == 2
-    assert any(word == "HEALTHCHECK" for word, _rest in found)
+    lines = instructions()
+    assert ("USER", "10001") in lines
+    assert [word for word, _rest in lines].count("FROM") == 2
+    assert any(word == "HEALTHCHECK" for word, _rest in lines)
 
 
 def composed() -> dict[str, Any]:
@@ -139,5 +139,5 @@ def test_the_service_trusts_only_the_proxy_in_front_of_it() -> None:
 
 @pytest.mark.parametrize("name", ["service", "worker"])
 def test_every_setting_in_compose_is_a_setting_of_the_service(name: str) -> None:
-    given = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
-    assert {one.removeprefix("ACCORD_").lower() for one in given} <= set(Settings.model_fields)
+    variables = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
+    assert {one.removeprefix("ACCORD_").lower() for one in variables} <= set(Settings.model_fields)

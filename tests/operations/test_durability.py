@@ -138,14 +138,14 @@ def check(settings: Settings, log: Log, base: dict[str, set[str]]) -> None:
 def read(settings: Settings) -> dict[str, tuple[list[str], list[str]]]:
     """The ids of the rows of each kind, and the ids that their events name."""
     engine = straight_to(settings)
-    found = {}
+    ids_of_kinds = {}
     with closing(engine.connect()) as connection:
         for kind, (rows, event, member) in ROWS.items():
             ids = [str(row[0]).replace("-", "") for row in connection.execute(text(rows))]
-            told = connection.execute(text("SELECT case_id, payload FROM events WHERE type = :type"), {"type": event})
-            found[kind] = (ids, [_named(row.case_id, row.payload, member) for row in told])
+            event_rows = connection.execute(text("SELECT case_id, payload FROM events WHERE type = :type"), {"type": event})
+            ids_of_kinds[kind] = (ids, [_named(row.case_id, row.payload, member) for row in event_rows])
     engine.dispose()
-    return found
+    return ids_of_kinds
 
 
 def _named(case_id: Any, payload: Any, member: str | None) -> str:
@@ -162,7 +162,7 @@ def verified(settings: Settings) -> str:
 
 @pytest.mark.slow
 def test_every_acknowledged_write_survives_kill_9_whole_and_once(durable: Settings) -> None:
-    log, unanswered, told, began = Log(), 0, "", time.monotonic()
+    log, unanswered, report, began = Log(), 0, "", time.monotonic()
     with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
         disputes = [Dispute(house, f" {number}") for number in range(CASES)]
         for dispute in disputes:
@@ -174,11 +174,11 @@ def test_every_acknowledged_write_survives_kill_9_whole_and_once(durable: Settin
         assert without_answer == (WRITERS if round_ % 2 else 0)
         unanswered += without_answer
         check(durable, log, base)
-        told = verified(durable)
+        report = verified(durable)
         repeat_the_unanswered(durable, log)
         check(durable, log, base)
     assert not log.refusals, log.refusals
     print(  # noqa: T201 - the figures of the run
         f"{ROUNDS} rounds: {len(log.writes)} writes, {unanswered} of them unanswered and repeated, none lost, "
-        f"none double; {told}; {time.monotonic() - began:.0f} s"
+        f"none double; {report}; {time.monotonic() - began:.0f} s"
     )

@@ -134,8 +134,8 @@ def test_free_disk_space_is_checked_in_the_document_storage_too(
 
 def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
-    (said,) = [one for one in faults(settings) if one.startswith("settings: ")]
-    assert said == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
+    (fault,) = [one for one in faults(settings) if one.startswith("settings: ")]
+    assert fault == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
 
 
 def faults(settings: Settings) -> list[str]:
@@ -150,8 +150,8 @@ def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
     kept = None
     with engine.begin() as connection:
         if settings.is_sqlite:
-            given = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
-            kept = connection.execute(text(given)).all()
+            query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
+            kept = connection.execute(text(query)).all()
             for name, _sql in kept:
                 connection.execute(text(f"DROP TRIGGER {name}"))
         else:
@@ -191,16 +191,16 @@ def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
         with sweeper.begin() as db:
             kept = bytes(db.execute(read, {"id": id}).scalar_one())
             db.execute(write, {"id": id, "value": flipped(kept, place % len(kept))})
-        told = faults(house.settings)
+        reported = faults(house.settings)
         with sweeper.begin() as db:
             db.execute(write, {"id": id, "value": kept})
-        return told
+        return reported
 
     for number, one in enumerate(certificates):
         for table, column, id in (("certificates", "signature", one.id), ("contents", "body", one.content_id)):
             for place in (0, -1, 20 + number):
-                (told,) = found(table, column, id, place)
-                assert told.startswith(f"certificates: {one.kind} {UUID(str(one.id))}: "), told
+                (reported,) = found(table, column, id, place)
+                assert reported.startswith(f"certificates: {one.kind} {UUID(str(one.id))}: "), reported
     assert len(found("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
     assert len(found("signing_keys", "wrapped", key.id, 5)) == 1
     assert faults(house.settings) == []
@@ -237,8 +237,8 @@ def test_a_certificate_that_contradicts_the_ledger_is_detected_and_named(
     dispute.settled()
     with sweeper.begin() as db:
         db.execute(text(statement))
-    told = [one for one in faults(house.settings) if one.startswith("certificates: ")]
-    assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in told), told
+    reported = [one for one in faults(house.settings) if one.startswith("certificates: ")]
+    assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in reported), reported
 
 
 def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
@@ -254,9 +254,9 @@ def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
             "WHERE case_id = (SELECT case_id FROM certificates WHERE kind = 'settlement')"
         )
         db.execute(gone, {"none": NO_KEY})
-    told = found(house.settings)["certificates"]
+    report = found(house.settings)["certificates"]
     why = "1 more cannot be read since the key of their case was destroyed"
-    assert told == (True, f"1, receipts too, each as it was signed; {why}")
+    assert report == (True, f"1, receipts too, each as it was signed; {why}")
 
 
 def test_the_check_does_not_create_a_missing_document_folder(house: House, tmp_path: Path) -> None:

@@ -59,9 +59,9 @@ def kept(settings: Settings, statement: str) -> list[bytes]:
     """A column as it is stored in the database."""
     engine = straight_to(settings)
     with engine.connect() as connection:
-        found = [bytes(one) for one in connection.execute(text(statement)).scalars()]
+        column = [bytes(one) for one in connection.execute(text(statement)).scalars()]
     engine.dispose()
-    return found
+    return column
 
 
 def test_a_rotation_waits_until_the_service_has_stopped(durable: Settings, tmp_path: Path) -> None:

@@ -407,9 +407,9 @@ def recalled_in(settings: Settings) -> int:
     """The number of deadlines of which people were reminded."""
     engine = straight_to(settings)
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
+        count = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
     engine.dispose()
-    return int(found)
+    return int(count)
 
 
 def _wait_for(happens: Callable[[], bool]) -> None:
@@ -422,6 +422,6 @@ def _wait_for(happens: Callable[[], bool]) -> None:
 
 def _children(pid: int) -> list[int]:
     """The serving processes below the main process (without Python's own resource tracker)."""
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
-    lines = [line.split(None, 1) for line in found.stdout.splitlines()]
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
     return [int(number) for number, arguments in lines if "spawn_main" in arguments]

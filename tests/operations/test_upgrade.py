@@ -37,11 +37,11 @@ def rows_of(revision: str, table: str) -> list[dict[str, Any]]:
 
 def what_it_lost_or_needs(connection: Connection, revision: str) -> list[tuple[str, str]]:
     """What an earlier revision had and is gone, and what the tables require of a release that does not know it."""
-    found, faults = inspect(connection), []
+    inspector, faults = inspect(connection), []
     with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
         tables = json.loads(archive.read("manifest.json"))["tables"]
     for name in tables:
-        columns = {one["name"]: one for one in found.get_columns(name)}
+        columns = {one["name"]: one for one in inspector.get_columns(name)}
         for row in rows_of(revision, name)[:1]:
             faults += [(name, gone) for gone in set(row) - set(columns)]
             added = [columns[one] for one in set(columns) - set(row)]
@@ -94,14 +94,14 @@ def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
         tables = set(json.loads(archive.read("manifest.json"))["tables"])
     written = 0
     with engine.begin() as connection:
-        for known in [one for one in Base.metadata.sorted_tables if one.name in tables]:
+        for tables_of_both in [one for one in Base.metadata.sorted_tables if one.name in tables]:
             rows = [
-                {name: read_value(known, name, value) for name, value in row.items()}
-                for row in rows_of(revision, known.name)
+                {name: read_value(tables_of_both, name, value) for name, value in row.items()}
+                for row in rows_of(revision, tables_of_both.name)
             ]
             if rows:
                 # Not the model's table, which would fill in columns that the earlier release does not know.
-                earlier = table(known.name, *(column(name, known.c[name].type) for name in rows[0]))
+                earlier = table(tables_of_both.name, *(column(name, tables_of_both.c[name].type) for name in rows[0]))
                 connection.execute(earlier.insert(), rows)
             written += len(rows)
     engine.dispose()
@@ -137,17 +137,17 @@ def test_migrations_add_columns_and_tables_and_lock_no_table_for_long(
     event.listen(
         engine, "before_cursor_execute", lambda _c, _cursor, sql, *_more: statements.append(" ".join(sql.split()))
     )
-    found: dict[str, set[str]] = {}
+    changes: dict[str, set[str]] = {}
     for one in reversed(list(ScriptDirectory.from_config(configuration()).walk_revisions())):
         with engine.begin() as connection:
             present = set(inspect(connection).get_table_names()) - {"alembic_version"}
             statements.clear()
             command.upgrade(configuration(connection), one.revision)
-            done = [known for known in map(_CHANGES.match, statements) if known and known[2] in present]
-        long = {known[2] for known in done if is_long(known[1], known[3])}
-        found |= {one.revision: long} if long else {}
+            done = [match for match in map(_CHANGES.match, statements) if match and match[2] in present]
+        long = {match[2] for match in done if is_long(match[1], match[3])}
+        changes |= {one.revision: long} if long else {}
     engine.dispose()
-    assert found == LOCKING
+    assert changes == LOCKING
 
 
 @pytest.mark.parametrize("_engine", ["postgresql"])

@@ -87,8 +87,8 @@ def test_the_registry_never_sees_a_draft_withdrawn_before_lodging(dispute: Dispu
 
 def test_a_prior_instrument_confirmed_by_the_registry_counts_as_acceptance(dispute: Dispute) -> None:
     dispute.invited()
-    given = {**CONSENT, "party_id": dispute.party("responding")}
-    consent = dispute.requesting.post(f"{dispute.path}/consents", given).expect(201)
+    body = {**CONSENT, "party_id": dispute.party("responding")}
+    consent = dispute.requesting.post(f"{dispute.path}/consents", body).expect(201)
     assert consent["confirmed_at"] is None
     assert dispute.read()["stage"] == "invited"
     confirm = f"{dispute.path}/consents/{consent['id']}/confirm"
@@ -105,8 +105,8 @@ def test_a_third_state_must_have_consented_before_screening(dispute: Dispute) ->
     assert [reason["code"] for reason in refused["reasons"]] == ["third-states-consented"]
     assert refused["rule_set"] == "iomed-state-2025"
     assert all(reason["cure"] for reason in refused["reasons"])
-    given = {"third_state_id": state["id"], "basis": "ad-hoc", "given_on": "2026-03-01"}
-    consent = dispute.registrar.post(f"{dispute.path}/consents", given).expect(201)
+    body = {"third_state_id": state["id"], "basis": "ad-hoc", "given_on": "2026-03-01"}
+    consent = dispute.registrar.post(f"{dispute.path}/consents", body).expect(201)
     dispute.registrar.post(f"{dispute.path}/consents/{consent['id']}/confirm").expect(200)
     dispute.step(dispute.registrar, "screen").expect(200)
     assert dispute.read()["third_states"][0]["consented"] is True
@@ -146,8 +146,8 @@ def test_a_confirmation_waits_for_declaration_and_for_every_party(dispute: Dispu
 
 def test_freezing_another_text_voids_the_signatures_given(dispute: Dispute) -> None:
     first = dispute.frozen()
-    given = dispute.sign(dispute.requesting, "requesting", first).expect(201)
-    assert given["remaining"] == [dispute.party("responding")]
+    signature = dispute.sign(dispute.requesting, "requesting", first).expect(201)
+    assert signature["remaining"] == [dispute.party("responding")]
     second = dispute.frozen(title="Agreement, as corrected")
     assert dispute.requesting.get(f"{dispute.path}/settlement/signatures").expect(200)["items"][0]["voided_at"]
     dispute.sign(dispute.responding, "responding", first).expect(409, "need-not-met")

@@ -32,8 +32,8 @@ def test_a_party_that_does_not_use_the_service_accepts_by_a_letter(dispute: Disp
         "capacity": "registry",
         "party_id": dispute.party("responding"),
     }
-    told = {name: taken["payload"][name] for name in ("on", "on_behalf_of", "received_via", "received_at")}
-    assert told == {
+    recorded = {name: taken["payload"][name] for name in ("on", "on_behalf_of", "received_via", "received_at")}
+    assert recorded == {
         "on": "2026-03-03",
         "on_behalf_of": dispute.party("responding"),
         "received_via": "courier",
@@ -185,8 +185,8 @@ def test_a_slip_of_the_registry_is_rectified_by_an_act_that_names_it(dispute: Di
     assert dispute.responding.get(f"{path}/{made['id']}").expect(200) == made
     again = dispute.responding.get(f"{dispute.path}/events/{slip['id']}").expect(200)
     assert again == slip
-    (told,) = [one for one in dispute.events() if one["type"] == "event-rectified"]
-    assert (told["payload"]["event_id"], told["stream"]) == (slip["id"], slip["stream"])
+    (event,) = [one for one in dispute.events() if one["type"] == "event-rectified"]
+    assert (event["payload"]["event_id"], event["stream"]) == (slip["id"], slip["stream"])
 
 
 def test_the_readers_of_an_event_read_its_rectification(dispute: Dispute) -> None:
@@ -195,8 +195,8 @@ def test_the_readers_of_an_event_read_its_rectification(dispute: Dispute) -> Non
     note = dispute.filing(dispute.registrar, "registry", text="A note for ourselves.")
     events = dispute.events(dispute.registrar)
     slip = next(one for one in events if one["payload"].get("filing_id") == note["id"])
-    given = {"event_id": slip["id"], "correction": "Another filing was meant.", "reason": "The wrong line."}
-    made = dispute.registrar.post(path, given).expect(201)
+    body = {"event_id": slip["id"], "correction": "Another filing was meant.", "reason": "The wrong line."}
+    made = dispute.registrar.post(path, body).expect(201)
     for person in (dispute.requesting, dispute.responding):
         assert person.get(path).expect(200)["items"] == []
         person.get(f"{path}/{made['id']}").expect(404)

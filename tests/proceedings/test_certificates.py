@@ -62,27 +62,27 @@ def test_a_receipt_states_the_filing_its_time_and_its_author(dispute: Dispute) -
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title="Memorial of Ostrava")
     file = receipt_of(dispute.responding, dispute, filing)
-    said = file["body"]
-    assert said["kind"] == "receipt"
-    assert said["institution"] == "Organisation for Mediation"
-    assert said["case"]["id"] == dispute.case["id"]
-    assert said["filing"]["id"] == filing["id"]
-    assert said["filing"]["title"] == "Memorial of Ostrava"
-    assert said["by"]["name"] == "Olga Strand"
-    assert said["by"]["capacity"] == "requesting-party"
-    assert said["by"]["party"] == {"id": dispute.party("requesting"), "name": "Republic of Ostrava"}
-    assert said["received_at"] == filing["received_at"] == "2026-03-02T09:00:00Z"
-    assert said["seat"] == {
+    body = file["body"]
+    assert body["kind"] == "receipt"
+    assert body["institution"] == "Organisation for Mediation"
+    assert body["case"]["id"] == dispute.case["id"]
+    assert body["filing"]["id"] == filing["id"]
+    assert body["filing"]["title"] == "Memorial of Ostrava"
+    assert body["by"]["name"] == "Olga Strand"
+    assert body["by"]["capacity"] == "requesting-party"
+    assert body["by"]["party"] == {"id": dispute.party("requesting"), "name": "Republic of Ostrava"}
+    assert body["received_at"] == filing["received_at"] == "2026-03-02T09:00:00Z"
+    assert body["seat"] == {
         "place": "Hong Kong",
         "time_zone": "Asia/Hong_Kong",
         "received_local": "2026-03-02T17:00:00+08:00",
     }
-    assert said["effective_on"] == filing["effective_on"]
-    assert [(term["term"], term["due_on"], term["in_time"]) for term in said["terms"]] == [
+    assert body["effective_on"] == filing["effective_on"]
+    assert [(term["term"], term["due_on"], term["in_time"]) for term in body["terms"]] == [
         ("reply", "2026-04-01", True)
     ]
-    assert said["in_time"] is True
-    assert said["documents"] == []
+    assert body["in_time"] is True
+    assert body["documents"] == []
 
 
 def test_a_receipt_names_the_head_of_its_stream(dispute: Dispute) -> None:
@@ -99,8 +99,8 @@ def test_a_receipt_names_the_head_of_its_stream(dispute: Dispute) -> None:
 def test_without_a_running_term_a_receipt_says_neither_in_time_nor_late(dispute: Dispute) -> None:
     dispute.lodged(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "party-registry", "requesting")
-    said = receipt_of(dispute.requesting, dispute, filing)["body"]
-    assert (said["in_time"], said["terms"]) == (None, [])
+    body = receipt_of(dispute.requesting, dispute, filing)["body"]
+    assert (body["in_time"], body["terms"]) == (None, [])
 
 
 MIDNIGHTS = [
@@ -146,12 +146,12 @@ def test_the_receipt_of_a_paper_filing_states_the_channel_and_counts_from_its_re
         "reason": "The diplomatic bag was opened two days later.",
     }
     filing = dispute.filing(dispute.registrar, "participants", **letter)
-    said = receipt_of(dispute.responding, dispute, filing)["body"]
-    assert (said["received_via"], said["received_at"]) == ("courier", "2026-04-01T15:59:00Z")
-    assert said["issued_at"] == "2026-04-02T09:00:00Z"
-    assert (said["by"]["name"], said["by"]["capacity"]) == ("Reggie Strar", "registry")
-    assert said["by"]["party"]["name"] == "Kingdom of Vedria"
-    assert (said["effective_on"], said["in_time"]) == ("2026-04-01", True)
+    body = receipt_of(dispute.responding, dispute, filing)["body"]
+    assert (body["received_via"], body["received_at"]) == ("courier", "2026-04-01T15:59:00Z")
+    assert body["issued_at"] == "2026-04-02T09:00:00Z"
+    assert (body["by"]["name"], body["by"]["capacity"]) == ("Reggie Strar", "registry")
+    assert body["by"]["party"]["name"] == "Kingdom of Vedria"
+    assert (body["effective_on"], body["in_time"]) == ("2026-04-01", True)
 
 
 def test_the_other_side_cannot_find_the_receipt_of_a_confidential_filing(dispute: Dispute) -> None:
@@ -168,38 +168,38 @@ def test_the_other_side_cannot_find_the_receipt_of_a_confidential_filing(dispute
 
 def test_a_draft_has_no_receipt_and_a_receipt_is_not_listed_as_a_certificate(dispute: Dispute) -> None:
     dispute.invited()
-    given = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    filing = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", filing).expect(201)
     dispute.requesting.get(f"{dispute.path}/filings/{draft['id']}/receipt").expect(404)
-    said = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    body = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
     assert dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"] == []
     for ending in ("", ".pdf"):
-        dispute.requesting.get(f"{dispute.path}/settlement/certificates/{said['id']}{ending}").expect(404)
+        dispute.requesting.get(f"{dispute.path}/settlement/certificates/{body['id']}{ending}").expect(404)
 
 
 def test_a_settlement_between_states_is_certified_without_the_singapore_convention(dispute: Dispute) -> None:
     case = dispute.settled()
     file = certificate_of(dispute)
-    said = file["body"]
-    assert (said["kind"], said["outcome"]) == ("settlement", "settled")
-    assert said["case"]["reference"] == case["reference"]
-    assert [party["name"] for party in said["parties"]] == ["Republic of Ostrava", "Kingdom of Vedria"]
+    body = file["body"]
+    assert (body["kind"], body["outcome"]) == ("settlement", "settled")
+    assert body["case"]["reference"] == case["reference"]
+    assert [party["name"] for party in body["parties"]] == ["Republic of Ostrava", "Kingdom of Vedria"]
     (frozen,) = [
         draft
         for draft in dispute.requesting.get(f"{dispute.path}/settlement/drafts").expect(200)["items"]
         if draft["state"] == "frozen"
     ]
-    assert said["text"]["sha256"] == frozen["sha256"]
-    assert [(one["party"], one["signer"], one["capacity"], one["powers"]) for one in said["signatures"]] == [
+    assert body["text"]["sha256"] == frozen["sha256"]
+    assert [(one["party"], one["signer"], one["capacity"], one["powers"]) for one in body["signatures"]] == [
         ("Republic of Ostrava", "Olga Strand", "agent", "full-powers"),
         ("Kingdom of Vedria", "Viktor Drian", "agent", "full-powers"),
     ]
-    mediator, institution = said["attestations"]
+    mediator, institution = body["attestations"]
     assert (mediator["by"], mediator["name"]) == ("mediator", "Mina Datar")
     assert (institution["by"], institution["article"]) == ("institution", None)
-    assert "Singapore" not in str(said)
-    assert "International Settlement Agreements" not in str(said)
-    assert [step["step"] for step in said["procedure"]] == [
+    assert "Singapore" not in str(body)
+    assert "International Settlement Agreements" not in str(body)
+    assert [step["step"] for step in body["procedure"]] == [
         "lodge",
         "invite",
         "accept-invitation",
@@ -224,8 +224,8 @@ def test_a_certificate_states_the_signers_powers_at_the_time_of_signing(dispute:
     (first,) = [one for one in second.get(path).expect(200)["items"] if one["user_id"] == dispute.requesting.id]
     second.post(f"{path}/{first['id']}/end").expect(200)
     dispute.sign(dispute.responding, "responding", text).expect(201)
-    told = certificate_of(dispute, dispute.responding)["body"]["signatures"]
-    assert [(one["signer"], one["powers"]) for one in told] == [
+    signatures = certificate_of(dispute, dispute.responding)["body"]["signatures"]
+    assert [(one["signer"], one["powers"]) for one in signatures] == [
         ("Olga Strand", "full-powers"),
         ("Viktor Drian", "full-powers"),
     ]
@@ -250,14 +250,18 @@ def test_an_end_without_settlement_is_certified_with_its_ground_and_no_contents(
     if entry["grounds"]:
         body["fields"] = {"ground": entry["grounds"][0]}
     dispute.step(dispute.mediator, "terminate", body).expect(200)
-    said = certificate_of(dispute)["body"]
-    assert (said["kind"], said["outcome"], said["ended"]["step"]) == ("non-settlement", "not-settled", "terminate")
-    assert said["ended"]["ground"] == dispute.read()["ground"]
-    assert said["ended"]["title"]
-    assert said["ended"]["on"] == "2026-03-02"
-    assert said["procedure"][-1]["step"] == "terminate"
-    assert "secret" not in str(said)
-    assert "attestations" not in said
+    certified = certificate_of(dispute)["body"]
+    assert (certified["kind"], certified["outcome"], certified["ended"]["step"]) == (
+        "non-settlement",
+        "not-settled",
+        "terminate",
+    )
+    assert certified["ended"]["ground"] == dispute.read()["ground"]
+    assert certified["ended"]["title"]
+    assert certified["ended"]["on"] == "2026-03-02"
+    assert certified["procedure"][-1]["step"] == "terminate"
+    assert "secret" not in str(certified)
+    assert "attestations" not in certified
 
 
 def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> None:
@@ -269,13 +273,13 @@ def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> No
 
 def test_the_ledger_records_the_certificate_and_proves_it(dispute: Dispute) -> None:
     dispute.settled()
-    said = certificate_of(dispute)["body"]
+    body = certificate_of(dispute)["body"]
     events = dispute.events()
-    (told,) = [one for one in events if one["type"] == "certificate-issued"]
-    assert told["payload"] == {"certificate_id": said["id"], "kind": "settlement", "key_id": said["key_id"]}
-    assert told["content"] == said
-    assert told["stream"] == said["ledger"]["stream"]
-    assert told["seq"] > said["ledger"]["seq"]
+    (event,) = [one for one in events if one["type"] == "certificate-issued"]
+    assert event["payload"] == {"certificate_id": body["id"], "kind": "settlement", "key_id": body["key_id"]}
+    assert event["content"] == body
+    assert event["stream"] == body["ledger"]["stream"]
+    assert event["seq"] > body["ledger"]["seq"]
 
 
 def test_a_signing_key_is_created_once_and_old_certificates_stay_valid_after_a_renewal(
@@ -322,11 +326,11 @@ def test_the_pdf_states_the_contents_of_the_file_and_is_reproducible(dispute: Di
     reader = pypdf.PdfReader(io.BytesIO(first))
     ((name, (attached,)),) = reader.attachments.items()
     assert (name, attached) == (f"receipt-{dispute.requesting.get(path).json['body']['id']}.json", twin)
-    told = text_of(first)
+    text = text_of(first)
     for word in ("Receipt of a filing", "Memorial *bold* #raw $x$", "Мемориал", "备忘录", "Republic of Ostrava"):
-        assert word in told
+        assert word in text
     for word in ("17:00:00", "2 March 2026, 09:00:00 UTC", hashlib.sha256(twin).hexdigest()):
-        assert word in told
+        assert word in text
     root: Any = reader.trailer["/Root"]
     assert root["/Lang"] == "en"
     assert root["/MarkInfo"]["/Marked"]
@@ -337,18 +341,18 @@ def test_the_pdf_states_the_contents_of_the_file_and_is_reproducible(dispute: Di
 def test_the_pdf_of_a_certificate_names_parties_signers_and_attestations(dispute: Dispute) -> None:
     dispute.mediating(**COMMERCIAL)
     dispute.settled()
-    said = certificate_of(dispute)["body"]
-    told = text_of(pdf(dispute.requesting, f"{dispute.path}/settlement/certificates/{said['id']}.pdf"))
+    body = certificate_of(dispute)["body"]
+    text = text_of(pdf(dispute.requesting, f"{dispute.path}/settlement/certificates/{body['id']}.pdf"))
     for word in (
         "Certificate of settlement",
         "Serin Hydropower AG",
         "Viktor Drian",
         "Mina Datar",
-        said["text"]["sha256"],
+        body["text"]["sha256"],
         "article 4(1)(b)(iii)",
         "International Settlement Agreements Resulting from Mediation",
     ):
-        assert word in told
+        assert word in text
 
 
 def test_characters_without_a_glyph_are_printed_as_their_code_point(dispute: Dispute) -> None:

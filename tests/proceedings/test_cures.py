@@ -46,8 +46,8 @@ class Follower:
     def file_consent(self) -> Answer:
         """Let any party file the third State's consent."""
         state = self.dispute.read()["third_states"][0]["id"]
-        given = {"third_state_id": state, "basis": "ad-hoc", "given_on": "2026-02-20"}
-        return self.dispute.responding.post(f"{self.dispute.path}/consents", given)
+        body = {"third_state_id": state, "basis": "ad-hoc", "given_on": "2026-02-20"}
+        return self.dispute.responding.post(f"{self.dispute.path}/consents", body)
 
     def confirm_consent(self) -> Answer | None:
         """Let the registry confirm the filed consent."""
@@ -75,8 +75,8 @@ class Follower:
 
     def nominate(self) -> Answer:
         """Let any party nominate."""
-        given = {"mediator_id": self.dispute.mediator_id}
-        return self.dispute.requesting.post(f"{self.dispute.path}/appointments", given)
+        body = {"mediator_id": self.dispute.mediator_id}
+        return self.dispute.requesting.post(f"{self.dispute.path}/appointments", body)
 
     def declare(self) -> Answer:
         """Let the candidate declare."""
@@ -94,7 +94,7 @@ class Follower:
     def follow(self, refused: Json) -> None:
         """Do what each of the reasons names."""
         for reason in refused["reasons"]:
-            requests = [" ".join(found) for found in REQUEST.findall(reason["cure"] or "")]
+            requests = [" ".join(match) for match in REQUEST.findall(reason["cure"] or "")]
             assert requests, reason
             for request in requests:
                 if request.endswith("declare-inadmissible"):

@@ -60,16 +60,16 @@ def act(person: Person, dispute: Dispute, act: str, body: Json | None = None) ->
 
 def served(dispute: Dispute, party_id: str, at: str) -> Answer:
     """The registry's record that the request reached a party."""
-    given = {"party_id": party_id, "method": "courier", "attempted_on": at[:10], "served_at": at, "proof": "No. 4471"}
-    return dispute.registrar.post(f"{dispute.path}/service", given)
+    body = {"party_id": party_id, "method": "courier", "attempted_on": at[:10], "served_at": at, "proof": "No. 4471"}
+    return dispute.registrar.post(f"{dispute.path}/service", body)
 
 
 def test_an_extension_adds_lines_and_takes_none_away(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     before = reply(dispute)
     assert before["due_on"] == "2026-04-01"
-    given = {"until_on": "2026-04-15", "reason": "The delegation changes."}
-    after = act(dispute.requesting, dispute, "extend", given).expect(200)
+    body = {"until_on": "2026-04-15", "reason": "The delegation changes."}
+    after = act(dispute.requesting, dispute, "extend", body).expect(200)
     assert after["explanation"][: len(before["explanation"])] == before["explanation"]
     assert after["explanation"][len(before["explanation"]) :] == [
         "Extended by the requesting party, on Monday 2026-03-02.",
@@ -86,8 +86,8 @@ def test_an_extension_adds_lines_and_takes_none_away(house: House, dispute: Disp
 
 def test_a_refused_extension_names_who_may_extend_and_the_article(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
-    given = {"until_on": "2026-04-15", "reason": "More time."}
-    refused = act(dispute.responding, dispute, "extend", given).expect(403, "not-your-capacity")
+    body = {"until_on": "2026-04-15", "reason": "More time."}
+    refused = act(dispute.responding, dispute, "extend", body).expect(403, "not-your-capacity")
     assert refused["article"] == "article 2"
     assert "requesting party" in refused["detail"]
 
@@ -97,21 +97,21 @@ def test_an_extension_ends_later_and_within_the_limit_of_the_rule(
     dispute: Dispute, ours: Any, until_on: str, words: str
 ) -> None:
     dispute.invited(**ours(period='"30 days"', extend_by='["registry"]', extend_at_most='"45 days"'))
-    given = {"until_on": until_on, "reason": "More time."}
-    refused = act(dispute.registrar, dispute, "extend", given).expect(422, "invalid")
+    body = {"until_on": until_on, "reason": "More time."}
+    refused = act(dispute.registrar, dispute, "extend", body).expect(422, "invalid")
     assert words in refused["errors"][0]["message"]
-    given["until_on"] = "2026-05-16"
-    act(dispute.registrar, dispute, "extend", given).expect(200)
+    body["until_on"] = "2026-05-16"
+    act(dispute.registrar, dispute, "extend", body).expect(200)
 
 
 def test_an_extension_that_needs_every_party_takes_effect_with_the_last(dispute: Dispute, ours: Any) -> None:
     dispute.invited(**ours(period='"30 days"', extend_by='["registry"]', extend_with_all="true"))
-    given = {"until_on": "2026-04-15", "reason": "Agreed between counsel."}
-    assert act(dispute.registrar, dispute, "extend", given).expect(200)["due_on"] == "2026-04-01"
-    assert act(dispute.requesting, dispute, "extend", given).expect(200)["due_on"] == "2026-04-01"
-    other = {**given, "until_on": "2026-04-20"}
+    body = {"until_on": "2026-04-15", "reason": "Agreed between counsel."}
+    assert act(dispute.registrar, dispute, "extend", body).expect(200)["due_on"] == "2026-04-01"
+    assert act(dispute.requesting, dispute, "extend", body).expect(200)["due_on"] == "2026-04-01"
+    other = {**body, "until_on": "2026-04-20"}
     assert act(dispute.responding, dispute, "extend", other).expect(200)["due_on"] == "2026-04-01"
-    last = act(dispute.responding, dispute, "extend", given).expect(200)
+    last = act(dispute.responding, dispute, "extend", body).expect(200)
     assert last["due_on"] == "2026-04-15"
     assert any("on the agreement of every party" in line for line in last["explanation"])
 
@@ -164,17 +164,17 @@ ROLLED = [
 def test_days_off_at_the_seat_and_of_the_parties_move_the_day_and_are_named(
     dispute: Dispute, ours: Any, keys: dict[str, str], seat: str | None, party: str | None, due_on: str
 ) -> None:
-    given = {"seat": {"place": "London", "time_zone": "Europe/London", "calendar": seat}}
-    dispute.lodged(**ours(**keys), **given)
+    changes = {"seat": {"place": "London", "time_zone": "Europe/London", "calendar": seat}}
+    dispute.lodged(**ours(**keys), **changes)
     if party is not None:
         more = {"side": "side-3", "kind": "company", "name": "Northern Dams", "calendar": party}
         dispute.registrar.post(f"{dispute.path}/parties", more).expect(201)
     dispute.step(dispute.registrar, "invite", {}).expect(200)
-    found = reply(dispute)
-    assert found["due_on"] == due_on, found["explanation"]
+    deadline = reply(dispute)
+    assert deadline["due_on"] == due_on, deadline["explanation"]
     if due_on == "2026-04-07":
-        assert sum(line.startswith("Not counted:") for line in found["explanation"]) == 4
-        assert any("Good Friday" in line for line in found["explanation"])
+        assert sum(line.startswith("Not counted:") for line in deadline["explanation"]) == 4
+        assert any("Good Friday" in line for line in deadline["explanation"])
 
 
 def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House, dispute: Dispute, ours: Any) -> None:
@@ -186,9 +186,9 @@ def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House
     assert reply(dispute)["due_on"] == "2026-04-01"
     second = Dispute(house, " II")
     second.invited(**OURS)
-    found = reply(second)
-    assert found["due_on"] == "2026-04-03"
-    assert sum("The registry moves house" in line for line in found["explanation"]) == 2
+    deadline = reply(second)
+    assert deadline["due_on"] == "2026-04-03"
+    assert sum("The registry moves house" in line for line in deadline["explanation"]) == 2
 
 
 def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
@@ -234,5 +234,5 @@ def test_days_are_counted_in_the_time_zone_that_the_rule_set_names(
         dispute.lodged(**OURS, seat={"place": "New York", "time_zone": "America/New_York"})
         house.clock.pass_by(hours=7.5)
         dispute.step(dispute.registrar, "invite", {}).expect(200)
-        found = reply(dispute)
-    assert (found["trigger"]["on"], found["due_at"]) == (day, due_at)
+        deadline = reply(dispute)
+    assert (deadline["trigger"]["on"], deadline["due_at"]) == (day, due_at)

@@ -40,9 +40,9 @@ def test_the_desk_lists_awaited_steps_with_their_people_due_dates_and_articles(h
 
 def test_a_candidates_desk_shows_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
     appointment = dispute.nominated()
-    found = desk(dispute.mediator)
-    assert [one["id"] for one in found["nominations"]] == [appointment["id"]]
-    assert found["waiting"] == found["news"] == found["due"] == []
+    shown = desk(dispute.mediator)
+    assert [one["id"] for one in shown["nominations"]] == [appointment["id"]]
+    assert shown["waiting"] == shown["news"] == shown["due"] == []
 
 
 def test_the_registrars_desk_shows_the_cases_that_wait_for_the_registry(house: House, dispute: Dispute) -> None:

@@ -16,8 +16,8 @@ RETURN = {"reasons": ["unsigned"], "note": "The last page bears no signature."}
 
 def filed(person: Person, dispute: Dispute, audience: str = "participants", *sides: str, **more: object) -> Json:
     """A filing drafted and submitted."""
-    given = {**NOTICE, "audience": audience, "party_ids": [dispute.party(side) for side in sides], **more}
-    draft = person.post(f"{dispute.path}/filings", given).expect(201)
+    body = {**NOTICE, "audience": audience, "party_ids": [dispute.party(side) for side in sides], **more}
+    draft = person.post(f"{dispute.path}/filings", body).expect(201)
     return dict(person.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200))
 
 
@@ -89,8 +89,8 @@ def test_only_the_author_corrects_a_filing_and_only_a_returned_one(dispute: Disp
     mine, theirs = filed(dispute.requesting, dispute), filed(dispute.responding, dispute)
     decide(dispute, theirs, "return", RETURN)
     for id in (mine["id"], theirs["id"], dispute.case["id"]):
-        given = {**NOTICE, "audience": "participants", "resubmits_id": id}
-        refused = dispute.requesting.post(f"{dispute.path}/filings", given).expect(422)
+        body = {**NOTICE, "audience": "participants", "resubmits_id": id}
+        refused = dispute.requesting.post(f"{dispute.path}/filings", body).expect(422)
         assert refused["errors"][0]["pointer"] == "/resubmits_id"
 
 
@@ -104,8 +104,8 @@ def test_a_redacted_twin_names_the_sealed_filing_only_to_its_readers(dispute: Di
     assert dispute.registrar.get(f"{path}/{twin['id']}").expect(200)["redacts_id"] == sealed["id"]
     seen = dispute.responding.get(f"{path}/{twin['id']}").expect(200)
     assert (seen["redacts_id"], seen["docket_number"]) == (None, 1)
-    told = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)
-    assert sealed["id"] not in str(told)
+    feed = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)
+    assert sealed["id"] not in str(feed)
     filed(dispute.responding, dispute)
     wide = {**NOTICE, "audience": "participants", "redacts_id": twin["id"]}
     dispute.requesting.post(path, wide).expect(422)
@@ -117,8 +117,8 @@ def test_a_redacted_twin_names_the_sealed_filing_only_to_its_readers(dispute: Di
 def test_a_joint_filing_is_submitted_once_every_named_party_has_joined(dispute: Dispute) -> None:
     dispute.mediating()
     other = dispute.party("responding")
-    given = {**NOTICE, "kind": "application", "audience": "participants", "joint_with": [other]}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    body = {**NOTICE, "kind": "application", "audience": "participants", "joint_with": [other]}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     assert draft["joint"] == [{"party_id": other, "joined_at": None}]
     dispute.mediator.get(path).expect(404)
@@ -142,8 +142,8 @@ def test_a_joint_filing_names_other_parties_and_an_audience_of_all_of_them(
     dispute.mediating()
     named = dispute.party(joint) if joint else dispute.case["id"]
     parties = [dispute.party("requesting")] if audience == "party-registry" else []
-    given = {**NOTICE, "audience": audience, "party_ids": parties, "joint_with": [named]}
-    refused = dispute.requesting.post(f"{dispute.path}/filings", given).expect(422)
+    body = {**NOTICE, "audience": audience, "party_ids": parties, "joint_with": [named]}
+    refused = dispute.requesting.post(f"{dispute.path}/filings", body).expect(422)
     assert refused["errors"][0]["pointer"] == "/joint_with"
 
 
@@ -169,8 +169,8 @@ def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute
     other.post(f"/v1/documents/{second['id']}/remove").expect(403, "not-your-capacity")
     dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
     events = dispute.events()
-    (told,) = [one for one in events if one["type"] == "filing-joinder-withdrawn"]
-    assert told["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
+    (event,) = [one for one in events if one["type"] == "filing-joinder-withdrawn"]
+    assert event["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
     other.post(f"{path}/join").expect(200)
     third = desk.document(pdf(901), name="third.pdf", person=other)
     desk.submit()

@@ -45,7 +45,7 @@ def test_a_download_names_its_type_and_is_never_displayed_inline(desk: Desk) -> 
     document = desk.document(name="مذكرة.pdf")
     answer = content_of(desk.dispute.requesting, document)
     digest = base64.b64encode(hashlib.sha256(PDF).digest()).decode()
-    told = {
+    headers = {
         "content-type": "application/pdf",
         "content-length": str(len(PDF)),
         "content-disposition": f"attachment; filename=\"_____.pdf\"; filename*=UTF-8''{quote('مذكرة.pdf')}",
@@ -55,7 +55,7 @@ def test_a_download_names_its_type_and_is_never_displayed_inline(desk: Desk) -> 
         "x-content-type-options": "nosniff",
         "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     }
-    assert {name: answer.headers.get(name) for name in told} == told
+    assert {name: answer.headers.get(name) for name in headers} == headers
     text = desk.document(b"\xd8\xa7\xd9\x84\n", name="a.txt", media_type="text/plain")
     assert content_of(desk.dispute.requesting, text).headers["content-type"] == "text/plain; charset=utf-8"
 

@@ -104,9 +104,9 @@ def test_a_case_ends_with_this_outcome(dispute: Dispute, ending: Ending) -> None
     assert (case["waiting_for"], case["next_due_on"]) == ([], None)
     assert case["closed_at"] == dispute.house.clock.now.isoformat().replace("+00:00", "Z")
     events = dispute.events()
-    told = [event for event in events if event["type"] == "step-taken" and event["act"] == ending.step][-1]
-    assert (told["payload"]["outcome"], told["payload"]["ground"]) == (ending.outcome, ending.ground)
-    assert told["article"] == ending.article
+    ended = [event for event in events if event["type"] == "step-taken" and event["act"] == ending.step][-1]
+    assert (ended["payload"]["outcome"], ended["payload"]["ground"]) == (ending.outcome, ending.ground)
+    assert ended["article"] == ending.article
     deadlines = dispute.deadlines()
     assert {deadline["state"] for deadline in deadlines} <= {"ended"}
     for person in people.values():
@@ -162,8 +162,8 @@ def test_the_end_of_a_case_closes_open_items_with_an_event_in_each_stream(
 
     def cancelled(person: Person) -> dict[str, Any]:
         events = dispute.events(person)
-        found = [event for event in events if event["type"] == "session-cancelled"]
-        return {event["payload"]["session_id"]: event["audience"] for event in found}
+        cancelled_sessions = [event for event in events if event["type"] == "session-cancelled"]
+        return {event["payload"]["session_id"]: event["audience"] for event in cancelled_sessions}
 
     assert cancelled(dispute.responding) == {joint["id"]: "participants"}
     assert cancelled(dispute.requesting) == {joint["id"]: "participants", caucus["id"]: "caucus"}

@@ -25,8 +25,8 @@ def test_a_walk_ends_with_this_outcome(dispute: Dispute, walk: Walk) -> None:
     case = walker.walk(walk)
     assert (case["stage"], case["phase"]) == ("closed", "closed")
     assert (case["outcome"], case["ground"]) == (walk.outcome, walk.ground)
-    told = taken(dispute)[-1]
-    assert (told["payload"]["to"], told["payload"]["outcome"]) == ("closed", walk.outcome)
+    event = taken(dispute)[-1]
+    assert (event["payload"]["to"], event["payload"]["outcome"]) == ("closed", walk.outcome)
     everything_is_ended(dispute)
 
 
@@ -85,8 +85,8 @@ def test_the_walks_lead_to_every_stage_outcome_and_ground_of_every_rule_set() ->
 def among_three(walker: Walker, stage: str) -> None:
     """A case of three parties, all of which have consented, at that stage."""
     walker.sides["side-3"] = walker.dispute.house.person("Sora Lind")
-    given = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
-    walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in given), SOLI])
+    names = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
+    walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in names), SOLI])
     for act in MAPS[walker.rule_set].way(stage):
         walker.go(act, *(["side-3 accept-invitation"] if act == "responding accept-invitation" else []))
     assert walker.dispute.case["stage"] == stage
@@ -193,8 +193,8 @@ def test_a_position_is_recorded_with_the_step_and_decides_nothing(dispute: Dispu
     dispute.step(dispute.requesting, "agree-to-court", parallel).expect(200)
     dispute.step(dispute.responding, "agree-to-court", sequential).expect(200)
     assert tracks(dispute) == {"neutral-expert": "open", "court-of-arbitration": "open"}
-    told = [(event["act"], event["payload"].get("position")) for event in taken(dispute)]
-    assert told[-5:] == [
+    positions = [(event["act"], event["payload"].get("position")) for event in taken(dispute)]
+    assert positions[-5:] == [
         ("state-position", "sequential"),
         ("request-neutral-expert", "parallel"),
         ("deem-dispute", "parallel"),

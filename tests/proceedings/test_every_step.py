@@ -164,10 +164,10 @@ def every_step_is_answered(house: House, rule_set: str, stage: str) -> None:
     walker.bring_to(stage)
     place = list(table.stages).index(stage)
     for step, capacity, letters in rows(table):
-        told = expected(rule_set, step, stage, capacity, letters[place])
-        status, code = told if sees(rule_set, capacity, stage) else (404, "not-found")
-        given = body(rule_set, step, capacity, walker.dispute)
-        walker.dispute.step(walker.person(PEOPLE[capacity]), step, given).expect(status, code)
+        answer = expected(rule_set, step, stage, capacity, letters[place])
+        status, code = answer if sees(rule_set, capacity, stage) else (404, "not-found")
+        sent = body(rule_set, step, capacity, walker.dispute)
+        walker.dispute.step(walker.person(PEOPLE[capacity]), step, sent).expect(status, code)
         if status == 200:
             # The next case begins at the same instant: people's tokens would expire during all the cases in a row.
             house.clock.now = began

@@ -37,8 +37,8 @@ def test_a_deadline_passes_with_the_last_instant_of_its_day_at_the_seat(house: H
 def test_only_the_authors_side_sees_a_draft_which_names_its_future_audience(dispute: Dispute, who: str) -> None:
     dispute.mediating()
     author = getattr(dispute, who)
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    draft = author.post(f"{dispute.path}/filings", given).expect(201)
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    draft = author.post(f"{dispute.path}/filings", body).expect(201)
     assert (draft["state"], draft["audience"], draft["received_at"]) == ("draft", "participants", None)
     dispute.responding.get(f"{dispute.path}/filings/{draft['id']}").expect(404)
     author.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200)
@@ -49,7 +49,7 @@ def test_only_the_authors_side_sees_a_draft_which_names_its_future_audience(disp
 def test_people_file_only_to_audiences_that_they_belong_to(dispute: Dispute) -> None:
     dispute.mediating()
     requesting, responding = dispute.party("requesting"), dispute.party("responding")
-    given = {"kind": "notice", "title": "x", "text": "x"}
+    notice = {"kind": "notice", "title": "x", "text": "x"}
     path = f"{dispute.path}/filings"
     table = [
         (dispute.requesting, "caucus", [responding], 403),
@@ -73,20 +73,20 @@ def test_people_file_only_to_audiences_that_they_belong_to(dispute: Dispute) -> 
         (dispute.requesting, "caucus", [], 422),
     ]
     for person, audience, party_ids, status in table:
-        body = {**given, "audience": audience, "party_ids": party_ids}
+        body = {**notice, "audience": audience, "party_ids": party_ids}
         answer = person.post(path, body)
         assert answer.status == status, (person.name, audience, answer.response.text)
-    dispute.requesting.post(path, given).expect(422)
+    dispute.requesting.post(path, notice).expect(422)
 
 
 def test_filings_are_accepted_from_lodging_until_the_case_closes(dispute: Dispute) -> None:
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     dispute.opened()
-    dispute.requesting.post(f"{dispute.path}/filings", given).expect(409, "step-not-open")
+    dispute.requesting.post(f"{dispute.path}/filings", body).expect(409, "step-not-open")
     dispute.lodged()
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     dispute.step(dispute.requesting, "withdraw", {"reason": "x"}).expect(200)
-    dispute.requesting.post(f"{dispute.path}/filings", given).expect(409)
+    dispute.requesting.post(f"{dispute.path}/filings", body).expect(409)
     dispute.requesting.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(409)
 
 

@@ -49,9 +49,9 @@ def test_a_backup_restores_documents_whole(kept: Settings, tmp_path: Path) -> No
     there = {"ACCORD_STORAGE": str(tmp_path / "again")}
     done = accord(elsewhere, "restore", str(path), **there)
     assert done.returncode == 0, done.stdout + done.stderr
-    told = accord(elsewhere, "check", "--storage", **there)
-    assert "documents: 1, each whole and what was uploaded" in told.stdout
-    assert told.returncode == 0, told.stdout
+    checked = accord(elsewhere, "check", "--storage", **there)
+    assert "documents: 1, each whole and what was uploaded" in checked.stdout
+    assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.parametrize("fault", ["missing", "altered"])
@@ -66,9 +66,9 @@ def test_the_check_names_missing_and_altered_documents(kept: Settings, fault: st
         sealed = bytearray(path.read_bytes())
         sealed[-1] ^= 1
         path.write_bytes(sealed)
-    told = accord(kept, "check", "--storage", **environment(kept))
-    assert told.returncode == 1
-    assert f"documents: {fault}: document {document['id']}" in told.stdout
+    checked = accord(kept, "check", "--storage", **environment(kept))
+    assert checked.returncode == 1
+    assert f"documents: {fault}: document {document['id']}" in checked.stdout
     if fault == "missing":
         refused = accord(kept, "backup", "--out", f"{kept.storage}.zip", **environment(kept))
         assert "not in the storage" in refused.stderr

@@ -44,8 +44,8 @@ def kept(request: pytest.FixtureRequest, durable: Settings, tmp_path: Path) -> S
         return durable.model_copy(update={"storage": str(tmp_path / "documents"), **limits})
     url = request.getfixturevalue("bucket_server")
     empty_bucket(url, "slow")
-    given = {"storage": "s3://slow/documents", "storage_endpoint": url, **S3, **limits}
-    return Settings(**{**durable.model_dump(), **given})
+    bucket = {"storage": "s3://slow/documents", "storage_endpoint": url, **S3, **limits}
+    return Settings(**{**durable.model_dump(), **bucket})
 
 
 def surroundings(settings: Settings) -> dict[str, str]:
@@ -58,10 +58,10 @@ def surroundings(settings: Settings) -> dict[str, str]:
         "documents_per_filing",
         "document_limit",
     )
-    given = {f"ACCORD_{name.upper()}": getattr(settings, name) for name in names}
+    variables = {f"ACCORD_{name.upper()}": getattr(settings, name) for name in names}
     secret = settings.storage_secret.get_secret_value() if settings.storage_secret else None
-    given["ACCORD_STORAGE_SECRET"] = secret
-    return {name: str(value) for name, value in given.items() if value is not None}
+    variables["ACCORD_STORAGE_SECRET"] = secret
+    return {name: str(value) for name, value in variables.items() if value is not None}
 
 
 @dataclass
@@ -112,8 +112,8 @@ def sent(desk: Desk, service: Served, upload: Upload) -> None:
                 answer += part
     except OSError:
         return
-    found = re.match(rb"HTTP/1.1 (\d+) ", answer)
-    upload.status = int(found[1]) if found else None
+    match = re.match(rb"HTTP/1.1 (\d+) ", answer)
+    upload.status = int(match[1]) if match else None
     id = re.search(rb'"id":"([0-9a-f-]{36})"', answer)
     if upload.status == 201 and id:
         upload.id = id[1].decode()
@@ -208,9 +208,9 @@ def test_acknowledged_uploads_are_whole_and_unfinished_uploads_stay_invisible(ke
 def highest_memory(service: Served) -> int:
     """The peak memory of the process, in MiB."""
     status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) // 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert match is not None
+    return int(match[1]) // 1024
 
 
 def large(hashed: "hashlib._Hash") -> Iterator[bytes]:

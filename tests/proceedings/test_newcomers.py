@@ -45,10 +45,10 @@ class Changed:
 def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
     """The items written for each audience at this time of the case, named by time, audience and kind."""
     both = (dispute.requesting, dispute.responding)
-    found: dict[str, tuple[str, str]] = {}
+    items: dict[str, tuple[str, str]] = {}
 
     def keep(audience: str, collection: str, item: Json) -> None:
-        found[f"{when}: {audience} ({collection})"] = (collection, item["id"])
+        items[f"{when}: {audience} ({collection})"] = (collection, item["id"])
 
     keep("participants", "filings", dispute.filing(dispute.requesting, "participants"))
     keep("participants", "sessions", dispute.session())
@@ -61,7 +61,7 @@ def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
         draft = dispute.draft(audience="caucus", party_ids=party_ids)
         keep(f"caucus {side}", "settlement/drafts", draft)
     keep("registry", "filings", dispute.filing(dispute.registrar, "registry"))
-    return found
+    return items
 
 
 @pytest.fixture
@@ -105,31 +105,31 @@ def read_by(person: Person, changed: Changed) -> set[str]:
         shown |= {item["id"] for item in listed["items"]}
     events = person.get(f"{path}/events?limit=200&count=true").expect(200)
     assert events["count"]["total"] == len(events["items"]) or events["next"]
-    told = {event["payload"][id] for kind, id in TOLD.values() for event in events_of(person, path, kind)}
-    found = {name for name, (_collection, id) in changed.items.items() if id in shown}
+    recorded = {event["payload"][id] for kind, id in TOLD.values() for event in events_of(person, path, kind)}
+    names = {name for name, (_collection, id) in changed.items.items() if id in shown}
     for name, (collection, id) in changed.items.items():
-        assert person.get(f"{path}/{collection}/{id}").status == (200 if name in found else 404), name
-        assert (id in told) == (name in found), name
-    return {name.partition(" (")[0] for name in found if _whole(name, found, changed)}
+        assert person.get(f"{path}/{collection}/{id}").status == (200 if name in names else 404), name
+        assert (id in recorded) == (name in names), name
+    return {name.partition(" (")[0] for name in names if _whole(name, names, changed)}
 
 
 def events_of(person: Person, path: str, kind: str) -> list[Json]:
     """The events of a type that a person reads, from every page."""
-    found: list[Json] = []
+    read: list[Json] = []
     after = ""
     while True:
         page = person.get(f"{path}/events?limit=200{after}").expect(200)
-        found += [event for event in page["items"] if event["type"] == kind]
+        read += [event for event in page["items"] if event["type"] == kind]
         if page["next"] is None:
-            return found
+            return read
         after = f"&after={page['next']}"
 
 
-def _whole(name: str, found: set[str], changed: Changed) -> bool:
+def _whole(name: str, read: set[str], changed: Changed) -> bool:
     """The items for an audience at a time, if all of them are read; a part of them fails the test."""
     head = name.partition(" (")[0]
     same = {other for other in changed.items if other.partition(" (")[0] == head}
-    assert same <= found, head
+    assert same <= read, head
     return True
 
 
@@ -187,24 +187,24 @@ def stream_of(person: Person, changed: Changed, name: str) -> str:
 def test_a_side_opens_its_earlier_caucus_to_the_successor_by_its_own_act(changed: Changed) -> None:
     dispute, opened = changed.dispute, "first: caucus requesting"
     path = f"{dispute.path}/disclosures"
-    given = {"stream": stream_of(dispute.requesting, changed, opened)}
-    dispute.responding.post(path, given).expect(422)
-    dispute.registrar.post(path, given).expect(422)
-    changed.successor.post(path, given).expect(422)
-    made = dispute.requesting.post(path, given).expect(201)
+    body = {"stream": stream_of(dispute.requesting, changed, opened)}
+    dispute.responding.post(path, body).expect(422)
+    dispute.registrar.post(path, body).expect(422)
+    changed.successor.post(path, body).expect(422)
+    made = dispute.requesting.post(path, body).expect(201)
     assert (made["state"], made["remaining"]) == ("opened", [])
     assert read_by(changed.successor, changed) == READS["the successor mediator"][1] | {opened}
     assert read_by(changed.late, changed) == READS["the late party's agent"][1]
     assert read_by(dispute.responding, changed) == READS["the responding side's agent"][1]
-    dispute.requesting.post(path, given).expect(409, "nothing-to-open")
+    dispute.requesting.post(path, body).expect(409, "nothing-to-open")
     dispute.responding.get(f"{path}/{made['id']}").expect(404)
 
 
 def test_shared_items_are_opened_once_every_protected_party_has_agreed(changed: Changed) -> None:
     dispute, opened = changed.dispute, "first: participants"
     path = f"{dispute.path}/disclosures"
-    given = {"stream": stream_of(dispute.requesting, changed, opened)}
-    made = dispute.requesting.post(path, given).expect(201)
+    body = {"stream": stream_of(dispute.requesting, changed, opened)}
+    made = dispute.requesting.post(path, body).expect(201)
     assert (made["state"], made["remaining"]) == ("proposed", [dispute.party("responding")])
     assert opened not in read_by(changed.late, changed)
     dispute.requesting.post(f"{path}/{made['id']}/agree").expect(409, "already-agreed")
@@ -229,8 +229,8 @@ def test_a_text_that_a_newcomer_cannot_read_is_not_frozen(house: House, dispute:
 
 def test_no_text_is_frozen_before_a_party_that_joined_has_consented(house: House, dispute: Dispute) -> None:
     dispute.mediating()
-    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
-    dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
+    body = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
+    dispute.registrar.post(f"{dispute.path}/parties", body).expect(201)
     text = dispute.draft()
     refused = dispute.freeze(text).expect(409, "need-not-met")
     assert "all-parties-consented" in {reason["code"] for reason in refused["reasons"]}

@@ -36,9 +36,9 @@ def statuses(answers: list[Answer]) -> dict[int, int]:
 
 def test_equal_requests_with_the_same_key_make_one_case(served: House) -> None:
     dispute = Dispute(served)
-    given = request()
+    body = request()
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
-        answers = at_once([partial(one.post, "/v1/cases", given, idempotency_key="same") for one in people])
+        answers = at_once([partial(one.post, "/v1/cases", body, idempotency_key="same") for one in people])
     made = [answer for answer in answers if answer.status == 201]
     assert set(statuses(answers)) <= {201, 409}
     assert all(
@@ -81,8 +81,8 @@ def test_concurrent_registrations_get_references_without_gap_or_repeat(served: H
 def test_twenty_concurrent_submissions_of_a_draft_make_one_filing_and_one_receipt(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
-    given = {"kind": "statement", "title": "Memorial", "text": "As set out.", "audience": "participants"}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    body = {"kind": "statement", "title": "Memorial", "text": "As set out.", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
         answers = at_once([partial(one.post, f"{path}/submit") for one in people])
@@ -136,12 +136,12 @@ def test_of_two_concurrent_endings_one_wins(served: House) -> None:
 
 
 def test_concurrent_invitations_of_one_address_make_one_account(served: House) -> None:
-    given = {"name": "Dana Ruiz", "role": "user"}
+    account = {"name": "Dana Ruiz", "role": "user"}
     spellings = ["Dana.Ruiz@Example.org", "dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG ", " dana.ruiz@Example.org"]
     with outside(served, *[served.admin] * len(spellings)) as people:
         answers = at_once(
             [
-                partial(one.post, "/v1/users", {**given, "email": email})
+                partial(one.post, "/v1/users", {**account, "email": email})
                 for one, email in zip(people, spellings, strict=True)
             ]
         )
@@ -241,12 +241,12 @@ def test_a_write_that_waits_while_its_authors_access_ends_is_refused(served: Hou
     second = served.person("Second Agent")
     path = dispute.representatives()
     ending = f"{path}/{dispute.admit(dispute.requesting, second, dispute.party('requesting'))['id']}/end"
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     with outside(served, dispute.requesting, second) as (first, other), ThreadPoolExecutor(2) as pool:
         with holding_the_lock(served, dispute.case["id"]) as until:
             ended = pool.submit(first.post, ending)
             until(1)
-            filed = pool.submit(other.post, f"{dispute.path}/filings", given)
+            filed = pool.submit(other.post, f"{dispute.path}/filings", body)
             until(2)
         ended.result(60).expect(200)
         filed.result(60).expect(404, "not-found")

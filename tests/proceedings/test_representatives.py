@@ -13,11 +13,11 @@ def test_a_person_without_an_account_is_invited_and_acts_once_the_account_is_app
     house: House, dispute: Dispute
 ) -> None:
     dispute.registered()
-    given = counsel(email="Cora.Unsel@example.org", name="Cora Unsel")
-    invited = dispute.requesting.post(dispute.representatives(), given).expect(201)
+    body = counsel(email="Cora.Unsel@example.org", name="Cora Unsel")
+    invited = dispute.requesting.post(dispute.representatives(), body).expect(201)
     assert (invited["name"], invited["pending"], invited["admitted_at"]) == ("Cora Unsel", True, None)
-    dispute.requesting.post(dispute.representatives(), given).expect(409, "already-in-case")
-    dispute.responding.post(dispute.representatives("responding"), given).expect(409, "already-in-case")
+    dispute.requesting.post(dispute.representatives(), body).expect(409, "already-in-case")
+    dispute.responding.post(dispute.representatives("responding"), body).expect(409, "already-in-case")
     token = {"user_id": invited["user_id"], "label": "x"}
     house.admin.post("/v1/tokens", token).expect(422)
     (waiting,) = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
@@ -73,8 +73,8 @@ def test_an_agent_ends_other_representations_and_every_representative_may_leave(
     dispute.responding.post(dispute.representatives("responding"), counsel(user_id=one.id)).expect(
         409, "already-in-case"
     )
-    given = {"user_id": one.id, "nationalities": ["KE"], "languages": ["en"]}
-    entry = house.registrar.post("/v1/mediators", given).expect(201)["id"]
+    entry_in = {"user_id": one.id, "nationalities": ["KE"], "languages": ["en"]}
+    entry = house.registrar.post("/v1/mediators", entry_in).expect(201)["id"]
     dispute.responding.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(409, "already-in-case")
     dispute.requesting.post(dispute.representatives(), counsel(user_id=one.id)).expect(201)
     one.get(dispute.path).expect(200)
@@ -84,12 +84,12 @@ def test_the_registry_admits_a_new_agent_for_a_party_that_lost_its_agent(house: 
     dispute.registered()
     other = house.person("Dana Ruiz")
     (agent,) = dispute.responding.get(dispute.representatives("responding")).expect(200)["items"]
-    given = {"user_id": other.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(dispute.representatives("responding"), given).expect(403)
+    body = {"user_id": other.id, "role": "agent", "powers": POWERS}
+    dispute.registrar.post(dispute.representatives("responding"), body).expect(403)
     dispute.responding.post(f"{dispute.representatives('responding')}/{agent['id']}/end").expect(204)
     dispute.responding.get(dispute.path).expect(404)
-    dispute.registrar.post(dispute.representatives("responding"), {**given, "role": "counsel"}).expect(422)
-    dispute.registrar.post(dispute.representatives("responding"), given).expect(201)
+    dispute.registrar.post(dispute.representatives("responding"), {**body, "role": "counsel"}).expect(422)
+    dispute.registrar.post(dispute.representatives("responding"), body).expect(201)
     other.get(dispute.path).expect(200)
 
 
@@ -102,8 +102,8 @@ def test_the_only_agent_of_an_unlodged_request_cannot_leave(dispute: Dispute) ->
 def test_new_powers_are_recorded_and_read_only_by_their_side_and_the_registry(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     deputy = house.person("Dana Ruiz")
-    given = {"user_id": deputy.id, "role": "co-agent", "powers": MANDATE}
-    admitted = dispute.responding.post(dispute.representatives("responding"), given).expect(201)
+    body = {"user_id": deputy.id, "role": "co-agent", "powers": MANDATE}
+    admitted = dispute.responding.post(dispute.representatives("responding"), body).expect(201)
     text = dispute.frozen()
     dispute.sign(deputy, "responding", text).expect(409, "need-not-met")
     item = f"{dispute.representatives('responding')}/{admitted['id']}"
@@ -151,8 +151,8 @@ def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> No
     assert one.read()["mediators"] == []
     for case, side in ((one, one.requesting), (other, other.responding)):
         events = case.events(side)
-        (told,) = [event for event in events if event["type"] == "capacity-ended"]
-        assert told["payload"]["user_id"] == person.id
+        (ended_event,) = [event for event in events if event["type"] == "capacity-ended"]
+        assert ended_event["payload"]["user_id"] == person.id
     other.requesting.post(f"{other.path}/appointments", {"mediator_id": one.mediator_id}).expect(422)
     (appointment,) = one.appointments()
     house.registrar.post(f"/v1/appointments/{appointment['id']}/replace", {"reason": "Left."}).expect(200)

@@ -50,8 +50,8 @@ def test_times_that_do_not_exist_at_the_seat_or_run_backwards_are_refused(
     dispute: Dispute, starts_at: Any, ends_at: Any, status: int, pointer: str
 ) -> None:
     dispute.mediating(seat=NEW_YORK)
-    given = {"kind": "joint", "title": "x", "starts_at": starts_at, "ends_at": ends_at, "audience": "participants"}
-    body = dispute.mediator.post(f"{dispute.path}/sessions", given).expect(status)
+    session = {"kind": "joint", "title": "x", "starts_at": starts_at, "ends_at": ends_at, "audience": "participants"}
+    body = dispute.mediator.post(f"{dispute.path}/sessions", session).expect(status)
     if status == 422:
         assert [fault["pointer"] for fault in body["errors"]] == [pointer]
 
@@ -87,14 +87,14 @@ def test_the_mediator_schedules_any_session_the_registry_joint_sessions_and_part
 
 def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) -> None:
     dispute.registered()
-    given = {
+    body = {
         "kind": "joint",
         "title": "x",
         "starts_at": "2026-06-01T10:00",
         "ends_at": "2026-06-01T11:00",
         "audience": "participants",
     }
-    dispute.registrar.post(f"{dispute.path}/sessions", given).expect(409, "step-not-open")
+    dispute.registrar.post(f"{dispute.path}/sessions", body).expect(409, "step-not-open")
     dispute.case = {}
     dispute.mediating()
     session = dispute.session()

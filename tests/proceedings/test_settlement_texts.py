@@ -45,13 +45,13 @@ def send(
     **headers: str,
 ) -> Answer:
     """Upload a text to a draft."""
-    given = {
+    sent = {
         "content-type": media_type,
         "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     path = f"{dispute.path}/settlement/drafts/{draft['id']}/documents{query}"
-    return (person or dispute.mediator).send("POST", path, content=content or pdf(900), headers=given)
+    return (person or dispute.mediator).send("POST", path, content=content or pdf(900), headers=sent)
 
 
 def uploaded(dispute: Dispute, draft: Json, query: str, **more: Any) -> Json:
@@ -77,8 +77,8 @@ def lacking(answer: Answer) -> str:
 
 def without_clauses(dispute: Dispute, person: Person | None = None, **more: Any) -> Json:
     """A draft whose text is to be a document."""
-    given = {"title": "Agreement", "language": "zh", "audience": "participants", **more}
-    return dict((person or dispute.mediator).post(f"{dispute.path}/settlement/drafts", given).expect(201))
+    body = {"title": "Agreement", "language": "zh", "audience": "participants", **more}
+    return dict((person or dispute.mediator).post(f"{dispute.path}/settlement/drafts", body).expect(201))
 
 
 def certificate(dispute: Dispute) -> tuple[str, Any]:
@@ -140,10 +140,10 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
     place, file = certificate(dispute)
     text = dispute.responding.get(place).json["body"]["text"]
     assert (text["sha256"], text["texts"], text["prevailing_language"]) == (whole["sha256"], texts, "en")
-    said = "\n".join(verify(file, accompanying=content).lines)
+    report = "\n".join(verify(file, accompanying=content).lines)
     for word in (whole["sha256"], chinese["sha256"], "'en' prevails", "Text in 'ar', document (translation-of)"):
-        assert word in said
-    assert "The document given is the text in 'zh' (original)." in said
+        assert word in report
+    assert "The document given is the text in 'zh' (original)." in report
     with pytest.raises(NotGenuine, match="not one that the file names"):
         verify(file, accompanying=pdf(902))
     drawn = dispute.requesting.get(f"{place}.pdf").response.content
@@ -230,8 +230,8 @@ def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     judge(clean, "clean")
     assert lacking(freeze(dispute, draft)) == "document-quarantined"
     judge(infected, "infected")
-    told = dispute.events(dispute.responding)
-    (refused,) = [one["payload"] for one in told if one["type"] == "document-refused"]
+    events = dispute.events(dispute.responding)
+    (refused,) = [one["payload"] for one in events if one["type"] == "document-refused"]
     assert refused == {"document_id": infected["id"], "draft_id": draft["id"], "number": 2}
     assert lacking(dispute.freeze(before)) == "text-differs"
     assert [one["id"] for one in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
@@ -276,8 +276,8 @@ def test_only_the_readers_of_a_draft_see_its_confidential_documents(dispute: Dis
     (access,) = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert (access["document_id"], access["user_id"]) == (document["id"], dispute.mediator.id)
     events = dispute.events()
-    (told,) = [one for one in events if one["type"] == "document-stored"]
-    assert told["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
+    (event,) = [one for one in events if one["type"] == "document-stored"]
+    assert event["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
     assert document["id"] not in dispute.responding.get(f"{dispute.path}/events?limit=200").response.text
 
 
@@ -298,7 +298,7 @@ def test_an_invalid_text_is_refused_and_leaves_nothing(dispute: Dispute) -> None
     assert "application/pdf" in plain.expect(415, "unsupported-media-type")["detail"]
     assert fault(send(dispute, draft, repr_digest=digest_of(b"other"))) == "digest-mismatch"
     assert fault(send(dispute, draft, content=b"<html></html>")) == "type-content"
-    assert [found["id"] for found in read(dispute, draft)["documents"]] == [one["id"]]
+    assert [document["id"] for document in read(dispute, draft)["documents"]] == [one["id"]]
 
 
 def test_a_document_with_a_translation_cannot_be_removed_and_a_file_may_serve_two_languages(dispute: Dispute) -> None:
@@ -330,8 +330,8 @@ def test_a_document_with_a_translation_cannot_be_removed_and_a_file_may_serve_tw
 )
 def test_each_language_has_its_clauses_once(dispute: Dispute, wrong: Json) -> None:
     dispute.mediating()
-    given = {"title": "x", "language": "en", "clauses": CLAUSES, "audience": "participants", **wrong}
-    dispute.mediator.post(f"{dispute.path}/settlement/drafts", given).expect(422, "invalid")
+    body = {"title": "x", "language": "en", "clauses": CLAUSES, "audience": "participants", **wrong}
+    dispute.mediator.post(f"{dispute.path}/settlement/drafts", body).expect(422, "invalid")
 
 
 def test_listing_drafts_takes_the_same_number_of_statements_however_many_documents_exist(

@@ -93,9 +93,9 @@ def opened(empty_registry: EmptyRegistry, procedure: Procedure, random: Random) 
         agents = {name: house.person(f"Agent of {name}") for name, _side, _calendar in cast}
         case = Case(house, procedure, cast, agents, [], random)
         seat = {"place": "Hong Kong", "time_zone": "Asia/Hong_Kong", "calendar": "HK"}
-        given = request(procedure=procedure.id, category=procedure.categories[0], parties=parties, seat=seat)
-        found = case.filer.post("/v1/cases", given).expect(201)
-        case.id, case.ids = found["id"], {party["name"]: party["id"] for party in found["parties"]}
+        body = request(procedure=procedure.id, category=procedure.categories[0], parties=parties, seat=seat)
+        made = case.filer.post("/v1/cases", body).expect(201)
+        case.id, case.ids = made["id"], {party["name"]: party["id"] for party in made["parties"]}
         yield case
 
 
@@ -132,10 +132,10 @@ def next_act(case: Case, standing: Simulation) -> Act:
     over = all(one.state in ("ended", "waived") for one in standing.deadlines)
     if draw < (0.12 if over else 0.3) and standing.deadlines:
         return _beside(case, standing)
-    found = [(step, one.capacity, one.party) for one in standing.open_steps for step in one.steps]
-    if draw < 0.85 and found:
-        weights = [_weight(step, standing.stage.name) for step, _capacity, _party in found]
-        step, capacity, party = case.random.choices(found, weights)[0]
+    open_acts = [(step, one.capacity, one.party) for one in standing.open_steps for step in one.steps]
+    if draw < 0.85 and open_acts:
+        weights = [_weight(step, standing.stage.name) for step, _capacity, _party in open_acts]
+        step, capacity, party = case.random.choices(open_acts, weights)[0]
     else:
         step, capacity, party = _any(case)
     return _filled(case, step, capacity, party, standing)
@@ -236,8 +236,8 @@ def person_of(case: Case, act: Act) -> Person | None:
         assert act.party is not None
         return case.agents[act.party]
     if act.by == "mediator":
-        found = mediator_of(case)
-        return found[1] if found else None
+        in_office = mediator_of(case)
+        return in_office[1] if in_office else None
     return case.house.registrar
 
 
@@ -281,35 +281,33 @@ def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
 
 
 def _serve(case: Case, act: Act) -> Answer:
-    given = {
+    body = {
         "party_id": case.ids[str(act.party)],
         "method": "courier",
         "attempted_on": case.today.isoformat(),
         "served_at": case.house.clock.now.isoformat(),
         "proof": "Receipt no. 4471.",
     }
-    return case.house.registrar.post(f"{case.path}/service", given)
+    return case.house.registrar.post(f"{case.path}/service", body)
 
 
 def _change(case: Case, act: Act, person: Person) -> str | None:
     """A change of the last running deadline of that term, as the simulation picks it; all agree where all must."""
-    found = deadlines(case)
-    mine = [one for one in found if one["term"] == act.term]
+    running = deadlines(case)
+    mine = [one for one in running if one["term"] == act.term]
     if act.party is not None:
         mine = [one for one in mine if one["party_id"] in (None, case.ids[act.party])]
     if not mine:
         return "deadline-not-set"
     over = ("ended", "waived")
-    one = max(mine, key=lambda one: (one["state"] not in over, found.index(one)))
-    given: Json | None = (
-        {"reason": "Agreed.", "until_on": act.until_on.isoformat()} if act.until_on else {"reason": "!"}
-    )
+    one = max(mine, key=lambda one: (one["state"] not in over, running.index(one)))
+    body: Json | None = {"reason": "Agreed.", "until_on": act.until_on.isoformat()} if act.until_on else {"reason": "!"}
     path = f"{case.path}/deadlines/{one['id']}/{act.step}"
-    answer = person.post(path, None if act.step == "resume" else given)
+    answer = person.post(path, None if act.step == "resume" else body)
     if act.step == "extend" and answer.status < 400 and case.procedure.term(str(act.term)).extend_with_all:
         for name in [party.name for party in case.simulated().parties if party.participation != "withdrawn"]:
             if case.agents[name] is not person and deadline(case, one["id"])["due_on"] != str(act.until_on):
-                case.agents[name].post(path, given).expect(200)
+                case.agents[name].post(path, body).expect(200)
     return code_of(answer)
 
 
@@ -329,12 +327,12 @@ def _appoint(case: Case, act: Act, person: Person) -> str | None:
     if act.step == "nominate":
         return _nominate(case, person)
     wanted = ("declared",) if act.step == "confirm-mediator" else ("confirmed",)
-    found = _appointment(case, *wanted) or (case.nominated[-1] if case.nominated else None)
-    if found is None:
+    appointment = _appointment(case, *wanted) or (case.nominated[-1] if case.nominated else None)
+    if appointment is None:
         return "not-found"
     word = {"confirm-mediator": "confirm", "resign": "resign", "replace-mediator": "replace"}[act.step]
     body = {"reason": "Called to office."} if word != "confirm" else {}
-    return code_of(person.post(f"/v1/appointments/{found[0]}/{word}", body))
+    return code_of(person.post(f"/v1/appointments/{appointment[0]}/{word}", body))
 
 
 def _nominate(case: Case, person: Person) -> str | None:
@@ -357,7 +355,7 @@ def _nominate(case: Case, person: Person) -> str | None:
 
 def _hold(case: Case, act: Act, person: Person) -> str | None:
     day = case.today.isoformat()
-    given = {
+    body = {
         "kind": "joint",
         "title": "Meeting",
         "starts_at": f"{day}T10:00",
@@ -365,7 +363,7 @@ def _hold(case: Case, act: Act, person: Person) -> str | None:
         "audience": "participants",
         "party_ids": [],
     }
-    meeting = person.post(f"{case.path}/sessions", given)
+    meeting = person.post(f"{case.path}/sessions", body)
     if meeting.status != 201:
         return code_of(meeting)
     return code_of(
@@ -376,14 +374,14 @@ def _hold(case: Case, act: Act, person: Person) -> str | None:
 
 
 def _freeze(case: Case, act: Act, person: Person) -> str | None:
-    given = {
+    body = {
         "title": "Agreement",
         "language": "en",
         "clauses": CLAUSES,
         "audience": "participants",
         "settles": act.settles,
     }
-    draft = person.post(f"{case.path}/settlement/drafts", given)
+    draft = person.post(f"{case.path}/settlement/drafts", body)
     if draft.status != 201:
         return code_of(draft)
     path = f"{case.path}/settlement/drafts/{draft.json['id']}/freeze"
@@ -394,13 +392,13 @@ def _freeze(case: Case, act: Act, person: Person) -> str | None:
 
 
 def _sign(case: Case, act: Act, person: Person) -> str | None:
-    given = {
+    body = {
         "draft_id": case.text["id"],
         "sha256": case.text["sha256"],
         "party_id": case.ids[str(act.party)],
         "capacity": "agent",
     }
-    return code_of(person.post(f"{case.path}/settlement/signatures", given))
+    return code_of(person.post(f"{case.path}/settlement/signatures", body))
 
 
 _THROUGH = {
@@ -437,33 +435,33 @@ def lines(explanation: Iterable[str]) -> tuple[str, ...]:
 
 def as_it_is(case: Case) -> Json:
     """The state of the case in the service."""
-    found = case.filer.get(case.path).expect(200)
+    read = case.filer.get(case.path).expect(200)
     names: dict[str | None, str | None] = {None: None, **{id: name for name, id in case.ids.items()}}
     return {
-        "stage": found["stage"],
-        "phase": found["phase"],
-        "outcome": found["outcome"],
-        "tracks": {track["name"]: track["state"] for track in found["tracks"]},
-        "participation": {party["name"]: party["participation"] for party in found["parties"]},
+        "stage": read["stage"],
+        "phase": read["phase"],
+        "outcome": read["outcome"],
+        "tracks": {track["name"]: track["state"] for track in read["tracks"]},
+        "participation": {party["name"]: party["participation"] for party in read["parties"]},
         "deadlines": sorted(
             (one["term"], str(names[one["party_id"]]), one["due_on"], one["state"], lines(one["explanation"]))
             for one in deadlines(case)
         ),
         "waiting": {
-            (one["capacity"], names[one["party_id"]], one["for"], one["due_on"]) for one in found["waiting_for"]
+            (one["capacity"], names[one["party_id"]], one["for"], one["due_on"]) for one in read["waiting_for"]
         },
     }
 
 
-def as_simulated(case: Case, found: Simulation) -> Json:
+def as_simulated(case: Case, simulation: Simulation) -> Json:
     """The state of the case in the simulation."""
-    names = {party.id: party.name for party in found.parties}
+    names = {party.id: party.name for party in simulation.parties}
     return {
-        "stage": found.stage.name,
-        "phase": found.stage.phase,
-        "outcome": found.outcome,
-        "tracks": {track.name: track.state for track in found.tracks},
-        "participation": {party.name: party.participation for party in found.parties},
+        "stage": simulation.stage.name,
+        "phase": simulation.stage.phase,
+        "outcome": simulation.outcome,
+        "tracks": {track.name: track.state for track in simulation.tracks},
+        "participation": {party.name: party.participation for party in simulation.parties},
         "deadlines": sorted(
             (
                 one.term.name,
@@ -472,7 +470,7 @@ def as_simulated(case: Case, found: Simulation) -> Json:
                 one.state,
                 lines(one.explanation),
             )
-            for one in found.deadlines
+            for one in simulation.deadlines
         ),
         "waiting": {
             (
@@ -481,14 +479,14 @@ def as_simulated(case: Case, found: Simulation) -> Json:
                 one.step,
                 one.due_on.isoformat() if one.due_on else None,
             )
-            for one in found.waiting
+            for one in simulation.waiting
         },
     }
 
 
-def refusal_of(found: Simulation, act: int) -> str | None:
+def refusal_of(simulation: Simulation, act: int) -> str | None:
     """The code with which the simulation refuses that act."""
-    entries: list[Entry] = [one for one in found.entries if one.act == act and one.refused is not None]
+    entries: list[Entry] = [one for one in simulation.entries if one.act == act and one.refused is not None]
     return entries[0].refused.code if entries and entries[0].refused else None
 
 
@@ -499,13 +497,13 @@ def both(case: Case, act: Act, standing: Simulation) -> Simulation:
     work(case)
     if not case.lodged:
         admit(case)
-    found = case.simulated()
-    told = (act, found.stage.name, case.cast, case.acts)
-    refused = refusal_of(found, len(case.acts) - 1)
+    simulation = case.simulated()
+    context = (act, simulation.stage.name, case.cast, case.acts)
+    refused = refusal_of(simulation, len(case.acts) - 1)
     # Nobody can act on what they cannot see, whatever the rules say.
-    assert answered == refused or (answered == "not-found" and refused is not None), (answered, refused, told)
-    assert as_simulated(case, found) == as_it_is(case), told
-    return found
+    assert answered == refused or (answered == "not-found" and refused is not None), (answered, refused, context)
+    assert as_simulated(case, simulation) == as_it_is(case), context
+    return simulation
 
 
 def walk(case: Case) -> None:
@@ -513,8 +511,8 @@ def walk(case: Case) -> None:
     for _number in range(ACTS):
         let_pass(case, case.random.choice(PAUSES))
         standing = case.simulated()
-        found = both(case, next_act(case, standing), standing)
-        if found.stage.final and case.random.random() < 0.7:
+        result = both(case, next_act(case, standing), standing)
+        if result.stage.final and case.random.random() < 0.7:
             return
 
 
@@ -673,17 +671,17 @@ GIVEN: Json = {
 
 def test_every_account_may_simulate_a_case_and_nothing_of_it_is_stored(house: House) -> None:
     person = house.person("Curia Oso")
-    found = person.post(SIMULATE, GIVEN).expect(200)
-    assert [entry["kind"] for entry in found["timeline"]] == ["step", "step", "deadline-set", "deadline-passed"]
-    assert (found["procedure"], found["stage"], found["outcome"]) == ("uncitral-2021", "invited", None)
-    assert found["timeline"][2]["deadline"]["silence"] == found["deadlines"][0]["silence"]
-    assert [(one["effect"], one["step"], one["article"]) for one in found["deadlines"][0]["silence"]] == [
+    simulation = person.post(SIMULATE, GIVEN).expect(200)
+    assert [entry["kind"] for entry in simulation["timeline"]] == ["step", "step", "deadline-set", "deadline-passed"]
+    assert (simulation["procedure"], simulation["stage"], simulation["outcome"]) == ("uncitral-2021", "invited", None)
+    assert simulation["timeline"][2]["deadline"]["silence"] == simulation["deadlines"][0]["silence"]
+    assert [(one["effect"], one["step"], one["article"]) for one in simulation["deadlines"][0]["silence"]] == [
         ("at-election", "lapse", "article 2")
     ]
-    assert [(one["capacity"], one["party"], one["step"]) for one in found["waiting_for"]] == [
+    assert [(one["capacity"], one["party"], one["step"]) for one in simulation["waiting_for"]] == [
         ("responding-party", "Vedria", "accept-invitation")
     ]
-    assert [step["name"] for step in found["open_steps"][0]["steps"]] == ["lapse", "withdraw"]
+    assert [step["name"] for step in simulation["open_steps"][0]["steps"]] == ["lapse", "withdraw"]
     assert person.get("/v1/cases").expect(200)["items"] == []
     again = person.post(SIMULATE, {**GIVEN, "acts": [{"step": "invite", "on": "2026-03-04"}]}).expect(200)
     (refused,) = again["timeline"]
@@ -727,11 +725,11 @@ def test_unknown_rules_and_strangers_are_refused_as_everywhere(house: House) -> 
 
 
 def test_a_rule_set_lists_the_effect_of_silence_after_each_term(house: House) -> None:
-    found = house.registrar.get("/v1/procedures/icsid-2022").expect(200)
-    terms = {term["name"]: term for term in found["terms"]}
+    rule_set = house.registrar.get("/v1/procedures/icsid-2022").expect(200)
+    terms = {term["name"]: term for term in rule_set["terms"]}
     assert [(one["effect"], one["by"]) for one in terms["no-step"]["silence"]] == [("by-notice", ["registry"])]
     assert (terms["reply"]["runs_from"], terms["reply"]["calendars"]) == ("receipt", ["institution"])
-    steps = {step["name"]: step for step in found["steps"]}
+    steps = {step["name"]: step for step in rule_set["steps"]}
     assert (steps["lodge"]["lodges"], steps["agree-number"]["positions"]) == (True, ["one", "more-than-one"])
     indus = house.registrar.get("/v1/procedures/indus-waters-1960").expect(200)
     assert [track["name"] for track in indus["tracks"]] == ["neutral-expert", "court-of-arbitration"]

@@ -9,13 +9,13 @@ from tests.story import CONSENT, POWERS, Dispute
 
 def shown(dispute: Dispute, who: str) -> dict[str, list[str]]:
     """The reasons why each step is closed to a person; empty where it is open."""
-    found: dict[str, list[str]] = {}
+    reasons_of: dict[str, list[str]] = {}
     for step in getattr(dispute, who).get(f"{dispute.path}/steps").expect(200)["items"]:
         reasons = [reason["code"] for reason in step["reasons"]]
         assert step["available"] == (reasons == [])
-        if step["step"] not in found or step["available"]:
-            found[step["step"]] = reasons
-    return found
+        if step["step"] not in reasons_of or step["available"]:
+            reasons_of[step["step"]] = reasons
+    return reasons_of
 
 
 def test_the_steps_shown_as_open_are_the_steps_that_succeed(dispute: Dispute) -> None:

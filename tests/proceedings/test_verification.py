@@ -74,16 +74,16 @@ def _signed(house: House, dispute: Dispute) -> Files:
 
 def pem(key: bytes) -> str:
     """A public key in PEM, as people exchange it."""
-    found = Ed25519PublicKey.from_public_bytes(key)
-    return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    public_key = Ed25519PublicKey.from_public_bytes(key)
+    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def test_each_file_verifies_with_the_trusted_key_as_json_and_as_pdf(signed: Files) -> None:
     for kinds in (signed.json, signed.pdf):
         for kind, data in kinds.items():
-            found = verify(data, signed.key)
-            assert (found.kind, found.trusted) == (kind, True)
-            assert "Signed with the key that you trust" in found.lines[-1]
+            result = verify(data, signed.key)
+            assert (result.kind, result.trusted) == (kind, True)
+            assert "Signed with the key that you trust" in result.lines[-1]
     assert not verify(signed.json["receipt"]).trusted
 
 
@@ -262,12 +262,15 @@ def test_the_commands_of_the_page_print_what_it_says(signed: Files, tmp_path: Pa
     assert len(list(blocks(PAGE))) == 3
     written = commands(PAGE)
     for command, output in zip(written, run(written, tmp_path, "8000"), strict=True):
-        said = [line.split("…")[0] for line in plain("\n".join(command.prints))]
-        found = plain(output.rstrip("\n"))
+        expected = [line.split("…")[0] for line in plain("\n".join(command.prints))]
+        output_lines = plain(output.rstrip("\n"))
         if "…" not in "".join(command.prints):
-            assert found == said, command.text
-        told = iter(found)
-        assert all(any(line.startswith(start) for line in told) for start in said if start), (command.text, found)
+            assert output_lines == expected, command.text
+        printed_lines = iter(output_lines)
+        assert all(any(line.startswith(start) for line in printed_lines) for start in expected if start), (
+            command.text,
+            output_lines,
+        )
 
 
 def test_an_independent_verifier_written_from_the_page_agrees(signed: Files, tmp_path: Path) -> None:
@@ -292,6 +295,6 @@ def _by_openssl(signed: Files, folder: Path) -> None:
         (folder / "body").write_bytes(body)
         (folder / "signature").write_bytes(decoded(file["signature"], 64, "signature"))
         (folder / "key.pem").write_text(pem(signed.key))
-        given = ["-pubin", "-inkey", "key.pem", "-rawin", "-in", "body", "-sigfile", "signature"]
-        found = subprocess.run(["openssl", "pkeyutl", "-verify", *given], cwd=folder, check=False)
-        assert found.returncode == 0
+        arguments = ["-pubin", "-inkey", "key.pem", "-rawin", "-in", "body", "-sigfile", "signature"]
+        result = subprocess.run(["openssl", "pkeyutl", "-verify", *arguments], cwd=folder, check=False)
+        assert result.returncode == 0

@@ -18,8 +18,8 @@ def days_off(code: str, first: date, last: date, closures: Iterable[Closure] = (
     if code == "plain":
         return frozenset(closed | {day for day in every if day.isoweekday() in SATURDAY_AND_SUNDAY})
     country, _hyphen, part = code.partition("-")
-    found = holidays.country_holidays(country, subdiv=part or None, categories=OF_OFFICES.get(code))
-    return frozenset(closed | {day for day in every if not found.is_working_day(day)})
+    calendar = holidays.country_holidays(country, subdiv=part or None, categories=OF_OFFICES.get(code))
+    return frozenset(closed | {day for day in every if not calendar.is_working_day(day)})
 
 
 def counted(trigger: date, period: str, roll: str, off: Collection[date]) -> date:

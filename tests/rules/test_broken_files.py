@@ -716,9 +716,9 @@ def test_a_broken_file_is_refused_at_the_line_of_the_fault(name: str, tmp_path: 
     path, text = broken_file(tmp_path, BROKEN[name])
     with pytest.raises(BadRuleSet) as caught:
         load(path)
-    told = str(caught.value).split("\n")
+    lines = str(caught.value).split("\n")
     start = expected_start(BROKEN[name], text)
-    assert sum(line.startswith(start) for line in told) == 1, (start, told)
+    assert sum(line.startswith(start) for line in lines) == 1, (start, lines)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -729,21 +729,21 @@ def test_the_command_reports_the_same_fault_and_fails(
     monkeypatch.setattr(sys, "argv", ["accord", "procedures", "check", str(path)])
     with pytest.raises(SystemExit) as caught:
         main()
-    said = capsys.readouterr()
-    assert (caught.value.code, said.out) == (1, "")
-    lines = said.err.removeprefix("accord: ").split("\n")
+    printed = capsys.readouterr()
+    assert (caught.value.code, printed.out) == (1, "")
+    lines = printed.err.removeprefix("accord: ").split("\n")
     assert any(line.startswith(expected_start(BROKEN[name], text)) for line in lines), lines
 
 
 def test_each_broken_file_has_a_message_of_its_own(tmp_path: Path) -> None:
-    told = {}
+    messages = {}
     for name, broken in BROKEN.items():
         path, _text = broken_file(tmp_path, broken)
         with pytest.raises(BadRuleSet) as caught:
             load(path)
-        told[name] = re.sub(r"\.toml:\d+:", ".toml:", str(caught.value))
+        messages[name] = re.sub(r"\.toml:\d+:", ".toml:", str(caught.value))
     assert len(BROKEN) >= 80
-    assert len(set(told.values())) == len(told)
+    assert len(set(messages.values())) == len(messages)
 
 
 def test_the_command_reports_a_sound_file(

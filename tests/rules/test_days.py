@@ -102,8 +102,8 @@ def test_a_time_without_a_zone_falls_on_no_day() -> None:
     ],
 )
 def test_a_day_ends_at_the_midnight_of_the_seat(day: str, zone: str, expected: str) -> None:
-    found = end_of_day(date.fromisoformat(day), ZoneInfo(zone))
-    assert (found, found.tzinfo) == (utc(expected), UTC)
+    instant = end_of_day(date.fromisoformat(day), ZoneInfo(zone))
+    assert (instant, instant.tzinfo) == (utc(expected), UTC)
 
 
 @settings(max_examples=400, deadline=None)

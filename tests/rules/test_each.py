@@ -109,8 +109,8 @@ def test_a_representative_cannot_act_for_a_party_that_they_do_not_represent() ->
 
 def test_the_step_is_open_to_the_registry_while_a_party_has_not_accepted() -> None:
     def available(facts: Facts) -> list[str | None]:
-        found = open_steps(IOMED, facts, {REGISTRY}, TODAY)
-        return [each.step.taken_through for each in found if each.available and each.step.name == "accept-invitation"]
+        steps = open_steps(IOMED, facts, {REGISTRY}, TODAY)
+        return [each.step.taken_through for each in steps if each.available and each.step.name == "accept-invitation"]
 
     assert available(invited()) == available(invited(VEDRIA)) == ["consents"]
     assert available(invited(VEDRIA, LUMEA)) == []

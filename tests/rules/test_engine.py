@@ -228,6 +228,6 @@ def test_the_list_of_steps_names_every_entry_in_the_order_of_the_rules() -> None
 
 
 def test_every_step_is_closed_with_a_reason_to_a_person_without_a_capacity() -> None:
-    for found in open_steps(IOMED, case("settling"), (), TODAY):
-        assert not found.available
-        assert [reason.code for reason in found.reasons] == ["not-your-capacity"]
+    for availability in open_steps(IOMED, case("settling"), (), TODAY):
+        assert not availability.available
+        assert [reason.code for reason in availability.reasons] == ["not-your-capacity"]

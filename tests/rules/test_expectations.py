@@ -65,15 +65,15 @@ def tracks(entries: Iterable[Step], stage: str) -> tuple[TrackFact, ...]:
 
 def answers(procedure: Procedure, letters: dict[str, str], step: str, capacity: str) -> str:
     """The answer of the rule set at each stage, in the letters of the table."""
-    holding, found = HOLDINGS[capacity], ""
+    holding, row = HOLDINGS[capacity], ""
     for stage in letters:
         try:
             decision = decide(procedure, open_wide(procedure, stage, step, holding), step, {holding}, TODAY)
         except Refused as refused:
-            found += REFUSED.get(refused.code, f"({refused.code})")
+            row += REFUSED.get(refused.code, f"({refused.code})")
         else:
-            found += letters[decision.stage]
-    return found
+            row += letters[decision.stage]
+    return row
 
 
 @pytest.mark.parametrize(("id", "step", "capacity", "expected"), EVERY_ROW)

@@ -107,8 +107,8 @@ def test_an_unworkable_rule_set_is_refused_with_file_table_and_fault(fault: str,
         load(written(tmp_path, BASE.replace(old, new)))
     assert any(where == table and words in what for where, what in caught.value.faults), caught.value.faults
     lines = str(caught.value).splitlines()
-    told = re.compile(rf"small-2025\.toml(:\d+)?: {re.escape(table)}: .*{re.escape(words)}")
-    assert any(told.match(line) for line in lines), lines
+    pattern = re.compile(rf"small-2025\.toml(:\d+)?: {re.escape(table)}: .*{re.escape(words)}")
+    assert any(pattern.match(line) for line in lines), lines
     assert all(re.match(r"small-2025\.toml(:\d+)?: ", line) for line in lines)
 
 
@@ -135,8 +135,8 @@ def test_a_fault_is_reported_with_its_line(fault: str, tmp_path: Path) -> None:
     text = BASE.replace(old, new)
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, text))
-    (told,) = [line for line in str(caught.value).splitlines() if table in line and words in line]
-    number = int(told.split(":")[1])
+    (message,) = [line for line in str(caught.value).splitlines() if table in line and words in line]
+    number = int(message.split(":")[1])
     assert text.split("\n")[number - 1] == AT_LINE[fault]
     if table.startswith("[[") and "number" not in table:
         kind, name = table.split()

@@ -232,8 +232,8 @@ def test_contracting_status_counts_as_it_stands_on_the_day_of_screening(screened
 def test_a_request_is_declared_inadmissible_only_while_a_gate_fails(
     changes: dict[str, Any], lodged: str, invited: str, consented: str
 ) -> None:
-    found = [answer(case(stage, **changes), "declare-inadmissible", REGISTRY) for stage in ("lodged", "invited")]
-    assert found == [lodged, invited]
+    answers = [answer(case(stage, **changes), "declare-inadmissible", REGISTRY) for stage in ("lodged", "invited")]
+    assert answers == [lodged, invited]
     assert answer(case("consented", **changes), "declare-inadmissible", REGISTRY) == consented
 
 

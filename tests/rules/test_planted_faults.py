@@ -141,8 +141,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_unchanged_code_passes(copy: Path) -> None:
-    said = verdict(copy, *TESTS)
-    assert said.returncode == 0, said.stdout[-2000:] + said.stderr[-2000:]
+    result = verdict(copy, *TESTS)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
 
 
 @pytest.mark.slow
@@ -154,8 +154,8 @@ def test_every_planted_fault_is_caught(copy: Path, fault: str) -> None:
     assert sound.count(there) == 1, "the passage to be changed is not there once"
     path.write_text(sound.replace(there, planted), encoding="utf-8")
     try:
-        said = verdict(copy, tests)
+        result = verdict(copy, tests)
     finally:
         path.write_text(sound, encoding="utf-8")
-    assert said.returncode == 1, said.stdout[-2000:]
-    assert " failed" in said.stdout
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert " failed" in result.stdout

@@ -39,14 +39,14 @@ def run(
     return simulate(procedure, parties, acts, calendars, until)
 
 
-def invited(*, lodge: int = 2, invite: int = 4, **given: Any) -> tuple[Act, Act]:
+def invited(*, lodge: int = 2, invite: int = 4, **options: Any) -> tuple[Act, Act]:
     """The request lodged, and the other side invited."""
-    return Act("lodge", march(lodge)), Act("invite", march(invite), **given)
+    return Act("lodge", march(lodge)), Act("invite", march(invite), **options)
 
 
-def told(found: Simulation) -> list[str]:
+def told(simulation: Simulation) -> list[str]:
     """The timeline, one line for each entry."""
-    return [line_of(entry) for entry in found.entries]
+    return [line_of(entry) for entry in simulation.entries]
 
 
 def line_of(entry: Any) -> str:
@@ -93,17 +93,17 @@ def line_of(entry: Any) -> str:
     ],
 )
 def test_silence_has_four_effects_or_none(rule_set: str, term: str, brings: list[tuple[Any, ...]]) -> None:
-    found = effects(library()[rule_set], term)
-    assert [(one.effect, one.step, one.by, one.outcome, one.citation.article) for one in found] == brings
+    shown = effects(library()[rule_set], term)
+    assert [(one.effect, one.step, one.by, one.outcome, one.citation.article) for one in shown] == brings
 
 
 @pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
 def test_every_step_that_waits_for_a_term_is_an_effect_of_silence(procedure: Procedure) -> None:
     for term in procedure.terms:
-        found = effects(procedure, term.name)
+        brings = effects(procedure, term.name)
         steps: set[str | None] = {step.name for step in procedure.steps if step.after == term.name}
-        assert {one.step for one in found} == (steps or {None})
-        assert all((one.effect == "none") is (one.step is None) and one.effect in EFFECTS for one in found)
+        assert {one.step for one in brings} == (steps or {None})
+        assert all((one.effect == "none") is (one.step is None) and one.effect in EFFECTS for one in brings)
 
 
 def test_the_stage_of_the_case_limits_the_effects_of_silence() -> None:
@@ -113,8 +113,8 @@ def test_the_stage_of_the_case_limits_the_effects_of_silence() -> None:
 
 def test_a_step_open_to_a_party_and_the_registry_is_listed_for_each() -> None:
     steps = [replace(step, by=("registry", "any-party", "clock")) for step in UNCITRAL.entries("lapse")]
-    found = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
-    assert [(one.effect, one.by) for one in found] == [
+    brings = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
+    assert [(one.effect, one.by) for one in brings] == [
         ("automatic", ("clock",)),
         ("at-election", ("any-party",)),
         ("by-notice", ("registry",)),
@@ -125,8 +125,8 @@ def test_a_step_open_to_a_party_and_the_registry_is_listed_for_each() -> None:
 
 
 def test_silence_under_the_icc_rules_ends_the_matter_automatically_on_the_day_after() -> None:
-    found = run(ICC, *invited())
-    assert told(found) == [
+    simulation = run(ICC, *invited())
+    assert told(simulation) == [
         "03-02 step: lodge by requesting-party Ostrava, draft > lodged",
         "03-04 step: invite by registry, lodged > invited",
         "03-04 deadline-set: reply, 03-19",
@@ -134,23 +134,23 @@ def test_silence_under_the_icc_rules_ends_the_matter_automatically_on_the_day_af
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
         "03-20 deadline-ended: reply, 03-19",
     ]
-    assert (found.stage.name, found.stage.phase, found.outcome) == ("closed", "closed", "lapsed")
-    assert (found.waiting, found.open_steps) == ((), ())
+    assert (simulation.stage.name, simulation.stage.phase, simulation.outcome) == ("closed", "closed", "lapsed")
+    assert (simulation.waiting, simulation.open_steps) == ((), ())
 
 
 def test_the_answer_is_awaited_until_that_day() -> None:
-    found = run(ICC, *invited(), until=march(19))
-    assert [(one.capacity, one.step, one.due_on) for one in found.waiting] == [
+    simulation = run(ICC, *invited(), until=march(19))
+    assert [(one.capacity, one.step, one.due_on) for one in simulation.waiting] == [
         ("responding-party", "accept-invitation", march(19))
     ]
-    (reply,) = found.deadlines
+    (reply,) = simulation.deadlines
     assert (reply.state, [one.effect for one in reply.silence]) == ("running", ["automatic"])
     assert reply.explanation[0] == "Trigger: 'invite' on Wednesday 2026-03-04."
 
 
 def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
-    found = run(ICC, *invited(), Act("accept-invitation", march(20)))
-    assert told(found)[4:] == [
+    simulation = run(ICC, *invited(), Act("accept-invitation", march(20)))
+    assert told(simulation)[4:] == [
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
         "03-20 deadline-ended: reply, 03-19",
         "03-20 refused: step-not-open",
@@ -159,15 +159,15 @@ def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
 
 def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects() -> None:
     early, late = Act("lapse", march(10)), Act("lapse", date(2026, 4, 20))
-    found = run(UNCITRAL, *invited(), early, late)
-    assert told(found)[2:] == [
+    simulation = run(UNCITRAL, *invited(), early, late)
+    assert told(simulation)[2:] == [
         "03-04 deadline-set: reply, 04-03",
         "03-10 refused: term-not-passed",
         "04-04 deadline-passed: reply, 04-03",
         "04-20 step: lapse by requesting-party Ostrava, invited > closed (lapsed)",
         "04-20 deadline-ended: reply, 04-03",
     ]
-    refused = found.entries[3].refused
+    refused = simulation.entries[3].refused
     assert refused is not None
     assert [(one.code, one.citation.article, one.cure) for one in refused.reasons] == [
         ("term-not-passed", "article 2", "Wait until 2026-04-03 has passed at the seat.")
@@ -176,16 +176,16 @@ def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects(
 
 def test_under_the_icsid_rules_the_reply_counts_for_each_party_from_its_own_receipt() -> None:
     served = (Act("serve", march(9), party=VEDRIA), Act("serve", march(20), party=LUMEA))
-    found = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
-    assert told(found)[2:] == [
+    simulation = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
+    assert told(simulation)[2:] == [
         "03-09 served: Vedria",
         "03-09 deadline-set: reply of Vedria, 05-08",
         "03-20 served: Lumea",
         "03-20 deadline-set: reply of Lumea, 05-19",
         "05-09 deadline-passed: reply of Vedria, 05-08",
     ]
-    assert [one.state for one in found.deadlines] == ["passed", "running"]
-    assert "lapse" not in [step.name for one in found.open_steps for step in one.steps]
+    assert [one.state for one in simulation.deadlines] == ["passed", "running"]
+    assert "lapse" not in [step.name for one in simulation.open_steps for step in one.steps]
     later = run(ICSID, *invited(), *served, Act("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
     assert later.outcome == "lapsed"
 
@@ -197,15 +197,15 @@ def test_a_party_that_is_served_after_another_has_answered_still_has_its_time() 
         Act("accept-invitation", march(10), party=VEDRIA),
         Act("serve", march(20), party=LUMEA),
     )
-    found = run(ICSID, *acts, parties=THREE, until=march(20))
-    assert [(one.party.name if one.party else None, one.state) for one in found.deadlines] == [
+    simulation = run(ICSID, *acts, parties=THREE, until=march(20))
+    assert [(one.party.name if one.party else None, one.state) for one in simulation.deadlines] == [
         (VEDRIA, "running"),
         (LUMEA, "running"),
     ]
 
 
 def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
-    found = run(
+    simulation = run(
         ICSID,
         *invited(),
         Act("serve", march(5)),
@@ -214,7 +214,7 @@ def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
         Act("request-appointment", date(2026, 5, 12), party=OSTRAVA),
         institution="US",
     )
-    assert told(found)[4:] == [
+    assert told(simulation)[4:] == [
         "03-09 step: accept-invitation by responding-party Vedria, invited > accepted",
         "03-09 deadline-ended: reply of Vedria, 05-04",
         "03-10 step: register by registry, accepted > registered",
@@ -231,13 +231,13 @@ def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
         "05-12 deadline-ended: no-step, 07-08",
         "06-12 deadline-passed: institution-appoints, 06-11",
     ]
-    appointment = next(one for one in found.deadlines if one.term.name == "appointment")
+    appointment = next(one for one in simulation.deadlines if one.term.name == "appointment")
     # Sixty days end on Saturday 9 May.
     assert "Roll: from Saturday 2026-05-09 to the next working day, Monday 2026-05-11." in appointment.explanation
 
 
 def test_a_whole_mediation_lists_its_assumptions() -> None:
-    found = run(
+    simulation = run(
         UNCITRAL,
         *invited(),
         Act("accept-invitation", march(10), party=VEDRIA),
@@ -253,18 +253,21 @@ def test_a_whole_mediation_lists_its_assumptions() -> None:
         Act("sign", march(27), party=LUMEA),
         parties=THREE,
     )
-    assert told(found)[3:7] == [
+    assert told(simulation)[3:7] == [
         "03-10 step: accept-invitation by responding-party Vedria, invited > invited, not complete",
         "03-12 step: accept-invitation by responding-party Lumea, invited > agreed",
         "03-12 deadline-ended: reply, 04-03",
         "03-13 step: nominate by requesting-party Ostrava, agreed > agreed",
     ]
-    assert told(found)[-3:] == [
+    assert told(simulation)[-3:] == [
         "03-26 step: sign by requesting-party Ostrava, settling > settling, not complete",
         "03-27 step: sign by responding-party Vedria, settling > settling, not complete",
         "03-27 step: sign by responding-party Lumea, settling > closed (partly-settled)",
     ]
-    assert "Whoever is nominated declares independence, and every party accepts, on the same day." in found.assumptions
+    assert (
+        "Whoever is nominated declares independence, and every party accepts, on the same day."
+        in simulation.assumptions
+    )
 
 
 def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
@@ -274,8 +277,8 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
         Act("nominate", march(6), by="registry"),
         Act("confirm-mediator", march(9)),
     )
-    found = run(UNCITRAL, *mediating, Act("resign", march(10)), Act("terminate", march(11), by="mediator"))
-    assert told(found)[-2:] == [
+    simulation = run(UNCITRAL, *mediating, Act("resign", march(10)), Act("terminate", march(11), by="mediator"))
+    assert told(simulation)[-2:] == [
         "03-10 step: resign by mediator, mediating > agreed",
         "03-11 refused: not-your-capacity",
     ]
@@ -300,13 +303,13 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
 
 def test_the_registry_confirms_a_prior_instrument_for_the_named_party() -> None:
     confirmed = Act("accept-invitation", march(9), by="registry", party=VEDRIA)
-    found = run(UNCITRAL, *invited(), confirmed)
-    assert told(found)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
-    assert all(party.consented for party in found.parties)
+    simulation = run(UNCITRAL, *invited(), confirmed)
+    assert told(simulation)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
+    assert all(party.consented for party in simulation.parties)
 
 
 def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stays_a_party() -> None:
-    found = run(
+    simulation = run(
         INDUS,
         *_to_a_difference(),
         Act("request-neutral-expert", march(10), party=OSTRAVA),
@@ -315,9 +318,9 @@ def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stay
         Act("note-non-appearance", march(13), party=VEDRIA),
         until=march(13),
     )
-    assert [(track.name, track.state) for track in found.tracks] == [("neutral-expert", "paused")]
-    assert told(found)[-2].endswith("refused: need-not-met")
-    assert [party.participation for party in found.parties] == ["appearing", "not-appearing"]
+    assert [(track.name, track.state) for track in simulation.tracks] == [("neutral-expert", "paused")]
+    assert told(simulation)[-2].endswith("refused: need-not-met")
+    assert [party.participation for party in simulation.parties] == ["appearing", "not-appearing"]
 
 
 def _to_a_difference() -> tuple[Act, ...]:
@@ -333,8 +336,8 @@ def _to_a_difference() -> tuple[Act, ...]:
 
 def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_its_rule() -> None:
     late = Act("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
-    found = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
-    assert told(found)[3:] == [
+    simulation = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
+    assert told(simulation)[3:] == [
         "03-06 refused: not-your-capacity",
         "03-06 deadline-extended: reply, 04-01",
         "04-02 deadline-passed: reply, 04-01",
@@ -365,9 +368,9 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_it
 def test_an_extension_that_needs_all_parties_assumes_their_agreement() -> None:
     acts = (*invited(), Act("request-negotiations", march(5), party=OSTRAVA))
     extended = Act("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
-    found = run(WATERS, *acts, extended, until=march(10))
-    assert told(found)[-1] == "03-09 deadline-extended: negotiation, 01-01"
-    assert "Every party agrees to an extension that needs it, on the same day." in found.assumptions
+    simulation = run(WATERS, *acts, extended, until=march(10))
+    assert told(simulation)[-1] == "03-09 deadline-extended: negotiation, 01-01"
+    assert "Every party agrees to an extension that needs it, on the same day." in simulation.assumptions
     again = run(WATERS, *acts, replace(extended, until_on=march(20)), until=march(10))
     assert told(again)[-1] == "03-09 refused: until-on"
 
@@ -379,8 +382,8 @@ def test_a_term_set_per_case_runs_only_if_its_day_is_stated() -> None:
 
 
 def test_the_open_steps_are_listed_for_each_capacity() -> None:
-    found = run(IOMED, *invited(), until=march(5))
-    assert {(one.capacity, one.party): [step.name for step in one.steps] for one in found.open_steps} == {
+    simulation = run(IOMED, *invited(), until=march(5))
+    assert {(one.capacity, one.party): [step.name for step in one.steps] for one in simulation.open_steps} == {
         ("requesting-party", OSTRAVA): ["withdraw"],
         ("responding-party", VEDRIA): ["accept-invitation", "decline-invitation"],
         ("registry", None): ["accept-invitation"],
@@ -391,8 +394,8 @@ def test_closures_and_countries_move_a_day_that_rolls() -> None:
     resting = plain("the institution", [(date(2026, 5, 11), date(2026, 5, 12), "The registry moves")])
     calendars = Calendars(plain("the seat"), resting, (plain(OSTRAVA), plain(VEDRIA)))
     acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
-    found = simulate(ICSID, TWO, acts, calendars, march(11))
-    assert {one.term.name: one.due_on for one in found.deadlines}["appointment"] == date(2026, 5, 13)
+    simulation = simulate(ICSID, TWO, acts, calendars, march(11))
+    assert {one.term.name: one.due_on for one in simulation.deadlines}["appointment"] == date(2026, 5, 13)
 
 
 def test_a_simulation_is_reproducible() -> None:
@@ -403,17 +406,17 @@ def test_a_simulation_is_reproducible() -> None:
 
 @pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
 def test_without_an_act_nothing_happens_and_the_awaited_steps_are_listed(procedure: Procedure) -> None:
-    found = run(procedure)
-    assert (found.entries, found.deadlines, found.stage) == ((), (), procedure.initial)
-    assert {one.step for one in found.waiting} == {"lodge"}
-    assert [one.capacity for one in found.open_steps] == ["requesting-party"]
+    simulation = run(procedure)
+    assert (simulation.entries, simulation.deadlines, simulation.stage) == ((), (), procedure.initial)
+    assert {one.step for one in simulation.waiting} == {"lodge"}
+    assert [one.capacity for one in simulation.open_steps] == ["requesting-party"]
 
 
 def test_an_endless_series_of_clock_steps_is_stopped() -> None:
     steps = tuple(replace(step, ends=()) if step.name == "default-to-one-mediator" else step for step in ICSID.steps)
     acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
-    found = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
-    assert [entry.kind for entry in found.entries].count("clock-step") == 1
+    simulation = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
+    assert [entry.kind for entry in simulation.entries].count("clock-step") == 1
 
 
 def test_an_endless_series_of_terms_is_stopped() -> None:

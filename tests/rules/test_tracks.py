@@ -17,8 +17,8 @@ ON = date(2026, 6, 1)
 
 def case(stage: str, **more: object) -> Facts:
     """A case between the two States at a stage."""
-    known = Facts(stage=stage, subjects=frozenset(), lodged_on=date(2026, 3, 2), parties=(ostrava(), vedria()))
-    return replace(known, **more)  # type: ignore[arg-type]
+    facts = Facts(stage=stage, subjects=frozenset(), lodged_on=date(2026, 3, 2), parties=(ostrava(), vedria()))
+    return replace(facts, **more)  # type: ignore[arg-type]
 
 
 def refused(procedure: str, facts: Facts, step: str, holding: Holding) -> tuple[str, list[str]]:

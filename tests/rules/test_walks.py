@@ -99,14 +99,14 @@ def agree(facts: Facts, holdings: Collection[Holding]) -> None:
     for name in {step.name for step in IOMED.steps}:
         entries = [each for each in listed if each.step.name == name]
         available = [each.step for each in entries if each.available]
-        found = _decided(facts, name, holdings)
-        if isinstance(found, Refused):
+        decision = _decided(facts, name, holdings)
+        if isinstance(decision, Refused):
             assert available == []
-            assert found.stage == facts.stage
-            codes = [reason.code for reason in found.reasons]
+            assert decision.stage == facts.stage
+            codes = [reason.code for reason in decision.reasons]
             assert codes in [[reason.code for reason in each.reasons] for each in entries]
         else:
-            assert available == [found.step]
+            assert available == [decision.step]
 
 
 def _decided(facts: Facts, step: str, holdings: Collection[Holding]) -> Decision | Refused:

@@ -165,19 +165,19 @@ WORKED = [
 
 def calendars_of(codes: str) -> list[Calendar]:
     """The calendars that a row names, made by the service's code."""
-    found = []
-    for told in codes.split():
-        code, closures = CLOSED.get(told, (told, []))
-        found.append(plain("the seat", closures) if code == "plain" else calendar_of(code, closures))
-    return found
+    calendars = []
+    for country in codes.split():
+        code, closures = CLOSED.get(country, (country, []))
+        calendars.append(plain("the seat", closures) if code == "plain" else calendar_of(code, closures))
+    return calendars
 
 
 def off_in(codes: str, trigger_on: date) -> frozenset[date]:
     """The days off of all the calendars that a row names, as plain data."""
     last = trigger_on + timedelta(days=400)
     off: frozenset[date] = frozenset()
-    for told in codes.split():
-        code, closures = CLOSED.get(told, (told, []))
+    for country in codes.split():
+        code, closures = CLOSED.get(country, (country, []))
         off |= days_off(code, trigger_on, last, closures)
     return off
 
@@ -191,16 +191,16 @@ def term(period: str, roll: str, codes: str) -> Term:
 @pytest.mark.parametrize("row", WORKED, ids=lambda row: f"{row.trigger} {row.period} {row.roll} {row.calendars}")
 def test_a_term_ends_on_the_day_worked_out_by_hand(row: Worked) -> None:
     trigger_on = date.fromisoformat(row.trigger)
-    found = due(term(row.period, row.roll, row.calendars), "serve", trigger_on, None, calendars_of(row.calendars))
-    assert found.due_on == date.fromisoformat(row.due), row.why
-    assert f"Due: {found.due_on:%A} {row.due}, until the end of that day at the seat." in found.explanation
+    deadline = due(term(row.period, row.roll, row.calendars), "serve", trigger_on, None, calendars_of(row.calendars))
+    assert deadline.due_on == date.fromisoformat(row.due), row.why
+    assert f"Due: {deadline.due_on:%A} {row.due}, until the end of that day at the seat." in deadline.explanation
 
 
 @pytest.mark.parametrize("row", WORKED, ids=lambda row: f"{row.trigger} {row.period} {row.roll} {row.calendars}")
 def test_an_independent_counter_finds_the_same_day(row: Worked) -> None:
     trigger_on = date.fromisoformat(row.trigger)
-    found = counted(trigger_on, row.period, row.roll, off_in(row.calendars, trigger_on))
-    assert found == date.fromisoformat(row.due), row.why
+    last_day = counted(trigger_on, row.period, row.roll, off_in(row.calendars, trigger_on))
+    assert last_day == date.fromisoformat(row.due), row.why
 
 
 def test_the_table_covers_every_rule_of_counting() -> None:
@@ -300,9 +300,9 @@ def test_a_day_on_which_clocks_change_is_an_hour_shorter_or_longer(day: str, zon
     ],
 )
 def test_summer_time_moves_no_deadline(trigger: str, period: str, zone: str, due_on: str, over: str) -> None:
-    found = due(term(period, NONE, ""), "serve", date.fromisoformat(trigger), None)
-    assert found.due_on == date.fromisoformat(due_on)
-    assert end_of_day(found.due_on, ZoneInfo(zone)) == datetime.fromisoformat(over).replace(tzinfo=UTC)
+    deadline = due(term(period, NONE, ""), "serve", date.fromisoformat(trigger), None)
+    assert deadline.due_on == date.fromisoformat(due_on)
+    assert end_of_day(deadline.due_on, ZoneInfo(zone)) == datetime.fromisoformat(over).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ def reading_as(database: Database[GatedSession], *principals: UUID) -> Iterator[
         pass
 
 
-def count(found: object) -> int:
+def count(result: object) -> int:
     """The number of rows, or the number that the statement returns."""
-    return found if isinstance(found, int) else len(list(found))  # type: ignore[call-overload]
+    return result if isinstance(result, int) else len(list(result))  # type: ignore[call-overload]
 
 
 def alias_in_a_join(db: GatedSession) -> object:
@@ -254,8 +254,8 @@ def test_a_failed_flush_does_not_leave_the_gate_open(database: Database[GatedSes
 def test_the_facts_for_the_rules_do_not_depend_on_the_reader(database: Database[GatedSession]) -> None:
     for reader in (INSIDER, STRANGER, OUTSIDER):
         with reading_as(database, reader, ANYONE, reader) as db:
-            known = db.execute(select(Content.id), execution_options={"known_to_participants": True}).scalars().all()
-            assert known == [WIDE]
+            visible = db.execute(select(Content.id), execution_options={"known_to_participants": True}).scalars().all()
+            assert visible == [WIDE]
 
 
 @drawing(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -77,9 +77,9 @@ def test_a_stranger_gets_the_same_answer_for_a_hidden_case_an_unknown_id_and_a_m
             "/".join([*above, str(uuid4())]) if len(last) == 36 else path.replace(dispute.case["id"], str(uuid4()))
         )
         malformed = path.replace(last, "no-such-id") if len(last) == 36 else path.replace(dispute.case["id"], "x")
-        given = told(stranger.get(path))
-        assert given[0] == 404, what
-        assert given == told(stranger.get(unknown)) == told(stranger.get(malformed)), what
+        received = told(stranger.get(path))
+        assert received[0] == 404, what
+        assert received == told(stranger.get(unknown)) == told(stranger.get(malformed)), what
         assert dispute.requesting.get(path).status == 200, what
 
 
@@ -133,8 +133,8 @@ def test_a_caucus_is_hidden_from_the_other_side_and_from_the_registry(dispute: D
 
 def test_only_the_authors_side_sees_a_draft_filing_until_it_is_submitted(dispute: Dispute) -> None:
     dispute.mediating()
-    given = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
-    draft = dispute.responding.post(f"{dispute.path}/filings", given).expect(201)
+    body = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
+    draft = dispute.responding.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     for person in (dispute.requesting, dispute.mediator, dispute.registrar):
         person.get(path).expect(404)
@@ -175,11 +175,11 @@ def test_an_administrator_reads_no_case(dispute: Dispute) -> None:
 
 def crawl(person: Person, dispute: Dispute) -> list[object]:
     """Everything that a person receives about the case: each list page by page, each item, filters and counts."""
-    found: list[object] = []
+    received: list[object] = []
 
     def read(path: str) -> Any:
         answer = person.get(path)
-        found.append((path, told(answer)))
+        received.append((path, told(answer)))
         return answer.json
 
     for path in ("/v1/me", "/v1/cases", "/v1/cases?q=serin", "/v1/cases?phase=sessions&limit=1"):
@@ -210,7 +210,7 @@ def crawl(person: Person, dispute: Dispute) -> list[object]:
                 prefix = "/v1" if name == "appointments" else dispute.path
                 read(f"{prefix}/{name}/{item['id']}")
             following = f"{dispute.path}/{name}?limit=2&after={page['next']}" if page["next"] else None
-    return found
+    return received
 
 
 def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]:
@@ -241,8 +241,8 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
         },
     )
     confide("second")
-    given = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
-    filing = does(dispute.responding, "POST", "/filings", given)
+    statement = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
+    filing = does(dispute.responding, "POST", "/filings", statement)
     does(dispute.responding, "POST", f"/filings/{filing['id']}/submit")
     dispute.hold(joint, "All", "all")
     confide("third")

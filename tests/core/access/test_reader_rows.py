@@ -36,8 +36,8 @@ def told(settings: Settings) -> list[str]:
 
 def is_well(settings: Settings) -> bool:
     """Whether the report says `well`."""
-    (said,) = told(settings)
-    return said.endswith("each as its policy says") and " of 0 cases" not in said
+    (report,) = told(settings)
+    return report.endswith("each as its policy says") and " of 0 cases" not in report
 
 
 def test_a_surplus_and_a_missing_reader_are_reported_by_ids_and_never_by_name(
@@ -110,10 +110,10 @@ def test_the_audit_continues_where_it_stopped_and_skips_nothing(
     for number in range(5):
         dispute.opened(title=f"Case {number}")
     monkeypatch.setattr(readers, "AT_ONCE", 2)
-    (said,) = told(house.settings)
+    (report,) = told(house.settings)
     with past_the_service.connect() as db:
         rows = len(db.execute(select(AudienceReader.audience_id)).all())
-    assert said == f"{rows} of 5 cases and of the institution, each as its policy says"
+    assert report == f"{rows} of 5 cases and of the institution, each as its policy says"
     with past_the_service.begin() as db:
         db.execute(delete(AudienceReader).where(AudienceReader.principal_id == UUID(dispute.requesting.id)))
     assert len({one.split(",")[0] for one in told(house.settings) if one.endswith(TOO_FEW)}) == 5
@@ -123,7 +123,7 @@ def test_a_part_of_the_audit_takes_the_same_number_of_statements_however_many_ro
     house: House, dispute: Dispute
 ) -> None:
     database, sent = guarded(house.settings), list[str]()
-    event.listen(database.engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    event.listen(database.engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[2]))
 
     def statements() -> int:
         sent.clear()

@@ -48,8 +48,8 @@ def office(kind: str, *more: tuple[str, bytes], says: str = "") -> bytes:
 
 def open_document(kind: str, *more: tuple[str, bytes]) -> bytes:
     """An office document in the OpenDocument format."""
-    said = f"application/vnd.oasis.opendocument.{kind}".encode()
-    return zipped((entry_of("mimetype", 0o100644), said), ("content.xml", b"<a/>"), *more)
+    media_type = f"application/vnd.oasis.opendocument.{kind}".encode()
+    return zipped((entry_of("mimetype", 0o100644), media_type), ("content.xml", b"<a/>"), *more)
 
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -212,9 +212,9 @@ def test_each_class_of_bad_upload_is_refused_with_its_code_and_leaves_nothing(de
     faults = []
     for what, name, media_type, content, code in BAD:
         answer = desk.send(content, name, media_type)
-        told = str(answer.status) if answer.status != 422 else answer.json["errors"][0]["code"]
-        if told != code:
-            faults.append(f"{what}: {told} instead of {code}: {answer.response.text[:300]}")
+        refused_with = str(answer.status) if answer.status != 422 else answer.json["errors"][0]["code"]
+        if refused_with != code:
+            faults.append(f"{what}: {refused_with} instead of {code}: {answer.response.text[:300]}")
     assert not faults, "\n".join(faults)
     assert nothing_is_kept(desk)
     wrong = fault(desk.send(repr_digest=digest_of(b"other")))

@@ -46,7 +46,7 @@ def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, fo
     document = desk.document(word * 10_000, name=name, media_type="text/plain")
     desk.submit()
     storage = desk.dispute.house.app.state.seams.storage
-    lying = b"".join(b"".join(storage.bytes_of(found.key)) + found.key.encode() for found in storage.objects())
+    lying = b"".join(b"".join(storage.bytes_of(stored.key)) + stored.key.encode() for stored in storage.objects())
     lying += b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert len(lying) > document["size"]
     settings = desk.dispute.house.settings
@@ -76,7 +76,7 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
     documents = [desk.document(pdf(size), name=f"{size}.pdf") for size in (500, 65_536, 200_000)]
     storage = desk.dispute.house.app.state.seams.storage
     assert check(desk) == []
-    objects = {found.key: b"".join(storage.bytes_of(found.key)) for found in storage.objects()}
+    objects = {stored.key: b"".join(storage.bytes_of(stored.key)) for stored in storage.objects()}
     assert len(objects) == 3
     changed = random.Random(7)  # noqa: S311
     for key, sealed in objects.items():
@@ -172,9 +172,9 @@ class Clamd(socketserver.StreamRequestHandler):
         content = b""
         while length := int.from_bytes(self.rfile.read(4), "big"):
             content += self.rfile.read(length)
-        found = b"Eicar FOUND" if b"EICAR" in content else b"OK"
+        verdict = b"Eicar FOUND" if b"EICAR" in content else b"OK"
         too_large = len(content) > 100 * 1024
-        self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0" if too_large else b"stream: " + found + b"\0")
+        self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0" if too_large else b"stream: " + verdict + b"\0")
 
 
 # The real clamd is tested too if it is on the path; its only signature is the one that it gets here.
@@ -200,14 +200,14 @@ def real_clamd(folder: Path) -> Iterator[str]:
     (folder / "signatures").mkdir()
     (folder / "signatures" / "test.ndb").write_text(f"Accord.Test:0:*:{b'EICAR'.hex()}\n", encoding="ascii")
     port, configuration = free_port(), folder / "clamd.conf"
-    given = {
+    directives = {
         "DatabaseDirectory": folder / "signatures",
         "TCPAddr": "127.0.0.1",
         "TCPSocket": port,
         "Foreground": "yes",
         "StreamMaxLength": "100K",
     }
-    configuration.write_text("".join(f"{name} {value}\n" for name, value in given.items()), encoding="utf-8")
+    configuration.write_text("".join(f"{name} {value}\n" for name, value in directives.items()), encoding="utf-8")
     with subprocess.Popen(["clamd", "--config-file", str(configuration)], stdout=subprocess.DEVNULL) as process:
         for _attempt in range(100):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -223,9 +223,9 @@ def scan(desk: Desk, address: str) -> list[str]:
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("scan")) as db:
         db.sealer = seams.sealer
-        found = virus_scan.waiting(db)
+        waiting = virus_scan.waiting(db)
     verdicts: list[str] = []
-    for document in found:
+    for document in waiting:
         verdict = virus_scan.scan(seams.storage, document, address)
         verdicts.append(verdict)
         with seams.database.write(seams.entropy(f"judge {document.id}")) as db:

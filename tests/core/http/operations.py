@@ -24,9 +24,9 @@ class Operation:
     has_ids: bool
     needs_body: bool
 
-    def send(self, person: Person, path: str | None = None, **given: Any) -> Answer:
+    def send(self, person: Person, path: str | None = None, **request: Any) -> Answer:
         """Send the operation; without a path, to an item that does not exist."""
-        return person.send(self.method, path or self.at(NOBODYS), **given)
+        return person.send(self.method, path or self.at(NOBODYS), **request)
 
     def at(self, id: str) -> str:
         """The operation's path with the same id in the place of each id."""

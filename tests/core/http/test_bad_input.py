@@ -50,9 +50,9 @@ def events(house: House) -> int:
     """The number of all events."""
     engine = straight_to(house.settings)
     with engine.connect() as connection:
-        found = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
+        count = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
     engine.dispose()
-    return found
+    return count
 
 
 def refused(answer: Answer, what: str) -> None:

@@ -14,8 +14,8 @@ def test_rows_of_the_same_instant_appear_exactly_once_while_others_are_added(dis
     dispute.lodged()
     rows = 23
     for number in range(rows):
-        given = {"kind": "notice", "title": f"No. {number}", "text": "x", "audience": "participants"}
-        dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+        body = {"kind": "notice", "title": f"No. {number}", "text": "x", "audience": "participants"}
+        dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     whole = walk_pages(dispute.requesting, f"{dispute.path}/filings", 200)
     assert len(set(whole)) == rows
     assert walk_pages(dispute.requesting, f"{dispute.path}/filings", limit) == whole
@@ -72,8 +72,8 @@ def three(house: House) -> list[Dispute]:
 
 
 def _appointment(dispute: Dispute) -> str:
-    (found,) = dispute.appointments()
-    return f"/v1/appointments/{found['id']}"
+    (appointment,) = dispute.appointments()
+    return f"/v1/appointments/{appointment['id']}"
 
 
 def test_cases_are_filtered_by_each_filter_and_by_all_together(house: House, three: list[Dispute]) -> None:
@@ -251,8 +251,8 @@ SPELLINGS = [
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_case_is_found_by_its_number_in_every_spelling_that_clerks_use(dispute: Dispute, spelling: str) -> None:
     dispute.registered()
-    found = dispute.registrar.send("GET", "/v1/cases", params={"q": spelling}).expect(200)["items"]
-    assert [item["reference"] for item in found] == ["2026-0001"]
+    listed = dispute.registrar.send("GET", "/v1/cases", params={"q": spelling}).expect(200)["items"]
+    assert [item["reference"] for item in listed] == ["2026-0001"]
 
 
 def test_a_search_answers_the_same_for_a_hidden_case_and_an_unused_number(house: House, dispute: Dispute) -> None:

@@ -205,9 +205,9 @@ def _of_courts(house: House) -> dict[str, Row]:
     client, secret = f"/v1/clients/{ended['id']}", ended["secrets"][0]["id"]
     admin.post(f"{client}/secrets/{secret}/revoke").expect(200)
     admin.post(f"{client}/disable").expect(200)
-    given = REQUESTS["ReferralIn"]
+    example = REQUESTS["ReferralIn"]
     declined, accepted = (
-        f"/v1/referrals/{holder.post('/v1/referrals', {**given, 'external_id': id}).expect(201)['id']}" for id in "ab"
+        f"/v1/referrals/{holder.post('/v1/referrals', {**example, 'external_id': id}).expect(201)['id']}" for id in "ab"
     )
     staff.post(f"{declined}/decline", REQUESTS["RefusalIn"]).expect(200)
     case_id = staff.post(f"{accepted}/accept").expect(200)["case_id"]
@@ -219,7 +219,7 @@ def _of_courts(house: House) -> dict[str, Row]:
         "revokeSecret": Row(f"{client}/secrets/{secret}/revoke", staff, admin, "already-revoked"),
         "disableClient": Row(f"{client}/disable", staff, admin, "already-disabled"),
         "referCase": Row(
-            "/v1/referrals", staff, holder, "external-id-used", {**given, "external_id": "a", "title": "x"}
+            "/v1/referrals", staff, holder, "external-id-used", {**example, "external_id": "a", "title": "x"}
         ),
         "amendReferral": Row(declined, staff, holder, decided),
         "withdrawReferral": Row(f"{declined}/withdraw", staff, holder, decided),

@@ -40,7 +40,7 @@ def gone_through(connection: Connection, statement: Statement, everything_is_the
     if connection.dialect.name == "postgresql":
         plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {sql}", values)]
         return [
-            step.strip() for step in plan if (found := re.search(r"Seq Scan on (\w+)", step)) and found[1] not in SMALL
+            step.strip() for step in plan if (match := re.search(r"Seq Scan on (\w+)", step)) and match[1] not in SMALL
         ]
     plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     sorts = "USE TEMP B-TREE FOR ORDER BY" in plan

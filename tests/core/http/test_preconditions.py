@@ -50,14 +50,14 @@ def test_a_receipt_names_the_position_of_the_act_in_the_ledger(dispute: Dispute)
     receipt = dispute.step(dispute.registrar, "invite", {}).headers["accord-receipt"]
     parts = dict(part.split("=") for part in receipt.split(", "))
     events = dispute.events(dispute.registrar)
-    found = [event for event in events if event["stream"] == parts["stream"] and str(event["seq"]) == parts["seq"]]
-    assert [event["hash"] for event in found] == [parts["hash"]]
+    positions = [event for event in events if event["stream"] == parts["stream"] and str(event["seq"]) == parts["seq"]]
+    assert [event["hash"] for event in positions] == [parts["hash"]]
 
 
 def test_a_request_repeated_with_its_key_has_one_effect_and_the_same_answer(dispute: Dispute) -> None:
-    given = request()
-    first = dispute.requesting.post("/v1/cases", given, idempotency_key="one")
-    again = dispute.requesting.post("/v1/cases", given, idempotency_key="one")
+    body = request()
+    first = dispute.requesting.post("/v1/cases", body, idempotency_key="one")
+    again = dispute.requesting.post("/v1/cases", body, idempotency_key="one")
     assert again.expect(201) == first.expect(201)
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
@@ -66,12 +66,12 @@ def test_a_request_repeated_with_its_key_has_one_effect_and_the_same_answer(disp
 
 
 def test_a_key_belongs_to_one_request_of_one_person(dispute: Dispute) -> None:
-    given = request()
-    dispute.requesting.post("/v1/cases", given, idempotency_key="one").expect(201)
+    body = request()
+    dispute.requesting.post("/v1/cases", body, idempotency_key="one").expect(201)
     dispute.requesting.post("/v1/cases", request(title="Another"), idempotency_key="one").expect(422, "key-reused")
-    dispute.responding.post("/v1/cases", given, idempotency_key="one").expect(201)
+    dispute.responding.post("/v1/cases", body, idempotency_key="one").expect(201)
     for bad in ("", "x" * 256, "é", "a b"):
-        dispute.requesting.send("POST", "/v1/cases", json=given, headers={"idempotency-key": bad.encode()}).expect(422)
+        dispute.requesting.send("POST", "/v1/cases", json=body, headers={"idempotency-key": bad.encode()}).expect(422)
 
 
 def test_a_failure_is_not_remembered(dispute: Dispute) -> None:
@@ -88,10 +88,10 @@ def test_a_replay_answers_with_what_its_author_may_see_now(house: House, dispute
     dispute.mediator.post(appointment, {}, idempotency_key="no").expect(404)
     dispute.lodged()
     key = {"idempotency_key": "filing"}
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given, **key).expect(201)
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body, **key).expect(201)
     dispute.requesting.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200)
-    replayed = dispute.requesting.post(f"{dispute.path}/filings", given, **key).expect(201)
+    replayed = dispute.requesting.post(f"{dispute.path}/filings", body, **key).expect(201)
     assert (replayed["id"], replayed["state"]) == (draft["id"], "submitted")
 
 
@@ -100,11 +100,11 @@ def test_a_key_replayed_after_access_ended_finds_nothing(house: House, dispute: 
     counsel = house.person("Cora Unsel")
     path = dispute.representatives()
     held = dispute.admit_counsel(counsel)["id"]
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(201)
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    counsel.post(f"{dispute.path}/filings", body, idempotency_key="filing").expect(201)
     dispute.requesting.post(f"{path}/{held}/end").expect(200)
-    counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(404, "not-found")
-    counsel.post(f"{dispute.path}/filings", given, idempotency_key="another").expect(404, "not-found")
+    counsel.post(f"{dispute.path}/filings", body, idempotency_key="filing").expect(404, "not-found")
+    counsel.post(f"{dispute.path}/filings", body, idempotency_key="another").expect(404, "not-found")
 
 
 def test_a_key_is_kept_for_seven_days(house: House, dispute: Dispute) -> None:

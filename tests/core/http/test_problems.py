@@ -88,9 +88,9 @@ def test_a_token_is_refused_once_it_is_revoked_or_has_expired(house: House) -> N
 
 
 def test_all_faults_of_a_body_come_in_one_answer_in_the_order_of_its_fields(dispute: Dispute) -> None:
-    given = request(title="", languages=["english"], seat={"place": "Here", "time_zone": "Mars/Olympus"})
-    del given["summary"]
-    body = problem(dispute.requesting.post("/v1/cases", given), 422, "invalid")
+    sent = request(title="", languages=["english"], seat={"place": "Here", "time_zone": "Mars/Olympus"})
+    del sent["summary"]
+    body = problem(dispute.requesting.post("/v1/cases", sent), 422, "invalid")
     pointers = [fault["pointer"] for fault in body["errors"]]
     assert pointers == ["/title", "/summary", "/languages/0", "/seat/time_zone"]
     assert all(fault["code"] and fault["message"] for fault in body["errors"])
@@ -121,15 +121,15 @@ def test_a_name_is_stored_as_it_was_written(dispute: Dispute, name: str) -> None
     composed = name.replace("e\u0301", "é")
     assert dispute.read()["parties"][0]["name"] == composed
     assert dispute.requesting.get("/v1/cases").expect(200)["items"][0]["parties"][0]["name"] == composed
-    found = dispute.requesting.get("/v1/cases").expect(200)["items"]
-    assert len(found) == 1
+    listed = dispute.requesting.get("/v1/cases").expect(200)["items"]
+    assert len(listed) == 1
 
 
 def test_a_plain_request_id_is_kept_and_any_other_is_replaced(house: House) -> None:
     plain = house.admin.send("GET", "/v1/me", headers={"x-request-id": "plain-1"})
     assert plain.headers["x-request-id"] == "plain-1"
-    given = house.admin.send("GET", "/v1/me", headers={"x-request-id": "no <plain> one"})
-    assert given.headers["x-request-id"] not in ("", "no <plain> one")
+    answer = house.admin.send("GET", "/v1/me", headers={"x-request-id": "no <plain> one"})
+    assert answer.headers["x-request-id"] not in ("", "no <plain> one")
 
 
 def test_the_service_reports_that_it_is_live_and_ready(house: House) -> None:

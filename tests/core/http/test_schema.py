@@ -207,7 +207,7 @@ def fuzz(demo: Demo, operation: Any, person: Person, chance: random.Random) -> N
 def test_every_operation_answers_any_request_as_the_document_says(demo: Demo) -> None:
     document = schemathesis.openapi.from_asgi("/v1/openapi.json", demo.app)
     chance = random.Random(7)  # noqa: S311 - the same requests each time
-    operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]
+    operations: list[Any] = [result.ok() for result in document.get_all_operations()]  # type: ignore[union-attr]
     # Outside the API: the health checks and OAuth's own operations.
     assert len(operations) == len(EVERY) + 4
     for operation in operations:
@@ -341,8 +341,8 @@ def _of_courts(house: House) -> None:
     house.client.get("/.well-known/oauth-authorization-server").raise_for_status()
 
     def refer(external_id: str) -> str:
-        given = {**REQUESTS["ReferralIn"], "external_id": external_id}
-        return f"/v1/referrals/{court.post('/v1/referrals', given).expect(201)['id']}"
+        agent_in = {**REQUESTS["ReferralIn"], "external_id": external_id}
+        return f"/v1/referrals/{court.post('/v1/referrals', agent_in).expect(201)['id']}"
 
     first, second = refer("a"), refer("b")
     house.registrar.post(f"{first}/ask", REQUESTS["AskIn"]).expect(200)
@@ -358,9 +358,9 @@ def _of_courts(house: House) -> None:
     for path, reader in ((f"{first}/order", court), (f"/v1/cases/{case_id}/referral/order", house.registrar)):
         assert reader.get(path).status == 200
     agent = house.person("Agent Ofthecase")
-    given = {"user_id": agent.id, "role": "agent", "powers": MANDATE}
+    agent_in = {"user_id": agent.id, "role": "agent", "powers": MANDATE}
     path = f"/v1/cases/{case_id}/parties/{case['parties'][0]['id']}/representatives"
-    house.registrar.post(path, given).expect(201)
+    house.registrar.post(path, agent_in).expect(201)
     agent.post(f"/v1/cases/{case_id}/referral/share-dates").expect(200)
     court.get(f"{first}/filings").expect(200)
     court.post(f"{first}/withdraw").expect(200)
@@ -409,8 +409,8 @@ def _read(world: World, path: str) -> None:
         here = here.replace("{procedure_id}", "uncitral-2021")
         collection, _slash, item = here.partition("/{")
         listed = dispute.requesting.get(collection)
-        told = listed.status == 200 and listed.headers["content-type"] == "application/json"
-        items = listed.json.get("items", []) if told else []
+        is_list = listed.status == 200 and listed.headers["content-type"] == "application/json"
+        items = listed.json.get("items", []) if is_list else []
         if item and items:
             dispute.requesting.get(f"{collection}/{items[0]['id']}")
         dispute.registrar.get(collection if not item else here.replace("{" + item, NOBODYS))

@@ -39,8 +39,8 @@ def build(house: House) -> World:
     path = one.representatives()
     ids["counsel"] = one.admit_counsel(counsel)["id"]
     one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
-    given = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
-    party = one.registrar.post(f"{one.path}/parties", given).expect(201)["id"]
+    late_party = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
+    party = one.registrar.post(f"{one.path}/parties", late_party).expect(201)["id"]
     late = house.person("Lata Comer")
     one.admit(one.registrar, late, party)
     one.filing(late, "participants")
@@ -53,8 +53,8 @@ def build(house: House) -> World:
 
 
 def _filed_document(dispute: Dispute) -> str:
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    filing = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', given).expect(201)['id']}"
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    filing = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', body).expect(201)['id']}"
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
     sent = dispute.requesting.send("POST", f"{filing}/documents", content=b"Annex", headers=head).expect(201)
     dispute.requesting.post(f"{filing}/submit").expect(200)

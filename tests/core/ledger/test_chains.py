@@ -50,10 +50,10 @@ def test_the_database_refuses_to_change_or_remove_events(dispute: Dispute, hand:
 
 def test_a_whole_story_verifies(house: House, dispute: Dispute) -> None:
     dispute.settled()
-    found = verify_ledger(house)
-    assert found.faults == ()
-    assert found.events > 30
-    assert found.streams >= 5
+    verification = verify_ledger(house)
+    assert verification.faults == ()
+    assert verification.events > 30
+    assert verification.streams >= 5
 
 
 TAMPERED = {

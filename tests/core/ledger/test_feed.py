@@ -87,20 +87,20 @@ def test_each_reader_receives_the_events_they_may_read_and_no_others(
     dispute.session("joint")
     due = {name: entitled(house, reader, before) for name, reader in everybody.items()}
     for name, reader in everybody.items():
-        told, _end = read_feed(reader.person, reader.since)
-        assert [one["id"] for one in told] == due[name], name
+        events, _end = read_feed(reader.person, reader.since)
+        assert [one["id"] for one in events] == due[name], name
     assert len(due["requesting"]) > len(due["registrar"]) > len(due["stranger"]) > 0
     assert due["stranger"] == due["admin"] == due["court's"] == due["institution's"]
 
 
 def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, everybody: dict[str, Reader]) -> None:
-    told, _end = read_feed(dispute.requesting)
-    for one in told:
+    read, _end = read_feed(dispute.requesting)
+    for one in read:
         ids = one["data"]["about"]
         assert set(one) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
         assert set(ids) <= set(TYPES[one["type"]].ids)
         assert all(UUID(id) for id in ids.values())
-    step = next(one for one in told if one["data"]["act"] == "screen")
+    step = next(one for one in read if one["data"]["act"] == "screen")
     assert step["source"] == dispute.path
     assert (step["type"], step["data"]["actor"]["capacity"]) == ("step-taken", "registry")
     assert "24" in step["data"]["article"]
@@ -110,11 +110,11 @@ def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, ev
 
 def test_a_candidate_receives_the_nomination_and_no_event_of_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
-    told, _end = read_feed(dispute.mediator)
-    (nominated,) = [one for one in told if one["type"] == "appointment-proposed"]
+    events, _end = read_feed(dispute.mediator)
+    (nominated,) = [one for one in events if one["type"] == "appointment-proposed"]
     assert nominated["data"]["about"]["appointment_id"] == appointment["id"]
     assert (nominated["data"]["case_id"], nominated["source"]) == (None, "/v1")
-    assert not any(dispute.case["id"] in str(one) for one in told)
+    assert not any(dispute.case["id"] in str(one) for one in events)
 
 
 def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute) -> None:
@@ -123,8 +123,8 @@ def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute
     dispute.lodged()
     both, _end = read_feed(dispute.requesting, more="&type=step-taken&type=case-opened")
     assert [one["type"] for one in both] == ["case-opened", "step-taken"] * 2
-    one, end = read_feed(dispute.requesting, more=f"&case={first}")
-    assert {told["data"]["case_id"] for told in one} == {first}
+    of_first, end = read_feed(dispute.requesting, more=f"&case={first}")
+    assert {event["data"]["case_id"] for event in of_first} == {first}
     # The cursor has passed events of other types and cases.
     assert read_feed(dispute.requesting, end) == ([], end)
     dispute.requesting.get("/v1/events?type=no-such-type").expect(422, "invalid")
@@ -137,8 +137,8 @@ def test_a_reader_can_start_at_the_present_end_of_the_feed(dispute: Dispute) -> 
     begun = dispute.requesting.get("/v1/events?latest=true").expect(200)
     assert (begun["items"], begun["more"]) == ([], False)
     dispute.requesting.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
-    (told,) = read_feed(dispute.requesting, begun["next"])[0]
-    assert told["type"] == "case-amended"
+    (event,) = read_feed(dispute.requesting, begun["next"])[0]
+    assert event["type"] == "case-amended"
 
 
 @pytest.mark.parametrize("route", ["/v1/events", "{case}/events"])
@@ -168,8 +168,8 @@ def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: 
     admitted = dispute.admit_counsel(counsel)
     for _filing in range(4):
         dispute.filing(dispute.requesting, "participants")
-    told, _end = read_feed(counsel)
-    assert any(one["data"]["case_id"] == dispute.case["id"] for one in told)
+    events, _end = read_feed(counsel)
+    assert any(one["data"]["case_id"] == dispute.case["id"] for one in events)
     dispute.requesting.post(f"{path}/{admitted['id']}/end").expect(200)
     again, _end = read_feed(counsel)
     assert not any(one["data"]["case_id"] for one in again)
@@ -177,15 +177,15 @@ def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: 
     principals = (UUID(counsel.id), ANYONE)
     with house.database.read(os.urandom) as db:
         read_under(db, (*principals, principals[0]))
-        last, found, readings = BEGINNING, [], 0
+        last, ids, readings = BEGINNING, [], 0
         while True:
             part = stretch(db, (*principals, principals[0]), Wanted(50), last, window=2)
-            found += [str(one.id) for one in part.events]
+            ids += [str(one.id) for one in part.events]
             assert part.last != last or not part.more
             last, readings = part.last, readings + 1
             if not part.more:
                 break
-    assert found == [one["id"] for one in again]
+    assert ids == [one["id"] for one in again]
     assert readings > len(again) / 2
 
 
@@ -209,25 +209,25 @@ def test_readers_get_exactly_their_events_in_order_while_others_write(
     done, before = threading.Event(), last_position(served)
 
     def follow(reader: Reader, person: Person) -> list[str]:
-        told: list[str] = []
+        received: list[str] = []
         cursor, ends = reader.since, False
         while True:
             answer = person.get(f"/v1/events?limit=7&wait=1&after={cursor}").expect(200)
-            told += [one["id"] for one in answer["items"]]
+            received += [one["id"] for one in answer["items"]]
             cursor = answer["next"]
             if ends and not answer["items"]:
-                return told
+                return received
             ends = done.is_set()
 
     def write(person: Person, number: int) -> None:
-        given = {"kind": "statement", "title": f"Statement {number}", "text": "As set out."}
+        body = {"kind": "statement", "title": f"Statement {number}", "text": "As set out."}
         case = person.get("/v1/cases").expect(200)["items"][0]["id"]
         for act in range(ACTS_OF_EACH):
             audience: Json = {"audience": ["participants", "public", "party"][act % 3]}
             if audience["audience"] == "party":
                 parties = person.get(f"/v1/cases/{case}").expect(200)["parties"]
                 audience["party_ids"] = [parties[number % 2]["id"]]
-            draft = person.post(f"/v1/cases/{case}/filings", given | audience).expect(201)
+            draft = person.post(f"/v1/cases/{case}/filings", body | audience).expect(201)
             person.post(f"/v1/cases/{case}/filings/{draft['id']}/submit").expect(200)
 
     sides = [everybody["requesting"].person, everybody["responding"].person]
@@ -245,9 +245,9 @@ def test_readers_get_exactly_their_events_in_order_while_others_write(
                 one.result()
         finally:
             done.set()
-        found = [one.result() for one in following]
-    for reader, told in zip(readers, found, strict=True):
-        assert told == entitled(served, reader, before), reader.person.name
+        read = [one.result() for one in following]
+    for reader, received in zip(readers, read, strict=True):
+        assert received == entitled(served, reader, before), reader.person.name
 
 
 def waited(person: Person, after: str, seconds: int = 20) -> tuple[Json, float]:
@@ -270,8 +270,8 @@ def test_a_waiting_reader_is_answered_when_an_event_arrives_for_them(served: Hou
         ]
         time.sleep(1)
         writer.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
-        (told, took), (nothing, whole) = (one.result() for one in waits)
-    assert [one["type"] for one in told["items"]] == ["case-amended"]
+        (answered, took), (nothing, whole) = (one.result() for one in waits)
+    assert [one["type"] for one in answered["items"]] == ["case-amended"]
     assert took < 8
     assert (nothing["items"], nothing["next"]) == ([], cursors[1])
     assert whole >= 3
