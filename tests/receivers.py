@@ -96,11 +96,11 @@ class Receiver:
 
     def events(self) -> list[Json]:
         """The events, in the order of arrival."""
-        return [one.event for one in self.received]
+        return [request.event for request in self.received]
 
     def ids(self) -> list[str]:
         """The ids of the events."""
-        return [one.id for one in self.received]
+        return [request.id for request in self.received]
 
 
 @contextmanager
@@ -113,8 +113,8 @@ def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
-                one.received.append(Received(headers["webhook-id"], headers, body, time.monotonic()))
-                behave = one.once.pop(0) if one.once else one.behaves
+                target.received.append(Received(headers["webhook-id"], headers, body, time.monotonic()))
+                behave = target.once.pop(0) if target.once else target.behaves
             behave(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
@@ -130,12 +130,12 @@ def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None
     server = Quiet((LOOPBACK, 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    one = Receiver(server.server_port, behaves or answers(204))
-    one.url = f"http://{LOOPBACK}:{one.port}/hook"
+    target = Receiver(server.server_port, behaves or answers(204))
+    target.url = f"http://{LOOPBACK}:{target.port}/hook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield one
+        yield target
     finally:
         server.shutdown()
         server.server_close()
@@ -157,7 +157,7 @@ def canary() -> Iterator[Canary]:
         listening.bind(("::", 0))
         listening.listen(128)
         listening.settimeout(0.05)
-        one, stop = Canary(listening.getsockname()[1]), threading.Event()
+        bird, stop = Canary(listening.getsockname()[1]), threading.Event()
 
         def accept() -> None:
             while not stop.is_set():
@@ -165,12 +165,12 @@ def canary() -> Iterator[Canary]:
                     connection, _address = listening.accept()
                 except TimeoutError:
                     continue
-                one.connections += 1
+                bird.connections += 1
                 connection.close()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield one
+        yield bird
         stop.set()
         thread.join()
 

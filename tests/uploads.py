@@ -154,7 +154,9 @@ def check(desk: Desk, later: timedelta = timedelta(0)) -> list[tuple[str, str | 
         db.sealer = seams.sealer
         documents = inventory.expected(db)
     differences = inventory.compare(documents, seams.storage, datetime.now(UTC) + later)
-    return sorted((one.kind, str(one.document_id) if one.document_id else None) for one in differences)
+    return sorted(
+        (difference.kind, str(difference.document_id) if difference.document_id else None) for difference in differences
+    )
 
 
 def sweep(desk: Desk, later: timedelta) -> int:

@@ -384,7 +384,9 @@ class Walker:
         """Move the clock to the morning after the last day of a running term."""
         path = f"{self.dispute.path}/deadlines"
         deadlines = self.dispute.requesting.get(path).expect(200)["items"]
-        days = [one["due_on"] for one in deadlines if one["term"] == term and one["state"] == "running"]
+        days = [
+            deadline["due_on"] for deadline in deadlines if deadline["term"] == term and deadline["state"] == "running"
+        ]
         morning = date.fromisoformat(max(days)) + timedelta(days=1)
         self.dispute.house.clock.now = datetime.combine(morning, time(9), self._zone())
 

@@ -42,10 +42,9 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
     dispute.frozen()
     assert dispute.read()["seq"] > seq
     events = dispute.events()
-    for stream in {one["stream"] for one in events}:
-        assert [one["seq"] for one in events if one["stream"] == stream] == sorted(
-            one["seq"] for one in events if one["stream"] == stream
-        )
+    for stream in {written["stream"] for written in events}:
+        seqs = [written["seq"] for written in events if written["stream"] == stream]
+        assert seqs == sorted(seqs)
     verified = accord(house.settings, "ledger", "verify")
     assert "every chain holds" in verified.stdout, verified.stdout
 
@@ -174,9 +173,9 @@ def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_prog
             if is_postgresql(holding):
                 holding.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
             sent = [pool.submit(person.post, "/v1/cases", request()) for person in people]
-            late = [one.result() for one in islice(as_completed(sent, timeout=8), 2)]
+            late = [future.result() for future in islice(as_completed(sent, timeout=8), 2)]
         for answer in late:
             answer.expect(503, "unavailable")
             assert answer.headers["retry-after"]
-        assert sorted(one.result().status for one in sent) == [201] * at_work + [503] * 2
+        assert sorted(pending.result().status for pending in sent) == [201] * at_work + [503] * 2
     assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == at_work

@@ -80,12 +80,12 @@ def stage_boxes(root: ElementTree.Element) -> list[Box]:
     return boxes
 
 
-def overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def overlap(first: Box, other: Box) -> bool:
+    return first[0] < other[2] and other[0] < first[2] and first[1] < other[3] and other[1] < first[3]
 
 
-def inside(one: Box, other: Box) -> bool:
-    return other[0] <= one[0] and other[1] <= one[1] and one[2] <= other[2] and one[3] <= other[3]
+def inside(inner: Box, other: Box) -> bool:
+    return other[0] <= inner[0] and other[1] <= inner[1] and inner[2] <= other[2] and inner[3] <= other[3]
 
 
 def straights(root: ElementTree.Element) -> Iterator[Box]:
@@ -110,8 +110,10 @@ def test_the_drawing_is_a_well_formed_svg_document_with_a_title_and_a_descriptio
     assert root.tag == f"{SVG}svg"
     assert root.get("role") == "img"
     named = [root.find(f"{SVG}title"), root.find(f"{SVG}desc")]
-    assert (root.get("aria-labelledby") or "").split() == [one.get("id") for one in named if one is not None]
-    assert all(one is not None and one.text for one in named)
+    assert (root.get("aria-labelledby") or "").split() == [
+        element.get("id") for element in named if element is not None
+    ]
+    assert all(element is not None and element.text for element in named)
 
 
 @drawn
@@ -120,7 +122,7 @@ def test_every_stage_and_every_step_is_on_the_drawing_and_in_its_description(pro
     description = compact(root.findtext(f"{SVG}desc") or "")
     written = compact(words(root))
     items = [(stage.name, stage.title) for stage in procedure.stages]
-    items += [(one.name, one.title) for one in procedure.steps]
+    items += [(step.name, step.title) for step in procedure.steps]
     for name, title in items:
         shown = compact(title.replace("\x07", "\ufffd"))
         assert shown in written
@@ -171,7 +173,7 @@ def test_the_effect_of_silence_is_dashed_and_names_its_term() -> None:
     def dashes(procedure: Procedure) -> int:
         return sum(1 for path in parsed(draw(procedure)).iter(f"{SVG}path") if path.get("stroke-dasharray"))
 
-    spoken = replace(UNCITRAL, steps=tuple(replace(one, after=None) for one in UNCITRAL.steps))
+    spoken = replace(UNCITRAL, steps=tuple(replace(step, after=None) for step in UNCITRAL.steps))
     # In each drawing with an effect of silence the legend has a sample of it.
     assert dashes(UNCITRAL) == dashes(spoken) + 1
     assert "after 30 days, reply" in words(parsed(draw(UNCITRAL)))

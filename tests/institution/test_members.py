@@ -108,7 +108,7 @@ KEPT: list[Json] = [
 
 @pytest.mark.parametrize("fields", KEPT)
 def test_an_entry_at_its_limits_is_accepted(house: House, fields: Json) -> None:
-    made = house.admin.post("/v1/members", {**SIGNATORY, **changes}).expect(201)
+    made = house.admin.post("/v1/members", {**SIGNATORY, **fields}).expect(201)
     assert {name: made[name] for name in fields if name not in ("declarations", "designations")} == {
         name: value for name, value in fields.items() if name not in ("declarations", "designations")
     }
@@ -367,7 +367,7 @@ def loaded(house: House, name: str = "iomed") -> loader.Loaded:
 
 def entries(house: House) -> dict[str, Json]:
     """Every entry by name."""
-    return {one["name"]: one for one in house.registrar.get("/v1/members?limit=200").expect(200)["items"]}
+    return {member["name"]: member for member in house.registrar.get("/v1/members?limit=200").expect(200)["items"]}
 
 
 def test_the_shipped_members_are_entered_once_and_change_no_existing_entry(house: House) -> None:

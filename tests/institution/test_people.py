@@ -38,15 +38,15 @@ def test_only_administrators_administer(house: House) -> None:
 
 
 def test_a_token_belongs_to_its_owner_and_has_a_bounded_lifetime(house: House) -> None:
-    one, other = house.person("One Person"), house.person("Other Person")
-    one.post("/v1/tokens", {"user_id": other.id, "label": "x"}).expect(403)
-    (token,) = one.get("/v1/tokens").expect(200)["items"]
+    owner, other = house.person("One Person"), house.person("Other Person")
+    owner.post("/v1/tokens", {"user_id": other.id, "label": "x"}).expect(403)
+    (token,) = owner.get("/v1/tokens").expect(200)["items"]
     other.get(f"/v1/tokens/{token['id']}").expect(404)
     other.post(f"/v1/tokens/{token['id']}/revoke").expect(404)
     for bad in ("2026-03-02T08:59:59Z", "2027-05-01T00:00:00Z", "tomorrow", "2026-05-01", "2026-05-01T00:00:00"):
-        one.post("/v1/tokens", {"label": "x", "expires_at": bad}).expect(422)
+        owner.post("/v1/tokens", {"label": "x", "expires_at": bad}).expect(422)
     house.admin.post(f"/v1/tokens/{token['id']}/revoke").expect(200)
-    one.get("/v1/me").expect(401)
+    owner.get("/v1/me").expect(401)
 
 
 MEMBERS: list[tuple[dict[str, Any], int]] = [
@@ -98,7 +98,7 @@ def test_the_registry_admits_the_first_agent_and_the_agent_admits_the_others(hou
     dispute.requesting.post(path, added).expect(403)
     dispute.responding.post(path, added).expect(201)
     counsel.get(dispute.path).expect(200)
-    names = [one["name"] for one in dispute.requesting.get(path).expect(200)["items"]]
+    names = [item["name"] for item in dispute.requesting.get(path).expect(200)["items"]]
     assert sorted(names) == ["Cora Unsel", "Viktor Drian"]
 
 

@@ -64,9 +64,9 @@ class Reached:
 @pytest.fixture
 def reached(served: House) -> Iterator[Reached]:
     """A client that reaches the service over a loopback port."""
-    one = Reached(served)
-    with one.accord:
-        yield one
+    court_client = Reached(served)
+    with court_client.accord:
+        yield court_client
 
 
 def answering(*answers: httpx.Response | Exception) -> tuple[Accord, list[httpx.Request], list[float]]:
@@ -197,9 +197,9 @@ def test_every_item_of_a_list_comes_exactly_once(reached: Reached) -> None:
     names = [f"HC-{number}" for number in range(5)]
     for name in names:
         reached.accord.refer(referral(name))
-    ids = [one["external_id"] for one in reached.accord.listed("/v1/referrals", limit=2)]
+    ids = [referral["external_id"] for referral in reached.accord.listed("/v1/referrals", limit=2)]
     assert sorted(ids) == names
-    assert [one["external_id"] for one in reached.accord.referrals(external_id="HC-3")] == ["HC-3"]
+    assert [referral["external_id"] for referral in reached.accord.referrals(external_id="HC-3")] == ["HC-3"]
 
 
 def test_a_referral_is_amended_withdrawn_and_sent_its_order(reached: Reached) -> None:

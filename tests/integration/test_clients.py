@@ -127,7 +127,7 @@ def test_two_secrets_work_during_a_rotation_and_revoking_one_ends_its_tokens(hou
     for holder in (first, following):
         holder.get("/v1/events").expect(200)
     old = second["secrets"][0]["id"]
-    assert all(one["used_at"] is not None for one in house.admin.get(path).expect(200)["secrets"])
+    assert all(secret["used_at"] is not None for secret in house.admin.get(path).expect(200)["secrets"])
     house.admin.post(f"{path}/secrets/{old}/revoke").expect(200)
     first.get("/v1/events").expect(401, "unauthenticated")
     following.get("/v1/events").expect(200)
@@ -203,8 +203,8 @@ def test_only_administrators_register_clients_and_a_clients_court_must_exist(hou
 def test_the_institution_receives_the_events_of_clients_without_their_secrets(house: House, made: Json) -> None:
     house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
     answer = house.registrar.get("/v1/events?limit=200")
-    types = [one["type"] for one in answer.expect(200)["items"]]
-    assert [one for one in types if one.startswith(("client-", "court-"))] == [
+    types = [item["type"] for item in answer.expect(200)["items"]]
+    assert [type_name for type_name in types if type_name.startswith(("client-", "court-"))] == [
         "court-entered",
         "client-added",
         "client-secret-issued",
@@ -219,7 +219,7 @@ def test_every_scope_permits_existing_operations(house: House) -> None:
     for methods in document["paths"].values():
         for operation in methods.values():
             scope = NEEDED.get(operation["operationId"])
-            named = [one["client"] for one in operation["security"] if "client" in one]
+            named = [scheme["client"] for scheme in operation["security"] if "client" in scheme]
             assert named == ([[scope]] if scope else [])
     flow = document["components"]["securitySchemes"]["client"]["flows"]["clientCredentials"]
     assert flow["tokenUrl"] == "/oauth/token"

@@ -82,12 +82,12 @@ def court_of(house: House, store: str = ":memory:", made: Json | None = None) ->
 @pytest.fixture
 def wired(house: House) -> Iterator[Wired]:
     """A court that receives every event by webhook and by the feed."""
-    one = court_of(house)
-    with guarded_by(house, letting(LOOPBACK)), Receiver(one) as door:
-        one.door = door
-        one.subscribe(door.url)
-        yield Wired(house, one, door)
-        one.store.close()
+    wired_court = court_of(house)
+    with guarded_by(house, letting(LOOPBACK)), Receiver(wired_court) as door:
+        wired_court.door = door
+        wired_court.subscribe(door.url)
+        yield Wired(house, wired_court, door)
+        wired_court.store.close()
 
 
 def test_after_scripted_misbehaviour_the_court_and_accord_agree(wired: Wired) -> None:
@@ -111,7 +111,7 @@ def test_after_scripted_misbehaviour_the_court_and_accord_agree(wired: Wired) ->
     state = wired.court.state()
     assert state["referrals"] == {"accepted": 4, "declined": 1, "more-asked": 1, "received": 2}
     # Events before the subscription came only by the feed.
-    alone = [one.type for one in wired.court.store.events() if one.by_webhook is None]
+    alone = [event.type for event in wired.court.store.events() if event.by_webhook is None]
     assert (state["by_feed"], state["by_webhook"]) == (state["events"], state["events"] - len(alone))
     assert (alone, state["events"]) == (["institution-founded"], 15)
     assert (state["duplicates"], state["not_signed"]) == (2, 0)
@@ -125,8 +125,8 @@ def test_an_event_that_the_court_lost_is_named(wired: Wired) -> None:
     wired.send()
     (line,) = wired.court.reconcile()
     assert line.endswith("came by the feed, and by no webhook.")
-    assert [one.by_webhook for one in wired.court.store.events() if one.id in line] == [None]
-    withheld = next(one for one in wired.court.store.events() if one.type == "referral-accepted")
+    assert [event.by_webhook for event in wired.court.store.events() if event.id in line] == [None]
+    withheld = next(event for event in wired.court.store.events() if event.type == "referral-accepted")
     wired.court.store.forget(withheld.id)
     report = wired.court.reconcile()
     assert f"Event {withheld.id} (referral-accepted) is in Accord's feed, and never came." in report
@@ -153,16 +153,16 @@ def test_a_referral_that_the_court_recorded_wrongly_is_named(wired: Wired) -> No
 
 
 def test_an_order_that_the_court_did_not_store_is_named(house: House) -> None:
-    one = court_of(house)
-    one.store.set_note("subscribed_after", one.accord.latest())
-    one.refer()
-    referral = one.store.referrals()[0]
+    court_run = court_of(house)
+    court_run.store.set_note("subscribed_after", court_run.accord.latest())
+    court_run.refer()
+    referral = court_run.store.referrals()[0]
     house.registrar.post(f"/v1/referrals/{referral.id}/accept").expect(200)
-    events = one.accord.feed().items
+    events = court_run.accord.feed().items
     assert len(events) >= 2
     for event in reversed(events):
-        one.store.keep(event, "webhook")
-    report = one.reconcile()
+        court_run.store.keep(event, "webhook")
+    report = court_run.reconcile()
     assert any(f"Event {events[1]['id']}" in line and "came by webhooks before" in line for line in report)
     assert not any("by the feed before" in line for line in report)
 
@@ -182,15 +182,15 @@ def test_a_referral_stored_before_a_crash_is_sent_once_afterwards(house: House, 
 
 
 def test_after_a_restore_the_court_reads_the_feed_from_the_beginning(house: House) -> None:
-    one = court_of(house)
-    one.refer()
-    one.catch_up()
+    court_run = court_of(house)
+    court_run.refer()
+    court_run.catch_up()
     epoch = update(Institution).values(epoch=Institution.epoch + 1)
     house.database.in_transaction(lambda db: db.execute(epoch), lambda length: b"0" * length)
     object.__setattr__(house.app.state.seams, "cursors", Cursors())
-    one.refer()
-    assert one.reconcile() == []
-    events = one.store.events()
+    court_run.refer()
+    assert court_run.reconcile() == []
+    events = court_run.store.events()
     assert sorted(event.by_feed or 0 for event in events) == list(range(1, len(events) + 1))
     assert sum(event.type == "referral-received" for event in events) == 2
 
@@ -223,7 +223,7 @@ def test_a_court_that_unsubscribes_receives_nothing_more(wired: Wired) -> None:
     wired.court.unsubscribe()
     wired.obey("refer", "read")
     wired.send()
-    assert [one.webhooks for one in wired.court.store.events() if one.type == "referral-received"] == [0]
+    assert [event.webhooks for event in wired.court.store.events() if event.type == "referral-received"] == [0]
     assert wired.court.reconcile() == []
     wired.court.subscribe(wired.door.url)
     wired.obey("refer")

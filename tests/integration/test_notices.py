@@ -86,7 +86,7 @@ class MailServer:
     def to(self, person: Person) -> list[EmailMessage]:
         """The mails to one person."""
         address = f"{person.name.lower().replace(' ', '.')}@example.org"
-        return [one for one in self.mails if one["To"].addresses[0].addr_spec == address]
+        return [mail for mail in self.mails if mail["To"].addresses[0].addr_spec == address]
 
     def clear(self) -> None:
         """Forget the mails."""
@@ -132,7 +132,7 @@ def choose(person: Person, **choice: Any) -> Json:
 
 def subjects(mails: list[EmailMessage]) -> list[str]:
     """The subjects of mails."""
-    return [str(one["Subject"]) for one in mails]
+    return [str(mail["Subject"]) for mail in mails]
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -175,15 +175,15 @@ def test_the_morning_digest_covers_all_news_since_the_last_digest(
 
 
 def test_several_cases_share_a_digest(house: House, server: MailServer, postman: Postman) -> None:
-    one, two = Dispute(house, "a"), Dispute(house, "b")
-    for dispute in (one, two):
+    first, two = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (first, two):
         dispute.registered()
     settle(postman, server)
     house.clock.now += TO_THE_DIGEST
     postman.turn()
     (mail,) = server.to(house.registrar)
     assert mail["Subject"] == "Something new at Organisation for Mediation"
-    for dispute in (one, two):
+    for dispute in (first, two):
         assert f"{dispute.case['reference']}: {URL}/v1/cases/{dispute.case['id']}" in text_of(mail)
 
 
@@ -273,10 +273,10 @@ def test_invited_people_and_new_account_holders_receive_a_mail(
         body = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
         dispute.requesting.post(path, body).expect(201)
     postman.turn()
-    to = {one["To"].addresses[0].display_name: one["To"].addresses[0].addr_spec for one in server.mails}
+    to = {mail["To"].addresses[0].display_name: mail["To"].addresses[0].addr_spec for mail in server.mails}
     assert to == {"王小明": "Wang.XM@Example.org", "O’Neill-Ní Dhomhnaill": "oneill@example.org"}
     assert set(subjects(server.mails)) == {"An invitation from Organisation for Mediation"}
-    assert not [one for one in server.mails if dispute.case["reference"] in text_of(one)]
+    assert not [mail for mail in server.mails if dispute.case["reference"] in text_of(mail)]
     server.clear()
     house.person("Nu Comer")
     postman.turn()
@@ -373,7 +373,7 @@ def test_two_mailers_at_once_send_each_mail_once(house: House, server: MailServe
     for thread in threads:
         thread.join()
     postman.turn()
-    ids = [str(one["Message-ID"]) for one in server.mails]
+    ids = [str(mail["Message-ID"]) for mail in server.mails]
     assert (len(ids), len(set(ids))) == (8, 8)
 
 
@@ -397,7 +397,7 @@ def test_a_mailer_killed_while_sending_repeats_at_most_one_mail_with_the_same_id
     house.clock.now += mail_queue.LEASE
     other.turn()
     assert other.turn() == {}
-    ids = [str(one["Message-ID"]) for one in server.mails]
+    ids = [str(mail["Message-ID"]) for mail in server.mails]
     assert (len(ids), len(set(ids)), ids[0]) == (4, 3, ids[3])
 
 
@@ -423,7 +423,7 @@ def test_a_process_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(hou
         db.execute(update(Notice).values(leased_until=None).execution_options(synchronize_session=False))
     with served(house.settings, **setting):
         until(lambda: all(row.state == "sent" for row in rows(house, Notice.state)))
-    ids = [str(one["Message-ID"]) for one in server.mails]
+    ids = [str(mail["Message-ID"]) for mail in server.mails]
     assert (len(ids), len(set(ids))) == (6, 5)
 
 
@@ -534,7 +534,7 @@ def test_the_list_of_bounces_is_paged(house: House, server: MailServer, postman:
     bounces, path = [], "/v1/notices?limit=2"
     while path:
         page = house.registrar.get(path).expect(200)
-        bounces += [one["email"] for one in page["items"]]
+        bounces += [item["email"] for item in page["items"]]
         path = f"/v1/notices?limit=2&after={page['next']}" if page["next"] else ""
     assert sorted(bounces) == sorted(server.refuses)
 
@@ -597,7 +597,7 @@ def test_a_name_with_line_breaks_adds_no_header(house: House, server: MailServer
     assert set(mail.keys()) >= {"From", "To", "Subject", "Message-ID"}
     assert not {"Bcc", "X-Evil"} & set(mail.keys())
     assert mail["From"].addresses[0].display_name == "House X-Evil: 2 body"
-    assert [one.addr_spec for one in mail["To"].addresses] == ["eve.vil@example.org"]
+    assert [address.addr_spec for address in mail["To"].addresses] == ["eve.vil@example.org"]
 
 
 def test_the_worker_sends_mail_between_its_rounds(

@@ -135,8 +135,8 @@ def seen_by(holder: Person, referred: Referred) -> str:
     paths = [path for path, methods in document["paths"].items() if "get" in methods and path.startswith("/v1/")]
     for path in paths:
         here = path.replace("{referral_id}", referred.sent["id"]).replace("{case_id}", referred.case_id)
-        for one in (here, f"{here}?limit=200"):
-            answer = holder.get(one)
+        for address in (here, f"{here}?limit=200"):
+            answer = holder.get(address)
             texts.append(answer.response.text)
     return "\n".join(texts)
 
@@ -145,14 +145,14 @@ def test_a_repeated_referral_is_recorded_once(referred: Referred) -> None:
     again = referred.court.post("/v1/referrals", referral())
     assert again.expect(200) == referred.read() == referred.sent
     keyed = [referred.court.post("/v1/referrals", referral("HC-2"), idempotency_key="k") for _time in range(2)]
-    assert [one.status for one in keyed] == [201, 201]
+    assert [answer.status for answer in keyed] == [201, 201]
     assert keyed[1].headers["idempotency-replayed"] == "true"
     assert keyed[0].json["id"] == keyed[1].json["id"]
     referred.court.post("/v1/referrals", referral("HC-2")).expect(200)
     other = referred.court.post("/v1/referrals", referral(title="Another title"))
     assert other.expect(409, "external-id-used")["href"] == referred.path
     listed = referred.court.get("/v1/referrals").expect(200)["items"]
-    assert {one["external_id"] for one in listed} == {"HC-1", "HC-2"}
+    assert {item["external_id"] for item in listed} == {"HC-1", "HC-2"}
 
 
 def test_a_repeated_referral_stays_the_same_after_it_was_amended(referred: Referred) -> None:
@@ -192,7 +192,7 @@ def test_two_courts_may_use_the_same_id_and_see_only_their_own_referral(referred
         body = {"return_on": "2026-09-30"} if act == "extend" else None
         other.post(f"{referred.path}/{act}", body).expect(404, "not-found")
     other.patch(referred.path, {"title": "x"}, if_match='"x"').expect(404, "not-found")
-    assert [one["id"] for one in other.get("/v1/referrals").expect(200)["items"]] == [made["id"]]
+    assert [referral["id"] for referral in other.get("/v1/referrals").expect(200)["items"]] == [made["id"]]
     assert referred.sent["id"] not in other.get("/v1/events?limit=200").response.text
 
 
@@ -216,8 +216,8 @@ def test_the_courts_own_fields_are_returned_as_they_were_sent(house: House) -> N
             text = reader.get(path).response.text
             assert all(str(number) in text for number in BIG)
             read = json.loads(text)
-            one = read if path != "/v1/referrals" else read["items"][0]
-            assert one["external"] == own
+            found_referral = read if path != "/v1/referrals" else read["items"][0]
+            assert found_referral["external"] == own
             # A reader with binary floating-point numbers still gets the digits of the text.
             binary = json.loads(text, parse_int=float)
             kept = binary if path != "/v1/referrals" else binary["items"][0]
@@ -268,7 +268,7 @@ def test_hostile_headers_are_refused_in_the_same_way_and_leave_nothing(house: Ho
         headers: dict[str, Any] = {"authorization": header}
         answer = holder.send("POST", "/v1/referrals", json=referral(), headers=headers)
         assert answer.expect(401, "unauthenticated")["detail"].startswith("Send a valid token")
-    twice = [("authorization", f"Bearer {one}") for one in (holder.token, other["client_secret"])]
+    twice = [("authorization", f"Bearer {secret}") for secret in (holder.token, other["client_secret"])]
     for pair in (twice, twice[::-1], [twice[0], twice[0]]):
         answer = Answer(house.client.post("/v1/referrals", json=referral(), headers=pair))
         answer.expect(401, "unauthenticated")
@@ -338,10 +338,15 @@ def test_the_parties_see_what_the_court_sent_and_every_change_of_it(referred: Re
             {"docket": 7},
             "2026-09-30",
         )
-        assert [one["kind"] for one in referral_now["papers"]] == ["received", "amended", "extended", "withdrawn"]
+        assert [document["kind"] for document in referral_now["papers"]] == [
+            "received",
+            "amended",
+            "extended",
+            "withdrawn",
+        ]
         assert referral_now["withdrawn_at"]
     events = mediation.agents["responding"].get(f"{referred.case}/events?limit=200").expect(200)["items"]
-    assert [one["type"] for one in events if one["actor"]["capacity"] == "court"] == [
+    assert [event["type"] for event in events if event["actor"]["capacity"] == "court"] == [
         "referral-amended",
         "return-date-extended",
         "referral-withdrawn",
@@ -380,7 +385,9 @@ def test_the_court_uploads_its_order_and_the_registry_and_later_the_parties_read
     assert mediation.agents["requesting"].get(f"{referred.case}/referral").expect(200)["order_file"] == second
     house.person("Stan Ranger").get(f"{referred.case}/referral/order").expect(404)
     referred.court.get(f"{referred.case}/referral/order").expect(404)
-    (documents,) = [one for one in look_at(house.settings, house.clock, documents=True) if one.name == "documents"]
+    (documents,) = [
+        document for document in look_at(house.settings, house.clock, documents=True) if document.name == "documents"
+    ]
     assert documents.says == "2, each whole and what was uploaded", documents.says
 
 
@@ -424,7 +431,7 @@ def test_the_court_reads_only_the_phase_the_dates_and_the_final_report(referred:
     shown_report = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)["report"]
     assert shown_report["settled"] == "none"
     assert shown_report["attendance"] == report["attendance"]
-    types = [one["type"] for one in referred.court.get("/v1/events?limit=200").expect(200)["items"]]
+    types = [event["type"] for event in referred.court.get("/v1/events?limit=200").expect(200)["items"]]
     assert {"referral-received", "referral-accepted", "referral-stage-changed", "referral-clock-changed"} <= set(types)
     assert types[-1] == "referral-reported"
     referred.court.post(f"{referred.path}/withdraw").expect(409, "referral-state")
@@ -491,7 +498,7 @@ def test_no_view_of_the_court_shows_a_trace_of_a_caucus(referred: Referred) -> N
 def test_the_filters_of_the_list_select_what_their_names_say(referred: Referred) -> None:
     referred.house.clock.pass_by(days=1)
     second = referred.court.post("/v1/referrals", referral("HC-2")).expect(201)
-    newest = [one["id"] for one in referred.court.get("/v1/referrals").expect(200)["items"]]
+    newest = [referral["id"] for referral in referred.court.get("/v1/referrals").expect(200)["items"]]
     assert newest == [second["id"], referred.sent["id"]]
     referred.court.post(f"{referred.path}/withdraw").expect(200)
     for query, ids in (
@@ -501,7 +508,7 @@ def test_the_filters_of_the_list_select_what_their_names_say(referred: Referred)
         (f"updated_since={second['received_at']}", newest),
     ):
         listed = referred.court.get(f"/v1/referrals?{query}").expect(200)["items"]
-        assert [one["id"] for one in listed] == ids, query
+        assert [item["id"] for item in listed] == ids, query
     referred.court.get("/v1/referrals?state=lost").expect(422)
     page = referred.court.get("/v1/referrals?limit=1").expect(200)
     rest = referred.court.get(f"/v1/referrals?limit=1&after={page['next']}").expect(200)
@@ -520,7 +527,7 @@ def test_a_courts_texts_are_destroyed_with_their_case_and_other_referrals_stay_r
 
     house.database.in_transaction(destroyed, os.urandom)
     referred.court.get(referred.path).expect(410, "destroyed")
-    assert [one["id"] for one in referred.court.get("/v1/referrals").expect(200)["items"]] == [other["id"]]
+    assert [referral["id"] for referral in referred.court.get("/v1/referrals").expect(200)["items"]] == [other["id"]]
 
 
 def test_a_client_without_the_scope_neither_reads_nor_refers(referred: Referred) -> None:

@@ -120,9 +120,9 @@ NAMES = {
 @pytest.fixture
 def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
     """A listener on an allowed port, which only the check of addresses protects."""
-    with canary() as one:
-        monkeypatch.setattr(outbound, "PORTS", {"https": (443, 8443, one.port), "http": (one.port,)})
-        yield one
+    with canary() as listener:
+        monkeypatch.setattr(outbound, "PORTS", {"https": (443, 8443, listener.port), "http": (listener.port,)})
+        yield listener
 
 
 def test_hostile_addresses_are_refused_in_the_same_way_without_a_connection(house: House, bird: Canary) -> None:
@@ -162,8 +162,8 @@ def test_a_name_that_later_resolves_to_an_internal_address_is_refused_at_each_de
             house.clock.pass_by(days=6)
         names["rebinding.example"] = []
         sender(house).settle()
-        attempts = [one["attempts"] for one in deliveries(dispute.requesting, made)]
-    outcomes = {(one["status"], one["error"], one["body"]) for each in attempts for one in each}
+        attempts = [delivery["attempts"] for delivery in deliveries(dispute.requesting, made)]
+    outcomes = {(attempt["status"], attempt["error"], attempt["body"]) for each in attempts for attempt in each}
     assert outcomes == {(None, "address-refused", None)}
     assert bird.connections == 0
 
@@ -199,8 +199,8 @@ def test_redirects_are_not_followed_and_no_proxy_is_used(
         made = subscribe(dispute.requesting, there.url)
         retitle(dispute, "Another")
         sender(house).settle()
-    (one,) = deliveries(dispute.requesting, made)
-    assert [(each["status"], each["error"]) for each in one["attempts"]] == [(307, "redirect")]
+    (delivery,) = deliveries(dispute.requesting, made)
+    assert [(each["status"], each["error"]) for each in delivery["attempts"]] == [(307, "redirect")]
     assert bird.connections == 0
 
 
@@ -276,10 +276,10 @@ def test_the_receivers_certificate_must_match_its_name_and_be_trusted(house: Hou
                 made = subscribe(dispute.requesting, f"https://{host}:{there.port}/")
                 retitle(dispute, f"By {host} {len(errors)}")
                 sender(house).settle()
-                (one,) = deliveries(dispute.requesting, made)
-                errors.append(one["attempts"][0])
+                (delivery,) = deliveries(dispute.requesting, made)
+                errors.append(delivery["attempts"][0])
                 dispute.requesting.patch(path_of(made), {"state": "paused"}, if_match="*").expect(200)
-    assert [(one["status"], one["error"]) for one in errors] == [
+    assert [(fault["status"], fault["error"]) for fault in errors] == [
         (204, None),
         (None, "tls-failed"),
         (None, "tls-failed"),

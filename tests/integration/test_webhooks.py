@@ -68,14 +68,14 @@ def test_deliveries_carry_the_events_of_the_feed_signed_and_with_their_ids(lodge
     feed = lodged.requesting.get(f"/v1/events?after={since}").expect(200)["items"]
     assert len(feed) >= 2
     assert there.events() == feed
-    for one in there.received:
-        assert one.verified(made["secret"])["id"] == one.headers["webhook-id"]
-        assert one.headers["content-type"] == "application/cloudevents+json"
-        assert one.headers["user-agent"].startswith("Accord")
+    for request in there.received:
+        assert request.verified(made["secret"])["id"] == request.headers["webhook-id"]
+        assert request.headers["content-type"] == "application/cloudevents+json"
+        assert request.headers["user-agent"].startswith("Accord")
         with pytest.raises(WebhookVerificationError):
-            Webhook(made["secret"]).verify(one.body + b" ", one.headers)
+            Webhook(made["secret"]).verify(request.body + b" ", request.headers)
     listed = deliveries(lodged.requesting, made)
-    assert {one["state"] for one in listed} == {"delivered"}
+    assert {item["state"] for item in listed} == {"delivered"}
     (attempt,) = listed[0]["attempts"]
     assert (attempt["status"], attempt["error"], attempt["body"]) == (204, None, None)
     sender(lodged.house).settle()
@@ -89,7 +89,7 @@ def test_only_events_of_the_subscribed_types_and_case_are_delivered(lodged: Disp
     lodged.lodged()
     retitle(lodged, "Second")
     sender(lodged.house).settle()
-    assert [(one["type"], one["data"]["case_id"]) for one in there.events()] == [("case-amended", first)]
+    assert [(event["type"], event["data"]["case_id"]) for event in there.events()] == [("case-amended", first)]
 
 
 def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_only_the_newer(lodged: Dispute, there: Receiver) -> None:
@@ -102,11 +102,11 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_only_the_newer(lo
     def accepted() -> list[bool]:
         retitle(lodged, f"Title {len(there.received)}")
         send.settle()
-        one, valid = there.received[-1], []
-        stamp = datetime.fromtimestamp(int(one.headers["webhook-timestamp"]), UTC)
+        request, valid = there.received[-1], []
+        stamp = datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC)
         for secret in secrets:
-            signature = Webhook(secret).sign(one.id, stamp, one.body.decode())
-            valid.append(signature in one.headers["webhook-signature"].split(" "))
+            signature = Webhook(secret).sign(request.id, stamp, request.body.decode())
+            valid.append(signature in request.headers["webhook-signature"].split(" "))
         return valid
 
     assert accepted() == [True, True]
@@ -200,7 +200,7 @@ def test_a_failed_delivery_is_retried_by_the_schedule_with_the_same_id(lodged: D
     clock.pass_by(days=30)
     send.settle()
     assert len(set(there.ids())) == 1 < len(there.received) == 11
-    assert len({one.headers["webhook-timestamp"] for one in there.received}) == 11
+    assert len({request.headers["webhook-timestamp"] for request in there.received}) == 11
     (given_up,) = deliveries(lodged.requesting, made, "&state=failed")
     assert (given_up["reason"], len(given_up["attempts"])) == ("given-up", 11)
     assert given_up["attempts"][0]["body"] == "out of order"
@@ -226,12 +226,12 @@ def test_within_a_case_a_later_event_waits_for_the_earlier_and_other_cases_conti
     for number in range(2):
         retitle(other, f"Other {number}")
     send.settle()
-    cases = [one["data"]["case_id"] for one in there.events()]
+    cases = [event["data"]["case_id"] for event in there.events()]
     assert cases == [lodged.case["id"], other.case["id"], other.case["id"]]
     assert len(deliveries(lodged.registrar, made, "&state=pending")) == 3
     lodged.house.clock.pass_by(seconds=5)
     send.settle()
-    first = [one["data"]["seq"] for one in there.events() if one["data"]["case_id"] == lodged.case["id"]]
+    first = [event["data"]["seq"] for event in there.events() if event["data"]["case_id"] == lodged.case["id"]]
     assert first == [first[0], *sorted(first[1:])]
     assert len(first) == 4
     # Giving up a delivery releases the next one.
@@ -260,7 +260,9 @@ def test_a_receiver_that_answers_gone_disables_its_subscription_until_the_owner_
             409, "webhook-not-active"
         )
     events = lodged.registrar.get("/v1/events?limit=200").expect(200)["items"]
-    assert [one["data"]["about"]["webhook_id"] for one in events if one["type"] == "webhook-disabled"] == [made["id"]]
+    assert [event["data"]["about"]["webhook_id"] for event in events if event["type"] == "webhook-disabled"] == [
+        made["id"]
+    ]
     changed = change(lodged.requesting, made, state="active")
     assert (changed["state"], changed["reason"]) == ("active", None)
     send.settle()
@@ -276,7 +278,7 @@ def test_events_of_a_paused_subscription_are_delivered_after_the_pause(lodged: D
     assert not there.received
     change(lodged.requesting, made, state="active")
     send.settle()
-    assert [one["type"] for one in there.events()] == ["case-amended"] * 3
+    assert [event["type"] for event in there.events()] == ["case-amended"] * 3
 
 
 @pytest.mark.parametrize("busy", [429, 503])
@@ -312,11 +314,13 @@ def test_malformed_and_oversized_answers_count_as_failures(lodged: Dispute, ther
         begun = len(there.received)
         send.settle()
         assert len(there.received) == begun + 1
-        attempts = [one["attempts"][-1] for one in deliveries(lodged.requesting, made) if one["attempts"]]
-        mine = [one for one in attempts if (one["status"], one["error"]) == (status, error)]
+        attempts = [
+            delivery["attempts"][-1] for delivery in deliveries(lodged.requesting, made) if delivery["attempts"]
+        ]
+        mine = [attempt for attempt in attempts if (attempt["status"], attempt["error"]) == (status, error)]
         assert mine, (behave, attempts)
-        assert all(len(one["body"] or "") <= 1024 for one in attempts)
-        assert all(one["duration_ms"] < 4000 for one in attempts)
+        assert all(len(attempt["body"] or "") <= 1024 for attempt in attempts)
+        assert all(attempt["duration_ms"] < 4000 for attempt in attempts)
         lodged.house.clock.pass_by(seconds=5)
         send.settle()
     assert not deliveries(lodged.requesting, made, "&state=pending")
@@ -373,7 +377,7 @@ def test_nothing_is_delivered_to_a_disabled_person(lodged: Dispute, there: Recei
     send.settle()
     assert not there.received
     registry_events = house.registrar.get("/v1/events?limit=200").expect(200)["items"]
-    assert len([one for one in registry_events if one["type"] == "webhook-disabled"]) == 2
+    assert len([event for event in registry_events if event["type"] == "webhook-disabled"]) == 2
 
 
 def test_a_clients_subscription_is_its_own_and_needs_its_scope(open_house: House, there: Receiver) -> None:
@@ -401,7 +405,7 @@ def test_a_test_event_is_signed_and_appears_in_no_feed(lodged: Dispute, there: R
 
 
 def test_a_replayed_range_is_delivered_in_order_with_its_original_ids(lodged: Dispute, there: Receiver) -> None:
-    feed = [one["id"] for one in lodged.requesting.get("/v1/events?limit=200").expect(200)["items"]]
+    feed = [event["id"] for event in lodged.requesting.get("/v1/events?limit=200").expect(200)["items"]]
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     retitle(lodged, "Another")
     send.settle()
@@ -411,8 +415,10 @@ def test_a_replayed_range_is_delivered_in_order_with_its_original_ids(lodged: Di
     lodged.requesting.post(f"{path_of(made)}/replay", {}).expect(409, "replaying")
     send.settle()
     case = lodged.case["id"]
-    again = [one for one in there.events()[1:] if one["data"]["case_id"] == case]
-    assert [one["id"] for one in again] == [one for one in feed[1:5] if one in {each["id"] for each in again}]
+    again = [event for event in there.events()[1:] if event["data"]["case_id"] == case]
+    assert [event_id["id"] for event_id in again] == [
+        event for event in feed[1:5] if event in {each["id"] for each in again}
+    ]
     assert sorted(there.ids()[1:]) == sorted(feed[1:5])
     assert not lodged.requesting.get(path_of(made)).expect(200)["replaying"]
     lodged.requesting.post(f"{path_of(made)}/replay", {}).expect(200)
@@ -422,7 +428,7 @@ def test_a_replayed_range_is_delivered_in_order_with_its_original_ids(lodged: Di
     for wrong in ({"after": made["id"]}, {"until": made["id"]}, {"after": feed[3], "until": feed[3]}):
         lodged.requesting.post(f"{path_of(made)}/replay", wrong).expect(422, "invalid")
     hidden = lodged.responding.get("/v1/events?limit=200").expect(200)["items"]
-    theirs = [one["id"] for one in hidden if one["id"] not in feed]
+    theirs = [event_id["id"] for event_id in hidden if event_id["id"] not in feed]
     for id in theirs:
         lodged.requesting.post(f"{path_of(made)}/replay", {"after": id}).expect(422, "invalid")
 
@@ -431,10 +437,10 @@ def test_a_stranger_cannot_find_the_subscriptions_of_others(lodged: Dispute, the
     made, send = subscribe(lodged.requesting, there.url), sender(lodged.house)
     retitle(lodged, "Another")
     send.settle()
-    (one,) = deliveries(lodged.requesting, made)
-    where = f"{path_of(made)}/deliveries/{one['id']}"
+    (delivery,) = deliveries(lodged.requesting, made)
+    where = f"{path_of(made)}/deliveries/{delivery['id']}"
     other = subscribe(lodged.responding, there.url)
-    lodged.responding.get(f"{path_of(other)}/deliveries/{one['id']}").expect(404, "not-found")
+    lodged.responding.get(f"{path_of(other)}/deliveries/{delivery['id']}").expect(404, "not-found")
     for person in (lodged.responding, lodged.registrar, lodged.house.admin):
         for read in (path_of(made), f"{path_of(made)}/deliveries", where):
             person.get(read).expect(404, "not-found")
@@ -476,7 +482,7 @@ def test_wrong_input_is_refused_with_the_place_of_the_fault(lodged: Dispute, the
     ]
     for body, pointer in table:
         refused = lodged.requesting.post("/v1/webhooks", body).expect(422, "invalid")
-        assert [one["pointer"] for one in refused["errors"]] == [pointer], body
+        assert [fault["pointer"] for fault in refused["errors"]] == [pointer], body
     made = subscribe(lodged.requesting, there.url)
     stranger = lodged.house.person("Stan Ranger")
     stranger.post("/v1/webhooks", {**right, "case_id": lodged.case["id"]}).expect(422, "invalid")
@@ -504,14 +510,14 @@ def test_caucus_events_reach_no_receiver_of_others(lodged: Dispute, there: Recei
         filing = dispute.filing(dispute.requesting, "caucus", "requesting", text="A canary sings of pumps.")
         session = dispute.session("caucus", "requesting", title="Canary in the mine")
         sender(dispute.house).settle()
-    assert {one["type"] for one in confidant.events()} >= {"filing-submitted", "session-scheduled"}
-    everything = b"".join(one.body for one in (*there.received, *confidant.received)).decode()
+    assert {event["type"] for event in confidant.events()} >= {"filing-submitted", "session-scheduled"}
+    everything = b"".join(request.body for request in (*there.received, *confidant.received)).decode()
     for word in ("canary", "Canary", "pumps"):
         assert word not in everything
     assert there.received
     for item in (filing, session):
-        assert any(item["id"] in str(one) for one in confidant.events())
-        assert not any(item["id"] in str(one) for one in there.events())
+        assert any(item["id"] in str(event) for event in confidant.events())
+        assert not any(item["id"] in str(event) for event in there.events())
 
 
 def test_a_failed_act_is_announced_to_nobody(lodged: Dispute, there: Receiver) -> None:
@@ -525,8 +531,8 @@ def test_a_failed_act_is_announced_to_nobody(lodged: Dispute, there: Receiver) -
     assert not there.received
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
     sender(dispute.house).settle()
-    for one in there.events():
-        dispute.requesting.get(f"{dispute.path}/events/{one['id']}").expect(200)
+    for event in there.events():
+        dispute.requesting.get(f"{dispute.path}/events/{event['id']}").expect(200)
 
 
 def test_the_queue_of_a_receiver_is_bounded_and_loses_nothing(
@@ -543,7 +549,7 @@ def test_the_queue_of_a_receiver_is_bounded_and_loses_nothing(
     lodged.house.clock.pass_by(seconds=5)
     send.settle()
     assert len(set(there.ids())) == 10
-    seqs = [one["data"]["seq"] for one in there.events()[1:]]
+    seqs = [event["data"]["seq"] for event in there.events()[1:]]
     assert seqs == sorted(seqs)
 
 

@@ -50,10 +50,10 @@ def feed_of(person: Person, since: str) -> list[Json]:
 def in_order(events: list[Json]) -> dict[str, list[str]]:
     """The ids of each case's events, in the order of their first arrival."""
     ids: dict[str, list[str]] = defaultdict(list)
-    for one in events:
-        place = ids[str(one["data"]["case_id"] or one["data"]["stream"])]
-        if one["id"] not in place:
-            place.append(one["id"])
+    for event in events:
+        place = ids[str(event["data"]["case_id"] or event["data"]["stream"])]
+        if event["id"] not in place:
+            place.append(event["id"])
     return ids
 
 
@@ -99,13 +99,13 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
                 senders.append(fast_sender.start(house.settings, clock, tmp_path))
             failed = len(down.received)
             down.behaves = answers(204)
-            due = {one["id"] for one in feed_of(house.registrar, since)}
+            due = {event["id"] for event in feed_of(house.registrar, since)}
             _until(lambda: due <= set(well.ids()) and due <= _taken(down, failed), 60 + EVENTS / 10)
             _until(lambda: not deliveries(house.registrar, made, "&state=pending"), 20)
         finally:
             for process in senders:
                 fast_sender.kill(process)
-    feed = [one for one in feed_of(house.registrar, since) if one["id"] in due]
+    feed = [event for event in feed_of(house.registrar, since) if event["id"] in due]
     assert len(feed) >= EVENTS
     for one in (down, well):
         taken = one.received[failed:] if one is down else one.received
@@ -120,7 +120,9 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
         first.setdefault(each.id, each.at)
     # Where only one process exists, nothing is sent until the next is ready: that is the time of a restart.
     gaps = list(zip(killed, fast_sender.came_up(tmp_path)[number:], strict=True)) if number == 1 else []
-    lags = [first[one["id"]] - _sendable(clock.seconds(datetime.fromisoformat(one["time"])), gaps) for one in feed]
+    lags = [
+        first[event["id"]] - _sendable(clock.seconds(datetime.fromisoformat(event["time"])), gaps) for event in feed
+    ]
     again = len(well.received) - len(first)
     print(f"{len(feed)} events, lag {max(lags):.2f} s at most, {sorted(lags)[len(lags) // 2]:.2f} s in the middle")  # noqa: T201
     print(f"{failed} attempts while down, {again} told twice to the other")  # noqa: T201

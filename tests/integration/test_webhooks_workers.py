@@ -71,7 +71,7 @@ def test_workers_that_run_at_once_send_each_event_once_and_in_order(lodged: Disp
         thread.join()
     assert len(there.ids()) == len(set(there.ids())) == 18
     for other in others:
-        mine = [one["data"]["seq"] for one in there.events() if one["data"]["case_id"] == other.case["id"]]
+        mine = [event["data"]["seq"] for event in there.events() if event["data"]["case_id"] == other.case["id"]]
         assert mine == sorted(mine)
 
 
@@ -92,7 +92,7 @@ def test_the_event_that_a_killed_worker_was_sending_is_sent_again_with_the_same_
     house.clock.pass_by(seconds=outbox.LEASE.total_seconds())
     next_.settle()
     assert there.ids() == [there.ids()[0]] * 2
-    assert [one["state"] for one in deliveries(lodged.requesting, made)] == ["delivered"]
+    assert [delivery["state"] for delivery in deliveries(lodged.requesting, made)] == ["delivered"]
 
 
 def test_receivers_that_hang_do_not_block_the_others(
@@ -122,10 +122,10 @@ def test_a_court_receives_the_events_of_its_referral_that_it_may_read(house: Hou
         made = holder.post("/v1/referrals", REQUESTS["ReferralIn"]).expect(201)
         house.registrar.post(f"/v1/referrals/{made['id']}/accept").expect(200)
         sender(house).settle()
-        about_referral = [one for one in there.events() if one["data"]["about"].get("referral_id") == made["id"]]
-        assert [one["type"] for one in about_referral][:2] == ["referral-received", "referral-accepted"]
+        about_referral = [event for event in there.events() if event["data"]["about"].get("referral_id") == made["id"]]
+        assert [event["type"] for event in about_referral][:2] == ["referral-received", "referral-accepted"]
         feed = holder.get("/v1/events?limit=200").expect(200)["items"]
-    assert [one for one in feed if one in about_referral] == about_referral
+    assert [event for event in feed if event in about_referral] == about_referral
 
 
 def test_a_restored_registry_sends_nothing_until_its_subscriptions_are_reactivated(

@@ -38,7 +38,7 @@ def reopened(settings: Settings, people: list[Person]) -> Any:
 
     app = create_app(settings)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
-    return client, [Person(one.name, one.id, one.token, client, one.next_request_id) for one in people]
+    return client, [Person(person.name, person.id, person.token, client, person.next_request_id) for person in people]
 
 
 def test_a_registry_is_restored_elsewhere_with_everything_in_it(
@@ -73,7 +73,9 @@ def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     client.app.state.seams.database.dispose()
 
 
-@pytest.mark.parametrize(("options", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
+@pytest.mark.parametrize(
+    ("options", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")]
+)
 def test_a_restored_registry_gives_no_reference_twice(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, options: tuple[str, ...], following: str
 ) -> None:

@@ -98,7 +98,7 @@ def test_compose_starts_database_migration_service_and_worker_in_this_order() ->
     assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     for name in ("service", "worker"):
         assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
-    restarts = {name: one["restart"] for name, one in services.items()}
+    restarts = {name: service["restart"] for name, service in services.items()}
     assert restarts == dict.fromkeys(("database", "service", "worker"), "unless-stopped") | {"migrate": "no"}
 
 
@@ -106,14 +106,14 @@ def test_the_containers_have_few_privileges_and_listen_on_this_machine_only() ->
     compose = composed()
     services = compose["services"]
     for name in ("migrate", "service", "worker"):
-        one = services[name]
-        assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"])
-        assert one["security_opt"] == ["no-new-privileges:true"]
-        assert one["volumes"] == ["documents:/var/lib/accord"]
-    assert [name for name, one in services.items() if "ports" in one] == ["service"]
+        container = services[name]
+        assert (container["read_only"], container["cap_drop"]) == (True, ["ALL"])
+        assert container["security_opt"] == ["no-new-privileges:true"]
+        assert container["volumes"] == ["documents:/var/lib/accord"]
+    assert [name for name, container in services.items() if "ports" in container] == ["service"]
     assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
     assert set(compose["volumes"]) == {"documents", "database"}
-    assert all("max-size" in one["logging"]["options"] for one in services.values())
+    assert all("max-size" in service["logging"]["options"] for service in services.values())
     # Longer than the service takes to finish the requests it has accepted.
     for name in ("service", "worker"):
         assert int(services[name]["stop_grace_period"].removesuffix("s")) > 25
@@ -121,8 +121,8 @@ def test_the_containers_have_few_privileges_and_listen_on_this_machine_only() ->
 
 def test_compose_contains_no_secret_and_does_not_start_without_one() -> None:
     secrets = ("ACCORD_MASTER_KEY", "POSTGRES_PASSWORD")
-    for one in composed()["services"].values():
-        for name, value in one["environment"].items():
+    for service in composed()["services"].values():
+        for name, value in service["environment"].items():
             if any(secret in f"{name} {value}" for secret in secrets):
                 assert "${" in value, name
                 assert ":?put " in value, name
@@ -139,5 +139,5 @@ def test_the_service_trusts_only_the_proxy_in_front_of_it() -> None:
 
 @pytest.mark.parametrize("name", ["service", "worker"])
 def test_every_setting_in_compose_is_a_setting_of_the_service(name: str) -> None:
-    variables = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
-    assert {one.removeprefix("ACCORD_").lower() for one in variables} <= set(Settings.model_fields)
+    variables = {service for service in composed()["services"][name]["environment"] if service.startswith("ACCORD_")}
+    assert {variable.removeprefix("ACCORD_").lower() for variable in variables} <= set(Settings.model_fields)

@@ -142,7 +142,9 @@ def read(settings: Settings) -> dict[str, tuple[list[str], list[str]]]:
     with closing(engine.connect()) as connection:
         for kind, (rows, event, member) in ROWS.items():
             ids = [str(row[0]).replace("-", "") for row in connection.execute(text(rows))]
-            event_rows = connection.execute(text("SELECT case_id, payload FROM events WHERE type = :type"), {"type": event})
+            event_rows = connection.execute(
+                text("SELECT case_id, payload FROM events WHERE type = :type"), {"type": event}
+            )
             ids_of_kinds[kind] = (ids, [_named(row.case_id, row.payload, member) for row in event_rows])
     engine.dispose()
     return ids_of_kinds

@@ -21,15 +21,15 @@ from tests.installation import House, straight_to
 from tests.story import Dispute
 
 
-def found(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
+def reports(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
     """The report of each check."""
     now = datetime.now(UTC) + timedelta(**moved)
-    return {one.name: (one.well, one.says) for one in look_at(settings, lambda: now)}
+    return {look.name: (look.well, look.says) for look in look_at(settings, lambda: now)}
 
 
 def test_every_check_of_a_sound_installation_passes(house: House, dispute: Dispute) -> None:
     dispute.lodged()
-    looks = found(house.settings)
+    looks = reports(house.settings)
     assert all(well for well, _says in looks.values()), looks
     names = [
         "settings",
@@ -59,7 +59,7 @@ def test_each_fault_is_named(house: House, dispute: Dispute, tmp_path: Path, mon
     settings = house.settings
 
     def fault(name: str, words: str, changed: Settings = settings, **moved: float) -> None:
-        well, says = found(changed, **moved)[name]
+        well, says = reports(changed, **moved)[name]
         assert (well, words in says) == (False, True), says
 
     other = settings.model_copy(update={"master_key": SecretStr("A" * 43 + "=")})
@@ -86,7 +86,7 @@ def test_the_check_creates_no_master_key_and_reports_a_missing_one(tmp_path: Pat
         settings = without_tables.model_copy(update={"master_key": None, "master_key_file": tmp_path / "own.db.key"})
     migrate(settings)
     key = tmp_path / "own.db.key"
-    looks = found(settings)
+    looks = reports(settings)
     assert not key.exists()
     if not settings.is_sqlite:
         assert (looks["master key"][0], looks["sealed contents"][0]) == (False, False)
@@ -96,7 +96,7 @@ def test_the_check_creates_no_master_key_and_reports_a_missing_one(tmp_path: Pat
     with House.open(settings) as house:
         Dispute(house).opened()
     key.rename(tmp_path / "kept")
-    well, says = found(settings)["sealed contents"]
+    well, says = reports(settings)["sealed contents"]
     assert (well, f"put it back, in {key}" in says, key.exists()) == (False, True, False), says
 
 
@@ -110,7 +110,7 @@ def test_a_database_migrated_by_a_later_release_is_served_and_reported(
         kept = db.execute(version).scalar_one()
         db.execute(write, {"given": "20990101_later"})
     try:
-        assert found(house.settings)["tables"] == (True, "at a later release, whose tables hold this one's")
+        assert reports(house.settings)["tables"] == (True, "at a later release, whose tables hold this one's")
         assert house.client.get("/readyz").status_code == 200
         migrate(house.settings)
         with sweeper.connect() as db:
@@ -128,19 +128,19 @@ def test_free_disk_space_is_checked_in_the_document_storage_too(
     real = shutil.disk_usage
     full = lambda folder: real(folder)._replace(free=0) if folder == documents else real(folder)  # noqa: E731
     monkeypatch.setattr("app.operations.health.shutil.disk_usage", full)
-    well, says = found(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
+    well, says = reports(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
     assert (well, f"0 MiB are free in {documents}" in says) == (False, True), says
 
 
 def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
-    (fault,) = [one for one in faults(settings) if one.startswith("settings: ")]
+    (fault,) = [fault for fault in faults(settings) if fault.startswith("settings: ")]
     assert fault == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
 
 
 def faults(settings: Settings) -> list[str]:
     """The faults that the check reports, each by name."""
-    return [f"{one.name}: {one.says}" for one in look_at(settings, lambda: datetime.now(UTC)) if not one.well]
+    return [f"{look.name}: {look.says}" for look in look_at(settings, lambda: datetime.now(UTC)) if not look.well]
 
 
 @pytest.fixture
@@ -182,9 +182,9 @@ def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
     with sweeper.connect() as db:
         certificates = db.execute(text("SELECT id, kind, content_id, signature FROM certificates")).all()
         (key,) = db.execute(text("SELECT id, public_key, wrapped FROM signing_keys")).all()
-    assert sorted(one.kind for one in certificates) == ["receipt", "receipt", "receipt", "settlement"]
+    assert sorted(certificate.kind for certificate in certificates) == ["receipt", "receipt", "receipt", "settlement"]
 
-    def found(table: str, column: str, id: object, place: int) -> list[str]:
+    def reports(table: str, column: str, id: object, place: int) -> list[str]:
         """The faults reported after a bit of a value was flipped; the value is restored afterwards."""
         read = text(f"SELECT {column} FROM {table} WHERE id = :id")
         write = text(f"UPDATE {table} SET {column} = :value WHERE id = :id")
@@ -196,13 +196,16 @@ def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
             db.execute(write, {"id": id, "value": kept})
         return reported
 
-    for number, one in enumerate(certificates):
-        for table, column, id in (("certificates", "signature", one.id), ("contents", "body", one.content_id)):
+    for number, document in enumerate(certificates):
+        for table, column, id in (
+            ("certificates", "signature", document.id),
+            ("contents", "body", document.content_id),
+        ):
             for place in (0, -1, 20 + number):
-                (reported,) = found(table, column, id, place)
-                assert reported.startswith(f"certificates: {one.kind} {UUID(str(one.id))}: "), reported
-    assert len(found("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
-    assert len(found("signing_keys", "wrapped", key.id, 5)) == 1
+                (reported,) = reports(table, column, id, place)
+                assert reported.startswith(f"certificates: {document.kind} {UUID(str(document.id))}: "), reported
+    assert len(reports("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
+    assert len(reports("signing_keys", "wrapped", key.id, 5)) == 1
     assert faults(house.settings) == []
 
 
@@ -237,8 +240,8 @@ def test_a_certificate_that_contradicts_the_ledger_is_detected_and_named(
     dispute.settled()
     with sweeper.begin() as db:
         db.execute(text(statement))
-    reported = [one for one in faults(house.settings) if one.startswith("certificates: ")]
-    assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in reported), reported
+    reported = [fault for fault in faults(house.settings) if fault.startswith("certificates: ")]
+    assert any(fault.startswith(f"certificates: {kind} ") and fault.endswith(why) for fault in reported), reported
 
 
 def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
@@ -254,14 +257,14 @@ def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
             "WHERE case_id = (SELECT case_id FROM certificates WHERE kind = 'settlement')"
         )
         db.execute(gone, {"none": NO_KEY})
-    report = found(house.settings)["certificates"]
+    report = reports(house.settings)["certificates"]
     why = "1 more cannot be read since the key of their case was destroyed"
     assert report == (True, f"1, receipts too, each as it was signed; {why}")
 
 
 def test_the_check_does_not_create_a_missing_document_folder(house: House, tmp_path: Path) -> None:
     absent = tmp_path / "not mounted"
-    well, says = found(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
+    well, says = reports(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
     assert well
     assert says == f"not made yet; it will be, in {absent}"
     assert not absent.exists()

@@ -59,7 +59,7 @@ def kept(settings: Settings, statement: str) -> list[bytes]:
     """A column as it is stored in the database."""
     engine = straight_to(settings)
     with engine.connect() as connection:
-        column = [bytes(one) for one in connection.execute(text(statement)).scalars()]
+        column = [bytes(value) for value in connection.execute(text(statement)).scalars()]
     engine.dispose()
     return column
 
@@ -95,7 +95,7 @@ def test_destroying_a_cases_key_ends_its_texts_and_its_chains_still_verify(durab
         dispute.requesting.get(dispute.path).expect(410, "destroyed")
         dispute.requesting.get(f"{dispute.path}/filings").expect(200)
         listed = dispute.requesting.get("/v1/cases").expect(200)["items"]
-        assert [one["outcome"] for one in listed] == ["settled"]
+        assert [item["outcome"] for item in listed] == ["settled"]
         other.read()
         assert "every chain holds" in accord(durable, "ledger", "verify").stdout
         assert accord(durable, "check").returncode == 0

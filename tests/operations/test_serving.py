@@ -156,9 +156,9 @@ def test_many_slow_connections_do_not_keep_others_from_being_served(durable: Set
 
         def drip() -> None:
             while not stop.wait(1):
-                for one in crowd[:DRIPPING]:
+                for dripping in crowd[:DRIPPING]:
                     try:
-                        one.send(b"G")
+                        dripping.send(b"G")
                     except OSError:
                         continue
 
@@ -180,8 +180,8 @@ def test_many_slow_connections_do_not_keep_others_from_being_served(durable: Set
         finally:
             stop.set()
             dripping.join()
-            for one in crowd:
-                one.close()
+            for open_connection in crowd:
+                open_connection.close()
 
 
 @pytest.mark.slow
@@ -193,7 +193,7 @@ def test_a_forwarded_address_counts_only_from_a_trusted_proxy(durable: Settings,
             httpx.get(f"{service.base_url}/v1/me", headers={"x-forwarded-for": f"198.51.100.9, {seen}"}, timeout=10)
             for seen in (*(f"203.0.113.{number}" for number in range(5)), *["203.0.113.77"] * 5)
         ]
-        codes = [one.status_code for one in statuses]
+        codes = [status.status_code for status in statuses]
         assert codes == [401] * 4 + [429] * 6 if limited else codes == [401] * 9 + [429]
 
 
@@ -254,8 +254,8 @@ def test_connections_above_the_limit_are_refused_and_the_others_are_served(durab
             assert one_more.recv(65536).startswith(b"HTTP/1.1 503")
         held[0].sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
         assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
-        for one in held:
-            one.close()
+        for connection in held:
+            connection.close()
 
 
 @pytest.mark.slow
@@ -280,7 +280,7 @@ def test_two_processes_that_start_at_once_do_not_both_migrate(postgresql_durable
         thread.start()
     for thread in starting:
         thread.join()
-    assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+    assert [process.returncode for process in done] == [0, 0, 0], [process.stderr for process in done]
 
 
 @contextmanager
@@ -356,7 +356,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     more = {"ACCORD_RUN_WORKER": "false", "ACCORD_WORKER_INTERVAL": "1"}
     with (
         served(settings, "--workers", "2", **more) as service,
-        running(settings, "worker", **more) as one,
+        running(settings, "worker", **more) as background,
         running(settings, "worker", **more) as two,
         ThreadPoolExecutor(4) as pool,
     ):
@@ -365,7 +365,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
         for child in _children(service.process.pid)[:2]:
             os.kill(child, signal.SIGKILL)
             time.sleep(2.5)
-        one.kill()
+        background.kill()
         time.sleep(1.5)
         two.kill()
         time.sleep(0.5)

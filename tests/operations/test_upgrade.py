@@ -41,16 +41,16 @@ def what_it_lost_or_needs(connection: Connection, revision: str) -> list[tuple[s
     with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
         tables = json.loads(archive.read("manifest.json"))["tables"]
     for name in tables:
-        columns = {one["name"]: one for one in inspector.get_columns(name)}
+        columns = {column["name"]: column for column in inspector.get_columns(name)}
         for row in rows_of(revision, name)[:1]:
             faults += [(name, gone) for gone in set(row) - set(columns)]
-            added = [columns[one] for one in set(columns) - set(row)]
-            faults += [(name, one["name"]) for one in added if not one["nullable"] and one["default"] is None]
+            added = [columns[column] for column in set(columns) - set(row)]
+            faults += [(name, new["name"]) for new in added if not new["nullable"] and new["default"] is None]
     return faults
 
 
 def test_every_earlier_revision_has_a_backup() -> None:
-    revisions = {one.revision for one in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    revisions = {revision.revision for revision in ScriptDirectory.from_config(configuration()).walk_revisions()}
     assert set(EARLIER) == revisions - {head()}
 
 
@@ -64,16 +64,18 @@ def test_a_registry_of_an_earlier_revision_is_upgraded_and_its_ledger_verifies(
     assert "every chain holds" in done.stdout
     engine = straight_to(without_tables)
     with engine.connect() as connection:
-        hashes = {bytes(one) for one in connection.execute(text("SELECT hash FROM events")).scalars()}
+        hashes = {bytes(event) for event in connection.execute(text("SELECT hash FROM events")).scalars()}
         awaits = connection.execute(text("SELECT waiting_for, awaits FROM cases")).all()
-        columns = {name: {one["name"] for one in inspect(connection).get_columns(name)} for name in ("cases", "users")}
+        columns = {
+            name: {column["name"] for column in inspect(connection).get_columns(name)} for name in ("cases", "users")
+        }
         # So that the previous release keeps working on the new tables.
         assert what_it_lost_or_needs(connection, revision) == []
     engine.dispose()
     assert len(hashes) >= len(rows_of(revision, "events"))
     for waiting_for, words in awaits:
         waiting = json.loads(waiting_for) if isinstance(waiting_for, str) else waiting_for
-        assert all(f" {one['capacity']} " in words for one in waiting)
+        assert all(f" {entry['capacity']} " in words for entry in waiting)
     assert {"ground", "earlier_case_id"} <= columns["cases"]
     assert {"awaits_approval", "disabled_at"} <= columns["users"]
     again = accord(without_tables, "migrate")
@@ -94,7 +96,7 @@ def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
         tables = set(json.loads(archive.read("manifest.json"))["tables"])
     written = 0
     with engine.begin() as connection:
-        for tables_of_both in [one for one in Base.metadata.sorted_tables if one.name in tables]:
+        for tables_of_both in [table for table in Base.metadata.sorted_tables if table.name in tables]:
             rows = [
                 {name: read_value(tables_of_both, name, value) for name, value in row.items()}
                 for row in rows_of(revision, tables_of_both.name)
@@ -138,14 +140,14 @@ def test_migrations_add_columns_and_tables_and_lock_no_table_for_long(
         engine, "before_cursor_execute", lambda _c, _cursor, sql, *_more: statements.append(" ".join(sql.split()))
     )
     changes: dict[str, set[str]] = {}
-    for one in reversed(list(ScriptDirectory.from_config(configuration()).walk_revisions())):
+    for revision in reversed(list(ScriptDirectory.from_config(configuration()).walk_revisions())):
         with engine.begin() as connection:
             present = set(inspect(connection).get_table_names()) - {"alembic_version"}
             statements.clear()
-            command.upgrade(configuration(connection), one.revision)
+            command.upgrade(configuration(connection), revision.revision)
             done = [match for match in map(_CHANGES.match, statements) if match and match[2] in present]
         long = {match[2] for match in done if is_long(match[1], match[3])}
-        changes |= {one.revision: long} if long else {}
+        changes |= {revision.revision: long} if long else {}
     engine.dispose()
     assert changes == LOCKING
 

@@ -53,15 +53,15 @@ def silent(dispute: Dispute, rule_set: str, due_on: str = "2026-03-20") -> None:
 
 def test_the_clock_takes_its_step_only_once_its_term_has_passed(dispute: Dispute, clockwork: str) -> None:
     silent(dispute, clockwork)
-    one = worker(dispute.house)
+    clock_worker = worker(dispute.house)
     dispute.house.clock.now = dispute.house.clock.now.replace(month=3, day=20, hour=15, minute=59)
-    assert one.round()["clock-step"] == 0
+    assert clock_worker.round()["clock-step"] == 0
     assert dispute.read()["stage"] == "invited"
     dispute.house.clock.pass_by(minutes=1)
-    assert one.round()["clock-step"] == 1
+    assert clock_worker.round()["clock-step"] == 1
     case = dispute.read()
     assert (case["stage"], case["outcome"]) == ("closed", "lapsed")
-    assert one.round()["clock-step"] == 0
+    assert clock_worker.round()["clock-step"] == 0
     (lapsed,) = [event for event in events(dispute, "step-taken") if event["act"] == "lapse"]
     assert lapsed["actor"] == {"id": None, "capacity": "clock", "party_id": None}
     assert lapsed["article"] == "article 2"
@@ -98,7 +98,7 @@ def test_concurrent_workers_do_each_task_once(house: House, clockwork: str) -> N
             thread.start()
         for thread in threads:
             thread.join()
-        return {task: sum(one[task] for one in done) for task in done[0]}
+        return {task: sum(counts[task] for counts in done) for task in done[0]}
 
     assert all_at_once()["reminder"] == 6
     house.clock.pass_by(days=10)
@@ -108,16 +108,16 @@ def test_concurrent_workers_do_each_task_once(house: House, clockwork: str) -> N
     for dispute in disputes:
         assert dispute.read()["outcome"] == "lapsed"
         assert len(events(dispute, "deadline-recalled")) == 1
-        assert len([one for one in events(dispute, "step-taken") if one["act"] == "lapse"]) == 1
+        assert len([event for event in events(dispute, "step-taken") if event["act"] == "lapse"]) == 1
 
 
 def test_people_are_reminded_of_a_deadline_once_some_days_before(dispute: Dispute) -> None:
     silent(dispute, "iomed-state-2025")
-    one, seq = worker(dispute.house), dispute.read()["seq"]
+    reminding, seq = worker(dispute.house), dispute.read()["seq"]
     dispute.house.clock.pass_by(days=11)
-    assert one.round()["reminder"] == 0
+    assert reminding.round()["reminder"] == 0
     dispute.house.clock.pass_by(days=1)
-    assert [one.round()["reminder"] for _round in range(3)] == [1, 0, 0]
+    assert [reminding.round()["reminder"] for _round in range(3)] == [1, 0, 0]
     (recalled,) = events(dispute, "deadline-recalled")
     (deadline,) = dispute.deadlines()
     assert recalled["payload"] == {"deadline_id": deadline["id"], "term": "reply", "due_on": "2026-03-20"}
@@ -138,13 +138,13 @@ def test_an_expired_token_is_recorded_once_and_old_keys_are_removed(house: House
     expires_at = house.clock.now.replace(day=5).isoformat()
     made = person.post("/v1/tokens", {"label": "short", "expires_at": expires_at}).expect(201)
     person.post("/v1/cases", request(), idempotency_key="one").expect(201)
-    one = worker(house)
+    tidying = worker(house)
     house.clock.pass_by(days=6)
-    first = one.round()
+    first = tidying.round()
     assert (first["expired-token"], first["forgotten-key"]) == (1, 0)
     assert person.get(f"/v1/tokens/{made['id']}").expect(200)["revoked_at"] == made["expires_at"]
     house.clock.pass_by(days=2)
-    again = one.round()
+    again = tidying.round()
     assert (again["expired-token"], again["forgotten-key"]) == (0, 1)
     answer = person.post("/v1/cases", request(title="Another"), idempotency_key="one")
     answer.expect(201)
@@ -156,7 +156,7 @@ def test_a_worker_that_fails_midway_leaves_nothing_half_done(
     silent(dispute, clockwork)
     dispute.house.clock.pass_by(days=30)
     before = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)
-    one = worker(dispute.house)
+    failing = worker(dispute.house)
 
     def fails(*_given: Any) -> None:
         raise RuntimeError("the power went")
@@ -164,10 +164,10 @@ def test_a_worker_that_fails_midway_leaves_nothing_half_done(
     with monkeypatch.context() as broken:
         broken.setattr("app.operations.background.worker.ledger.seal", fails)
         with pytest.raises(RuntimeError):
-            one.round()
+            failing.round()
     assert dispute.read()["stage"] == "invited"
     assert dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200) == before
-    assert one.round()["clock-step"] == 1
+    assert failing.round()["clock-step"] == 1
 
 
 def test_a_worker_waits_for_a_lost_database_and_continues(

@@ -26,7 +26,7 @@ def test_a_party_that_does_not_use_the_service_accepts_by_a_letter(dispute: Disp
     case = dispute.step(dispute.registrar, "accept-invitation", {**letter, **GIVES}).expect(200)
     assert case["stage"] == "consented"
     events = dispute.events(dispute.responding)
-    (taken,) = [one for one in events if one["type"] == "step-taken" and one["act"] == "accept-invitation"]
+    (taken,) = [event for event in events if event["type"] == "step-taken" and event["act"] == "accept-invitation"]
     assert taken["actor"] == {
         "id": dispute.registrar.id,
         "capacity": "registry",
@@ -40,7 +40,9 @@ def test_a_party_that_does_not_use_the_service_accepts_by_a_letter(dispute: Disp
         "received_at": "2026-03-03T08:00:00+00:00",
     }
     assert taken["content"] == {"reason": LATE}
-    (powers,) = [one for one in events if one["type"] == "powers-recorded" and one["act"] == "record-powers"][-1:]
+    (powers,) = [event for event in events if event["type"] == "powers-recorded" and event["act"] == "record-powers"][
+        -1:
+    ]
     assert powers["payload"]["representative_id"] is None
 
 
@@ -159,10 +161,12 @@ def test_a_signature_given_on_paper_is_entered_with_its_signer_and_powers(disput
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
     assert dispute.read()["outcome"] == "settled"
     listed = dispute.mediator.get(path).expect(200)["items"]
-    assert {one["signer_name"] for one in listed} == {"Queen Vera II", "Olga Strand"}
+    assert {item["signer_name"] for item in listed} == {"Queen Vera II", "Olga Strand"}
     (certificate,) = dispute.mediator.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
     certified = dispute.mediator.get(f"{dispute.path}/settlement/certificates/{certificate['id']}").expect(200)["body"]
-    assert {(one["signer"], one["capacity"], one["powers"]) for one in certified["signatures"]} == {
+    assert {
+        (signature["signer"], signature["capacity"], signature["powers"]) for signature in certified["signatures"]
+    } == {
         ("Queen Vera II", "head-of-state", "ex-officio"),
         ("Olga Strand", "agent", "full-powers"),
     }
@@ -173,8 +177,8 @@ def test_a_slip_of_the_registry_is_rectified_by_an_act_that_names_it(dispute: Di
     dispute.registered()
     path = f"{dispute.path}/rectifications"
     events = dispute.events(dispute.registrar)
-    (slip,) = [one for one in events if one["act"] == "register" and one["type"] == "step-taken"]
-    (theirs,) = [one for one in events if one["act"] == "accept-invitation" and one["type"] == "step-taken"]
+    (slip,) = [event for event in events if event["act"] == "register" and event["type"] == "step-taken"]
+    (theirs,) = [event for event in events if event["act"] == "accept-invitation" and event["type"] == "step-taken"]
     mended = {"event_id": slip["id"], "correction": "Registered on 1 March.", "reason": "A slip of the pen."}
     dispute.requesting.post(path, mended).expect(403, "not-your-capacity")
     dispute.registrar.post(path, {**mended, "event_id": dispute.case["id"]}).expect(422)
@@ -185,7 +189,7 @@ def test_a_slip_of_the_registry_is_rectified_by_an_act_that_names_it(dispute: Di
     assert dispute.responding.get(f"{path}/{made['id']}").expect(200) == made
     again = dispute.responding.get(f"{dispute.path}/events/{slip['id']}").expect(200)
     assert again == slip
-    (event,) = [one for one in dispute.events() if one["type"] == "event-rectified"]
+    (event,) = [event for event in dispute.events() if event["type"] == "event-rectified"]
     assert (event["payload"]["event_id"], event["stream"]) == (slip["id"], slip["stream"])
 
 
@@ -194,7 +198,7 @@ def test_the_readers_of_an_event_read_its_rectification(dispute: Dispute) -> Non
     path = f"{dispute.path}/rectifications"
     note = dispute.filing(dispute.registrar, "registry", text="A note for ourselves.")
     events = dispute.events(dispute.registrar)
-    slip = next(one for one in events if one["payload"].get("filing_id") == note["id"])
+    slip = next(event for event in events if event["payload"].get("filing_id") == note["id"])
     body = {"event_id": slip["id"], "correction": "Another filing was meant.", "reason": "The wrong line."}
     made = dispute.registrar.post(path, body).expect(201)
     for person in (dispute.requesting, dispute.responding):

@@ -90,9 +90,9 @@ def test_a_receipt_names_the_head_of_its_stream(dispute: Dispute) -> None:
     filing = dispute.filing(dispute.requesting, "participants")
     head = receipt_of(dispute.requesting, dispute, filing)["body"]["ledger"]
     events = dispute.events()
-    at_head = [(one["stream"], one["seq"], one["hash"]) for one in events if one["stream"] == head["stream"]]
+    at_head = [(event["stream"], event["seq"], event["hash"]) for event in events if event["stream"] == head["stream"]]
     assert (head["stream"], head["seq"], head["hash"]) in at_head
-    (submitted,) = [one for one in events if one["type"] == "filing-submitted"]
+    (submitted,) = [event for event in events if event["type"] == "filing-submitted"]
     assert submitted["seq"] > head["seq"]
 
 
@@ -190,7 +190,10 @@ def test_a_settlement_between_states_is_certified_without_the_singapore_conventi
         if draft["state"] == "frozen"
     ]
     assert body["text"]["sha256"] == frozen["sha256"]
-    assert [(one["party"], one["signer"], one["capacity"], one["powers"]) for one in body["signatures"]] == [
+    assert [
+        (signature["party"], signature["signer"], signature["capacity"], signature["powers"])
+        for signature in body["signatures"]
+    ] == [
         ("Republic of Ostrava", "Olga Strand", "agent", "full-powers"),
         ("Kingdom of Vedria", "Viktor Drian", "agent", "full-powers"),
     ]
@@ -221,11 +224,11 @@ def test_a_certificate_states_the_signers_powers_at_the_time_of_signing(dispute:
     path = dispute.representatives()
     second = dispute.house.person("Second Agent")
     dispute.admit(dispute.requesting, second, dispute.party("requesting"), powers=MANDATE)
-    (first,) = [one for one in second.get(path).expect(200)["items"] if one["user_id"] == dispute.requesting.id]
+    (first,) = [item for item in second.get(path).expect(200)["items"] if item["user_id"] == dispute.requesting.id]
     second.post(f"{path}/{first['id']}/end").expect(200)
     dispute.sign(dispute.responding, "responding", text).expect(201)
     signatures = certificate_of(dispute, dispute.responding)["body"]["signatures"]
-    assert [(one["signer"], one["powers"]) for one in signatures] == [
+    assert [(signature["signer"], signature["powers"]) for signature in signatures] == [
         ("Olga Strand", "full-powers"),
         ("Viktor Drian", "full-powers"),
     ]
@@ -275,7 +278,7 @@ def test_the_ledger_records_the_certificate_and_proves_it(dispute: Dispute) -> N
     dispute.settled()
     body = certificate_of(dispute)["body"]
     events = dispute.events()
-    (event,) = [one for one in events if one["type"] == "certificate-issued"]
+    (event,) = [event for event in events if event["type"] == "certificate-issued"]
     assert event["payload"] == {"certificate_id": body["id"], "kind": "settlement", "key_id": body["key_id"]}
     assert event["content"] == body
     assert event["stream"] == body["ledger"]["stream"]
@@ -286,13 +289,13 @@ def test_a_signing_key_is_created_once_and_old_certificates_stay_valid_after_a_r
     house: House, dispute: Dispute
 ) -> None:
     dispute.invited(**UNCITRAL)
-    one, two = (dispute.filing(dispute.requesting, "participants") for _ in range(2))
-    path = f"{dispute.path}/filings/{one['id']}/receipt"
+    first, two = (dispute.filing(dispute.requesting, "participants") for _ in range(2))
+    path = f"{dispute.path}/filings/{first['id']}/receipt"
     before = dispute.requesting.get(path)
     (key,) = house.person("Any Body").get("/v1/signing-keys").expect(200)["items"]
     assert key["retired_at"] is None
     old = decoded(key["public_key"], 32, "public key")
-    for filing in (one, two):
+    for filing in (first, two):
         answer = dispute.requesting.get(f"{dispute.path}/filings/{filing['id']}/receipt")
         assert verify(answer.response.content, old).trusted
 
@@ -307,8 +310,8 @@ def test_a_signing_key_is_created_once_and_old_certificates_stay_valid_after_a_r
     assert after.response.content == before.response.content
     assert verify(after.response.content, old).trusted
     keys = house.registrar.get("/v1/signing-keys").expect(200)["items"]
-    assert sorted(one["retired_at"] is None for one in keys) == [False, True]
-    (new,) = [decoded(one["public_key"], 32, "public key") for one in keys if one["retired_at"] is None]
+    assert sorted(key["retired_at"] is None for key in keys) == [False, True]
+    (new,) = [decoded(key["public_key"], 32, "public key") for key in keys if key["retired_at"] is None]
     newest = dispute.requesting.get(f"{dispute.path}/filings/{three['id']}/receipt").response.content
     assert verify(newest, new).trusted
     with pytest.raises(NotGenuine, match="not with the key that you trust"):

@@ -52,7 +52,7 @@ class Follower:
     def confirm_consent(self) -> Answer | None:
         """Let the registry confirm the filed consent."""
         filed = self.dispute.registrar.get(f"{self.dispute.path}/consents").expect(200)["items"]
-        waiting = [one for one in filed if one["confirmed_at"] is None]
+        waiting = [item for item in filed if item["confirmed_at"] is None]
         if not waiting:
             return None
         return self.dispute.registrar.post(f"{self.dispute.path}/consents/{waiting[0]['id']}/confirm")
@@ -70,7 +70,7 @@ class Follower:
 
     def _appointment(self) -> str:
         listed = self.dispute.appointments()
-        pending = [one for one in listed if one["state"] in ("proposed", "declared", "confirmed")]
+        pending = [item for item in listed if item["state"] in ("proposed", "declared", "confirmed")]
         return f"/v1/appointments/{pending[-1]['id']}"
 
     def nominate(self) -> Answer:

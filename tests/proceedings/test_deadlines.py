@@ -210,7 +210,7 @@ def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
     served(dispute, third_id, "2026-03-05T09:00:00Z").expect(201)
     items = dispute.deadlines()
     # 17:00 in Greenwich is past midnight in Hong Kong: the first was received on 4 March there.
-    assert [(one["party_id"], one["due_on"]) for one in items] == [
+    assert [(item["party_id"], item["due_on"]) for item in items] == [
         (dispute.party("responding"), "2026-04-03"),
         (third_id, "2026-04-04"),
     ]

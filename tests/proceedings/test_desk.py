@@ -18,7 +18,7 @@ def desk(person: Person) -> Json:
 def test_the_desk_lists_awaited_steps_with_their_people_due_dates_and_articles(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     waiting = desk(dispute.responding)["waiting"]
-    assert [(one["step"], one["due_on"], one["article"]) for one in waiting] == [
+    assert [(entry["step"], entry["due_on"], entry["article"]) for entry in waiting] == [
         ("accept-invitation", "2026-04-01", "article 2")
     ]
     assert waiting[0]["case"]["id"] == dispute.case["id"]
@@ -35,19 +35,21 @@ def test_the_desk_lists_awaited_steps_with_their_people_due_dates_and_articles(h
         "more": [],
     }
     for person in (dispute.requesting, dispute.responding, house.registrar):
-        assert [one["term"] for one in desk(person)["due"]] == ["reply"]
+        assert [entry["term"] for entry in desk(person)["due"]] == ["reply"]
 
 
 def test_a_candidates_desk_shows_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
     appointment = dispute.nominated()
     shown = desk(dispute.mediator)
-    assert [one["id"] for one in shown["nominations"]] == [appointment["id"]]
+    assert [nomination["id"] for nomination in shown["nominations"]] == [appointment["id"]]
     assert shown["waiting"] == shown["news"] == shown["due"] == []
 
 
 def test_the_registrars_desk_shows_the_cases_that_wait_for_the_registry(house: House, dispute: Dispute) -> None:
     dispute.consented()
-    assert [(one["step"], one["capacity"]) for one in desk(house.registrar)["waiting"]] == [("screen", "registry")]
+    assert [(entry["step"], entry["capacity"]) for entry in desk(house.registrar)["waiting"]] == [
+        ("screen", "registry")
+    ]
 
 
 def test_news_is_what_others_did_since_the_last_visit(house: House, dispute: Dispute) -> None:
@@ -60,8 +62,8 @@ def test_news_is_what_others_did_since_the_last_visit(house: House, dispute: Dis
     dispute.filing(dispute.responding, "participants")
     dispute.filing(dispute.requesting, "participants")
     dispute.filing(dispute.responding, "caucus", "responding")
-    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
-    assert [one["type"] for one in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
+    assert [event["type"] for event in desk(dispute.requesting)["news"]] == ["filing-submitted"]
+    assert [event["type"] for event in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
 
 
 def test_many_own_acts_do_not_hide_the_acts_of_others(dispute: Dispute, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,15 +74,15 @@ def test_many_own_acts_do_not_hide_the_acts_of_others(dispute: Dispute, monkeypa
     dispute.filing(dispute.responding, "participants")
     for _filing in range(6):
         dispute.filing(dispute.requesting, "participants")
-    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
+    assert [event["type"] for event in desk(dispute.requesting)["news"]] == ["filing-submitted"]
 
 
 def test_the_desk_shows_only_upcoming_sessions_that_the_reader_may_see(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     joint = dispute.session()
     caucus = dispute.session("caucus", "requesting", starts_at="2026-06-02T10:00", ends_at="2026-06-02T11:00")
-    assert [one["id"] for one in desk(dispute.requesting)["sessions"]] == [joint["id"], caucus["id"]]
-    assert [one["id"] for one in desk(dispute.responding)["sessions"]] == [joint["id"]]
+    assert [session["id"] for session in desk(dispute.requesting)["sessions"]] == [joint["id"], caucus["id"]]
+    assert [session["id"] for session in desk(dispute.responding)["sessions"]] == [joint["id"]]
 
 
 def test_the_timeline_lists_past_acts_and_then_due_dates(house: House, dispute: Dispute) -> None:
@@ -91,7 +93,7 @@ def test_the_timeline_lists_past_acts_and_then_due_dates(house: House, dispute: 
         items += page["items"]
         path = f"{dispute.path}/timeline?limit=2&after={page['next']}" if page["next"] else ""
     events = dispute.events(dispute.responding)
-    assert [one["id"] for one in items[:-1]] == [one["id"] for one in events]
+    assert [item["id"] for item in items[:-1]] == [event["id"] for event in events]
     last = items[-1]
     assert (last["kind"], last["what"], last["on"], last["state"]) == ("deadline", "reply", "2026-04-01", "running")
     assert last["explanation"][0] == "Trigger: 'invite' on Monday 2026-03-02."

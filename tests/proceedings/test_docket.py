@@ -41,8 +41,8 @@ def test_docket_numbers_count_only_filings_that_everyone_sees(dispute: Dispute) 
 
 def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Dispute) -> None:
     dispute.mediating()
-    one, other = filed(dispute.requesting, dispute), filed(dispute.requesting, dispute)
-    accepted = decide(dispute, one, "acceptance")
+    accepted_filing, other = filed(dispute.requesting, dispute), filed(dispute.requesting, dispute)
+    accepted = decide(dispute, accepted_filing, "acceptance")
     assert (accepted["docketing"], accepted["reasons"], accepted["note"]) == ("accepted", [], None)
     path = f"{dispute.path}/filings/{other['id']}"
     dispute.responding.post(f"{path}/return", RETURN).expect(403, "not-your-capacity")
@@ -52,7 +52,7 @@ def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Di
     assert dispute.responding.get(path).expect(200)["note"] == RETURN["note"]
     dispute.registrar.post(f"{path}/acceptance").expect(409, "docketing-state")
     events = dispute.events(dispute.responding)
-    assert [one["payload"]["docket_number"] for one in events if one["type"] == "filing-returned"] == [2]
+    assert [event["payload"]["docket_number"] for event in events if event["type"] == "filing-returned"] == [2]
 
 
 def test_the_registry_cannot_decide_on_a_hidden_filing(dispute: Dispute) -> None:
@@ -169,7 +169,7 @@ def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute
     other.post(f"/v1/documents/{second['id']}/remove").expect(403, "not-your-capacity")
     dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
     events = dispute.events()
-    (event,) = [one for one in events if one["type"] == "filing-joinder-withdrawn"]
+    (event,) = [event for event in events if event["type"] == "filing-joinder-withdrawn"]
     assert event["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
     other.post(f"{path}/join").expect(200)
     third = desk.document(pdf(901), name="third.pdf", person=other)
@@ -178,4 +178,6 @@ def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute
         other.post(f"{path}/{act}").expect(409, "filing-state")
     desk.send(pdf(902), person=other).expect(409, "filing-state")
     receipt = dispute.mediator.get(f"{path}/receipt").expect(200)["body"]
-    assert [one["sha256"] for one in receipt["documents"]] == [one["sha256"] for one in (first, second, third)]
+    assert [document["sha256"] for document in receipt["documents"]] == [
+        document["sha256"] for document in (first, second, third)
+    ]

@@ -136,7 +136,10 @@ def test_a_document_may_relate_to_another_or_replace_it(desk: Desk) -> None:
     )
     second = desk.document(pdf(901), query=f"?replaces_id={first['id']}")
     third = desk.document(pdf(902), query=f"?replaces_id={second['id']}")
-    assert [(one["version"], one["replaces_id"]) for one in (second, third)] == [(2, first["id"]), (3, second["id"])]
+    assert [(document["version"], document["replaces_id"]) for document in (second, third)] == [
+        (2, first["id"]),
+        (3, second["id"]),
+    ]
     nobody = "00000000-0000-4000-8000-00000000dead"
     assert fault(desk.send(query=f"?replaces_id={nobody}")) == "unknown-document"
     assert fault(desk.send(query=f"?relation=annex-to&related_id={nobody}")) == "unknown-document"
@@ -227,7 +230,7 @@ def test_the_protected_side_sees_who_read_its_confidential_documents(desk: Desk)
     content_of(dispute.mediator, document, if_none_match=f'"{document["sha256"]}"')
     reads = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert [
-        (one["name"], one["document_id"], one["bytes_from"], one["bytes_until"], one["read_at"]) for one in reads
+        (item["name"], item["document_id"], item["bytes_from"], item["bytes_until"], item["read_at"]) for item in reads
     ] == [
         (dispute.mediator.name, document["id"], 10, 20, "2026-03-02T11:00:00Z"),
         (dispute.mediator.name, document["id"], 0, len(content), "2026-03-02T10:00:00Z"),

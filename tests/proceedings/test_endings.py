@@ -203,5 +203,7 @@ def test_a_request_lodged_again_names_the_earlier_case(house: House, dispute: Di
 def _again(dispute: Dispute) -> Json:
     """The same request again."""
     kept = ("procedure", "category", "title", "summary", "instruments", "subjects", "languages", "seat")
-    parties = [{name: one[name] for name in ("side", "kind", "name", "member_id")} for one in dispute.case["parties"]]
+    parties = [
+        {name: party[name] for name in ("side", "kind", "name", "member_id")} for party in dispute.case["parties"]
+    ]
     return {**{name: dispute.case[name] for name in kept}, "parties": parties}

@@ -112,14 +112,14 @@ def test_a_filing_lists_its_documents_to_its_readers(house: House, dispute: Disp
     tag = dispute.requesting.get(path).headers["etag"]
     filed = dispute.requesting.post(f"{path}/submit", if_match=tag).expect(200)
     shown = ("id", "number", "name", "media_type", "size", "sha256", "language", "relation", "related_id", "state")
-    assert filed["documents"] == [{name: one[name] for name in shown} for one in (first, second)]
+    assert filed["documents"] == [{name: document[name] for name in shown} for document in (first, second)]
     counts = []
     for _round in range(2):
         with recorded_statements(house.database.engine) as seen:
             items = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
         counts.append(len(seen))
         assert filed in items
-        assert all(one["documents"] for one in items)
+        assert all(item["documents"] for item in items)
         for _more in range(2):
             other = desk_of(dispute)
             other.document()

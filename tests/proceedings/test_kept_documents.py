@@ -40,7 +40,7 @@ def test_a_backup_restores_documents_whole(kept: Settings, tmp_path: Path) -> No
         dispute, document = filed(house)
         assert content_of(dispute.responding, document).response.content == PDF
         receipt = dispute.requesting.get(f"{dispute.path}/filings/{document['filing_id']}/receipt").expect(200)
-        assert [one["name"] for one in receipt["body"]["documents"]] == ["gauge.pdf"]
+        assert [document["name"] for document in receipt["body"]["documents"]] == ["gauge.pdf"]
         path = tmp_path / "backup.zip"
         taken = accord(kept, "backup", "--out", str(path), **environment(kept))
         assert taken.returncode == 0, taken.stderr
@@ -59,7 +59,7 @@ def test_the_check_names_missing_and_altered_documents(kept: Settings, fault: st
     with House.open(kept) as house:
         _dispute, document = filed(house)
         house.database.dispose()
-    (path,) = [one for one in Path(str(kept.storage)).rglob("*") if one.is_file()]
+    (path,) = [path for path in Path(str(kept.storage)).rglob("*") if path.is_file()]
     if fault == "missing":
         path.unlink()
     else:

@@ -160,7 +160,7 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
             path = f"{desk.path}?limit=200"
             while True:
                 page = client.get(path).json()
-                seen |= {one["id"]: one for one in page["items"]}
+                seen |= {item["id"]: item for item in page["items"]}
                 if page["next"] is None:
                     break
                 path = f"{desk.path}?limit=200&after={page['next']}"

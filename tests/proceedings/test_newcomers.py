@@ -75,7 +75,7 @@ def changed(house: House, dispute: Dispute) -> Changed:
     late, party = dispute.third_party_joined()
     items |= written(dispute, "second")
     (listed,) = [
-        one for one in dispute.requesting.get(representatives).expect(200)["items"] if one["user_id"] == counsel.id
+        item for item in dispute.requesting.get(representatives).expect(200)["items"] if item["user_id"] == counsel.id
     ]
     dispute.requesting.post(f"{representatives}/{listed['id']}/end", {"reason": "Retired."}).expect(200)
     first = dispute.mediator
@@ -283,13 +283,13 @@ def test_several_parties_on_one_side_each_consent_and_each_sign(house: House, di
 
 
 def test_a_person_may_mediate_in_one_case_and_be_counsel_in_another(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    one.mediating()
+    mediated, other = Dispute(house, "a"), Dispute(house, "b")
+    mediated.mediating()
     other.lodged()
-    mediator = one.mediator
+    mediator = mediated.mediator
     admitted = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
     other.admit_counsel(mediator)
     capacities = mediator.get("/v1/me").expect(200)["capacities"]
     assert sorted(held["capacity"] for held in capacities) == ["counsel", "mediator"]
-    one.requesting.post(one.representatives(), admitted).expect(409, "already-in-case")
+    mediated.requesting.post(mediated.representatives(), admitted).expect(409, "already-in-case")
     mediator.post(f"{other.path}/steps/withdraw", {"reason": "As counsel."}).expect(200)

@@ -38,7 +38,7 @@ def test_equal_requests_with_the_same_key_make_one_case(served: House) -> None:
     dispute = Dispute(served)
     body = request()
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
-        answers = at_once([partial(one.post, "/v1/cases", body, idempotency_key="same") for one in people])
+        answers = at_once([partial(person.post, "/v1/cases", body, idempotency_key="same") for person in people])
     made = [answer for answer in answers if answer.status == 201]
     assert set(statuses(answers)) <= {201, 409}
     assert all(
@@ -55,8 +55,8 @@ def test_of_concurrent_changes_to_the_same_version_one_wins(served: House) -> No
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
         answers = at_once(
             [
-                partial(one.patch, dispute.path, {"title": f"Title {number}"}, if_match=tag)
-                for number, one in enumerate(people)
+                partial(person.patch, dispute.path, {"title": f"Title {number}"}, if_match=tag)
+                for number, person in enumerate(people)
             ]
         )
     assert statuses(answers) == {200: 1, 412: EQUAL_REQUESTS - 1}
@@ -72,7 +72,7 @@ def test_concurrent_registrations_get_references_without_gap_or_repeat(served: H
         dispute.step(dispute.registrar, "screen").expect(200)
         paths.append(f"{dispute.path}/steps/register")
     with outside(served, *[served.registrar] * CASES_TO_REGISTER) as people:
-        answers = at_once([partial(one.post, path, {}) for one, path in zip(people, paths, strict=True)])
+        answers = at_once([partial(person.post, path, {}) for person, path in zip(people, paths, strict=True)])
     assert statuses(answers) == {200: CASES_TO_REGISTER}
     references = sorted(answer.json["reference"] for answer in answers)
     assert references == [f"2026-{number:04d}" for number in range(1, CASES_TO_REGISTER + 1)]
@@ -85,13 +85,13 @@ def test_twenty_concurrent_submissions_of_a_draft_make_one_filing_and_one_receip
     draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
-        answers = at_once([partial(one.post, f"{path}/submit") for one in people])
+        answers = at_once([partial(person.post, f"{path}/submit") for person in people])
     assert statuses(answers) == {200: 1, 409: EQUAL_REQUESTS - 1}
     assert {answer.code for answer in answers if answer.status == 409} == {"filing-state"}
     listed = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
-    assert [(one["id"], one["docket_number"]) for one in listed] == [(draft["id"], 1)]
+    assert [(item["id"], item["docket_number"]) for item in listed] == [(draft["id"], 1)]
     events = dispute.events()
-    assert [one["payload"]["filing_id"] for one in events if one["type"] == "filing-submitted"] == [draft["id"]]
+    assert [event["payload"]["filing_id"] for event in events if event["type"] == "filing-submitted"] == [draft["id"]]
     receipt = dispute.responding.get(f"{path}/receipt").expect(200)["body"]
     assert (receipt["filing"]["id"], receipt["received_at"]) == (draft["id"], listed[0]["received_at"])
     engine = straight_to(served.settings)
@@ -141,8 +141,8 @@ def test_concurrent_invitations_of_one_address_make_one_account(served: House) -
     with outside(served, *[served.admin] * len(spellings)) as people:
         answers = at_once(
             [
-                partial(one.post, "/v1/users", {**account, "email": email})
-                for one, email in zip(people, spellings, strict=True)
+                partial(person.post, "/v1/users", {**account, "email": email})
+                for person, email in zip(people, spellings, strict=True)
             ]
         )
     assert statuses(answers) == {201: 1, 409: 3}
@@ -191,17 +191,17 @@ def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(
     assert len(acts) == EQUAL_REQUESTS
     with outside(served, *(person for person, _path, _body in acts)) as people:
         answers = at_once(
-            [partial(one.post, path, body) for one, (_person, path, body) in zip(people, acts, strict=True)]
+            [partial(sender.post, path, body) for sender, (_person, path, body) in zip(people, acts, strict=True)]
         )
     # A mediator who resigned or was replaced finds nothing any more.
     assert set(statuses(answers)) <= {200, 201, 204, 403, 404, 409}
     case = dispute.read()
     events = dispute.events()
     taken = [event["payload"] for event in events if event["type"] == "step-taken"]
-    assert [one["from"] for one in taken[1:]] == [one["to"] for one in taken[:-1]]
+    assert [event["from"] for event in taken[1:]] == [event["to"] for event in taken[:-1]]
     assert taken[-1]["to"] == case["stage"] == "closed"
-    assert [one["to"] for one in taken].count("closed") == 1
-    assert len([one for one in taken if one["step"] in ("resign", "replace-mediator")]) <= 1
+    assert [event["to"] for event in taken].count("closed") == 1
+    assert len([event for event in taken if event["step"] in ("resign", "replace-mediator")]) <= 1
     held_or_cancelled = [event for event in events if event["type"] in ("session-held", "session-cancelled")]
     assert len(held_or_cancelled) == 1
 

@@ -52,32 +52,32 @@ def test_an_address_with_an_account_needs_no_approval_and_staff_represent_no_par
 
 def test_an_agent_ends_other_representations_and_every_representative_may_leave(house: House, dispute: Dispute) -> None:
     dispute.registered()
-    one, two = house.person("Cora Unsel"), house.person("Dana Ruiz")
+    first, two = house.person("Cora Unsel"), house.person("Dana Ruiz")
     ids = {}
-    for person in (one, two):
+    for person in (first, two):
         ids[person.id] = dispute.requesting.post(dispute.representatives(), counsel(user_id=person.id)).expect(201)[
             "id"
         ]
-    end = f"{dispute.representatives()}/{ids[one.id]}/end"
+    end = f"{dispute.representatives()}/{ids[first.id]}/end"
     dispute.responding.post(end).expect(403, "not-your-capacity")
     two.post(end).expect(403, "not-your-capacity")
     ended = dispute.requesting.post(end, {"reason": "Called to the bench."}).expect(200)
     assert ended["ended_at"] == "2026-03-02T09:00:00Z"
     dispute.requesting.post(end).expect(409, "already-ended")
-    one.get(dispute.path).expect(404)
+    first.get(dispute.path).expect(404)
     two.post(f"{dispute.representatives()}/{ids[two.id]}/end").expect(204)
     two.get(dispute.path).expect(404)
     events = dispute.events(dispute.responding)
     assert [event["type"] for event in events].count("representative-ended") == 2
     assert "powers-ended" not in {event["type"] for event in events}
-    dispute.responding.post(dispute.representatives("responding"), counsel(user_id=one.id)).expect(
+    dispute.responding.post(dispute.representatives("responding"), counsel(user_id=first.id)).expect(
         409, "already-in-case"
     )
-    entry_in = {"user_id": one.id, "nationalities": ["KE"], "languages": ["en"]}
+    entry_in = {"user_id": first.id, "nationalities": ["KE"], "languages": ["en"]}
     entry = house.registrar.post("/v1/mediators", entry_in).expect(201)["id"]
     dispute.responding.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(409, "already-in-case")
-    dispute.requesting.post(dispute.representatives(), counsel(user_id=one.id)).expect(201)
-    one.get(dispute.path).expect(200)
+    dispute.requesting.post(dispute.representatives(), counsel(user_id=first.id)).expect(201)
+    first.get(dispute.path).expect(200)
 
 
 def test_the_registry_admits_a_new_agent_for_a_party_that_lost_its_agent(house: House, dispute: Dispute) -> None:
@@ -129,32 +129,32 @@ def test_one_counsel_acts_for_two_parties_of_one_side(house: House, dispute: Dis
     dispute.admit(dispute.registrar, dispute.requesting, soli)
     dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", agent).expect(403)
     held = dispute.requesting.get("/v1/me").expect(200)["capacities"]
-    assert {one["party_id"] for one in held} == {dispute.party("requesting"), soli}
+    assert {capacity["party_id"] for capacity in held} == {dispute.party("requesting"), soli}
 
 
 def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    one.mediating()
+    mediated, other = Dispute(house, "a"), Dispute(house, "b")
+    mediated.mediating()
     other.registered()
-    person = one.mediator
+    person = mediated.mediator
     other.admit_counsel(person)
     path = f"/v1/users/{person.id}/disable"
     house.registrar.post(path).expect(403)
     person.post(path).expect(403)
-    one.requesting.post(path).expect(404)
+    mediated.requesting.post(path).expect(404)
     house.admin.post(f"/v1/users/{house.admin.id}/disable").expect(409, "own-account")
     ended = house.admin.post(path).expect(200)
     assert (ended["active"], ended["disabled_at"]) == (False, "2026-03-02T09:00:00Z")
     person.get("/v1/me").expect(401)
     house.admin.post(path).expect(409, "already-disabled")
     house.admin.post("/v1/tokens", {"user_id": person.id, "label": "x"}).expect(422)
-    assert one.read()["mediators"] == []
-    for case, side in ((one, one.requesting), (other, other.responding)):
+    assert mediated.read()["mediators"] == []
+    for case, side in ((mediated, mediated.requesting), (other, other.responding)):
         events = case.events(side)
         (ended_event,) = [event for event in events if event["type"] == "capacity-ended"]
         assert ended_event["payload"]["user_id"] == person.id
-    other.requesting.post(f"{other.path}/appointments", {"mediator_id": one.mediator_id}).expect(422)
-    (appointment,) = one.appointments()
+    other.requesting.post(f"{other.path}/appointments", {"mediator_id": mediated.mediator_id}).expect(422)
+    (appointment,) = mediated.appointments()
     house.registrar.post(f"/v1/appointments/{appointment['id']}/replace", {"reason": "Left."}).expect(200)
 
 
@@ -167,17 +167,17 @@ def test_a_candidate_whose_account_is_disabled_is_no_longer_a_candidate(house: H
 
 
 def test_only_its_owner_rotates_a_token_and_the_old_token_ends(house: House) -> None:
-    one, other = house.person("One Person"), house.person("Other Person")
-    (token,) = one.get("/v1/tokens").expect(200)["items"]
+    owner, other = house.person("One Person"), house.person("Other Person")
+    (token,) = owner.get("/v1/tokens").expect(200)["items"]
     path = f"/v1/tokens/{token['id']}/rotate"
     other.post(path).expect(404)
     house.admin.post(path).expect(404)
-    one.post(path, {"expires_at": "2025-01-01T00:00:00Z"}).expect(422)
-    one.post(path, Idempotency_Key="k").expect(422)
-    made = one.post(path).expect(200)
+    owner.post(path, {"expires_at": "2025-01-01T00:00:00Z"}).expect(422)
+    owner.post(path, Idempotency_Key="k").expect(422)
+    made = owner.post(path).expect(200)
     assert made["label"] == token["label"]
-    one.get("/v1/me").expect(401)
-    again = house.person_with_token(one.name, one.id, made["token"])
+    owner.get("/v1/me").expect(401)
+    again = house.person_with_token(owner.name, owner.id, made["token"])
     again.get("/v1/me").expect(200)
     again.post(path).expect(409, "token-ended")
 
@@ -189,5 +189,5 @@ def test_an_address_is_invited_once_however_it_is_spelled(dispute: Dispute) -> N
         dispute.requesting.post(dispute.representatives(), counsel(email=same)).expect(409, "already-in-case")
     dotless = dispute.requesting.post(dispute.representatives(), counsel(email="dana.ruız@example.org")).expect(201)
     waiting = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
-    assert {one["email"] for one in waiting} == {"Dana.Ruiz@Example.org", "dana.ruız@example.org"}
-    assert {one["id"] for one in waiting} == {first["user_id"], dotless["user_id"]}
+    assert {entry["email"] for entry in waiting} == {"Dana.Ruiz@Example.org", "dana.ruız@example.org"}
+    assert {entry["id"] for entry in waiting} == {first["user_id"], dotless["user_id"]}

@@ -27,7 +27,9 @@ def test_a_weekly_series_keeps_its_hour_at_the_seat_when_the_clocks_change(dispu
         "2027-03-22T10:00:00-04:00",
         "2027-03-29T10:00:00-04:00",
     ]
-    london = [datetime.fromisoformat(one["starts_at"]).astimezone(ZoneInfo("Europe/London")).hour for one in series]
+    london = [
+        datetime.fromisoformat(meeting["starts_at"]).astimezone(ZoneInfo("Europe/London")).hour for meeting in series
+    ]
     assert london == [15, 14, 14, 15]
     assert {session["time_zone"] for session in series} == {"America/New_York"}
 

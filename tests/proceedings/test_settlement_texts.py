@@ -83,8 +83,8 @@ def without_clauses(dispute: Dispute, person: Person | None = None, **more: Any)
 
 def certificate(dispute: Dispute) -> tuple[str, Any]:
     """The certificate of a settled case: its path, and the signed file."""
-    (one,) = dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
-    path = f"{dispute.path}/settlement/certificates/{one['id']}"
+    (issued,) = dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
+    path = f"{dispute.path}/settlement/certificates/{issued['id']}"
     return path, dispute.requesting.get(path).response.content
 
 
@@ -127,7 +127,9 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
     whole = read(dispute, draft, dispute.responding)
     assert whole["sha256"] == sha({"prevailing_language": "en", "texts": texts})
     assert whole["texts"] == [{**FRENCH, "sha256": sha(FRENCH)}]
-    assert [(one["id"], one["name"], one["language"], one["state"]) for one in whole["documents"]] == [
+    assert [
+        (document["id"], document["name"], document["language"], document["state"]) for document in whole["documents"]
+    ] == [
         (chinese["id"], "协议.pdf", "zh", "stored"),
         (arabic["id"], "اتفاق.pdf", "ar", "stored"),
     ]
@@ -148,7 +150,7 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
         verify(file, accompanying=pdf(902))
     drawn = dispute.requesting.get(f"{place}.pdf").response.content
     shown = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(drawn)).pages))
-    for word in (whole["sha256"], *(one["sha256"] for one in texts), "Translation, a document", "Prevailing"):
+    for word in (whole["sha256"], *(text["sha256"] for text in texts), "Translation, a document", "Prevailing"):
         assert word in shown
     assert verify(drawn).kind == "settlement"
 
@@ -176,7 +178,9 @@ def test_a_settlement_may_consist_of_a_document_and_needs_at_least_one_text(disp
     text = uploaded(dispute, draft, "?language=zh&relation=original")
     frozen = freeze(dispute, draft).expect(200)
     rows = [(annex, "annex-to"), (text, "original")]
-    texts = [{"form": "document", "language": "zh", "relation": what, "sha256": one["sha256"]} for one, what in rows]
+    texts = [
+        {"form": "document", "language": "zh", "relation": what, "sha256": fault["sha256"]} for fault, what in rows
+    ]
     assert frozen["sha256"] == sha({"prevailing_language": None, "texts": texts})
     dispute.sign(dispute.requesting, "requesting", frozen).expect(201)
     dispute.sign(dispute.responding, "responding", frozen).expect(201)
@@ -219,7 +223,7 @@ def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     draft = dispute.draft()
     clean, infected = (uploaded(dispute, draft, "?language=fr", content=pdf(size)) for size in (900, 901))
     before = read(dispute, draft)
-    assert {one["state"] for one in before["documents"]} == {"quarantined"}
+    assert {document["state"] for document in before["documents"]} == {"quarantined"}
 
     def judge(document: Json, verdict: virus_scan.Verdict) -> None:
         with house.database.write(house.app.state.seams.entropy(document["id"])) as db:
@@ -231,10 +235,10 @@ def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     assert lacking(freeze(dispute, draft)) == "document-quarantined"
     judge(infected, "infected")
     events = dispute.events(dispute.responding)
-    (refused,) = [one["payload"] for one in events if one["type"] == "document-refused"]
+    (refused,) = [event["payload"] for event in events if event["type"] == "document-refused"]
     assert refused == {"document_id": infected["id"], "draft_id": draft["id"], "number": 2}
     assert lacking(dispute.freeze(before)) == "text-differs"
-    assert [one["id"] for one in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
+    assert [document["id"] for document in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
 
 
 def test_only_the_drafting_side_uploads_documents(dispute: Dispute) -> None:
@@ -276,7 +280,7 @@ def test_only_the_readers_of_a_draft_see_its_confidential_documents(dispute: Dis
     (access,) = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert (access["document_id"], access["user_id"]) == (document["id"], dispute.mediator.id)
     events = dispute.events()
-    (event,) = [one for one in events if one["type"] == "document-stored"]
+    (event,) = [event for event in events if event["type"] == "document-stored"]
     assert event["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
     assert document["id"] not in dispute.responding.get(f"{dispute.path}/events?limit=200").response.text
 
@@ -284,21 +288,21 @@ def test_only_the_readers_of_a_draft_see_its_confidential_documents(dispute: Dis
 def test_an_invalid_text_is_refused_and_leaves_nothing(dispute: Dispute) -> None:
     dispute.mediating()
     draft, other = dispute.draft(), dispute.draft()
-    one, elsewhere = uploaded(dispute, draft, "?language=fr"), uploaded(dispute, other, "?language=fr")
+    document, elsewhere = uploaded(dispute, draft, "?language=fr"), uploaded(dispute, other, "?language=fr")
     for query, code in (
         ("", "language"),
         ("?relation=authentic-text", "language"),
         ("?language=fr&relation=redaction-of", "text-relation"),
-        (f"?language=fr&related_id={one['id']}", "related-document"),
+        (f"?language=fr&related_id={document['id']}", "related-document"),
         (f"?language=fr&relation=translation-of&related_id={elsewhere['id']}", "unknown-document"),
-        (f"?language=fr&replaces_id={one['id']}", "same-draft"),
+        (f"?language=fr&replaces_id={document['id']}", "same-draft"),
     ):
         assert fault(send(dispute, draft, query, content=pdf(901))) == code, query
     plain = send(dispute, draft, name="text.txt", media_type="text/plain", content=b"x")
     assert "application/pdf" in plain.expect(415, "unsupported-media-type")["detail"]
     assert fault(send(dispute, draft, repr_digest=digest_of(b"other"))) == "digest-mismatch"
     assert fault(send(dispute, draft, content=b"<html></html>")) == "type-content"
-    assert [document["id"] for document in read(dispute, draft)["documents"]] == [one["id"]]
+    assert [document["id"] for document in read(dispute, draft)["documents"]] == [document["id"]]
 
 
 def test_a_document_with_a_translation_cannot_be_removed_and_a_file_may_serve_two_languages(dispute: Dispute) -> None:
@@ -312,7 +316,7 @@ def test_a_document_with_a_translation_cannot_be_removed_and_a_file_may_serve_tw
     dispute.mediator.post(f"/v1/documents/{french['id']}/remove").expect(409, "document-related")
     for document in (spanish, french):
         dispute.mediator.post(f"/v1/documents/{document['id']}/remove").expect(204)
-    assert [one["id"] for one in read(dispute, draft)["documents"]] == [german["id"]]
+    assert [document["id"] for document in read(dispute, draft)["documents"]] == [german["id"]]
     later = dispute.draft(replaces=draft["id"])
     revised = uploaded(dispute, later, f"?language=de&replaces_id={german['id']}", content=pdf(902))
     assert (revised["version"], revised["replaces_id"]) == (2, german["id"])
@@ -347,5 +351,5 @@ def test_listing_drafts_takes_the_same_number_of_statements_however_many_documen
         with recorded_statements(house.database.engine) as seen:
             listed = dispute.responding.get(path).expect(200)["items"]
         counts.append(len(seen))
-    assert [len(one["documents"]) for one in listed] == [1] * 4
+    assert [len(item["documents"]) for item in listed] == [1] * 4
     assert counts[0] == counts[1] <= 5

@@ -106,7 +106,9 @@ def let_pass(case: Case, days: int) -> None:
     """Let so many days pass; the worker runs on the day after each due day."""
     until = case.today + timedelta(days=days)
     while case.today < until:
-        running = [date.fromisoformat(one["due_on"]) for one in deadlines(case) if one["state"] == "running"]
+        running = [
+            date.fromisoformat(deadline["due_on"]) for deadline in deadlines(case) if deadline["state"] == "running"
+        ]
         day = min([until, *(due_on + timedelta(days=1) for due_on in running if due_on >= case.today)])
         case.house.clock.pass_by(days=(day - case.today).days)
         work(case)
@@ -129,10 +131,10 @@ def next_act(case: Case, standing: Simulation) -> Act:
         return _filled(case, case.procedure.steps[0], "requesting-party", case.cast[0][0], standing)
     if draw < 0.1 and any(term.runs_from == "receipt" for term in case.procedure.terms):
         return Act("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
-    over = all(one.state in ("ended", "waived") for one in standing.deadlines)
+    over = all(deadline.state in ("ended", "waived") for deadline in standing.deadlines)
     if draw < (0.12 if over else 0.3) and standing.deadlines:
         return _beside(case, standing)
-    open_acts = [(step, one.capacity, one.party) for one in standing.open_steps for step in one.steps]
+    open_acts = [(step, holder.capacity, holder.party) for holder in standing.open_steps for step in holder.steps]
     if draw < 0.85 and open_acts:
         weights = [_weight(step, standing.stage.name) for step, _capacity, _party in open_acts]
         step, capacity, party = case.random.choices(open_acts, weights)[0]
@@ -154,7 +156,7 @@ def _on_side(case: Case, *, requesting: bool) -> list[str]:
 
 def _any(case: Case) -> tuple[Step, str, str | None]:
     """A random step, by a capacity that may take it at some stage, and sometimes by another."""
-    step = case.random.choice([one for one in case.procedure.steps if one.by != ("clock",)])
+    step = case.random.choice([step for step in case.procedure.steps if step.by != ("clock",)])
     takers = [capacity for capacity in step.by if capacity != "clock"]
     if step.taken_through is None and case.random.random() < 0.3:
         takers = ["registry", "any-party", "mediator"]
@@ -194,17 +196,17 @@ def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: 
 def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step | None:
     """The entry of that name for the capacity, or else for the stage."""
     held = ("registry", "appointing-authority") if capacity == "registry" else (capacity,)
-    allowed = [one for one in procedure.entries(step) if any(engine.acts_as(one.by, each) for each in held)]
-    return next((one for one in allowed if stage in one.origin), allowed[0] if allowed else None)
+    allowed = [entry for entry in procedure.entries(step) if any(engine.acts_as(entry.by, each) for each in held)]
+    return next((entry for entry in allowed if stage in entry.origin), allowed[0] if allowed else None)
 
 
 def _beside(case: Case, standing: Simulation) -> Act:
     """A change of a term, by a capacity that its rule may or may not authorise."""
-    one = case.random.choice(standing.deadlines)
+    deadline = case.random.choice(standing.deadlines)
     kind = case.random.choice(BESIDE)
-    allowed = {"extend": one.term.extend_by, "waive": one.term.waive_by}.get(kind, one.term.suspend_by)
+    allowed = {"extend": deadline.term.extend_by, "waive": deadline.term.waive_by}.get(kind, deadline.term.suspend_by)
     capacity = case.random.choice([*allowed, *allowed, "registry", "any-party"])
-    party = one.party.name if one.party else None
+    party = deadline.party.name if deadline.party else None
     if engine.is_party(capacity):
         able = _on_side(case, requesting=False) if capacity == "responding-party" else _on_side(case, requesting=True)
         party = party if party in able else able[0]
@@ -212,7 +214,7 @@ def _beside(case: Case, standing: Simulation) -> Act:
     if capacity == "mediator" and mediator_of(case) is None:
         capacity = "registry"
     until_on = case.today + timedelta(days=case.random.randint(1, 60)) if kind == "extend" else None
-    return Act(kind, case.today, capacity, party, term=one.term.name, until_on=until_on)
+    return Act(kind, case.today, capacity, party, term=deadline.term.name, until_on=until_on)
 
 
 # Acts in the service.
@@ -294,26 +296,26 @@ def _serve(case: Case, act: Act) -> Answer:
 def _change(case: Case, act: Act, person: Person) -> str | None:
     """A change of the last running deadline of that term, as the simulation picks it; all agree where all must."""
     running = deadlines(case)
-    mine = [one for one in running if one["term"] == act.term]
+    mine = [deadline for deadline in running if deadline["term"] == act.term]
     if act.party is not None:
-        mine = [one for one in mine if one["party_id"] in (None, case.ids[act.party])]
+        mine = [deadline for deadline in mine if deadline["party_id"] in (None, case.ids[act.party])]
     if not mine:
         return "deadline-not-set"
     over = ("ended", "waived")
-    one = max(mine, key=lambda one: (one["state"] not in over, running.index(one)))
+    chosen = max(mine, key=lambda shown: (shown["state"] not in over, running.index(shown)))
     body: Json | None = {"reason": "Agreed.", "until_on": act.until_on.isoformat()} if act.until_on else {"reason": "!"}
-    path = f"{case.path}/deadlines/{one['id']}/{act.step}"
+    path = f"{case.path}/deadlines/{chosen['id']}/{act.step}"
     answer = person.post(path, None if act.step == "resume" else body)
     if act.step == "extend" and answer.status < 400 and case.procedure.term(str(act.term)).extend_with_all:
         for name in [party.name for party in case.simulated().parties if party.participation != "withdrawn"]:
-            if case.agents[name] is not person and deadline(case, one["id"])["due_on"] != str(act.until_on):
+            if case.agents[name] is not person and deadline(case, chosen["id"])["due_on"] != str(act.until_on):
                 case.agents[name].post(path, body).expect(200)
     return code_of(answer)
 
 
 def deadline(case: Case, id: str) -> Json:
     """A deadline."""
-    return next(one for one in deadlines(case) if one["id"] == id)
+    return next(deadline for deadline in deadlines(case) if deadline["id"] == id)
 
 
 def _consent(case: Case, act: Act, person: Person) -> str | None:
@@ -444,11 +446,18 @@ def as_it_is(case: Case) -> Json:
         "tracks": {track["name"]: track["state"] for track in read["tracks"]},
         "participation": {party["name"]: party["participation"] for party in read["parties"]},
         "deadlines": sorted(
-            (one["term"], str(names[one["party_id"]]), one["due_on"], one["state"], lines(one["explanation"]))
-            for one in deadlines(case)
+            (
+                deadline["term"],
+                str(names[deadline["party_id"]]),
+                deadline["due_on"],
+                deadline["state"],
+                lines(deadline["explanation"]),
+            )
+            for deadline in deadlines(case)
         ),
         "waiting": {
-            (one["capacity"], names[one["party_id"]], one["for"], one["due_on"]) for one in read["waiting_for"]
+            (entry["capacity"], names[entry["party_id"]], entry["for"], entry["due_on"])
+            for entry in read["waiting_for"]
         },
     }
 
@@ -464,29 +473,29 @@ def as_simulated(case: Case, simulation: Simulation) -> Json:
         "participation": {party.name: party.participation for party in simulation.parties},
         "deadlines": sorted(
             (
-                one.term.name,
-                str(one.party.name if one.party else None),
-                one.due_on.isoformat(),
-                one.state,
-                lines(one.explanation),
+                deadline.term.name,
+                str(deadline.party.name if deadline.party else None),
+                deadline.due_on.isoformat(),
+                deadline.state,
+                lines(deadline.explanation),
             )
-            for one in simulation.deadlines
+            for deadline in simulation.deadlines
         ),
         "waiting": {
             (
-                one.capacity,
-                names[one.party_id] if one.party_id else None,
-                one.step,
-                one.due_on.isoformat() if one.due_on else None,
+                entry.capacity,
+                names[entry.party_id] if entry.party_id else None,
+                entry.step,
+                entry.due_on.isoformat() if entry.due_on else None,
             )
-            for one in simulation.waiting
+            for entry in simulation.waiting
         },
     }
 
 
 def refusal_of(simulation: Simulation, act: int) -> str | None:
     """The code with which the simulation refuses that act."""
-    entries: list[Entry] = [one for one in simulation.entries if one.act == act and one.refused is not None]
+    entries: list[Entry] = [entry for entry in simulation.entries if entry.act == act and entry.refused is not None]
     return entries[0].refused.code if entries and entries[0].refused else None
 
 
@@ -675,10 +684,11 @@ def test_every_account_may_simulate_a_case_and_nothing_of_it_is_stored(house: Ho
     assert [entry["kind"] for entry in simulation["timeline"]] == ["step", "step", "deadline-set", "deadline-passed"]
     assert (simulation["procedure"], simulation["stage"], simulation["outcome"]) == ("uncitral-2021", "invited", None)
     assert simulation["timeline"][2]["deadline"]["silence"] == simulation["deadlines"][0]["silence"]
-    assert [(one["effect"], one["step"], one["article"]) for one in simulation["deadlines"][0]["silence"]] == [
-        ("at-election", "lapse", "article 2")
-    ]
-    assert [(one["capacity"], one["party"], one["step"]) for one in simulation["waiting_for"]] == [
+    assert [
+        (deadline["effect"], deadline["step"], deadline["article"])
+        for deadline in simulation["deadlines"][0]["silence"]
+    ] == [("at-election", "lapse", "article 2")]
+    assert [(entry["capacity"], entry["party"], entry["step"]) for entry in simulation["waiting_for"]] == [
         ("responding-party", "Vedria", "accept-invitation")
     ]
     assert [step["name"] for step in simulation["open_steps"][0]["steps"]] == ["lapse", "withdraw"]
@@ -727,7 +737,7 @@ def test_unknown_rules_and_strangers_are_refused_as_everywhere(house: House) -> 
 def test_a_rule_set_lists_the_effect_of_silence_after_each_term(house: House) -> None:
     rule_set = house.registrar.get("/v1/procedures/icsid-2022").expect(200)
     terms = {term["name"]: term for term in rule_set["terms"]}
-    assert [(one["effect"], one["by"]) for one in terms["no-step"]["silence"]] == [("by-notice", ["registry"])]
+    assert [(effect["effect"], effect["by"]) for effect in terms["no-step"]["silence"]] == [("by-notice", ["registry"])]
     assert (terms["reply"]["runs_from"], terms["reply"]["calendars"]) == ("receipt", ["institution"])
     steps = {step["name"]: step for step in rule_set["steps"]}
     assert (steps["lodge"]["lodges"], steps["agree-number"]["positions"]) == (True, ["one", "more-than-one"])
@@ -760,7 +770,7 @@ def test_a_party_served_after_another_has_answered_has_its_own_term(
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))
     with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, ACCEPTED[0], ("serve", "registry", "Lumea"))
-        assert [one["party_id"] for one in deadlines(case)] == [case.ids["Lumea"]]
+        assert [deadline["party_id"] for deadline in deadlines(case)] == [case.ids["Lumea"]]
 
 
 def test_a_party_that_withdrew_extends_no_term(empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

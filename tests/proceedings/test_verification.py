@@ -62,8 +62,8 @@ def _signed(house: House, dispute: Dispute) -> Files:
     ended.step(ended.mediator, "terminate", why).expect(200)
     readers = {"receipt": dispute.requesting, "settlement": settled.requesting, "non-settlement": ended.requesting}
     for case in (settled, ended):
-        (one,) = case.requesting.get(f"{case.path}/settlement/certificates").expect(200)["items"]
-        paths[one["kind"]] = f"{case.path}/settlement/certificates/{one['id']}"
+        (issued,) = case.requesting.get(f"{case.path}/settlement/certificates").expect(200)["items"]
+        paths[issued["kind"]] = f"{case.path}/settlement/certificates/{issued['id']}"
     (key,) = house.registrar.get("/v1/signing-keys").expect(200)["items"]
     return Files(
         {kind: readers[kind].get(path).response.content for kind, path in paths.items()},

@@ -108,7 +108,7 @@ def flipped(procedure: Procedure, step: Step, what: str) -> Step:
 def test_every_change_of_a_step_is_caught_by_the_table(id: str, place: int, what: str) -> None:
     procedure, expected = library()[id], EVERY[id]
     step = procedure.steps[place]
-    steps = [flipped(procedure, one, what) if one is step else one for one in procedure.steps]
+    steps = [flipped(procedure, entry, what) if entry is step else entry for entry in procedure.steps]
     changed = replace(procedure, steps=tuple(steps))
     rows = [row for row in expected.rows() if row[0] == step.name]
     assert any(answers(changed, expected.stages, name, capacity) != letters for name, capacity, letters in rows)

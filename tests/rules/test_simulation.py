@@ -44,7 +44,7 @@ def invited(*, lodge: int = 2, invite: int = 4, **options: Any) -> tuple[Act, Ac
     return Act("lodge", march(lodge)), Act("invite", march(invite), **options)
 
 
-def told(simulation: Simulation) -> list[str]:
+def timeline(simulation: Simulation) -> list[str]:
     """The timeline, one line for each entry."""
     return [line_of(entry) for entry in simulation.entries]
 
@@ -94,27 +94,27 @@ def line_of(entry: Any) -> str:
 )
 def test_silence_has_four_effects_or_none(rule_set: str, term: str, brings: list[tuple[Any, ...]]) -> None:
     shown = effects(library()[rule_set], term)
-    assert [(one.effect, one.step, one.by, one.outcome, one.citation.article) for one in shown] == brings
+    assert [(item.effect, item.step, item.by, item.outcome, item.citation.article) for item in shown] == brings
 
 
-@pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
+@pytest.mark.parametrize("procedure", EVERY, ids=lambda procedure: procedure.id)
 def test_every_step_that_waits_for_a_term_is_an_effect_of_silence(procedure: Procedure) -> None:
     for term in procedure.terms:
         brings = effects(procedure, term.name)
         steps: set[str | None] = {step.name for step in procedure.steps if step.after == term.name}
-        assert {one.step for one in brings} == (steps or {None})
-        assert all((one.effect == "none") is (one.step is None) and one.effect in EFFECTS for one in brings)
+        assert {effect.step for effect in brings} == (steps or {None})
+        assert all((effect.effect == "none") is (effect.step is None) and effect.effect in EFFECTS for effect in brings)
 
 
 def test_the_stage_of_the_case_limits_the_effects_of_silence() -> None:
-    assert [one.effect for one in effects(UNCITRAL, "reply", "invited")] == ["at-election"]
-    assert [one.effect for one in effects(UNCITRAL, "reply", "agreed")] == ["none"]
+    assert [effect.effect for effect in effects(UNCITRAL, "reply", "invited")] == ["at-election"]
+    assert [effect.effect for effect in effects(UNCITRAL, "reply", "agreed")] == ["none"]
 
 
 def test_a_step_open_to_a_party_and_the_registry_is_listed_for_each() -> None:
     steps = [replace(step, by=("registry", "any-party", "clock")) for step in UNCITRAL.entries("lapse")]
     brings = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
-    assert [(one.effect, one.by) for one in brings] == [
+    assert [(effect.effect, effect.by) for effect in brings] == [
         ("automatic", ("clock",)),
         ("at-election", ("any-party",)),
         ("by-notice", ("registry",)),
@@ -126,7 +126,7 @@ def test_a_step_open_to_a_party_and_the_registry_is_listed_for_each() -> None:
 
 def test_silence_under_the_icc_rules_ends_the_matter_automatically_on_the_day_after() -> None:
     simulation = run(ICC, *invited())
-    assert told(simulation) == [
+    assert timeline(simulation) == [
         "03-02 step: lodge by requesting-party Ostrava, draft > lodged",
         "03-04 step: invite by registry, lodged > invited",
         "03-04 deadline-set: reply, 03-19",
@@ -140,17 +140,17 @@ def test_silence_under_the_icc_rules_ends_the_matter_automatically_on_the_day_af
 
 def test_the_answer_is_awaited_until_that_day() -> None:
     simulation = run(ICC, *invited(), until=march(19))
-    assert [(one.capacity, one.step, one.due_on) for one in simulation.waiting] == [
+    assert [(entry.capacity, entry.step, entry.due_on) for entry in simulation.waiting] == [
         ("responding-party", "accept-invitation", march(19))
     ]
     (reply,) = simulation.deadlines
-    assert (reply.state, [one.effect for one in reply.silence]) == ("running", ["automatic"])
+    assert (reply.state, [effect.effect for effect in reply.silence]) == ("running", ["automatic"])
     assert reply.explanation[0] == "Trigger: 'invite' on Wednesday 2026-03-04."
 
 
 def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
     simulation = run(ICC, *invited(), Act("accept-invitation", march(20)))
-    assert told(simulation)[4:] == [
+    assert timeline(simulation)[4:] == [
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
         "03-20 deadline-ended: reply, 03-19",
         "03-20 refused: step-not-open",
@@ -160,7 +160,7 @@ def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
 def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects() -> None:
     early, late = Act("lapse", march(10)), Act("lapse", date(2026, 4, 20))
     simulation = run(UNCITRAL, *invited(), early, late)
-    assert told(simulation)[2:] == [
+    assert timeline(simulation)[2:] == [
         "03-04 deadline-set: reply, 04-03",
         "03-10 refused: term-not-passed",
         "04-04 deadline-passed: reply, 04-03",
@@ -169,7 +169,7 @@ def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects(
     ]
     refused = simulation.entries[3].refused
     assert refused is not None
-    assert [(one.code, one.citation.article, one.cure) for one in refused.reasons] == [
+    assert [(reason.code, reason.citation.article, reason.cure) for reason in refused.reasons] == [
         ("term-not-passed", "article 2", "Wait until 2026-04-03 has passed at the seat.")
     ]
 
@@ -177,15 +177,15 @@ def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects(
 def test_under_the_icsid_rules_the_reply_counts_for_each_party_from_its_own_receipt() -> None:
     served = (Act("serve", march(9), party=VEDRIA), Act("serve", march(20), party=LUMEA))
     simulation = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
-    assert told(simulation)[2:] == [
+    assert timeline(simulation)[2:] == [
         "03-09 served: Vedria",
         "03-09 deadline-set: reply of Vedria, 05-08",
         "03-20 served: Lumea",
         "03-20 deadline-set: reply of Lumea, 05-19",
         "05-09 deadline-passed: reply of Vedria, 05-08",
     ]
-    assert [one.state for one in simulation.deadlines] == ["passed", "running"]
-    assert "lapse" not in [step.name for one in simulation.open_steps for step in one.steps]
+    assert [deadline.state for deadline in simulation.deadlines] == ["passed", "running"]
+    assert "lapse" not in [step.name for holder in simulation.open_steps for step in holder.steps]
     later = run(ICSID, *invited(), *served, Act("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
     assert later.outcome == "lapsed"
 
@@ -198,7 +198,7 @@ def test_a_party_that_is_served_after_another_has_answered_still_has_its_time() 
         Act("serve", march(20), party=LUMEA),
     )
     simulation = run(ICSID, *acts, parties=THREE, until=march(20))
-    assert [(one.party.name if one.party else None, one.state) for one in simulation.deadlines] == [
+    assert [(deadline.party.name if deadline.party else None, deadline.state) for deadline in simulation.deadlines] == [
         (VEDRIA, "running"),
         (LUMEA, "running"),
     ]
@@ -214,7 +214,7 @@ def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
         Act("request-appointment", date(2026, 5, 12), party=OSTRAVA),
         institution="US",
     )
-    assert told(simulation)[4:] == [
+    assert timeline(simulation)[4:] == [
         "03-09 step: accept-invitation by responding-party Vedria, invited > accepted",
         "03-09 deadline-ended: reply of Vedria, 05-04",
         "03-10 step: register by registry, accepted > registered",
@@ -231,7 +231,7 @@ def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
         "05-12 deadline-ended: no-step, 07-08",
         "06-12 deadline-passed: institution-appoints, 06-11",
     ]
-    appointment = next(one for one in simulation.deadlines if one.term.name == "appointment")
+    appointment = next(deadline for deadline in simulation.deadlines if deadline.term.name == "appointment")
     # Sixty days end on Saturday 9 May.
     assert "Roll: from Saturday 2026-05-09 to the next working day, Monday 2026-05-11." in appointment.explanation
 
@@ -253,13 +253,13 @@ def test_a_whole_mediation_lists_its_assumptions() -> None:
         Act("sign", march(27), party=LUMEA),
         parties=THREE,
     )
-    assert told(simulation)[3:7] == [
+    assert timeline(simulation)[3:7] == [
         "03-10 step: accept-invitation by responding-party Vedria, invited > invited, not complete",
         "03-12 step: accept-invitation by responding-party Lumea, invited > agreed",
         "03-12 deadline-ended: reply, 04-03",
         "03-13 step: nominate by requesting-party Ostrava, agreed > agreed",
     ]
-    assert told(simulation)[-3:] == [
+    assert timeline(simulation)[-3:] == [
         "03-26 step: sign by requesting-party Ostrava, settling > settling, not complete",
         "03-27 step: sign by responding-party Vedria, settling > settling, not complete",
         "03-27 step: sign by responding-party Lumea, settling > closed (partly-settled)",
@@ -278,7 +278,7 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
         Act("confirm-mediator", march(9)),
     )
     simulation = run(UNCITRAL, *mediating, Act("resign", march(10)), Act("terminate", march(11), by="mediator"))
-    assert told(simulation)[-2:] == [
+    assert timeline(simulation)[-2:] == [
         "03-10 step: resign by mediator, mediating > agreed",
         "03-11 refused: not-your-capacity",
     ]
@@ -292,7 +292,7 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
         Act("confirm-mediator", march(13)),
         Act("terminate", march(16), by="mediator"),
     )
-    assert told(again)[-5:] == [
+    assert timeline(again)[-5:] == [
         "03-11 step: replace-mediator by registry, settling > settling",
         "03-12 refused: appointment-state",
         "03-13 step: nominate by responding-party Vedria, settling > settling",
@@ -304,7 +304,7 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
 def test_the_registry_confirms_a_prior_instrument_for_the_named_party() -> None:
     confirmed = Act("accept-invitation", march(9), by="registry", party=VEDRIA)
     simulation = run(UNCITRAL, *invited(), confirmed)
-    assert told(simulation)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
+    assert timeline(simulation)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
     assert all(party.consented for party in simulation.parties)
 
 
@@ -319,7 +319,7 @@ def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stay
         until=march(13),
     )
     assert [(track.name, track.state) for track in simulation.tracks] == [("neutral-expert", "paused")]
-    assert told(simulation)[-2].endswith("refused: need-not-met")
+    assert timeline(simulation)[-2].endswith("refused: need-not-met")
     assert [party.participation for party in simulation.parties] == ["appearing", "not-appearing"]
 
 
@@ -328,7 +328,7 @@ def _to_a_difference() -> tuple[Act, ...]:
     way: list[Act] = []
     stage = INDUS.initial.name
     while stage != "difference":
-        step = next(one for one in INDUS.steps if stage in one.expected and one.to is not None)
+        step = next(step for step in INDUS.steps if stage in step.expected and step.to is not None)
         way.append(Act(step.name, march(2 + len(way)), party=OSTRAVA if "party" in step.by[0] else None))
         stage = str(step.to)
     return tuple(way)
@@ -337,7 +337,7 @@ def _to_a_difference() -> tuple[Act, ...]:
 def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_its_rule() -> None:
     late = Act("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
     simulation = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
-    assert told(simulation)[3:] == [
+    assert timeline(simulation)[3:] == [
         "03-06 refused: not-your-capacity",
         "03-06 deadline-extended: reply, 04-01",
         "04-02 deadline-passed: reply, 04-01",
@@ -356,7 +356,7 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_it
         Act("resume", march(30), term="reply"),
         Act("waive", march(31), party=VEDRIA, term="reply"),
     )
-    assert told(kept)[3:] == [
+    assert timeline(kept)[3:] == [
         "03-09 deadline-suspended: reply, 03-19",
         "03-10 refused: deadline-suspended",
         "03-30 deadline-resumed: reply, 04-09",
@@ -369,21 +369,23 @@ def test_an_extension_that_needs_all_parties_assumes_their_agreement() -> None:
     acts = (*invited(), Act("request-negotiations", march(5), party=OSTRAVA))
     extended = Act("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
     simulation = run(WATERS, *acts, extended, until=march(10))
-    assert told(simulation)[-1] == "03-09 deadline-extended: negotiation, 01-01"
+    assert timeline(simulation)[-1] == "03-09 deadline-extended: negotiation, 01-01"
     assert "Every party agrees to an extension that needs it, on the same day." in simulation.assumptions
     again = run(WATERS, *acts, replace(extended, until_on=march(20)), until=march(10))
-    assert told(again)[-1] == "03-09 refused: until-on"
+    assert timeline(again)[-1] == "03-09 refused: until-on"
 
 
 def test_a_term_set_per_case_runs_only_if_its_day_is_stated() -> None:
     assert IOMED.term("reply").period == SET_PER_CASE
     assert run(IOMED, *invited()).deadlines == ()
-    assert told(run(IOMED, *invited(due_on=march(20)), until=march(10)))[-1] == "03-04 deadline-set: reply, 03-20"
+    assert timeline(run(IOMED, *invited(due_on=march(20)), until=march(10)))[-1] == "03-04 deadline-set: reply, 03-20"
 
 
 def test_the_open_steps_are_listed_for_each_capacity() -> None:
     simulation = run(IOMED, *invited(), until=march(5))
-    assert {(one.capacity, one.party): [step.name for step in one.steps] for one in simulation.open_steps} == {
+    assert {
+        (holder.capacity, holder.party): [step.name for step in holder.steps] for holder in simulation.open_steps
+    } == {
         ("requesting-party", OSTRAVA): ["withdraw"],
         ("responding-party", VEDRIA): ["accept-invitation", "decline-invitation"],
         ("registry", None): ["accept-invitation"],
@@ -395,7 +397,9 @@ def test_closures_and_countries_move_a_day_that_rolls() -> None:
     calendars = Calendars(plain("the seat"), resting, (plain(OSTRAVA), plain(VEDRIA)))
     acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
     simulation = simulate(ICSID, TWO, acts, calendars, march(11))
-    assert {one.term.name: one.due_on for one in simulation.deadlines}["appointment"] == date(2026, 5, 13)
+    assert {deadline.term.name: deadline.due_on for deadline in simulation.deadlines}["appointment"] == date(
+        2026, 5, 13
+    )
 
 
 def test_a_simulation_is_reproducible() -> None:
@@ -404,12 +408,12 @@ def test_a_simulation_is_reproducible() -> None:
         assert repr(run(procedure, *acts)) == repr(run(procedure, *acts))
 
 
-@pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
+@pytest.mark.parametrize("procedure", EVERY, ids=lambda procedure: procedure.id)
 def test_without_an_act_nothing_happens_and_the_awaited_steps_are_listed(procedure: Procedure) -> None:
     simulation = run(procedure)
     assert (simulation.entries, simulation.deadlines, simulation.stage) == ((), (), procedure.initial)
-    assert {one.step for one in simulation.waiting} == {"lodge"}
-    assert [one.capacity for one in simulation.open_steps] == ["requesting-party"]
+    assert {entry.step for entry in simulation.waiting} == {"lodge"}
+    assert [holder.capacity for holder in simulation.open_steps] == ["requesting-party"]
 
 
 def test_an_endless_series_of_clock_steps_is_stopped() -> None:
@@ -456,7 +460,7 @@ def test_an_endless_series_of_terms_is_stopped() -> None:
         (Act("waive", march(4)), "term", "missing"),
         (Act("waive", march(4), term="eternity"), "term", "unknown-term"),
     ],
-    ids=lambda one: one.step if isinstance(one, Act) else one,
+    ids=lambda value: value.step if isinstance(value, Act) else value,
 )
 def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(act: Act, field: str, code: str) -> None:
     with pytest.raises(SimulationFault) as fault:
@@ -481,4 +485,4 @@ def test_a_simulation_ends_on_the_day_of_its_last_act_or_later() -> None:
     ],
 )
 def test_a_request_that_the_registry_would_refuse_is_refused(acts: tuple[Act, ...], code: str) -> None:
-    assert told(run(ICC, Act("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")
+    assert timeline(run(ICC, Act("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")

@@ -119,7 +119,7 @@ def test_a_longer_period_or_a_later_trigger_never_ends_earlier(trigger_on: date,
     starts = [trigger_on, *([trigger_on.replace(day=28)] if trigger_on.day > 28 else [])]
     for start in starts:
         ends = [last_day(Period(number, unit), start) for number in (count, count + 1)]
-        assert all(one < other for one, other in pairwise([start, *ends]))
+        assert all(earlier < other for earlier, other in pairwise([start, *ends]))
     assert last_day(Period(count, unit), starts[-1]) <= last_day(Period(count, unit), trigger_on)
 
 
@@ -384,7 +384,7 @@ def between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range(1, (last - first).days)]
 
 
-def told_off(deadline: Due) -> list[date]:
+def uncounted_days(deadline: Due) -> list[date]:
     """The days that the lines report as not counted, in order; each line gives its reason."""
     pattern = r"Not counted: (?:%s) (\S+), \S.* \(.+\)\." % "|".join(WEEKDAYS)  # noqa: UP031 - braces are the pattern's
     lines = [line for line in deadline.explanation if line.startswith("Not counted")]
@@ -420,7 +420,9 @@ def test_a_deadline_never_falls_on_a_day_that_its_rule_excludes(
 def test_a_longer_period_is_never_due_earlier(trigger_on: date, period: str, roll: str, places: list[Calendar]) -> None:
     number, unit = period.split()
     longer = f"{int(number) + 1} {unit}"
-    ends = [due(term(one, roll=roll), "invite", trigger_on, None, places).due_on for one in (period, longer)]
+    ends = [
+        due(term(period_days, roll=roll), "invite", trigger_on, None, places).due_on for period_days in (period, longer)
+    ]
     assert ends == sorted(ends)
 
 
@@ -434,7 +436,7 @@ def test_each_skipped_day_is_listed_once_and_the_last_line_of_the_count_names_th
     skipped = [day for day in between(trigger_on, unrolled) if rests(day, places)] if "working" in period else []
     if deadline.due_on != unrolled:
         skipped += [unrolled, *between(unrolled, deadline.due_on)]
-    assert told_off(deadline) == skipped
+    assert uncounted_days(deadline) == skipped
     assert sum(line.startswith("Not counted") for line in deadline.explanation) == len(set(skipped))
     day = f"{WEEKDAYS[deadline.due_on.weekday()]} {deadline.due_on.isoformat()}"
     lines = [line for line in deadline.explanation if line.startswith("Due:")]

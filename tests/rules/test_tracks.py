@@ -73,7 +73,7 @@ def test_a_party_that_has_withdrawn_takes_no_step_and_is_not_awaited() -> None:
     assert refused("icsid-2022", facts, "sign", FOR_VEDRIA)[0] == "not-your-capacity"
     assert refused("icsid-2022", facts, "withdraw", FOR_VEDRIA)[0] == "not-your-capacity"
     assert engine.decide(ICSID, facts, "sign", [FOR_OSTRAVA], ON).completes
-    awaited = {one.party_id for one in engine.waiting(ICSID, facts, ON) if one.step == "sign"}
+    awaited = {entry.party_id for entry in engine.waiting(ICSID, facts, ON) if entry.step == "sign"}
     assert awaited == {ostrava().id}
 
 

@@ -14,7 +14,7 @@ from tests.story import Dispute
 VARYING = {"x-request-id"}
 
 
-def told(answer: Answer) -> tuple[int, dict[str, str], Any]:
+def whole_answer(answer: Answer) -> tuple[int, dict[str, str], Any]:
     """Everything that the caller receives, except the id of the request."""
     headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
     body = answer.json if answer.response.content else None
@@ -40,13 +40,13 @@ def hidden(dispute: Dispute) -> dict[str, str]:
         "parties": f"{dispute.path}/parties",
         "party": f"{dispute.path}/parties/{party}",
         "representatives": representatives,
-        "representative": f"{representatives}/{first(dispute.requesting, representatives)}",
+        "representative": f"{representatives}/{first_id(dispute.requesting, representatives)}",
         "third states": f"{dispute.path}/third-states",
         "third state": f"{dispute.path}/third-states/{state['id']}",
         "consents": f"{dispute.path}/consents",
-        "consent": f"{dispute.path}/consents/{first(dispute.requesting, dispute.path + '/consents')}",
+        "consent": f"{dispute.path}/consents/{first_id(dispute.requesting, dispute.path + '/consents')}",
         "appointments": f"{dispute.path}/appointments",
-        "appointment": f"/v1/appointments/{first(dispute.requesting, dispute.path + '/appointments')}",
+        "appointment": f"/v1/appointments/{first_id(dispute.requesting, dispute.path + '/appointments')}",
         "sessions": f"{dispute.path}/sessions",
         "session": f"{dispute.path}/sessions/{meeting['id']}",
         "caucus": f"{dispute.path}/sessions/{caucus['id']}",
@@ -58,11 +58,11 @@ def hidden(dispute: Dispute) -> dict[str, str]:
         "signature": f"{dispute.path}/settlement/signatures/{signature['id']}",
         "deadlines": f"{dispute.path}/deadlines",
         "events": f"{dispute.path}/events",
-        "event": f"{dispute.path}/events/{first(dispute.requesting, dispute.path + '/events')}",
+        "event": f"{dispute.path}/events/{first_id(dispute.requesting, dispute.path + '/events')}",
     }
 
 
-def first(person: Person, path: str) -> str:
+def first_id(person: Person, path: str) -> str:
     """The id of the first item of a list."""
     return str(person.get(path).expect(200)["items"][0]["id"])
 
@@ -77,9 +77,9 @@ def test_a_stranger_gets_the_same_answer_for_a_hidden_case_an_unknown_id_and_a_m
             "/".join([*above, str(uuid4())]) if len(last) == 36 else path.replace(dispute.case["id"], str(uuid4()))
         )
         malformed = path.replace(last, "no-such-id") if len(last) == 36 else path.replace(dispute.case["id"], "x")
-        received = told(stranger.get(path))
+        received = whole_answer(stranger.get(path))
         assert received[0] == 404, what
-        assert received == told(stranger.get(unknown)) == told(stranger.get(malformed)), what
+        assert received == whole_answer(stranger.get(unknown)) == whole_answer(stranger.get(malformed)), what
         assert dispute.requesting.get(path).status == 200, what
 
 
@@ -100,19 +100,19 @@ def test_a_stranger_who_acts_gets_the_same_answer_for_a_hidden_and_an_unknown_ca
     ]
     before = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)
     for path, body in acts:
-        answer = told(stranger.post(dispute.path + path, body))
+        answer = whole_answer(stranger.post(dispute.path + path, body))
         assert answer[0] == 404, path
-        assert answer == told(stranger.post(f"/v1/cases/{uuid4()}{path}", body)), path
-    assert told(stranger.patch(dispute.path, {"title": "x"}, if_match="*"))[0] == 404
+        assert answer == whole_answer(stranger.post(f"/v1/cases/{uuid4()}{path}", body)), path
+    assert whole_answer(stranger.patch(dispute.path, {"title": "x"}, if_match="*"))[0] == 404
     assert dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200) == before
 
 
 def test_items_of_one_case_are_not_found_under_another(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    one.mediating()
-    filing = one.filing(one.requesting, "participants")
+    first, other = Dispute(house, "a"), Dispute(house, "b")
+    first.mediating()
+    filing = first.filing(first.requesting, "participants")
     other.opened()
-    one.requesting.get(f"{other.path}/filings/{filing['id']}").expect(404)
+    first.requesting.get(f"{other.path}/filings/{filing['id']}").expect(404)
     other.requesting.get(f"{other.path}/filings/{filing['id']}").expect(404)
 
 
@@ -179,7 +179,7 @@ def crawl(person: Person, dispute: Dispute) -> list[object]:
 
     def read(path: str) -> Any:
         answer = person.get(path)
-        received.append((path, told(answer)))
+        received.append((path, whole_answer(answer)))
         return answer.json
 
     for path in ("/v1/me", "/v1/cases", "/v1/cases?q=serin", "/v1/cases?phase=sessions&limit=1"):
@@ -222,7 +222,7 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
 
     def does(person: Person, method: str, path: str, body: Json | None = None) -> Any:
         answer = person.send(method, dispute.path + path, json=body)
-        outsiders.append((method, path, told(answer)))
+        outsiders.append((method, path, whole_answer(answer)))
         return answer.json
 
     dispute.mediating()

@@ -29,14 +29,14 @@ def past_the_service(house: House) -> Iterator[Engine]:
     engine.dispose()
 
 
-def told(settings: Settings) -> list[str]:
+def reported(settings: Settings) -> list[str]:
     """The report of the check about readers."""
-    return [one.says for one in look_at(settings, system_clock) if one.name == "readers"]
+    return [look.says for look in look_at(settings, system_clock) if look.name == "readers"]
 
 
 def is_well(settings: Settings) -> bool:
     """Whether the report says `well`."""
-    (report,) = told(settings)
+    (report,) = reported(settings)
     return report.endswith("each as its policy says") and " of 0 cases" not in report
 
 
@@ -54,11 +54,11 @@ def test_a_surplus_and_a_missing_reader_are_reported_by_ids_and_never_by_name(
         # The row names another case, so that a search by case alone would miss it; the gate ignores the case.
         db.execute(insert(AudienceReader).values(audience_id=audience_id, principal_id=stranger, case_id=uuid4()))
         db.execute(delete(AudienceReader).where(readers.audience_id == audience_id, readers.principal_id == mediator))
-    assert told(house.settings) == [
+    assert reported(house.settings) == [
         f"case {case_id}, audience {audience_id}: {stranger} {TOO_MANY}",
         f"case {case_id}, audience {audience_id}: {mediator} {TOO_FEW}",
     ]
-    assert not all(one.well for one in look_at(house.settings, system_clock))
+    assert not all(look.well for look in look_at(house.settings, system_clock))
 
 
 def test_a_wrong_row_of_a_case_list_or_of_a_lock_is_reported(
@@ -70,7 +70,7 @@ def test_a_wrong_row_of_a_case_list_or_of_a_lock_is_reported(
         audience_id = db.execute(select(Case.audience_id).where(Case.id == case_id)).scalar_one()
         mine = (AudienceReader.audience_id == audience_id, AudienceReader.principal_id == agent)
         db.execute(update(AudienceReader).where(*mine).values(opened_at=None))
-    assert told(house.settings) == [f"case {case_id}, audience {audience_id}: {agent} {MISPLACED}"]
+    assert reported(house.settings) == [f"case {case_id}, audience {audience_id}: {agent} {MISPLACED}"]
 
 
 def test_readers_of_an_audience_without_a_case_and_of_the_institution_are_checked_too(
@@ -84,7 +84,7 @@ def test_readers_of_an_audience_without_a_case_and_of_the_institution_are_checke
         db.execute(insert(AudienceReader).values(audience_id=audience_id, principal_id=ANYONE, case_id=nowhere))
         registry = db.execute(select(Audience.id).where(Audience.key == "registry")).scalar_one()
         db.execute(insert(AudienceReader).values(audience_id=registry, principal_id=stranger))
-    assert told(house.settings) == [
+    assert reported(house.settings) == [
         f"case {nowhere}, audience {audience_id}: {ANYONE} {TOO_MANY}",
         f"audience {registry}: {stranger} {TOO_MANY}",
     ]
@@ -110,13 +110,13 @@ def test_the_audit_continues_where_it_stopped_and_skips_nothing(
     for number in range(5):
         dispute.opened(title=f"Case {number}")
     monkeypatch.setattr(readers, "AT_ONCE", 2)
-    (report,) = told(house.settings)
+    (report,) = reported(house.settings)
     with past_the_service.connect() as db:
         rows = len(db.execute(select(AudienceReader.audience_id)).all())
     assert report == f"{rows} of 5 cases and of the institution, each as its policy says"
     with past_the_service.begin() as db:
         db.execute(delete(AudienceReader).where(AudienceReader.principal_id == UUID(dispute.requesting.id)))
-    assert len({one.split(",")[0] for one in told(house.settings) if one.endswith(TOO_FEW)}) == 5
+    assert len({fault.split(",")[0] for fault in reported(house.settings) if fault.endswith(TOO_FEW)}) == 5
 
 
 def test_a_part_of_the_audit_takes_the_same_number_of_statements_however_many_rows_exist(

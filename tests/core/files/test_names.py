@@ -34,7 +34,7 @@ def read_or_refused(header: str) -> str | None:
     try:
         return name_of(header)
     except Invalid as problem:
-        codes = [one.code for one in problem.errors]
+        codes = [fault.code for fault in problem.errors]
     assert all(code.startswith("name-") for code in codes)
     return None
 

@@ -89,7 +89,7 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
             ((kind, id),) = check(desk)
             assert kind == "altered"
         # A client gets an error or a shortened body, never other bytes than the filed ones.
-        document = next(one for one in documents if one["id"] == id)
+        document = next(document for document in documents if document["id"] == id)
         broken = partial(content_of, desk.dispute.requesting, document)
         if document["size"] < 1024 * 1024:
             broken().expect(500)
@@ -100,9 +100,9 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
         assert check(desk) == [("missing", id)]
         broken().expect(500)
         storage.put_now(key, [sealed])
-    one, other = list(objects)[:2]
-    storage.put_now(one, [objects[other]])
-    storage.put_now(other, [objects[one]])
+    first_object, other = list(objects)[:2]
+    storage.put_now(first_object, [objects[other]])
+    storage.put_now(other, [objects[first_object]])
     assert [kind for kind, _id in check(desk)] == ["altered", "altered"]
 
 
@@ -139,8 +139,16 @@ def test_destroying_a_key_ends_its_documents_and_leaves_the_ledger_intact(desk: 
     desk.submit()
     destroy_keys(desk)
     filing = desk.path.removesuffix("/documents")
-    one = f"/v1/documents/{document['id']}"
-    for path in (one, f"{one}/content", desk.path, filing, f"{filing}/receipt", f"{filing}/receipt.pdf", dispute.path):
+    document_path = f"/v1/documents/{document['id']}"
+    for path in (
+        document_path,
+        f"{document_path}/content",
+        desk.path,
+        filing,
+        f"{filing}/receipt",
+        f"{filing}/receipt.pdf",
+        dispute.path,
+    ):
         dispute.requesting.get(path).expect(410, "destroyed")
     assert check(desk) == []
 
@@ -251,5 +259,5 @@ def test_a_document_is_quarantined_until_it_is_found_clean(
     assert person.get(f"/v1/documents/{clean['id']}").expect(200)["state"] == "stored"
     content_of(person, infected).expect(404)
     content_of(person, huge).expect(409, "document-quarantined")
-    assert [one["number"] for one in person.get(desk.path).expect(200)["items"]] == [1, 3]
+    assert [document["number"] for document in person.get(desk.path).expect(200)["items"]] == [1, 3]
     assert sweep(desk, timedelta(hours=25)) == 1

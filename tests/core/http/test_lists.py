@@ -33,25 +33,25 @@ def test_cases_are_listed_newest_first(house: House, dispute: Dispute) -> None:
 
 
 def test_every_cursor_has_the_same_length_and_works_only_for_its_reader_and_its_list(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    for dispute in (one, other):
+    first, other = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (first, other):
         dispute.lodged()
         dispute.filing(dispute.requesting, "participants")
         dispute.filing(dispute.requesting, "participants")
     cursors = [
-        one.requesting.get(f"{one.path}/{name}?limit=1").expect(200)["next"]
+        first.requesting.get(f"{first.path}/{name}?limit=1").expect(200)["next"]
         for name in ("filings", "events", "parties")
     ]
     assert len({len(cursor) for cursor in cursors}) == 1
     cursor = cursors[0]
-    path = f"{one.path}/filings"
-    one.requesting.get(f"{path}?after={cursor}").expect(200)
-    assert one.requesting.get(f"{path}?limit=1").expect(200)["next"] == cursor
+    path = f"{first.path}/filings"
+    first.requesting.get(f"{path}?after={cursor}").expect(200)
+    assert first.requesting.get(f"{path}?limit=1").expect(200)["next"] == cursor
     swapped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
     for bad in (cursor + "=", cursor + "A", cursor[:-1], swapped, "x", cursor.replace(cursor[3], "*")):
-        one.requesting.get(f"{path}?after={bad}").expect(422, "invalid")
-    one.registrar.get(f"{path}?after={cursor}").expect(422)
-    one.requesting.get(f"{one.path}/events?after={cursor}").expect(422)
+        first.requesting.get(f"{path}?after={bad}").expect(422, "invalid")
+    first.registrar.get(f"{path}?after={cursor}").expect(422)
+    first.requesting.get(f"{first.path}/events?after={cursor}").expect(422)
     other.requesting.get(f"{other.path}/filings?after={cursor}").expect(422)
 
 
@@ -125,9 +125,9 @@ def test_cases_are_filtered_by_each_filter_and_by_all_together(house: House, thr
     assert found() == set("wft")
     singly = {query: found(query) for query in table}
     assert singly == {query: set(expected) for query, expected in table.items()}
-    for one, other in combinations(table, 2):
-        if one.partition("=")[0] != other.partition("=")[0]:
-            assert found(one, other) == set(table[one]) & set(table[other]), (one, other)
+    for first, other in combinations(table, 2):
+        if first.partition("=")[0] != other.partition("=")[0]:
+            assert found(first, other) == set(table[first]) & set(table[other]), (first, other)
     whole = ["phase=intake", "stage=invited", "procedure=iomed-state-2025", "category=state-state"]
     whole += ["waiting_for=responding-party"]
     whole += [f"party={fisheries.members[1]}", "due_before=2026-04-02", "updated_since=2026-03-03T09:00:00Z"]
@@ -186,11 +186,11 @@ def test_deadlines_are_listed_across_all_cases_of_the_reader(house: House, three
     waters, _fisheries, trade = three
     registrar, path = house.registrar, "/v1/deadlines"
     listed = registrar.get(path).expect(200)["items"]
-    assert [(one["case"]["title"], one["due_on"]) for one in listed] == [
+    assert [(item["case"]["title"], item["due_on"]) for item in listed] == [
         ("Fisheries 100% off the Cape_", "2026-04-01"),
         ("Trade", "2026-04-03"),
     ]
-    assert walk_pages(registrar, path, 1) == [one["id"] for one in listed]
+    assert walk_pages(registrar, path, 1) == [item["id"] for item in listed]
     assert len(registrar.get(f"{path}?due_before=2026-04-03").expect(200)["items"]) == 1
     assert registrar.get(f"{path}?due_before=2026-04-01").expect(200)["items"] == []
     assert registrar.get(f"{path}?count=true").expect(200)["count"] == {"total": 2, "capped": False}

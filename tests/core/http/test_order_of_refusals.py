@@ -106,30 +106,30 @@ def world(house: House) -> World:
 
 def rows(world: World) -> dict[str, Row]:
     """For every act, a person who may not take it, and a person who may but not now."""
-    house, one, done, ids = world.house, world.open, world.settled, world.ids
-    c, closed = one.path, done.path
+    house, mediating, done, ids = world.house, world.open, world.settled, world.ids
+    c, closed = mediating.path, done.path
     appointment, over = f"/v1/appointments/{ids['appointment']}", f"/v1/appointments/{ids['closed appointment']}"
     session, representatives = (
         f"{c}/sessions/{ids['session']}",
-        f"{c}/parties/{one.party('requesting')}/representatives",
+        f"{c}/parties/{mediating.party('requesting')}/representatives",
     )
     counsel = f"{representatives}/{ids['counsel']}"
     member = house.member("Somewhere")
-    events = events_of(one.registrar, one)
+    events = events_of(mediating.registrar, mediating)
     theirs = next(event["id"] for event in events if event["actor"]["capacity"] == "requesting-party")
     frozen = done.requesting.get(f"{closed}/settlement/drafts/{ids['draft']}").expect(200)
     signature = {"draft_id": ids["draft"], "sha256": frozen["sha256"], "party_id": done.party("requesting")}
-    me, staff, mediator, admin = one.requesting, house.registrar, one.mediator, house.admin
+    me, staff, mediator, admin = mediating.requesting, house.registrar, mediating.mediator, house.admin
     user = {"name": "Again", "email": "admin@example.org", "role": "user"}
     entry = {**REQUESTS["MediatorIn"], "user_id": mediator.id}
     same = {**REQUESTS["MemberIn"], "name": "Somewhere"}
-    nomination = {"mediator_id": one.mediator_id}
+    nomination = {"mediator_id": mediating.mediator_id}
     powers = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
     consent = {**REQUESTS["ConsentFiled"], "third_state_id": ids["third"]}
-    secret = {**REQUESTS["FilingIn"], "party_ids": [one.party("requesting")]}
-    late = {"stream": shared_stream(world.late, one)}
+    secret = {**REQUESTS["FilingIn"], "party_ids": [mediating.party("requesting")]}
+    late = {"stream": shared_stream(world.late, mediating)}
     deadline = f"{c}/deadlines/{me.get(f'{c}/deadlines').expect(200)['items'][0]['id']}"
-    served = {**REQUESTS["ServiceIn"], "party_id": one.party("responding")}
+    served = {**REQUESTS["ServiceIn"], "party_id": mediating.party("responding")}
     courts = _of_courts(house) | _of_webhooks(house)
     return {
         **courts,
@@ -292,10 +292,10 @@ ITEMS = (
 
 
 def test_an_item_of_another_case_answers_like_an_item_that_does_not_exist(world: World) -> None:
-    one, other = world.open, world.settled
+    mediating, other = world.open, world.settled
     compared = 0
     for collection in (*ITEMS, "events", "deadlines", "disclosures"):
-        for item in one.registrar.get(f"{one.path}/{collection}").expect(200)["items"]:
+        for item in mediating.registrar.get(f"{mediating.path}/{collection}").expect(200)["items"]:
             strange = other.registrar.get(f"{other.path}/{collection}/{item['id']}").expect(404)
             never = other.registrar.get(f"{other.path}/{collection}/{NOBODYS}").expect(404)
             assert strange | {"request_id": ""} == never | {"request_id": ""}

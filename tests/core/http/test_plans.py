@@ -58,15 +58,15 @@ def gone_through(connection: Connection, statement: Statement, everything_is_the
 
 def test_no_read_scans_a_whole_table(house: House) -> None:
     world = build(house)
-    one = world.open
+    mediating = world.open
     ids = {
-        "case_id": one.case["id"],
-        "party_id": one.party("requesting"),
+        "case_id": mediating.case["id"],
+        "party_id": mediating.party("requesting"),
         "filing_id": world.ids["filing"],
         "document_id": world.ids["document"],
         "appointment_id": world.ids["appointment"],
         "session_id": world.ids["session"],
-        "procedure_id": one.case["procedure"],
+        "procedure_id": mediating.case["procedure"],
     }
     faults, asked = [], set()
     engine = straight_to(house.settings)
@@ -74,7 +74,7 @@ def test_no_read_scans_a_whole_table(house: House) -> None:
         if connection.dialect.name == "postgresql":
             # The tables are small here, so the planner is told to scan one only if there is no other plan.
             connection.exec_driver_sql("SET enable_seqscan = off")
-        for person in (one.requesting, one.mediator, house.registrar, house.admin):
+        for person in (mediating.requesting, mediating.mediator, house.registrar, house.admin):
             for operation in OPERATIONS.values():
                 seen.clear()
                 path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], name[1])), operation.path)

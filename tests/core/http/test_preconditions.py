@@ -8,11 +8,11 @@ from tests.story import CONSENT, POWERS, Dispute, request
 
 def test_a_stale_form_does_not_overwrite_what_somebody_else_saved(dispute: Dispute) -> None:
     dispute.lodged()
-    one, other = dispute.requesting, dispute.registrar
-    read = one.get(dispute.path)
+    author, other = dispute.requesting, dispute.registrar
+    read = author.get(dispute.path)
     old = other.get(dispute.path).headers["etag"]
     seat = {"place": "Geneva", "time_zone": "Europe/Zurich", "calendar": "CH"}
-    one.patch(dispute.path, {"seat": seat}, if_match=read.headers["etag"]).expect(200)
+    author.patch(dispute.path, {"seat": seat}, if_match=read.headers["etag"]).expect(200)
     other.patch(dispute.path, {"languages": ["fr"]}, if_match=old).expect(412, "precondition-failed")
     other.patch(dispute.path, {"languages": ["fr"]}).expect(428)
     assert dispute.read()["languages"] == ["en"]

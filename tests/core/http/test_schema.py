@@ -125,7 +125,7 @@ def _bearer(token: str) -> dict[str, str]:
 def known_places(people: dict[str, Person], cases: dict[str, str]) -> dict[str, list[dict[str, str]]]:
     """For each path of an item, the parameters of an item that exists."""
     places: dict[str, list[dict[str, str]]] = {"/v1/cases/{case_id}": [{"case_id": id} for id in cases.values()]}
-    for path in sorted((one.path for one in OPERATIONS.values() if one.method == "GET"), key=len):
+    for path in sorted((operation.path for operation in OPERATIONS.values() if operation.method == "GET"), key=len):
         collection, _slash, parameter = path.rpartition("/")
         if path in places or not parameter.startswith("{"):
             continue
@@ -141,7 +141,7 @@ def known_places(people: dict[str, Person], cases: dict[str, str]) -> dict[str, 
 
 def parent_of(path: str, places: dict[str, list[dict[str, str]]]) -> str:
     """The longest path of an item that begins another path."""
-    return max((one for one in places if path.startswith(f"{one}/") or path == one), key=len, default="")
+    return max((place for place in places if path.startswith(f"{place}/") or path == place), key=len, default="")
 
 
 def ids_at(person: Person, path: str) -> list[str]:
@@ -153,9 +153,9 @@ def ids_at(person: Person, path: str) -> list[str]:
 def with_real_ids(value: Any, ids: list[str], chance: random.Random) -> Any:
     """The same value with some of its ids replaced by ids that exist."""
     if isinstance(value, dict):
-        return {name: with_real_ids(one, ids, chance) for name, one in value.items()}
+        return {name: with_real_ids(member, ids, chance) for name, member in value.items()}
     if isinstance(value, list):
-        return [with_real_ids(one, ids, chance) for one in value]
+        return [with_real_ids(member, ids, chance) for member in value]
     is_id = isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value)
     return chance.choice(ids) if is_id and chance.random() < 0.7 else value
 
@@ -163,12 +163,12 @@ def with_real_ids(value: Any, ids: list[str], chance: random.Random) -> Any:
 def sent_texts(value: Any) -> Iterator[str]:
     """The texts of a request that are long enough to be recognised."""
     if isinstance(value, dict):
-        for name, one in value.items():
+        for name, member in value.items():
             yield from sent_texts(name)
-            yield from sent_texts(one)
+            yield from sent_texts(member)
     elif isinstance(value, list):
-        for one in value:
-            yield from sent_texts(one)
+        for member in value:
+            yield from sent_texts(member)
     elif isinstance(value, str) and len(value) >= 6 and not re.fullmatch(r"[a-z0-9_-]+", value):
         yield value
 
@@ -264,21 +264,21 @@ def _people(house: House) -> None:
 
 
 def _in_the_open_case(world: World) -> None:
-    one, house = world.open, world.house
-    one.requesting.post(f"{one.path}/third-states", {"name": "Marrow"}).expect(201)
-    representatives = one.representatives()
+    dispute, house = world.open, world.house
+    dispute.requesting.post(f"{dispute.path}/third-states", {"name": "Marrow"}).expect(201)
+    representatives = dispute.representatives()
     invited = {"email": "invited@example.org", "role": "counsel", "powers": POWERS}
-    made = one.requesting.post(representatives, invited).expect(201)
+    made = dispute.requesting.post(representatives, invited).expect(201)
     house.registrar.post(f"/v1/users/{made['user_id']}/approve").expect(200)
-    one.requesting.post(f"{representatives}/{made['id']}/powers", POWERS).expect(200)
-    one.requesting.post(f"{representatives}/{made['id']}/end").expect(200)
+    dispute.requesting.post(f"{representatives}/{made['id']}/powers", POWERS).expect(200)
+    dispute.requesting.post(f"{representatives}/{made['id']}/end").expect(200)
     for act in ("adjourn", "cancel"):
-        session = one.session()["id"]
-        one.mediator.post(f"{one.path}/sessions/{session}/{act}", {"reason": "Ill."}).expect(200)
-    one.responding.post(f"{one.path}/disclosures/{world.ids['disclosure']}/agree").expect(200)
+        session = dispute.session()["id"]
+        dispute.mediator.post(f"{dispute.path}/sessions/{session}/{act}", {"reason": "Ill."}).expect(200)
+    dispute.responding.post(f"{dispute.path}/disclosures/{world.ids['disclosure']}/agree").expect(200)
     mine = f"/v1/appointments/{world.ids['appointment']}"
-    one.mediator.get(mine).expect(200)
-    one.mediator.post(f"{mine}/resign", {"reason": "Called to office."}).expect(204)
+    dispute.mediator.get(mine).expect(200)
+    dispute.mediator.post(f"{mine}/resign", {"reason": "Called to office."}).expect(204)
 
 
 def _of_terms_and_days(house: House) -> None:
@@ -305,23 +305,23 @@ def _of_terms_and_days(house: House) -> None:
 
 def _of_filings(world: World) -> None:
     """Return a filing, make a joint one, fetch the PDFs, and read and remove documents."""
-    one, done = world.open, world.settled
+    dispute, done = world.open, world.settled
     notice = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    filing = one.filing(one.responding, "participants")
-    one.registrar.post(f"{one.path}/filings/{filing['id']}/return", REQUESTS["ReturnIn"]).expect(200)
-    joint = {**notice, "joint_with": [one.party("responding")]}
-    draft = one.requesting.post(f"{one.path}/filings", joint).expect(201)
+    filing = dispute.filing(dispute.responding, "participants")
+    dispute.registrar.post(f"{dispute.path}/filings/{filing['id']}/return", REQUESTS["ReturnIn"]).expect(200)
+    joint = {**notice, "joint_with": [dispute.party("responding")]}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", joint).expect(201)
     for act in ("join", "withdraw-joinder"):
-        one.responding.post(f"{one.path}/filings/{draft['id']}/{act}").expect(200)
+        dispute.responding.post(f"{dispute.path}/filings/{draft['id']}/{act}").expect(200)
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
-    path = f"{one.path}/filings/{draft['id']}/documents"
-    document = one.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
-    one.requesting.post(f"/v1/documents/{document['id']}/remove").expect(204)
+    path = f"{dispute.path}/filings/{draft['id']}/documents"
+    document = dispute.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
+    dispute.requesting.post(f"/v1/documents/{document['id']}/remove").expect(204)
     for end in ("", "/content"):
-        assert one.requesting.get(f"/v1/documents/{world.ids['document']}{end}").status == 200
-    one.requesting.get(path).expect(200)
+        assert dispute.requesting.get(f"/v1/documents/{world.ids['document']}{end}").status == 200
+    dispute.requesting.get(path).expect(200)
     for end in ("receipt", "receipt.pdf"):
-        assert one.requesting.get(f"{one.path}/filings/{world.ids['filing']}/{end}").status == 200
+        assert dispute.requesting.get(f"{dispute.path}/filings/{world.ids['filing']}/{end}").status == 200
     (certificate,) = done.requesting.get(f"{done.path}/settlement/certificates").expect(200)["items"]
     for end in ("", ".pdf"):
         assert done.requesting.get(f"{done.path}/settlement/certificates/{certificate['id']}{end}").status == 200
@@ -396,7 +396,7 @@ def _on_paper(house: House) -> None:
     path = dispute.confirmed(dispute.mediator, nominated)
     dispute.registrar.post(f"{path}/replace", {"reason": "Unable to act."}).expect(200)
     events: list[Json] = dispute.events(dispute.registrar)
-    slip = next(one["id"] for one in events if one["actor"]["capacity"] == "registry")
+    slip = next(event["id"] for event in events if event["actor"]["capacity"] == "registry")
     mended = {"event_id": slip, "correction": "On the day before.", "reason": "A slip."}
     made = dispute.registrar.post(f"{dispute.path}/rectifications", mended).expect(201)
     dispute.registrar.get(f"{dispute.path}/rectifications/{made['id']}").expect(200)

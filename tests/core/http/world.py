@@ -22,34 +22,34 @@ class World:
 
 def build(house: House) -> World:
     """A world with everything that an operation can act on."""
-    one, other = Dispute(house, "a"), Dispute(house, "b")
+    dispute, other = Dispute(house, "a"), Dispute(house, "b")
     ids = {}
-    one.lodged(third_states=[{"name": "Soli"}])
-    ids["third"] = one.case["third_states"][0]["id"]
+    dispute.lodged(third_states=[{"name": "Soli"}])
+    ids["third"] = dispute.case["third_states"][0]["id"]
     filed = {"third_state_id": ids["third"], "basis": "ad-hoc", "given_on": "2026-02-20"}
-    ids["consent"] = one.registrar.post(f"{one.path}/consents", filed).expect(201)["id"]
-    one.registrar.post(f"{one.path}/consents/{ids['consent']}/confirm").expect(200)
-    _brought_to_mediation(one)
-    ids["appointment"] = one.appointments()[0]["id"]
-    ids["session"] = one.hold(one.session())["id"]
-    ids["filing"] = one.filing(one.requesting, "participants")["id"]
-    one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
-    ids["document"] = _filed_document(one)
+    ids["consent"] = dispute.registrar.post(f"{dispute.path}/consents", filed).expect(201)["id"]
+    dispute.registrar.post(f"{dispute.path}/consents/{ids['consent']}/confirm").expect(200)
+    _brought_to_mediation(dispute)
+    ids["appointment"] = dispute.appointments()[0]["id"]
+    ids["session"] = dispute.hold(dispute.session())["id"]
+    ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
+    dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
+    ids["document"] = _filed_document(dispute)
     counsel = house.person("Corvin Unsel")
-    path = one.representatives()
-    ids["counsel"] = one.admit_counsel(counsel)["id"]
-    one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
+    path = dispute.representatives()
+    ids["counsel"] = dispute.admit_counsel(counsel)["id"]
+    dispute.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
     late_party = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
-    party = one.registrar.post(f"{one.path}/parties", late_party).expect(201)["id"]
+    party = dispute.registrar.post(f"{dispute.path}/parties", late_party).expect(201)["id"]
     late = house.person("Lata Comer")
-    one.admit(one.registrar, late, party)
-    one.filing(late, "participants")
-    proposed = {"stream": shared_stream(one.requesting, one)}
-    ids["disclosure"] = one.requesting.post(f"{one.path}/disclosures", proposed).expect(201)["id"]
+    dispute.admit(dispute.registrar, late, party)
+    dispute.filing(late, "participants")
+    proposed = {"stream": shared_stream(dispute.requesting, dispute)}
+    ids["disclosure"] = dispute.requesting.post(f"{dispute.path}/disclosures", proposed).expect(201)["id"]
     other.settled()
     ids["closed appointment"] = other.appointments()[0]["id"]
     ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
-    return World(house, one, other, late, ids)
+    return World(house, dispute, other, late, ids)
 
 
 def _filed_document(dispute: Dispute) -> str:
@@ -68,7 +68,7 @@ def events_of(person: Person, dispute: Dispute) -> list[Json]:
 
 def shared_stream(person: Person, dispute: Dispute) -> str:
     """The oldest stream of all participants that a person reads."""
-    return next(str(one["stream"]) for one in events_of(person, dispute) if one["audience"] == "participants")
+    return next(str(event["stream"]) for event in events_of(person, dispute) if event["audience"] == "participants")
 
 
 def _brought_to_mediation(dispute: Dispute) -> None:

@@ -88,19 +88,19 @@ def test_each_reader_receives_the_events_they_may_read_and_no_others(
     due = {name: entitled(house, reader, before) for name, reader in everybody.items()}
     for name, reader in everybody.items():
         events, _end = read_feed(reader.person, reader.since)
-        assert [one["id"] for one in events] == due[name], name
+        assert [event["id"] for event in events] == due[name], name
     assert len(due["requesting"]) > len(due["registrar"]) > len(due["stranger"]) > 0
     assert due["stranger"] == due["admin"] == due["court's"] == due["institution's"]
 
 
 def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, everybody: dict[str, Reader]) -> None:
     read, _end = read_feed(dispute.requesting)
-    for one in read:
-        ids = one["data"]["about"]
-        assert set(one) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
-        assert set(ids) <= set(TYPES[one["type"]].ids)
+    for item in read:
+        ids = item["data"]["about"]
+        assert set(item) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
+        assert set(ids) <= set(TYPES[item["type"]].ids)
         assert all(UUID(id) for id in ids.values())
-    step = next(one for one in read if one["data"]["act"] == "screen")
+    step = next(item for item in read if item["data"]["act"] == "screen")
     assert step["source"] == dispute.path
     assert (step["type"], step["data"]["actor"]["capacity"]) == ("step-taken", "registry")
     assert "24" in step["data"]["article"]
@@ -111,10 +111,10 @@ def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, ev
 def test_a_candidate_receives_the_nomination_and_no_event_of_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
     events, _end = read_feed(dispute.mediator)
-    (nominated,) = [one for one in events if one["type"] == "appointment-proposed"]
+    (nominated,) = [event for event in events if event["type"] == "appointment-proposed"]
     assert nominated["data"]["about"]["appointment_id"] == appointment["id"]
     assert (nominated["data"]["case_id"], nominated["source"]) == (None, "/v1")
-    assert not any(dispute.case["id"] in str(one) for one in events)
+    assert not any(dispute.case["id"] in str(event) for event in events)
 
 
 def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute) -> None:
@@ -122,7 +122,7 @@ def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute
     first = dispute.case["id"]
     dispute.lodged()
     both, _end = read_feed(dispute.requesting, more="&type=step-taken&type=case-opened")
-    assert [one["type"] for one in both] == ["case-opened", "step-taken"] * 2
+    assert [event["type"] for event in both] == ["case-opened", "step-taken"] * 2
     of_first, end = read_feed(dispute.requesting, more=f"&case={first}")
     assert {event["data"]["case_id"] for event in of_first} == {first}
     # The cursor has passed events of other types and cases.
@@ -169,10 +169,10 @@ def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: 
     for _filing in range(4):
         dispute.filing(dispute.requesting, "participants")
     events, _end = read_feed(counsel)
-    assert any(one["data"]["case_id"] == dispute.case["id"] for one in events)
+    assert any(event["data"]["case_id"] == dispute.case["id"] for event in events)
     dispute.requesting.post(f"{path}/{admitted['id']}/end").expect(200)
     again, _end = read_feed(counsel)
-    assert not any(one["data"]["case_id"] for one in again)
+    assert not any(event["data"]["case_id"] for event in again)
     # Pages are small and most of their events are no longer readable: each page still ends and moves on.
     principals = (UUID(counsel.id), ANYONE)
     with house.database.read(os.urandom) as db:
@@ -180,12 +180,12 @@ def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: 
         last, ids, readings = BEGINNING, [], 0
         while True:
             part = stretch(db, (*principals, principals[0]), Wanted(50), last, window=2)
-            ids += [str(one.id) for one in part.events]
+            ids += [str(event.id) for event in part.events]
             assert part.last != last or not part.more
             last, readings = part.last, readings + 1
             if not part.more:
                 break
-    assert ids == [one["id"] for one in again]
+    assert ids == [event["id"] for event in again]
     assert readings > len(again) / 2
 
 
@@ -213,7 +213,7 @@ def test_readers_get_exactly_their_events_in_order_while_others_write(
         cursor, ends = reader.since, False
         while True:
             answer = person.get(f"/v1/events?limit=7&wait=1&after={cursor}").expect(200)
-            received += [one["id"] for one in answer["items"]]
+            received += [item["id"] for item in answer["items"]]
             cursor = answer["next"]
             if ends and not answer["items"]:
                 return received
@@ -234,18 +234,18 @@ def test_readers_get_exactly_their_events_in_order_while_others_write(
     readers = list(everybody.values())
     with (
         slow_commits(served.database.engine, 0.05),
-        outside(served, *[one.person for one in readers]) as reading,
+        outside(served, *[reader.person for reader in readers]) as reading,
         outside(served, *[sides[number % 2] for number in range(WRITERS)]) as writing,
         ThreadPoolExecutor(len(readers) + WRITERS) as pool,
     ):
-        following = [pool.submit(follow, *one) for one in zip(readers, reading, strict=True)]
-        written = [pool.submit(write, one, number) for number, one in enumerate(writing)]
+        following = [pool.submit(follow, *reader) for reader in zip(readers, reading, strict=True)]
+        written = [pool.submit(write, thread, number) for number, thread in enumerate(writing)]
         try:
-            for one in written:
-                one.result()
+            for thread in written:
+                thread.result()
         finally:
             done.set()
-        read = [one.result() for one in following]
+        read = [future.result() for future in following]
     for reader, received in zip(readers, read, strict=True):
         assert received == entitled(served, reader, before), reader.person.name
 
@@ -262,7 +262,7 @@ def test_a_waiting_reader_is_answered_when_an_event_arrives_for_them(served: Hou
     dispute.lodged()
     stranger = served.person("Stan Ranger")
     readers = [dispute.requesting, stranger]
-    cursors = [one.get("/v1/events?latest=true").expect(200)["next"] for one in readers]
+    cursors = [reader.get("/v1/events?latest=true").expect(200)["next"] for reader in readers]
     with outside(served, *readers, dispute.requesting) as (*people, writer), ThreadPoolExecutor(2) as pool:
         waits = [
             pool.submit(partial(waited, seconds=seconds), person, cursor)
@@ -270,8 +270,8 @@ def test_a_waiting_reader_is_answered_when_an_event_arrives_for_them(served: Hou
         ]
         time.sleep(1)
         writer.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
-        (answered, took), (nothing, whole) = (one.result() for one in waits)
-    assert [one["type"] for one in answered["items"]] == ["case-amended"]
+        (answered, took), (nothing, whole) = (future.result() for future in waits)
+    assert [item["type"] for item in answered["items"]] == ["case-amended"]
     assert took < 8
     assert (nothing["items"], nothing["next"]) == ([], cursors[1])
     assert whole >= 3
