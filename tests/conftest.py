@@ -17,6 +17,7 @@ from tests.installation import TEST_SETTINGS, House
 from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
 from tests.registries import EMPTY, EmptyRegistry, PostgresqlRegistry, Registry, SqliteRegistry
 from tests.story import Dispute
+from tests.uploads import Desk, bucket_server_running, desk_of
 
 _EMBEDDED_SERVER = pytest.StashKey[EmbeddedServer]()
 
@@ -154,6 +155,26 @@ def dispute(house: House, registry: Registry) -> Dispute:
     """The people of the dispute about the waters of a river, before a case is opened."""
     # Restoring a moment would undo whatever the test has already done in this house.
     return registry.dispute(house) if registry.is_fresh(house) else Dispute(house)
+
+
+@pytest.fixture
+def desk(dispute: Dispute) -> Desk:
+    """A draft filing in a case that has a mediator."""
+    dispute.mediating()
+    return desk_of(dispute)
+
+
+@pytest.fixture(scope="session")
+def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for uploaded documents; `settings_of_storage` empties it for each test."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[str]:
+    """The address of a server that speaks S3's protocol."""
+    with bucket_server_running() as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,8 +29,8 @@ def pdf(size: int, word: bytes = b"x") -> bytes:
     return head + lines[: size - len(head) - len(end)] + end
 
 
-@pytest.fixture(scope="session", name="bucket_server")
-def server_of_buckets() -> Iterator[str]:
+@contextmanager
+def bucket_server_running() -> Iterator[str]:
     """The address of a server that speaks S3's protocol."""
     # Moto and boto take two seconds to import, and only the slow tests need them.
     from moto.server import ThreadedMotoServer
@@ -53,20 +54,14 @@ def empty_bucket(url: str, name: str) -> Any:
     return bucket
 
 
-@pytest.fixture(scope="session", name="folder")
-def folder_of_documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for documents, which is empty at the beginning of each test."""
-    return tmp_path_factory.mktemp("documents")
-
-
 @pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.slow)], name="settings")
-def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, folder: Path) -> Settings:
+def settings_of_storage(request: pytest.FixtureRequest, settings: Settings, upload_folder: Path) -> Settings:
     """The settings of an empty registry with an empty storage of each kind."""
     limits = {"document_limit": 3 * 1024 * 1024, "documents_per_filing": 5}
     if request.param == "folder":
-        for file in [path for path in folder.rglob("*") if path.is_file()]:
+        for file in [path for path in upload_folder.rglob("*") if path.is_file()]:
             file.unlink()
-        return settings.model_copy(update={"storage": str(folder), **limits})
+        return settings.model_copy(update={"storage": str(upload_folder), **limits})
     url = request.getfixturevalue("bucket_server")
     empty_bucket(url, "documents")
     bucket = {"storage": "s3://documents/of/tests", "storage_endpoint": url, **S3, **limits}
@@ -117,13 +112,6 @@ def desk_of(dispute: Dispute, audience: str = "participants", *sides: str) -> De
     parties = [dispute.party(side) for side in sides]
     body = {"kind": "statement", "title": "Memorial", "text": "x", "audience": audience, "party_ids": parties}
     return Desk(dispute, dispute.requesting.post(f"{dispute.path}/filings", body).expect(201))
-
-
-@pytest.fixture(name="desk")
-def a_desk(dispute: Dispute) -> Desk:
-    """A draft filing in a case that has a mediator."""
-    dispute.mediating()
-    return desk_of(dispute)
 
 
 def content_of(person: Person, document: Json, **headers: str) -> Answer:

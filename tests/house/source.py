@@ -91,6 +91,12 @@ class Source:
             if isinstance(node, ast.Name | ast.Attribute) and (name := self.full_name(node)):
                 yield node.lineno, name
 
+    def functions(self) -> Iterator[tuple[int, str]]:
+        """The name of every function and method that it defines, with its line."""
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node.lineno, node.name
+
     def words(self) -> Iterator[tuple[int, str]]:
         """Every identifier that it uses or defines, and every string of one word, with its line."""
         for node in self.nodes:

@@ -11,19 +11,16 @@ from tests.installation import Answer
 from tests.uploads import (
     PDF,
     Desk,
-    a_desk,
     content_of,
     desk_of,
     digest_of,
     fault,
-    folder_of_documents,
     nothing_is_kept,
     pdf,
-    server_of_buckets,
     settings_of_storage,
 )
 
-__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["settings_of_storage"]
 
 
 @pytest.mark.parametrize("size", [1000, 65_535, 65_536, 65_537, 131_072, 1_500_000])

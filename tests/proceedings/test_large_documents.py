@@ -25,9 +25,8 @@ from app.settings import Settings
 from tests.installation import Clock, House, Json
 from tests.processes import Served, served
 from tests.story import Dispute
-from tests.uploads import S3, Desk, check, desk_of, empty_bucket, pdf, server_of_buckets, sweep
+from tests.uploads import S3, Desk, check, desk_of, empty_bucket, pdf, sweep
 
-__all__ = ["server_of_buckets"]
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 MIB = int(os.environ.get("ACCORD_TEST_UPLOAD_MIB", "64"))
 UPLOADERS = 8

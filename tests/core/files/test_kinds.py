@@ -8,19 +8,16 @@ from typing import Any
 from tests.uploads import (
     PDF,
     Desk,
-    a_desk,
     content_of,
     desk_of,
     digest_of,
     fault,
-    folder_of_documents,
     nothing_is_kept,
     pdf,
-    server_of_buckets,
     settings_of_storage,
 )
 
-__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["settings_of_storage"]
 
 
 def zipped(*entries: tuple[Any, bytes], stored: bool = False) -> bytes:

@@ -27,27 +27,24 @@ from tests.story import Dispute
 from tests.uploads import (
     PDF,
     Desk,
-    a_desk,
     check,
     content_of,
     desk_of,
-    folder_of_documents,
     pdf,
-    server_of_buckets,
     settings_of_storage,
     sweep,
 )
 
-__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["settings_of_storage"]
 
 
-def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, folder: Path) -> None:
+def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, upload_folder: Path) -> None:
     word, name = b"quetzalword", "quetzalname.txt"
     document = desk.document(word * 10_000, name=name, media_type="text/plain")
     desk.submit()
     storage = desk.dispute.house.app.state.seams.storage
     lying = b"".join(b"".join(storage.bytes_of(stored.key)) + stored.key.encode() for stored in storage.objects())
-    lying += b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    lying += b"".join(path.read_bytes() for path in upload_folder.rglob("*") if path.is_file())
     assert len(lying) > document["size"]
     settings = desk.dispute.house.settings
     if settings.is_sqlite:
