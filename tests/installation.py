@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -157,6 +157,11 @@ class House:
         """Serve an empty registry and found its institution, with an administrator and a registrar."""
         with served_in_process(settings) as client:
             yield cls.founded(settings, client, predictable=predictable, clock=clock)
+
+    @classmethod
+    def open_today(cls, settings: Settings) -> AbstractContextManager["House"]:
+        """Serve an empty registry and found its institution at the present time, for processes with the real clock."""
+        return cls.open(settings, clock=Clock(datetime.now(UTC)))
 
     @classmethod
     def founded(

@@ -78,9 +78,10 @@ class Dispute:
         """The deadlines of the case as somebody sees them, by default the requesting side."""
         return list((person or self.requesting).get(f"{self.path}/deadlines").expect(200)["items"])
 
-    def events(self, person: Person | None = None) -> list[Json]:
-        """The events of the case as somebody sees them, by default the requesting side."""
-        return list((person or self.requesting).get(f"{self.path}/events?limit=200").expect(200)["items"])
+    def events(self, person: Person | None = None, kind: str | None = None) -> list[Json]:
+        """The events of the case, or those of one type, as somebody sees them, by default the requesting side."""
+        events = (person or self.requesting).get(f"{self.path}/events?limit=200").expect(200)["items"]
+        return [event for event in events if kind in (None, event["type"])]
 
     def step(self, person: Person, step: str, body: Json | None = None) -> Answer:
         """Take a step."""
@@ -175,6 +176,14 @@ class Dispute:
         """A successor nominated and accepted by every party, to be confirmed; with the appointment's path."""
         successor, mediator_id = self.house.mediator("Suki Cessor")
         return successor, self.accepted(successor, self.nominate(self.requesting, mediator_id))
+
+    def lodged_with_third_state(self, side: str) -> str:
+        """Lodged with Soli as a second party on that side, which has no agent yet; gives the id of that party."""
+        names = {"requesting": "Republic of Ostrava", "responding": "Kingdom of Vedria"}
+        parties = [{"side": each, "kind": "state", "name": name} for each, name in names.items()]
+        soli = {"side": side, "kind": "state", "name": "Soli", "member_id": self.house.member("Soli")}
+        self.lodged(parties=[*parties, soli])
+        return next(str(party["id"]) for party in self.case["parties"] if party["name"] == "Soli")
 
     def third_party_admitted(self) -> tuple[Person, str]:
         """A third State added on a side of its own, with its agent; the State must still join. With the party's id."""

@@ -15,7 +15,7 @@ import pytest
 
 from app.proceedings.documents import inventory
 from app.settings import Settings
-from tests.installation import Answer, Json, Person
+from tests.installation import Answer, House, Json, Person
 from tests.story import Dispute
 
 PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
@@ -112,6 +112,15 @@ def desk_of(dispute: Dispute, audience: str = "participants", *sides: str) -> De
     parties = [dispute.party(side) for side in sides]
     body = {"kind": "statement", "title": "Memorial", "text": "x", "audience": audience, "party_ids": parties}
     return Desk(dispute, dispute.requesting.post(f"{dispute.path}/filings", body).expect(201))
+
+
+@contextmanager
+def desk_today(settings: Settings) -> Iterator[Desk]:
+    """A draft filing in a lodged case of a registry founded at the present time."""
+    with House.open_today(settings) as house:
+        dispute = Dispute(house)
+        dispute.lodged()
+        yield desk_of(dispute)
 
 
 def content_of(person: Person, document: Json, **headers: str) -> Answer:

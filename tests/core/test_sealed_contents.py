@@ -10,7 +10,6 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from sqlalchemy import make_url, text
 from app.core.db import Base
 from app.settings import Settings
 from tests.canaries import WORDS, plant
-from tests.installation import Clock, House, Person, straight_to
+from tests.installation import House, Person, straight_to
 from tests.processes import Served, accord, served
 from tests.story import Dispute
 from tests.uploads import Desk, desk_of, digest_of, fault, pdf
@@ -151,7 +150,7 @@ def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_
     temporary, log, folder = tmp_path / "temporary", tmp_path / "service.log", tmp_path / "documents"
     temporary.mkdir()
     surroundings = {"TMPDIR": str(temporary), "ACCORD_STORAGE": str(folder)}
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(kept) as house:
         dispute = Dispute(house)
         dispute.mediating()
         house.database.dispose()

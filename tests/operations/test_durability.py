@@ -12,7 +12,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from app.settings import Settings
-from tests.installation import Clock, House, Json, straight_to
+from tests.installation import House, Json, straight_to
 from tests.processes import accord, served
 from tests.story import Dispute, request
 
@@ -165,7 +164,7 @@ def verified(settings: Settings) -> str:
 @pytest.mark.slow
 def test_every_acknowledged_write_survives_kill_9_whole_and_once(durable: Settings) -> None:
     log, unanswered, report, began = Log(), 0, "", time.monotonic()
-    with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(durable) as house:
         disputes = [Dispute(house, f" {number}") for number in range(CASES)]
         for dispute in disputes:
             dispute.lodged()

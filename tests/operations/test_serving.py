@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, text
 from app.operations.migrating import migrate
 from app.operations.serving import PatientProtocol, set_patience
 from app.settings import Settings
-from tests.installation import TEST_SETTINGS, Clock, House, straight_to
+from tests.installation import TEST_SETTINGS, House, straight_to
 from tests.processes import Served, accord, free_port, running, served
 from tests.registries import empty_tables
 from tests.story import Dispute, request
@@ -33,7 +33,7 @@ CROWD, DRIPPING = 500, 200
 @pytest.fixture
 def token(durable: Settings) -> str:
     """The token of a person who may open cases, in the served registry."""
-    with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(durable) as house:
         return house.person("Olga Strand").token
 
 
@@ -89,7 +89,7 @@ def test_a_stop_finishes_accepted_requests_and_refuses_new_ones(durable: Setting
 def test_a_stop_of_several_processes_finishes_accepted_requests_and_refuses_new_ones(
     postgresql_durable: Settings,
 ) -> None:
-    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(postgresql_durable) as house:
         token = house.person("Olga Strand").token
     stop_in_the_middle_of_a_request(postgresql_durable, token, "--workers", "2")
 
@@ -112,7 +112,7 @@ def test_a_stop_ends_the_long_polls(durable: Settings, token: str) -> None:
 
 @pytest.mark.slow
 def test_a_stop_waits_at_most_25_seconds_for_a_client(postgresql_durable: Settings) -> None:
-    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(postgresql_durable) as house:
         token = house.person("Olga Strand").token
     with served(postgresql_durable, "--workers", "2") as service, connected(service) as withheld:
         withheld.sendall(head("/v1/cases", token, 400) + b'{"procedure"')
@@ -326,7 +326,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     postgresql_durable: Settings,
 ) -> None:
     settings = postgresql_durable
-    with House.open(settings, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(settings) as house:
         person = house.person("Olga Strand")
         disputes = [Dispute(house, f" {number}") for number in range(8)]
         for dispute in disputes:

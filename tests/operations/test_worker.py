@@ -41,8 +41,7 @@ def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def events(dispute: Dispute, kind: str) -> list[Json]:
     """The events of one type, as the requesting side reads them."""
-    all_events = dispute.events()
-    return [event for event in all_events if event["type"] == kind]
+    return dispute.events(kind=kind)
 
 
 def silent(dispute: Dispute, rule_set: str, due_on: str = "2026-03-20") -> None:

@@ -6,9 +6,7 @@ from tests.story import CONSENT, Dispute
 
 def stages(dispute: Dispute) -> list[tuple[str, str]]:
     """Every step that was taken, with the stage to which it led, as the ledger records it."""
-    events = dispute.events()
-    taken = [event for event in events if event["type"] == "step-taken"]
-    return [(event["act"], event["payload"]["to"]) for event in taken]
+    return [(event["act"], event["payload"]["to"]) for event in dispute.events(kind="step-taken")]
 
 
 def test_a_dispute_runs_from_request_to_signed_settlement(dispute: Dispute) -> None:

@@ -189,7 +189,7 @@ def test_a_slip_of_the_registry_is_rectified_by_an_act_that_names_it(dispute: Di
     assert dispute.responding.get(f"{path}/{made['id']}").expect(200) == made
     again = dispute.responding.get(f"{dispute.path}/events/{slip['id']}").expect(200)
     assert again == slip
-    (event,) = [event for event in dispute.events() if event["type"] == "event-rectified"]
+    (event,) = dispute.events(kind="event-rectified")
     assert (event["payload"]["event_id"], event["stream"]) == (slip["id"], slip["stream"])
 
 

@@ -277,8 +277,7 @@ def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> No
 def test_the_ledger_records_the_certificate_and_proves_it(dispute: Dispute) -> None:
     dispute.settled()
     body = certificate_of(dispute)["body"]
-    events = dispute.events()
-    (event,) = [event for event in events if event["type"] == "certificate-issued"]
+    (event,) = dispute.events(kind="certificate-issued")
     assert event["payload"] == {"certificate_id": body["id"], "kind": "settlement", "key_id": body["key_id"]}
     assert event["content"] == body
     assert event["stream"] == body["ledger"]["stream"]

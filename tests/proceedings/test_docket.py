@@ -51,8 +51,8 @@ def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Di
     assert (returned["docketing"], returned["reasons"]) == ("returned", ["unsigned"])
     assert dispute.responding.get(path).expect(200)["note"] == RETURN["note"]
     dispute.registrar.post(f"{path}/acceptance").expect(409, "docketing-state")
-    events = dispute.events(dispute.responding)
-    assert [event["payload"]["docket_number"] for event in events if event["type"] == "filing-returned"] == [2]
+    (event,) = dispute.events(dispute.responding, "filing-returned")
+    assert event["payload"]["docket_number"] == 2
 
 
 def test_the_registry_cannot_decide_on_a_hidden_filing(dispute: Dispute) -> None:
@@ -168,8 +168,7 @@ def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute
     desk.send(pdf(901), person=other).expect(403, "not-your-capacity")
     other.post(f"/v1/documents/{second['id']}/remove").expect(403, "not-your-capacity")
     dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
-    events = dispute.events()
-    (event,) = [event for event in events if event["type"] == "filing-joinder-withdrawn"]
+    (event,) = dispute.events(kind="filing-joinder-withdrawn")
     assert event["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
     other.post(f"{path}/join").expect(200)
     third = desk.document(pdf(901), name="third.pdf", person=other)

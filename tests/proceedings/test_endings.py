@@ -103,8 +103,7 @@ def test_a_case_ends_with_this_outcome(dispute: Dispute, ending: Ending) -> None
     assert {name: case[name] for name in expected} == expected
     assert (case["waiting_for"], case["next_due_on"]) == ([], None)
     assert case["closed_at"] == dispute.house.clock.now.isoformat().replace("+00:00", "Z")
-    events = dispute.events()
-    ended = [event for event in events if event["type"] == "step-taken" and event["act"] == ending.step][-1]
+    ended = [event for event in dispute.events(kind="step-taken") if event["act"] == ending.step][-1]
     assert (ended["payload"]["outcome"], ended["payload"]["ground"]) == (ending.outcome, ending.ground)
     assert ended["article"] == ending.article
     deadlines = dispute.deadlines()
@@ -161,8 +160,7 @@ def test_the_end_of_a_case_closes_open_items_with_an_event_in_each_stream(
     dispute.responding.get(f"{path}/{caucus['id']}").expect(404)
 
     def cancelled(person: Person) -> dict[str, Any]:
-        events = dispute.events(person)
-        cancelled_sessions = [event for event in events if event["type"] == "session-cancelled"]
+        cancelled_sessions = dispute.events(person, "session-cancelled")
         return {event["payload"]["session_id"]: event["audience"] for event in cancelled_sessions}
 
     assert cancelled(dispute.responding) == {joint["id"]: "participants"}

@@ -32,8 +32,7 @@ def test_a_walk_ends_with_this_outcome(dispute: Dispute, walk: Walk) -> None:
 
 def taken(dispute: Dispute, step: str | None = None) -> list[Json]:
     """The events of the steps that were taken, or of one of them, as the requesting side reads them."""
-    events = dispute.events()
-    return [event for event in events if event["type"] == "step-taken" and step in (None, event["act"])]
+    return [event for event in dispute.events(kind="step-taken") if step in (None, event["act"])]
 
 
 def everything_is_ended(dispute: Dispute) -> None:

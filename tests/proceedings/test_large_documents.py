@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,10 +22,9 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.installation import Clock, House, Json
+from tests.installation import Json
 from tests.processes import Served, served
-from tests.story import Dispute
-from tests.uploads import S3, Desk, check, desk_of, empty_bucket, pdf, sweep
+from tests.uploads import S3, Desk, check, desk_today, empty_bucket, pdf, sweep
 
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 MIB = int(os.environ.get("ACCORD_TEST_UPLOAD_MIB", "64"))
@@ -179,10 +178,7 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
 @pytest.mark.slow
 def test_acknowledged_uploads_are_whole_and_unfinished_uploads_stay_invisible(kept: Settings) -> None:
     log, began, seen = Log(), time.monotonic(), 0
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(kept) as desk:
         for round_ in range(ROUNDS):
             killed_while_uploading(kept, desk, log, round_)
             seen = check_whole(kept, desk, log)
@@ -190,7 +186,7 @@ def test_acknowledged_uploads_are_whole_and_unfinished_uploads_stay_invisible(ke
         assert not refused, refused
         acknowledged = [upload for upload in log.uploads if upload.id]
         assert acknowledged
-        storage = house.app.state.seams.storage
+        storage = desk.dispute.house.app.state.seams.storage
         lying = len(list(storage.objects()))
         swept = sweep(desk, timedelta(hours=25))
         assert check(desk, timedelta(hours=25)) == []
@@ -223,10 +219,8 @@ def large(hashed: "hashlib._Hash") -> Iterator[bytes]:
 
 @pytest.mark.slow
 def test_a_large_document_needs_no_more_memory_than_a_small_one(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(kept) as desk:
+        dispute = desk.dispute
     bearer = {"authorization": f"Bearer {dispute.requesting.token}"}
     head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=large.pdf"}
     with (
@@ -256,10 +250,8 @@ def test_a_large_document_needs_no_more_memory_than_a_small_one(kept: Settings) 
 
 @pytest.mark.slow
 def test_a_transfer_holds_no_database_connection_and_no_transaction(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(kept) as desk:
+        dispute = desk.dispute
     bearer = {"authorization": f"Bearer {dispute.requesting.token}"}
     content = pdf(500_000)
     with served(kept, ACCORD_POOL_SIZE="2", **surroundings(kept)) as service:
@@ -285,10 +277,8 @@ def test_a_transfer_holds_no_database_connection_and_no_transaction(kept: Settin
 @pytest.mark.slow
 def test_an_upload_above_the_limit_is_refused(kept: Settings) -> None:
     limited = kept.model_copy(update={"document_limit": 1_000_000})
-    with House.open(limited, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(limited) as desk:
+        dispute = desk.dispute
     with served(limited, **surroundings(limited)) as service:
         for content in (pdf(1_000_001), pdf(20_000_000)):
             for path in (desk.path, desk.path.replace(desk.draft["id"], "00000000-0000-4000-8000-00000000dead")):
@@ -303,11 +293,8 @@ def test_an_upload_above_the_limit_is_refused(kept: Settings) -> None:
 
 @pytest.mark.slow
 def test_changes_during_an_upload_are_judged_again_at_its_end(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
-        storage = house.app.state.seams.storage
+    with desk_today(kept) as desk:
+        storage = desk.dispute.house.app.state.seams.storage
         content = pdf(500_000)
         with served(kept, **surroundings(kept)) as service:
             place = urlsplit(service.base_url)
@@ -324,11 +311,8 @@ def test_changes_during_an_upload_are_judged_again_at_its_end(kept: Settings) ->
 
 @pytest.mark.slow
 def test_a_slow_upload_succeeds_and_one_that_only_drips_is_dropped(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
-    content = pdf(60_000)
+    with desk_today(kept) as desk:
+        content = pdf(60_000)
     with served(kept, ACCORD_REQUEST_TIMEOUT="1", **surroundings(kept)) as service:
         place = urlsplit(service.base_url)
         for step, status in ((5_000, b"201"), (500, b"")):

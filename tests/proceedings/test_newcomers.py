@@ -264,13 +264,7 @@ def test_a_frozen_text_can_be_signed_after_the_mediator_resigns(dispute: Dispute
 
 
 def test_several_parties_on_one_side_each_consent_and_each_sign(house: House, dispute: Dispute) -> None:
-    parties = [
-        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
-        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
-        {"side": "responding", "kind": "state", "name": "Soli", "member_id": house.member("Soli")},
-    ]
-    dispute.lodged(parties=parties)
-    soli = next(party["id"] for party in dispute.case["parties"] if party["name"] == "Soli")
+    soli = dispute.lodged_with_third_state("responding")
     agent = house.person("Sol Agent")
     dispute.admit(dispute.registrar, agent, soli)
     dispute.step(dispute.registrar, "invite", {}).expect(200)

@@ -90,8 +90,8 @@ def test_twenty_concurrent_submissions_of_a_draft_make_one_filing_and_one_receip
     assert {answer.code for answer in answers if answer.status == 409} == {"filing-state"}
     listed = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
     assert [(item["id"], item["docket_number"]) for item in listed] == [(draft["id"], 1)]
-    events = dispute.events()
-    assert [event["payload"]["filing_id"] for event in events if event["type"] == "filing-submitted"] == [draft["id"]]
+    submitted = dispute.events(kind="filing-submitted")
+    assert [event["payload"]["filing_id"] for event in submitted] == [draft["id"]]
     receipt = dispute.responding.get(f"{path}/receipt").expect(200)["body"]
     assert (receipt["filing"]["id"], receipt["received_at"]) == (draft["id"], listed[0]["received_at"])
     engine = straight_to(served.settings)
@@ -196,13 +196,12 @@ def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(
     # A mediator who resigned or was replaced finds nothing any more.
     assert set(statuses(answers)) <= {200, 201, 204, 403, 404, 409}
     case = dispute.read()
-    events = dispute.events()
-    taken = [event["payload"] for event in events if event["type"] == "step-taken"]
+    taken = [event["payload"] for event in dispute.events(kind="step-taken")]
     assert [event["from"] for event in taken[1:]] == [event["to"] for event in taken[:-1]]
     assert taken[-1]["to"] == case["stage"] == "closed"
     assert [event["to"] for event in taken].count("closed") == 1
     assert len([event for event in taken if event["step"] in ("resign", "replace-mediator")]) <= 1
-    held_or_cancelled = [event for event in events if event["type"] in ("session-held", "session-cancelled")]
+    held_or_cancelled = [event for event in dispute.events() if event["type"] in ("session-held", "session-cancelled")]
     assert len(held_or_cancelled) == 1
 
 

@@ -117,14 +117,8 @@ def test_new_powers_are_recorded_and_read_only_by_their_side_and_the_registry(ho
     dispute.sign(deputy, "responding", text).expect(201)
 
 
-def test_one_counsel_acts_for_two_parties_of_one_side(house: House, dispute: Dispute) -> None:
-    parties = [
-        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
-        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
-        {"side": "requesting", "kind": "state", "name": "Soli", "member_id": house.member("Soli")},
-    ]
-    dispute.lodged(parties=parties)
-    soli = next(party["id"] for party in dispute.case["parties"] if party["name"] == "Soli")
+def test_one_counsel_acts_for_two_parties_of_one_side(dispute: Dispute) -> None:
+    soli = dispute.lodged_with_third_state("requesting")
     agent = {"user_id": dispute.requesting.id, "role": "agent", "powers": POWERS}
     dispute.admit(dispute.registrar, dispute.requesting, soli)
     dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", agent).expect(403)
@@ -150,8 +144,7 @@ def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> No
     house.admin.post("/v1/tokens", {"user_id": person.id, "label": "x"}).expect(422)
     assert mediated.read()["mediators"] == []
     for case, side in ((mediated, mediated.requesting), (other, other.responding)):
-        events = case.events(side)
-        (ended_event,) = [event for event in events if event["type"] == "capacity-ended"]
+        (ended_event,) = case.events(side, "capacity-ended")
         assert ended_event["payload"]["user_id"] == person.id
     other.requesting.post(f"{other.path}/appointments", {"mediator_id": mediated.mediator_id}).expect(422)
     (appointment,) = mediated.appointments()

@@ -234,8 +234,7 @@ def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     judge(clean, "clean")
     assert lacking(freeze(dispute, draft)) == "document-quarantined"
     judge(infected, "infected")
-    events = dispute.events(dispute.responding)
-    (refused,) = [event["payload"] for event in events if event["type"] == "document-refused"]
+    (refused,) = [event["payload"] for event in dispute.events(dispute.responding, "document-refused")]
     assert refused == {"document_id": infected["id"], "draft_id": draft["id"], "number": 2}
     assert lacking(dispute.freeze(before)) == "text-differs"
     assert [document["id"] for document in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
@@ -279,8 +278,7 @@ def test_only_the_readers_of_a_draft_see_its_confidential_documents(dispute: Dis
     assert content_of(dispute.mediator, document).response.content == pdf(900)
     (access,) = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert (access["document_id"], access["user_id"]) == (document["id"], dispute.mediator.id)
-    events = dispute.events()
-    (event,) = [event for event in events if event["type"] == "document-stored"]
+    (event,) = dispute.events(kind="document-stored")
     assert event["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
     assert document["id"] not in dispute.responding.get(f"{dispute.path}/events?limit=200").response.text
 

@@ -111,8 +111,7 @@ def test_a_malformed_receipt_is_refused(text: str) -> None:
 
 def test_an_event_names_its_actor_act_capacity_and_rule(dispute: Dispute) -> None:
     dispute.settled()
-    events = dispute.events()
-    signed = [event for event in events if event["type"] == "step-taken" and event["act"] == "sign"]
+    signed = [event for event in dispute.events(kind="step-taken") if event["act"] == "sign"]
     assert [event["actor"] for event in signed] == [
         {"id": dispute.requesting.id, "capacity": "requesting-party", "party_id": dispute.party("requesting")},
         {"id": dispute.responding.id, "capacity": "responding-party", "party_id": dispute.party("responding")},
