@@ -153,8 +153,7 @@ def served(house: House) -> Iterator[House]:
 @pytest.fixture
 def dispute(house: House, registry: Registry) -> Dispute:
     """The people of the dispute about the waters of a river, before a case is opened."""
-    # Restoring a moment would undo whatever the test has already done in this house.
-    return registry.dispute(house) if registry.is_fresh(house) else Dispute(house)
+    return registry.dispute(house)
 
 
 @pytest.fixture

@@ -148,6 +148,7 @@ class House:
     base_url: str = ""
     # Set by a test that writes wrong readers into the database on purpose.
     has_planted_readers: bool = False
+    stays: tuple[str, int, datetime] | None = None
     admin: Person = field(init=False)
     registrar: Person = field(init=False)
 
@@ -188,6 +189,15 @@ class House:
         house.requests = self.requests
         house.admin, house.registrar = house.same_person(self.admin), house.same_person(self.registrar)
         return house
+
+    def stay_at(self, moment: str) -> None:
+        """Note that the registry's content is that of a saved moment, until the next request or passing of time."""
+        self.stays = (moment, self.requests, self.clock.now)
+
+    def moment(self) -> str | None:
+        """The saved moment at which this house still is; None after any request or passing of time."""
+        moment = self.stays[0] if self.stays else None
+        return moment if self.stays == (moment, self.requests, self.clock.now) else None
 
     def same_person(self, person: Person) -> Person:
         """A person of the house from which this one was copied, as a person of this house."""

@@ -3,9 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from copy import copy
+from copy import copy, deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, event, text
 from starlette.testclient import TestClient
@@ -16,20 +16,23 @@ from app.settings import Settings
 from tests.installation import House, served_in_process
 from tests.story import Dispute
 
-# Moments: no rows; the institution founded; the people of the dispute registered.
-EMPTY, FOUNDED, MET = "empty", "founded", "met"
+EMPTY, FOUNDED = "empty", "founded"
 EmptyRegistry = Callable[[], Settings]
+Made = TypeVar("Made")
 
 
 class Registry(ABC):
-    """A registry whose moments are saved, so that the beginning that many tests share is played once.
+    """A registry whose moments are saved, so that a beginning that many tests share is played once.
 
-    Its service stays open from test to test, with its connections.
+    A moment is restored only in a house that is where the moment began: with no request and no time since. Its service
+    stays open from test to test, with its connections.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.saved: dict[str, Any] = {}
+        self.saved: dict[str, tuple[House, object]] = {}
+        # What tests made once and use without the registry.
+        self.lasting: dict[str, Any] = {}
         self.client: TestClient | None = None
 
     @abstractmethod
@@ -56,29 +59,45 @@ class Registry(ABC):
             self.client = served_in_process(self.settings)
             self.prepare(self.client.app.state.seams.database.engine)  # type: ignore[attr-defined]
             self.client.__enter__()
-            self.saved[FOUNDED] = House.founded(self.settings, self.client)
+            self.saved[FOUNDED] = House.founded(self.settings, self.client), None
             self.save(FOUNDED)
         self.restore(FOUNDED)
-        first: House = self.saved[FOUNDED]
-        return first.for_next_test()
+        house = self.saved[FOUNDED][0].for_next_test()
+        house.stay_at(FOUNDED)
+        return house
 
-    def is_fresh(self, house: House) -> bool:
-        """Whether nothing has been done in this house since its founding."""
-        first: House | None = self.saved.get(FOUNDED)
-        return (house.app, house.requests, house.clock) == (first and (first.app, first.requests, first.clock))
+    def moment(self, house: House, name: str, play: Callable[[], Made]) -> Made:
+        """What `play` makes in the house: played for the first test that asks, restored for those after it."""
+        beginning = house.moment()
+        if beginning is None:
+            return play()
+        moment = f"{beginning}_{name}"
+        if moment not in self.saved:
+            made = play()
+            first = copy(house)
+            first.clock = copy(house.clock)
+            self.saved[moment] = first, self._brought(made, house, first)
+            self.save(moment)
+        else:
+            self.restore(moment)
+            first, kept = self.saved[moment]
+            house.requests, house.clock.now = first.requests, first.clock.now
+            made = self._brought(kept, first, house)  # type: ignore[assignment]
+        house.stay_at(moment)
+        return made
 
     def dispute(self, house: House) -> Dispute:
-        """The people of the dispute, in a house that is fresh."""
-        if MET not in self.saved:
-            met = Dispute(house)
-            # A copy, because this test goes on counting requests in its own house.
-            met.house = copy(house)
-            self.saved[MET] = met
-            self.save(MET)
-        else:
-            self.restore(MET)
-        first: Dispute = self.saved[MET]
-        return first.for_next_test(house)
+        """The people of the dispute about the waters of a river, whose beginnings are moments of this registry."""
+        dispute = self.moment(house, "met", lambda: Dispute(house))
+        dispute.moments = self
+        return dispute
+
+    def _brought(self, made: Made, from_house: House, to_house: House) -> Made:
+        """A copy of what was made in one house, whose people belong to another."""
+        kept = {id(each): each for each in (self, from_house.client)}
+        moved = {id(from_house): to_house, id(from_house.clock): to_house.clock}
+        people = {id(from_house.admin): to_house.admin, id(from_house.registrar): to_house.registrar}
+        return deepcopy(made, {**kept, **moved, **people})
 
     @abstractmethod
     def prepare(self, engine: Engine) -> None:

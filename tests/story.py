@@ -1,8 +1,9 @@
 """The dispute between two States about the waters of a river, played as far as a test needs it."""
 
 from collections.abc import Callable
-from copy import copy
-from typing import Any
+from copy import deepcopy
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast
 
 from tests.installation import Answer, House, Json, Person
 
@@ -36,6 +37,35 @@ def request(**more: Any) -> Json:
     }
 
 
+Made = TypeVar("Made")
+Act = TypeVar("Act", bound=Callable[..., Json])
+
+
+class Moments(Protocol):
+    """A registry under test, which plays a beginning once and restores it for later tests."""
+
+    def moment(self, house: House, name: str, play: Callable[[], Made]) -> Made:
+        """What `play` makes in the house."""
+
+
+def beginning(act: Act) -> Act:
+    """Restore the case to which an act without options leads, if an earlier test has played it from the same moment."""
+
+    @wraps(act)
+    def played(dispute: "Dispute", **more: Any) -> Json:
+        if more or dispute.case or dispute.moments is None:
+            return act(dispute, **more)
+
+        def play() -> tuple[Json, Json]:
+            answer = act(dispute)
+            return dispute.case, answer
+
+        dispute.case, answer = deepcopy(dispute.moments.moment(dispute.house, act.__name__, play))
+        return answer
+
+    return cast(Act, played)
+
+
 class Dispute:
     """One case with its people; each method plays the next act and returns the answer to it."""
 
@@ -47,15 +77,7 @@ class Dispute:
         self.mediator, self.mediator_id = house.mediator(f"Mina Datar{number}")
         self.members = [house.member(f"Republic of Ostrava{number}"), house.member(f"Kingdom of Vedria{number}")]
         self.case: Json = {}
-
-    def for_next_test(self, house: House) -> "Dispute":
-        """The same people in a restored copy of their house, before a case is opened."""
-        dispute = copy(self)
-        dispute.house, dispute.registrar, dispute.members, dispute.case = house, house.registrar, [*self.members], {}
-        dispute.requesting, dispute.responding = house.same_person(self.requesting), house.same_person(self.responding)
-        dispute.mediator = house.same_person(self.mediator)
-        house.requests = self.house.requests
-        return dispute
+        self.moments: Moments | None = None
 
     @property
     def path(self) -> str:
@@ -92,6 +114,7 @@ class Dispute:
         self.case = self.requesting.get(self.path).expect(200)
         return self.case
 
+    @beginning
     def opened(self, **more: Any) -> Json:
         """Opened as a draft by the requesting side."""
         body = request(**more)
@@ -100,6 +123,7 @@ class Dispute:
         self.case = self.requesting.post("/v1/cases", body).expect(201)
         return self.case
 
+    @beginning
     def lodged(self, **more: Any) -> Json:
         """Lodged, with the responding side's agent admitted."""
         self.opened(**more)
@@ -119,18 +143,21 @@ class Dispute:
         agent = {"requesting": self.requesting, "responding": self.responding}[side]
         return self.admit(agent, person, self.party(side), "counsel", MANDATE)
 
+    @beginning
     def invited(self, **more: Any) -> Json:
         """The other side invited."""
         self.lodged(**more)
         self.step(self.registrar, "invite", {}).expect(200)
         return self.read()
 
+    @beginning
     def consented(self, **more: Any) -> Json:
         """The invitation accepted."""
         self.invited(**more)
         self.step(self.responding, "accept-invitation", GIVES).expect(200)
         return self.read()
 
+    @beginning
     def registered(self, **more: Any) -> Json:
         """Screened and registered, where the rules have these steps; the next step is to nominate a mediator."""
         self.consented(**more)
@@ -139,6 +166,7 @@ class Dispute:
             self.step(self.registrar, "register").expect(200)
         return self.read()
 
+    @beginning
     def nominated(self, **more: Any) -> Json:
         """The mediator nominated by the requesting side; the answer is the appointment."""
         self.registered(**more)
@@ -157,6 +185,7 @@ class Dispute:
         self.responding.post(f"{path}/accept").expect(200)
         return path
 
+    @beginning
     def mediating(self, **more: Any) -> Json:
         """The mediator declared, accepted and confirmed."""
         self.confirmed(self.mediator, self.nominated(**more))
@@ -258,6 +287,7 @@ class Dispute:
                 self.signed(text)
         return self.read()
 
+    @beginning
     def frozen(self, **more: Any) -> Json:
         """A draft frozen as the text to sign."""
         if not self.case:
@@ -279,6 +309,7 @@ class Dispute:
         }
         return person.post(f"{self.path}/settlement/signatures", body, **headers)
 
+    @beginning
     def settled(self) -> Json:
         """The case closed by the signatures of both sides."""
         return self.signed(self.frozen())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.installation import House, Json, Person
+from tests.registries import Registry
 from tests.story import GIVES, POWERS, Dispute
 
 COLLECTIONS = (
@@ -65,8 +66,12 @@ def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def changed(house: House, dispute: Dispute) -> Changed:
+def changed(registry: Registry, house: House, dispute: Dispute) -> Changed:
     """The dispute with everyone who joined or left it."""
+    return registry.moment(house, "changed", lambda: _changed(house, dispute))
+
+
+def _changed(house: House, dispute: Dispute) -> Changed:
     dispute.mediating()
     representatives = dispute.representatives()
     counsel = house.person("Cora Unsel")

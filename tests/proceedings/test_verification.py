@@ -45,9 +45,9 @@ def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
 
     The files need no registry any more, so they are made once on each engine.
     """
-    if "signed" not in registry.saved:
-        registry.saved["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
-    files: Files = registry.saved["signed"]
+    if "signed files" not in registry.lasting:
+        registry.lasting["signed files"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
+    files: Files = registry.lasting["signed files"]
     return files
 
 

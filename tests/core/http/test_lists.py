@@ -6,6 +6,7 @@ import pytest
 
 from tests.installation import House, Person
 from tests.lists import walk_pages
+from tests.registries import Registry
 from tests.story import CONSENT, POWERS, Dispute, request
 
 
@@ -56,8 +57,12 @@ def test_every_cursor_has_the_same_length_and_works_only_for_its_reader_and_its_
 
 
 @pytest.fixture
-def three(house: House) -> list[Dispute]:
+def three(registry: Registry, house: House) -> list[Dispute]:
     """Three disputes with different rules, people, stages and days."""
+    return registry.moment(house, "three", lambda: _three(house))
+
+
+def _three(house: House) -> list[Dispute]:
     waters, fisheries, trade = (Dispute(house, letter) for letter in "abc")
     waters.nominated(title="Waters of the Ébre")
     waters.mediator.post(f"{_appointment(waters)}/declare", {"independent": True}).expect(200)

@@ -11,6 +11,7 @@ from tests.core.http.operations import ACTS, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build, events_of, shared_stream
 from tests.installation import Answer, House, Json, Person
 from tests.receivers import LOOPBACK, guarded_by, letting
+from tests.registries import Registry
 from tests.story import POWERS
 
 HUGE = b"x" * (1 << 20 | 1)
@@ -99,9 +100,9 @@ class Row:
 
 
 @pytest.fixture
-def world(house: House) -> World:
+def world(registry: Registry, house: House) -> World:
     """Everything that an operation can act on."""
-    return build(house)
+    return registry.moment(house, "world", lambda: build(house))
 
 
 def rows(world: World) -> dict[str, Row]:
