@@ -29,8 +29,8 @@ from app.proceedings.cases.schemas import CaseFilters
 from app.settings import Settings
 from benchmarks.seeding import Seeded, seed
 from benchmarks.service import OPEN
+from tests.postgresql_server import new_database
 from tests.request_bodies import REQUESTS
-from tests.server import new_database
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

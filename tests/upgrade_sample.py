@@ -13,7 +13,7 @@ from app.demo.play import play
 from app.operations.backup import back_up
 from app.operations.migrating import configuration, exclusive_connection, head, migrate
 from app.settings import Settings
-from tests.conftest import MASTER_KEY
+from tests.installation import MASTER_KEY
 
 SAMPLES = Path(__file__).parent / "upgrades"
 

@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.house.source import ROOT, project_files
+from tests.processes import free_port
 
 MARK = "--- what the next command prints ---"
 # Printed in the document for lines of the output that it leaves out.
@@ -158,13 +158,6 @@ def folders(folder: Path) -> tuple[Path, Path]:
     home.mkdir()
     checkout(copy)
     return copy, home
-
-
-def free_port() -> int:
-    """A port on which nobody listens just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def run(written: list[Command], folder: Path, port: str, home: Path | None = None, **replaced: str) -> list[str]:

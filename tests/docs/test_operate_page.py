@@ -15,7 +15,7 @@ from app.core.http import metrics
 from app.settings import PREFIX, Settings
 from tests.docs.consoles import commands, fenced, followed
 from tests.docs.settings_table import PAGE, TABLE, table
-from tests.server import new_database
+from tests.postgresql_server import new_database
 
 SYSTEMD = "Run it: systemd"
 # Read by the server that serves, and not by Accord's settings.

