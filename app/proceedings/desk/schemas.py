@@ -1,16 +1,14 @@
 """The desk, as answers show it."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
 
-from app.core.values import Out
+from app.core.values import Out, one_of
 from app.institution.procedures.schemas import Capacity
 from app.proceedings.deadlines.schemas import CaseDeadlineOut, DeadlineCase
-from app.proceedings.mediators.schemas import AppointmentState
-from app.proceedings.sessions.schemas import SessionKind
 
 
 class WaitingItem(Out):
@@ -30,7 +28,7 @@ class SessionItem(Out):
 
     id: UUID = Field(description="The id of the session.")
     case: DeadlineCase = Field(description="The case.")
-    kind: SessionKind = Field(description="Whether it is a joint session or a caucus.")
+    kind: Annotated[str, one_of(("joint", "caucus"), "Whether it is a joint session or a caucus.")]
     starts_at: datetime = Field(description="When it begins.")
     ends_at: datetime = Field(description="When it ends.")
     time_zone: str = Field(description="The time zone at the seat, by its IANA name.")
@@ -40,9 +38,13 @@ class NominationItem(Out):
     """An appointment for which you are nominated."""
 
     id: UUID = Field(description="The id of the appointment.")
-    state: AppointmentState = Field(
-        description="`proposed`: it waits for your declaration. `declared`: it waits for the others."
-    )
+    state: Annotated[
+        str,
+        one_of(
+            ("proposed", "declared"),
+            "`proposed`: it waits for your declaration. `declared`: it waits for the others.",
+        ),
+    ]
     proposed_at: datetime = Field(description="When you were nominated.")
 
 
