@@ -1,1 +1,1 @@
-"""What Accord does, shown on the databases that it runs on."""
+"""Tests of Accord's behaviour, on the databases that it supports."""

@@ -1,52 +1,57 @@
-"""A database of each kind for every test of behaviour, made by Alembic, and a house in which people mediate."""
+"""A registry on each database engine for every test of behaviour, built by Alembic, and an institution in it."""
 
 import os
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
-from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
 from app.settings import Settings
-from tests.installation import House
-from tests.registries import EMPTY, EMPTYING, PostgresqlRegistry, Registry, SqliteRegistry
-from tests.server import SETTING, NoServer, OwnServer, is_needed, new_database
+from tests.installation import TEST_SETTINGS, House
+from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
+from tests.processes import forget_settings
+from tests.registries import EMPTY, EmptyRegistry, PostgresqlRegistry, Registry, SqliteRegistry
 from tests.story import Dispute
+from tests.uploads import Desk, bucket_server_running, desk_of
 
-MASTER_KEY = SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
-
-
-# Tests send in seconds what people send in days.
-OF_TESTS: dict[str, Any] = {"master_key": MASTER_KEY, "anonymous_per_minute": 0, "writes_per_minute": 0}
-_OWN_SERVER = pytest.StashKey[OwnServer]()
+_EMBEDDED_SERVER = pytest.StashKey[EmbeddedServer]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bring a PostgreSQL server where there is none: one for the whole run, made by whoever leads the workers."""
+    """Start a PostgreSQL server if the machine has none; the process that leads the workers starts it for all."""
+    forget_settings()
     is_worker = hasattr(config, "workerinput")
     if not is_worker and is_needed():
         try:
-            config.stash[_OWN_SERVER] = OwnServer()
+            config.stash[_EMBEDDED_SERVER] = EmbeddedServer()
         except NoServer as problem:
             raise pytest.UsageError(f"There is no PostgreSQL server for the tests: {problem}.") from problem
-        os.environ[SETTING] = config.stash[_OWN_SERVER].url.render_as_string(hide_password=False)
+        os.environ[SETTING] = config.stash[_EMBEDDED_SERVER].url.render_as_string(hide_password=False)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Take the server away again."""
-    if _OWN_SERVER in config.stash:
-        config.stash[_OWN_SERVER].stop()
+    """Stop that server."""
+    if _EMBEDDED_SERVER in config.stash:
+        config.stash[_EMBEDDED_SERVER].stop()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Spare a run without hypothesis the second in which its plugin would import it for an empty summary."""
+    plugins = session.config.pluginmanager
+    # The process that leads workers imports no tests, but sums up theirs.
+    if "hypothesis" not in sys.modules and not plugins.hasplugin("dsession"):
+        plugins.unregister(name="hypothesispytest")
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty registry in a SQLite file, to be copied."""
+    """An empty registry in a SQLite file, from which the others are copied."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     migrate(Settings(database_url=f"sqlite:///{path}"))
     return path
@@ -60,36 +65,31 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def documents_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which this worker's documents lie."""
+    """The folder that stores this worker's documents."""
     return tmp_path_factory.mktemp("documents")
 
 
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """An empty registry of this worker's own on the PostgreSQL server; without a server the tests fail."""
+    """An empty registry for this worker on the PostgreSQL server; without a server the tests fail."""
     with new_database("accord_test") as url:
-        written = url.render_as_string(hide_password=False)
-        migrate(Settings(database_url=written))
-        yield written
+        database_url = url.render_as_string(hide_password=False)
+        migrate(Settings(database_url=database_url))
+        yield database_url
 
 
 @pytest.fixture(scope="session")
 def postgresql_sweeper(postgresql_url: str) -> Iterator[Engine]:
-    """A connection that may empty the tables, which the service itself never does."""
+    """An engine with which tests empty the tables, which the service itself never does."""
     engine = create_engine(postgresql_url)
     yield engine
     engine.dispose()
 
 
-def _empty(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.exec_driver_sql("; ".join(EMPTYING))
-
-
 @pytest.fixture(scope="session")
 def sqlite_registry(sqlite_template: Path, sqlite_file: Path, documents_folder: Path) -> Iterator[Registry]:
     """The registry of this worker in a SQLite file."""
-    settings = Settings(database_url=f"sqlite:///{sqlite_file}", storage=str(documents_folder), **OF_TESTS)
+    settings = Settings(database_url=f"sqlite:///{sqlite_file}", storage=str(documents_folder), **TEST_SETTINGS)
     with SqliteRegistry(settings, sqlite_file, sqlite_template).at_work() as registry:
         yield registry
 
@@ -97,51 +97,48 @@ def sqlite_registry(sqlite_template: Path, sqlite_file: Path, documents_folder: 
 @pytest.fixture(scope="session")
 def postgresql_registry(postgresql_url: str, postgresql_sweeper: Engine, documents_folder: Path) -> Iterator[Registry]:
     """The registry of this worker on the PostgreSQL server."""
-    settings = Settings(database_url=postgresql_url, storage=str(documents_folder), **OF_TESTS)
+    settings = Settings(database_url=postgresql_url, storage=str(documents_folder), **TEST_SETTINGS)
     with PostgresqlRegistry(settings, postgresql_sweeper).at_work() as registry:
         yield registry
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def registry(request: pytest.FixtureRequest) -> Registry:
-    """A registry that was used before, once on each engine."""
-    known: Registry = request.getfixturevalue(f"{request.param}_registry")
-    return known
-
-
-Fresh = Callable[[], Settings]
+    """This worker's registry on each engine; an earlier test may have left rows in it."""
+    registry: Registry = request.getfixturevalue(f"{request.param}_registry")
+    return registry
 
 
 @pytest.fixture
-def fresh(registry: Registry) -> Fresh:
-    """Gives the settings of an empty registry, each time it is called."""
+def empty_registry(registry: Registry) -> EmptyRegistry:
+    """A function that empties the registry and gives its settings."""
 
     def emptied() -> Settings:
-        registry.bring_back(EMPTY)
+        registry.restore(EMPTY)
         return registry.settings
 
     return emptied
 
 
 @pytest.fixture
-def settings(fresh: Fresh) -> Settings:
+def settings(empty_registry: EmptyRegistry) -> Settings:
     """The settings of an empty registry."""
-    return fresh()
+    return empty_registry()
 
 
 @pytest.fixture
 def house(registry: Registry, settings: Settings) -> Iterator[House]:
     """An institution with its people, served in this process."""
-    # A module may have settings of its own, and so a service of its own.
+    # A module that overrides the settings gets its own service.
     with nullcontext(registry.house()) if settings == registry.settings else House.open(settings) as opened:
         yield opened
-        assert opened.unlisted() == set(), "enter these ids in app/core/ledger/catalogue.py"
-        assert opened.planted or opened.misread() == [], "readers are others than the policy says"
+        assert opened.unlisted_ids() == set(), "enter these ids in app/core/ledger/catalogue.py"
+        assert opened.has_planted_readers or opened.wrong_readers() == [], "the stored readers differ from the policy"
 
 
 @pytest.fixture
 def served(house: House) -> Iterator[House]:
-    """The house, served on a loopback port by a real server, as outside clients find it."""
+    """The house, served by uvicorn on a loopback port, as outside clients reach it."""
     config = uvicorn.Config(house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -157,16 +154,35 @@ def served(house: House) -> Iterator[House]:
 
 @pytest.fixture
 def dispute(house: House, registry: Registry) -> Dispute:
-    """The dispute about the waters of a river, before anything is opened."""
-    # Where something was done in this house already, bringing back a moment would undo it.
-    return registry.dispute(house) if registry.is_fresh(house) else Dispute(house)
+    """The people of the dispute about the waters of a river, before a case is opened."""
+    return registry.dispute(house)
+
+
+@pytest.fixture
+def desk(dispute: Dispute) -> Desk:
+    """A draft filing in a case that has a mediator."""
+    dispute.mediating()
+    return desk_of(dispute)
+
+
+@pytest.fixture(scope="session")
+def upload_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for uploaded documents; `settings_of_storage` empties it for each test."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[str]:
+    """The address of a server that speaks S3's protocol."""
+    with bucket_server_running() as address:
+        yield address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """An empty registry that waits for the disk at each commit, as it does in service."""
+    """An empty registry that waits for the disk at each commit, as in production."""
     if request.param == "sqlite":
-        settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
+        settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **TEST_SETTINGS)
         migrate(settings)
         yield settings
         return
@@ -175,9 +191,9 @@ def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings
 
 @pytest.fixture
 def postgresql_durable_empty() -> Iterator[Settings]:
-    """A PostgreSQL database without a table that waits for its disk."""
+    """A PostgreSQL database without tables that waits for its disk."""
     with new_database("accord_durable", durable=True) as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)
+        yield Settings(database_url=url.render_as_string(hide_password=False), **TEST_SETTINGS)
 
 
 @pytest.fixture
@@ -189,9 +205,9 @@ def postgresql_durable(postgresql_durable_empty: Settings) -> Settings:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def without_tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """The settings of a database in which nothing is yet, once on each engine."""
+    """The settings of a database without tables, on each engine."""
     if request.param == "sqlite":
-        yield Settings(database_url=f"sqlite:///{tmp_path / 'elsewhere.db'}", **OF_TESTS)
+        yield Settings(database_url=f"sqlite:///{tmp_path / 'elsewhere.db'}", **TEST_SETTINGS)
         return
     with new_database("accord_elsewhere") as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **OF_TESTS)
+        yield Settings(database_url=url.render_as_string(hide_password=False), **TEST_SETTINGS)

@@ -1,4 +1,4 @@
-"""A disk that is small or full."""
+"""Small and full disks."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def fill(folder: Path) -> Path:
-    """Leave no room on the disk of a folder; gives the file that takes it."""
+    """Fill the disk of a folder; gives the file that takes up the room."""
     filler = folder / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while file.write(b"x" * 4096) == 4096:
@@ -18,7 +18,7 @@ def fill(folder: Path) -> Path:
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
-    """A disk of its own of a few megabytes on the folder; whether one may be mounted here."""
+    """Mount a disk of a few megabytes on the folder; gives whether mounting is permitted here."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     mounted = (

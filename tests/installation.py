@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -12,13 +12,14 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, select
 from starlette.testclient import TestClient
 
 from app.core.access.gate import guard
 from app.core.access.session import GatedSession, as_system
 from app.core.db import Database, Entropy, sqlite
-from app.core.http.waiting import Waiting
+from app.core.http.waiting_room import WaitingRoom
 from app.core.ledger import catalogue
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
@@ -26,7 +27,9 @@ from app.core.paging import Cursors
 from app.core.seams import Seams
 from app.core.tables.events import Event
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.institution.signing import service as signing
 from app.main import create_app, system_entropy
 from app.operations.readers import Difference, audit_cases, audit_outside_cases
@@ -34,11 +37,14 @@ from app.settings import Settings
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Json = dict[str, Any]
+MASTER_KEY = SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+# No rate limits: tests send in seconds what people send in days.
+TEST_SETTINGS: Json = {"master_key": MASTER_KEY, "anonymous_per_minute": 0, "writes_per_minute": 0}
 
 
 @dataclass
 class Clock:
-    """What time it is: nothing passes unless the test says so."""
+    """A clock that stands still until the test moves it."""
 
     now: datetime = START
 
@@ -47,12 +53,12 @@ class Clock:
         return self.now
 
     def pass_by(self, **time: float) -> None:
-        """Let time pass (`days=1`)."""
+        """Move the clock on (`days=1`)."""
         self.now += timedelta(**time)
 
 
 def entropy_of(request_id: str) -> Entropy:
-    """Bytes that depend on the request's id alone, so that two worlds with the same requests have the same ids."""
+    """Random bytes that depend only on the request's id, so that two worlds with the same requests get the same ids."""
     drawn = 0
 
     def draw(length: int) -> bytes:
@@ -64,7 +70,7 @@ def entropy_of(request_id: str) -> Entropy:
 
 
 class Answer:
-    """A response, with what tests ask of it."""
+    """A response, and the questions that tests ask about it."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
@@ -78,48 +84,51 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The stable code of a problem."""
+        """The code of a problem."""
         return str(self.json["code"])
 
     def expect(self, status: int, code: str | None = None) -> Any:
-        """The body, if the status (and the problem's code) is the expected one."""
-        told = f"{self.response.request.method} {self.response.request.url.path}: {self.response.text}"
-        assert self.status == status, f"{self.status} instead of {status}: {told}"
+        """The body; fails unless the status and the problem's code are the expected ones."""
+        request = f"{self.response.request.method} {self.response.request.url.path}: {self.response.text}"
+        assert self.status == status, f"{self.status} instead of {status}: {request}"
         if code is not None:
-            assert self.code == code, told
+            assert self.code == code, request
         return self.json if self.response.content else None
 
 
 @dataclass
 class Person:
-    """Somebody with a token."""
+    """A person with a token."""
 
     name: str
     id: str
     token: str
     client: httpx.Client
-    numbered: Callable[[], str]
+    next_request_id: Callable[[], str]
 
-    def send(self, method: str, path: str, **given: Any) -> Answer:
+    def send(self, method: str, path: str, **request: Any) -> Answer:
         """Send a request as this person."""
-        headers: dict[str, str | bytes] = {"authorization": f"Bearer {self.token}", "x-request-id": self.numbered()}
-        headers |= given.pop("headers", {})
-        # As bytes, so that headers can be sent that are no ASCII.
+        headers: dict[str, str | bytes] = {
+            "authorization": f"Bearer {self.token}",
+            "x-request-id": self.next_request_id(),
+        }
+        headers |= request.pop("headers", {})
+        # As bytes, because httpx takes only ASCII in headers that are text.
         raw = [
             (name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in headers.items()
         ]
-        return Answer(self.client.request(method, path, headers=raw, **given))
+        return Answer(self.client.request(method, path, headers=raw, **request))
 
     def get(self, path: str, **headers: str) -> Answer:
-        """Read."""
+        """Send GET."""
         return self.send("GET", path, headers=_named(headers))
 
     def post(self, path: str, body: Json | None = None, **headers: str) -> Answer:
-        """Act."""
+        """Send POST."""
         return self.send("POST", path, json=body, headers=_named(headers))
 
     def patch(self, path: str, body: Json, **headers: str) -> Answer:
-        """Change."""
+        """Send PATCH."""
         return self.send("PATCH", path, json=body, headers=_named(headers))
 
 
@@ -129,7 +138,7 @@ def _named(headers: dict[str, str]) -> dict[str, str]:
 
 @dataclass
 class House:
-    """The institution, its service and its people."""
+    """The institution under test: its service, its clock and its people."""
 
     settings: Settings
     clock: Clock
@@ -139,8 +148,9 @@ class House:
     requests: int = 0
     prefix: str = "r"
     base_url: str = ""
-    # Whether the test wrote readers into the database itself.
-    planted: bool = False
+    # Set by a test that writes wrong readers into the database on purpose.
+    has_planted_readers: bool = False
+    stays: tuple[str, int, datetime] | None = None
     admin: Person = field(init=False)
     registrar: Person = field(init=False)
 
@@ -152,12 +162,17 @@ class House:
             yield cls.founded(settings, client, predictable=predictable, clock=clock)
 
     @classmethod
+    def open_today(cls, settings: Settings) -> AbstractContextManager["House"]:
+        """Serve an empty registry and found its institution at the present time, for processes with the real clock."""
+        return cls.open(settings, clock=Clock(datetime.now(UTC)))
+
+    @classmethod
     def founded(
         cls, settings: Settings, client: TestClient, *, predictable: bool = False, clock: Clock | None = None
     ) -> "House":
-        """The institution in an empty registry that is served already."""
+        """Found the institution in an empty registry that is already served."""
         house = cls._in(settings, client, clock or Clock(), entropy_of if predictable else system_entropy)
-        house._found(entropy_of("founding") if predictable else os.urandom)
+        house._found_institution(entropy_of("founding") if predictable else os.urandom)
         return house
 
     @classmethod
@@ -167,93 +182,103 @@ class House:
         app: Any = client.app
         seams: Seams = app.state.seams
         app.state.seams = replace(seams, clock=clock, entropy=entropy, cursors=Cursors())
-        app.state.waiting = Waiting(seams.database)
+        app.state.waiting_room = WaitingRoom(seams.database)
         return cls(settings, clock, app, client, seams.database)
 
-    def again(self) -> "House":
-        """This house as it is now, for a test of its own, whose registry is brought back to this moment."""
+    def for_next_test(self) -> "House":
+        """A copy of this house for another test, whose registry has been restored to this moment."""
         house = self._in(self.settings, self.client, Clock(self.clock.now))
         house.requests = self.requests
-        house.admin, house.registrar = house.knowing(self.admin), house.knowing(self.registrar)
+        house.admin, house.registrar = house.same_person(self.admin), house.same_person(self.registrar)
         return house
 
-    def knowing(self, person: Person) -> Person:
-        """Somebody of the house of which this is another day."""
-        return self._person(person.name, person.id, person.token)
+    def stay_at(self, moment: str) -> None:
+        """Note that the registry's content is that of a saved moment, until the next request or passing of time."""
+        self.stays = (moment, self.requests, self.clock.now)
 
-    def _found(self, entropy: Entropy) -> None:
+    def moment(self) -> str | None:
+        """The saved moment at which this house still is; None after any request or passing of time."""
+        moment = self.stays[0] if self.stays else None
+        return moment if self.stays == (moment, self.requests, self.clock.now) else None
+
+    def same_person(self, person: Person) -> Person:
+        """A person of the house from which this one was copied, as a person of this house."""
+        return self.person_with_token(person.name, person.id, person.token)
+
+    def _found_institution(self, entropy: Entropy) -> None:
         def found(db: GatedSession) -> tuple[UUID, str]:
-            institution = people.InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
-            people.found_institution(db, self.clock.now, institution)
+            institution = InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
+            found_institution(db, self.clock.now, institution)
             db.sealer = self.app.state.seams.sealer
             signing.ensure_key(db, self.clock.now)
             admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
             id = people.write_user(db, self.clock.now, admin, OPERATOR)
             db.flush()
-            given = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
-            token_id = people.write_token(db, self.clock.now, given, id, OPERATOR)
+            first_token = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
+            token_id = write_token(db, self.clock.now, first_token, id, OPERATOR)
             ledger.seal(db)
             return id, db.secrets[token_id]
 
         id, token = self.database.in_transaction(found, entropy)
-        self.admin = self._person("Ada Min", str(id), token)
+        self.admin = self.person_with_token("Ada Min", str(id), token)
         self.registrar = self.person("Reggie Strar", role="registrar")
 
-    def _person(self, name: str, id: str, token: str) -> Person:
-        return Person(name, id, token, self.client, self.number)
+    def person_with_token(self, name: str, id: str, token: str) -> Person:
+        """A person who sends this token, whether or not the service knows it."""
+        return Person(name, id, token, self.client, self.next_request_id)
 
-    def unlisted(self) -> set[tuple[str, str]]:
-        """The ids, by type of event, that some event carries and the catalogue does not list."""
+    def unlisted_ids(self) -> set[tuple[str, str]]:
+        """The ids, with the type of event, that an event carries and the catalogue does not list."""
         with self.database.read(os.urandom) as db, as_system(db):
             rows = db.execute(select(Event.type, Event.payload)).all()
         return {(row.type, id) for row in rows for id in catalogue.unlisted(row.type, row.payload)}
 
-    def misread(self) -> list[Difference]:
-        """Who may read what they should not, or may not what they should: nobody, after whatever was done here."""
-        found: list[Difference] = []
+    def wrong_readers(self) -> list[Difference]:
+        """The differences between the stored readers of each audience and the readers that the policy names."""
+        differences: list[Difference] = []
         for audit in (audit_cases, audit_outside_cases):
             after: Any = None
             while True:
                 with self.database.read(os.urandom) as db:
                     part = audit(db, after)
-                found += part.differences
+                differences += part.differences
                 after = part.last
                 if after is None:
                     break
-        return found
+        return differences
 
-    def number(self) -> str:
-        """The id of the next request; hidden acts in one of two worlds take theirs from another series."""
+    def next_request_id(self) -> str:
+        """The id of the next request of the current series."""
         self.requests += 1
         return f"{self.prefix}-{self.requests:06d}"
 
     @contextmanager
     def apart(self, prefix: str) -> Iterator[None]:
-        """Requests whose ids leave the series of the others as it is."""
-        kept = self.requests, self.prefix
+        """Number the requests in this block in a series of their own, so that those after it get the ids they would."""
+        series = self.requests, self.prefix
         self.requests, self.prefix = 0, prefix
         try:
             yield
         finally:
-            self.requests, self.prefix = kept
+            self.requests, self.prefix = series
 
     def person(self, name: str, role: str = "user") -> Person:
         """A new person with an account and a token."""
         email = f"{name.lower().replace(' ', '.')}@example.org"
         user = self.admin.post("/v1/users", {"name": name, "email": email, "role": role}).expect(201)
         expires_at = (self.clock.now + timedelta(days=399)).isoformat()
-        given = {"user_id": user["id"], "label": "tests", "expires_at": expires_at}
-        return self._person(name, user["id"], self.admin.post("/v1/tokens", given).expect(201)["token"])
+        body = {"user_id": user["id"], "label": "tests", "expires_at": expires_at}
+        return self.person_with_token(name, user["id"], self.admin.post("/v1/tokens", body).expect(201)["token"])
 
     def mediator(self, name: str) -> tuple[Person, str]:
-        """A new person on the roster, and their id there."""
+        """A new person on the roster of mediators, and the id of their entry."""
         person = self.person(name)
-        given = {"user_id": person.id, "nationalities": ["KE"], "languages": ["en", "fr"]}
-        return person, self.registrar.post("/v1/mediators", given).expect(201)["id"]
+        entry = {"user_id": person.id, "nationalities": ["KE"], "languages": ["en", "fr"]}
+        return person, self.registrar.post("/v1/mediators", entry).expect(201)["id"]
 
     def member(self, name: str, excludes: list[str] | None = None, **more: Any) -> str:
-        """A contracting State, by id."""
-        given = {
+        """A new contracting State that excludes these subjects by declaration; gives its id."""
+        member = {
             "name": name,
             "kind": "state",
             "status": "contracting",
@@ -261,16 +286,16 @@ class House:
             "declarations": [{"subjects": excludes}] if excludes else [],
             **more,
         }
-        return str(self.admin.post("/v1/members", given).expect(201)["id"])
+        return str(self.admin.post("/v1/members", member).expect(201)["id"])
 
 
 @contextmanager
 def outside(house: House, *people: Person) -> Iterator[list[Person]]:
-    """The same people, each with a connection of their own."""
+    """The same people, each with their own connection to the served house."""
     clients = [httpx.Client(base_url=house.base_url, timeout=60) for _person in people]
     try:
         yield [
-            Person(person.name, person.id, person.token, client, house.number)
+            Person(person.name, person.id, person.token, client, house.next_request_id)
             for person, client in zip(people, clients, strict=True)
         ]
     finally:
@@ -279,18 +304,21 @@ def outside(house: House, *people: Person) -> Iterator[list[Person]]:
 
 
 def served_in_process(settings: Settings) -> TestClient:
-    """The service on a registry, once the client is entered."""
+    """A client of the service on a registry; entering the client starts the service."""
     return TestClient(_app_on(settings), base_url="http://accord.test", raise_server_exceptions=False)
 
 
 @cache
 def _app_on(settings: Settings) -> FastAPI:
-    """One app for each database of this worker: what it has compiled once serves the next test too."""
+    """One app for each database of this worker, so that tests share the statements it has compiled."""
     return create_app(settings)
 
 
 def straight_to(settings: Settings) -> Engine:
-    """A way to the database past the service, by the same SQLite: two of them end each other's locks on a file."""
+    """A connection to the database that bypasses the service.
+
+    It uses the same SQLite library, because closing a file in one library releases the locks of the other.
+    """
     return create_engine(settings.database_url, **({"module": sqlite} if settings.is_sqlite else {}))
 
 

@@ -1,4 +1,4 @@
-"""Rule sets of the institution's own, made for a test out of one that ships."""
+"""Rule sets of the institution's own, made for a test from a shipped one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from app.rules.loader import LIBRARY, use_folder
 
 
 def rewritten(name: str, id: str, *changes: tuple[str, str]) -> str:
-    """The text of a rule set that ships, under another id and with some passages changed, each of which is there."""
+    """The text of a shipped rule set, with another id and some passages replaced, each of which must occur."""
     text = (LIBRARY / f"{name}.toml").read_text(encoding="utf-8").replace(f'id = "{name}"', f'id = "{id}"')
     for old, new in changes:
         assert old in text, old
@@ -18,7 +18,7 @@ def rewritten(name: str, id: str, *changes: tuple[str, str]) -> str:
 
 @contextmanager
 def own_rules(folder: Path, **texts: str) -> Iterator[None]:
-    """The institution has these rule sets (by id, with underscores for hyphens) besides those that ship."""
+    """Give the institution these rule sets (by id, with underscores for hyphens) in addition to the shipped ones."""
     folder.mkdir(exist_ok=True)
     for id, text in texts.items():
         (folder / f"{id.replace('_', '-')}.toml").write_text(text, encoding="utf-8")

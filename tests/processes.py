@@ -1,7 +1,8 @@
-"""The service in processes of its own, as an operator runs it."""
+"""The service and its commands in their own processes, as an operator runs them."""
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,15 +13,28 @@ from pathlib import Path
 
 import httpx
 
-from app.settings import Settings
-from tests.conftest import MASTER_KEY
-from tests.docs.consoles import free_port
+from app.settings import PREFIX, Settings
+from tests.installation import MASTER_KEY
 
 ROOT = Path(__file__).parent.parent
 
 
-def surroundings(settings: Settings, **more: str) -> dict[str, str]:
-    """The environment of a command on that database, without limits of requests."""
+def forget_settings() -> None:
+    """Drop the settings of a registry that the same terminal serves; `ACCORD_TEST_…` are for the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX) and not name.upper().startswith(f"{PREFIX}TEST_"):
+            del os.environ[name]
+
+
+def free_port() -> int:
+    """A port of the loopback address on which no process listens now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The environment of a command on that database, without rate limits."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -34,21 +48,21 @@ def surroundings(settings: Settings, **more: str) -> dict[str, str]:
 
 
 def accord(settings: Settings, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """What a command prints, and its exit code."""
+    """Run a command; gives what it prints and its exit code."""
     command = [sys.executable, "-m", "app", *words]
-    return subprocess.run(command, env=surroundings(settings, **more), capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment(settings, **more), capture_output=True, text=True, check=False)
 
 
 @dataclass
 class Served:
-    """A service, or a worker, in its own process group."""
+    """A command that runs in its own process group: the service or the worker."""
 
     process: "subprocess.Popen[bytes]"
     base_url: str = ""
     port: int = 0
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it, as a power cut would."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -56,30 +70,30 @@ class Served:
 
 @contextmanager
 def running(settings: Settings, *words: str, log: str | Path = os.devnull, **more: str) -> Iterator[Served]:
-    """A command that runs until the test is through; what it says goes into `log`."""
+    """A command that runs until the block ends; its output goes into `log`."""
     command = [sys.executable, "-m", "app", *words]
-    with open(log, "ab") as said:
+    with open(log, "ab") as output:
         process = subprocess.Popen(
-            command, env=surroundings(settings, **more), start_new_session=True, stdout=said, stderr=said
+            command, env=environment(settings, **more), start_new_session=True, stdout=output, stderr=output
         )
-    one = Served(process)
+    started = Served(process)
     try:
-        yield one
+        yield started
     finally:
-        one.kill()
+        started.kill()
 
 
 @contextmanager
 def served(settings: Settings, *words: str, log: str | Path = os.devnull, **more: str) -> Iterator[Served]:
-    """The service, once it answers."""
+    """The service on a free port, once it answers."""
     port = free_port()
-    with running(settings, "serve", "--port", str(port), *words, log=log, **more) as one:
-        one.port, one.base_url = port, f"http://127.0.0.1:{port}"
+    with running(settings, "serve", "--port", str(port), *words, log=log, **more) as service:
+        service.port, service.base_url = port, f"http://127.0.0.1:{port}"
         for _attempt in range(300):
             try:
-                httpx.get(f"{one.base_url}/livez", timeout=5)
+                httpx.get(f"{service.base_url}/livez", timeout=5)
                 break
             except httpx.TransportError:
-                assert one.process.poll() is None, "the service did not start"
+                assert service.process.poll() is None, "the service did not start"
                 time.sleep(0.1)
-        yield one
+        yield service

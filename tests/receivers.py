@@ -1,4 +1,4 @@
-"""Receivers of webhooks under test: they note what comes, and take it, refuse it, garble it or hang as told."""
+"""Receivers of webhooks under test: they record requests, and accept, refuse, garble or never finish the answer."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from standardwebhooks import Webhook
 
 from app.core.outbound import Guard, allowed_by, guard_of
-from app.operations.background.webhook_sender import Sender
+from app.operations.background.webhook_sender import WebhookSender
 from tests.installation import House, Json
 
 LOOPBACK = "127.0.0.1"
@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came in."""
+    """A request as it arrived."""
 
     id: str
     headers: dict[str, str]
@@ -30,11 +30,11 @@ class Received:
 
     @property
     def event(self) -> Json:
-        """The event that it carried."""
+        """The event in the request."""
         return dict(json.loads(self.body))
 
     def verified(self, secret: str) -> Json:
-        """The event, if the library of Standard Webhooks finds it signed by the secret; an error otherwise."""
+        """The event, if it is signed with the secret; the library of Standard Webhooks raises an error otherwise."""
         return dict(Webhook(secret).verify(self.body, self.headers))
 
 
@@ -42,7 +42,7 @@ Behaviour = Callable[["BaseHTTPRequestHandler"], None]
 
 
 def answers(status: int, body: bytes = b"", **headers: str) -> Behaviour:
-    """Answer in this way."""
+    """A behaviour that gives this answer."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
@@ -56,7 +56,7 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Behaviour:
 
 
 def garbage(handler: BaseHTTPRequestHandler) -> None:
-    """Say what is no HTTP."""
+    """Answer with something that is not HTTP."""
     handler.wfile.write(b"\x00\xff\x13\x37 no such protocol\r\n\r\n" * 20)
     handler.close_connection = True
 
@@ -73,7 +73,7 @@ def drips(handler: BaseHTTPRequestHandler) -> None:
 
 
 def floods(handler: BaseHTTPRequestHandler) -> None:
-    """Answer with much more than anybody reads."""
+    """Answer with far more than any sender reads."""
     handler.send_response(200)
     handler.send_header("content-length", str(50_000_000))
     handler.end_headers()
@@ -86,7 +86,7 @@ def floods(handler: BaseHTTPRequestHandler) -> None:
 
 @dataclass
 class Receiver:
-    """A receiver on a loopback port; `behaves` says what it does, `once` what it does first, one at a time."""
+    """A receiver on a loopback port; `once` holds the behaviour of each next request, `behaves` that of the others."""
 
     port: int
     behaves: Behaviour
@@ -95,17 +95,17 @@ class Receiver:
     url: str = ""
 
     def events(self) -> list[Json]:
-        """The events that came, in the order in which they did."""
-        return [one.event for one in self.received]
+        """The events, in the order of arrival."""
+        return [request.event for request in self.received]
 
     def ids(self) -> list[str]:
-        """Their ids."""
-        return [one.id for one in self.received]
+        """The ids of the events."""
+        return [request.id for request in self.received]
 
 
 @contextmanager
 def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver that takes everything unless it is told otherwise."""
+    """A receiver that accepts everything by default."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -113,8 +113,8 @@ def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
-                one.received.append(Received(headers["webhook-id"], headers, body, time.monotonic()))
-                behave = one.once.pop(0) if one.once else one.behaves
+                target.received.append(Received(headers["webhook-id"], headers, body, time.monotonic()))
+                behave = target.once.pop(0) if target.once else target.behaves
             behave(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
@@ -130,12 +130,12 @@ def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None
     server = Quiet((LOOPBACK, 0), Handler)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
-    one = Receiver(server.server_port, behaves or answers(204))
-    one.url = f"http://{LOOPBACK}:{one.port}/hook"
+    target = Receiver(server.server_port, behaves or answers(204))
+    target.url = f"http://{LOOPBACK}:{target.port}/hook"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield one
+        yield target
     finally:
         server.shutdown()
         server.server_close()
@@ -143,7 +143,7 @@ def receiver(behaves: Behaviour | None = None, tls: ssl.SSLContext | None = None
 
 @dataclass
 class Canary:
-    """A listener that nobody is to reach: it counts who connects."""
+    """A listener that no sender may reach: it counts connections."""
 
     port: int
     connections: int = 0
@@ -151,13 +151,13 @@ class Canary:
 
 @contextmanager
 def canary() -> Iterator[Canary]:
-    """A listener on every address of this machine, at a port of its own."""
+    """A listener on every address of this machine, at its own port."""
     with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listening.bind(("::", 0))
         listening.listen(128)
         listening.settimeout(0.05)
-        one, stop = Canary(listening.getsockname()[1]), threading.Event()
+        bird, stop = Canary(listening.getsockname()[1]), threading.Event()
 
         def accept() -> None:
             while not stop.is_set():
@@ -165,19 +165,19 @@ def canary() -> Iterator[Canary]:
                     connection, _address = listening.accept()
                 except TimeoutError:
                     continue
-                one.connections += 1
+                bird.connections += 1
                 connection.close()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield one
+        yield bird
         stop.set()
         thread.join()
 
 
 @contextmanager
 def guarded_by(house: House, guard: Guard) -> Iterator[None]:
-    """The house with another guard."""
+    """Give the house another guard of addresses."""
     seams = house.app.state.seams
     house.app.state.seams = replace(seams, guard=guard)
     try:
@@ -187,19 +187,19 @@ def guarded_by(house: House, guard: Guard) -> Iterator[None]:
 
 
 def letting(*allowed: str, names: dict[str, list[str]] | None = None) -> Guard:
-    """A guard that lets through what is allowed, and knows these names and no other."""
-    known = names or {}
+    """A guard that lets these addresses through, and resolves only these names."""
+    addresses = names or {}
 
     def resolve(host: str, _port: int) -> list[str]:
-        if host not in known:
+        if host not in addresses:
             raise OSError("unknown")
-        return known[host]
+        return addresses[host]
 
     guard = guard_of(None)
     return replace(guard, allowed=allowed_by(",".join(allowed)), resolve=resolve)
 
 
-def sender(house: House, seconds: float = 15) -> Sender:
+def sender(house: House, seconds: float = 15) -> WebhookSender:
     """A sender on the house's database, with the house's clock."""
     seams = house.app.state.seams
-    return Sender(seams, lambda: seams.entropy("sender"), seconds)
+    return WebhookSender(seams, lambda: seams.entropy("sender"), seconds)

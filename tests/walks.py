@@ -1,4 +1,4 @@
-"""Walks through every rule set, written by hand as data, and the walker who takes them over HTTP."""
+"""Walks through every rule set, written by hand as data, and the walker that takes them over HTTP."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from app.rules.engine import acts_as
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Procedure, Step
+from tests.background import worker
 from tests.installation import Json, Person
-from tests.story import CONSENT, GIVES, POWERS, Dispute
-from tests.workers import worker
+from tests.story import CONSENT, GIVES, Dispute
 
 WHY = {"reason": "As the rules allow."}
 CAPACITIES = {
@@ -28,9 +28,9 @@ CAPACITIES = {
 
 @dataclass(frozen=True)
 class Walk:
-    """How a case comes to an end: from a stage on, by these acts, with this outcome and ground.
+    """The end of a case: from a stage, by these acts, with this outcome and ground.
 
-    An act is somebody and a step (`registry invite`, `all sign`), a term with the word `passes`, or `registry serves`.
+    An act is a person and a step (`registry invite`, `all sign`), a term with the word `passes`, or `registry serves`.
     """
 
     rule_set: str
@@ -46,9 +46,9 @@ class Walk:
 
 @dataclass(frozen=True)
 class Map:
-    """The shortest way to each stage of a rule set (`stage: from which: acts`), and a walk to each of its ends.
+    """The shortest way to each stage of a rule set (`stage: previous stage: acts`), and a walk to each of its ends.
 
-    A line of the ends has the outcome, the ground (`-` for none), the stage from which the walk is told, and its acts.
+    A line of the ends has the outcome, the ground (`-` for none), the stage from which the walk starts, and its acts.
     """
 
     ways: str
@@ -56,10 +56,10 @@ class Map:
 
     def way(self, stage: str) -> tuple[str, ...]:
         """The acts that bring a case from its opening to that stage."""
-        found = {name: (before, _acts(acts)) for name, before, acts in map(_split, _lines(self.ways))}
-        if stage not in found:
+        ways = {name: (before, _acts(acts)) for name, before, acts in map(_split, _lines(self.ways))}
+        if stage not in ways:
             return ()
-        before, acts = found[stage]
+        before, acts = ways[stage]
         return (*self.way(before), *acts)
 
     def walks(self, rule_set: str) -> list[Walk]:
@@ -270,14 +270,14 @@ WALKS = [walk for id, each in MAPS.items() for walk in each.walks(id)]
 
 
 def entry_of(procedure: Procedure, who: str, step: str, stage: str) -> Step:
-    """The entry of that name that they take at that stage, else the first that is theirs, else the first."""
+    """The entry of that name that a person takes at that stage, or else their first, or else the first."""
     entries, capacity = procedure.entries(step), CAPACITIES.get(who, who)
     theirs = [entry for entry in entries if acts_as(entry.by, capacity) or capacity in entry.by] or list(entries)
     return next((entry for entry in theirs if stage in entry.origin), theirs[0])
 
 
 def entries_on(walk: Walk) -> Iterator[Step]:
-    """The entries that a walk takes from its stage on, as the file says to which stage each leads."""
+    """The entries that a walk takes from its stage on; the rule set says to which stage each leads."""
     procedure, stage = library()[walk.rule_set], walk.stage
     for who, step in (act.split() for act in walk.acts):
         if step not in ("passes", "serves"):
@@ -287,8 +287,8 @@ def entries_on(walk: Walk) -> Iterator[Step]:
 
 
 def body_of(entry: Step, party_id: str, due_on: date | None = None, ground: str | None = None) -> Json:
-    """What the step asks its taker to give: of several grounds the first, unless another is named."""
-    fields: Json = {name: given for name, given in GIVES["fields"].items() if name in entry.fields}
+    """The body that the step requires: the first of several grounds, unless another is named."""
+    fields: Json = {name: value for name, value in GIVES["fields"].items() if name in entry.fields}
     if entry.grounds:
         fields["ground"] = ground if ground in entry.grounds else entry.grounds[0]
     if entry.participation is not None and not any(capacity.endswith("party") for capacity in entry.by):
@@ -297,7 +297,7 @@ def body_of(entry: Step, party_id: str, due_on: date | None = None, ground: str 
 
 
 class Walker:
-    """Takes walks in one dispute, each step by the persons whom the rules name and through the noun that takes it."""
+    """Takes walks in a dispute: each step by the people whom the rules name, through the noun that takes it."""
 
     def __init__(self, dispute: Dispute, rule_set: str, ground: str | None = None, settles: str = "whole") -> None:
         self.dispute, self.rule_set, self.ground, self.settles = dispute, rule_set, ground, settles
@@ -353,7 +353,7 @@ class Walker:
             self.dispute.read()
 
     def person(self, who: str) -> Person:
-        """Who acts under that name."""
+        """The person with that name."""
         offices = {"registry": self.dispute.registrar, "authority": self.dispute.registrar}
         return {**self.sides, **offices, "mediator": self.dispute.mediator}[who]
 
@@ -372,9 +372,7 @@ class Walker:
     def _admit(self) -> None:
         for side, person in self.sides.items():
             if side != "requesting":
-                path = f"{self.dispute.path}/parties/{self.dispute.party(side)}/representatives"
-                agent = {"user_id": person.id, "role": "agent", "powers": POWERS}
-                self.dispute.registrar.post(path, agent).expect(201)
+                self.dispute.admit(self.dispute.registrar, person, self.dispute.party(side))
 
     def _today(self) -> date:
         return self.dispute.house.clock.now.astimezone(self._zone()).date()
@@ -383,29 +381,31 @@ class Walker:
         return ZoneInfo(self.dispute.case["seat"]["time_zone"])
 
     def _pass(self, term: str) -> None:
-        """Let the clock go on to the morning after the last day of a term that runs."""
+        """Move the clock to the morning after the last day of a running term."""
         path = f"{self.dispute.path}/deadlines"
         deadlines = self.dispute.requesting.get(path).expect(200)["items"]
-        days = [one["due_on"] for one in deadlines if one["term"] == term and one["state"] == "running"]
+        days = [
+            deadline["due_on"] for deadline in deadlines if deadline["term"] == term and deadline["state"] == "running"
+        ]
         morning = date.fromisoformat(max(days)) + timedelta(days=1)
         self.dispute.house.clock.now = datetime.combine(morning, time(9), self._zone())
 
     def _serve(self) -> None:
         for side in self.sides:
             if side != "requesting":
-                given = {
+                body = {
                     "party_id": self.dispute.party(side),
                     "method": "courier",
                     "attempted_on": self._today().isoformat(),
                     "served_at": self.dispute.house.clock.now.isoformat(),
                     "proof": "Signed for at the ministry.",
                 }
-                self.dispute.registrar.post(f"{self.dispute.path}/service", given).expect(201)
+                self.dispute.registrar.post(f"{self.dispute.path}/service", body).expect(201)
 
     def _confirm_consent(self, who: str, entry: Step) -> None:
         path = f"{self.dispute.path}/consents"
-        given = {**CONSENT, "party_id": self.dispute.party("responding")}
-        consent = self.person(who).post(path, given).expect(201)
+        body = {**CONSENT, "party_id": self.dispute.party("responding")}
+        consent = self.person(who).post(path, body).expect(201)
         self.person(who).post(f"{path}/{consent['id']}/confirm").expect(200)
 
     def _nominate(self, who: str, entry: Step) -> None:
@@ -414,13 +414,13 @@ class Walker:
             self.dispute.mediator, self.dispute.mediator_id = self.dispute.house.mediator(
                 f"Successor {self.successors}"
             )
-        given = {"mediator_id": self.dispute.mediator_id}
-        made = self.person(who).post(f"{self.dispute.path}/appointments", given).expect(201)
+        body = {"mediator_id": self.dispute.mediator_id}
+        made = self.person(who).post(f"{self.dispute.path}/appointments", body).expect(201)
         self.appointment = f"/v1/appointments/{made['id']}"
         self.nominator = who
 
     def _confirm_mediator(self, who: str, entry: Step) -> None:
-        """Declared, accepted where the rules ask for that, and confirmed; a session that nobody holds is planned."""
+        """Declare, accept where the rules ask for it, and confirm; and schedule a session that nobody holds."""
         self.dispute.mediator.post(f"{self.appointment}/declare", {"independent": True}).expect(200)
         if "accepted-by-all-parties" in entry.needs:
             for side, person in self.sides.items():

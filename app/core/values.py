@@ -1,4 +1,4 @@
-"""Strict types for what requests send: texts, instants, days and codes. A bad value is refused, never repaired."""
+"""Strict types for input: text, instants, days, codes; invalid values are refused, never repaired."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-# Unicode's Bidi_Control: characters that can make a text read otherwise than it is stored.
+# Unicode's Bidi_Control: characters that can show a text in another order than it is stored in.
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
@@ -30,25 +30,25 @@ def one_of(values: Iterable[str], description: str) -> Any:
 
 
 class In(BaseModel):
-    """The base class of every request body. Unknown fields are refused."""
+    """The parent of every request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class Out(BaseModel):
-    """The base class of every answer."""
+    """The parent of every response body."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class Picture(Out):
-    """A drawing, served as an SVG document."""
+    """A drawing that is served as an SVG document."""
 
     svg: str = Field(description="The SVG document.")
 
 
 class Rendered(Out):
-    """A file, served under a plain name."""
+    """A file that is served with a file name."""
 
     content: bytes = Field(description="The bytes of the file.")
     media_type: str = Field(description="The media type of the file.")
@@ -59,14 +59,14 @@ Item = TypeVar("Item")
 
 
 class Total(Out):
-    """How many items a whole list has. Counting stops at 1,000."""
+    """The number of items of a list; if it is `capped`, there are more."""
 
     total: int = Field(description="The number of items, at most 1,000.")
     capped: bool = Field(description="Whether counting stopped at `total` because the list has more items.")
 
 
 class Listed(Out, Generic[Item]):
-    """A page of a list: its items, the cursor of the next page, and the total if the request asked for it."""
+    """A page of a list: its items, the cursor of the next page, and the total if it was requested."""
 
     items: list[Item] = Field(description="The items of this page.")
     next: str | None = Field(
@@ -78,7 +78,7 @@ class Listed(Out, Generic[Item]):
 
 
 class Followed(Out, Generic[Item]):
-    """A part of a list that keeps growing. To go on, send `next` as `after`."""
+    """A page of a feed: request the next with `after` set to `next`, at once if there may be `more`."""
 
     items: list[Item] = Field(description="The items of this part, the oldest first.")
     next: str = Field(description="The cursor from which to go on, to be sent as `after`. It is there on every answer.")
@@ -86,38 +86,34 @@ class Followed(Out, Generic[Item]):
 
 
 def clean(text: str) -> str:
-    """The text in NFC; ValueError for characters that databases or readers cannot handle."""
+    """The text in NFC; raises ValueError for characters that are unsafe for databases or readers."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise PydanticCustomError(
-            "text-surrogate", "The text has a lone surrogate, which is not valid Unicode. Remove it."
-        )
+        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate, so it is not valid Unicode.")
     if _CONTROL.search(text):
         raise PydanticCustomError(
-            "text-control", "The text has a control character. Only line breaks and tabs are allowed."
+            "text-control", "The text has a control character; only line breaks and tabs are allowed."
         )
     if not BIDI_CONTROLS.isdisjoint(text):
-        raise PydanticCustomError(
-            "text-bidi", "The text has a character that changes the direction of reading. Remove it."
-        )
+        raise PydanticCustomError("text-bidi", "Remove the characters that change the direction of the text.")
     return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
-    """The text, if it has no line break or tab."""
+    """The text; raises an error if it has a line break or tab."""
     if re.search(r"[\n\r\t\u2028\u2029]", text):
         raise PydanticCustomError("text-line", "The text must be a single line without tabs.")
     return text
 
 
 def only_text(value: Any) -> Any:
-    """The value, if it is a string."""
+    """The value; raises an error if it is no string."""
     if not isinstance(value, str):
-        raise PydanticCustomError("text", "Send a string.")
+        raise PydanticCustomError("text", "Give a string.")
     return value
 
 
 def _cleaned(value: Any) -> str:
-    # Before the length is judged: NFC can make a text longer.
+    # Before the length is checked: NFC can make a text longer.
     return clean(only_text(value))
 
 
@@ -138,14 +134,14 @@ def _rfc3339(value: Any) -> Any:
         return value
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise PydanticCustomError(
-            "instant", "Send an instant as RFC 3339 with its offset, for example 2027-03-08T10:00:00Z."
+            "instant", "Give an instant in RFC 3339 with its offset, such as 2027-03-08T10:00:00Z."
         )
     return value
 
 
 def _in_utc(value: datetime) -> datetime:
     if not _EARLIEST <= value.date() <= _LATEST:
-        raise PydanticCustomError("instant-range", "The instant must be between the years 1800 and 2999.")
+        raise PydanticCustomError("instant-range", "Give an instant between the years 1800 and 2999.")
     return value.astimezone(UTC)
 
 
@@ -153,13 +149,13 @@ def _iso_day(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PydanticCustomError("day", "Send a day as YYYY-MM-DD, for example 2027-03-08.")
+        raise PydanticCustomError("day", "Give a day as YYYY-MM-DD.")
     return value
 
 
 def _sane_day(value: date) -> date:
     if not _EARLIEST <= value <= _LATEST:
-        raise PydanticCustomError("day-range", "The day must be between the years 1800 and 2999.")
+        raise PydanticCustomError("day-range", "Give a day between the years 1800 and 2999.")
     return value
 
 
@@ -172,7 +168,7 @@ _zones = cache(available_timezones)
 
 def _zone(name: str) -> str:
     if name not in _zones():
-        raise PydanticCustomError("time-zone", "Send a time zone by its IANA name, for example Asia/Hong_Kong.")
+        raise PydanticCustomError("time-zone", "Give a time zone by its IANA name, such as Asia/Hong_Kong.")
     return name
 
 
@@ -181,7 +177,7 @@ TimeZone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(only
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(values) != len(set(values)):
-        raise PydanticCustomError("repeated", "Name each item only once.")
+        raise PydanticCustomError("repeated", "List each value only once.")
     return values
 
 
@@ -191,13 +187,13 @@ Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_dist
 
 
 def email_key(address: str) -> str:
-    """The form in which addresses are compared: trimmed, ASCII letters in lower case, nothing transliterated."""
+    """The form of an address for comparison: trimmed, with ASCII letters in lower case."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in address.strip())
 
 
 def _address(value: str) -> str:
     if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+", value):
-        raise PydanticCustomError("email", "Send an e-mail address, for example cora.unsel@example.org.")
+        raise PydanticCustomError("email", "Give an e-mail address.")
     return value
 
 
@@ -210,7 +206,7 @@ Email = Annotated[
 
 
 def folded(text: str) -> str:
-    """The form in which text is searched: NFKC, case folded, without format characters, all dashes alike."""
+    """The form of a text for searches: NFKC, case folded, without format characters, with one kind of dash."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())

@@ -1,4 +1,4 @@
-"""The machine misbehaves: its clock goes back, its disk is full; nothing is lost, doubled or half there."""
+"""Faults of the machine, such as a clock that is set back or a full disk: nothing is lost, doubled or half written."""
 
 import os
 import tempfile
@@ -13,15 +13,14 @@ import pytest
 from sqlalchemy import event, text
 
 from app.core.db import is_postgresql, sqlite
-from app.core.http import work
+from app.core.http import threads
 from app.operations.migrating import migrate
 from app.settings import Settings
-from tests.conftest import OF_TESTS
 from tests.disks import fill, small_disk
-from tests.installation import House, outside
-from tests.pages import walk
+from tests.installation import TEST_SETTINGS, House, outside
+from tests.lists import walk_pages
+from tests.postgresql_server import EmbeddedServer
 from tests.processes import accord
-from tests.server import OwnServer
 from tests.story import Dispute, request
 
 
@@ -32,28 +31,27 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
     seq = dispute.read()["seq"]
     cursor = dispute.requesting.get(f"{path}?limit=2").expect(200)["next"]
     key = {"idempotency_key": "once"}
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    first = dispute.requesting.post(path, given, **key).expect(201)
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    first = dispute.requesting.post(path, body, **key).expect(201)
     house.clock.pass_by(hours=-1)
-    assert dispute.requesting.post(path, given, **key).expect(201)["id"] == first["id"]
+    assert dispute.requesting.post(path, body, **key).expect(201)["id"] == first["id"]
     after = [dispute.filing(dispute.requesting, "participants")["id"] for _filing in range(3)]
-    listed = walk(dispute.requesting, path, 1)
+    listed = walk_pages(dispute.requesting, path, 1)
     assert sorted(listed) == sorted([*before, *after, first["id"]])
     assert dispute.requesting.get(f"{path}?after={cursor}").expect(200)["items"]
     dispute.frozen()
     assert dispute.read()["seq"] > seq
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    for stream in {one["stream"] for one in events}:
-        assert [one["seq"] for one in events if one["stream"] == stream] == sorted(
-            one["seq"] for one in events if one["stream"] == stream
-        )
+    events = dispute.events()
+    for stream in {written["stream"] for written in events}:
+        seqs = [written["seq"] for written in events if written["stream"] == stream]
+        assert seqs == sorted(seqs)
     verified = accord(house.settings, "ledger", "verify")
     assert "every chain holds" in verified.stdout, verified.stdout
 
 
 @contextmanager
 def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
-    """No room is left where the registry lies: a small disk is filled, or SQLite is told of no more pages."""
+    """No room on the disk of the registry: a small disk is filled, or SQLite gets no more pages."""
     if mounted:
         filler = fill(folder)
         try:
@@ -77,7 +75,7 @@ def full_disk(house: House, folder: Path, mounted: bool) -> Iterator[None]:
 
 
 def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, folder: Path, mounted: bool) -> None:
-    """Fill the disk of the registry while a case is mediated, write until it refuses, and make room again."""
+    """Fill the disk of the registry during a case, write until a write is refused, and make room again."""
     with House.open(settings) as house:
         dispute = Dispute(house)
         dispute.mediating()
@@ -85,7 +83,7 @@ def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, 
         big = {"kind": "notice", "title": "x", "text": "x" * 90_000, "audience": "participants"}
         written = 0
         with full_disk(house, folder, mounted):
-            # What there is still room for is taken; the first for which there is none is refused.
+            # Writes that still fit are accepted; the first that does not fit is refused.
             answer = dispute.requesting.post(f"{dispute.path}/filings", big)
             while answer.status == 201 and written < 100:
                 written += 1
@@ -97,7 +95,7 @@ def on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings: Settings, 
             assert listed["count"]["total"] == written
             assert house.client.get("/livez").status_code == 200
         dispute.requesting.post(f"{dispute.path}/filings", big).expect(201)
-        after = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+        after = dispute.events()
         assert len(after) == len(before["items"]) + written + 1
         assert "every chain holds" in accord(settings, "ledger", "verify").stdout
         house.database.dispose()
@@ -115,7 +113,7 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
         path = folder / "registry.db"
         with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
             source.backup(target)
-        settings = Settings(database_url=f"sqlite:///{path}", **OF_TESTS)
+        settings = Settings(database_url=f"sqlite:///{path}", **TEST_SETTINGS)
         on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings, folder, mounted)
 
 
@@ -125,7 +123,7 @@ def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
     capsys: pytest.CaptureFixture[str], _engine: str
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="accord-disk-") as place:
-        # The server's user must be able to enter.
+        # The server's user must be able to enter the folder.
         Path(place).chmod(0o711)
         folder = Path(place) / "disk"
         with small_disk(folder, megabytes=96) as mounted:
@@ -133,9 +131,9 @@ def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
                 with capsys.disabled():
                     print("\nNo disk could be mounted here: PostgreSQL is not tried on a full one.")  # noqa: T201
                 return
-            server = OwnServer(folder)
+            server = EmbeddedServer(folder)
             try:
-                settings = Settings(database_url=server.url.render_as_string(hide_password=False), **OF_TESTS)
+                settings = Settings(database_url=server.url.render_as_string(hide_password=False), **TEST_SETTINGS)
                 migrate(settings)
                 on_a_full_disk_reads_go_on_and_writes_are_refused_whole(settings, folder, mounted)
             finally:
@@ -144,13 +142,13 @@ def test_on_the_full_disk_of_a_server_reads_go_on_and_writes_are_refused_whole(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_again(
+def test_a_database_locked_by_another_program_is_reported_as_busy_and_then_served_again(
     sqlite_template: Path, tmp_path: Path, _engine: str
 ) -> None:
     path = tmp_path / "registry.db"
     with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
         source.backup(target)
-    with House.open(Settings(database_url=f"sqlite:///{path}", **OF_TESTS)) as house:
+    with House.open(Settings(database_url=f"sqlite:///{path}", **TEST_SETTINGS)) as house:
         dispute = Dispute(house)
         dispute.lodged()
         with closing(sqlite.connect(path, isolation_level=None)) as other:
@@ -162,22 +160,22 @@ def test_a_file_that_another_program_holds_is_said_to_be_busy_and_then_served_ag
         house.database.dispose()
 
 
-def test_who_stands_in_line_too_long_is_told_to_come_again_and_what_has_begun_is_finished(
+def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_progress_is_finished(
     served: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "SECONDS_IN_LINE", 0.3)
+    monkeypatch.setattr(threads, "SECONDS_IN_LINE", 0.3)
     at_work = int(served.database.writer.total_tokens)
     filers = [dispute.requesting] * (at_work + 2)
     with outside(served, *filers) as people, ThreadPoolExecutor(len(people)) as pool:
         with served.database.write(os.urandom) as holding:
-            # From here on SQLite lets nobody else write; PostgreSQL is asked for as much.
+            # From here on SQLite lets nobody else write; on PostgreSQL a lock does the same.
             holding.connection()
             if is_postgresql(holding):
                 holding.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
             sent = [pool.submit(person.post, "/v1/cases", request()) for person in people]
-            late = [one.result() for one in islice(as_completed(sent, timeout=8), 2)]
+            late = [future.result() for future in islice(as_completed(sent, timeout=8), 2)]
         for answer in late:
             answer.expect(503, "unavailable")
             assert answer.headers["retry-after"]
-        assert sorted(one.result().status for one in sent) == [201] * at_work + [503] * 2
+        assert sorted(pending.result().status for pending in sent) == [201] * at_work + [503] * 2
     assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == at_work

@@ -1,4 +1,4 @@
-"""What the operator is told: a line for each request and figures, and nothing that people wrote."""
+"""Logs and metrics: one line for each request, figures for the operator, and nothing that people wrote."""
 
 import asyncio
 import io
@@ -15,8 +15,8 @@ from app.core.errors import Unavailable
 from app.core.logs import set_up
 from app.operations.background.worker import worker_of
 from app.settings import Settings
-from tests.conftest import Fresh
 from tests.installation import House
+from tests.registries import EmptyRegistry
 from tests.story import Dispute
 
 SECRET = "zebrafinch"
@@ -24,7 +24,7 @@ SECRET = "zebrafinch"
 
 @pytest.fixture
 def logged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """All that is logged, as JSON."""
+    """Everything that is logged, as JSON."""
     root, written = logging.getLogger(), io.StringIO()
     kept, level = root.handlers[:], root.level
     monkeypatch.setattr("sys.stderr", written)
@@ -36,7 +36,7 @@ def logged(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.S
     root.setLevel(level)
 
 
-def test_each_request_has_one_line_without_secrets_and_without_words(
+def test_each_request_logs_one_line_without_secrets_and_without_peoples_texts(
     dispute: Dispute, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dispute.lodged(title=f"The {SECRET} case", summary=f"About a {SECRET}.")
@@ -58,7 +58,7 @@ def test_each_request_has_one_line_without_secrets_and_without_words(
     assert fault["exc_info"].endswith("builtins.TypeError")
 
 
-def test_what_a_database_says_of_a_value_is_not_logged(house: House, logged: io.StringIO) -> None:
+def test_values_in_database_errors_are_not_logged(house: House, logged: io.StringIO) -> None:
     try:
         try:
             raise ValueError(f"Key (email)=({SECRET}) already exists")
@@ -70,7 +70,9 @@ def test_what_a_database_says_of_a_value_is_not_logged(house: House, logged: io.
     assert "builtins.ValueError" in logged.getvalue()
 
 
-def test_what_nobody_catches_is_logged_without_its_words(logged: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_uncaught_exception_is_logged_without_its_message(
+    logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails() -> None:
         raise ValueError(SECRET)
 
@@ -92,9 +94,11 @@ def test_what_nobody_catches_is_logged_without_its_words(logged: io.StringIO, mo
     assert SECRET not in logged.getvalue()
 
 
-def test_figures_are_there_while_the_database_is_not(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_served_while_the_database_is_down(
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = "operator-" + "x" * 30
-    with House.open(fresh().model_copy(update={"metrics_token": SecretStr(token)})) as house:
+    with House.open(empty_registry().model_copy(update={"metrics_token": SecretStr(token)})) as house:
 
         def gone(_entropy: object) -> None:
             raise Unavailable
@@ -105,7 +109,7 @@ def test_figures_are_there_while_the_database_is_not(fresh: Fresh, monkeypatch: 
             return str(answer.text)
 
         assert "accord_database_up 1.0" in shown()
-        # Of a worker that was never here there is no time: nought would be taken for 1970.
+        # A worker that never ran has no time: zero would be read as 1970.
         assert "accord_worker_last_round" not in shown()
         worker_of(house.app.state.seams, house.settings).round()
         assert "accord_worker_last_round_timestamp_seconds" in shown()
@@ -117,7 +121,7 @@ def test_figures_are_there_while_the_database_is_not(fresh: Fresh, monkeypatch: 
         assert "accord_deadlines_overdue" not in figures
 
 
-def test_on_a_terminal_the_lines_are_for_people(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_terminal_the_log_is_formatted_for_people(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     monkeypatch.setattr("sys.stderr", written)
     for hooked in (sys, threading):
@@ -133,12 +137,12 @@ def test_on_a_terminal_the_lines_are_for_people(settings: Settings, monkeypatch:
     assert written.getvalue().rstrip().endswith("INFO accord.requests: request request_id=r-1 status=200")
 
 
-def test_figures_are_shown_to_the_operator_alone(fresh: Fresh) -> None:
-    settings = fresh()
+def test_only_the_operator_reads_the_metrics(empty_registry: EmptyRegistry) -> None:
+    settings = empty_registry()
     with House.open(settings) as house:
         house.admin.get("/metrics").expect(404)
     token = "operator-" + "x" * 30
-    with House.open(fresh().model_copy(update={"metrics_token": SecretStr(token)})) as house:
+    with House.open(empty_registry().model_copy(update={"metrics_token": SecretStr(token)})) as house:
         dispute = Dispute(house)
         dispute.lodged()
         dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)

@@ -1,4 +1,4 @@
-"""What people write lies unreadable wherever an operator keeps it: planted words are found nowhere."""
+"""People's texts are unreadable wherever an operator stores them: a search for canaries finds none."""
 
 import base64
 import io
@@ -10,7 +10,6 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,13 +20,13 @@ from sqlalchemy import make_url, text
 from app.core.db import Base
 from app.settings import Settings
 from tests.canaries import WORDS, plant
-from tests.installation import Clock, House, Person, straight_to
+from tests.installation import House, Person, straight_to
 from tests.processes import Served, accord, served
 from tests.story import Dispute
 from tests.uploads import Desk, desk_of, digest_of, fault, pdf
 
 
-def test_the_words_are_read_by_those_who_may(house: House) -> None:
+def test_authorised_readers_read_the_canaries(house: House) -> None:
     dispute = plant(house)
     read = "".join(
         dispute.mediator.get(dispute.path + path).response.text
@@ -41,12 +40,12 @@ def test_the_words_are_read_by_those_who_may(house: House) -> None:
             "/events?limit=200",
         )
     )
-    # Powers are for the side itself and the registry.
+    # Only the side itself and the registry read powers.
     hidden_from_mediators = {WORDS["powers"]}
     assert {word for word in WORDS.values() if word not in read} == hidden_from_mediators
 
 
-def test_no_planted_word_is_found_in_the_database(house: House, settings: Settings) -> None:
+def test_no_canary_is_readable_in_the_database(house: House, settings: Settings) -> None:
     plant(house)
     haystack = everything_in(settings)
     assert b"Sharing of the waters of the Serin" in haystack, "what stays in clear is found, so the search works"
@@ -71,23 +70,23 @@ def everything_in(settings: Settings) -> bytes:
     return "\n".join(rows).encode()
 
 
-# A part of every word that is planted below.
+# A part of every canary below.
 MARK = b"quetzal"
 MIB = 1024 * 1024
 
 
 def spellings(word: bytes) -> list[bytes]:
-    """A word as it may lie in a file: plain, in hexadecimal, and in base64 wherever it begins in it."""
-    found = [word, word.hex().encode(), word.hex().upper().encode()]
+    """The forms in which a word may appear in a file: plain, in hexadecimal, and in base64 at each offset."""
+    forms = [word, word.hex().encode(), word.hex().upper().encode()]
     for shift in range(3):
-        # Without the letters in which its neighbours have a part.
+        # Without the letters that share a group with the word's neighbours.
         letters = base64.b64encode(b"\0" * shift + word)
-        found.append(letters[-(-shift * 8 // 6) : (shift + len(word)) * 8 // 6])
-    return found
+        forms.append(letters[-(-shift * 8 // 6) : (shift + len(word)) * 8 // 6])
+    return forms
 
 
 def found_in(lying: bytes, word: bytes = MARK) -> list[bytes]:
-    """The surroundings of each spelling of a word that lies there."""
+    """The bytes around each spelling of a word that appears in these bytes."""
     places = [lying.find(spelling) for spelling in spellings(word)]
     return [lying[max(0, place - 60) : place + 60] for place in places if place >= 0]
 
@@ -105,7 +104,7 @@ def unzipped(content: bytes) -> bytes:
 
 
 def dump(settings: Settings) -> bytes:
-    """The database as its own tools write it out; every row of every table where they do not reach it."""
+    """The dump of the database's own tool, or every row of every table where the tool is not installed."""
     if settings.is_sqlite:
         with sqlite3.connect(make_url(settings.database_url).database or "") as connection:
             return "\n".join(connection.iterdump()).encode()
@@ -119,14 +118,14 @@ def dump(settings: Settings) -> bytes:
 
 @contextmanager
 def at(service: Served, person: Person) -> Iterator[Person]:
-    """The same person, before that service."""
+    """The same person, as a client of that service."""
     with httpx.Client(base_url=service.base_url, timeout=60) as client:
         yield Person(person.name, person.id, person.token, client, str)
 
 
 @contextmanager
 def begun(desk: Desk, service: Served, folder: Path) -> Iterator[socket.socket]:
-    """An upload of which more than half has come and lies in the folder, and no more comes yet."""
+    """An upload of which more than half has arrived in the folder and which does not continue."""
     content = pdf(20 * MIB, b"cutoffquetzal")
     place = urlsplit(service.base_url)
     head = (
@@ -144,14 +143,14 @@ def begun(desk: Desk, service: Served, folder: Path) -> Iterator[socket.socket]:
 
 
 @pytest.mark.slow
-def test_no_planted_word_lies_in_storage_database_backup_dump_log_or_temporary_folder(
+def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_folder(
     durable: Settings, tmp_path: Path
 ) -> None:
     kept = durable.model_copy(update={"storage": str(tmp_path / "documents")})
     temporary, log, folder = tmp_path / "temporary", tmp_path / "service.log", tmp_path / "documents"
     temporary.mkdir()
     surroundings = {"TMPDIR": str(temporary), "ACCORD_STORAGE": str(folder)}
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(kept) as house:
         dispute = Dispute(house)
         dispute.mediating()
         house.database.dispose()
@@ -177,25 +176,25 @@ def test_no_planted_word_lies_in_storage_database_backup_dump_log_or_temporary_f
         "dump": dump(kept),
         "output": (taken.stdout + taken.stderr + looked.stdout + looked.stderr).encode(),
     }
-    assert {where: found for where, content in lying.items() if (found := found_in(content))} == {}
-    # That what lies in clear is found shows that the search works: in each place, in each spelling.
+    assert {where: matches for where, content in lying.items() if (matches := found_in(content))} == {}
+    # A word in clear is found, which shows that the search works: in each place, in each spelling.
     for where in ("backup", "dump", *(["folder"] if kept.is_sqlite else [])):
         assert found_in(lying[where], dispute.case["title"].encode()), where
         assert found_in(lying[where], digest), where
-    for told in (b"downloadDocument", b"app.documents.sealing.Altered"):
-        assert told in log.read_bytes()
+    for line in (b"downloadDocument", b"app.core.errors.Altered"):
+        assert line in log.read_bytes()
     assert sum(path.stat().st_size for path in folder.rglob("*#*")) >= 8 * MIB
 
 
 def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
-    """Words in all that can be filed, and in what is refused; the digest of a document that was filed."""
+    """Canaries in everything that can be filed and in refused requests; gives the digest of a filed document."""
     person, title = dispute.requesting, {"title": "titlequetzal", "text": "textquetzal"}
     filed = []
     for audience, sides in (("participants", ()), ("caucus", ("requesting",))):
         desk = desk_of(dispute, audience, *sides)
         parties = [dispute.party(side) for side in sides]
-        given = {"kind": "statement", "audience": audience, "party_ids": parties, **title}
-        desk.draft = person.post(f"{dispute.path}/filings", given).expect(201)
+        body = {"kind": "statement", "audience": audience, "party_ids": parties, **title}
+        desk.draft = person.post(f"{dispute.path}/filings", body).expect(201)
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as written:
             written.writestr("membernamequetzal.txt", b"memberquetzal")
@@ -213,7 +212,7 @@ def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
             for document in filed[-3:]:
                 assert reader.get(f"/v1/documents/{document['id']}/content").status == 200
     dispute.draft(dispute.mediator, title="drafttitlequetzal", clauses=[{"number": "1", "text": "clausequetzal"}])
-    # An object that is altered is a fault of ours, of which the log tells.
+    # An altered object is an internal error, which the log reports.
     small = min((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     small.write_bytes(small.read_bytes()[:-1] + b"x")
     answers = {person.get(f"/v1/documents/{document['id']}/content").status for document in filed}
@@ -222,7 +221,7 @@ def filed_and_refused(dispute: Dispute, folder: Path) -> bytes:
 
 
 def refused(desk: Desk, archive: bytes) -> None:
-    """Uploads and requests that are refused, each with a word in it."""
+    """Refused uploads and requests, each with a canary in it."""
     nested = io.BytesIO()
     with zipfile.ZipFile(nested, "w") as written:
         written.writestr("innerquetzal.zip", archive)

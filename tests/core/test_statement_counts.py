@@ -1,4 +1,4 @@
-"""A request makes few round trips to the database, whatever the number of parties."""
+"""A request sends few statements to the database, whatever the number of parties."""
 
 import os
 from typing import Any
@@ -11,12 +11,12 @@ from app.core.db import together
 from app.core.errors import Conflict
 from app.core.tables.cases import ReferenceNumber
 from tests.installation import House
-from tests.statements import counted
+from tests.sql_statements import recorded_statements
 from tests.story import CONSENT, POWERS, Dispute
 
 
 def sides(number: int) -> list[dict[str, str]]:
-    """That many parties, one a side."""
+    """So many parties, one on each side."""
     names = ["requesting", "responding", *(f"side-{n}" for n in range(3, number + 1))]
     return [{"side": side, "kind": "state", "name": f"State {side}"} for side in names]
 
@@ -26,7 +26,7 @@ def test_reading_a_case_takes_at_most_six_statements(house: House, dispute: Disp
     dispute.opened(parties=sides(parties))
     for number in range(5):
         dispute.requesting.post(f"{dispute.path}/third-states", {"name": f"Third {number}"}).expect(201)
-    with counted(house.database.engine) as seen:
+    with recorded_statements(house.database.engine) as seen:
         dispute.requesting.get(dispute.path).expect(200)
     assert len(seen) <= 6, seen
 
@@ -35,7 +35,7 @@ def test_reading_a_case_takes_at_most_six_statements(house: House, dispute: Disp
 def test_listing_fifty_cases_takes_at_most_six_statements(house: House, dispute: Dispute, parties: int) -> None:
     for _case in range(51):
         dispute.opened(parties=sides(parties))
-    with counted(house.database.engine) as seen:
+    with recorded_statements(house.database.engine) as seen:
         assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == 50
     assert len(seen) <= 6, seen
 
@@ -47,15 +47,13 @@ def test_a_step_takes_at_most_twenty_statements(house: House, dispute: Dispute, 
     counts: dict[str, list[str]] = {}
 
     def step(person: Any, name: str, body: Any = None, path: str | None = None, status: int = 200) -> Any:
-        with counted(house.database.engine) as seen:
+        with recorded_statements(house.database.engine) as seen:
             answer = person.post(path or f"{dispute.path}/steps/{name}", body).expect(status)
         counts[name] = seen
         return answer
 
     step(dispute.requesting, "lodge", gives)
-    agent = {"user_id": dispute.responding.id, "role": "agent", "powers": POWERS}
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
-    dispute.registrar.post(path, agent).expect(201)
+    dispute.admit(dispute.registrar, dispute.responding, dispute.party("responding"))
     step(dispute.registrar, "invite", {"due_on": "2026-04-01"})
     step(dispute.responding, "accept-invitation", gives)
     if parties == 2:
@@ -67,7 +65,7 @@ def test_a_step_takes_at_most_twenty_statements(house: House, dispute: Dispute, 
     assert {name: len(seen) for name, seen in counts.items() if len(seen) > 20} == {}, counts
 
 
-def test_a_refusal_of_writes_that_are_sent_together_is_told_like_any_other(house: House) -> None:
+def test_a_refusal_of_a_batched_write_is_reported_like_any_other(house: House) -> None:
     first = [{"year": 1999, "last": 1}]
 
     def twice(db: GatedSession) -> None:

@@ -1,1 +1,1 @@
-"""How the source itself is kept: imports, words in their places, locks and migrations."""
+"""Tests of the source itself: imports, the places of certain words, locks and migrations."""

@@ -13,7 +13,7 @@ CLOCK_AND_CHANCE = re.compile(
 
 
 def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
-    """Where a file assigns one of a case's words: `x.stage = …`, `setattr(x, "stage", …)`, `.values(stage=…)`."""
+    """Where a file assigns a field of the case: `x.stage = …`, `setattr(x, "stage", …)`, `.values(stage=…)`."""
     for node in file.nodes:
         match node:
             case ast.Attribute(attr=word, ctx=ast.Store()) if word in OF_A_CASE:
@@ -22,9 +22,9 @@ def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
                 word in OF_A_CASE
             ):
                 yield node.lineno, word
-            case ast.Call(func=ast.Attribute(attr="values"), args=given, keywords=keywords):
+            case ast.Call(func=ast.Attribute(attr="values"), args=arguments, keywords=keywords):
                 words: list[object] = [keyword.arg for keyword in keywords]
-                for keys in (each.keys for each in given if isinstance(each, ast.Dict)):
+                for keys in (each.keys for each in arguments if isinstance(each, ast.Dict)):
                     words += [key.value for key in keys if isinstance(key, ast.Constant)]
                     words += [key.attr for key in keys if isinstance(key, ast.Attribute)]
                 for word in OF_A_CASE.intersection(words):
@@ -32,21 +32,21 @@ def sets_a_word_of_the_case(file: Source) -> Iterator[tuple[int, str]]:
 
 
 def statuses(file: Source) -> Iterator[tuple[int, int]]:
-    """Every number that a file gives as a status, with its line: in a call, an assignment or a mapping."""
+    """Every number that a file uses as a status, with its line: in a call, an assignment or a mapping."""
     for node in file.nodes:
-        given: list[tuple[object, ast.expr | None]] = []
+        pairs: list[tuple[object, ast.expr | None]] = []
         match node:
             case ast.keyword(arg=str(word), value=value):
-                given = [(word, value)]
+                pairs = [(word, value)]
             case ast.Assign(targets=[ast.Name(id=word) | ast.Attribute(attr=word)], value=value):
-                given = [(word, value)]
+                pairs = [(word, value)]
             case ast.AnnAssign(target=ast.Name(id=word) | ast.Attribute(attr=word), value=value):
-                given = [(word, value)]
+                pairs = [(word, value)]
             case ast.Dict(keys=keys, values=values):
-                given = [
+                pairs = [
                     (key.value, value) for key, value in zip(keys, values, strict=True) if isinstance(key, ast.Constant)
                 ]
-        for name, number in given:
+        for name, number in pairs:
             named = name in {"status", "status_code"}
             if named and isinstance(number, ast.Constant) and isinstance(number.value, int):
                 yield number.lineno, number.value

@@ -14,17 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module or name, in full and absolute."""
+    """An imported module or name, with its full dotted name."""
 
     line: int
     name: str
 
     def is_within(self, *packages: str) -> bool:
-        """Whether it is one of these packages, or lies in one."""
+        """Whether it is one of these packages or inside one."""
         return any(self.name == package or self.name.startswith(package + ".") for package in packages)
 
     def is_of_standard_library(self) -> bool:
-        """Whether Python itself brings it."""
+        """Whether it belongs to the standard library."""
         return self.name.split(".")[0] in sys.stdlib_module_names
 
 
@@ -46,20 +46,20 @@ class Source:
         return Path(self.path).stem
 
     def is_under(self, *places: str) -> bool:
-        """Whether it is one of these files, or lies in one of these folders (written with a closing slash)."""
+        """Whether it is one of these files, or is inside one of these folders (written with a closing slash)."""
         return any(self.path == place or (place.endswith("/") and self.path.startswith(place)) for place in places)
 
     @cached_property
     def imports(self) -> list[Import]:
-        """What it imports, wherever in the file; `from a import b` is `a.b`, whether b is a module or a name in one."""
-        found = []
+        """Its imports, wherever in the file; `from a import b` is `a.b`, whether b is a module or a name in one."""
+        modules = []
         for node in self.nodes:
             if isinstance(node, ast.Import):
-                found += [Import(node.lineno, alias.name) for alias in node.names]
+                modules += [Import(node.lineno, alias.name) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 start = ".".join(filter(None, [self._package(node.level), node.module]))
-                found += [Import(node.lineno, f"{start}.{alias.name}") for alias in node.names]
-        return found
+                modules += [Import(node.lineno, f"{start}.{alias.name}") for alias in node.names]
+        return modules
 
     def _package(self, level: int) -> str:
         return ".".join(Path(self.path).parts[:-level]) if level else ""
@@ -78,7 +78,7 @@ class Source:
         return meanings
 
     def full_name(self, node: ast.expr) -> str | None:
-        """What a name or a dotted name means, by the file's imports: `dt.now` may be `datetime.datetime.now`."""
+        """The full name of a dotted name, by the file's imports: `dt.now` may be `datetime.datetime.now`."""
         if isinstance(node, ast.Name):
             return self._meanings.get(node.id)
         if isinstance(node, ast.Attribute) and (owner := self.full_name(node.value)):
@@ -90,6 +90,12 @@ class Source:
         for node in self.nodes:
             if isinstance(node, ast.Name | ast.Attribute) and (name := self.full_name(node)):
                 yield node.lineno, name
+
+    def functions(self) -> Iterator[tuple[int, str]]:
+        """The name of every function and method that it defines, with its line."""
+        for node in self.nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node.lineno, node.name
 
     def words(self) -> Iterator[tuple[int, str]]:
         """Every identifier that it uses or defines, and every string of one word, with its line."""
@@ -118,22 +124,22 @@ TESTS = python_files("tests")
 
 
 def project_files() -> list[str]:
-    """Every file of the project, relative to its root: what git knows, and what it would if it were added."""
+    """Every file of the project, relative to its root: tracked by git, or untracked and not ignored."""
     if not (ROOT / ".git").exists():
         return _unpacked_files()
-    # The owner of the checkout may be another than who runs the tests.
+    # The checkout may belong to another user than the one who runs the tests.
     command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
     return sorted(path for path in listed if path and (ROOT / path).exists())
 
 
 def _unpacked_files() -> list[str]:
-    """The same for sources that came without git, in an archive: all but hidden folders and caches."""
-    found = []
+    """The same for sources unpacked from an archive, without git: all files except hidden folders and caches."""
+    paths = []
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-        found += [(Path(folder) / name).relative_to(ROOT).as_posix() for name in files]
-    return sorted(found)
+        paths += [(Path(folder) / name).relative_to(ROOT).as_posix() for name in files]
+    return sorted(paths)
 
 
 def told(faults: list[str]) -> str:

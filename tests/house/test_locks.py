@@ -1,4 +1,4 @@
-"""The lock files pin everything by hash, and say nothing of where it comes from."""
+"""The lock files pin everything by hash, and name no index."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 def pinned(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Each requirement of a lock: its name, its version with its marker, its hashes."""
+    """Each requirement of a lock: its name, its version with its marker, and its hashes."""
     lines = (ROOT / lock).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     requirements = {}
     for line in lines:
@@ -36,12 +36,12 @@ def test_every_requirement_has_one_version_and_its_hashes(lock: str) -> None:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_no_index_and_no_path(lock: str) -> None:
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
-    # Neither an address nor a path goes without a slash, and --hash is the only option.
+    # Every address and path contains a slash, and --hash is the only option.
     faults = [line for line in lines if "/" in line or re.search(r"(^|\s)-{1,2}(?!hash=|c requirements\.lock)\w", line)]
     assert not faults, told(faults)
 
 
-def test_the_lock_of_development_holds_the_same_versions_as_the_lock_to_run() -> None:
+def test_the_development_lock_pins_the_same_versions_as_the_runtime_lock() -> None:
     running, developing = (pinned(lock) for lock in LOCKS)
     faults = [name for name in running if running[name] != developing.get(name)]
     assert not faults, told(faults)
@@ -50,7 +50,7 @@ def test_the_lock_of_development_holds_the_same_versions_as_the_lock_to_run() ->
 @pytest.mark.parametrize(
     ("lock", "groups"), [("requirements.lock", ["build"]), ("requirements-dev.lock", ["build", "dev"])]
 )
-def test_a_lock_holds_every_dependency_that_the_project_declares(lock: str, groups: list[str]) -> None:
+def test_a_lock_pins_every_dependency_that_the_project_declares(lock: str, groups: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = project["dependencies"] + [each for group in groups for each in project["optional-dependencies"][group]]
     names = {re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in declared}

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that the models describe, on both engines."""
+"""The migrations create exactly the tables that the models describe, on both engines."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +11,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
 from tests.house.source import ROOT
-from tests.server import new_database
+from tests.postgresql_server import new_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
-    """The address of a database in which nothing is yet."""
+    """The URL of a database without tables."""
     if request.param == "sqlite":
         yield make_url(f"sqlite:///{tmp_path / 'empty.db'}")
         return
@@ -24,7 +24,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[U
         yield url
 
 
-def test_a_database_made_by_the_migrations_is_the_one_that_the_models_describe(empty_database: URL) -> None:
+def test_the_migrations_create_the_tables_that_the_models_describe(empty_database: URL) -> None:
     config = Config(ROOT / "alembic.ini")
     engine = create_engine(empty_database)
     try:

@@ -1,4 +1,4 @@
-"""The tests of this folder find what they look for: a search that finds nothing must not be a blind one."""
+"""The searches of this folder work: a search that finds nothing must be able to find something."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from tests.house.source import Source
     ],
 )
 def test_an_import_is_found_in_every_form(text: str, name: str) -> None:
-    assert [each.name for each in Source("app/proceedings/cases/reading.py", text).imports] == [name]
+    assert [each.name for each in Source("app/proceedings/cases/queries.py", text).imports] == [name]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_an_import_is_found_in_every_form(text: str, name: str) -> None:
         "from random import choice\nchoice(x)",
     ],
 )
-def test_a_clock_and_a_chance_are_found_in_every_form(text: str) -> None:
+def test_uses_of_clock_and_chance_are_found_in_every_form(text: str) -> None:
     assert any(CLOCK_AND_CHANCE.fullmatch(name) for _, name in Source("app/x.py", text).mentions())
 
 
@@ -49,7 +49,7 @@ def test_a_clock_and_a_chance_are_found_in_every_form(text: str) -> None:
         "clock.now()",
     ],
 )
-def test_what_is_no_clock_and_no_chance_is_let_pass(text: str) -> None:
+def test_code_without_clock_and_chance_passes(text: str) -> None:
     assert not any(CLOCK_AND_CHANCE.fullmatch(name) for _, name in Source("app/x.py", text).mentions())
 
 
@@ -71,7 +71,7 @@ def test_a_change_of_a_case_is_found_in_every_form(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["case.stage == 'closed'", "f(stage=x)", "values(stage=x)", "stage = case.stage"])
-def test_reading_a_case_is_let_pass(text: str) -> None:
+def test_reading_a_case_passes(text: str) -> None:
     assert not list(sets_a_word_of_the_case(Source("app/x.py", text)))
 
 

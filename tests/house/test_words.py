@@ -1,58 +1,65 @@
-"""Words that stand in their places only: commit, as_system, a case's stage, status numbers, the clock."""
+"""Words that may appear only in certain places: commit, as_system, a case's stage, status numbers, the clock."""
 
 import ast
 
 from tests.house.patterns import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
 from tests.house.source import APP, told
 
-# Each file that acts beyond one person's view, and why it must.
+# Each file that acts beyond the view of one person, and why it must.
 AS_SYSTEM = {
     "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
     "app/operations/readers.py": "holds the readers of every audience against the policy",
-    "app/core/access/gate.py": "defines it, and lets such statements pass",
-    "app/institution/people/service.py": "writes the streams of the installation, which has no case",
+    "app/core/access/gate.py": "lets such statements pass",
+    "app/core/access/session.py": "defines it",
+    "app/core/access/capacities.py": "reads and ends the capacities of people, whoever acts",
+    "app/institution/people/institution.py": "writes the streams of the installation, which has no case",
+    "app/institution/people/service.py": "lets an administrator read the stream of the registry",
     "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
-    "app/proceedings/cases/locking.py": "a candidate acts in a case that they do not see",
-    "app/proceedings/steps/service.py": "keeps what a case waits for after everybody's acts",
+    "app/proceedings/cases/lock.py": "a candidate acts in a case that they do not see",
+    "app/proceedings/cases/circle.py": "reads the capacities and audiences that decide what the actor may read",
+    "app/proceedings/steps/derived_columns.py": "keeps what a case waits for after everybody's acts",
     "app/operations/signatures.py": "holds every certificate against its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",
     "app/operations/health.py": "asks which rule sets the cases of everybody are under",
-    "app/integration/courts/progress.py": "tells a court of a case that it does not see, whoever acts there",
-    "app/integration/courts/orders.py": "hands the order of a court to the participants of its case",
-    "app/integration/courts/papers.py": "lays into a case what a court sends, which does not see it",
-    "app/integration/courts/views.py": "shows a court the number of its case and the dates that its parties share",
-    "app/integration/courts/referrals.py": "makes the audience of a referral, and moves a term by a court's order",
+    "app/integration/courts/case_progress.py": "informs a court of a case that it does not see, whoever acts there",
+    "app/integration/courts/order_files.py": "hands the order of a court to the participants of its case",
+    "app/integration/courts/court_papers.py": "files papers of a court in a case that the court does not see",
+    "app/integration/courts/referral_views.py": "shows a court its case number and the session dates its parties share",
+    "app/integration/courts/court_acts.py": "makes the audience of a referral, and moves a term by a court's order",
     "app/proceedings/documents/accesses.py": "lists to a side who read its documents, whoever they are",
     "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
     "app/core/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",
     "app/core/ledger/service.py": "reads the heads of every stream at the seal",
+    "app/core/ledger/acts.py": "finds the streams of the installation",
+    "app/core/ledger/verification.py": "recomputes every stream",
 }
 
-# Each file that reads the clock or makes random bytes itself; all others are given them by their caller.
+# Each file that reads the clock or makes random bytes itself; all others get them from their caller.
 SEAMS = {
     "app/core/clock.py": "is the clock",
     "app/operations/health.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
+    "app/operations/commands/": "run as programs of their own",
     "app/integration/client.py": "is the other side, with a clock of its own",
     "app/integration/court_in_a_box/command.py": "starts a program of its own, which is not the service",
     "app/demo/": "tells its own time",
     "app/core/http/limits.py": "counts in seconds of the machine, as what it counts with does",
     "app/core/http/middleware.py": "gives an id to a request that brings none",
-    "app/core/http/waiting.py": "looks for news in sessions of its own, which draw nothing",
+    "app/core/http/waiting_room.py": "looks for news in sessions of its own, which draw nothing",
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
 }
 
-# Attributes that bear a case's words but belong to something else.
+# Attributes with the same names as fields of a case, of other objects.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
-    ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
+    ("app/integration/courts/registry_decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
 
 
-def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned() -> None:
+def test_commit_and_rollback_appear_only_where_transactions_are_owned() -> None:
     faults = [
         f"{file.path}:{node.lineno}"
         for file in APP
@@ -64,7 +71,7 @@ def test_the_words_commit_and_rollback_stand_only_where_transactions_are_owned()
     assert not faults, told(faults)
 
 
-def test_as_system_stands_only_in_the_files_that_say_why() -> None:
+def test_as_system_appears_only_in_the_files_that_state_why() -> None:
     using = {file.path for file in APP if any(word == "as_system" for _, word in file.words())}
     faults = [f"{path} uses as_system and is not listed" for path in sorted(using - set(AS_SYSTEM))]
     faults += [f"{path} is listed for as_system and does not use it" for path in sorted(set(AS_SYSTEM) - using)]
@@ -100,7 +107,7 @@ def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
     assert not faults, told(faults)
 
 
-def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
+def test_only_the_web_layer_and_its_callers_use_status_codes() -> None:
     faults = [
         f"{file.path}:{line}"
         for file in APP
@@ -113,7 +120,7 @@ def test_only_the_web_and_its_callers_speak_of_status_codes() -> None:
     assert not faults, told(faults)
 
 
-def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None:
+def test_only_the_seams_read_the_clock_or_draw_random_values() -> None:
     faults = [
         f"{file.path}:{line} {name}"
         for file in APP
@@ -124,7 +131,7 @@ def test_nobody_reads_the_clock_or_draws_by_chance_except_at_the_seams() -> None
     assert not faults, told(faults)
 
 
-def test_the_rules_know_no_clock_no_chance_and_no_surroundings() -> None:
+def test_the_rules_use_no_clock_no_chance_and_no_environment() -> None:
     banned = ("random", "secrets", "time", "os", "socket", "subprocess", "sqlite3", "http", "urllib", "logging")
     faults = [
         f"{file.path}:{each.line} imports {each.name}"

@@ -1,1 +1,1 @@
-"""Tests of what an institution has before any case."""
+"""Tests of what an institution has before its first case."""

@@ -1,4 +1,4 @@
-"""A rule set drawn: nothing is missing, nothing overlaps, nothing depends on the process that draws."""
+"""Diagrams of rule sets: complete, without overlaps, and the same in every process."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.rules.loader import library
 from app.rules.model import Citation, Procedure
 from tests.rules.wide import IOMED, wide
@@ -49,7 +49,7 @@ def parsed(svg: str) -> ElementTree.Element:
 
 
 def words(element: ElementTree.Element) -> str:
-    """All that is written on the drawing, lines joined."""
+    """All the text in the drawing, lines joined."""
     return " ".join(text.text or "" for text in element.iter(f"{SVG}text"))
 
 
@@ -80,16 +80,16 @@ def stage_boxes(root: ElementTree.Element) -> list[Box]:
     return boxes
 
 
-def overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def overlap(first: Box, other: Box) -> bool:
+    return first[0] < other[2] and other[0] < first[2] and first[1] < other[3] and other[1] < first[3]
 
 
-def inside(one: Box, other: Box) -> bool:
-    return other[0] <= one[0] and other[1] <= one[1] and one[2] <= other[2] and one[3] <= other[3]
+def inside(inner: Box, other: Box) -> bool:
+    return other[0] <= inner[0] and other[1] <= inner[1] and inner[2] <= other[2] and inner[3] <= other[3]
 
 
 def straights(root: ElementTree.Element) -> Iterator[Box]:
-    """The upright and level parts of all lines, as boxes without breadth, and the chords of the bends."""
+    """The vertical and horizontal parts of all lines, as boxes without width, and the chords of the bends."""
     for path in root.iter(f"{SVG}path"):
         points: list[tuple[float, float]] = []
         for command, rest in re.findall(r"([MVHC])([^MVHC]*)", path.get("d", "")):
@@ -110,8 +110,10 @@ def test_the_drawing_is_a_well_formed_svg_document_with_a_title_and_a_descriptio
     assert root.tag == f"{SVG}svg"
     assert root.get("role") == "img"
     named = [root.find(f"{SVG}title"), root.find(f"{SVG}desc")]
-    assert (root.get("aria-labelledby") or "").split() == [one.get("id") for one in named if one is not None]
-    assert all(one is not None and one.text for one in named)
+    assert (root.get("aria-labelledby") or "").split() == [
+        element.get("id") for element in named if element is not None
+    ]
+    assert all(element is not None and element.text for element in named)
 
 
 @drawn
@@ -120,7 +122,7 @@ def test_every_stage_and_every_step_is_on_the_drawing_and_in_its_description(pro
     description = compact(root.findtext(f"{SVG}desc") or "")
     written = compact(words(root))
     items = [(stage.name, stage.title) for stage in procedure.stages]
-    items += [(one.name, one.title) for one in procedure.steps]
+    items += [(step.name, step.title) for step in procedure.steps]
     for name, title in items:
         shown = compact(title.replace("\x07", "\ufffd"))
         assert shown in written
@@ -128,7 +130,7 @@ def test_every_stage_and_every_step_is_on_the_drawing_and_in_its_description(pro
         assert name in description
 
 
-def test_a_stage_box_holds_its_title_its_name_and_the_steps_that_leave_the_case_there() -> None:
+def test_a_stage_box_shows_its_title_its_name_and_the_steps_that_stay_in_the_stage() -> None:
     root = parsed(draw(UNCITRAL))
     groups = [group for group in root.iter(f"{SVG}g") if group.get("class") == "stage"]
     agreed = words(groups[3])
@@ -144,7 +146,7 @@ def test_a_final_stage_has_a_double_border() -> None:
     assert [len(group.findall(f"{SVG}rect")) for group in groups] == [1] * 8 + [2]
 
 
-def test_phases_stand_below_one_another_in_their_order() -> None:
+def test_phases_are_drawn_one_below_the_other_in_order() -> None:
     for procedure in PROCEDURES:
         boxes = stage_boxes(parsed(draw(procedure)))
         for (earlier, above), (later, below) in combinations(zip(procedure.stages, boxes, strict=True), 2):
@@ -152,7 +154,7 @@ def test_phases_stand_below_one_another_in_their_order() -> None:
                 assert above[3] < below[1]
 
 
-def test_an_arrow_says_who_takes_the_step_and_what_it_rests_on() -> None:
+def test_an_arrow_names_the_capacity_that_takes_the_step_and_its_article() -> None:
     written = words(parsed(draw(UNCITRAL)))
     assert "each responding party · article 2 ?" in written
     assert "registry, for each responding party · article 2 ?" in written
@@ -167,18 +169,18 @@ def test_the_legend_explains_the_marks() -> None:
     assert "the registry's own practice" in written
 
 
-def test_silence_is_dashed_and_says_its_term() -> None:
+def test_the_effect_of_silence_is_dashed_and_names_its_term() -> None:
     def dashes(procedure: Procedure) -> int:
         return sum(1 for path in parsed(draw(procedure)).iter(f"{SVG}path") if path.get("stroke-dasharray"))
 
-    spoken = replace(UNCITRAL, steps=tuple(replace(one, after=None) for one in UNCITRAL.steps))
-    # Each drawing with and without silence has the sample in the legend.
+    spoken = replace(UNCITRAL, steps=tuple(replace(step, after=None) for step in UNCITRAL.steps))
+    # In each drawing with an effect of silence the legend has a sample of it.
     assert dashes(UNCITRAL) == dashes(spoken) + 1
     assert "after 30 days, reply" in words(parsed(draw(UNCITRAL)))
     assert "after the period set for the case, reply" in words(parsed(draw(IOMED)))
 
 
-def test_where_a_case_stands_is_marked_in_words_and_by_its_border() -> None:
+def test_the_current_stage_is_marked_in_words_and_by_its_border() -> None:
     root = parsed(draw(UNCITRAL, at="mediating"))
     (here,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "stage" and "▶ here" in words(group)]
     assert "In mediation" in words(here)
@@ -192,18 +194,18 @@ def test_without_a_case_nothing_is_marked() -> None:
     assert "on the way" not in written
 
 
-def test_the_way_is_numbered_and_drawn_heavier() -> None:
+def test_the_steps_taken_are_numbered_and_drawn_heavier() -> None:
     way = ["draft", "lodged", "invited", "agreed", "mediating", "agreed"]
     root = parsed(draw(UNCITRAL, at="mediating", way=way))
     groups = [group for group in root.iter(f"{SVG}g") if group.get("class") == "stage"]
     marks = [re.findall(r"on the way: ([\d, ]*\d)", words(group)) for group in groups]
     assert marks == [["1"], ["2"], ["3"], ["4, 6"], ["5"], [], []]
     heavy = [path for path in root.iter(f"{SVG}path") if float(path.get("stroke-width", "0")) > 2]
-    # Two lines for each of the five arrows walked, and the sample in the legend.
+    # Two lines for each of the five steps taken, and the sample in the legend.
     assert len(heavy) == 2 * 5 + 1
 
 
-def test_the_way_out_is_drawn_heavier_too() -> None:
+def test_the_step_that_ended_the_case_is_drawn_heavier_too() -> None:
     root = parsed(draw(UNCITRAL, at="closed", way=["draft"]))
     heavy = [path for path in root.iter(f"{SVG}path") if float(path.get("stroke-width", "0")) > 2]
     assert len(heavy) == 2 + 1
@@ -242,7 +244,7 @@ def test_text_is_never_too_small_to_read(procedure: Procedure) -> None:
     assert min(float(text.get("font-size", "0")) for text in parsed(draw(procedure)).iter(f"{SVG}text")) >= 11
 
 
-def test_whatever_a_rule_set_says_is_only_text() -> None:
+def test_the_texts_of_a_rule_set_are_escaped() -> None:
     svg = draw(hostile())
     root = parsed(svg)
     assert "<script>" not in svg
@@ -253,9 +255,9 @@ def test_whatever_a_rule_set_says_is_only_text() -> None:
     assert not [element for element in root.iter() if any(name.startswith("on") for name in element.attrib)]
 
 
-def test_every_process_draws_the_same() -> None:
+def test_every_process_draws_the_same_diagram() -> None:
     program = (
-        "from app.institution.procedures.diagram import draw; from tests.rules.wide import IOMED, wide;"
+        "from app.institution.procedures.diagram.svg import draw; from tests.rules.wide import IOMED, wide;"
         "print(draw(IOMED, at='invited', way=['draft', 'lodged']), draw(wide()))"
     )
     first, second = (

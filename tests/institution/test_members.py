@@ -1,4 +1,4 @@
-"""The register of members: what an entry may say, its history, its filters, and the members that ship."""
+"""The register of members: what an entry may say, its history, its filters, and the shipped members."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ from app.core.ledger.verification import verify
 from app.institution.members import loader
 from app.institution.members.schemas import MemberIn
 from app.settings import Settings
-from tests.installation import START, House, Json, Person, guarded
+from tests.installation import START, House, Json, guarded
 from tests.story import Dispute
 
 SIGNATORY = {"name": "Republic of Ostrava", "kind": "state", "status": "signatory"}
@@ -37,7 +37,7 @@ WHOLE: Json = {
 }
 MINA = {"name": "Mina Datar", "designated_on": "2025-09-15"}
 
-# What is said beside the name and the kind, and every fault that is found in it.
+# The fields besides name and kind, and every fault that is found in them.
 FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
     ({"status": "contracting"}, [("/in_force_on", "in-force")]),
     ({"in_force_on": "2025-08-29"}, [("/in_force_on", "in-force")]),
@@ -83,15 +83,15 @@ FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "expected"), FAULTS)
-def test_an_entry_that_cannot_be_true_is_refused_at_each_of_its_faults(
-    house: House, given: Json, expected: list[tuple[str, str]]
+@pytest.mark.parametrize(("changes", "expected"), FAULTS)
+def test_an_impossible_entry_is_refused_with_each_of_its_faults(
+    house: House, changes: Json, expected: list[tuple[str, str]]
 ) -> None:
-    body = house.admin.post("/v1/members", {**SIGNATORY, **given}).expect(422, "invalid")
+    body = house.admin.post("/v1/members", {**SIGNATORY, **changes}).expect(422, "invalid")
     assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == expected
 
 
-# The least by which each of the limits above is kept.
+# The largest values within each of the limits above.
 KEPT: list[Json] = [
     {"signed_on": "2025-05-30", "ratified_on": "2025-05-30"},
     {"acceded_on": "2025-05-30"},
@@ -106,11 +106,11 @@ KEPT: list[Json] = [
 ]
 
 
-@pytest.mark.parametrize("given", KEPT)
-def test_an_entry_at_its_limits_is_taken(house: House, given: Json) -> None:
-    made = house.admin.post("/v1/members", {**SIGNATORY, **given}).expect(201)
-    assert {name: made[name] for name in given if name not in ("declarations", "designations")} == {
-        name: value for name, value in given.items() if name not in ("declarations", "designations")
+@pytest.mark.parametrize("fields", KEPT)
+def test_an_entry_at_its_limits_is_accepted(house: House, fields: Json) -> None:
+    made = house.admin.post("/v1/members", {**SIGNATORY, **fields}).expect(201)
+    assert {name: made[name] for name in fields if name not in ("declarations", "designations")} == {
+        name: value for name, value in fields.items() if name not in ("declarations", "designations")
     }
 
 
@@ -121,11 +121,11 @@ def test_an_entry_is_read_as_it_was_written(house: House) -> None:
 
 
 def changed(house: House, path: str, fields: Json) -> Json:
-    """The entry as an administrator changed it."""
+    """The entry after an administrator's change."""
     return dict(house.admin.patch(path, fields, if_match=house.admin.get(path).headers["etag"]).expect(200))
 
 
-def test_a_change_rests_on_what_was_read_and_on_what_would_stand(house: House) -> None:
+def test_a_change_needs_the_current_version_and_a_valid_result(house: House) -> None:
     path = f"/v1/members/{house.admin.post('/v1/members', WHOLE).expect(201)['id']}"
     tag = house.admin.get(path).headers["etag"]
     house.admin.patch(path, {"founding": False}).expect(428)
@@ -153,7 +153,7 @@ def test_a_change_rests_on_what_was_read_and_on_what_would_stand(house: House) -
     assert stands == {**WHOLE, "id": stands["id"], "designations": [], "calendar": None}
 
 
-def test_only_administrators_write_and_everybody_with_an_account_reads(house: House, dispute: Dispute) -> None:
+def test_only_administrators_write_and_every_account_reads(house: House, dispute: Dispute) -> None:
     dispute.lodged()
     path = f"/v1/members/{dispute.members[0]}"
     tag = house.admin.get(path).headers["etag"]
@@ -164,12 +164,12 @@ def test_only_administrators_write_and_everybody_with_an_account_reads(house: Ho
         somebody.patch(path, {"founding": True}, if_match='"x"').expect(403, "forbidden")
         assert somebody.get(f"{path}/history").expect(200) == before
         assert len(somebody.get("/v1/members").expect(200)["items"]) == 2
-    nobody = Person("Nobody", "", "none", house.client, house.number)
+    nobody = house.person_with_token("Nobody", "", "none")
     for place in ("/v1/members", path, f"{path}/history"):
         nobody.get(place).expect(401)
 
 
-def test_the_history_tells_each_change_as_it_was_and_as_it_is(house: House) -> None:
+def test_the_history_shows_each_change_with_its_old_and_new_values(house: House) -> None:
     made = house.admin.post("/v1/members", SIGNATORY).expect(201)
     path = f"/v1/members/{made['id']}"
     house.member("Kingdom of Vedria")
@@ -182,7 +182,7 @@ def test_the_history_tells_each_change_as_it_was_and_as_it_is(house: House) -> N
     house.clock.pass_by(days=1)
     house.person("Late Comer")
     changed(house, path, {"declarations": [{**declared, "until_on": "2026-12-31"}], "name": "Ostrava"})
-    # What changes nothing is no change.
+    # A change that alters nothing is not recorded.
     changed(house, path, {"name": "Ostrava"})
     nothing = ("signed_on", "ratified_on", "acceded_on", "in_force_on", "calendar", "standing", "source")
     entered: Json = {**SIGNATORY, **dict.fromkeys(nothing), "founding": False, "declarations": [], "designations": []}
@@ -231,19 +231,19 @@ def test_the_history_tells_each_change_as_it_was_and_as_it_is(house: House) -> N
     reader.get("/v1/members/00000000-0000-4000-8000-00000000dead/history").expect(404)
 
 
-def test_an_entry_of_an_earlier_release_tells_what_it_kept(house: House) -> None:
+def test_an_entry_of_an_earlier_release_shows_what_it_recorded(house: House) -> None:
     member = house.member("Kingdom of Vedria")
 
     def as_before(db: GatedSession) -> None:
         payload = {"member_id": member, "status": "signatory", "declarations": []}
         subject = installation_subject(db, "public")
         ledger.record(db, Act("enter", house.clock.now, OPERATOR, subject), "member-entered", payload)
-        # Then a change was told by every field that was sent, whether it said something new or not.
-        told = {
+        # That release recorded every field that was sent, whether its value was new or not.
+        recorded_change = {
             "before": {"status": "signatory", "founding": False},
             "after": {"status": "observer", "founding": False},
         }
-        told_of = {"member_id": member, **told}
+        told_of = {"member_id": member, **recorded_change}
         ledger.record(db, Act("change", house.clock.now, OPERATOR, subject), "member-changed", told_of)
         ledger.seal(db)
 
@@ -285,8 +285,8 @@ FILTERS = {
 
 def test_members_are_filtered_by_each_filter_and_paged(house: House) -> None:
     ids = {}
-    for key, given in REGISTER.items():
-        ids[house.admin.post("/v1/members", {"kind": "state", **given}).expect(201)["id"]] = key
+    for key, member in REGISTER.items():
+        ids[house.admin.post("/v1/members", {"kind": "state", **member}).expect(201)["id"]] = key
         house.clock.pass_by(minutes=1)
     reader = house.person("Any Body")
 
@@ -308,7 +308,7 @@ def test_members_are_filtered_by_each_filter_and_paged(house: House) -> None:
     "bad",
     ["status=member", "kind=city", "founding=perhaps", "bound_on=soon", "bound_on=2026-02-30", "q=", "name=Vedria"],
 )
-def test_a_filter_that_can_match_nothing_is_refused(house: House, bad: str) -> None:
+def test_a_filter_with_an_unknown_value_is_refused(house: House, bad: str) -> None:
     (fault,) = house.registrar.get(f"/v1/members?{bad}").expect(422, "invalid")["errors"]
     assert fault["pointer"] in (f"query/{bad.partition('=')[0]}", "query")
 
@@ -324,7 +324,7 @@ DECLARED: dict[str, tuple[Json, bool]] = {
 
 
 def screened(dispute: Dispute) -> list[str]:
-    """The screening's reasons against the request; none if it passed."""
+    """The reasons why the request fails the screening; empty if it passed."""
     answer = dispute.step(dispute.registrar, "screen")
     return [] if answer.status == 200 else [reason["code"] for reason in answer.expect(409)["reasons"]]
 
@@ -339,7 +339,7 @@ def test_a_declaration_is_judged_on_the_day_of_the_request(house: House, dispute
     assert screened(dispute) == (["no-excluded-subject"] if excludes else [])
 
 
-def test_a_declaration_withdrawn_after_the_request_excludes_it_still(house: House, dispute: Dispute) -> None:
+def test_a_declaration_withdrawn_after_the_request_still_excludes_it(house: House, dispute: Dispute) -> None:
     declared: Json = {"subjects": ["water-allocation"], "from_on": "2026-01-01"}
     dispute.members[1] = house.member("Vedria as declared", declarations=[declared])
     dispute.consented()
@@ -354,45 +354,45 @@ def test_a_declaration_withdrawn_after_the_request_excludes_it_still(house: Hous
     assert screened(later) == []
 
 
-def loaded(house: House, name: str = "iomed") -> loader.Loaded:
+def loaded(house: House, name: str = "iomed") -> loader.LoadedMembers:
     """Load a list of members as the command line does."""
 
-    def act(db: GatedSession) -> loader.Loaded:
-        found = loader.load(db, house.clock.now, name, OPERATOR)
+    def act(db: GatedSession) -> loader.LoadedMembers:
+        counts = loader.load(db, house.clock.now, name, OPERATOR)
         ledger.seal(db)
-        return found
+        return counts
 
     return house.database.in_transaction(act, os.urandom)
 
 
 def entries(house: House) -> dict[str, Json]:
     """Every entry by name."""
-    return {one["name"]: one for one in house.registrar.get("/v1/members?limit=200").expect(200)["items"]}
+    return {member["name"]: member for member in house.registrar.get("/v1/members?limit=200").expect(200)["items"]}
 
 
-def test_members_that_ship_are_entered_once_and_change_nothing_that_was_entered(house: House) -> None:
+def test_the_shipped_members_are_entered_once_and_change_no_existing_entry(house: House) -> None:
     own = house.member("Kenya", standing="institution")
     number = len(loader.members_of("iomed"))
     house.clock.pass_by(days=1)
-    assert loaded(house) == loader.Loaded(entered=number - 1, left_alone=1)
+    assert loaded(house) == loader.LoadedMembers(entered=number - 1, unchanged=1)
     first = entries(house)
     assert len(first) == number
     assert (first["Kenya"]["id"], first["Kenya"]["status"]) == (own, "contracting")
-    assert loaded(house) == loader.Loaded(entered=0, left_alone=number)
+    assert loaded(house) == loader.LoadedMembers(entered=0, unchanged=number)
     assert entries(house) == first
-    (told,) = house.admin.get(f"/v1/members/{first['China']['id']}/history").expect(200)["items"]
-    assert (told["at"], told["act"]) == ("2026-03-03T09:00:00Z", "enter")
-    assert told["changes"]["standing"] == {"before": None, "after": "secondary"}
+    (entry,) = house.admin.get(f"/v1/members/{first['China']['id']}/history").expect(200)["items"]
+    assert (entry["at"], entry["act"]) == ("2026-03-03T09:00:00Z", "enter")
+    assert entry["changes"]["standing"] == {"before": None, "after": "secondary"}
     with house.database.read(os.urandom) as db:
         assert verify(db).faults == ()
 
 
 def test_an_unknown_list_of_members_is_refused(house: House) -> None:
-    with pytest.raises(Misconfigured, match="there are: iomed"):
+    with pytest.raises(Misconfigured, match="Choose one of: iomed"):
         loaded(house, "../subjects")
 
 
-def test_members_need_an_institution_to_be_members_of(settings: Settings) -> None:
+def test_members_cannot_be_entered_before_the_institution_is_founded(settings: Settings) -> None:
     database = guarded(settings)
     try:
         with pytest.raises(Misconfigured, match="no institution yet"):
@@ -401,22 +401,22 @@ def test_members_need_an_institution_to_be_members_of(settings: Settings) -> Non
         database.dispose()
 
 
-def test_of_the_members_that_ship_only_what_is_established_is_said() -> None:
-    assert loader.known() == ("iomed",)
+def test_the_shipped_members_state_only_what_is_established() -> None:
+    assert loader.file_names() == ("iomed",)
     members = loader.members_of("iomed")
     assert len({member.name for member in members}) == len(members)
-    said: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     for member in members:
         assert MemberIn.model_validate(member.model_dump(mode="json")).source
         assert member.standing == "secondary"
-        said[member.name] = member.model_dump(
+        stated[member.name] = member.model_dump(
             mode="json", exclude={"name", "standing", "source"}, exclude_defaults=True
         )
-    china = said.pop("China")
+    china = stated.pop("China")
     assert china == {
         "kind": "state",
         "status": "contracting",
         "ratified_on": "2025-06-27",
         "in_force_on": "2025-08-29",
     }
-    assert list(said.values()) == [{"kind": "state", "status": "signatory"}] * 14
+    assert list(stated.values()) == [{"kind": "state", "status": "signatory"}] * 14

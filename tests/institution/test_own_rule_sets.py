@@ -1,4 +1,4 @@
-"""The institution's own rule sets and subjects: read from a folder, checked at start, and never in place of ours."""
+"""The institution's own rule sets and subjects: read from a folder, checked at start, added to the shipped ones."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.processes import accord
 from tests.story import Dispute
 
 
-def test_a_folder_adds_rule_sets_and_subjects_to_those_that_ship(tmp_path: Path) -> None:
+def test_a_folder_adds_rule_sets_and_subjects_to_the_shipped_ones(tmp_path: Path) -> None:
     shipped = set(library())
     (tmp_path / "subjects.toml").write_text('[subjects]\nice = "Ice on a river"\n', encoding="utf-8")
     with own_rules(tmp_path, ours_2026=rewritten("uncitral-2021", "ours-2026")):
@@ -22,7 +22,7 @@ def test_a_folder_adds_rule_sets_and_subjects_to_those_that_ship(tmp_path: Path)
     assert "ice" not in subjects()
 
 
-def test_a_rule_set_that_ships_cannot_be_shadowed(tmp_path: Path) -> None:
+def test_a_shipped_rule_set_cannot_be_shadowed(tmp_path: Path) -> None:
     text = (LIBRARY / "uncitral-2021.toml").read_text(encoding="utf-8")
     with (
         pytest.raises(BadRuleSet, match=r"uncitral-2021\.toml:\d+: .*ships with the service"),
@@ -41,7 +41,7 @@ def test_a_rule_set_that_ships_cannot_be_shadowed(tmp_path: Path) -> None:
         ('[topics]\nice = "x"\n', "topics"),
     ],
 )
-def test_subjects_that_cannot_be_used_are_refused_with_the_fault(tmp_path: Path, text: str, words: str) -> None:
+def test_unusable_subjects_are_refused_with_the_fault(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "subjects.toml").write_text(text, encoding="utf-8")
     with pytest.raises(BadRuleSet, match=words):
         use_folder(tmp_path)
@@ -49,7 +49,7 @@ def test_subjects_that_cannot_be_used_are_refused_with_the_fault(tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_a_bad_rule_set_of_ones_own_stops_the_start_with_file_line_and_fault(durable: Settings, tmp_path: Path) -> None:
+def test_a_faulty_own_rule_set_stops_the_start_with_file_line_and_fault(durable: Settings, tmp_path: Path) -> None:
     text = rewritten("uncitral-2021", "ours-2026", ('period = "30 days"', 'period = "a month"'))
     line = text.split("\n").index('period = "a month"') + 1
     (tmp_path / "ours-2026.toml").write_text(text, encoding="utf-8")
@@ -63,14 +63,14 @@ def test_a_bad_rule_set_of_ones_own_stops_the_start_with_file_line_and_fault(dur
 
 
 @pytest.mark.slow
-def test_a_case_under_a_rule_set_that_is_not_there_any_more_is_told_by_the_check(
-    durable: Settings, tmp_path: Path
-) -> None:
+def test_the_check_reports_a_case_whose_rule_set_is_missing(durable: Settings, tmp_path: Path) -> None:
     with own_rules(tmp_path, ours_2026=rewritten("uncitral-2021", "ours-2026")), House.open(durable) as house:
         Dispute(house).lodged(procedure="ours-2026", category="state-state")
-    told = accord(durable, "check")
-    assert told.returncode == 1
-    assert "rule sets in use: Cases are under rule sets that are not loaded: ours-2026." in told.stdout + told.stderr
+    result = accord(durable, "check")
+    assert result.returncode == 1
+    assert (
+        "rule sets in use: Cases are under rule sets that are not loaded: ours-2026." in result.stdout + result.stderr
+    )
     refused = accord(durable, "serve", "--port", "0")
     assert refused.returncode == 1
     assert "ours-2026" in refused.stderr

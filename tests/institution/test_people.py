@@ -1,4 +1,4 @@
-"""People, their accounts and tokens; members; the roster; and who may act for a party."""
+"""People, their accounts and tokens, members, the roster, and the representatives of a party."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from tests.story import CONSENT, POWERS, Dispute, request
 LODGING = {"fields": {"consent": CONSENT, "powers": POWERS}}
 
 
-def test_one_person_has_one_account_however_the_address_is_spelled(house: House) -> None:
-    given = {"name": "Dana Ruiz", "role": "user"}
-    made = house.admin.post("/v1/users", {**given, "email": "Dana.Ruiz@Example.org"}).expect(201)
+def test_an_address_has_one_account_however_it_is_spelled(house: House) -> None:
+    body = {"name": "Dana Ruiz", "role": "user"}
+    made = house.admin.post("/v1/users", {**body, "email": "Dana.Ruiz@Example.org"}).expect(201)
     assert made["email"] == "Dana.Ruiz@Example.org"
     for same in ("dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG", " Dana.Ruiz@Example.org "):
-        house.admin.post("/v1/users", {**given, "email": same}).expect(409, "exists")
-    house.admin.post("/v1/users", {**given, "email": "dana.ruız@example.org"}).expect(201)
+        house.admin.post("/v1/users", {**body, "email": same}).expect(409, "exists")
+    house.admin.post("/v1/users", {**body, "email": "dana.ruız@example.org"}).expect(201)
     for bad in ("dana", "dana@", "@example.org", "da na@example.org", "<dana@example.org>", "d" * 320 + "@example.org"):
-        house.admin.post("/v1/users", {**given, "email": bad}).expect(422)
+        house.admin.post("/v1/users", {**body, "email": bad}).expect(422)
 
 
-def test_administration_is_for_administrators(house: House) -> None:
+def test_only_administrators_administer(house: House) -> None:
     person = house.person("Pat Erson")
     user = {"name": "x", "email": "x@example.org", "role": "user"}
     member = {"name": "x", "kind": "state", "status": "observer"}
@@ -37,16 +37,16 @@ def test_administration_is_for_administrators(house: House) -> None:
     assert len(house.registrar.get("/v1/users").expect(200)["items"]) == 3
 
 
-def test_a_token_is_ones_own_and_of_bounded_life(house: House) -> None:
-    one, other = house.person("One Person"), house.person("Other Person")
-    one.post("/v1/tokens", {"user_id": other.id, "label": "x"}).expect(403)
-    (token,) = one.get("/v1/tokens").expect(200)["items"]
+def test_a_token_belongs_to_its_owner_and_has_a_bounded_lifetime(house: House) -> None:
+    owner, other = house.person("One Person"), house.person("Other Person")
+    owner.post("/v1/tokens", {"user_id": other.id, "label": "x"}).expect(403)
+    (token,) = owner.get("/v1/tokens").expect(200)["items"]
     other.get(f"/v1/tokens/{token['id']}").expect(404)
     other.post(f"/v1/tokens/{token['id']}/revoke").expect(404)
     for bad in ("2026-03-02T08:59:59Z", "2027-05-01T00:00:00Z", "tomorrow", "2026-05-01", "2026-05-01T00:00:00"):
-        one.post("/v1/tokens", {"label": "x", "expires_at": bad}).expect(422)
+        owner.post("/v1/tokens", {"label": "x", "expires_at": bad}).expect(422)
     house.admin.post(f"/v1/tokens/{token['id']}/revoke").expect(200)
-    one.get("/v1/me").expect(401)
+    owner.get("/v1/me").expect(401)
 
 
 MEMBERS: list[tuple[dict[str, Any], int]] = [
@@ -61,31 +61,31 @@ MEMBERS: list[tuple[dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "status"), MEMBERS)
-def test_a_member_is_entered_as_the_register_needs_it(house: House, given: dict[str, Any], status: int) -> None:
-    body = {"name": "Republic of Ostrava", "kind": "state", **given}
+@pytest.mark.parametrize(("fields", "status"), MEMBERS)
+def test_a_member_is_entered_with_what_the_register_requires(house: House, fields: dict[str, Any], status: int) -> None:
+    body = {"name": "Republic of Ostrava", "kind": "state", **fields}
     made = house.admin.post("/v1/members", body).expect(status)
     if status == 201:
         assert house.person("Any Body").get(f"/v1/members/{made['id']}").expect(200) == made
         house.admin.post("/v1/members", body).expect(409, "exists")
 
 
-def test_the_institutions_own_people_open_no_case_and_act_for_nobody(house: House, dispute: Dispute) -> None:
+def test_the_institutions_staff_open_no_case_and_represent_no_party(house: House, dispute: Dispute) -> None:
     for person in (house.admin, house.registrar):
         person.post("/v1/cases", request()).expect(403)
         entry = {"user_id": person.id, "nationalities": ["KE"], "languages": ["en"]}
         house.registrar.post("/v1/mediators", entry).expect(422)
     dispute.opened()
     dispute.step(dispute.requesting, "lodge", LODGING).expect(200)
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
+    path = dispute.representatives("responding")
     for person in (house.admin, house.registrar):
         house.registrar.post(path, {"user_id": person.id, "role": "agent", "powers": POWERS}).expect(422)
 
 
-def test_the_registry_admits_the_first_agent_who_adds_the_partys_own_people(house: House, dispute: Dispute) -> None:
+def test_the_registry_admits_the_first_agent_and_the_agent_admits_the_others(house: House, dispute: Dispute) -> None:
     dispute.opened()
     dispute.step(dispute.requesting, "lodge", LODGING).expect(200)
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
+    path = dispute.representatives("responding")
     agent = {"user_id": dispute.responding.id, "role": "agent", "powers": POWERS}
     dispute.requesting.post(path, agent).expect(403)
     dispute.registrar.post(path, {**agent, "role": "counsel"}).expect(422)
@@ -98,14 +98,14 @@ def test_the_registry_admits_the_first_agent_who_adds_the_partys_own_people(hous
     dispute.requesting.post(path, added).expect(403)
     dispute.responding.post(path, added).expect(201)
     counsel.get(dispute.path).expect(200)
-    names = [one["name"] for one in dispute.requesting.get(path).expect(200)["items"]]
+    names = [item["name"] for item in dispute.requesting.get(path).expect(200)["items"]]
     assert sorted(names) == ["Cora Unsel", "Viktor Drian"]
 
 
-def test_nobody_mediates_in_a_case_in_which_they_act_for_a_party(house: House, dispute: Dispute) -> None:
+def test_a_representative_cannot_mediate_in_the_same_case(house: House, dispute: Dispute) -> None:
     dispute.registered()
-    given = {"user_id": dispute.requesting.id, "nationalities": ["KE"], "languages": ["en"]}
-    entry = house.registrar.post("/v1/mediators", given).expect(201)
+    entry_in = {"user_id": dispute.requesting.id, "nationalities": ["KE"], "languages": ["en"]}
+    entry = house.registrar.post("/v1/mediators", entry_in).expect(201)
     path = f"{dispute.path}/appointments"
     dispute.responding.post(path, {"mediator_id": entry["id"]}).expect(409, "already-in-case")
     dispute.responding.post(path, {"mediator_id": entry["user_id"]}).expect(422)
@@ -113,7 +113,7 @@ def test_nobody_mediates_in_a_case_in_which_they_act_for_a_party(house: House, d
     dispute.requesting.post(path, {"mediator_id": dispute.mediator_id}).expect(409, "already-in-case")
 
 
-def test_a_members_entry_is_changed_by_an_administrator_on_what_they_read(house: House) -> None:
+def test_an_administrator_changes_a_members_entry_with_the_current_version(house: House) -> None:
     path = f"/v1/members/{house.member('Republic of Ostrava', status='signatory', in_force_on=None)}"
     tag = house.admin.get(path).headers["etag"]
     bound = {"status": "contracting", "in_force_on": "2026-02-01"}

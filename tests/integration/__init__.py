@@ -1,1 +1,1 @@
-"""Tests of what other systems see."""
+"""Tests of the interfaces to other systems."""

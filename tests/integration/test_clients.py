@@ -1,12 +1,12 @@
-"""Programs come in by a client's id and secret, for fifteen minutes, and do no more than their scopes say."""
+"""API clients exchange an id and a secret for a token of fifteen minutes, and do no more than their scopes permit."""
 
 import pytest
 
 from app.core.access.scopes import NEEDED
-from tests.conftest import Fresh
 from tests.core.http.operations import EVERY, OPERATIONS
+from tests.courts import basic_authorization, client, court, program, request_token, token
 from tests.installation import Answer, House, Json, Person
-from tests.programs import ask, basic, client, court, program, token
+from tests.registries import EmptyRegistry
 
 GRANT = {"grant_type": "client_credentials"}
 
@@ -18,22 +18,22 @@ def made(house: House) -> Json:
 
 
 def with_token(house: House, made: Json, access_token: str) -> Person:
-    """A program that holds that token."""
-    return Person(made["name"], made["id"], access_token, house.client, house.number)
+    """A client that sends that token."""
+    return house.person_with_token(made["name"], made["id"], access_token)
 
 
 def refused(answer: Answer, status: int, error: str) -> None:
-    """The refusal of a token, in the words of OAuth, and kept by nobody."""
+    """The refusal of a token with OAuth's error code, which no cache stores."""
     assert answer.expect(status)["error"] == error
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
     assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
-def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(house: House, made: Json) -> None:
+def test_a_secret_is_shown_once_and_gets_a_token_from_the_header_or_the_form(house: House, made: Json) -> None:
     shown = {"client_id": made["id"], "client_secret": made["client_secret"]}
-    for form, headers in ((GRANT, basic(made["id"], made["client_secret"])), ({**GRANT, **shown}, None)):
-        answer = ask(house, form, headers)
+    for form, headers in ((GRANT, basic_authorization(made["id"], made["client_secret"])), ({**GRANT, **shown}, None)):
+        answer = request_token(house, form, headers)
         granted = answer.expect(200)
         assert answer.headers["cache-control"] == "no-store"
         assert granted["token_type"] == "Bearer"
@@ -47,8 +47,8 @@ def test_a_secret_is_shown_once_and_gets_a_token_in_the_header_or_in_the_form(ho
         assert "sha256" not in listed.response.text
 
 
-def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, made: Json) -> None:
-    right = basic(made["id"], made["client_secret"])
+def test_requests_that_oauth_forbids_are_refused_with_oauths_error_codes(house: House, made: Json) -> None:
+    right = basic_authorization(made["id"], made["client_secret"])
     secret = {"client_secret": made["client_secret"]}
     other = client(house, None, ["events.read"])
     wrong: list[tuple[Json, dict[str, str] | None, int, str]] = [
@@ -64,10 +64,10 @@ def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, mad
         ({**GRANT, "audience": "https://elsewhere.example"}, right, 400, "invalid_target"),
         (GRANT, None, 401, "invalid_client"),
         ({**GRANT, "client_id": made["id"]}, None, 401, "invalid_client"),
-        (GRANT, basic(made["id"], "wrong"), 401, "invalid_client"),
-        (GRANT, basic(made["id"], other["client_secret"]), 401, "invalid_client"),
-        (GRANT, basic("no id", made["client_secret"]), 401, "invalid_client"),
-        (GRANT, basic(made["id"], "é\u0000\U0001f600"), 401, "invalid_client"),
+        (GRANT, basic_authorization(made["id"], "wrong"), 401, "invalid_client"),
+        (GRANT, basic_authorization(made["id"], other["client_secret"]), 401, "invalid_client"),
+        (GRANT, basic_authorization("no id", made["client_secret"]), 401, "invalid_client"),
+        (GRANT, basic_authorization(made["id"], "é\u0000\U0001f600"), 401, "invalid_client"),
         ({**GRANT, "client_id": "é", "client_secret": "é"}, None, 401, "invalid_client"),
         (GRANT, {"authorization": "Basic !!!"}, 401, "invalid_client"),
         (GRANT, {"authorization": "Basic /////w=="}, 401, "invalid_client"),
@@ -75,37 +75,39 @@ def test_what_oauth_does_not_allow_is_refused_in_its_own_words(house: House, mad
         (GRANT, {"authorization": f"Bearer {house.admin.token}"}, 401, "invalid_client"),
     ]
     for form, headers, status, error in wrong:
-        refused(ask(house, form, headers), status, error)
+        refused(request_token(house, form, headers), status, error)
     for body, kind in ((b"{}", "application/json"), (b"\xff", "application/x-www-form-urlencoded")):
         sent = house.client.post("/oauth/token", content=body, headers={**right, "content-type": kind})
         refused(Answer(sent), 400, "invalid_request")
     for resource in ("http://accord.test", "http://accord.test/", "http://accord.test/v1"):
-        ask(house, {**GRANT, "resource": resource}, right).expect(200)
+        request_token(house, {**GRANT, "resource": resource}, right).expect(200)
 
 
-def test_who_guesses_secrets_is_told_to_wait(fresh: Fresh) -> None:
-    # A number of its own: apps of the same settings are shared by the tests, and so are their counts.
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 9})) as house:
+def test_guesses_of_secrets_are_limited(empty_registry: EmptyRegistry) -> None:
+    # A limit of its own: the tests share apps with equal settings, and their counts with them.
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 9})) as house:
         made = client(house, None, ["events.read"])
         holder = with_token(house, made, token(house, made))
         holder.get("/v1/events").expect(200)
         for turn in range(9):
-            refused(ask(house, GRANT, basic(made["id"], f"guess {turn}")), 401, "invalid_client")
-        answer = ask(house, GRANT, basic(made["id"], made["client_secret"]))
+            refused(
+                request_token(house, GRANT, basic_authorization(made["id"], f"guess {turn}")), 401, "invalid_client"
+            )
+        answer = request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"]))
         answer.expect(429, "too-many-requests")
         assert answer.headers["retry-after"]
         holder.get("/v1/events").expect(200)
 
 
-def test_where_tokens_are_got_is_told_to_everybody(house: House) -> None:
-    told = Answer(house.client.get("/.well-known/oauth-authorization-server")).expect(200)
-    assert told["issuer"] == "http://accord.test"
-    assert told["token_endpoint"] == "http://accord.test/oauth/token"
-    assert told["grant_types_supported"] == ["client_credentials"]
-    assert set(told["scopes_supported"]) >= {"referrals.read", "events.read"}
+def test_the_token_endpoint_is_published(house: House) -> None:
+    metadata = Answer(house.client.get("/.well-known/oauth-authorization-server")).expect(200)
+    assert metadata["issuer"] == "http://accord.test"
+    assert metadata["token_endpoint"] == "http://accord.test/oauth/token"
+    assert metadata["grant_types_supported"] == ["client_credentials"]
+    assert set(metadata["scopes_supported"]) >= {"referrals.read", "events.read"}
 
 
-def test_a_token_ends_after_fifteen_minutes_and_not_before(house: House, made: Json) -> None:
+def test_a_token_ends_after_exactly_fifteen_minutes(house: House, made: Json) -> None:
     holder = with_token(house, made, token(house, made))
     house.clock.pass_by(minutes=14, seconds=59)
     holder.get("/v1/events").expect(200)
@@ -114,7 +116,7 @@ def test_a_token_ends_after_fifteen_minutes_and_not_before(house: House, made: J
     with_token(house, made, token(house, made)).get("/v1/events").expect(200)
 
 
-def test_two_secrets_live_while_one_follows_the_other_and_each_ends_with_its_tokens(house: House, made: Json) -> None:
+def test_two_secrets_work_during_a_rotation_and_revoking_one_ends_its_tokens(house: House, made: Json) -> None:
     path = f"/v1/clients/{made['id']}"
     first = with_token(house, made, token(house, made))
     house.clock.pass_by(minutes=1)
@@ -125,28 +127,30 @@ def test_two_secrets_live_while_one_follows_the_other_and_each_ends_with_its_tok
     for holder in (first, following):
         holder.get("/v1/events").expect(200)
     old = second["secrets"][0]["id"]
-    assert all(one["used_at"] is not None for one in house.admin.get(path).expect(200)["secrets"])
+    assert all(secret["used_at"] is not None for secret in house.admin.get(path).expect(200)["secrets"])
     house.admin.post(f"{path}/secrets/{old}/revoke").expect(200)
     first.get("/v1/events").expect(401, "unauthenticated")
     following.get("/v1/events").expect(200)
-    refused(ask(house, GRANT, basic(made["id"], made["client_secret"])), 401, "invalid_client")
+    refused(request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"])), 401, "invalid_client")
     house.admin.post(f"{path}/secrets/{old}/revoke").expect(409, "already-revoked")
     third = house.admin.post(f"{path}/rotate").expect(200)
     with_token(house, made, token(house, third)).get("/v1/events").expect(200)
 
 
-def test_a_client_that_is_ended_does_nothing_from_the_next_request_on(house: House, made: Json) -> None:
+def test_a_disabled_client_is_refused_from_the_next_request_on(house: House, made: Json) -> None:
     holder = with_token(house, made, token(house, made))
     ended = house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
     assert not ended["active"]
     assert ended["disabled_at"]
     holder.get("/v1/events").expect(401, "unauthenticated")
-    refused(ask(house, GRANT, basic(made["id"], made["client_secret"])), 401, "invalid_client")
+    refused(request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"])), 401, "invalid_client")
     for act in ("rotate", "disable"):
         house.admin.post(f"/v1/clients/{made['id']}/{act}").expect(409, "already-disabled")
 
 
-def test_a_token_that_is_not_valid_comes_before_what_it_lacks_and_that_before_what_is_there(house: House) -> None:
+def test_an_invalid_token_is_refused_before_a_missing_scope_and_a_missing_scope_before_a_hidden_item(
+    house: House,
+) -> None:
     made = client(house, court(house), ["events.read"])
     narrow = with_token(house, made, token(house, made))
     nobody = with_token(house, made, "accord_client." + "A" * 43)
@@ -159,15 +163,15 @@ def test_a_token_that_is_not_valid_comes_before_what_it_lacks_and_that_before_wh
             continue
         if id in NEEDED:
             answer.expect(403, "insufficient-scope")
-            told = f'Bearer realm="accord", error="insufficient_scope", scope="{NEEDED[id]}"'
-            assert answer.headers["www-authenticate"] == told
+            challenge = f'Bearer realm="accord", error="insufficient_scope", scope="{NEEDED[id]}"'
+            assert answer.headers["www-authenticate"] == challenge
         elif operation.has_ids:
             answer.expect(404, "not-found")
         else:
             answer.expect(403, "forbidden")
 
 
-def test_a_program_does_nothing_for_which_no_scope_stands_even_with_every_scope(house: House) -> None:
+def test_a_client_with_every_scope_cannot_use_operations_without_a_scope(house: House) -> None:
     for holder in (program(house, court(house)), program(house, None)):
         for id, operation in OPERATIONS.items():
             if id not in NEEDED:
@@ -180,11 +184,11 @@ def test_a_token_may_be_narrower_than_its_client(house: House, made: Json) -> No
     narrow.get("/v1/events").expect(403, "insufficient-scope")
 
 
-def test_only_administrators_let_programs_in_and_a_court_must_be_there(house: House, made: Json) -> None:
-    given = {"name": "x", "scopes": ["events.read"]}
+def test_only_administrators_register_clients_and_a_clients_court_must_exist(house: House, made: Json) -> None:
+    body = {"name": "x", "scopes": ["events.read"]}
     stranger = house.person("Stan Ranger")
     for person in (house.registrar, stranger):
-        person.post("/v1/clients", given).expect(403)
+        person.post("/v1/clients", body).expect(403)
         person.post("/v1/courts", {"name": "x", "jurisdiction": "x", "place": "x", "time_zone": "UTC"}).expect(403)
     house.registrar.post(f"/v1/clients/{made['id']}/rotate").expect(403)
     stranger.post(f"/v1/clients/{made['id']}/rotate").expect(404)
@@ -192,15 +196,15 @@ def test_only_administrators_let_programs_in_and_a_court_must_be_there(house: Ho
     nowhere = "00000000-0000-4000-8000-00000000dead"
     wrongs: list[Json] = [{"court_id": nowhere}, {"scopes": []}, {"scopes": ["all"]}, {"scopes": ["events.read"] * 2}]
     for wrong in wrongs:
-        house.admin.post("/v1/clients", {**given, **wrong}).expect(422, "invalid")
-    house.admin.post("/v1/clients", given, idempotency_key="k").expect(422, "invalid")
+        house.admin.post("/v1/clients", {**body, **wrong}).expect(422, "invalid")
+    house.admin.post("/v1/clients", body, idempotency_key="k").expect(422, "invalid")
 
 
-def test_what_becomes_of_clients_is_told_to_the_institution_without_their_secrets(house: House, made: Json) -> None:
+def test_the_institution_receives_the_events_of_clients_without_their_secrets(house: House, made: Json) -> None:
     house.admin.post(f"/v1/clients/{made['id']}/disable").expect(200)
     answer = house.registrar.get("/v1/events?limit=200")
-    told = [one["type"] for one in answer.expect(200)["items"]]
-    assert [one for one in told if one.startswith(("client-", "court-"))] == [
+    types = [item["type"] for item in answer.expect(200)["items"]]
+    assert [type_name for type_name in types if type_name.startswith(("client-", "court-"))] == [
         "court-entered",
         "client-added",
         "client-secret-issued",
@@ -209,13 +213,13 @@ def test_what_becomes_of_clients_is_told_to_the_institution_without_their_secret
     assert made["client_secret"] not in answer.response.text
 
 
-def test_every_scope_stands_for_operations_that_there_are(house: House) -> None:
+def test_every_scope_permits_existing_operations(house: House) -> None:
     assert set(NEEDED) <= set(EVERY)
     document = house.client.get("/v1/openapi.json").json()
     for methods in document["paths"].values():
         for operation in methods.values():
             scope = NEEDED.get(operation["operationId"])
-            named = [one["client"] for one in operation["security"] if "client" in one]
+            named = [scheme["client"] for scheme in operation["security"] if "client" in scheme]
             assert named == ([[scope]] if scope else [])
     flow = document["components"]["securitySchemes"]["client"]["flows"]["clientCredentials"]
     assert flow["tokenUrl"] == "/oauth/token"

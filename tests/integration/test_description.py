@@ -21,9 +21,9 @@ from app.integration.description.examples import RECORDED, recorded
 from app.integration.webhooks.schemas import TEST_TYPE
 from app.main import ROUTERS
 from tests.compatibility import schemas_of
-from tests.feeds import followed
+from tests.courts import court, program
 from tests.installation import House, Json
-from tests.programs import court, program
+from tests.lists import read_feed
 from tests.receivers import guarded_by, letting
 from tests.recording import PRESENT, record
 from tests.request_bodies import REQUESTS
@@ -352,7 +352,7 @@ def test_every_event_that_people_and_courts_are_told_of_is_as_described(
     sent = referring.post("/v1/referrals", given).expect(201)
     house.registrar.post(f"/v1/referrals/{sent['id']}/accept").expect(200)
     everybody = (dispute.requesting, dispute.responding, dispute.mediator, house.registrar, house.admin, referring)
-    told = [one for person in everybody for one in followed(person)[0]]
+    told = [one for person in everybody for one in read_feed(person)[0]]
     for one in told:
         faults = [error.message for error in webhook_body(document, one["type"])[0].iter_errors(one)]
         assert not faults, (one, faults)

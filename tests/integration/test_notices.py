@@ -1,4 +1,4 @@
-"""Mail tells people that there is something new, and nothing of what it is; a real mail server receives it."""
+"""Mail tells people that there is news but not what it is; a real mail server receives it."""
 
 import email
 import email.policy
@@ -35,12 +35,12 @@ from app.integration.notices.schemas import LetterLanguage
 from app.main import create_app
 from app.operations.background.mail_sender import PATIENCE, Postman, postman_of
 from app.operations.background.worker import worker_of
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
 from tests.canaries import WORDS, plant
 from tests.installation import House, Json, Person
-from tests.processes import served
-from tests.server import _free_port
+from tests.processes import free_port, served
 from tests.story import GIVES, POWERS, Dispute
 
 URL = "https://registry.example.org"
@@ -49,7 +49,7 @@ TO_THE_DIGEST = timedelta(hours=15)
 
 @dataclass
 class MailServer:
-    """A mail server on this machine: what it was given, and whom it refuses."""
+    """A mail server on this machine: the mails it accepted, and the addresses it refuses."""
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
@@ -61,14 +61,14 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a recipient, or refuse them."""
+        """Accept or refuse a recipient."""
         if address in self.refuses:
             return self.refuses[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Take a message, or refuse it."""
+        """Accept or refuse a message."""
         if self.looks is not None:
             self.looks()
         if self.refuses_all is not None:
@@ -85,75 +85,75 @@ class MailServer:
         return controller
 
     def to(self, person: Person) -> list[EmailMessage]:
-        """What one person was sent."""
+        """The mails to one person."""
         address = f"{person.name.lower().replace(' ', '.')}@example.org"
-        return [one for one in self.mails if one["To"].addresses[0].addr_spec == address]
+        return [mail for mail in self.mails if mail["To"].addresses[0].addr_spec == address]
 
     def clear(self) -> None:
-        """Forget what came."""
+        """Forget the mails."""
         self.mails.clear()
         self.raw.clear()
 
 
 @pytest.fixture
 def server() -> Iterator[MailServer]:
-    """A mail server that runs."""
-    found = MailServer(_free_port())
-    controller = found.start()
-    yield found
+    """A running mail server."""
+    mail_server = MailServer(free_port())
+    controller = mail_server.start()
+    yield mail_server
     controller.stop()
 
 
 def mailing(settings: Settings, server: MailServer, **more: Any) -> Settings:
-    """The settings with which mail goes to that server."""
-    given = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
-    return settings.model_copy(update={**given, "mail_from": "Registry <no-reply@example.org>", **more})
+    """The settings that send mail through that server."""
+    smtp = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
+    return settings.model_copy(update={**smtp, "mail_from": "Registry <no-reply@example.org>", **more})
 
 
 def postman_on(house: House, server: MailServer, **more: Any) -> Postman:
-    """A postman of the house that begins with what comes from now on."""
+    """A mailer of the house that starts with the events from now on."""
     seams = house.app.state.seams
-    found = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
-    assert found is not None
-    return found
+    mailer = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
+    assert mailer is not None
+    return mailer
 
 
 @pytest.fixture
 def postman(house: House, server: MailServer) -> Postman:
-    """A postman who has looked at the house once."""
-    found = postman_on(house, server)
-    assert found.turn() == {}
-    return found
+    """A mailer that has scanned the house once."""
+    mailer = postman_on(house, server)
+    assert mailer.turn() == {}
+    return mailer
 
 
 def choose(person: Person, **choice: Any) -> Json:
-    """A person's choice of what they are told."""
+    """Set a person's choice of notices."""
     return dict(person.patch("/v1/me/notices", choice, if_match="*").expect(200))
 
 
 def subjects(mails: list[EmailMessage]) -> list[str]:
-    """The subjects of some mails."""
-    return [str(one["Subject"]) for one in mails]
+    """The subjects of mails."""
+    return [str(mail["Subject"]) for mail in mails]
 
 
 def text_of(mail: EmailMessage) -> str:
-    """What a mail says."""
+    """The text of a mail."""
     return str(mail.get_content())
 
 
 def rows(house: House, *columns: Any, of: Any = Notice.created_at) -> list[Any]:
-    """Something of every notice, or of every mark."""
+    """A column of every notice, or of every watermark."""
     with house.database.read(os.urandom) as db:
         return list(db.execute(select(*columns).order_by(of)).all())
 
 
 def settle(postman: Postman, server: MailServer) -> None:
-    """Let all invitations and what is due go out, and forget them."""
+    """Send all invitations and everything that is due, and forget the mails."""
     postman.turn()
     server.clear()
 
 
-def test_what_happened_since_the_last_digest_comes_in_one_mail_in_the_morning(
+def test_the_morning_digest_covers_all_news_since_the_last_digest(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     dispute.consented()
@@ -176,19 +176,19 @@ def test_what_happened_since_the_last_digest_comes_in_one_mail_in_the_morning(
 
 
 def test_several_cases_share_a_digest(house: House, server: MailServer, postman: Postman) -> None:
-    one, two = Dispute(house, "a"), Dispute(house, "b")
-    for dispute in (one, two):
+    first, two = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (first, two):
         dispute.registered()
     settle(postman, server)
     house.clock.now += TO_THE_DIGEST
     postman.turn()
     (mail,) = server.to(house.registrar)
     assert mail["Subject"] == "Something new at Organisation for Mediation"
-    for dispute in (one, two):
+    for dispute in (first, two):
         assert f"{dispute.case['reference']}: {URL}/v1/cases/{dispute.case['id']}" in text_of(mail)
 
 
-def test_what_one_did_oneself_is_no_news(dispute: Dispute, server: MailServer, postman: Postman) -> None:
+def test_ones_own_acts_are_not_news(dispute: Dispute, server: MailServer, postman: Postman) -> None:
     for person in (dispute.requesting, dispute.registrar):
         choose(person, news="at-once")
     settle(postman, server)
@@ -200,9 +200,7 @@ def test_what_one_did_oneself_is_no_news(dispute: Dispute, server: MailServer, p
     assert (len(server.to(dispute.registrar)), server.to(dispute.requesting)) == (1, [])
 
 
-def test_no_mail_tells_what_was_written_who_is_there_or_what_was_done(
-    house: House, server: MailServer, postman: Postman
-) -> None:
+def test_no_mail_contains_texts_names_or_acts_of_a_case(house: House, server: MailServer, postman: Postman) -> None:
     postman.turn()
     choose(house.registrar, news="at-once")
     dispute = plant(house)
@@ -215,21 +213,20 @@ def test_no_mail_tells_what_was_written_who_is_there_or_what_was_done(
     assert len(server.mails) >= 8
     never = [*WORDS.values(), "quetzal", "Serin", "Ostrava", "Vedria", "caucus", "filing", "appointment", "session"]
     for mail, raw in zip(server.mails, server.raw, strict=True):
-        told = f"{raw.decode()}\n{mail['Subject']}\n{mail['To']}\n{text_of(mail)}"
-        assert not [word for word in never if word.lower() in told.lower()]
+        whole = f"{raw.decode()}\n{mail['Subject']}\n{mail['To']}\n{text_of(mail)}"
+        assert not [word for word in never if word.lower() in whole.lower()]
         recipient = mail["To"].addresses[0].display_name
         others = {"Olga Strand", "Viktor Drian", "Mina Datar", "Reggie Strar"} - {recipient}
-        assert not [name for name in others if name in told]
+        assert not [name for name in others if name in whole]
 
 
-def test_whose_access_ended_meanwhile_is_sent_nothing(
+def test_a_person_whose_access_ended_receives_nothing(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     counsel = house.person("Cora Unsel")
     dispute.invited()
-    given = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    held = dispute.requesting.post(path, given).expect(201)["id"]
+    path = dispute.representatives()
+    held = dispute.admit_counsel(counsel)["id"]
     settle(postman, server)
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     dispute.requesting.post(f"{path}/{held}/end", {}).expect(200)
@@ -239,12 +236,12 @@ def test_whose_access_ended_meanwhile_is_sent_nothing(
     postman.turn()
     assert (server.to(counsel), server.to(dispute.responding)) == ([], [])
     assert len(server.to(dispute.registrar)) == 1
-    found = rows(house, Notice.user_id, Notice.state, Notice.kind)
-    states = {row.user_id: row.state for row in found if row.kind == "news"}
+    notices = rows(house, Notice.user_id, Notice.state, Notice.kind)
+    states = {row.user_id: row.state for row in notices if row.kind == "news"}
     assert (states[UUID(counsel.id)], states[UUID(dispute.responding.id)]) == ("skipped", "skipped")
 
 
-def test_a_candidate_is_asked_for_an_answer_and_not_told_which_case_it_is(
+def test_a_candidate_is_asked_for_an_answer_without_naming_the_case(
     dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     choose(dispute.mediator, news="never", deadlines=False)
@@ -267,27 +264,27 @@ def test_a_candidate_is_asked_for_an_answer_and_not_told_which_case_it_is(
     assert dispute.case["id"] not in text_of(news)
 
 
-def test_who_is_invited_without_an_account_and_who_is_given_one_hears_of_it(
+def test_invited_people_and_new_account_holders_receive_a_mail(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     dispute.registered()
     settle(postman, server)
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    path = dispute.representatives()
     for name, address in (("王小明", "Wang.XM@Example.org"), ("O’Neill-Ní Dhomhnaill", "oneill@example.org")):
-        given = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
-        dispute.requesting.post(path, given).expect(201)
+        body = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
+        dispute.requesting.post(path, body).expect(201)
     postman.turn()
-    to = {one["To"].addresses[0].display_name: one["To"].addresses[0].addr_spec for one in server.mails}
+    to = {mail["To"].addresses[0].display_name: mail["To"].addresses[0].addr_spec for mail in server.mails}
     assert to == {"王小明": "Wang.XM@Example.org", "O’Neill-Ní Dhomhnaill": "oneill@example.org"}
     assert set(subjects(server.mails)) == {"An invitation from Organisation for Mediation"}
-    assert not [one for one in server.mails if dispute.case["reference"] in text_of(one)]
+    assert not [mail for mail in server.mails if dispute.case["reference"] in text_of(mail)]
     server.clear()
     house.person("Nu Comer")
     postman.turn()
     assert subjects(server.mails) == ["An invitation from Organisation for Mediation"]
 
 
-def test_a_term_that_is_near_is_recalled_to_those_for_whom_it_waits(
+def test_people_who_must_act_are_reminded_of_a_deadline_that_is_near(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     dispute.lodged()
@@ -305,7 +302,7 @@ def test_a_term_that_is_near_is_recalled_to_those_for_whom_it_waits(
     assert postman.turn() == {}
 
 
-def test_a_term_is_not_recalled_to_who_does_not_want_it_or_has_acted_meanwhile(
+def test_no_reminder_goes_to_people_who_opted_out_or_have_acted(
     house: House, server: MailServer, postman: Postman
 ) -> None:
     unwanted, answered = Dispute(house, "a"), Dispute(house, "b")
@@ -335,7 +332,7 @@ def test_each_person_chooses_how_often_and_in_which_language(
     dispute.registered()
     postman.turn()
     choose(dispute.requesting, news="never")
-    # What waits for the morning goes out with the new choice.
+    # Mail that waits for the morning follows the new choice.
     changed = choose(dispute.responding, news="at-once", language="fr")
     assert changed == {"news": "at-once", "deadlines": True, "language": "fr"}
     postman.turn()
@@ -347,12 +344,12 @@ def test_each_person_chooses_how_often_and_in_which_language(
 
 @pytest.mark.parametrize("language", get_args(LetterLanguage))
 def test_a_letter_names_a_case_by_its_reference_alone(language: str) -> None:
-    place, case = letters.Place("House", URL), letters.Named("2026-0001", f"{URL}/v1/cases/x")
+    place, case = letters.Office("House", URL), letters.NamedCase("2026-0001", f"{URL}/v1/cases/x")
     near = letters.deadline(language, place, case, date(2026, 3, 20))
     assert near.subject.endswith("2026-03-20")
     assert "2026-0001" in near.subject
     assert case.link in near.body
-    many = [letters.Named(f"2026-{number:04d}", f"{URL}/v1/cases/{number}") for number in range(60)]
+    many = [letters.NamedCase(f"2026-{number:04d}", f"{URL}/v1/cases/{number}") for number in range(60)]
     digest = letters.news(language, place, many, elsewhere=False)
     assert digest.body.count("/v1/cases/") == letters.MOST_NAMED
     assert place.desk in digest.body
@@ -361,7 +358,7 @@ def test_a_letter_names_a_case_by_its_reference_alone(language: str) -> None:
         assert URL in letter.body
 
 
-def test_two_postmen_send_each_mail_once(house: House, server: MailServer, postman: Postman) -> None:
+def test_two_mailers_at_once_send_each_mail_once(house: House, server: MailServer, postman: Postman) -> None:
     for number in range(8):
         house.person(f"Nu Comer{number}")
     barrier = threading.Barrier(3)
@@ -377,11 +374,11 @@ def test_two_postmen_send_each_mail_once(house: House, server: MailServer, postm
     for thread in threads:
         thread.join()
     postman.turn()
-    ids = [str(one["Message-ID"]) for one in server.mails]
+    ids = [str(mail["Message-ID"]) for mail in server.mails]
     assert (len(ids), len(set(ids))) == (8, 8)
 
 
-def test_who_is_killed_while_sending_repeats_one_mail_at_most_under_the_same_id(
+def test_a_mailer_killed_while_sending_repeats_at_most_one_mail_with_the_same_id(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -401,14 +398,12 @@ def test_who_is_killed_while_sending_repeats_one_mail_at_most_under_the_same_id(
     house.clock.now += mail_queue.LEASE
     other.turn()
     assert other.turn() == {}
-    ids = [str(one["Message-ID"]) for one in server.mails]
+    ids = [str(mail["Message-ID"]) for mail in server.mails]
     assert (len(ids), len(set(ids)), ids[0]) == (4, 3, ids[3])
 
 
 @pytest.mark.slow
-def test_a_process_that_is_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(
-    house: House, server: MailServer
-) -> None:
+def test_a_process_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(house: House, server: MailServer) -> None:
     setting = {
         "ACCORD_SMTP_HOST": "127.0.0.1",
         "ACCORD_SMTP_PORT": str(server.port),
@@ -425,23 +420,23 @@ def test_a_process_that_is_killed_in_the_middle_of_a_mail_loses_none_and_repeats
     until(lambda: len(server.mails) == 3)
     server.looks = None
     with house.database.write(os.urandom) as db:
-        # As if the time of the lease had passed.
+        # As if the lease had expired.
         db.execute(update(Notice).values(leased_until=None).execution_options(synchronize_session=False))
     with served(house.settings, **setting):
         until(lambda: all(row.state == "sent" for row in rows(house, Notice.state)))
-    ids = [str(one["Message-ID"]) for one in server.mails]
+    ids = [str(mail["Message-ID"]) for mail in server.mails]
     assert (len(ids), len(set(ids))) == (6, 5)
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something holds."""
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.1)
 
 
-def test_an_address_that_is_refused_is_shown_to_the_registry_until_a_mail_gets_through(
+def test_the_registry_sees_a_refused_address_until_a_mail_is_delivered(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
     settle(postman, server)
@@ -468,9 +463,7 @@ def test_an_address_that_is_refused_is_shown_to_the_registry_until_a_mail_gets_t
     del server.refuses[address]
     choose(person, news="at-once")
     dispute.opened()
-    given = {"user_id": person.id, "role": "counsel", "powers": POWERS}
-    representatives = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    dispute.requesting.post(representatives, given).expect(201)
+    dispute.admit_counsel(person)
     assert postman.turn() == {"sent": 1}
     assert dispute.registrar.get(path).expect(200)["undeliverable_since"] is None
     assert subjects(server.to(person)) == ["Something new at Organisation for Mediation"]
@@ -484,7 +477,7 @@ def test_no_transaction_is_open_while_a_mail_is_sent(house: House, server: MailS
     assert seen == [0]
 
 
-def test_a_server_that_takes_connections_and_says_nothing_is_given_up(house: House) -> None:
+def test_a_silent_mail_server_is_given_up(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         postman = postman_on(house, MailServer(silent.getsockname()[1]))
         postman.box = replace(postman.box, seconds=0.2)
@@ -496,18 +489,18 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up(house: Hou
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_mail_goes_over_tls_to_a_server_with_a_certificate_that_holds_and_to_no_other(
+def test_mail_goes_over_tls_only_to_a_server_with_a_valid_certificate(
     house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, security: str
 ) -> None:
     certificate, key = certified(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
-    found = MailServer(_free_port())
-    given = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
-    controller = Controller(found, hostname="127.0.0.1", port=found.port, **given)
+    mail_server = MailServer(free_port())
+    tls = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
+    controller = Controller(mail_server, hostname="127.0.0.1", port=mail_server.port, **tls)
     controller.start()
     try:
-        postman = postman_on(house, found, smtp_security=security)
+        postman = postman_on(house, mail_server, smtp_security=security)
         postman.turn()
         house.person("Nu Comer")
         assert postman.turn() == {"pending": 1}
@@ -516,11 +509,11 @@ def test_a_mail_goes_over_tls_to_a_server_with_a_certificate_that_holds_and_to_n
         assert postman.turn() == {"sent": 1}
     finally:
         controller.stop()
-    assert len(found.mails) == 1
+    assert len(mail_server.mails) == 1
 
 
 def certified(folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own making for this machine, and its key."""
+    """A self-signed certificate for this machine, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     begins = datetime.now(UTC) - timedelta(days=1)
@@ -534,21 +527,21 @@ def certified(folder: Path) -> tuple[Path, Path]:
     return certificate, secret
 
 
-def test_the_list_of_what_came_back_is_paged(house: House, server: MailServer, postman: Postman) -> None:
+def test_the_list_of_bounces_is_paged(house: House, server: MailServer, postman: Postman) -> None:
     for number in range(5):
         server.refuses[f"nu.comer{number}@example.org"] = "551 moved"
         house.person(f"Nu Comer{number}")
         postman.turn()
-    found, path = [], "/v1/notices?limit=2"
+    bounces, path = [], "/v1/notices?limit=2"
     while path:
         page = house.registrar.get(path).expect(200)
-        found += [one["email"] for one in page["items"]]
+        bounces += [item["email"] for item in page["items"]]
         path = f"/v1/notices?limit=2&after={page['next']}" if page["next"] else ""
-    assert sorted(found) == sorted(server.refuses)
+    assert sorted(bounces) == sorted(server.refuses)
 
 
 @pytest.mark.parametrize("refusal", ["451 try again", "421 busy"])
-def test_a_refusal_for_now_is_no_bounce(house: House, server: MailServer, postman: Postman, refusal: str) -> None:
+def test_a_temporary_refusal_is_not_a_bounce(house: House, server: MailServer, postman: Postman, refusal: str) -> None:
     server.refuses["nu.comer@example.org"] = refusal
     house.person("Nu Comer")
     assert postman.turn() == {"pending": 1}
@@ -559,8 +552,8 @@ def test_a_refusal_for_now_is_no_bounce(house: House, server: MailServer, postma
     assert postman.turn() == {"sent": 1}
 
 
-def test_while_the_mail_server_is_down_everything_waits_and_nothing_is_lost(house: House) -> None:
-    server = MailServer(_free_port())
+def test_mail_waits_while_the_mail_server_is_down_and_none_is_lost(house: House) -> None:
+    server = MailServer(free_port())
     postman = postman_on(house, server)
     postman.turn()
     people = [house.person(f"Nu Comer{number}") for number in range(3)]
@@ -577,7 +570,7 @@ def test_while_the_mail_server_is_down_everything_waits_and_nothing_is_lost(hous
     assert all(len(server.to(person)) == 1 for person in people)
 
 
-def test_after_two_days_of_refusals_a_mail_is_given_up_and_shown(house: House, server: MailServer) -> None:
+def test_a_mail_is_given_up_and_reported_after_two_days_of_refusals(house: House, server: MailServer) -> None:
     postman = postman_on(house, server)
     postman.turn()
     server.refuses_all = "450 later"
@@ -591,7 +584,7 @@ def test_after_two_days_of_refusals_a_mail_is_given_up_and_shown(house: House, s
     assert 6 <= tries <= 12
 
 
-def test_a_name_with_line_breaks_makes_no_header(house: House, server: MailServer, postman: Postman) -> None:
+def test_a_name_with_line_breaks_adds_no_header(house: House, server: MailServer, postman: Postman) -> None:
     person = house.person("Eve Vil")
     with house.database.write(os.urandom) as db:
         named = "Eve\r\nBcc: all@example.org\u2028X-Evil: 1"
@@ -605,10 +598,10 @@ def test_a_name_with_line_breaks_makes_no_header(house: House, server: MailServe
     assert set(mail.keys()) >= {"From", "To", "Subject", "Message-ID"}
     assert not {"Bcc", "X-Evil"} & set(mail.keys())
     assert mail["From"].addresses[0].display_name == "House X-Evil: 2 body"
-    assert [one.addr_spec for one in mail["To"].addresses] == ["eve.vil@example.org"]
+    assert [address.addr_spec for address in mail["To"].addresses] == ["eve.vil@example.org"]
 
 
-def test_the_worker_mails_beside_its_rounds(
+def test_the_worker_sends_mail_between_its_rounds(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.operations.background.mail_sender.SECONDS_BETWEEN_TURNS", 0.05)
@@ -625,7 +618,7 @@ def test_the_worker_mails_beside_its_rounds(
         thread.join()
 
 
-def test_where_no_mail_server_is_named_nothing_is_noted_and_nothing_is_sent(house: House, dispute: Dispute) -> None:
+def test_without_a_mail_server_nothing_is_queued_or_sent(house: House, dispute: Dispute) -> None:
     worker = worker_of(house.app.state.seams, house.settings)
     assert worker.postman is None
     dispute.invited()
@@ -635,7 +628,7 @@ def test_where_no_mail_server_is_named_nothing_is_noted_and_nothing_is_sent(hous
     assert counts == [0, 0]
 
 
-def test_mail_that_cannot_be_sent_as_the_settings_ask_is_not_sent(house: House, server: MailServer) -> None:
+def test_mail_is_not_sent_if_the_settings_cannot_be_met(house: House, server: MailServer) -> None:
     postman = postman_on(house, server, smtp_security="starttls")
     postman.turn()
     house.person("Nu Comer")
@@ -646,7 +639,7 @@ def test_mail_that_cannot_be_sent_as_the_settings_ask_is_not_sent(house: House, 
             postman_on(house, server, **lacking)
 
 
-def test_a_registry_that_is_restored_mails_nothing_of_what_waited(
+def test_a_restored_registry_sends_none_of_the_waiting_mail(
     house: House, dispute: Dispute, server: MailServer, postman: Postman, tmp_path: Path, without_tables: Settings
 ) -> None:
     settle(postman, server)

@@ -1,4 +1,4 @@
-"""A court refers a case, learns what it may of what becomes of it, and nothing else."""
+"""A court refers a case and reads the part of its course that it may, and nothing else."""
 
 import json
 import os
@@ -15,9 +15,8 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.operations.health import look_at
 from app.operations.keys import destroy
+from tests.courts import ALL_SCOPES, PDF, client, court, program, referral, token
 from tests.installation import Answer, House, Json, Person
-from tests.programs import EVERYTHING, client, court, program, token
-from tests.referrals import PDF, referral
 from tests.request_bodies import REQUESTS
 from tests.story import CONSENT, POWERS
 
@@ -29,7 +28,7 @@ BIG = (9007199254740993, 2**63, 10**30)
 
 @dataclass
 class Referred:
-    """A court with its program, and what it refers."""
+    """A court with its API client and its referral."""
 
     house: House
     court_id: str
@@ -39,35 +38,35 @@ class Referred:
 
     @property
     def path(self) -> str:
-        """The referral's address."""
+        """The path of the referral."""
         return f"/v1/referrals/{self.sent['id']}"
 
     @property
     def case(self) -> str:
-        """The case's address."""
+        """The path of the case."""
         return f"/v1/cases/{self.case_id}"
 
     def read(self) -> Json:
         """The referral as the court sees it now."""
         return dict(self.court.get(self.path).expect(200))
 
-    def accepted(self, **given: Any) -> Json:
-        """Taken in by the registry."""
-        self.house.registrar.post(f"{self.path}/accept", given or None).expect(200)
+    def accepted(self, **body: Any) -> Json:
+        """The referral after the registry accepted it."""
+        self.house.registrar.post(f"{self.path}/accept", body or None).expect(200)
         self.case_id = self.read()["case_id"]
         return dict(self.house.registrar.get(self.case).expect(200))
 
 
 @pytest.fixture
 def referred(house: House) -> Referred:
-    """A referral that a court sent."""
+    """A referral that a court has sent."""
     court_id = court(house)
     holder = program(house, court_id)
     return Referred(house, court_id, holder, holder.post("/v1/referrals", referral()).expect(201))
 
 
 class Mediation:
-    """A referred case brought as far as a test needs it."""
+    """A referred case, played as far as a test needs it."""
 
     def __init__(self, referred: Referred) -> None:
         self.house, self.referred = referred.house, referred
@@ -77,16 +76,16 @@ class Mediation:
         self.agents = {side: self.house.person(f"Agent Of {side.title()}") for side in self.parties}
         self.mediator, self.entry = self.house.mediator("Mina Datar")
         for side, agent in self.agents.items():
-            given = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+            agent_in = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
             path = f"{referred.case}/parties/{self.parties[side]}/representatives"
-            self.registrar.post(path, given).expect(201)
+            self.registrar.post(path, agent_in).expect(201)
 
     def step(self, person: Person, step: str, body: Json | None = None) -> Json:
         """Take a step."""
         return dict(person.post(f"{self.referred.case}/steps/{step}", body).expect(200))
 
     def mediating(self) -> "Mediation":
-        """Registered, with a mediator in office."""
+        """The case registered, with a mediator in office."""
         self.step(self.registrar, "invite")
         self.step(self.agents["responding"], "accept-invitation", {"fields": {"consent": CONSENT, "powers": POWERS}})
         self.step(self.registrar, "register", {"due_on": "2026-06-30"})
@@ -98,8 +97,8 @@ class Mediation:
         return self
 
     def session(self, kind: str = "joint", *sides: str, attend: tuple[str, ...] = (), title: str = "Meeting") -> None:
-        """A session scheduled and held by the mediator, with those sides attending."""
-        given = {
+        """A session that the mediator scheduled and held with those sides."""
+        body = {
             "kind": kind,
             "title": title,
             "starts_at": "2026-03-02T10:00",
@@ -109,51 +108,51 @@ class Mediation:
             "place": title,
         }
         path = f"{self.referred.case}/sessions"
-        made = self.mediator.post(path, given).expect(201)
+        made = self.mediator.post(path, body).expect(201)
         came = [{"name": title, "capacity": "agent", "party_id": self.parties[side]} for side in attend]
         self.mediator.post(f"{path}/{made['id']}/hold", {"attendance": came or [{"name": title, "capacity": "x"}]})
 
     def filed(self, person: Person, audience: str, *sides: str, text: str) -> str:
-        """A filing submitted with a document, whose id is answered."""
-        given = {"kind": "statement", "title": text, "text": text, "audience": audience}
+        """A filing submitted with a document; gives the document's id."""
+        body = {"kind": "statement", "title": text, "text": text, "audience": audience}
         path = f"{self.referred.case}/filings"
-        draft = person.post(path, {**given, "party_ids": [self.parties[side] for side in sides]}).expect(201)
+        draft = person.post(path, {**body, "party_ids": [self.parties[side] for side in sides]}).expect(201)
         head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
         sent = person.send("POST", f"{path}/{draft['id']}/documents", content=text.encode(), headers=head).expect(201)
         person.post(f"{path}/{draft['id']}/submit").expect(200)
         return str(sent["id"])
 
     def ended(self, ground: str = "no-agreement") -> None:
-        """Ended without agreement, and reported to the court."""
+        """The case ended without agreement and reported to the court."""
         self.step(self.mediator, "terminate", {"fields": {"ground": ground}})
         self.step(self.registrar, "report")
 
 
 def seen_by(holder: Person, referred: Referred) -> str:
-    """Everything that a program can read, as one text."""
+    """Everything that an API client can read, as one text."""
     document = holder.get("/v1/openapi.json").json
-    told = []
+    texts = []
     paths = [path for path, methods in document["paths"].items() if "get" in methods and path.startswith("/v1/")]
     for path in paths:
         here = path.replace("{referral_id}", referred.sent["id"]).replace("{case_id}", referred.case_id)
-        for one in (here, f"{here}?limit=200"):
-            answer = holder.get(one)
-            told.append(answer.response.text)
-    return "\n".join(told)
+        for address in (here, f"{here}?limit=200"):
+            answer = holder.get(address)
+            texts.append(answer.response.text)
+    return "\n".join(texts)
 
 
-def test_the_same_referral_is_one_however_often_it_is_sent(referred: Referred) -> None:
+def test_a_repeated_referral_is_recorded_once(referred: Referred) -> None:
     again = referred.court.post("/v1/referrals", referral())
     assert again.expect(200) == referred.read() == referred.sent
     keyed = [referred.court.post("/v1/referrals", referral("HC-2"), idempotency_key="k") for _time in range(2)]
-    assert [one.status for one in keyed] == [201, 201]
+    assert [answer.status for answer in keyed] == [201, 201]
     assert keyed[1].headers["idempotency-replayed"] == "true"
     assert keyed[0].json["id"] == keyed[1].json["id"]
     referred.court.post("/v1/referrals", referral("HC-2")).expect(200)
     other = referred.court.post("/v1/referrals", referral(title="Another title"))
     assert other.expect(409, "external-id-used")["href"] == referred.path
     listed = referred.court.get("/v1/referrals").expect(200)["items"]
-    assert {one["external_id"] for one in listed} == {"HC-1", "HC-2"}
+    assert {item["external_id"] for item in listed} == {"HC-1", "HC-2"}
 
 
 def test_a_repeated_referral_stays_the_same_after_it_was_amended(referred: Referred) -> None:
@@ -163,27 +162,27 @@ def test_a_repeated_referral_stays_the_same_after_it_was_amended(referred: Refer
     assert (again["id"], again["title"]) == (referred.sent["id"], "Amended")
 
 
-def test_many_retries_at_once_make_each_referral_once(house: House) -> None:
+def test_concurrent_retries_record_each_referral_once(house: House) -> None:
     holder = program(house, court(house))
     number = max(2, RETRIES // 10)
 
     def send(turn: int) -> tuple[str, str]:
-        # Every third with a key of its referral's own: some are the first under it, the others are replayed.
+        # Every third has a key: some keys are used for the first time, the others are replayed.
         key = {"idempotency_key": f"k-{turn % number}"} if turn % 3 == 0 else {}
         answer = holder.post("/v1/referrals", referral(f"HC-{turn % number}"), **key)
-        found = answer.expect(answer.status if answer.status == 200 else 201)
-        return "made" if answer.status == 201 and "idempotency-replayed" not in answer.headers else "found", found["id"]
+        body = answer.expect(answer.status if answer.status == 200 else 201)
+        return "made" if answer.status == 201 and "idempotency-replayed" not in answer.headers else "found", body["id"]
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(send, range(RETRIES)))
     assert Counter(what for what, _id in answers) == {"made": number, "found": RETRIES - number}
     assert len({id for _what, id in answers}) == number
     assert len(holder.get("/v1/referrals?limit=200").expect(200)["items"]) == number
-    told = holder.get("/v1/events?limit=200&type=referral-received").expect(200)["items"]
-    assert len(told) == number
+    events = holder.get("/v1/events?limit=200&type=referral-received").expect(200)["items"]
+    assert len(events) == number
 
 
-def test_two_courts_may_use_the_same_id_and_neither_sees_the_other(referred: Referred) -> None:
+def test_two_courts_may_use_the_same_id_and_see_only_their_own_referral(referred: Referred) -> None:
     house = referred.house
     other = program(house, court(house, name="Labour Court"))
     made = other.post("/v1/referrals", referral()).expect(201)
@@ -193,11 +192,11 @@ def test_two_courts_may_use_the_same_id_and_neither_sees_the_other(referred: Ref
         body = {"return_on": "2026-09-30"} if act == "extend" else None
         other.post(f"{referred.path}/{act}", body).expect(404, "not-found")
     other.patch(referred.path, {"title": "x"}, if_match='"x"').expect(404, "not-found")
-    assert [one["id"] for one in other.get("/v1/referrals").expect(200)["items"]] == [made["id"]]
+    assert [referral["id"] for referral in other.get("/v1/referrals").expect(200)["items"]] == [made["id"]]
     assert referred.sent["id"] not in other.get("/v1/events?limit=200").response.text
 
 
-def test_the_institutions_program_reads_every_courts_referrals_and_changes_none(referred: Referred) -> None:
+def test_the_institutions_client_reads_the_referrals_of_all_courts_and_changes_none(referred: Referred) -> None:
     own = program(referred.house, None)
     assert own.get(referred.path).expect(200) == referred.sent
     own.post("/v1/referrals", referral("HC-9")).expect(403, "forbidden")
@@ -208,7 +207,7 @@ def test_the_institutions_program_reads_every_courts_referrals_and_changes_none(
             holder.post(f"{referred.path}/{act}", body).expect(404, "not-found")
 
 
-def test_the_courts_own_fields_come_back_as_they_were_sent_whatever_the_numbers(house: House) -> None:
+def test_the_courts_own_fields_are_returned_as_they_were_sent(house: House) -> None:
     holder = program(house, court(house))
     own = {"numbers": list(BIG), "nested": {"née": [0.1, -1.5e300, True, None, "Ω \u0301"]}, "": "empty"}
     made = holder.post("/v1/referrals", referral(external=own)).expect(201)
@@ -216,10 +215,10 @@ def test_the_courts_own_fields_come_back_as_they_were_sent_whatever_the_numbers(
         for path in (f"/v1/referrals/{made['id']}", "/v1/referrals"):
             text = reader.get(path).response.text
             assert all(str(number) in text for number in BIG)
-            found = json.loads(text)
-            one = found if path != "/v1/referrals" else found["items"][0]
-            assert one["external"] == own
-            # As a reader sees it whose numbers are binary: the text still has them.
+            read = json.loads(text)
+            found_referral = read if path != "/v1/referrals" else read["items"][0]
+            assert found_referral["external"] == own
+            # A reader with binary floating-point numbers still gets the digits of the text.
             binary = json.loads(text, parse_int=float)
             kept = binary if path != "/v1/referrals" else binary["items"][0]
             assert json.loads(kept["external_text"])["numbers"] == list(BIG)
@@ -241,7 +240,7 @@ def test_the_courts_own_fields_come_back_as_they_were_sent_whatever_the_numbers(
         assert answer.expect(422)["errors"][0]["code"] == "json-number"
 
 
-def test_what_cannot_be_referred_is_refused_with_the_place(referred: Referred) -> None:
+def test_an_invalid_referral_is_refused_with_the_place_of_the_fault(referred: Referred) -> None:
     for wrong, pointer in (
         ({"subjects": ["weather"]}, "/subjects/0"),
         ({"return_on": "2026-03-02"}, "/return_on"),
@@ -254,10 +253,10 @@ def test_what_cannot_be_referred_is_refused_with_the_place(referred: Referred) -
         assert answer["errors"][0]["pointer"] == pointer
 
 
-def test_hostile_headers_are_refused_alike_and_leave_nothing(house: House) -> None:
+def test_hostile_headers_are_refused_in_the_same_way_and_leave_nothing(house: House) -> None:
     holder = program(house, court(house))
     other = client(house, None, ["referrals.write"])
-    for given in (
+    for header in (
         "Bearer é".encode(),
         b"Bearer ",
         b"",
@@ -266,10 +265,10 @@ def test_hostile_headers_are_refused_alike_and_leave_nothing(house: House) -> No
         f"Bearer {other['client_secret']}".encode(),
         b"Bearer accord_client.\xff\xfe",
     ):
-        headers: dict[str, Any] = {"authorization": given}
+        headers: dict[str, Any] = {"authorization": header}
         answer = holder.send("POST", "/v1/referrals", json=referral(), headers=headers)
         assert answer.expect(401, "unauthenticated")["detail"].startswith("Send a valid token")
-    twice = [("authorization", f"Bearer {one}") for one in (holder.token, other["client_secret"])]
+    twice = [("authorization", f"Bearer {secret}") for secret in (holder.token, other["client_secret"])]
     for pair in (twice, twice[::-1], [twice[0], twice[0]]):
         answer = Answer(house.client.post("/v1/referrals", json=referral(), headers=pair))
         answer.expect(401, "unauthenticated")
@@ -280,8 +279,8 @@ def test_hostile_headers_are_refused_alike_and_leave_nothing(house: House) -> No
 def test_the_registry_asks_for_more_and_declines_with_a_code(referred: Referred) -> None:
     registrar = referred.house.registrar
     registrar.post(f"{referred.path}/ask", {"lacks": ["order"], "note": "Which order?"}).expect(200)
-    found = referred.read()
-    assert (found["state"], found["answer"]["codes"]) == ("more-asked", ["order"])
+    referral_now = referred.read()
+    assert (referral_now["state"], referral_now["answer"]["codes"]) == ("more-asked", ["order"])
     tag = referred.court.get(referred.path).headers["etag"]
     order = {"number": "13", "made_on": "2026-02-21", "text": "The parties are referred."}
     referred.court.patch(referred.path, {"order": order}).expect(428)
@@ -296,14 +295,14 @@ def test_the_registry_asks_for_more_and_declines_with_a_code(referred: Referred)
     referred.court.post(f"{referred.path}/withdraw").expect(409, "referral-state")
 
 
-def test_the_registry_takes_a_case_in_and_the_court_reads_the_referral_and_not_the_case(referred: Referred) -> None:
+def test_the_registry_accepts_a_referral_and_the_court_reads_the_referral_but_not_the_case(referred: Referred) -> None:
     case = referred.accepted()
     assert (case["procedure"], case["stage"], case["category"]) == ("court-referred", "lodged", "court-referred")
     assert case["referral_id"] == referred.sent["id"]
     assert [party["name"] for party in case["parties"]] == ["Ostrava Water", "Vedria Dams"]
     assert case["seat"]["place"] == "Orlin"
-    found = referred.read()
-    assert (found["state"], found["phase"], found["report"]) == ("accepted", "intake", None)
+    referral_now = referred.read()
+    assert (referral_now["state"], referral_now["phase"], referral_now["report"]) == ("accepted", "intake", None)
     (consent,) = referred.house.registrar.get(f"{referred.case}/consents").expect(200)["items"]
     assert consent["confirmed_at"]
     assert consent["given_on"] == "2026-02-20"
@@ -314,7 +313,7 @@ def test_the_registry_takes_a_case_in_and_the_court_reads_the_referral_and_not_t
     assert again["case_id"] == referred.case_id
 
 
-def test_a_referral_may_be_taken_in_under_other_rules(referred: Referred) -> None:
+def test_a_referral_may_be_accepted_under_other_rules(referred: Referred) -> None:
     registrar = referred.house.registrar
     registrar.post(f"{referred.path}/accept", {"procedure": "none"}).expect(422)
     registrar.post(f"{referred.path}/accept", {"procedure": "uncitral-2021"}).expect(422)
@@ -322,7 +321,7 @@ def test_a_referral_may_be_taken_in_under_other_rules(referred: Referred) -> Non
     assert (case["procedure"], case["category"]) == ("uncitral-2021", "commercial")
 
 
-def test_the_parties_see_what_the_court_sent_and_all_that_it_changes(referred: Referred) -> None:
+def test_the_parties_see_what_the_court_sent_and_every_change_of_it(referred: Referred) -> None:
     mediation = Mediation(referred)
     mediation.step(mediation.registrar, "invite")
     before = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)
@@ -333,12 +332,21 @@ def test_the_parties_see_what_the_court_sent_and_all_that_it_changes(referred: R
     referred.court.post(f"{referred.path}/extend", {"return_on": "2026-09-30"}).expect(200)
     referred.court.post(f"{referred.path}/withdraw").expect(200)
     for agent in mediation.agents.values():
-        found = agent.get(f"{referred.case}/referral").expect(200)
-        assert (found["title"], found["external"], found["return_on"]) == ("Renamed", {"docket": 7}, "2026-09-30")
-        assert [one["kind"] for one in found["papers"]] == ["received", "amended", "extended", "withdrawn"]
-        assert found["withdrawn_at"]
+        referral_now = agent.get(f"{referred.case}/referral").expect(200)
+        assert (referral_now["title"], referral_now["external"], referral_now["return_on"]) == (
+            "Renamed",
+            {"docket": 7},
+            "2026-09-30",
+        )
+        assert [document["kind"] for document in referral_now["papers"]] == [
+            "received",
+            "amended",
+            "extended",
+            "withdrawn",
+        ]
+        assert referral_now["withdrawn_at"]
     events = mediation.agents["responding"].get(f"{referred.case}/events?limit=200").expect(200)["items"]
-    assert [one["type"] for one in events if one["actor"]["capacity"] == "court"] == [
+    assert [event["type"] for event in events if event["actor"]["capacity"] == "court"] == [
         "referral-amended",
         "return-date-extended",
         "referral-withdrawn",
@@ -346,7 +354,7 @@ def test_the_parties_see_what_the_court_sent_and_all_that_it_changes(referred: R
     referred.house.person("Stan Ranger").get(f"{referred.case}/referral").expect(404)
 
 
-def test_the_order_is_brought_as_a_file_which_the_registry_and_later_the_parties_read(referred: Referred) -> None:
+def test_the_court_uploads_its_order_and_the_registry_and_later_the_parties_read_it(referred: Referred) -> None:
     house, head = referred.house, {"content-type": "application/pdf"}
 
     def bring(holder: Person, content: bytes, name: str = "order.pdf") -> Answer:
@@ -370,15 +378,17 @@ def test_the_order_is_brought_as_a_file_which_the_registry_and_later_the_parties
         (house.registrar, f"{referred.path}/order"),
         (mediation.agents["responding"], f"{referred.case}/referral/order"),
     ):
-        found = reader.get(path)
-        assert found.status == 200
-        assert found.response.content == AMENDED
-        assert found.headers["content-disposition"].startswith("attachment")
+        answer = reader.get(path)
+        assert answer.status == 200
+        assert answer.response.content == AMENDED
+        assert answer.headers["content-disposition"].startswith("attachment")
     assert mediation.agents["requesting"].get(f"{referred.case}/referral").expect(200)["order_file"] == second
     house.person("Stan Ranger").get(f"{referred.case}/referral/order").expect(404)
     referred.court.get(f"{referred.case}/referral/order").expect(404)
-    (documents,) = [one for one in look_at(house.settings, house.clock, documents=True) if one.name == "documents"]
-    assert documents.says == "2, each whole and what was uploaded", documents.says
+    (documents,) = [
+        document for document in look_at(house.settings, house.clock, documents=True) if document.name == "documents"
+    ]
+    assert documents.says == "2 documents, each complete and as uploaded", documents.says
 
 
 def test_a_later_return_date_moves_the_term_of_the_case(referred: Referred) -> None:
@@ -391,7 +401,7 @@ def test_a_later_return_date_moves_the_term_of_the_case(referred: Referred) -> N
     assert mediation.registrar.get(referred.case).expect(200)["next_due_on"] == "2026-09-30"
 
 
-def test_the_court_learns_phase_and_clock_and_the_report_of_the_end_and_no_more(referred: Referred) -> None:
+def test_the_court_reads_only_the_phase_the_dates_and_the_final_report(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     assert referred.read()["phase"] == "sessions"
     (stopped,) = referred.read()["suspensions"]
@@ -404,8 +414,8 @@ def test_the_court_learns_phase_and_clock_and_the_report_of_the_end_and_no_more(
     mediation.session("caucus", "responding", attend=("responding",), title=PLANTED)
     assert referred.read()["sessions"] is None
     mediation.ended()
-    found = referred.read()
-    report = found["report"]
+    referral_now = referred.read()
+    report = referral_now["report"]
     assert report.pop("reported_at")
     assert report == {
         "took_place": True,
@@ -417,17 +427,17 @@ def test_the_court_learns_phase_and_clock_and_the_report_of_the_end_and_no_more(
             {"side": "responding", "name": "Vedria Dams", "attended": False},
         ],
     }
-    assert found["phase"] == "closed"
-    told = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)["report"]
-    assert told["settled"] == "none"
-    assert told["attendance"] == report["attendance"]
-    types = [one["type"] for one in referred.court.get("/v1/events?limit=200").expect(200)["items"]]
+    assert referral_now["phase"] == "closed"
+    shown_report = mediation.agents["responding"].get(f"{referred.case}/referral").expect(200)["report"]
+    assert shown_report["settled"] == "none"
+    assert shown_report["attendance"] == report["attendance"]
+    types = [event["type"] for event in referred.court.get("/v1/events?limit=200").expect(200)["items"]]
     assert {"referral-received", "referral-accepted", "referral-stage-changed", "referral-clock-changed"} <= set(types)
     assert types[-1] == "referral-reported"
     referred.court.post(f"{referred.path}/withdraw").expect(409, "referral-state")
 
 
-def test_the_dates_of_joint_sessions_are_told_once_every_party_agrees(referred: Referred) -> None:
+def test_the_court_reads_the_dates_of_joint_sessions_once_every_party_agrees(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     mediation.session(attend=("requesting",), title=PLANTED)
     mediation.session("caucus", "responding", title=PLANTED)
@@ -442,7 +452,7 @@ def test_the_dates_of_joint_sessions_are_told_once_every_party_agrees(referred: 
     assert dates["state"] == "held"
 
 
-def test_the_court_reads_what_is_filed_for_it_and_its_documents_under_its_referral(referred: Referred) -> None:
+def test_the_court_reads_filings_addressed_to_it_and_their_documents_under_its_referral(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     agent = mediation.agents["requesting"]
     shown = mediation.filed(agent, "court", text="For the court")
@@ -458,7 +468,7 @@ def test_the_court_reads_what_is_filed_for_it_and_its_documents_under_its_referr
     other.get(f"/v1/documents/{shown}").expect(404)
 
 
-def test_no_word_and_no_trace_of_a_caucus_is_in_any_view_of_the_court(referred: Referred) -> None:
+def test_no_view_of_the_court_shows_a_trace_of_a_caucus(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
 
     def views() -> list[Any]:
@@ -478,17 +488,17 @@ def test_no_word_and_no_trace_of_a_caucus_is_in_any_view_of_the_court(referred: 
     mediation.ended()
     own = program(referred.house, None)
     for holder in (referred.court, own):
-        told = seen_by(holder, referred)
-        assert "Ostrava Water" in told
-        assert PLANTED not in told
-        assert "Mina Datar" not in told
+        seen = seen_by(holder, referred)
+        assert "Ostrava Water" in seen
+        assert PLANTED not in seen
+        assert "Mina Datar" not in seen
         assert mediation.mediator.id not in holder.get(referred.path).response.text
 
 
-def test_the_lists_filters_name_what_they_are_for(referred: Referred) -> None:
+def test_the_filters_of_the_list_select_what_their_names_say(referred: Referred) -> None:
     referred.house.clock.pass_by(days=1)
     second = referred.court.post("/v1/referrals", referral("HC-2")).expect(201)
-    newest = [one["id"] for one in referred.court.get("/v1/referrals").expect(200)["items"]]
+    newest = [referral["id"] for referral in referred.court.get("/v1/referrals").expect(200)["items"]]
     assert newest == [second["id"], referred.sent["id"]]
     referred.court.post(f"{referred.path}/withdraw").expect(200)
     for query, ids in (
@@ -497,15 +507,15 @@ def test_the_lists_filters_name_what_they_are_for(referred: Referred) -> None:
         ("external_id=HC-2", [second["id"]]),
         (f"updated_since={second['received_at']}", newest),
     ):
-        found = referred.court.get(f"/v1/referrals?{query}").expect(200)["items"]
-        assert [one["id"] for one in found] == ids, query
+        listed = referred.court.get(f"/v1/referrals?{query}").expect(200)["items"]
+        assert [item["id"] for item in listed] == ids, query
     referred.court.get("/v1/referrals?state=lost").expect(422)
     page = referred.court.get("/v1/referrals?limit=1").expect(200)
     rest = referred.court.get(f"/v1/referrals?limit=1&after={page['next']}").expect(200)
     assert [page["items"][0]["id"], rest["items"][0]["id"]] == newest
 
 
-def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referral(referred: Referred) -> None:
+def test_a_courts_texts_are_destroyed_with_their_case_and_other_referrals_stay_readable(referred: Referred) -> None:
     house = referred.house
     other = referred.court.post("/v1/referrals", referral("HC-2")).expect(201)
     Mediation(referred).mediating().ended()
@@ -517,13 +527,13 @@ def test_what_a_court_wrote_is_destroyed_with_its_case_and_hides_no_other_referr
 
     house.database.in_transaction(destroyed, os.urandom)
     referred.court.get(referred.path).expect(410, "destroyed")
-    assert [one["id"] for one in referred.court.get("/v1/referrals").expect(200)["items"]] == [other["id"]]
+    assert [referral["id"] for referral in referred.court.get("/v1/referrals").expect(200)["items"]] == [other["id"]]
 
 
-def test_a_program_without_the_scope_reads_or_refers_nothing(referred: Referred) -> None:
+def test_a_client_without_the_scope_neither_reads_nor_refers(referred: Referred) -> None:
     house = referred.house
-    made = client(house, referred.court_id, EVERYTHING)
-    narrow = Person("narrow", made["id"], token(house, made, "referrals.read"), house.client, house.number)
+    made = client(house, referred.court_id, ALL_SCOPES)
+    narrow = house.person_with_token("narrow", made["id"], token(house, made, "referrals.read"))
     narrow.get(referred.path).expect(200)
     narrow.post("/v1/referrals", referral("HC-5")).expect(403, "insufficient-scope")
     narrow.post(f"{referred.path}/withdraw").expect(403, "insufficient-scope")

@@ -1,4 +1,4 @@
-"""Nothing is sent inside the house: hostile addresses are refused, all in one way, and no connection is made."""
+"""No delivery reaches the internal network: hostile addresses are refused in the same way, without a connection."""
 
 import ssl
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from cryptography.x509.oid import NameOID
 
 from app.core import outbound
 from app.core.errors import Misconfigured
-from app.core.outbound import AddressRefused, allowed_by, is_public, judge, place_of
+from app.core.outbound import AddressRefused, allowed_by, destination_of, is_public, judge
 from tests.installation import House, Json
 from tests.receivers import LOOPBACK, Canary, answers, canary, guarded_by, letting, receiver, sender
 from tests.story import Dispute
-from tests.subscriptions import deliveries, path, retitle, subscribe
+from tests.webhooks import deliveries, path_of, retitle, subscribe
 
 PUBLIC = "93.184.215.14"
-# `{port}` is where the canary listens; the names are known to the resolver, as below.
+# `{port}` is the port of the canary; the resolver below knows the names.
 HOSTILE = (
     "http://127.0.0.1:{port}/",
     "https://127.0.0.1:{port}/",
@@ -119,35 +119,37 @@ NAMES = {
 
 @pytest.fixture
 def bird(monkeypatch: pytest.MonkeyPatch) -> Iterator[Canary]:
-    """A listener at a port that is allowed, so that only its address keeps others from it."""
-    with canary() as one:
-        monkeypatch.setattr(outbound, "PORTS", {"https": (443, 8443, one.port), "http": (one.port,)})
-        yield one
+    """A listener on an allowed port, which only the check of addresses protects."""
+    with canary() as listener:
+        monkeypatch.setattr(outbound, "PORTS", {"https": (443, 8443, listener.port), "http": (listener.port,)})
+        yield listener
 
 
-def test_hostile_addresses_are_refused_all_in_one_way_and_nothing_is_connected_to(house: House, bird: Canary) -> None:
+def test_hostile_addresses_are_refused_in_the_same_way_without_a_connection(house: House, bird: Canary) -> None:
     assert len(HOSTILE) >= 40
-    told = set()
+    refusals = set()
     with guarded_by(house, letting(names=NAMES)):
         for url in HOSTILE:
             answer = house.registrar.post("/v1/webhooks", {"url": url.format(port=bird.port)})
             problem = answer.expect(422, "invalid")
-            told.add(str({**problem, "request_id": ""}))
+            refusals.add(str({**problem, "request_id": ""}))
             assert LOOPBACK not in answer.response.text
-        # Open or closed, the answer is the same.
+        # The answer is the same whether the port is open or closed.
         house.registrar.post("/v1/webhooks", {"url": "https://127.0.0.1:1/"}).expect(422, "invalid")
         made = subscribe(house.registrar, f"https://public.example:{bird.port}/")
         for url in HOSTILE[:10]:
             changed = {"url": url.format(port=bird.port)}
-            house.registrar.patch(path(made), changed, if_match="*").expect(422, "invalid")
+            house.registrar.patch(path_of(made), changed, if_match="*").expect(422, "invalid")
         assert house.registrar.get("/v1/webhooks").expect(200)["items"] == [
             {name: value for name, value in made.items() if name != "secret"}
         ]
-    assert len(told) == 1
+    assert len(refusals) == 1
     assert bird.connections == 0
 
 
-def test_a_name_that_leads_inside_later_is_refused_at_each_sending(house: House, bird: Canary) -> None:
+def test_a_name_that_later_resolves_to_an_internal_address_is_refused_at_each_delivery(
+    house: House, bird: Canary
+) -> None:
     names = {"rebinding.example": [PUBLIC]}
     dispute = Dispute(house)
     dispute.lodged()
@@ -160,13 +162,13 @@ def test_a_name_that_leads_inside_later_is_refused_at_each_sending(house: House,
             house.clock.pass_by(days=6)
         names["rebinding.example"] = []
         sender(house).settle()
-        attempts = [one["attempts"] for one in deliveries(dispute.requesting, made)]
-    told = {(one["status"], one["error"], one["body"]) for each in attempts for one in each}
-    assert told == {(None, "address-refused", None)}
+        attempts = [delivery["attempts"] for delivery in deliveries(dispute.requesting, made)]
+    outcomes = {(attempt["status"], attempt["error"], attempt["body"]) for each in attempts for attempt in each}
+    assert outcomes == {(None, "address-refused", None)}
     assert bird.connections == 0
 
 
-def test_the_connection_goes_to_the_address_that_was_judged_and_to_no_later_one(house: House) -> None:
+def test_the_connection_goes_to_the_address_that_was_checked(house: House) -> None:
     asked = []
     dispute = Dispute(house)
     dispute.lodged()
@@ -179,12 +181,12 @@ def test_the_connection_goes_to_the_address_that_was_judged_and_to_no_later_one(
         subscribe(dispute.requesting, f"http://receiver.example:{there.port}/a?b=c")
         retitle(dispute, "Another")
         sender(house).settle()
-    # Once when it was made and once when it was sent: the connection asks nobody.
+    # Resolved once at the creation and once at the delivery; the connection itself resolves nothing.
     assert asked == ["receiver.example"] * 2
     assert there.received[0].headers["host"] == f"receiver.example:{there.port}"
 
 
-def test_a_redirect_leads_nowhere_and_no_proxy_is_asked(
+def test_redirects_are_not_followed_and_no_proxy_is_used(
     house: House, bird: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -197,8 +199,8 @@ def test_a_redirect_leads_nowhere_and_no_proxy_is_asked(
         made = subscribe(dispute.requesting, there.url)
         retitle(dispute, "Another")
         sender(house).settle()
-    (one,) = deliveries(dispute.requesting, made)
-    assert [(each["status"], each["error"]) for each in one["attempts"]] == [(307, "redirect")]
+    (delivery,) = deliveries(dispute.requesting, made)
+    assert [(each["status"], each["error"]) for each in delivery["attempts"]] == [(307, "redirect")]
     assert bird.connections == 0
 
 
@@ -206,11 +208,11 @@ def test_a_redirect_leads_nowhere_and_no_proxy_is_asked(
     "address",
     ["8.8.8.8", "1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e", "100.128.0.1"],
 )
-def test_public_addresses_are_known_as_such(address: str) -> None:
+def test_public_addresses_are_recognised(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-def test_what_the_operator_allows_may_be_sent_to_and_nothing_beside_it() -> None:
+def test_only_internal_addresses_that_the_operator_allows_receive_deliveries() -> None:
     allowed = allowed_by("cms.internal, 10.1.0.0/16,fd00::/8 , 192.0.2.7")
     for url, addresses in (
         ("http://cms.internal:8080/hook", ["192.168.7.7"]),
@@ -221,7 +223,7 @@ def test_what_the_operator_allows_may_be_sent_to_and_nothing_beside_it() -> None
         ("https://other.example:8443/x?y=%20", [PUBLIC]),
         ("https://bücher.example/", [PUBLIC]),
     ):
-        assert judge(place_of(url), addresses, allowed).addresses == tuple(addresses)
+        assert judge(destination_of(url), addresses, allowed).addresses == tuple(addresses)
     for url, addresses in (
         ("http://10.2.0.1/", ["10.2.0.1"]),
         ("http://other.internal/", ["192.168.7.7"]),
@@ -231,15 +233,15 @@ def test_what_the_operator_allows_may_be_sent_to_and_nothing_beside_it() -> None
         ("https://cms.internal.example/", ["192.168.7.7"]),
     ):
         with pytest.raises(AddressRefused):
-            judge(place_of(url), addresses, allowed)
+            judge(destination_of(url), addresses, allowed)
     for wrong in ("10.1.0.1/16", "http://cms.internal", "127.1", "a b"):
         with pytest.raises(Misconfigured):
             allowed_by(wrong)
-    assert place_of("https://bücher.example/").host == "xn--bcher-kva.example"
+    assert destination_of("https://bücher.example/").host == "xn--bcher-kva.example"
 
 
 def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a receiver of that name serves with, and what trusts it."""
+    """A certificate for that name to serve with, and a context that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -257,25 +259,29 @@ def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContex
     return serves, ssl.create_default_context(cadata=certificate.decode())
 
 
-def test_a_certificate_must_be_the_names_and_of_somebody_who_is_trusted(house: House, tmp_path: Path) -> None:
+def test_the_receivers_certificate_must_match_its_name_and_be_trusted(house: House, tmp_path: Path) -> None:
     serves, trusts = _certificate(tmp_path, "receiver.example")
     names = {"receiver.example": [LOOPBACK], "other.example": [LOOPBACK]}
     dispute = Dispute(house)
     dispute.lodged()
-    found: list[Json] = []
+    errors: list[Json] = []
     with receiver(tls=serves) as there:
-        known = letting(LOOPBACK, names=names)
+        guard = letting(LOOPBACK, names=names)
         for guarding, host in (
-            (replace(known, tls=trusts), "receiver.example"),
-            (replace(known, tls=trusts), "other.example"),
-            (known, "receiver.example"),
+            (replace(guard, tls=trusts), "receiver.example"),
+            (replace(guard, tls=trusts), "other.example"),
+            (guard, "receiver.example"),
         ):
             with guarded_by(house, guarding):
                 made = subscribe(dispute.requesting, f"https://{host}:{there.port}/")
-                retitle(dispute, f"By {host} {len(found)}")
+                retitle(dispute, f"By {host} {len(errors)}")
                 sender(house).settle()
-                (one,) = deliveries(dispute.requesting, made)
-                found.append(one["attempts"][0])
-                dispute.requesting.patch(path(made), {"state": "paused"}, if_match="*").expect(200)
-    assert [(one["status"], one["error"]) for one in found] == [(204, None), (None, "tls-failed"), (None, "tls-failed")]
+                (delivery,) = deliveries(dispute.requesting, made)
+                errors.append(delivery["attempts"][0])
+                dispute.requesting.patch(path_of(made), {"state": "paused"}, if_match="*").expect(200)
+    assert [(fault["status"], fault["error"]) for fault in errors] == [
+        (204, None),
+        (None, "tls-failed"),
+        (None, "tls-failed"),
+    ]
     assert len(there.received) == 1

@@ -1,6 +1,6 @@
-"""A receiver that is down and a worker that is killed: every event arrives, in order, and nobody else waits.
+"""A receiver is down and a worker is killed: every event arrives in order, and no other receiver waits.
 
-`ACCORD_TEST_EVENTS` says how many events there are, and `ACCORD_TEST_SCALE` how fast time passes.
+`ACCORD_TEST_EVENTS` is the number of events, and `ACCORD_TEST_SCALE` how many times as fast time passes.
 """
 
 import os
@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from tests import scaled
+from tests import fast_sender
+from tests.fast_sender import Scaled
 from tests.installation import House, Json, Person
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver
-from tests.scaled import Scaled
 from tests.story import Dispute
-from tests.subscriptions import deliveries, retitle, subscribe
+from tests.webhooks import deliveries, retitle, subscribe
 
 EVENTS = int(os.environ.get("ACCORD_TEST_EVENTS", "60"))
 # How many times as fast time passes: by 30, five minutes take ten seconds.
@@ -37,28 +37,28 @@ def fast_house(settings: Settings) -> Iterator[House]:
 
 
 def feed_of(person: Person, since: str) -> list[Json]:
-    """What a person was told since a cursor."""
-    found: list[Json] = []
+    """The events of a person's feed after a cursor."""
+    received: list[Json] = []
     while True:
         part = person.get(f"/v1/events?limit=200&after={since}").expect(200)
-        found += part["items"]
+        received += part["items"]
         since = part["next"]
         if not part["more"]:
-            return found
+            return received
 
 
 def in_order(events: list[Json]) -> dict[str, list[str]]:
-    """The ids of each case's events, each as it came first."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for one in events:
-        place = found[str(one["data"]["case_id"] or one["data"]["stream"])]
-        if one["id"] not in place:
-            place.append(one["id"])
-    return found
+    """The ids of each case's events, in the order of their first arrival."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        place = ids[str(event["data"]["case_id"] or event["data"]["stream"])]
+        if event["id"] not in place:
+            place.append(event["id"])
+    return ids
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worker_is_killed(
+def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the_worker_is_killed(
     fast_house: House, tmp_path: Path
 ) -> None:
     house = fast_house
@@ -75,37 +75,37 @@ def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worke
         subscribe(house.registrar, well.url)
         since = house.registrar.get("/v1/events?latest=true").expect(200)["next"]
         try:
-            senders += [scaled.start(house.settings, clock, tmp_path) for _sender in range(number)]
+            senders += [fast_sender.start(house.settings, clock, tmp_path) for _sender in range(number)]
             _until(lambda: bool(house.registrar.post(f"/v1/webhooks/{made['id']}/test").status), 1)
             _until(lambda: len(down.received) > 0, 30)
             begun, killed = time.monotonic(), list[float]()
             for event in range(EVENTS):
                 retitle(disputes[event % CASES], f"Title {event}")
-                # Not before the one that follows the last is there.
-                there = len(scaled.came_up(tmp_path)) == number + len(killed)
+                # Only once the next process is ready.
+                there = len(fast_sender.came_up(tmp_path)) == number + len(killed)
                 if there and event * (KILLS + 1) // EVENTS > len(killed):
-                    scaled.kill(senders.pop(0))
+                    fast_sender.kill(senders.pop(0))
                     killed.append(time.monotonic())
-                    senders.append(scaled.start(house.settings, clock, tmp_path))
+                    senders.append(fast_sender.start(house.settings, clock, tmp_path))
                 if down.behaves.__name__ == "<lambda>" and time.monotonic() - begun > DOWN:
                     down.behaves = answers(204)
                 time.sleep(max(0.0, begun + DOWN * event / EVENTS - time.monotonic()))
             time.sleep(max(0.0, begun + DOWN - time.monotonic()))
             while len(killed) < KILLS:
-                _until(lambda: len(scaled.came_up(tmp_path)) == number + len(killed), 30)
-                scaled.kill(senders.pop(0))
+                _until(lambda: len(fast_sender.came_up(tmp_path)) == number + len(killed), 30)
+                fast_sender.kill(senders.pop(0))
                 killed.append(time.monotonic())
                 retitle(disputes[0], f"While nobody may be there {len(killed)}")
-                senders.append(scaled.start(house.settings, clock, tmp_path))
+                senders.append(fast_sender.start(house.settings, clock, tmp_path))
             failed = len(down.received)
             down.behaves = answers(204)
-            due = {one["id"] for one in feed_of(house.registrar, since)}
+            due = {event["id"] for event in feed_of(house.registrar, since)}
             _until(lambda: due <= set(well.ids()) and due <= _taken(down, failed), 60 + EVENTS / 10)
             _until(lambda: not deliveries(house.registrar, made, "&state=pending"), 20)
         finally:
             for process in senders:
-                scaled.kill(process)
-    feed = [one for one in feed_of(house.registrar, since) if one["id"] in due]
+                fast_sender.kill(process)
+    feed = [event for event in feed_of(house.registrar, since) if event["id"] in due]
     assert len(feed) >= EVENTS
     for one in (down, well):
         taken = one.received[failed:] if one is down else one.received
@@ -113,14 +113,16 @@ def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worke
         bodies: dict[str, set[bytes]] = defaultdict(set)
         for each in one.received:
             bodies[each.id].add(each.body)
-        # What is told again is told with the same id, and says the same.
-        assert all(len(told) == 1 for told in bodies.values())
+        # A repeated event has the same id and the same contents.
+        assert all(len(body) == 1 for body in bodies.values())
     first: dict[str, float] = {}
     for each in well.received:
         first.setdefault(each.id, each.at)
-    # Where one process is all there is, nobody sends until the next is there: that is the restart's time.
-    gaps = list(zip(killed, scaled.came_up(tmp_path)[number:], strict=True)) if number == 1 else []
-    lags = [first[one["id"]] - _sendable(clock.seconds(datetime.fromisoformat(one["time"])), gaps) for one in feed]
+    # Where only one process exists, nothing is sent until the next is ready: that is the time of a restart.
+    gaps = list(zip(killed, fast_sender.came_up(tmp_path)[number:], strict=True)) if number == 1 else []
+    lags = [
+        first[event["id"]] - _sendable(clock.seconds(datetime.fromisoformat(event["time"])), gaps) for event in feed
+    ]
     again = len(well.received) - len(first)
     print(f"{len(feed)} events, lag {max(lags):.2f} s at most, {sorted(lags)[len(lags) // 2]:.2f} s in the middle")  # noqa: T201
     print(f"{failed} attempts while down, {again} told twice to the other")  # noqa: T201
@@ -128,7 +130,7 @@ def test_nothing_is_lost_and_nobody_waits_while_a_receiver_is_down_and_the_worke
 
 
 def _sendable(at: float, gaps: list[tuple[float, float]]) -> float:
-    """From when on something could be sent: half a second before a kill it may still have been on its way."""
+    """When an event could be sent at the earliest: half a second before a kill it may still have been in transit."""
     return next((up for down, up in gaps if down - 0.5 < at < up), at)
 
 
@@ -137,7 +139,7 @@ def _taken(one: Receiver, failed: int) -> set[str]:
 
 
 def _until(holds: object, seconds: float) -> None:
-    """Wait until something holds; AssertionError if it does not within that time."""
+    """Wait until a condition holds; AssertionError if it does not within that time."""
     assert callable(holds)
     until = time.monotonic() + seconds
     while not holds():

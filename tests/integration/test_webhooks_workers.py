@@ -1,4 +1,4 @@
-"""Who sends: one worker or several, killed or restored; none twice at a time, and none once it was restored."""
+"""The senders of webhooks: one worker or several, killed or restored; no event is sent twice at a time."""
 
 import threading
 import time
@@ -12,16 +12,17 @@ from starlette.testclient import TestClient
 
 from app.integration.webhooks import outbox
 from app.main import create_app
-from app.operations.background.webhook_sender import Sender
-from app.operations.backup import back_up, restore
+from app.operations.background.webhook_sender import WebhookSender
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
+from tests.background import worker
+from tests.courts import court, program
 from tests.installation import House, Person
-from tests.programs import court, program
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver, sender
 from tests.request_bodies import REQUESTS
 from tests.story import Dispute
-from tests.subscriptions import change, deliveries, path, retitle, subscribe
-from tests.workers import worker
+from tests.webhooks import change, deliveries, path_of, retitle, subscribe
 
 
 @pytest.fixture
@@ -33,14 +34,14 @@ def there() -> Iterator[Receiver]:
 
 @pytest.fixture
 def lodged(house: House) -> Iterator[Dispute]:
-    """A case that two sides know of, in a house in which this machine may be sent to."""
+    """A case that both sides see, in a house that may send to this machine."""
     with guarded_by(house, letting(LOOPBACK)):
         dispute = Dispute(house)
         dispute.lodged()
         yield dispute
 
 
-def test_the_background_worker_sends_as_soon_as_something_has_happened(lodged: Dispute, there: Receiver) -> None:
+def test_the_background_worker_sends_an_event_as_soon_as_it_happens(lodged: Dispute, there: Receiver) -> None:
     subscribe(lodged.requesting, there.url)
     stop = threading.Event()
     thread = threading.Thread(target=worker(lodged.house).run, args=(stop,))
@@ -71,16 +72,18 @@ def test_workers_that_run_at_once_send_each_event_once_and_in_order(lodged: Disp
         thread.join()
     assert len(there.ids()) == len(set(there.ids())) == 18
     for other in others:
-        mine = [one["data"]["seq"] for one in there.events() if one["data"]["case_id"] == other.case["id"]]
+        mine = [event["data"]["seq"] for event in there.events() if event["data"]["case_id"] == other.case["id"]]
         assert mine == sorted(mine)
 
 
-def test_what_a_killed_worker_was_sending_is_sent_again_with_the_same_id(lodged: Dispute, there: Receiver) -> None:
+def test_the_event_that_a_killed_worker_was_sending_is_sent_again_with_the_same_id(
+    lodged: Dispute, there: Receiver
+) -> None:
     made, house = subscribe(lodged.requesting, there.url), lodged.house
     retitle(lodged, "Another")
     killed = sender(house)
     while not there.received:
-        # It begins to send, and never records what became of it.
+        # This worker begins to send and never records the result.
         killed.turn()
         time.sleep(0.05)
         killed._collect = lambda: None  # type: ignore[method-assign]
@@ -90,10 +93,10 @@ def test_what_a_killed_worker_was_sending_is_sent_again_with_the_same_id(lodged:
     house.clock.pass_by(seconds=outbox.LEASE.total_seconds())
     next_.settle()
     assert there.ids() == [there.ids()[0]] * 2
-    assert [one["state"] for one in deliveries(lodged.requesting, made)] == ["delivered"]
+    assert [delivery["state"] for delivery in deliveries(lodged.requesting, made)] == ["delivered"]
 
 
-def test_receivers_that_hang_leave_room_for_those_that_do_not(
+def test_receivers_that_hang_do_not_block_the_others(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.operations.background.webhook_sender.SLOTS", 4)
@@ -113,20 +116,20 @@ def test_receivers_that_hang_leave_room_for_those_that_do_not(
     assert there.received[0].at - begun < 0.7
 
 
-def test_a_court_is_sent_what_it_may_know_of_its_referral(house: House, there: Receiver) -> None:
+def test_a_court_receives_the_events_of_its_referral_that_it_may_read(house: House, there: Receiver) -> None:
     holder = program(house, court(house))
     with guarded_by(house, letting(LOOPBACK)):
         subscribe(holder, there.url)
         made = holder.post("/v1/referrals", REQUESTS["ReferralIn"]).expect(201)
         house.registrar.post(f"/v1/referrals/{made['id']}/accept").expect(200)
         sender(house).settle()
-        told = [one for one in there.events() if one["data"]["about"].get("referral_id") == made["id"]]
-        assert [one["type"] for one in told][:2] == ["referral-received", "referral-accepted"]
+        about_referral = [event for event in there.events() if event["data"]["about"].get("referral_id") == made["id"]]
+        assert [event["type"] for event in about_referral][:2] == ["referral-received", "referral-accepted"]
         feed = holder.get("/v1/events?limit=200").expect(200)["items"]
-    assert [one for one in feed if one in told] == told
+    assert [event for event in feed if event in about_referral] == about_referral
 
 
-def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
+def test_a_restored_registry_sends_nothing_until_its_subscriptions_are_reactivated(
     lodged: Dispute, there: Receiver, without_tables: Settings, tmp_path: Path
 ) -> None:
     made, house = subscribe(lodged.requesting, there.url), lodged.house
@@ -138,14 +141,14 @@ def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
     restore(without_tables, tmp_path / "backup.zip", None, house.app.state.seams.sealer.unwrap, house.clock.now)
     app = create_app(without_tables.model_copy(update={"webhook_allowed": LOOPBACK}), house.clock)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
-    owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.number)
+    owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.next_request_id)
     seams = app.state.seams
-    restored = Sender(seams, partial(seams.entropy, "sender"))
+    restored = WebhookSender(seams, partial(seams.entropy, "sender"))
     there.behaves = answers(204)
     house.clock.pass_by(hours=1)
     restored.settle()
     assert len(there.received) == 1
-    read = owner.get(path(made)).expect(200)
+    read = owner.get(path_of(made)).expect(200)
     assert (read["state"], read["reason"]) == ("paused", "restored")
     assert len(deliveries(owner, made, "&state=pending")) == 1
     change(owner, made, state="active")
@@ -155,13 +158,11 @@ def test_a_registry_that_was_restored_calls_nobody_until_it_is_told_to(
     seams.database.dispose()
 
 
-def test_events_that_are_late_are_told_of_and_the_service_is_ready_all_the_same(
-    lodged: Dispute, there: Receiver
-) -> None:
+def test_late_deliveries_are_reported_and_the_service_stays_ready(lodged: Dispute, there: Receiver) -> None:
     house, send = lodged.house, sender(lodged.house)
     subscribe(lodged.requesting, there.url)
     retitle(lodged, "Another")
-    # Lined up, and nobody sends it.
+    # The delivery is queued and no worker sends it.
     send._gather(house.clock.now)
     house.clock.pass_by(seconds=59)
     assert house.client.get("/readyz").json()["checks"]["outbox"] == "ok"

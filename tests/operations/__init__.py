@@ -1,1 +1,1 @@
-"""Tests of what keeps an installation running."""
+"""Tests of running an installation."""

@@ -1,4 +1,4 @@
-"""A backup is taken while people work, and brought back elsewhere: whole, verified, and with a new epoch."""
+"""A backup is taken while people work and restored elsewhere: whole, verified, and with a new epoch."""
 
 import json
 import os
@@ -19,15 +19,15 @@ from starlette.testclient import TestClient
 from app.core.db import Base
 from app.core.errors import Misconfigured
 from app.main import create_app
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
 from app.operations.migrating import migrate
+from app.operations.restore import restore
 from app.proceedings.documents.inventory import NAMING
 from app.settings import Settings
-from tests.conftest import OF_TESTS
+from tests.courts import court, program
 from tests.disks import fill, small_disk
-from tests.installation import House, Person, straight_to
+from tests.installation import TEST_SETTINGS, House, Person, straight_to
 from tests.processes import accord, running, served
-from tests.programs import court, program
 from tests.request_bodies import REQUESTS
 from tests.story import Dispute
 
@@ -39,10 +39,10 @@ def reopened(settings: Settings, people: list[Person]) -> Any:
 
     app = create_app(settings)
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
-    return client, [Person(one.name, one.id, one.token, client, one.numbered) for one in people]
+    return client, [Person(person.name, person.id, person.token, client, person.next_request_id) for person in people]
 
 
-def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
+def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
@@ -74,16 +74,18 @@ def test_a_registry_is_brought_back_elsewhere_with_all_that_was_in_it(
     client.app.state.seams.database.dispose()
 
 
-@pytest.mark.parametrize(("given", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")])
-def test_no_reference_is_given_twice(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, given: tuple[str, ...], following: str
+@pytest.mark.parametrize(
+    ("options", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")]
+)
+def test_a_restored_registry_gives_no_reference_twice(
+    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, options: tuple[str, ...], following: str
 ) -> None:
     dispute.registered()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
     lost = Dispute(house, "b")
     assert lost.registered()["reference"] == "2026-0002"
-    done = accord(without_tables, "restore", str(file), *given, ACCORD_STORAGE=str(tmp_path / "restored"))
+    done = accord(without_tables, "restore", str(file), *options, ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
     engine = straight_to(without_tables)
     with engine.connect() as connection:
@@ -92,7 +94,7 @@ def test_no_reference_is_given_twice(
     assert f"2026-{last + 1:04d}" == following
 
 
-def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
+def test_a_backup_taken_during_writes_is_one_consistent_state(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.mediating()
@@ -121,7 +123,7 @@ def test_a_backup_that_is_taken_under_writes_is_one_state_of_the_whole(
     assert {filing["id"] for filing in filings if filing["state"] == "submitted"} == submitted
 
 
-def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
+def test_a_backup_contains_neither_the_key_nor_readable_texts_nor_a_token(
     house: House, dispute: Dispute, tmp_path: Path
 ) -> None:
     dispute.mediating()
@@ -130,18 +132,18 @@ def test_a_backup_holds_neither_the_key_nor_what_people_wrote_nor_a_token(
     back_up(house.settings, file, house.clock.now)
     with zipfile.ZipFile(file) as archive:
         whole = b"".join(archive.read(name) for name in archive.namelist())
-    key = OF_TESTS["master_key"].get_secret_value().encode()
+    key = TEST_SETTINGS["master_key"].get_secret_value().encode()
     for secret in (b"zebrafinch", key, dispute.requesting.token.encode()):
         assert secret not in whole
 
 
 def restored(settings: Settings, file: Path, house: House, now: datetime, last: str | None = None) -> tuple[str, ...]:
-    """Restore in this process, at an instant; the references behind which numbers go on."""
+    """Restore in this process at an instant; gives the references after which numbering continues."""
     return restore(settings, file, last, house.app.state.seams.sealer.unwrap, now).last_references
 
 
 def kept(settings: Settings, tmp_path: Path) -> Settings:
-    """The same, with a storage of its own."""
+    """The same settings with their own storage."""
     return settings.model_copy(update={"storage": str(tmp_path / "restored")})
 
 
@@ -153,7 +155,7 @@ def kept(settings: Settings, tmp_path: Path) -> Settings:
         ("2026-0007", ("2026-0007",)),
     ],
 )
-def test_no_reference_of_a_later_year_is_given_twice_either(
+def test_a_restored_registry_gives_no_reference_of_a_later_year_twice(
     house: House, without_tables: Settings, tmp_path: Path, last: str | None, years: tuple[str, ...]
 ) -> None:
     file, later = tmp_path / "registry.zip", house.clock.now.replace(year=2028)
@@ -167,14 +169,14 @@ def test_no_reference_of_a_later_year_is_given_twice_either(
     assert tuple(f"{row.year}-{row.last:04d}" for row in rows) == years
 
 
-def test_every_file_that_a_row_names_is_in_a_backup_an_order_of_a_court_too(
+def test_a_backup_contains_every_referenced_file_a_courts_order_included(
     house: House, without_tables: Settings, tmp_path: Path
 ) -> None:
     named = {table.name for table in Base.metadata.sorted_tables if "object_key" in table.columns}
     assert named == {str(naming.get_final_froms()[0]) for naming in NAMING}
     holder = program(house, court(house))
-    given = {**REQUESTS["ReferralIn"], "external_id": "HC-1", "return_on": "2026-06-30"}
-    path = f"/v1/referrals/{holder.post('/v1/referrals', given).expect(201)['id']}/order"
+    body = {**REQUESTS["ReferralIn"], "external_id": "HC-1", "return_on": "2026-06-30"}
+    path = f"/v1/referrals/{holder.post('/v1/referrals', body).expect(201)['id']}/order"
     headers = {"content-type": "application/pdf", "content-disposition": 'attachment; filename="order.pdf"'}
     holder.send("POST", path, content=PDF, headers=headers).expect(200)
     file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
@@ -185,7 +187,7 @@ def test_every_file_that_a_row_names_is_in_a_backup_an_order_of_a_court_too(
     client.app.state.seams.database.dispose()
 
 
-def test_a_storage_that_another_registry_uses_is_not_given_to_a_restored_one(
+def test_a_restore_refuses_a_storage_that_another_registry_uses(
     house: House, without_tables: Settings, tmp_path: Path
 ) -> None:
     file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
@@ -199,7 +201,7 @@ def test_a_storage_that_another_registry_uses_is_not_given_to_a_restored_one(
     restored(there, file, house, house.clock.now)
 
 
-def test_a_backup_of_which_a_byte_was_altered_is_refused(
+def test_a_backup_with_an_altered_byte_is_refused(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()
@@ -236,7 +238,7 @@ def test_a_backup_that_cannot_be_written_says_why_and_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
+def test_a_killed_restore_leaves_the_target_empty_and_can_be_repeated(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
@@ -269,8 +271,11 @@ def test_a_restore_that_is_killed_leaves_the_place_empty_and_is_done_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_nothing_is_restored_under_a_service_that_runs(house: House, tmp_path: Path, _engine: str) -> None:
-    file, settings = tmp_path / "registry.zip", Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", **OF_TESTS)
+def test_a_restore_is_refused_while_the_service_runs(house: House, tmp_path: Path, _engine: str) -> None:
+    file, settings = (
+        tmp_path / "registry.zip",
+        Settings(database_url=f"sqlite:///{tmp_path / 'new.db'}", **TEST_SETTINGS),
+    )
     back_up(house.settings, file, house.clock.now)
     migrate(settings)
     with served(settings):
@@ -280,15 +285,15 @@ def test_nothing_is_restored_under_a_service_that_runs(house: House, tmp_path: P
 
 
 @pytest.mark.slow
-def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
+def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
     house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
 
-    def refused(words: str, *given: str, settings: Settings = without_tables) -> None:
-        done = accord(settings, "restore", *given, ACCORD_STORAGE=str(tmp_path / "restored"))
+    def refused(words: str, *arguments: str, settings: Settings = without_tables) -> None:
+        done = accord(settings, "restore", *arguments, ACCORD_STORAGE=str(tmp_path / "restored"))
         assert done.returncode == 1, done.stdout
         assert words in done.stderr
         assert "Traceback" not in done.stderr
@@ -308,7 +313,7 @@ def test_what_cannot_be_restored_is_refused_and_nothing_is_left(
     refused("damaged", str(altered))
     exists = accord(house.settings, "backup", "--out", str(file))
     assert (exists.returncode, "exists already" in exists.stderr) == (1, True)
-    # After all these refusals the place is as empty as before.
+    # After all these refusals the target is still empty.
     done = accord(without_tables, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
 

@@ -1,4 +1,4 @@
-"""The `accord` command: what it does, and what it says when it cannot."""
+"""The `accord` command: its effects, and its messages when it fails."""
 
 import io
 import json
@@ -18,15 +18,15 @@ import pytest
 from app.cli import main
 from app.core.db import sqlite
 from app.settings import Settings
-from tests.conftest import MASTER_KEY
-from tests.server import new_database
+from tests.installation import MASTER_KEY
+from tests.postgresql_server import new_database
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
 
 
 def surroundings(folder: Path, url: str | None) -> dict[str, str]:
-    """The environment of a command that is run in that folder, on that database."""
+    """The environment of a command in that folder, on that database."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     if url is not None:
         environment["ACCORD_DATABASE_URL"] = url
@@ -36,9 +36,9 @@ def surroundings(folder: Path, url: str | None) -> dict[str, str]:
 
 
 def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, which loads nothing again, as if it were one of its own."""
-    said, told, code = io.StringIO(), io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(told):
+    """Run the command in this process, which imports nothing again, as if it were its own process."""
+    stdout, stderr, code = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
         patch.chdir(folder)
         for name in [name for name in os.environ if name.startswith("ACCORD_")]:
             patch.delenv(name)
@@ -49,14 +49,14 @@ def accord_in(folder: Path, *words: str, url: str | None, check: bool) -> subpro
             main()
         except SystemExit as end:
             code = int(end.code or 0)
-    done = subprocess.CompletedProcess([*words], code, said.getvalue(), told.getvalue())
+    done = subprocess.CompletedProcess([*words], code, stdout.getvalue(), stderr.getvalue())
     assert not check or code == 0, done.stdout + done.stderr
     return done
 
 
 @pytest.fixture
 def accord(tmp_path: Path) -> Run:
-    """Runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
+    """A function that runs the command in an empty folder; `url` is the database, `check` whether it must succeed."""
 
     def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         return accord_in(tmp_path, *words, url=url, check=check)
@@ -66,7 +66,7 @@ def accord(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Run:
-    """Runs the command as a process of its own, as people do."""
+    """A function that runs the command in its own process, as people do."""
 
     def run(*words: str, url: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         command, environment = [sys.executable, "-m", "app", *words], surroundings(tmp_path, url)
@@ -80,7 +80,7 @@ def process(tmp_path: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the demo was played, once for all."""
+    """The folder in which the demo was played once."""
     folder = tmp_path_factory.mktemp("story")
     accord_in(folder, "demo", "--no-serve", "--database-url", "sqlite:///demo.db", url=None, check=True)
     return folder
@@ -88,19 +88,19 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def played(story: Path, tmp_path: Path) -> str:
-    """The address of a registry in the empty folder, on which the demo was played."""
+    """The URL of a registry in the empty folder on which the demo was played."""
     shutil.copytree(story, tmp_path, dirs_exist_ok=True)
     return "sqlite:///demo.db"
 
 
 @pytest.fixture
 def empty() -> Iterator[str]:
-    """A PostgreSQL database without a table."""
+    """A PostgreSQL database without tables."""
     with new_database("accord_command") as url:
         yield url.render_as_string(hide_password=False)
 
 
-def test_a_program_is_let_in_and_its_secret_is_printed_once(accord: Run) -> None:
+def test_an_api_client_is_registered_and_its_secret_is_printed_once(accord: Run) -> None:
     url = "sqlite:///clients.db"
     accord("migrate", url=url)
     refused = accord("client", "add", "Sync", "--scope", "events.read", url=url, check=False)
@@ -121,8 +121,8 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
 ) -> None:
     where = request.getfixturevalue("empty") if engine == "postgresql" else "sqlite:///demo.db"
     words = ("demo", "--no-serve", "--database-url", where, "--credentials", "c.json")
-    told = process(*words).stdout
-    assert "\x1b" not in told
+    printed = process(*words).stdout
+    assert "\x1b" not in printed
     for line in (
         "refused: A declaration of Republic of Tarvand excludes the subject territorial-sovereignty",
         "refused: The dispute involves Confederation of Soli, whose prior consent is not confirmed.",
@@ -130,7 +130,7 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
         "-0001 is settled [Convention, articles 40 and 41, secondary]",
         "the case waits for his declaration",
     ):
-        assert line in told, told
+        assert line in printed, printed
     credentials = json.loads((tmp_path / "c.json").read_text())
     assert stat.S_IMODE((tmp_path / "c.json").stat().st_mode) == 0o600
     assert set(credentials) == {"base_url", "tokens", "clients", "cases"}
@@ -148,10 +148,10 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
     assert set(credentials["cases"]) == {"settled", "open"}
     again = accord(*words)
     assert json.loads((tmp_path / "c.json").read_text())["cases"] != credentials["cases"]
-    assert len(again.stdout.splitlines()) == len(told.splitlines())
+    assert len(again.stdout.splitlines()) == len(printed.splitlines())
 
 
-def test_the_demo_leaves_alone_what_it_did_not_make(accord: Run, tmp_path: Path) -> None:
+def test_the_demo_does_not_touch_files_that_it_did_not_create(accord: Run, tmp_path: Path) -> None:
     with closing(sqlite.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE accounts (id)")
     refused = accord("demo", "--no-serve", "--database-url", "sqlite:///other.db", check=False)
@@ -201,7 +201,7 @@ def test_an_institution_is_founded_with_its_first_administrator(accord: Run, pro
     assert accord("check", url=url).returncode == 0
 
 
-def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, played: str, tmp_path: Path) -> None:
+def test_a_wrong_or_missing_key_is_reported_in_a_sentence(accord: Run, played: str, tmp_path: Path) -> None:
     (tmp_path / "demo.db.key").write_text(MASTER_KEY.get_secret_value())
     checked = accord("check", url=played, check=False)
     assert (checked.returncode, "does not open" in checked.stdout) == (1, True)
@@ -210,16 +210,18 @@ def test_a_wrong_key_or_none_is_said_in_a_sentence(accord: Run, played: str, tmp
     assert (checked.returncode, "base64" in checked.stdout) == (1, True)
 
 
-def test_what_is_wrong_with_a_setting_is_said_by_its_name_and_without_its_value(accord: Run) -> None:
+def test_a_wrong_setting_is_reported_by_its_name_and_without_its_value(accord: Run) -> None:
     for url in ("secret", "sqlite://", "postgresql://me:secret@127.0.0.1/x"):
         for words in (("check",), ("serve",), ("migrate",)):
             refused = accord(*words, url=url, check=False)
-            told = refused.stdout + refused.stderr
-            assert (refused.returncode, "ACCORD_DATABASE_URL: must be sqlite:///FILE or" in told) == (1, True), told
-            assert "secret" not in told
+            printed = refused.stdout + refused.stderr
+            assert (refused.returncode, "ACCORD_DATABASE_URL: must be sqlite:///FILE or" in printed) == (1, True), (
+                printed
+            )
+            assert "secret" not in printed
 
 
-def test_a_database_that_is_not_there_is_named_without_its_password_and_not_made(accord: Run, tmp_path: Path) -> None:
+def test_a_missing_database_is_named_without_its_password_and_not_created(accord: Run, tmp_path: Path) -> None:
     refused = accord("serve", url="sqlite:///mistyped.db", check=False)
     assert (refused.returncode, "run 'accord migrate' first" in refused.stderr) == (1, True)
     (tmp_path / "empty.db").touch()
@@ -233,7 +235,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password_and_not_made
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.db", "empty.db.lock"]
 
 
-def test_a_service_is_not_started_without_the_key_that_sealed_its_registry(accord: Run, tmp_path: Path) -> None:
+def test_the_service_does_not_start_without_the_key_that_sealed_its_registry(accord: Run, tmp_path: Path) -> None:
     url = "sqlite:///registry.db"
     accord("migrate", url=url)
     accord(*FOUND, url=url)
@@ -253,7 +255,7 @@ def test_rule_sets_are_listed_and_shown_with_their_standing(accord: Run) -> None
     assert (refused.returncode, "iomed-state-2025" in refused.stderr) == (1, True)
 
 
-def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, played: str, tmp_path: Path) -> None:
+def test_the_ledger_is_compared_with_receipts_kept_earlier(accord: Run, played: str, tmp_path: Path) -> None:
     url = played
     accord("ledger", "verify", "--export", "heads.txt", url=url)
     heads = (tmp_path / "heads.txt").read_text().splitlines()
@@ -263,23 +265,23 @@ def test_the_ledger_is_held_against_receipts_kept_earlier(accord: Run, played: s
         connection.execute("DROP TRIGGER events_are_kept_from_delete")
         connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
     assert "every chain holds" in accord("ledger", "verify", url=url).stdout
-    found = accord("ledger", "verify", "--against", "heads.txt", url=url, check=False)
-    assert (found.returncode, "the receipt was given is not there" in found.stdout) == (1, True)
+    result = accord("ledger", "verify", "--against", "heads.txt", url=url, check=False)
+    assert (result.returncode, "the entry of the receipt is missing" in result.stdout) == (1, True)
     for wrong in ("nowhere.txt", "stream=1, seq=1, hash=2"):
         refused = accord("ledger", "verify", "--against", wrong, url=url, check=False)
         assert (refused.returncode, "receipt" in refused.stderr) == (1, True)
 
 
-def test_a_ledger_that_was_edited_is_named_and_fails_the_command(accord: Run, played: str, tmp_path: Path) -> None:
+def test_an_edited_ledger_is_named_and_fails_the_command(accord: Run, played: str, tmp_path: Path) -> None:
     with closing(sqlite.connect(tmp_path / "demo.db")) as connection, connection:
         connection.execute("DROP TRIGGER events_are_kept_from_update")
         connection.execute("UPDATE events SET act = 'unlodge' WHERE act = 'lodge' AND type = 'step-taken'")
-    found = accord("ledger", "verify", url=played, check=False)
-    assert found.returncode == 1
-    assert "its content is not what its hash was made of" in found.stdout
+    result = accord("ledger", "verify", url=played, check=False)
+    assert result.returncode == 1
+    assert "its content does not match its hash" in result.stdout
 
 
-def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None:
+def test_the_service_runs_until_it_is_stopped(settings: Settings) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -303,24 +305,24 @@ def test_the_service_serves_until_it_is_told_to_stop(settings: Settings) -> None
             process.terminate()
             assert process.wait(30) in (0, -15)
         finally:
-            # Or a failure would wait for a service that nobody ends.
+            # Otherwise a failed test would wait for a service that nothing stops.
             process.kill()
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [("xterm-256color", True), ("dumb", False)])
-def test_on_a_terminal_a_bar_shows_how_far_the_story_is(tmp_path: Path, terminal: str, shown: bool) -> None:
+def test_on_a_terminal_a_progress_bar_follows_the_story(tmp_path: Path, terminal: str, shown: bool) -> None:
     leader, follower = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TERM": terminal}
     command = [sys.executable, "-m", "app", "demo", "--no-serve"]
-    told = b""
+    printed = b""
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=follower, stderr=follower) as process:
         os.close(follower)
-        # Where nobody writes any more, a terminal answers with an error and not with its end.
+        # Once nobody writes any more, reading a terminal raises an error instead of returning its end.
         with suppress(OSError):
             while part := os.read(leader, 65536):
-                told += part
+                printed += part
     os.close(leader)
-    assert process.returncode == 0, told
-    assert (b"Playing the story" in told, b"40/40" in told) == (shown, shown)
-    assert (b"\x1b" in told) == shown
-    assert b"is settled [Convention, articles 40 and 41, secondary]" in told
+    assert process.returncode == 0, printed
+    assert (b"Playing the story" in printed, b"40/40" in printed) == (shown, shown)
+    assert (b"\x1b" in printed) == shown
+    assert b"is settled [Convention, articles 40 and 41, secondary]" in printed

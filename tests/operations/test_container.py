@@ -1,4 +1,4 @@
-"""The Dockerfile's steps, carried out in a clean folder, since no image can be built here; and what compose starts."""
+"""The Dockerfile's steps, run in a clean folder because no image can be built here, and the services of compose."""
 
 import json
 import os
@@ -15,20 +15,20 @@ import pytest
 import yaml
 
 from app.settings import Settings
-from tests.docs.consoles import free_port
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile's instructions, continued lines made one."""
+    """The Dockerfile's instructions, with continued lines joined."""
     text = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
 
 
 @pytest.mark.slow
-def test_the_steps_of_the_image_make_a_service_that_its_health_check_finds_well(tmp_path: Path) -> None:
+def test_the_steps_of_the_image_make_a_service_that_passes_its_health_check(tmp_path: Path) -> None:
     image, home = tmp_path / "srv", tmp_path / "var"
     home.mkdir()
     (image / "accord").mkdir(parents=True)
@@ -76,15 +76,15 @@ def test_the_steps_of_the_image_make_a_service_that_its_health_check_finds_well(
         assert process.wait(25) in (0, -15)
 
 
-def test_the_image_runs_as_nobody_special_and_checks_its_health() -> None:
-    found = instructions()
-    assert ("USER", "10001") in found
-    assert [word for word, _rest in found].count("FROM") == 2
-    assert any(word == "HEALTHCHECK" for word, _rest in found)
+def test_the_image_runs_as_an_unprivileged_user_and_has_a_health_check() -> None:
+    lines = instructions()
+    assert ("USER", "10001") in lines
+    assert [word for word, _rest in lines].count("FROM") == 2
+    assert any(word == "HEALTHCHECK" for word, _rest in lines)
 
 
 def composed() -> dict[str, Any]:
-    """What compose.yaml says."""
+    """The contents of compose.yaml."""
     return dict(yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8")))
 
 
@@ -98,37 +98,37 @@ def test_compose_starts_database_migration_service_and_worker_in_this_order() ->
     assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     for name in ("service", "worker"):
         assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
-    restarts = {name: one["restart"] for name, one in services.items()}
+    restarts = {name: service["restart"] for name, service in services.items()}
     assert restarts == dict.fromkeys(("database", "service", "worker"), "unless-stopped") | {"migrate": "no"}
 
 
-def test_what_compose_starts_may_do_little_and_is_reached_from_this_machine_alone() -> None:
+def test_the_containers_have_few_privileges_and_listen_on_this_machine_only() -> None:
     compose = composed()
     services = compose["services"]
     for name in ("migrate", "service", "worker"):
-        one = services[name]
-        assert (one["read_only"], one["cap_drop"]) == (True, ["ALL"])
-        assert one["security_opt"] == ["no-new-privileges:true"]
-        assert one["volumes"] == ["documents:/var/lib/accord"]
-    assert [name for name, one in services.items() if "ports" in one] == ["service"]
+        container = services[name]
+        assert (container["read_only"], container["cap_drop"]) == (True, ["ALL"])
+        assert container["security_opt"] == ["no-new-privileges:true"]
+        assert container["volumes"] == ["documents:/var/lib/accord"]
+    assert [name for name, container in services.items() if "ports" in container] == ["service"]
     assert all(port.startswith("127.0.0.1:") for port in services["service"]["ports"])
     assert set(compose["volumes"]) == {"documents", "database"}
-    assert all("max-size" in one["logging"]["options"] for one in services.values())
-    # Longer than the service takes to finish what it has accepted.
+    assert all("max-size" in service["logging"]["options"] for service in services.values())
+    # Longer than the service takes to finish the requests it has accepted.
     for name in ("service", "worker"):
         assert int(services[name]["stop_grace_period"].removesuffix("s")) > 25
 
 
-def test_compose_holds_no_secret_and_starts_without_none() -> None:
+def test_compose_contains_no_secret_and_does_not_start_without_one() -> None:
     secrets = ("ACCORD_MASTER_KEY", "POSTGRES_PASSWORD")
-    for one in composed()["services"].values():
-        for name, value in one["environment"].items():
+    for service in composed()["services"].values():
+        for name, value in service["environment"].items():
             if any(secret in f"{name} {value}" for secret in secrets):
                 assert "${" in value, name
                 assert ":?put " in value, name
 
 
-def test_the_proxy_before_the_service_is_believed_and_nobody_else() -> None:
+def test_the_service_trusts_only_the_proxy_in_front_of_it() -> None:
     compose = composed()
     network = compose["networks"]["default"]["ipam"]["config"][0]
     assert ip_address(network["gateway"]) in ip_network(network["subnet"])
@@ -138,6 +138,6 @@ def test_the_proxy_before_the_service_is_believed_and_nobody_else() -> None:
 
 
 @pytest.mark.parametrize("name", ["service", "worker"])
-def test_every_setting_that_compose_gives_is_one_of_the_service(name: str) -> None:
-    given = {one for one in composed()["services"][name]["environment"] if one.startswith("ACCORD_")}
-    assert {one.removeprefix("ACCORD_").lower() for one in given} <= set(Settings.model_fields)
+def test_every_setting_in_compose_is_a_setting_of_the_service(name: str) -> None:
+    variables = {service for service in composed()["services"][name]["environment"] if service.startswith("ACCORD_")}
+    assert {variable.removeprefix("ACCORD_").lower() for variable in variables} <= set(Settings.model_fields)

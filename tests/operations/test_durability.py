@@ -1,6 +1,6 @@
-"""The served process is killed in the middle of writes: what it acknowledged is there, once, and nothing is half there.
+"""The service is killed in the middle of writes: every acknowledged write exists once, and none is half written.
 
-`ACCORD_TEST_ROUNDS` says how often it is killed on each engine; docs/durability.md holds the figures of a large run.
+`ACCORD_TEST_ROUNDS` is the number of kills on each engine; docs/durability.md has the figures of a large run.
 """
 
 import json
@@ -12,7 +12,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -20,13 +19,13 @@ import pytest
 from sqlalchemy import text
 
 from app.settings import Settings
-from tests.installation import Clock, House, Json, straight_to
+from tests.installation import House, Json, straight_to
 from tests.processes import accord, served
 from tests.story import Dispute, request
 
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 WRITERS, CASES = 8, 4
-# What is counted: rows of each kind, and the events that tell of them, with the id in each.
+# The rows of each kind, and the events about them with the name of the id in each.
 ROWS = {
     "third-state": ("SELECT id FROM third_states", "third-state-named", "third_state_id"),
     "filing": ("SELECT id FROM filings", "filing-drafted", "filing_id"),
@@ -36,7 +35,7 @@ ROWS = {
 
 @dataclass
 class Write:
-    """One request that makes one thing, and the id that its answer gave, if there was an answer."""
+    """A request that creates one thing, and the id in its answer, if there was an answer."""
 
     kind: str
     path: str
@@ -48,18 +47,18 @@ class Write:
 
 @dataclass
 class Log:
-    """What the writers sent, kept outside of the service."""
+    """What the writers sent, recorded outside the service."""
 
     writes: list[Write] = field(default_factory=list)
     refusals: Counter[int] = field(default_factory=Counter)
 
     def unanswered(self) -> list[Write]:
-        """The writes of which nobody knows whether they were made."""
+        """The writes without an answer, which may or may not have been made."""
         return [write for write in self.writes if write.id is None]
 
 
 def sent(client: httpx.Client, log: Log, write: Write) -> bool:
-    """Send a write and note its id if it was acknowledged; whether there was an answer at all."""
+    """Send a write and note its id if it was acknowledged; gives whether there was an answer at all."""
     headers = {"authorization": f"Bearer {write.token}", "idempotency-key": write.key}
     try:
         answer = client.post(write.path, json=write.body, headers=headers)
@@ -73,7 +72,7 @@ def sent(client: httpx.Client, log: Log, write: Write) -> bool:
 
 
 def write_until(stop: threading.Event, base_url: str, log: Log, disputes: list[Dispute], name: str) -> None:
-    """One writer: one write after the other, in every case by turns, until it is told to stop or has no answer."""
+    """One writer: write after write, alternating between all cases, until it is stopped or gets no answer."""
     notice = {"kind": "notice", "title": "Notice", "text": "x", "audience": "participants"}
     with httpx.Client(base_url=base_url, timeout=30) as client:
         for number in range(100_000):
@@ -94,7 +93,7 @@ def write_until(stop: threading.Event, base_url: str, log: Log, disputes: list[D
 
 
 def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], round_: int) -> int:
-    """Kill the service under eight writers; in every second round only once all have had their answers."""
+    """Kill the service while eight clients write; in every second round only once all of them have an answer."""
     stop, before = threading.Event(), len(log.writes)
     with served(settings) as service, ThreadPoolExecutor(WRITERS) as pool:
         writers = [
@@ -105,7 +104,7 @@ def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], 
             time.sleep(0.01)
         time.sleep(random.uniform(0.1, 0.9))  # noqa: S311 - any moment will do
         if round_ % 2:
-            service.kill()  # Each writer ends at the first of its writes that has no answer.
+            service.kill()  # Each writer ends at its first write without an answer.
         else:
             stop.set()
         for writer in writers:
@@ -115,7 +114,7 @@ def killed_while_writing(settings: Settings, log: Log, disputes: list[Dispute], 
 
 
 def repeat_the_unanswered(settings: Settings, log: Log) -> None:
-    """Send again, with its key, what had no answer: it has one effect, whether it had been made or not."""
+    """Repeat the writes without an answer, each with its key: each has one effect, whether it had been made or not."""
     with served(settings) as service, httpx.Client(base_url=service.base_url, timeout=30) as client:
         for write in log.unanswered():
             sent(client, log, write)
@@ -123,7 +122,7 @@ def repeat_the_unanswered(settings: Settings, log: Log) -> None:
 
 
 def check(settings: Settings, log: Log, base: dict[str, set[str]]) -> None:
-    """Each acknowledged write is there once, each row with its event and each event with its row."""
+    """Check that each acknowledged write exists once, each row with its event and each event with its row."""
     for kind, (rows, events) in read(settings).items():
         assert Counter(rows) == Counter(events), f"{kind}: rows and events differ"
         written = [write.id for write in log.writes if write.kind == kind and write.id is not None]
@@ -136,16 +135,18 @@ def check(settings: Settings, log: Log, base: dict[str, set[str]]) -> None:
 
 
 def read(settings: Settings) -> dict[str, tuple[list[str], list[str]]]:
-    """The ids of the rows of each kind, and those that their events name."""
+    """The ids of the rows of each kind, and the ids that their events name."""
     engine = straight_to(settings)
-    found = {}
+    ids_of_kinds = {}
     with closing(engine.connect()) as connection:
         for kind, (rows, event, member) in ROWS.items():
             ids = [str(row[0]).replace("-", "") for row in connection.execute(text(rows))]
-            told = connection.execute(text("SELECT case_id, payload FROM events WHERE type = :type"), {"type": event})
-            found[kind] = (ids, [_named(row.case_id, row.payload, member) for row in told])
+            event_rows = connection.execute(
+                text("SELECT case_id, payload FROM events WHERE type = :type"), {"type": event}
+            )
+            ids_of_kinds[kind] = (ids, [_named(row.case_id, row.payload, member) for row in event_rows])
     engine.dispose()
-    return found
+    return ids_of_kinds
 
 
 def _named(case_id: Any, payload: Any, member: str | None) -> str:
@@ -154,16 +155,16 @@ def _named(case_id: Any, payload: Any, member: str | None) -> str:
 
 
 def verified(settings: Settings) -> str:
-    """What `accord ledger verify` says."""
+    """The output of `accord ledger verify`."""
     done = accord(settings, "ledger", "verify")
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_outlives_kill_9_once_and_whole(durable: Settings) -> None:
-    log, unanswered, told, began = Log(), 0, "", time.monotonic()
-    with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
+def test_every_acknowledged_write_survives_kill_9_whole_and_once(durable: Settings) -> None:
+    log, unanswered, report, began = Log(), 0, "", time.monotonic()
+    with House.open_today(durable) as house:
         disputes = [Dispute(house, f" {number}") for number in range(CASES)]
         for dispute in disputes:
             dispute.lodged()
@@ -174,11 +175,11 @@ def test_what_was_acknowledged_outlives_kill_9_once_and_whole(durable: Settings)
         assert without_answer == (WRITERS if round_ % 2 else 0)
         unanswered += without_answer
         check(durable, log, base)
-        told = verified(durable)
+        report = verified(durable)
         repeat_the_unanswered(durable, log)
         check(durable, log, base)
     assert not log.refusals, log.refusals
     print(  # noqa: T201 - the figures of the run
         f"{ROUNDS} rounds: {len(log.writes)} writes, {unanswered} of them unanswered and repeated, none lost, "
-        f"none double; {told}; {time.monotonic() - began:.0f} s"
+        f"none double; {report}; {time.monotonic() - began:.0f} s"
     )

@@ -1,4 +1,4 @@
-"""`accord check` says in a clear word what is well and what is not."""
+"""`accord check` reports what is sound and what is not."""
 
 import os
 import shutil
@@ -21,15 +21,15 @@ from tests.installation import House, straight_to
 from tests.story import Dispute
 
 
-def found(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
-    """What each look says."""
+def reports(settings: Settings, **moved: float) -> dict[str, tuple[bool, str]]:
+    """The report of each check."""
     now = datetime.now(UTC) + timedelta(**moved)
-    return {one.name: (one.well, one.says) for one in look_at(settings, lambda: now)}
+    return {look.name: (look.well, look.says) for look in look_at(settings, lambda: now)}
 
 
-def test_an_installation_that_is_well_is_well_at_every_look(house: House, dispute: Dispute) -> None:
+def test_every_check_of_a_sound_installation_passes(house: House, dispute: Dispute) -> None:
     dispute.lodged()
-    looks = found(house.settings)
+    looks = reports(house.settings)
     assert all(well for well, _says in looks.values()), looks
     names = [
         "settings",
@@ -54,14 +54,12 @@ def test_an_installation_that_is_well_is_well_at_every_look(house: House, disput
     assert ("SQLite 3." if house.settings.is_sqlite else "PostgreSQL ") in looks["database"][1]
 
 
-def test_each_fault_has_its_word(
-    house: House, dispute: Dispute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_fault_is_named(house: House, dispute: Dispute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dispute.lodged()
     settings = house.settings
 
     def fault(name: str, words: str, changed: Settings = settings, **moved: float) -> None:
-        well, says = found(changed, **moved)[name]
+        well, says = reports(changed, **moved)[name]
         assert (well, words in says) == (False, True), says
 
     other = settings.model_copy(update={"master_key": SecretStr("A" * 43 + "=")})
@@ -82,15 +80,13 @@ def test_each_fault_has_its_word(
         fault("free disk", "too little")
 
 
-def test_a_look_makes_no_master_key_and_says_when_the_one_that_sealed_is_gone(
-    tmp_path: Path, without_tables: Settings
-) -> None:
+def test_the_check_creates_no_master_key_and_reports_a_missing_one(tmp_path: Path, without_tables: Settings) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'own.db'}")
     if not without_tables.is_sqlite:
         settings = without_tables.model_copy(update={"master_key": None, "master_key_file": tmp_path / "own.db.key"})
     migrate(settings)
     key = tmp_path / "own.db.key"
-    looks = found(settings)
+    looks = reports(settings)
     assert not key.exists()
     if not settings.is_sqlite:
         assert (looks["master key"][0], looks["sealed contents"][0]) == (False, False)
@@ -100,11 +96,11 @@ def test_a_look_makes_no_master_key_and_says_when_the_one_that_sealed_is_gone(
     with House.open(settings) as house:
         Dispute(house).opened()
     key.rename(tmp_path / "kept")
-    well, says = found(settings)["sealed contents"]
+    well, says = reports(settings)["sealed contents"]
     assert (well, f"put it back, in {key}" in says, key.exists()) == (False, True, False), says
 
 
-def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
+def test_a_database_migrated_by_a_later_release_is_served_and_reported(
     house: House, dispute: Dispute, sweeper: Engine
 ) -> None:
     dispute.lodged()
@@ -114,7 +110,7 @@ def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
         kept = db.execute(version).scalar_one()
         db.execute(write, {"given": "20990101_later"})
     try:
-        assert found(house.settings)["tables"] == (True, "at a later release, whose tables hold this one's")
+        assert reports(house.settings)["tables"] == (True, "at a later release, whose tables include this release's")
         assert house.client.get("/readyz").status_code == 200
         migrate(house.settings)
         with sweeper.connect() as db:
@@ -124,7 +120,7 @@ def test_a_database_that_a_later_release_migrated_is_served_and_named_as_such(
             db.execute(write, {"given": kept})
 
 
-def test_free_disk_is_looked_for_where_documents_lie_too(
+def test_free_disk_space_is_checked_in_the_document_storage_too(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents = tmp_path / "documents"
@@ -132,30 +128,30 @@ def test_free_disk_is_looked_for_where_documents_lie_too(
     real = shutil.disk_usage
     full = lambda folder: real(folder)._replace(free=0) if folder == documents else real(folder)  # noqa: E731
     monkeypatch.setattr("app.operations.health.shutil.disk_usage", full)
-    well, says = found(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
+    well, says = reports(house.settings.model_copy(update={"storage": str(documents)}))["free disk"]
     assert (well, f"0 MiB are free in {documents}" in says) == (False, True), says
 
 
-def test_a_name_that_is_nearly_a_setting_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
-    (said,) = [one for one in faults(settings) if one.startswith("settings: ")]
-    assert said == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
+    (fault,) = [fault for fault in faults(settings) if fault.startswith("settings: ")]
+    assert fault == "settings: unknown setting: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
 
 
 def faults(settings: Settings) -> list[str]:
-    """What is found wrong, each with its name."""
-    return [f"{one.name}: {one.says}" for one in look_at(settings, lambda: datetime.now(UTC)) if not one.well]
+    """The faults that the check reports, each by name."""
+    return [f"{look.name}: {look.says}" for look in look_at(settings, lambda: datetime.now(UTC)) if not look.well]
 
 
 @pytest.fixture
 def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
-    """Somebody who reaches past the service into the database, its triggers off."""
+    """A connection that bypasses the service, with the triggers switched off."""
     engine = straight_to(settings)
     kept = None
     with engine.begin() as connection:
         if settings.is_sqlite:
-            given = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
-            kept = connection.execute(text(given)).all()
+            query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
+            kept = connection.execute(text(query)).all()
             for name, _sql in kept:
                 connection.execute(text(f"DROP TRIGGER {name}"))
         else:
@@ -168,13 +164,13 @@ def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
 
 
 def flipped(data: bytes, place: int) -> bytes:
-    """The same with one bit turned over."""
+    """The same value with one bit flipped."""
     changed = bytearray(data)
     changed[place] ^= 1 << (place % 8)
     return bytes(changed)
 
 
-def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_found_and_named(
+def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_detected_and_named(
     house: House, dispute: Dispute, sweeper: Engine
 ) -> None:
     dispute.settled()
@@ -186,53 +182,60 @@ def test_a_flipped_bit_in_any_certificate_receipt_or_key_is_found_and_named(
     with sweeper.connect() as db:
         certificates = db.execute(text("SELECT id, kind, content_id, signature FROM certificates")).all()
         (key,) = db.execute(text("SELECT id, public_key, wrapped FROM signing_keys")).all()
-    assert sorted(one.kind for one in certificates) == ["receipt", "receipt", "receipt", "settlement"]
+    assert sorted(certificate.kind for certificate in certificates) == ["receipt", "receipt", "receipt", "settlement"]
 
-    def found(table: str, column: str, id: object, place: int) -> list[str]:
-        """What is found once a bit of a value was turned over, which is then put back."""
+    def reports(table: str, column: str, id: object, place: int) -> list[str]:
+        """The faults reported after a bit of a value was flipped; the value is restored afterwards."""
         read = text(f"SELECT {column} FROM {table} WHERE id = :id")
         write = text(f"UPDATE {table} SET {column} = :value WHERE id = :id")
         with sweeper.begin() as db:
             kept = bytes(db.execute(read, {"id": id}).scalar_one())
             db.execute(write, {"id": id, "value": flipped(kept, place % len(kept))})
-        told = faults(house.settings)
+        reported = faults(house.settings)
         with sweeper.begin() as db:
             db.execute(write, {"id": id, "value": kept})
-        return told
+        return reported
 
-    for number, one in enumerate(certificates):
-        for table, column, id in (("certificates", "signature", one.id), ("contents", "body", one.content_id)):
+    for number, document in enumerate(certificates):
+        for table, column, id in (
+            ("certificates", "signature", document.id),
+            ("contents", "body", document.content_id),
+        ):
             for place in (0, -1, 20 + number):
-                (told,) = found(table, column, id, place)
-                assert told.startswith(f"certificates: {one.kind} {UUID(str(one.id))}: "), told
-    assert len(found("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
-    assert len(found("signing_keys", "wrapped", key.id, 5)) == 1
+                (reported,) = reports(table, column, id, place)
+                assert reported.startswith(f"certificates: {document.kind} {UUID(str(document.id))}: "), reported
+    assert len(reports("signing_keys", "public_key", key.id, 5)) == 1 + len(certificates)
+    assert len(reports("signing_keys", "wrapped", key.id, 5)) == 1
     assert faults(house.settings) == []
 
 
 OTHERS = "(SELECT content_id, signature FROM certificates WHERE kind = 'receipt' ORDER BY id LIMIT 1)"
 ANOTHER = "(SELECT commitment FROM events WHERE type = 'text-frozen')"
-# What somebody did past the service, and what is then said of the settlement's certificate or of a receipt.
+# A change that bypasses the service, and the report about the settlement's certificate or about a receipt.
 BEHIND: list[tuple[str, str, str]] = [
-    ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger does not know of it"),
+    ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger has no entry for it"),
     (
         f"UPDATE events SET commitment = {ANOTHER} WHERE type = 'certificate-issued'",
         "settlement",
-        "it is not the one to which the ledger is committed",
+        "its content differs from the commitment in the ledger",
     ),
-    ("UPDATE events SET seq = seq + 1000", "receipt", "which it names, is not that of the ledger"),
-    ("UPDATE events SET hash = previous_hash WHERE seq > 1", "settlement", "is not that of the ledger"),
+    ("UPDATE events SET seq = seq + 1000", "receipt", "differs from the ledger"),
+    ("UPDATE events SET hash = previous_hash WHERE seq > 1", "settlement", "differs from the ledger"),
     (
         f"UPDATE certificates SET (content_id, signature) = {OTHERS} WHERE kind = 'receipt'",
         "receipt",
-        "what was signed is another one",
+        "its content is that of another certificate",
     ),
-    ("DELETE FROM contents WHERE id IN (SELECT content_id FROM certificates)", "receipt", "is not what was sealed"),
+    (
+        "DELETE FROM contents WHERE id IN (SELECT content_id FROM certificates)",
+        "receipt",
+        "was altered after it was sealed",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("statement", "kind", "why"), BEHIND, ids=[why for _statement, _kind, why in BEHIND])
-def test_a_certificate_that_the_ledger_does_not_bear_out_is_found_and_named(
+def test_a_certificate_that_contradicts_the_ledger_is_detected_and_named(
     house: House, dispute: Dispute, sweeper: Engine, statement: str, kind: str, why: str
 ) -> None:
     dispute.mediating()
@@ -241,11 +244,11 @@ def test_a_certificate_that_the_ledger_does_not_bear_out_is_found_and_named(
     dispute.settled()
     with sweeper.begin() as db:
         db.execute(text(statement))
-    told = [one for one in faults(house.settings) if one.startswith("certificates: ")]
-    assert any(one.startswith(f"certificates: {kind} ") and one.endswith(why) for one in told), told
+    reported = [fault for fault in faults(house.settings) if fault.startswith("certificates: ")]
+    assert any(fault.startswith(f"certificates: {kind} ") and fault.endswith(why) for fault in reported), reported
 
 
-def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
+def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
     house: House, dispute: Dispute, sweeper: Engine
 ) -> None:
     dispute.settled()
@@ -258,14 +261,14 @@ def test_what_was_destroyed_with_its_case_is_told_and_is_no_fault(
             "WHERE case_id = (SELECT case_id FROM certificates WHERE kind = 'settlement')"
         )
         db.execute(gone, {"none": NO_KEY})
-    told = found(house.settings)["certificates"]
-    why = "1 more cannot be read since the key of their case was destroyed"
-    assert told == (True, f"1, receipts too, each as it was signed; {why}")
+    report = reports(house.settings)["certificates"]
+    why = "1 more are unreadable because the key of their case was destroyed"
+    assert report == (True, f"1 certificates and receipts, all valid; {why}")
 
 
-def test_a_folder_of_documents_that_is_not_there_is_not_made_by_looking(house: House, tmp_path: Path) -> None:
+def test_the_check_does_not_create_a_missing_document_folder(house: House, tmp_path: Path) -> None:
     absent = tmp_path / "not mounted"
-    well, says = found(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
+    well, says = reports(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
     assert well
-    assert says == f"not made yet; it will be, in {absent}"
+    assert says == f"not created yet; the service creates {absent} on first use"
     assert not absent.exists()

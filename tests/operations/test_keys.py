@@ -1,4 +1,4 @@
-"""The master key is changed without touching what it seals, and a case's key is destroyed without breaking a chain."""
+"""The master key is rotated without touching sealed data, and a case's key is destroyed without breaking a chain."""
 
 import base64
 from pathlib import Path
@@ -56,12 +56,12 @@ def test_after_a_rotation_the_new_key_opens_everything_and_the_old_one_nothing(
 
 
 def kept(settings: Settings, statement: str) -> list[bytes]:
-    """A column as it lies in the database."""
+    """A column as it is stored in the database."""
     engine = straight_to(settings)
     with engine.connect() as connection:
-        found = [bytes(one) for one in connection.execute(text(statement)).scalars()]
+        column = [bytes(value) for value in connection.execute(text(statement)).scalars()]
     engine.dispose()
-    return found
+    return column
 
 
 def test_a_rotation_waits_until_the_service_has_stopped(durable: Settings, tmp_path: Path) -> None:
@@ -78,9 +78,7 @@ def test_a_rotation_waits_until_the_service_has_stopped(durable: Settings, tmp_p
         house.database.dispose()
 
 
-def test_what_was_written_in_a_case_whose_key_is_destroyed_is_gone_and_its_chains_hold(
-    durable: Settings, tmp_path: Path
-) -> None:
+def test_destroying_a_cases_key_ends_its_texts_and_its_chains_still_verify(durable: Settings, tmp_path: Path) -> None:
     with House.open(durable) as house:
         dispute = Dispute(house, " I")
         dispute.settled()
@@ -93,11 +91,11 @@ def test_what_was_written_in_a_case_whose_key_is_destroyed_is_gone_and_its_chain
         assert accord(durable, "key", "destroy", dispute.case["id"]).returncode == 1
         done = accord(durable, "key", "destroy", dispute.case["id"], "--yes")
         assert done.returncode == 0, done.stderr
-        # The service that runs on finds it gone as well.
+        # The running service finds the key destroyed as well.
         dispute.requesting.get(dispute.path).expect(410, "destroyed")
         dispute.requesting.get(f"{dispute.path}/filings").expect(200)
         listed = dispute.requesting.get("/v1/cases").expect(200)["items"]
-        assert [one["outcome"] for one in listed] == ["settled"]
+        assert [item["outcome"] for item in listed] == ["settled"]
         other.read()
         assert "every chain holds" in accord(durable, "ledger", "verify").stdout
         assert accord(durable, "check").returncode == 0

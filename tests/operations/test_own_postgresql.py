@@ -1,4 +1,4 @@
-"""The tests bring their own PostgreSQL server where there is none, and take it away again."""
+"""The tests start their own PostgreSQL server if the machine has none, and remove it afterwards."""
 
 import os
 import subprocess
@@ -13,12 +13,12 @@ TEST = "tests/proceedings/test_steps.py::test_a_day_can_be_set_only_by_a_step_th
 
 
 def servers() -> set[str]:
-    """The folders of such servers."""
+    """The folders of embedded servers."""
     return {path.name for path in Path(tempfile.gettempdir()).glob("accord-postgresql-*")}
 
 
 @pytest.mark.slow
-def test_a_run_brings_one_server_for_all_its_workers_and_leaves_nothing_of_it() -> None:
+def test_a_run_starts_one_server_for_all_workers_and_removes_it_afterwards() -> None:
     before = servers()
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", TEST]

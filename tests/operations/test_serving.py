@@ -1,4 +1,4 @@
-"""The service in its own processes: stopped, flooded, starved, and killed one by one."""
+"""The service in its own processes: stopped, flooded, starved, and killed one after the other."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -20,12 +20,11 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.operations.migrating import migrate
-from app.operations.serving import PatientProtocol, set_patience
+from app.operations.server import PatientProtocol, set_patience
 from app.settings import Settings
-from tests.conftest import OF_TESTS, _empty
-from tests.docs.consoles import free_port
-from tests.installation import Clock, House, straight_to
-from tests.processes import Served, accord, running, served
+from tests.installation import TEST_SETTINGS, House, straight_to
+from tests.processes import Served, accord, free_port, running, served
+from tests.registries import empty_tables
 from tests.story import Dispute, request
 
 CROWD, DRIPPING = 500, 200
@@ -33,13 +32,13 @@ CROWD, DRIPPING = 500, 200
 
 @pytest.fixture
 def token(durable: Settings) -> str:
-    """The token of somebody who may open cases, in the registry that is served."""
-    with House.open(durable, clock=Clock(datetime.now(UTC))) as house:
+    """The token of a person who may open cases, in the served registry."""
+    with House.open_today(durable) as house:
         return house.person("Olga Strand").token
 
 
 def head(path: str, token: str, length: int) -> bytes:
-    """The head of a POST."""
+    """The head of a POST request."""
     return (
         f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n"
         f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
@@ -52,7 +51,7 @@ def connected(service: Served) -> socket.socket:
 
 
 def is_turned_away(service: Served) -> bool:
-    """Whether a new request is not taken any more."""
+    """Whether the service refuses a new connection or request."""
     try:
         with connected(service) as late:
             late.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -62,7 +61,7 @@ def is_turned_away(service: Served) -> bool:
 
 
 def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str) -> None:
-    """Tell the service to end while a request is half there, and see that it is answered and no other is taken."""
+    """Stop the service in the middle of a request; the request is answered and new requests are refused."""
     body = json.dumps(request()).encode()
     with served(settings, *words) as service:
         slow = connected(service)
@@ -82,21 +81,21 @@ def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str)
 
 
 @pytest.mark.slow
-def test_a_stop_finishes_what_was_accepted_and_refuses_what_is_new(durable: Settings, token: str) -> None:
+def test_a_stop_finishes_accepted_requests_and_refuses_new_ones(durable: Settings, token: str) -> None:
     stop_in_the_middle_of_a_request(durable, token)
 
 
 @pytest.mark.slow
-def test_a_stop_of_several_processes_finishes_what_was_accepted_and_refuses_what_is_new(
+def test_a_stop_of_several_processes_finishes_accepted_requests_and_refuses_new_ones(
     postgresql_durable: Settings,
 ) -> None:
-    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(postgresql_durable) as house:
         token = house.person("Olga Strand").token
     stop_in_the_middle_of_a_request(postgresql_durable, token, "--workers", "2")
 
 
 @pytest.mark.slow
-def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
+def test_a_stop_ends_the_long_polls(durable: Settings, token: str) -> None:
     bearer = {"authorization": f"Bearer {token}"}
     with served(durable) as service, ThreadPoolExecutor(1) as pool:
         feed = f"{service.base_url}/v1/events"
@@ -112,8 +111,8 @@ def test_a_stop_wakes_who_waits_for_news(durable: Settings, token: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_stop_waits_for_no_client_longer_than_25_seconds(postgresql_durable: Settings) -> None:
-    with House.open(postgresql_durable, clock=Clock(datetime.now(UTC))) as house:
+def test_a_stop_waits_at_most_25_seconds_for_a_client(postgresql_durable: Settings) -> None:
+    with House.open_today(postgresql_durable) as house:
         token = house.person("Olga Strand").token
     with served(postgresql_durable, "--workers", "2") as service, connected(service) as withheld:
         withheld.sendall(head("/v1/cases", token, 400) + b'{"procedure"')
@@ -125,7 +124,7 @@ def test_a_stop_waits_for_no_client_longer_than_25_seconds(postgresql_durable: S
 
 
 @pytest.mark.slow
-def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, token: str) -> None:
+def test_a_request_that_does_not_arrive_in_time_is_dropped(durable: Settings, token: str) -> None:
     with served(durable, ACCORD_REQUEST_TIMEOUT="1") as service:
         halves = {
             "a head": b"GET /v1/me HTTP/1.1\r\nhost: ",
@@ -139,7 +138,7 @@ def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, t
                 answer = waiting.recv(65536)
                 assert answer == b"" or answer.startswith(b"HTTP/1.1 408"), (what, answer)
                 assert 0.5 < time.monotonic() - began < 10, what
-        # A connection that is kept is no exception.
+        # An idle kept-alive connection is treated the same.
         with connected(service) as kept:
             kept.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
             while not (answer := kept.recv(65536)).endswith(b"}"):
@@ -150,16 +149,16 @@ def test_a_request_that_does_not_arrive_in_time_is_given_up(durable: Settings, t
 
 
 @pytest.mark.slow
-def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durable: Settings, token: str) -> None:
+def test_many_slow_connections_do_not_keep_others_from_being_served(durable: Settings, token: str) -> None:
     with served(durable, ACCORD_REQUEST_TIMEOUT="20") as service:
         crowd = [connected(service) for _connection in range(CROWD)]
         stop = threading.Event()
 
         def drip() -> None:
             while not stop.wait(1):
-                for one in crowd[:DRIPPING]:
+                for dripping in crowd[:DRIPPING]:
                     try:
-                        one.send(b"G")
+                        dripping.send(b"G")
                     except OSError:
                         continue
 
@@ -176,32 +175,30 @@ def test_a_crowd_of_which_many_drip_does_not_keep_others_from_being_served(durab
                     assert client.get("/v1/me", headers=bearer).status_code == 200
                     assert client.post("/v1/cases", json=request(), headers=bearer).status_code == 201
             assert max(waits) < 1, waits
-            # On a connection that is kept no body waits for its head to be acknowledged, which takes 40 ms.
+            # On a kept-alive connection the body does not wait 40 ms for the acknowledgement of the head.
             assert min(waits) < 0.03, waits
         finally:
             stop.set()
             dripping.join()
-            for one in crowd:
-                one.close()
+            for open_connection in crowd:
+                open_connection.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("trusted", "limited"), [("192.0.2.1", True), ("127.0.0.1", False)])
-def test_whom_a_client_says_to_be_counts_only_where_a_trusted_proxy_says_so(
-    durable: Settings, trusted: str, limited: bool
-) -> None:
+def test_a_forwarded_address_counts_only_from_a_trusted_proxy(durable: Settings, trusted: str, limited: bool) -> None:
     with served(durable, ACCORD_ANONYMOUS_PER_MINUTE="4", FORWARDED_ALLOW_IPS=trusted) as service:
         statuses = [
-            # The proxy adds whom it saw on the right; what stands to the left its client wrote.
+            # The proxy appends the address it saw on the right; whatever is to the left comes from the client.
             httpx.get(f"{service.base_url}/v1/me", headers={"x-forwarded-for": f"198.51.100.9, {seen}"}, timeout=10)
             for seen in (*(f"203.0.113.{number}" for number in range(5)), *["203.0.113.77"] * 5)
         ]
-        codes = [one.status_code for one in statuses]
+        codes = [status.status_code for status in statuses]
         assert codes == [401] * 4 + [429] * 6 if limited else codes == [401] * 9 + [429]
 
 
 def taken(connection: socket.socket, pause: float) -> int:
-    """How many bytes of what it is sent a client gets that takes a little of it after each pause."""
+    """The number of bytes that a client gets if it reads a little after each pause."""
     got = 0
     try:
         while part := connection.recv(65_536):
@@ -214,10 +211,8 @@ def taken(connection: socket.socket, pause: float) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is_not(
-    tmp_path: Path, _engine: str
-) -> None:
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **OF_TESTS)
+def test_an_answer_that_is_not_read_is_dropped_and_an_answer_read_slowly_is_sent(tmp_path: Path, _engine: str) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **TEST_SETTINGS)
     migrate(settings)
     with served(settings, ACCORD_REQUEST_TIMEOUT="1") as service:
         whole = len(httpx.get(f"{service.base_url}/v1/openapi.json", timeout=30).content)
@@ -228,7 +223,7 @@ def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is
             with socket.socket() as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
                 client.connect(("127.0.0.1", service.port))
-                # More than the system keeps for a client that takes nothing.
+                # More than the system buffers for a client that reads nothing.
                 client.sendall(ask * 7 + last)
                 time.sleep(before)
                 return taken(client, pause)
@@ -237,7 +232,7 @@ def test_an_answer_that_is_not_taken_is_given_up_and_one_that_is_taken_slowly_is
         assert reading(0, 0.03) > 8 * whole
 
 
-def test_as_many_files_may_be_open_as_connections_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_open_files_covers_the_limit_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("seconds_to_arrive", "most_connections"):
         monkeypatch.setattr(PatientProtocol, name, getattr(PatientProtocol, name))
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -251,7 +246,7 @@ def test_as_many_files_may_be_open_as_connections_may_be(monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-def test_more_connections_than_may_be_are_turned_away_and_the_others_are_served(durable: Settings) -> None:
+def test_connections_above_the_limit_are_refused_and_the_others_are_served(durable: Settings) -> None:
     with served(durable, ACCORD_CONNECTIONS="20") as service:
         held = [connected(service) for _connection in range(20)]
         time.sleep(0.2)
@@ -259,12 +254,12 @@ def test_more_connections_than_may_be_are_turned_away_and_the_others_are_served(
             assert one_more.recv(65536).startswith(b"HTTP/1.1 503")
         held[0].sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
         assert held[0].recv(65536).startswith(b"HTTP/1.1 200")
-        for one in held:
-            one.close()
+        for connection in held:
+            connection.close()
 
 
 @pytest.mark.slow
-def test_sqlite_is_served_by_one_process_and_its_worker_is_inside(durable: Settings) -> None:
+def test_sqlite_is_served_by_one_process_that_contains_the_worker(durable: Settings) -> None:
     refused = accord(durable, "worker") if durable.is_sqlite else accord(durable, "serve", "--workers", "0")
     assert refused.returncode != 0
     if durable.is_sqlite:
@@ -285,12 +280,12 @@ def test_two_processes_that_start_at_once_do_not_both_migrate(postgresql_durable
         thread.start()
     for thread in starting:
         thread.join()
-    assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+    assert [process.returncode for process in done] == [0, 0, 0], [process.stderr for process in done]
 
 
 @contextmanager
 def refusing(settings: Settings) -> Iterator[None]:
-    """The database, gone for a while."""
+    """The database, unreachable for a while."""
     engine = create_engine(settings.database_url, isolation_level="AUTOCOMMIT")
     name = engine.url.database
     other = create_engine(engine.url.set(database="postgres"), isolation_level="AUTOCOMMIT")
@@ -305,11 +300,9 @@ def refusing(settings: Settings) -> Iterator[None]:
     engine.dispose()
 
 
-def test_a_database_that_is_gone_and_comes_back_needs_no_restart(
-    postgresql_url: str, request: pytest.FixtureRequest
-) -> None:
-    _empty(request.getfixturevalue("postgresql_sweeper"))
-    settings = Settings(database_url=postgresql_url, **OF_TESTS)
+def test_a_database_outage_needs_no_restart_of_the_service(postgresql_url: str, request: pytest.FixtureRequest) -> None:
+    empty_tables(request.getfixturevalue("postgresql_sweeper"))
+    settings = Settings(database_url=postgresql_url, **TEST_SETTINGS)
     request.getfixturevalue("postgresql_sweeper").dispose()
     with House.open(settings) as house:
         dispute = Dispute(house)
@@ -333,7 +326,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     postgresql_durable: Settings,
 ) -> None:
     settings = postgresql_durable
-    with House.open(settings, clock=Clock(datetime.now(UTC))) as house:
+    with House.open_today(settings) as house:
         person = house.person("Olga Strand")
         disputes = [Dispute(house, f" {number}") for number in range(8)]
         for dispute in disputes:
@@ -363,7 +356,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     more = {"ACCORD_RUN_WORKER": "false", "ACCORD_WORKER_INTERVAL": "1"}
     with (
         served(settings, "--workers", "2", **more) as service,
-        running(settings, "worker", **more) as one,
+        running(settings, "worker", **more) as background,
         running(settings, "worker", **more) as two,
         ThreadPoolExecutor(4) as pool,
     ):
@@ -372,7 +365,7 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
         for child in _children(service.process.pid)[:2]:
             os.kill(child, signal.SIGKILL)
             time.sleep(2.5)
-        one.kill()
+        background.kill()
         time.sleep(1.5)
         two.kill()
         time.sleep(0.5)
@@ -387,16 +380,16 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     engine.dispose()
     assert len(made) > 20
     assert all(cases[id] == 1 for _key, id in made)
-    # What had no answer when the load ended may have been made, once for each writer at most.
+    # A write without an answer at the end of the load may have been made: at most one for each writer.
     assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
     assert recalled_in(settings) == len(disputes)
     assert "every chain holds" in accord(settings, "ledger", "verify").stdout
 
 
 @pytest.mark.slow
-def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
+def test_the_metrics_port_gives_the_figures_of_all_processes(postgresql_durable: Settings) -> None:
     port = free_port()
-    # The figures of the database are those of now, though none of these processes works in the background.
+    # The figures of the database are current, though none of these processes works in the background.
     more = {"ACCORD_METRICS_PORT": str(port), "ACCORD_RUN_WORKER": "false"}
     with served(postgresql_durable, "--workers", "2", **more) as service:
         for _request in range(4):
@@ -411,16 +404,16 @@ def test_a_port_of_their_own_gives_the_figures_of_all_processes(postgresql_durab
 
 
 def recalled_in(settings: Settings) -> int:
-    """How many deadlines were recalled."""
+    """The number of deadlines of which people were reminded."""
     engine = straight_to(settings)
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
+        count = connection.execute(text("SELECT count(*) FROM events WHERE type = 'deadline-recalled'")).scalar_one()
     engine.dispose()
-    return int(found)
+    return int(count)
 
 
 def _wait_for(happens: Callable[[], bool]) -> None:
-    """Until it happens, or for half a minute."""
+    """Wait until a condition holds, for at most half a minute."""
     for _attempt in range(150):
         if happens():
             return
@@ -428,7 +421,7 @@ def _wait_for(happens: Callable[[], bool]) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that serve, below the one that started them (besides Python's own tracker of resources)."""
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
-    lines = [line.split(None, 1) for line in found.stdout.splitlines()]
+    """The serving processes below the main process (without Python's own resource tracker)."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    lines = [line.split(None, 1) for line in listed.stdout.splitlines()]
     return [int(number) for number, arguments in lines if "spawn_main" in arguments]

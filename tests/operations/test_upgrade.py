@@ -1,7 +1,7 @@
-"""A registry with cases in it is upgraded from every earlier revision, and nothing that it said changes.
+"""A registry with cases is upgraded from every earlier revision, and its contents do not change.
 
-`tests/upgrades` holds the demo's world as each earlier revision kept it, in the form of a backup: when the tables
-change, `accord backup` of the release before adds one.
+`tests/upgrades` has the demo as each earlier revision held it, in a backup: before the tables change,
+`make upgrade-sample` adds one.
 """
 
 import json
@@ -19,61 +19,77 @@ import app.core.tables.every  # noqa: F401 - every table must be known
 from app.core.db import Base
 from app.core.errors import Misconfigured
 from app.operations import migrating
-from app.operations.backup import read_value
+from app.operations.backup_format import read_value
 from app.operations.migrating import configuration, head
 from app.settings import Settings
 from tests.installation import straight_to
 from tests.processes import accord
+from tests.upgrade_sample import SAMPLES, keep_sample
 
-KEPT = Path(__file__).parents[1] / "upgrades"
-EARLIER = sorted(path.stem for path in KEPT.glob("*.zip"))
+EARLIER = sorted(path.stem for path in SAMPLES.glob("*.zip"))
 
 
 def rows_of(revision: str, table: str) -> list[dict[str, Any]]:
     """What an earlier revision kept in a table."""
-    with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
+    with zipfile.ZipFile(SAMPLES / f"{revision}.zip") as archive:
         return [json.loads(line) for line in archive.read(f"tables/{table}.jsonl").splitlines()]
 
 
 def what_it_lost_or_needs(connection: Connection, revision: str) -> list[tuple[str, str]]:
     """What an earlier revision knew and is gone, or would need of that release, which does not know it."""
-    found, faults = inspect(connection), []
-    with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
+    inspector, faults = inspect(connection), []
+    with zipfile.ZipFile(SAMPLES / f"{revision}.zip") as archive:
         tables = json.loads(archive.read("manifest.json"))["tables"]
     for name in tables:
-        columns = {one["name"]: one for one in found.get_columns(name)}
+        columns = {column["name"]: column for column in inspector.get_columns(name)}
         for row in rows_of(revision, name)[:1]:
             faults += [(name, gone) for gone in set(row) - set(columns)]
-            added = [columns[one] for one in set(columns) - set(row)]
-            faults += [(name, one["name"]) for one in added if not one["nullable"] and one["default"] is None]
+            added = [columns[column] for column in set(columns) - set(row)]
+            faults += [(name, new["name"]) for new in added if not new["nullable"] and new["default"] is None]
     return faults
 
 
-def test_every_earlier_revision_is_held() -> None:
-    revisions = {one.revision for one in ScriptDirectory.from_config(configuration()).walk_revisions()}
+def test_every_earlier_revision_has_a_backup() -> None:
+    revisions = {revision.revision for revision in ScriptDirectory.from_config(configuration()).walk_revisions()}
     assert set(EARLIER) == revisions - {head()}
+
+
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_a_sample_holds_what_the_present_tables_hold(tmp_path: Path, _engine: str) -> None:
+    sample = keep_sample(tmp_path)
+    assert sample.stem == head()
+    with zipfile.ZipFile(sample) as archive:
+        tables = json.loads(archive.read("manifest.json"))["tables"]
+    assert set(tables) == set(Base.metadata.tables)
+    assert tables["cases"]["rows"] == 2
+    with pytest.raises(Misconfigured, match="exists already"):
+        keep_sample(tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
-def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger_holds(
+def test_a_registry_of_an_earlier_revision_is_upgraded_and_its_ledger_verifies(
     without_tables: Settings, tmp_path: Path, revision: str
 ) -> None:
-    done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents"))
+    done = accord(
+        without_tables, "restore", str(SAMPLES / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents")
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     engine = straight_to(without_tables)
     with engine.connect() as connection:
-        hashes = {bytes(one) for one in connection.execute(text("SELECT hash FROM events")).scalars()}
+        hashes = {bytes(event) for event in connection.execute(text("SELECT hash FROM events")).scalars()}
         awaits = connection.execute(text("SELECT waiting_for, awaits FROM cases")).all()
-        columns = {name: {one["name"] for one in inspect(connection).get_columns(name)} for name in ("cases", "users")}
-        # So that the release before goes on working on the new tables.
+        columns = {
+            name: {column["name"] for column in inspect(connection).get_columns(name)} for name in ("cases", "users")
+        }
+        # So that the previous release keeps working on the new tables.
         assert what_it_lost_or_needs(connection, revision) == []
     engine.dispose()
     assert len(hashes) >= len(rows_of(revision, "events"))
     for waiting_for, words in awaits:
         waiting = json.loads(waiting_for) if isinstance(waiting_for, str) else waiting_for
-        assert all(f" {one['capacity']} " in words for one in waiting)
+        assert all(f" {entry['capacity']} " in words for entry in waiting)
     assert {"ground", "earlier_case_id"} <= columns["cases"]
     assert {"awaits_approval", "disabled_at"} <= columns["users"]
     again = accord(without_tables, "migrate")
@@ -84,24 +100,24 @@ def test_a_registry_of_an_earlier_revision_is_brought_to_this_one_and_its_ledger
 
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
-def test_what_an_earlier_release_writes_is_taken_by_the_tables_of_this_one(
+def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
     without_tables: Settings, revision: str
 ) -> None:
-    """So that the release before goes on working while the new one is rolled out: its rows, in its columns alone."""
+    """The previous release keeps working during a rollout: it writes rows with its own columns only."""
     accord(without_tables, "migrate")
     engine = straight_to(without_tables)
-    with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
+    with zipfile.ZipFile(SAMPLES / f"{revision}.zip") as archive:
         tables = set(json.loads(archive.read("manifest.json"))["tables"])
     written = 0
     with engine.begin() as connection:
-        for known in [one for one in Base.metadata.sorted_tables if one.name in tables]:
+        for tables_of_both in [table for table in Base.metadata.sorted_tables if table.name in tables]:
             rows = [
-                {name: read_value(known, name, value) for name, value in row.items()}
-                for row in rows_of(revision, known.name)
+                {name: read_value(tables_of_both, name, value) for name, value in row.items()}
+                for row in rows_of(revision, tables_of_both.name)
             ]
             if rows:
-                # Not the model's table: it would fill in what the earlier release knows nothing of.
-                earlier = table(known.name, *(column(name, known.c[name].type) for name in rows[0]))
+                # Not the model's table, which would fill in columns that the earlier release does not know.
+                earlier = table(tables_of_both.name, *(column(name, tables_of_both.c[name].type) for name in rows[0]))
                 connection.execute(earlier.insert(), rows)
             written += len(rows)
     engine.dispose()
@@ -109,7 +125,7 @@ def test_what_an_earlier_release_writes_is_taken_by_the_tables_of_this_one(
     assert "every chain holds" in accord(without_tables, "ledger", "verify").stdout
 
 
-# Short while tables are small, and of before the first release. From then on an index is made CONCURRENTLY in a
+# Short while tables are small, before the first release. From then on an index is created CONCURRENTLY in a
 # transaction of its own, and a constraint added NOT VALID.
 LOCKING = {
     "20261125b": {"meetings", "appointments", "deadlines"},
@@ -123,7 +139,7 @@ _CHANGES = re.compile(
 
 
 def is_long(change: str, rest: str) -> bool:
-    """Whether a change of a table reads or writes all of it under a lock, or takes something away."""
+    """Whether a change of a table reads or writes all of it under a lock, or removes something."""
     adds = change == "ALTER TABLE" and rest.startswith("ADD COLUMN") and "REFERENCES" not in rest
     return not (adds and ("NOT NULL" not in rest or "DEFAULT" in rest) and "now()" not in rest)
 
@@ -137,25 +153,25 @@ def test_migrations_add_columns_and_tables_and_lock_no_table_for_long(
     event.listen(
         engine, "before_cursor_execute", lambda _c, _cursor, sql, *_more: statements.append(" ".join(sql.split()))
     )
-    found: dict[str, set[str]] = {}
-    for one in reversed(list(ScriptDirectory.from_config(configuration()).walk_revisions())):
+    changes: dict[str, set[str]] = {}
+    for revision in reversed(list(ScriptDirectory.from_config(configuration()).walk_revisions())):
         with engine.begin() as connection:
             present = set(inspect(connection).get_table_names()) - {"alembic_version"}
             statements.clear()
-            command.upgrade(configuration(connection), one.revision)
-            done = [known for known in map(_CHANGES.match, statements) if known and known[2] in present]
-        long = {known[2] for known in done if is_long(known[1], known[3])}
-        found |= {one.revision: long} if long else {}
+            command.upgrade(configuration(connection), revision.revision)
+            done = [match for match in map(_CHANGES.match, statements) if match and match[2] in present]
+        long = {match[2] for match in done if is_long(match[1], match[3])}
+        changes |= {revision.revision: long} if long else {}
     engine.dispose()
-    assert found == LOCKING
+    assert changes == LOCKING
 
 
 @pytest.mark.parametrize("_engine", ["postgresql"])
-def test_a_migration_that_cannot_have_a_table_gives_up_and_keeps_nobody_waiting(
+def test_a_migration_that_cannot_lock_a_table_gives_up_and_blocks_nobody(
     postgresql_durable_empty: Settings, monkeypatch: pytest.MonkeyPatch, _engine: str
 ) -> None:
     settings = postgresql_durable_empty
-    monkeypatch.setattr(migrating, "_PATIENCE", 1)
+    monkeypatch.setattr(migrating, "_LOCK_SECONDS", 1)
     engine = straight_to(settings)
     with engine.begin() as connection:
         command.upgrade(configuration(connection), "20261125")

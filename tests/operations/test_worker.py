@@ -1,4 +1,4 @@
-"""What happens by itself when time passes: once, however many workers run, and wholly or not at all."""
+"""Tasks that become due with time: done once, however many workers run, and wholly or not at all."""
 
 import threading
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ import pytest
 from app.core.errors import Unavailable
 from app.operations.background.worker import Worker
 from app.rules.loader import LIBRARY, library
+from tests.background import worker
 from tests.installation import House, Json
 from tests.story import Dispute, request
-from tests.workers import worker
 
 LAPSE = """by = ["requesting-party"]
 from = ["invited"]
@@ -24,7 +24,7 @@ reason = true
 
 @pytest.fixture
 def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A rule set like UNCITRAL's in which silence ends the matter by itself; its id."""
+    """The id of a rule set like UNCITRAL's, in which silence ends the case automatically."""
     text = (LIBRARY / "uncitral-2021.toml").read_text(encoding="utf-8")
     assert LAPSE in text
     ours = LAPSE.replace("requesting-party", "clock").replace("reason = true\n", "")
@@ -41,34 +41,33 @@ def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def events(dispute: Dispute, kind: str) -> list[Json]:
     """The events of one type, as the requesting side reads them."""
-    found = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    return [event for event in found if event["type"] == kind]
+    return dispute.events(kind=kind)
 
 
 def silent(dispute: Dispute, rule_set: str, due_on: str = "2026-03-20") -> None:
-    """Invited, with a day for the answer, and no answer."""
+    """A case with an invitation, a day for the answer, and no answer."""
     dispute.lodged(procedure=rule_set)
     dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
 
 
-def test_a_step_of_the_clock_is_taken_when_its_term_has_passed_and_not_before(dispute: Dispute, clockwork: str) -> None:
+def test_the_clock_takes_its_step_only_once_its_term_has_passed(dispute: Dispute, clockwork: str) -> None:
     silent(dispute, clockwork)
-    one = worker(dispute.house)
+    clock_worker = worker(dispute.house)
     dispute.house.clock.now = dispute.house.clock.now.replace(month=3, day=20, hour=15, minute=59)
-    assert one.round()["clock-step"] == 0
+    assert clock_worker.round()["clock-step"] == 0
     assert dispute.read()["stage"] == "invited"
     dispute.house.clock.pass_by(minutes=1)
-    assert one.round()["clock-step"] == 1
+    assert clock_worker.round()["clock-step"] == 1
     case = dispute.read()
     assert (case["stage"], case["outcome"]) == ("closed", "lapsed")
-    assert one.round()["clock-step"] == 0
+    assert clock_worker.round()["clock-step"] == 0
     (lapsed,) = [event for event in events(dispute, "step-taken") if event["act"] == "lapse"]
     assert lapsed["actor"] == {"id": None, "capacity": "clock", "party_id": None}
     assert lapsed["article"] == "article 2"
     assert [event["actor"]["capacity"] for event in events(dispute, "deadline-ended")] == ["clock"]
 
 
-def test_nobody_takes_a_step_of_the_clock_and_the_clock_takes_no_other(dispute: Dispute, clockwork: str) -> None:
+def test_only_the_clock_takes_the_clocks_steps_and_it_takes_no_others(dispute: Dispute, clockwork: str) -> None:
     silent(dispute, clockwork)
     dispute.house.clock.pass_by(days=30)
     for person in (dispute.requesting, dispute.registrar, dispute.responding):
@@ -80,7 +79,7 @@ def test_nobody_takes_a_step_of_the_clock_and_the_clock_takes_no_other(dispute: 
     assert (dispute.read()["stage"], other.read()["stage"]) == ("closed", "invited")
 
 
-def test_workers_that_run_at_once_do_each_thing_once(house: House, clockwork: str) -> None:
+def test_concurrent_workers_do_each_task_once(house: House, clockwork: str) -> None:
     disputes = [Dispute(house, f"{number}") for number in range(6)]
     for dispute in disputes:
         silent(dispute, clockwork)
@@ -98,33 +97,33 @@ def test_workers_that_run_at_once_do_each_thing_once(house: House, clockwork: st
             thread.start()
         for thread in threads:
             thread.join()
-        return {task: sum(one[task] for one in done) for task in done[0]}
+        return {task: sum(counts[task] for counts in done) for task in done[0]}
 
     assert all_at_once()["reminder"] == 6
     house.clock.pass_by(days=10)
-    # Who found a case held by another leaves it to the other, or to the next round.
+    # A worker that finds a case locked by another leaves it to the other, or to its next round.
     steps = all_at_once()["clock-step"] + worker(house).round()["clock-step"]
     assert steps == 6
     for dispute in disputes:
         assert dispute.read()["outcome"] == "lapsed"
         assert len(events(dispute, "deadline-recalled")) == 1
-        assert len([one for one in events(dispute, "step-taken") if one["act"] == "lapse"]) == 1
+        assert len([event for event in events(dispute, "step-taken") if event["act"] == "lapse"]) == 1
 
 
-def test_a_deadline_is_recalled_once_some_days_before_its_day(dispute: Dispute) -> None:
+def test_people_are_reminded_of_a_deadline_once_some_days_before(dispute: Dispute) -> None:
     silent(dispute, "iomed-state-2025")
-    one, seq = worker(dispute.house), dispute.read()["seq"]
+    reminding, seq = worker(dispute.house), dispute.read()["seq"]
     dispute.house.clock.pass_by(days=11)
-    assert one.round()["reminder"] == 0
+    assert reminding.round()["reminder"] == 0
     dispute.house.clock.pass_by(days=1)
-    assert [one.round()["reminder"] for _round in range(3)] == [1, 0, 0]
+    assert [reminding.round()["reminder"] for _round in range(3)] == [1, 0, 0]
     (recalled,) = events(dispute, "deadline-recalled")
-    (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (deadline,) = dispute.deadlines()
     assert recalled["payload"] == {"deadline_id": deadline["id"], "term": "reply", "due_on": "2026-03-20"}
     assert (recalled["audience"], dispute.read()["seq"]) == ("participants", seq + 1)
 
 
-def test_a_deadline_that_ended_or_passed_is_not_recalled(house: House) -> None:
+def test_no_reminder_is_sent_for_a_deadline_that_ended_or_passed(house: House) -> None:
     ended, passed = Dispute(house, "a"), Dispute(house, "b")
     for dispute in (ended, passed):
         silent(dispute, "iomed-state-2025")
@@ -133,30 +132,30 @@ def test_a_deadline_that_ended_or_passed_is_not_recalled(house: House) -> None:
     assert worker(house).round()["reminder"] == 0
 
 
-def test_an_expired_token_is_noted_once_and_old_keys_are_forgotten(house: House) -> None:
+def test_an_expired_token_is_recorded_once_and_old_keys_are_removed(house: House) -> None:
     person = house.person("Rea Voked")
     expires_at = house.clock.now.replace(day=5).isoformat()
     made = person.post("/v1/tokens", {"label": "short", "expires_at": expires_at}).expect(201)
     person.post("/v1/cases", request(), idempotency_key="one").expect(201)
-    one = worker(house)
+    tidying = worker(house)
     house.clock.pass_by(days=6)
-    first = one.round()
+    first = tidying.round()
     assert (first["expired-token"], first["forgotten-key"]) == (1, 0)
     assert person.get(f"/v1/tokens/{made['id']}").expect(200)["revoked_at"] == made["expires_at"]
     house.clock.pass_by(days=2)
-    again = one.round()
+    again = tidying.round()
     assert (again["expired-token"], again["forgotten-key"]) == (0, 1)
     answer = person.post("/v1/cases", request(title="Another"), idempotency_key="one")
     answer.expect(201)
 
 
-def test_a_worker_that_fails_in_the_middle_leaves_nothing_done_by_half(
+def test_a_worker_that_fails_midway_leaves_nothing_half_done(
     dispute: Dispute, clockwork: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent(dispute, clockwork)
     dispute.house.clock.pass_by(days=30)
     before = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)
-    one = worker(dispute.house)
+    failing = worker(dispute.house)
 
     def fails(*_given: Any) -> None:
         raise RuntimeError("the power went")
@@ -164,13 +163,13 @@ def test_a_worker_that_fails_in_the_middle_leaves_nothing_done_by_half(
     with monkeypatch.context() as broken:
         broken.setattr("app.operations.background.worker.ledger.seal", fails)
         with pytest.raises(RuntimeError):
-            one.round()
+            failing.round()
     assert dispute.read()["stage"] == "invited"
     assert dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200) == before
-    assert one.round()["clock-step"] == 1
+    assert failing.round()["clock-step"] == 1
 
 
-def test_a_worker_waits_for_a_database_that_is_gone_and_goes_on(
+def test_a_worker_waits_for_a_lost_database_and_continues(
     dispute: Dispute, clockwork: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent(dispute, clockwork)

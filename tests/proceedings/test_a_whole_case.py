@@ -1,30 +1,21 @@
-"""The whole path, as its people walk it over HTTP: from the request to the signed settlement, and its other ends."""
+"""A case from the request to the signed settlement, and its other endings, as its people take the steps over HTTP."""
 
 from tests.installation import House
-from tests.story import CONSENT, POWERS, Dispute
+from tests.story import CONSENT, Dispute
 
 
 def stages(dispute: Dispute) -> list[tuple[str, str]]:
-    """Every stage to which a step has led, with the step, as the ledger tells it."""
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    taken = [event for event in events if event["type"] == "step-taken"]
-    return [(event["act"], event["payload"]["to"]) for event in taken]
+    """Every step that was taken, with the stage to which it led, as the ledger records it."""
+    return [(event["act"], event["payload"]["to"]) for event in dispute.events(kind="step-taken")]
 
 
 def test_a_dispute_runs_from_request_to_signed_settlement(dispute: Dispute) -> None:
     dispute.mediating()
     joint = dispute.session("joint")
     for side in ("requesting", "responding"):
-        caucus = dispute.session("caucus", side)
-        dispute.mediator.post(
-            f"{dispute.path}/sessions/{caucus['id']}/hold",
-            {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
-        ).expect(200)
+        dispute.hold(dispute.session("caucus", side))
     dispute.filing(dispute.requesting, "caucus", "requesting")
-    dispute.mediator.post(
-        f"{dispute.path}/sessions/{joint['id']}/hold",
-        {"attendance": [{"name": "Olga Strand", "capacity": "agent", "party_id": dispute.party("requesting")}]},
-    ).expect(200)
+    dispute.hold(joint, "Olga Strand", "agent", party_id=dispute.party("requesting"))
     case = dispute.settled()
     assert (case["stage"], case["phase"], case["outcome"]) == ("closed", "closed", "settled")
     assert case["reference"] == "2026-0001"
@@ -54,7 +45,7 @@ def test_the_other_side_may_decline_and_the_case_ends_as_declined(dispute: Dispu
     assert dispute.read()["stage"] == "closed"
 
 
-def test_a_case_that_no_gate_lets_through_ends_as_inadmissible(house: House, dispute: Dispute) -> None:
+def test_a_case_that_fails_a_gate_ends_as_inadmissible(house: House, dispute: Dispute) -> None:
     dispute.members[1] = house.member("Vedria as declared", excludes=["water-allocation"])
     dispute.consented()
     refused = dispute.step(dispute.registrar, "screen").expect(409, "need-not-met")
@@ -64,7 +55,7 @@ def test_a_case_that_no_gate_lets_through_ends_as_inadmissible(house: House, dis
     assert dispute.read()["outcome"] == "inadmissible"
 
 
-def test_nothing_is_declared_inadmissible_while_every_gate_is_open(dispute: Dispute) -> None:
+def test_a_case_that_passes_every_gate_is_not_declared_inadmissible(dispute: Dispute) -> None:
     dispute.invited()
     refused = dispute.step(dispute.registrar, "declare-inadmissible", {"reason": "No."}).expect(409, "need-not-met")
     assert [reason["code"] for reason in refused["reasons"]] == ["a-gate-fails"]
@@ -85,7 +76,7 @@ def test_the_requesting_side_withdraws_before_consent_and_any_party_after(house:
     assert late.mediator.get(f"{late.path}/sessions/{session['id']}").expect(200)["state"] == "cancelled"
 
 
-def test_a_draft_withdrawn_before_lodging_was_never_known_to_the_registry(dispute: Dispute) -> None:
+def test_the_registry_never_sees_a_draft_withdrawn_before_lodging(dispute: Dispute) -> None:
     dispute.opened()
     dispute.step(dispute.requesting, "withdraw", {"reason": "Too early."}).expect(200)
     assert dispute.read()["outcome"] == "withdrawn"
@@ -94,8 +85,8 @@ def test_a_draft_withdrawn_before_lodging_was_never_known_to_the_registry(disput
 
 def test_a_prior_instrument_confirmed_by_the_registry_counts_as_acceptance(dispute: Dispute) -> None:
     dispute.invited()
-    given = {**CONSENT, "party_id": dispute.party("responding")}
-    consent = dispute.requesting.post(f"{dispute.path}/consents", given).expect(201)
+    body = {**CONSENT, "party_id": dispute.party("responding")}
+    consent = dispute.requesting.post(f"{dispute.path}/consents", body).expect(201)
     assert consent["confirmed_at"] is None
     assert dispute.read()["stage"] == "invited"
     confirm = f"{dispute.path}/consents/{consent['id']}/confirm"
@@ -112,8 +103,8 @@ def test_a_third_state_must_have_consented_before_screening(dispute: Dispute) ->
     assert [reason["code"] for reason in refused["reasons"]] == ["third-states-consented"]
     assert refused["rule_set"] == "iomed-state-2025"
     assert all(reason["cure"] for reason in refused["reasons"])
-    given = {"third_state_id": state["id"], "basis": "ad-hoc", "given_on": "2026-03-01"}
-    consent = dispute.registrar.post(f"{dispute.path}/consents", given).expect(201)
+    body = {"third_state_id": state["id"], "basis": "ad-hoc", "given_on": "2026-03-01"}
+    consent = dispute.registrar.post(f"{dispute.path}/consents", body).expect(201)
     dispute.registrar.post(f"{dispute.path}/consents/{consent['id']}/confirm").expect(200)
     dispute.step(dispute.registrar, "screen").expect(200)
     assert dispute.read()["third_states"][0]["consented"] is True
@@ -126,10 +117,10 @@ def test_a_member_that_is_not_bound_cannot_be_a_party(house: House, dispute: Dis
     assert [reason["code"] for reason in refused["reasons"]] == ["contracting-states"]
 
 
-def test_a_nominee_who_declines_is_gone_and_another_is_confirmed(house: House, dispute: Dispute) -> None:
+def test_a_candidate_who_declines_loses_access_to_the_appointment(house: House, dispute: Dispute) -> None:
     dispute.nominated()
     other, other_id = house.mediator("Nino Tane")
-    second = dispute.responding.post(f"{dispute.path}/appointments", {"mediator_id": other_id}).expect(201)
+    second = dispute.nominate(dispute.responding, other_id)
     path = f"/v1/appointments/{second['id']}"
     assert other.get(path).expect(200)["case"]["title"] == dispute.case["title"]
     answer = other.post(f"{path}/decline", {"reason": "No time."})
@@ -153,8 +144,8 @@ def test_a_confirmation_waits_for_declaration_and_for_every_party(dispute: Dispu
 
 def test_freezing_another_text_voids_the_signatures_given(dispute: Dispute) -> None:
     first = dispute.frozen()
-    given = dispute.sign(dispute.requesting, "requesting", first).expect(201)
-    assert given["remaining"] == [dispute.party("responding")]
+    signature = dispute.sign(dispute.requesting, "requesting", first).expect(201)
+    assert signature["remaining"] == [dispute.party("responding")]
     second = dispute.frozen(title="Agreement, as corrected")
     assert dispute.requesting.get(f"{dispute.path}/settlement/signatures").expect(200)["items"][0]["voided_at"]
     dispute.sign(dispute.responding, "responding", first).expect(409, "need-not-met")
@@ -164,15 +155,12 @@ def test_freezing_another_text_voids_the_signatures_given(dispute: Dispute) -> N
     assert dispute.read()["outcome"] == "settled"
 
 
-def test_nobody_signs_twice_for_another_or_without_powers(house: House, dispute: Dispute) -> None:
+def test_a_signature_twice_for_another_or_without_powers_is_refused(house: House, dispute: Dispute) -> None:
     text = dispute.frozen()
     dispute.sign(dispute.mediator, "requesting", text).expect(403, "not-your-capacity")
     dispute.sign(dispute.requesting, "responding", text).expect(403, "not-your-capacity")
     counsel = house.person("Cora Unsel")
-    powers = {**POWERS, "kind": "mandate"}
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": powers}
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    dispute.requesting.post(path, admitted).expect(201)
+    dispute.admit_counsel(counsel)
     refused = dispute.sign(counsel, "requesting", text).expect(409, "need-not-met")
     assert refused["reasons"][0]["code"] == "powers-on-record"
     dispute.sign(dispute.requesting, "requesting", text).expect(201)

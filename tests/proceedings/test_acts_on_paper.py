@@ -1,4 +1,4 @@
-"""What a party sends on paper is entered by the registry: for the party, as it came, on the day on which it counts."""
+"""The registry enters what a party sends on paper: for the party, as received, effective on its day."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LATE = "The diplomatic bag was opened two days later."
 
 
 def on_paper(dispute: Dispute, side: str = "responding", **more: Any) -> Json:
-    """An act of a party that came by courier."""
+    """An act of a party that arrived by courier."""
     return {"on_behalf_of": dispute.party(side), "received_via": "courier", **more}
 
 
@@ -25,22 +25,24 @@ def test_a_party_that_does_not_use_the_service_accepts_by_a_letter(dispute: Disp
     dispute.step(dispute.registrar, "accept-invitation", letter).expect(422)
     case = dispute.step(dispute.registrar, "accept-invitation", {**letter, **GIVES}).expect(200)
     assert case["stage"] == "consented"
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    (taken,) = [one for one in events if one["type"] == "step-taken" and one["act"] == "accept-invitation"]
+    events = dispute.events(dispute.responding)
+    (taken,) = [event for event in events if event["type"] == "step-taken" and event["act"] == "accept-invitation"]
     assert taken["actor"] == {
         "id": dispute.registrar.id,
         "capacity": "registry",
         "party_id": dispute.party("responding"),
     }
-    told = {name: taken["payload"][name] for name in ("on", "on_behalf_of", "received_via", "received_at")}
-    assert told == {
+    recorded = {name: taken["payload"][name] for name in ("on", "on_behalf_of", "received_via", "received_at")}
+    assert recorded == {
         "on": "2026-03-03",
         "on_behalf_of": dispute.party("responding"),
         "received_via": "courier",
         "received_at": "2026-03-03T08:00:00+00:00",
     }
     assert taken["content"] == {"reason": LATE}
-    (powers,) = [one for one in events if one["type"] == "powers-recorded" and one["act"] == "record-powers"][-1:]
+    (powers,) = [event for event in events if event["type"] == "powers-recorded" and event["act"] == "record-powers"][
+        -1:
+    ]
     assert powers["payload"]["representative_id"] is None
 
 
@@ -64,7 +66,7 @@ def test_an_act_counts_neither_in_the_future_nor_before_what_it_follows_nor_with
     assert dispute.read()["stage"] == "consented"
 
 
-def test_nobody_but_the_registry_says_when_something_came_in(dispute: Dispute) -> None:
+def test_only_the_registry_states_when_an_act_was_received(dispute: Dispute) -> None:
     dispute.invited()
     dispute.house.clock.pass_by(days=3)
     for body, pointer in (
@@ -78,18 +80,18 @@ def test_nobody_but_the_registry_says_when_something_came_in(dispute: Dispute) -
     dispute.step(dispute.responding, "accept-invitation", own).expect(403, "not-your-capacity")
 
 
-def test_terms_count_from_the_day_on_which_the_step_counts(dispute: Dispute) -> None:
+def test_terms_run_from_the_effective_day_of_the_step(dispute: Dispute) -> None:
     dispute.consented()
     dispute.house.clock.pass_by(days=5)
     dispute.step(dispute.registrar, "screen", {"on": "2026-03-04", "reason": LATE}).expect(200)
     late = {"on": "2026-03-05", "reason": LATE, "due_on": "2026-04-05"}
     dispute.step(dispute.registrar, "register", {**late, "due_on": "2026-03-05"}).expect(422)
     dispute.step(dispute.registrar, "register", late).expect(200)
-    (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (deadline,) = dispute.deadlines()
     assert deadline["trigger"] == {"step": "register", "on": "2026-03-05"}
 
 
-def test_a_letter_is_filed_for_its_party_and_keeps_the_instant_at_which_it_came(dispute: Dispute) -> None:
+def test_a_letter_is_filed_for_its_party_with_the_instant_of_its_receipt(dispute: Dispute) -> None:
     dispute.invited()
     dispute.house.clock.pass_by(days=2)
     letter = {
@@ -159,22 +161,24 @@ def test_a_signature_given_on_paper_is_entered_with_its_signer_and_powers(disput
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
     assert dispute.read()["outcome"] == "settled"
     listed = dispute.mediator.get(path).expect(200)["items"]
-    assert {one["signer_name"] for one in listed} == {"Queen Vera II", "Olga Strand"}
+    assert {item["signer_name"] for item in listed} == {"Queen Vera II", "Olga Strand"}
     (certificate,) = dispute.mediator.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
     certified = dispute.mediator.get(f"{dispute.path}/settlement/certificates/{certificate['id']}").expect(200)["body"]
-    assert {(one["signer"], one["capacity"], one["powers"]) for one in certified["signatures"]} == {
+    assert {
+        (signature["signer"], signature["capacity"], signature["powers"]) for signature in certified["signatures"]
+    } == {
         ("Queen Vera II", "head-of-state", "ex-officio"),
         ("Olga Strand", "agent", "full-powers"),
     }
     assert POWERS["issued_by"] not in str(certified)
 
 
-def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispute) -> None:
+def test_a_slip_of_the_registry_is_rectified_by_an_act_that_names_it(dispute: Dispute) -> None:
     dispute.registered()
     path = f"{dispute.path}/rectifications"
-    events = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    (slip,) = [one for one in events if one["act"] == "register" and one["type"] == "step-taken"]
-    (theirs,) = [one for one in events if one["act"] == "accept-invitation" and one["type"] == "step-taken"]
+    events = dispute.events(dispute.registrar)
+    (slip,) = [event for event in events if event["act"] == "register" and event["type"] == "step-taken"]
+    (theirs,) = [event for event in events if event["act"] == "accept-invitation" and event["type"] == "step-taken"]
     mended = {"event_id": slip["id"], "correction": "Registered on 1 March.", "reason": "A slip of the pen."}
     dispute.requesting.post(path, mended).expect(403, "not-your-capacity")
     dispute.registrar.post(path, {**mended, "event_id": dispute.case["id"]}).expect(422)
@@ -185,22 +189,18 @@ def test_a_slip_of_the_registry_is_mended_by_an_act_that_names_it(dispute: Dispu
     assert dispute.responding.get(f"{path}/{made['id']}").expect(200) == made
     again = dispute.responding.get(f"{dispute.path}/events/{slip['id']}").expect(200)
     assert again == slip
-    (told,) = [
-        one
-        for one in dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-        if one["type"] == "event-rectified"
-    ]
-    assert (told["payload"]["event_id"], told["stream"]) == (slip["id"], slip["stream"])
+    (event,) = dispute.events(kind="event-rectified")
+    assert (event["payload"]["event_id"], event["stream"]) == (slip["id"], slip["stream"])
 
 
-def test_a_rectification_is_read_by_whoever_reads_the_event_that_it_names(dispute: Dispute) -> None:
+def test_the_readers_of_an_event_read_its_rectification(dispute: Dispute) -> None:
     dispute.registered()
     path = f"{dispute.path}/rectifications"
     note = dispute.filing(dispute.registrar, "registry", text="A note for ourselves.")
-    events = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    slip = next(one for one in events if one["payload"].get("filing_id") == note["id"])
-    given = {"event_id": slip["id"], "correction": "Another filing was meant.", "reason": "The wrong line."}
-    made = dispute.registrar.post(path, given).expect(201)
+    events = dispute.events(dispute.registrar)
+    slip = next(event for event in events if event["payload"].get("filing_id") == note["id"])
+    body = {"event_id": slip["id"], "correction": "Another filing was meant.", "reason": "The wrong line."}
+    made = dispute.registrar.post(path, body).expect(201)
     for person in (dispute.requesting, dispute.responding):
         assert person.get(path).expect(200)["items"] == []
         person.get(f"{path}/{made['id']}").expect(404)

@@ -1,4 +1,4 @@
-"""What of a request may still change, at which stage, and by whom."""
+"""What may be amended in a request, at which stage, and by whom."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ SEAT = {"place": "Geneva", "time_zone": "Europe/Zurich", "calendar": "GB-SCT"}
 
 
 def amend(dispute: Dispute, person: Person, **fields: Any) -> Answer:
-    """An amendment that rests on what the person sees now."""
+    """An amendment with the version that the person sees now."""
     return person.patch(dispute.path, fields, if_match=person.get(dispute.path).headers.get("etag", "*"))
 
 
-# (stage, who, field, status): what each may amend.
+# (stage, person, field, status): the fields that each person may amend.
 TABLE = [
     ("opened", "requesting", {"subjects": ["fisheries"]}, 200),
     ("opened", "requesting", {"seat": SEAT}, 200),
@@ -43,7 +43,9 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]}-{row[1]}-{'-'.join(row[2])}-{row[3]}")
-def test_who_may_amend_what_at_which_stage(dispute: Dispute, row: tuple[str, str, dict[str, Any], int]) -> None:
+def test_each_field_can_be_amended_at_the_stages_and_by_the_people_of_the_table(
+    dispute: Dispute, row: tuple[str, str, dict[str, Any], int]
+) -> None:
     stage, who, fields, status = row
     getattr(dispute, stage)()
     before = dispute.requesting.get(dispute.path).json
@@ -59,7 +61,7 @@ def test_who_may_amend_what_at_which_stage(dispute: Dispute, row: tuple[str, str
         assert after == before
 
 
-def test_an_amendment_that_says_nothing_or_takes_away_is_refused(dispute: Dispute) -> None:
+def test_an_empty_amendment_and_one_that_removes_a_field_are_refused(dispute: Dispute) -> None:
     dispute.opened()
     nothings: list[dict[str, Any]] = [
         {},

@@ -1,4 +1,4 @@
-"""Receipts of filings and certificates at the end of a case: what they say, to whom, and on paper."""
+"""Receipts of filings and certificates at the end of a case: their contents, their readers, and their PDFs."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ from app.institution.signing import service as signing
 from app.institution.signing.files import NotGenuine, decoded
 from app.proceedings.certificates.verification import verify
 from tests.installation import House, Json, Person
-from tests.story import POWERS, UNCITRAL, Dispute
+from tests.story import MANDATE, UNCITRAL, Dispute
 
 COMPANIES = [
     {"side": "requesting", "kind": "company", "name": "Serin Hydropower AG", "member_id": None},
@@ -27,12 +27,12 @@ SECOND = timedelta(seconds=1)
 
 
 def receipt_of(person: Person, dispute: Dispute, filing: Json) -> Any:
-    """The receipt of a filing, as somebody reads it."""
+    """The receipt of a filing, as a person reads it."""
     return person.get(f"{dispute.path}/filings/{filing['id']}/receipt").expect(200)
 
 
 def certificate_of(dispute: Dispute, person: Person | None = None) -> Any:
-    """The one certificate of a case."""
+    """The only certificate of a case."""
     reader = person or dispute.requesting
     (listed,) = reader.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
     read = reader.get(f"{dispute.path}/settlement/certificates/{listed['id']}").expect(200)
@@ -53,54 +53,54 @@ def pdf(person: Person, path: str) -> bytes:
 
 
 def text_of(document: bytes) -> str:
-    """What a PDF says, its lines made one."""
+    """The text of a PDF, lines joined."""
     pages = pypdf.PdfReader(io.BytesIO(document)).pages
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
 
 
-def test_a_receipt_says_what_came_in_when_and_from_whom(dispute: Dispute) -> None:
+def test_a_receipt_states_the_filing_its_time_and_its_author(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title="Memorial of Ostrava")
     file = receipt_of(dispute.responding, dispute, filing)
-    said = file["body"]
-    assert said["kind"] == "receipt"
-    assert said["institution"] == "Organisation for Mediation"
-    assert said["case"]["id"] == dispute.case["id"]
-    assert said["filing"]["id"] == filing["id"]
-    assert said["filing"]["title"] == "Memorial of Ostrava"
-    assert said["by"]["name"] == "Olga Strand"
-    assert said["by"]["capacity"] == "requesting-party"
-    assert said["by"]["party"] == {"id": dispute.party("requesting"), "name": "Republic of Ostrava"}
-    assert said["received_at"] == filing["received_at"] == "2026-03-02T09:00:00Z"
-    assert said["seat"] == {
+    body = file["body"]
+    assert body["kind"] == "receipt"
+    assert body["institution"] == "Organisation for Mediation"
+    assert body["case"]["id"] == dispute.case["id"]
+    assert body["filing"]["id"] == filing["id"]
+    assert body["filing"]["title"] == "Memorial of Ostrava"
+    assert body["by"]["name"] == "Olga Strand"
+    assert body["by"]["capacity"] == "requesting-party"
+    assert body["by"]["party"] == {"id": dispute.party("requesting"), "name": "Republic of Ostrava"}
+    assert body["received_at"] == filing["received_at"] == "2026-03-02T09:00:00Z"
+    assert body["seat"] == {
         "place": "Hong Kong",
         "time_zone": "Asia/Hong_Kong",
         "received_local": "2026-03-02T17:00:00+08:00",
     }
-    assert said["effective_on"] == filing["effective_on"]
-    assert [(term["term"], term["due_on"], term["in_time"]) for term in said["terms"]] == [
+    assert body["effective_on"] == filing["effective_on"]
+    assert [(term["term"], term["due_on"], term["in_time"]) for term in body["terms"]] == [
         ("reply", "2026-04-01", True)
     ]
-    assert said["in_time"] is True
-    assert said["documents"] == []
+    assert body["in_time"] is True
+    assert body["documents"] == []
 
 
-def test_a_receipt_names_how_far_its_stream_had_come(dispute: Dispute) -> None:
+def test_a_receipt_names_the_head_of_its_stream(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants")
     head = receipt_of(dispute.requesting, dispute, filing)["body"]["ledger"]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    at_head = [(one["stream"], one["seq"], one["hash"]) for one in events if one["stream"] == head["stream"]]
+    events = dispute.events()
+    at_head = [(event["stream"], event["seq"], event["hash"]) for event in events if event["stream"] == head["stream"]]
     assert (head["stream"], head["seq"], head["hash"]) in at_head
-    (submitted,) = [one for one in events if one["type"] == "filing-submitted"]
+    (submitted,) = [event for event in events if event["type"] == "filing-submitted"]
     assert submitted["seq"] > head["seq"]
 
 
-def test_a_case_without_a_running_term_has_neither_in_time_nor_late(dispute: Dispute) -> None:
+def test_without_a_running_term_a_receipt_says_neither_in_time_nor_late(dispute: Dispute) -> None:
     dispute.lodged(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "party-registry", "requesting")
-    said = receipt_of(dispute.requesting, dispute, filing)["body"]
-    assert (said["in_time"], said["terms"]) == (None, [])
+    body = receipt_of(dispute.requesting, dispute, filing)["body"]
+    assert (body["in_time"], body["terms"]) == (None, [])
 
 
 MIDNIGHTS = [
@@ -134,7 +134,9 @@ def test_the_last_second_of_the_day_at_the_seat_is_in_time_and_the_next_is_late(
     assert datetime.fromisoformat(late["seat"]["received_local"]) == over
 
 
-def test_what_came_on_paper_says_how_and_counts_on_the_day_on_which_it_came(house: House, dispute: Dispute) -> None:
+def test_the_receipt_of_a_paper_filing_states_the_channel_and_counts_from_its_receipt(
+    house: House, dispute: Dispute
+) -> None:
     dispute.invited(**UNCITRAL)
     house.clock.pass_by(days=31)
     letter = {
@@ -144,15 +146,15 @@ def test_what_came_on_paper_says_how_and_counts_on_the_day_on_which_it_came(hous
         "reason": "The diplomatic bag was opened two days later.",
     }
     filing = dispute.filing(dispute.registrar, "participants", **letter)
-    said = receipt_of(dispute.responding, dispute, filing)["body"]
-    assert (said["received_via"], said["received_at"]) == ("courier", "2026-04-01T15:59:00Z")
-    assert said["issued_at"] == "2026-04-02T09:00:00Z"
-    assert (said["by"]["name"], said["by"]["capacity"]) == ("Reggie Strar", "registry")
-    assert said["by"]["party"]["name"] == "Kingdom of Vedria"
-    assert (said["effective_on"], said["in_time"]) == ("2026-04-01", True)
+    body = receipt_of(dispute.responding, dispute, filing)["body"]
+    assert (body["received_via"], body["received_at"]) == ("courier", "2026-04-01T15:59:00Z")
+    assert body["issued_at"] == "2026-04-02T09:00:00Z"
+    assert (body["by"]["name"], body["by"]["capacity"]) == ("Reggie Strar", "registry")
+    assert body["by"]["party"]["name"] == "Kingdom of Vedria"
+    assert (body["effective_on"], body["in_time"]) == ("2026-04-01", True)
 
 
-def test_a_confidence_has_a_receipt_that_the_other_side_does_not_find(dispute: Dispute) -> None:
+def test_the_other_side_cannot_find_the_receipt_of_a_confidential_filing(dispute: Dispute) -> None:
     dispute.mediating()
     filing = dispute.filing(dispute.requesting, "caucus", "requesting", text="Our last offer.")
     path = f"{dispute.path}/filings/{filing['id']}/receipt"
@@ -164,40 +166,43 @@ def test_a_confidence_has_a_receipt_that_the_other_side_does_not_find(dispute: D
         person.get(f"{path}.pdf").expect(404, "not-found")
 
 
-def test_a_draft_has_no_receipt_and_a_receipt_is_no_certificate(dispute: Dispute) -> None:
+def test_a_draft_has_no_receipt_and_a_receipt_is_not_listed_as_a_certificate(dispute: Dispute) -> None:
     dispute.invited()
-    given = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    filing = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", filing).expect(201)
     dispute.requesting.get(f"{dispute.path}/filings/{draft['id']}/receipt").expect(404)
-    said = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    body = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
     assert dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"] == []
     for ending in ("", ".pdf"):
-        dispute.requesting.get(f"{dispute.path}/settlement/certificates/{said['id']}{ending}").expect(404)
+        dispute.requesting.get(f"{dispute.path}/settlement/certificates/{body['id']}{ending}").expect(404)
 
 
 def test_a_settlement_between_states_is_certified_without_the_singapore_convention(dispute: Dispute) -> None:
     case = dispute.settled()
     file = certificate_of(dispute)
-    said = file["body"]
-    assert (said["kind"], said["outcome"]) == ("settlement", "settled")
-    assert said["case"]["reference"] == case["reference"]
-    assert [party["name"] for party in said["parties"]] == ["Republic of Ostrava", "Kingdom of Vedria"]
+    body = file["body"]
+    assert (body["kind"], body["outcome"]) == ("settlement", "settled")
+    assert body["case"]["reference"] == case["reference"]
+    assert [party["name"] for party in body["parties"]] == ["Republic of Ostrava", "Kingdom of Vedria"]
     (frozen,) = [
         draft
         for draft in dispute.requesting.get(f"{dispute.path}/settlement/drafts").expect(200)["items"]
         if draft["state"] == "frozen"
     ]
-    assert said["text"]["sha256"] == frozen["sha256"]
-    assert [(one["party"], one["signer"], one["capacity"], one["powers"]) for one in said["signatures"]] == [
+    assert body["text"]["sha256"] == frozen["sha256"]
+    assert [
+        (signature["party"], signature["signer"], signature["capacity"], signature["powers"])
+        for signature in body["signatures"]
+    ] == [
         ("Republic of Ostrava", "Olga Strand", "agent", "full-powers"),
         ("Kingdom of Vedria", "Viktor Drian", "agent", "full-powers"),
     ]
-    mediator, institution = said["attestations"]
+    mediator, institution = body["attestations"]
     assert (mediator["by"], mediator["name"]) == ("mediator", "Mina Datar")
     assert (institution["by"], institution["article"]) == ("institution", None)
-    assert "Singapore" not in str(said)
-    assert "International Settlement Agreements" not in str(said)
-    assert [step["step"] for step in said["procedure"]] == [
+    assert "Singapore" not in str(body)
+    assert "International Settlement Agreements" not in str(body)
+    assert [step["step"] for step in body["procedure"]] == [
         "lodge",
         "invite",
         "accept-invitation",
@@ -213,18 +218,17 @@ def test_a_settlement_between_states_is_certified_without_the_singapore_conventi
         assert certificate_of(dispute, person) == file
 
 
-def test_the_powers_of_who_signed_are_told_as_they_were_then_though_they_have_gone_since(dispute: Dispute) -> None:
+def test_a_certificate_states_the_signers_powers_at_the_time_of_signing(dispute: Dispute) -> None:
     text = dispute.frozen()
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    path = dispute.representatives()
     second = dispute.house.person("Second Agent")
-    admitted = {"user_id": second.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
-    dispute.requesting.post(path, admitted).expect(201)
-    (first,) = [one for one in second.get(path).expect(200)["items"] if one["user_id"] == dispute.requesting.id]
+    dispute.admit(dispute.requesting, second, dispute.party("requesting"), powers=MANDATE)
+    (first,) = [item for item in second.get(path).expect(200)["items"] if item["user_id"] == dispute.requesting.id]
     second.post(f"{path}/{first['id']}/end").expect(200)
     dispute.sign(dispute.responding, "responding", text).expect(201)
-    told = certificate_of(dispute, dispute.responding)["body"]["signatures"]
-    assert [(one["signer"], one["powers"]) for one in told] == [
+    signatures = certificate_of(dispute, dispute.responding)["body"]["signatures"]
+    assert [(signature["signer"], signature["powers"]) for signature in signatures] == [
         ("Olga Strand", "full-powers"),
         ("Viktor Drian", "full-powers"),
     ]
@@ -239,9 +243,7 @@ def test_a_commercial_settlement_is_attested_under_the_singapore_convention(disp
 
 
 @pytest.mark.parametrize("more", [{}, COMMERCIAL], ids=["state", "commercial"])
-def test_an_end_without_settlement_is_certified_with_its_ground_and_nothing_of_what_was_said(
-    dispute: Dispute, more: Json
-) -> None:
+def test_an_end_without_settlement_is_certified_with_its_ground_and_no_contents(dispute: Dispute, more: Json) -> None:
     dispute.mediating(**more)
     dispute.filing(dispute.requesting, "participants", text="A secret of ours.", title="A secret title.")
     case = dispute.read()
@@ -251,14 +253,18 @@ def test_an_end_without_settlement_is_certified_with_its_ground_and_nothing_of_w
     if entry["grounds"]:
         body["fields"] = {"ground": entry["grounds"][0]}
     dispute.step(dispute.mediator, "terminate", body).expect(200)
-    said = certificate_of(dispute)["body"]
-    assert (said["kind"], said["outcome"], said["ended"]["step"]) == ("non-settlement", "not-settled", "terminate")
-    assert said["ended"]["ground"] == dispute.read()["ground"]
-    assert said["ended"]["title"]
-    assert said["ended"]["on"] == "2026-03-02"
-    assert said["procedure"][-1]["step"] == "terminate"
-    assert "secret" not in str(said)
-    assert "attestations" not in said
+    certified = certificate_of(dispute)["body"]
+    assert (certified["kind"], certified["outcome"], certified["ended"]["step"]) == (
+        "non-settlement",
+        "not-settled",
+        "terminate",
+    )
+    assert certified["ended"]["ground"] == dispute.read()["ground"]
+    assert certified["ended"]["title"]
+    assert certified["ended"]["on"] == "2026-03-02"
+    assert certified["procedure"][-1]["step"] == "terminate"
+    assert "secret" not in str(certified)
+    assert "attestations" not in certified
 
 
 def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> None:
@@ -268,26 +274,27 @@ def test_a_case_that_was_never_lodged_has_no_certificate(dispute: Dispute) -> No
     assert dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"] == []
 
 
-def test_the_ledger_tells_of_the_certificate_and_proves_it(dispute: Dispute) -> None:
+def test_the_ledger_records_the_certificate_and_proves_it(dispute: Dispute) -> None:
     dispute.settled()
-    said = certificate_of(dispute)["body"]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    (told,) = [one for one in events if one["type"] == "certificate-issued"]
-    assert told["payload"] == {"certificate_id": said["id"], "kind": "settlement", "key_id": said["key_id"]}
-    assert told["content"] == said
-    assert told["stream"] == said["ledger"]["stream"]
-    assert told["seq"] > said["ledger"]["seq"]
+    body = certificate_of(dispute)["body"]
+    (event,) = dispute.events(kind="certificate-issued")
+    assert event["payload"] == {"certificate_id": body["id"], "kind": "settlement", "key_id": body["key_id"]}
+    assert event["content"] == body
+    assert event["stream"] == body["ledger"]["stream"]
+    assert event["seq"] > body["ledger"]["seq"]
 
 
-def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house: House, dispute: Dispute) -> None:
+def test_a_signing_key_is_created_once_and_old_certificates_stay_valid_after_a_renewal(
+    house: House, dispute: Dispute
+) -> None:
     dispute.invited(**UNCITRAL)
-    one, two = (dispute.filing(dispute.requesting, "participants") for _ in range(2))
-    path = f"{dispute.path}/filings/{one['id']}/receipt"
+    first, two = (dispute.filing(dispute.requesting, "participants") for _ in range(2))
+    path = f"{dispute.path}/filings/{first['id']}/receipt"
     before = dispute.requesting.get(path)
     (key,) = house.person("Any Body").get("/v1/signing-keys").expect(200)["items"]
     assert key["retired_at"] is None
     old = decoded(key["public_key"], 32, "public key")
-    for filing in (one, two):
+    for filing in (first, two):
         answer = dispute.requesting.get(f"{dispute.path}/filings/{filing['id']}/receipt")
         assert verify(answer.response.content, old).trusted
 
@@ -302,15 +309,15 @@ def test_a_key_is_made_once_and_a_renewed_one_keeps_old_certificates_good(house:
     assert after.response.content == before.response.content
     assert verify(after.response.content, old).trusted
     keys = house.registrar.get("/v1/signing-keys").expect(200)["items"]
-    assert sorted(one["retired_at"] is None for one in keys) == [False, True]
-    (new,) = [decoded(one["public_key"], 32, "public key") for one in keys if one["retired_at"] is None]
+    assert sorted(key["retired_at"] is None for key in keys) == [False, True]
+    (new,) = [decoded(key["public_key"], 32, "public key") for key in keys if key["retired_at"] is None]
     newest = dispute.requesting.get(f"{dispute.path}/filings/{three['id']}/receipt").response.content
     assert verify(newest, new).trusted
     with pytest.raises(NotGenuine, match="not with the key that you trust"):
         verify(newest, old)
 
 
-def test_the_paper_says_what_the_file_says_and_is_the_same_each_time(dispute: Dispute) -> None:
+def test_the_pdf_states_the_contents_of_the_file_and_is_reproducible(dispute: Dispute) -> None:
     title = "Memorial *bold* #raw $x$ – Мемориал – مذكرة – 备忘录"
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title=title)
@@ -321,11 +328,11 @@ def test_the_paper_says_what_the_file_says_and_is_the_same_each_time(dispute: Di
     reader = pypdf.PdfReader(io.BytesIO(first))
     ((name, (attached,)),) = reader.attachments.items()
     assert (name, attached) == (f"receipt-{dispute.requesting.get(path).json['body']['id']}.json", twin)
-    told = text_of(first)
+    text = text_of(first)
     for word in ("Receipt of a filing", "Memorial *bold* #raw $x$", "Мемориал", "备忘录", "Republic of Ostrava"):
-        assert word in told
+        assert word in text
     for word in ("17:00:00", "2 March 2026, 09:00:00 UTC", hashlib.sha256(twin).hexdigest()):
-        assert word in told
+        assert word in text
     root: Any = reader.trailer["/Root"]
     assert root["/Lang"] == "en"
     assert root["/MarkInfo"]["/Marked"]
@@ -333,24 +340,24 @@ def test_the_paper_says_what_the_file_says_and_is_the_same_each_time(dispute: Di
     assert "pdfuaid" in root["/Metadata"].get_object().get_data().decode()
 
 
-def test_the_paper_of_a_certificate_names_parties_signers_and_attestations(dispute: Dispute) -> None:
+def test_the_pdf_of_a_certificate_names_parties_signers_and_attestations(dispute: Dispute) -> None:
     dispute.mediating(**COMMERCIAL)
     dispute.settled()
-    said = certificate_of(dispute)["body"]
-    told = text_of(pdf(dispute.requesting, f"{dispute.path}/settlement/certificates/{said['id']}.pdf"))
+    body = certificate_of(dispute)["body"]
+    text = text_of(pdf(dispute.requesting, f"{dispute.path}/settlement/certificates/{body['id']}.pdf"))
     for word in (
         "Certificate of settlement",
         "Serin Hydropower AG",
         "Viktor Drian",
         "Mina Datar",
-        said["text"]["sha256"],
+        body["text"]["sha256"],
         "article 4(1)(b)(iii)",
         "International Settlement Agreements Resulting from Mediation",
     ):
-        assert word in told
+        assert word in text
 
 
-def test_letters_that_the_paper_lacks_stand_as_their_number(dispute: Dispute) -> None:
+def test_characters_without_a_glyph_are_printed_as_their_code_point(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     filing = dispute.filing(dispute.requesting, "participants", title="ᠮᠣᠩᠭᠣᠯ 🜚 Memorial")
     path = f"{dispute.path}/filings/{filing['id']}/receipt"
@@ -360,7 +367,7 @@ def test_letters_that_the_paper_lacks_stand_as_their_number(dispute: Dispute) ->
     assert verify(document).kind == "receipt"
 
 
-def test_long_names_and_many_steps_stay_on_the_paper(dispute: Dispute) -> None:
+def test_long_names_and_many_steps_stay_on_the_page(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL, title="Serin" * 50)
     filing = dispute.filing(dispute.requesting, "participants", title="x" * 300)
     document = pypdf.PdfReader(
@@ -377,5 +384,5 @@ def test_long_names_and_many_steps_stay_on_the_paper(dispute: Dispute) -> None:
     assert max(ends) < float(document.pages[0].mediabox.width)
 
 
-def test_nobody_without_an_account_lists_the_keys(house: House) -> None:
+def test_only_account_holders_list_the_signing_keys(house: House) -> None:
     assert house.client.get("/v1/signing-keys").status_code == 401

@@ -1,4 +1,4 @@
-"""A refusal names its cure: whoever follows it, to the letter, can then take the step that was refused."""
+"""A refusal names its cure: after following it to the letter, the refused step can be taken."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ REQUEST = re.compile(r"(POST|PATCH) (/v1/[^\s,;)]+[^\s,;).])")
 
 
 class Follower:
-    """Somebody who does what a cure says, and nothing else."""
+    """A person who does what a cure says, and nothing else."""
 
     def __init__(self, house: House, dispute: Dispute) -> None:
         self.house, self.dispute = house, dispute
@@ -36,65 +36,65 @@ class Follower:
         }
 
     def accept_invitation(self) -> Answer:
-        """The party accepts."""
+        """Let the party accept."""
         return self.dispute.step(self.dispute.responding, "accept-invitation", GIVES)
 
     def join(self) -> Answer | None:
-        """The late party joins, if there is one."""
+        """Let the late party join, if there is one."""
         return None
 
     def file_consent(self) -> Answer:
-        """Any party files the third State's consent."""
+        """Let any party file the third State's consent."""
         state = self.dispute.read()["third_states"][0]["id"]
-        given = {"third_state_id": state, "basis": "ad-hoc", "given_on": "2026-02-20"}
-        return self.dispute.responding.post(f"{self.dispute.path}/consents", given)
+        body = {"third_state_id": state, "basis": "ad-hoc", "given_on": "2026-02-20"}
+        return self.dispute.responding.post(f"{self.dispute.path}/consents", body)
 
     def confirm_consent(self) -> Answer | None:
-        """The registry confirms what was filed."""
+        """Let the registry confirm the filed consent."""
         filed = self.dispute.registrar.get(f"{self.dispute.path}/consents").expect(200)["items"]
-        waiting = [one for one in filed if one["confirmed_at"] is None]
+        waiting = [item for item in filed if item["confirmed_at"] is None]
         if not waiting:
             return None
         return self.dispute.registrar.post(f"{self.dispute.path}/consents/{waiting[0]['id']}/confirm")
 
     def strike_out(self) -> Answer:
-        """The requesting party strikes the subject out."""
+        """Let the requesting party strike the subject out."""
         tag = self.dispute.requesting.get(self.dispute.path).headers["etag"]
         return self.dispute.requesting.patch(self.dispute.path, {"subjects": ["water-allocation"]}, if_match=tag)
 
     def record_entry_into_force(self) -> Answer:
-        """The administrator records the day."""
+        """Let the administrator record the day."""
         path = f"/v1/members/{self.dispute.members[0]}"
         bound = {"status": "contracting", "in_force_on": "2026-02-01"}
         return self.house.admin.patch(path, bound, if_match=self.house.admin.get(path).headers["etag"])
 
     def _appointment(self) -> str:
-        listed = self.dispute.requesting.get(f"{self.dispute.path}/appointments").expect(200)["items"]
-        pending = [one for one in listed if one["state"] in ("proposed", "declared", "confirmed")]
+        listed = self.dispute.appointments()
+        pending = [item for item in listed if item["state"] in ("proposed", "declared", "confirmed")]
         return f"/v1/appointments/{pending[-1]['id']}"
 
     def nominate(self) -> Answer:
-        """Any party nominates."""
-        given = {"mediator_id": self.dispute.mediator_id}
-        return self.dispute.requesting.post(f"{self.dispute.path}/appointments", given)
+        """Let any party nominate."""
+        body = {"mediator_id": self.dispute.mediator_id}
+        return self.dispute.requesting.post(f"{self.dispute.path}/appointments", body)
 
     def declare(self) -> Answer:
-        """The candidate declares."""
+        """Let the candidate declare."""
         return self.dispute.mediator.post(f"{self._appointment()}/declare", {"independent": True})
 
     def accept(self) -> Answer | None:
-        """The party accepts, once the candidate has declared."""
+        """Let the party accept, once the candidate has declared."""
         shown = self.dispute.requesting.get(self._appointment()).expect(200)
         return self.dispute.responding.post(f"{self._appointment()}/accept") if shown["state"] == "declared" else None
 
     def leave(self, act: str, person: Person) -> Answer:
-        """The mediator leaves."""
+        """Let the mediator leave."""
         return person.post(f"{self._appointment()}/{act}", {"reason": "As the cure says."})
 
     def follow(self, refused: Json) -> None:
         """Do what each of the reasons names."""
         for reason in refused["reasons"]:
-            requests = [" ".join(found) for found in REQUEST.findall(reason["cure"] or "")]
+            requests = [" ".join(match) for match in REQUEST.findall(reason["cure"] or "")]
             assert requests, reason
             for request in requests:
                 if request.endswith("declare-inadmissible"):
@@ -105,7 +105,7 @@ class Follower:
 
 
 def cured(follower: Follower, act: Callable[[], Answer], most: int = 4) -> list[str]:
-    """The codes of the reasons met on the way, each refusal cured by what it says until the act is possible."""
+    """Follow the cures of each refusal until the act succeeds; gives the codes of all reasons on the way."""
     codes: list[str] = []
     for _attempt in range(most):
         answer = act()
@@ -134,11 +134,11 @@ def test_a_mediator_can_be_confirmed_once_the_cures_are_followed(house: House, d
     dispute.registered(procedure=rule_set)
     codes = cured(Follower(house, dispute), lambda: dispute.step(dispute.registrar, "confirm-mediator"))
     assert set(codes) == {"mediator-nominated", "declarations-made", "accepted-by-all-parties"}
-    (appointment,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    (appointment,) = dispute.appointments()
     dispute.registrar.post(f"/v1/appointments/{appointment['id']}/confirm").expect(200)
 
 
-def test_a_candidate_who_is_not_independent_is_followed_by_another(house: House, dispute: Dispute) -> None:
+def test_another_candidate_is_confirmed_after_one_who_is_not_independent(house: House, dispute: Dispute) -> None:
     path = f"/v1/appointments/{dispute.nominated()['id']}"
     dispute.mediator.post(f"{path}/declare", {"independent": False}).expect(200)
     dispute.responding.post(f"{path}/accept").expect(200)
@@ -162,12 +162,12 @@ def test_a_successor_is_nominated_once_the_office_is_vacant(house: House, disput
     }
     codes = cured(follower, lambda: dispute.step(dispute.requesting, "nominate"))
     assert codes == ["mediator-vacant"]
-    _successor, entry = house.mediator("Suki Cessor")
-    dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
+    _successor, mediator_id = house.mediator("Suki Cessor")
+    dispute.nominate(dispute.requesting, mediator_id)
 
 
 @pytest.mark.parametrize(("stage", "step"), [("lodged", "screen"), ("consented", "register"), ("screened", "nominate")])
-def test_a_step_that_is_not_open_yet_says_what_comes_first(
+def test_a_step_that_is_not_open_yet_names_the_steps_before_it(
     house: House, dispute: Dispute, stage: str, step: str
 ) -> None:
     dispute.brought_to(stage)
@@ -175,22 +175,17 @@ def test_a_step_that_is_not_open_yet_says_what_comes_first(
     assert "step-not-open" in codes
 
 
-def test_a_party_that_came_late_joins_before_a_text_is_frozen(house: House, dispute: Dispute) -> None:
+def test_a_text_can_be_frozen_once_the_late_party_has_joined(house: House, dispute: Dispute) -> None:
     dispute.mediating()
-    agent = house.person("Lata Comer")
-    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
-    party = dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
-    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(f"{dispute.path}/parties/{party['id']}/representatives", admitted).expect(201)
+    agent, _party_id = dispute.third_party_admitted()
     text = dispute.draft()
-    path = f"{dispute.path}/settlement/drafts/{text['id']}/freeze"
-    (reason,) = dispute.mediator.post(path, {"sha256": text["sha256"]}).expect(409, "need-not-met")["reasons"]
+    (reason,) = dispute.freeze(text).expect(409, "need-not-met")["reasons"]
     assert "POST /v1/cases/{case}/steps/join" in reason["cure"]
     dispute.step(agent, "join", GIVES).expect(200)
-    dispute.mediator.post(path, {"sha256": text["sha256"]}).expect(200)
+    dispute.freeze(text).expect(200)
 
 
-def test_a_term_that_runs_is_waited_for(dispute: Dispute) -> None:
+def test_a_step_waits_for_a_term_that_runs(dispute: Dispute) -> None:
     dispute.lodged()
     dispute.step(dispute.registrar, "invite", {"due_on": "2026-03-20"}).expect(200)
     lapse = {"reason": "No answer came."}
@@ -200,23 +195,20 @@ def test_a_term_that_runs_is_waited_for(dispute: Dispute) -> None:
     dispute.step(dispute.registrar, "lapse", lapse).expect(200)
 
 
-def test_the_cures_of_texts_and_signatures_are_followed(house: House, dispute: Dispute) -> None:
+def test_texts_and_signatures_succeed_once_their_cures_are_followed(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     caucus = dispute.draft(audience="caucus", party_ids=[dispute.party("requesting")])
     drafts = f"{dispute.path}/settlement/drafts"
-    known = {"sha256": caucus["sha256"]}
-    (reason,) = dispute.mediator.post(f"{drafts}/{caucus['id']}/freeze", known).expect(409)["reasons"]
+    (reason,) = dispute.freeze(caucus).expect(409)["reasons"]
     assert reason["cure"].startswith("Put the same text before the participants as a new draft")
     text = dispute.draft()
-    (reason,) = dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": "0" * 64}).expect(409)["reasons"]
+    (reason,) = dispute.freeze({**text, "sha256": "0" * 64}).expect(409)["reasons"]
     assert reason["cure"] == "Read the draft again and send the hash that it shows."
     shown = dispute.mediator.get(f"{drafts}/{text['id']}").expect(200)
-    dispute.mediator.post(f"{drafts}/{text['id']}/freeze", {"sha256": shown["sha256"]}).expect(200)
+    dispute.freeze(shown).expect(200)
     counsel = house.person("Cora Unsel")
-    given = {"user_id": counsel.id, "role": "counsel", "powers": {**POWERS, "kind": "mandate"}}
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
-    admitted = dispute.responding.post(path, given).expect(201)
+    admitted = dispute.admit_counsel(counsel, "responding")
     (reason,) = dispute.sign(counsel, "responding", text).expect(409)["reasons"]
     assert reason["cure"] == "Have a representative with full powers sign, or one whose office needs none."
-    dispute.responding.post(f"{path}/{admitted['id']}/powers", POWERS).expect(200)
+    dispute.responding.post(f"{dispute.representatives('responding')}/{admitted['id']}/powers", POWERS).expect(200)
     dispute.sign(counsel, "responding", text).expect(201)

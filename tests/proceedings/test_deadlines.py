@@ -1,4 +1,4 @@
-"""Deadlines over HTTP: how they are found, and what those whom the rules allow may do to them."""
+"""Deadlines over HTTP: how they are calculated, and how the people whom the rules authorise change them."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.background import worker
 from tests.installation import Answer, House, Json, Person
 from tests.own_rules import own_rules, rewritten
 from tests.story import GIVES, UNCITRAL, Dispute
-from tests.workers import worker
 
 OURS = {"procedure": "ours-2026", "category": "state-state"}
 REPLY = """period = "30 days"
@@ -30,7 +30,7 @@ def term(**keys: str) -> str:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Iterator[Any]:
-    """What makes a rule set of the institution's own whose term for the reply is as given."""
+    """A function that makes a rule set of the institution's own with this term for the reply."""
     stack = []
 
     def make(**keys: str) -> Json:
@@ -47,29 +47,29 @@ def ours(tmp_path: Path) -> Iterator[Any]:
 
 
 def reply(dispute: Dispute, person: Person | None = None) -> Json:
-    """The one deadline of the case."""
+    """The only deadline of the case."""
     items = (person or dispute.requesting).get(f"{dispute.path}/deadlines").expect(200)["items"]
     assert len(items) == 1
     return dict(items[0])
 
 
 def act(person: Person, dispute: Dispute, act: str, body: Json | None = None) -> Answer:
-    """Do something to the one deadline of the case."""
+    """Act on the only deadline of the case."""
     return person.post(f"{dispute.path}/deadlines/{reply(dispute)['id']}/{act}", body)
 
 
 def served(dispute: Dispute, party_id: str, at: str) -> Answer:
-    """The registry records that the request reached a party."""
-    given = {"party_id": party_id, "method": "courier", "attempted_on": at[:10], "served_at": at, "proof": "No. 4471"}
-    return dispute.registrar.post(f"{dispute.path}/service", given)
+    """The registry's record that the request reached a party."""
+    body = {"party_id": party_id, "method": "courier", "attempted_on": at[:10], "served_at": at, "proof": "No. 4471"}
+    return dispute.registrar.post(f"{dispute.path}/service", body)
 
 
 def test_an_extension_adds_lines_and_takes_none_away(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     before = reply(dispute)
     assert before["due_on"] == "2026-04-01"
-    given = {"until_on": "2026-04-15", "reason": "The delegation changes."}
-    after = act(dispute.requesting, dispute, "extend", given).expect(200)
+    body = {"until_on": "2026-04-15", "reason": "The delegation changes."}
+    after = act(dispute.requesting, dispute, "extend", body).expect(200)
     assert after["explanation"][: len(before["explanation"])] == before["explanation"]
     assert after["explanation"][len(before["explanation"]) :] == [
         "Extended by the requesting party, on Monday 2026-03-02.",
@@ -84,34 +84,34 @@ def test_an_extension_adds_lines_and_takes_none_away(house: House, dispute: Disp
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(200)
 
 
-def test_who_may_not_extend_is_told_who_may_and_under_which_article(dispute: Dispute) -> None:
+def test_a_refused_extension_names_who_may_extend_and_the_article(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
-    given = {"until_on": "2026-04-15", "reason": "More time."}
-    refused = act(dispute.responding, dispute, "extend", given).expect(403, "not-your-capacity")
+    body = {"until_on": "2026-04-15", "reason": "More time."}
+    refused = act(dispute.responding, dispute, "extend", body).expect(403, "not-your-capacity")
     assert refused["article"] == "article 2"
     assert "requesting party" in refused["detail"]
 
 
 @pytest.mark.parametrize(("until_on", "words"), [("2026-04-01", "after 2026-04-01"), ("2026-05-17", "2026-05-16")])
-def test_an_extension_is_later_and_not_later_than_the_rule_lets_it_be(
+def test_an_extension_ends_later_and_within_the_limit_of_the_rule(
     dispute: Dispute, ours: Any, until_on: str, words: str
 ) -> None:
     dispute.invited(**ours(period='"30 days"', extend_by='["registry"]', extend_at_most='"45 days"'))
-    given = {"until_on": until_on, "reason": "More time."}
-    refused = act(dispute.registrar, dispute, "extend", given).expect(422, "invalid")
+    body = {"until_on": until_on, "reason": "More time."}
+    refused = act(dispute.registrar, dispute, "extend", body).expect(422, "invalid")
     assert words in refused["errors"][0]["message"]
-    given["until_on"] = "2026-05-16"
-    act(dispute.registrar, dispute, "extend", given).expect(200)
+    body["until_on"] = "2026-05-16"
+    act(dispute.registrar, dispute, "extend", body).expect(200)
 
 
-def test_where_every_party_must_agree_an_extension_counts_with_the_last(dispute: Dispute, ours: Any) -> None:
+def test_an_extension_that_needs_every_party_takes_effect_with_the_last(dispute: Dispute, ours: Any) -> None:
     dispute.invited(**ours(period='"30 days"', extend_by='["registry"]', extend_with_all="true"))
-    given = {"until_on": "2026-04-15", "reason": "Agreed between counsel."}
-    assert act(dispute.registrar, dispute, "extend", given).expect(200)["due_on"] == "2026-04-01"
-    assert act(dispute.requesting, dispute, "extend", given).expect(200)["due_on"] == "2026-04-01"
-    other = {**given, "until_on": "2026-04-20"}
+    body = {"until_on": "2026-04-15", "reason": "Agreed between counsel."}
+    assert act(dispute.registrar, dispute, "extend", body).expect(200)["due_on"] == "2026-04-01"
+    assert act(dispute.requesting, dispute, "extend", body).expect(200)["due_on"] == "2026-04-01"
+    other = {**body, "until_on": "2026-04-20"}
     assert act(dispute.responding, dispute, "extend", other).expect(200)["due_on"] == "2026-04-01"
-    last = act(dispute.responding, dispute, "extend", given).expect(200)
+    last = act(dispute.responding, dispute, "extend", body).expect(200)
     assert last["due_on"] == "2026-04-15"
     assert any("on the agreement of every party" in line for line in last["explanation"])
 
@@ -154,7 +154,7 @@ ROLLED = [
      "2026-04-07"),
     # A holiday on a Friday is no Saturday or Sunday.
     ({"period": '"32 days"', "roll": '"from-saturday-sunday"', "calendars": '["seat"]'}, "GB-ENG", None, "2026-04-03"),
-    # Friday and Saturday rest in Saudi Arabia: four working days after Monday are Tuesday to Thursday, and Sunday.
+    # In Saudi Arabia Friday and Saturday are off: four working days after Monday are Tuesday to Thursday, and Sunday.
     ({"period": '"4 working-days"', "calendars": '["seat"]'}, "SA", None, "2026-03-08"),
     ({"period": '"32 days"', "roll": '"next-working-day"', "calendars": '["seat"]'}, None, None, "2026-04-03"),
 ]  # fmt: skip
@@ -164,17 +164,17 @@ ROLLED = [
 def test_days_off_at_the_seat_and_of_the_parties_move_the_day_and_are_named(
     dispute: Dispute, ours: Any, keys: dict[str, str], seat: str | None, party: str | None, due_on: str
 ) -> None:
-    given = {"seat": {"place": "London", "time_zone": "Europe/London", "calendar": seat}}
-    dispute.lodged(**ours(**keys), **given)
+    changes = {"seat": {"place": "London", "time_zone": "Europe/London", "calendar": seat}}
+    dispute.lodged(**ours(**keys), **changes)
     if party is not None:
         more = {"side": "side-3", "kind": "company", "name": "Northern Dams", "calendar": party}
         dispute.registrar.post(f"{dispute.path}/parties", more).expect(201)
     dispute.step(dispute.registrar, "invite", {}).expect(200)
-    found = reply(dispute)
-    assert found["due_on"] == due_on, found["explanation"]
+    deadline = reply(dispute)
+    assert deadline["due_on"] == due_on, deadline["explanation"]
     if due_on == "2026-04-07":
-        assert sum(line.startswith("Not counted:") for line in found["explanation"]) == 4
-        assert any("Good Friday" in line for line in found["explanation"])
+        assert sum(line.startswith("Not counted:") for line in deadline["explanation"]) == 4
+        assert any("Good Friday" in line for line in deadline["explanation"])
 
 
 def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House, dispute: Dispute, ours: Any) -> None:
@@ -186,18 +186,20 @@ def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House
     assert reply(dispute)["due_on"] == "2026-04-01"
     second = Dispute(house, " II")
     second.invited(**OURS)
-    found = reply(second)
-    assert found["due_on"] == "2026-04-03"
-    assert sum("The registry moves house" in line for line in found["explanation"]) == 2
+    deadline = reply(second)
+    assert deadline["due_on"] == "2026-04-03"
+    assert sum("The registry moves house" in line for line in deadline["explanation"]) == 2
 
 
-def test_what_counts_from_receipt_starts_party_by_party(house: House, dispute: Dispute, ours: Any) -> None:
+def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
+    house: House, dispute: Dispute, ours: Any
+) -> None:
     dispute.lodged(**ours(period='"30 days"', runs_from='"receipt"'))
     third = {"side": "side-3", "kind": "company", "name": "Northern Dams"}
     third_id = dispute.registrar.post(f"{dispute.path}/parties", third).expect(201)["id"]
     served(dispute, dispute.party("responding"), "2026-03-02T09:00:00Z").expect(409, "step-not-open")
     dispute.step(dispute.registrar, "invite", {}).expect(200)
-    assert dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"] == []
+    assert dispute.deadlines() == []
     house.clock.pass_by(days=3)
     served(dispute, dispute.party("requesting"), "2026-03-03T09:00:00Z").expect(422)
     served(dispute, dispute.party("responding"), "2026-03-03T17:00:00Z").expect(201)
@@ -206,9 +208,9 @@ def test_what_counts_from_receipt_starts_party_by_party(house: House, dispute: D
     made = dispute.registrar.post(f"{dispute.path}/service", attempt).expect(201)
     assert made["served_on"] is None
     served(dispute, third_id, "2026-03-05T09:00:00Z").expect(201)
-    items = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    items = dispute.deadlines()
     # 17:00 in Greenwich is past midnight in Hong Kong: the first was received on 4 March there.
-    assert [(one["party_id"], one["due_on"]) for one in items] == [
+    assert [(item["party_id"], item["due_on"]) for item in items] == [
         (dispute.party("responding"), "2026-04-03"),
         (third_id, "2026-04-04"),
     ]
@@ -223,14 +225,14 @@ COUNTED = [("seat", "2026-03-02", "2026-04-02T04:00:00Z"), ("institution", "2026
 
 
 @pytest.mark.parametrize(("zone", "day", "due_at"), COUNTED)
-def test_days_are_counted_where_the_rule_set_counts_them(
+def test_days_are_counted_in_the_time_zone_that_the_rule_set_names(
     house: House, dispute: Dispute, tmp_path: Path, zone: str, day: str, due_at: str
 ) -> None:
-    """The institution is in Hong Kong, where the next day has begun while New York has its noon before it."""
+    """The institution is in Hong Kong, where the next day has begun before it is noon in New York."""
     text = rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', f'zone = "{zone}"'))
     with own_rules(tmp_path / "rules", ours_2026=text):
         dispute.lodged(**OURS, seat={"place": "New York", "time_zone": "America/New_York"})
         house.clock.pass_by(hours=7.5)
         dispute.step(dispute.registrar, "invite", {}).expect(200)
-        found = reply(dispute)
-    assert (found["trigger"]["on"], found["due_at"]) == (day, due_at)
+        deadline = reply(dispute)
+    assert (deadline["trigger"]["on"], deadline["due_at"]) == (day, due_at)

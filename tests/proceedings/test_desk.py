@@ -1,4 +1,4 @@
-"""The desk, the timeline and the diagram of a case: everybody sees their own, and nothing of others'."""
+"""The desk, the timeline and the diagram of a case: each person sees their own view and nothing of others'."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -11,14 +11,14 @@ from tests.story import GIVES, UNCITRAL, Dispute
 
 
 def desk(person: Person) -> Json:
-    """What lies on somebody's desk."""
+    """The desk of a person."""
     return dict(person.get("/v1/me/desk").expect(200))
 
 
-def test_the_desk_says_what_waits_for_whom_until_when_and_under_which_article(house: House, dispute: Dispute) -> None:
+def test_the_desk_lists_awaited_steps_with_their_people_due_dates_and_articles(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     waiting = desk(dispute.responding)["waiting"]
-    assert [(one["step"], one["due_on"], one["article"]) for one in waiting] == [
+    assert [(entry["step"], entry["due_on"], entry["article"]) for entry in waiting] == [
         ("accept-invitation", "2026-04-01", "article 2")
     ]
     assert waiting[0]["case"]["id"] == dispute.case["id"]
@@ -35,22 +35,24 @@ def test_the_desk_says_what_waits_for_whom_until_when_and_under_which_article(ho
         "more": [],
     }
     for person in (dispute.requesting, dispute.responding, house.registrar):
-        assert [one["term"] for one in desk(person)["due"]] == ["reply"]
+        assert [entry["term"] for entry in desk(person)["due"]] == ["reply"]
 
 
-def test_a_candidate_finds_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
+def test_a_candidates_desk_shows_the_nomination_and_not_the_case(house: House, dispute: Dispute) -> None:
     appointment = dispute.nominated()
-    found = desk(dispute.mediator)
-    assert [one["id"] for one in found["nominations"]] == [appointment["id"]]
-    assert found["waiting"] == found["news"] == found["due"] == []
+    shown = desk(dispute.mediator)
+    assert [nomination["id"] for nomination in shown["nominations"]] == [appointment["id"]]
+    assert shown["waiting"] == shown["news"] == shown["due"] == []
 
 
-def test_the_registrar_is_told_of_the_case_that_waits_for_the_registry(house: House, dispute: Dispute) -> None:
+def test_the_registrars_desk_shows_the_cases_that_wait_for_the_registry(house: House, dispute: Dispute) -> None:
     dispute.consented()
-    assert [(one["step"], one["capacity"]) for one in desk(house.registrar)["waiting"]] == [("screen", "registry")]
+    assert [(entry["step"], entry["capacity"]) for entry in desk(house.registrar)["waiting"]] == [
+        ("screen", "registry")
+    ]
 
 
-def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, dispute: Dispute) -> None:
+def test_news_is_what_others_did_since_the_last_visit(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     house.clock.pass_by(hours=1)
     looked = dispute.requesting.post("/v1/me/desk/looked").expect(200)
@@ -60,13 +62,11 @@ def test_what_is_new_is_what_others_did_since_one_last_looked(house: House, disp
     dispute.filing(dispute.responding, "participants")
     dispute.filing(dispute.requesting, "participants")
     dispute.filing(dispute.responding, "caucus", "responding")
-    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
-    assert [one["type"] for one in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
+    assert [event["type"] for event in desk(dispute.requesting)["news"]] == ["filing-submitted"]
+    assert [event["type"] for event in desk(dispute.mediator)["news"]][:2] == ["filing-submitted", "filing-submitted"]
 
 
-def test_much_that_one_did_oneself_hides_nothing_that_another_did(
-    dispute: Dispute, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_own_acts_do_not_hide_the_acts_of_others(dispute: Dispute, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.proceedings.desk.service.MOST", 2)
     dispute.mediating()
     dispute.requesting.post("/v1/me/desk/looked").expect(200)
@@ -74,26 +74,26 @@ def test_much_that_one_did_oneself_hides_nothing_that_another_did(
     dispute.filing(dispute.responding, "participants")
     for _filing in range(6):
         dispute.filing(dispute.requesting, "participants")
-    assert [one["type"] for one in desk(dispute.requesting)["news"]] == ["filing-submitted"]
+    assert [event["type"] for event in desk(dispute.requesting)["news"]] == ["filing-submitted"]
 
 
-def test_the_next_sessions_are_those_that_one_may_know_of(house: House, dispute: Dispute) -> None:
+def test_the_desk_shows_only_upcoming_sessions_that_the_reader_may_see(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     joint = dispute.session()
     caucus = dispute.session("caucus", "requesting", starts_at="2026-06-02T10:00", ends_at="2026-06-02T11:00")
-    assert [one["id"] for one in desk(dispute.requesting)["sessions"]] == [joint["id"], caucus["id"]]
-    assert [one["id"] for one in desk(dispute.responding)["sessions"]] == [joint["id"]]
+    assert [session["id"] for session in desk(dispute.requesting)["sessions"]] == [joint["id"], caucus["id"]]
+    assert [session["id"] for session in desk(dispute.responding)["sessions"]] == [joint["id"]]
 
 
-def test_the_timeline_has_what_was_done_and_then_what_is_due(house: House, dispute: Dispute) -> None:
+def test_the_timeline_lists_past_acts_and_then_due_dates(house: House, dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     items, path = [], f"{dispute.path}/timeline?limit=2"
     while path:
         page = dispute.responding.get(path).expect(200)
         items += page["items"]
         path = f"{dispute.path}/timeline?limit=2&after={page['next']}" if page["next"] else ""
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    assert [one["id"] for one in items[:-1]] == [one["id"] for one in events]
+    events = dispute.events(dispute.responding)
+    assert [item["id"] for item in items[:-1]] == [event["id"] for event in events]
     last = items[-1]
     assert (last["kind"], last["what"], last["on"], last["state"]) == ("deadline", "reply", "2026-04-01", "running")
     assert last["explanation"][0] == "Trigger: 'invite' on Monday 2026-03-02."

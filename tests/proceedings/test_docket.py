@@ -1,4 +1,4 @@
-"""The docket: numbers that tell nothing of what is hidden, decisions, filings mended, twins, joint filings."""
+"""The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted twins, joint filings."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,18 +16,18 @@ RETURN = {"reasons": ["unsigned"], "note": "The last page bears no signature."}
 
 def filed(person: Person, dispute: Dispute, audience: str = "participants", *sides: str, **more: object) -> Json:
     """A filing drafted and submitted."""
-    given = {**NOTICE, "audience": audience, "party_ids": [dispute.party(side) for side in sides], **more}
-    draft = person.post(f"{dispute.path}/filings", given).expect(201)
+    body = {**NOTICE, "audience": audience, "party_ids": [dispute.party(side) for side in sides], **more}
+    draft = person.post(f"{dispute.path}/filings", body).expect(201)
     return dict(person.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200))
 
 
 def decide(dispute: Dispute, filing: Json, act: str, body: Json | None = None, person: Person | None = None) -> Json:
-    """What the registry decides on a filing."""
+    """The registry's decision on a filing."""
     asked = (person or dispute.registrar).post(f"{dispute.path}/filings/{filing['id']}/{act}", body)
     return dict(asked.expect(200))
 
 
-def test_a_number_counts_what_all_may_know_and_nothing_else(dispute: Dispute) -> None:
+def test_docket_numbers_count_only_filings_that_everyone_sees(dispute: Dispute) -> None:
     dispute.mediating()
     assert filed(dispute.requesting, dispute)["docket_number"] == 1
     hidden = filed(dispute.requesting, dispute, "caucus", "requesting")
@@ -41,8 +41,8 @@ def test_a_number_counts_what_all_may_know_and_nothing_else(dispute: Dispute) ->
 
 def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Dispute) -> None:
     dispute.mediating()
-    one, other = filed(dispute.requesting, dispute), filed(dispute.requesting, dispute)
-    accepted = decide(dispute, one, "acceptance")
+    accepted_filing, other = filed(dispute.requesting, dispute), filed(dispute.requesting, dispute)
+    accepted = decide(dispute, accepted_filing, "acceptance")
     assert (accepted["docketing"], accepted["reasons"], accepted["note"]) == ("accepted", [], None)
     path = f"{dispute.path}/filings/{other['id']}"
     dispute.responding.post(f"{path}/return", RETURN).expect(403, "not-your-capacity")
@@ -51,22 +51,22 @@ def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Di
     assert (returned["docketing"], returned["reasons"]) == ("returned", ["unsigned"])
     assert dispute.responding.get(path).expect(200)["note"] == RETURN["note"]
     dispute.registrar.post(f"{path}/acceptance").expect(409, "docketing-state")
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    assert [one["payload"]["docket_number"] for one in events if one["type"] == "filing-returned"] == [2]
+    (event,) = dispute.events(dispute.responding, "filing-returned")
+    assert event["payload"]["docket_number"] == 2
 
 
-def test_a_hidden_filing_is_not_the_registrys_to_decide_on(dispute: Dispute) -> None:
+def test_the_registry_cannot_decide_on_a_hidden_filing(dispute: Dispute) -> None:
     dispute.mediating()
     hidden = filed(dispute.requesting, dispute, "caucus", "requesting")
     dispute.registrar.post(f"{dispute.path}/filings/{hidden['id']}/acceptance").expect(404)
 
 
-# Within how long a returned filing keeps its first receipt, how many days later it is mended, and whether it keeps it.
+# Days within which a returned filing keeps its first receipt, days until it is corrected, and whether it keeps it.
 KEPT = [(None, 1, False), ("5 days", 5, True), ("5 days", 6, False)]
 
 
 @pytest.mark.parametrize(("period", "days", "kept"), KEPT)
-def test_a_filing_that_is_mended_in_time_keeps_the_instant_of_the_first(
+def test_a_filing_corrected_in_time_keeps_the_instant_of_the_first(
     house: House, tmp_path: Path, period: str | None, days: int, kept: bool
 ) -> None:
     house.clock.now = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
@@ -84,17 +84,17 @@ def test_a_filing_that_is_mended_in_time_keeps_the_instant_of_the_first(
     assert mended["docket_number"] == 2
 
 
-def test_only_a_returned_filing_of_ones_own_is_mended(dispute: Dispute) -> None:
+def test_only_the_author_corrects_a_filing_and_only_a_returned_one(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
     mine, theirs = filed(dispute.requesting, dispute), filed(dispute.responding, dispute)
     decide(dispute, theirs, "return", RETURN)
     for id in (mine["id"], theirs["id"], dispute.case["id"]):
-        given = {**NOTICE, "audience": "participants", "resubmits_id": id}
-        refused = dispute.requesting.post(f"{dispute.path}/filings", given).expect(422)
+        body = {**NOTICE, "audience": "participants", "resubmits_id": id}
+        refused = dispute.requesting.post(f"{dispute.path}/filings", body).expect(422)
         assert refused["errors"][0]["pointer"] == "/resubmits_id"
 
 
-def test_a_redacted_twin_tells_of_the_sealed_one_to_those_alone_who_may_know(dispute: Dispute) -> None:
+def test_a_redacted_twin_names_the_sealed_filing_only_to_its_readers(dispute: Dispute) -> None:
     dispute.mediating()
     sealed = filed(dispute.requesting, dispute, "party-registry", "requesting")
     twin = filed(dispute.requesting, dispute, redacts_id=sealed["id"])
@@ -104,8 +104,8 @@ def test_a_redacted_twin_tells_of_the_sealed_one_to_those_alone_who_may_know(dis
     assert dispute.registrar.get(f"{path}/{twin['id']}").expect(200)["redacts_id"] == sealed["id"]
     seen = dispute.responding.get(f"{path}/{twin['id']}").expect(200)
     assert (seen["redacts_id"], seen["docket_number"]) == (None, 1)
-    told = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)
-    assert sealed["id"] not in str(told)
+    feed = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)
+    assert sealed["id"] not in str(feed)
     filed(dispute.responding, dispute)
     wide = {**NOTICE, "audience": "participants", "redacts_id": twin["id"]}
     dispute.requesting.post(path, wide).expect(422)
@@ -114,11 +114,11 @@ def test_a_redacted_twin_tells_of_the_sealed_one_to_those_alone_who_may_know(dis
     dispute.responding.post(path, {**NOTICE, "audience": "participants", "redacts_id": sealed["id"]}).expect(422)
 
 
-def test_a_joint_filing_goes_out_once_every_party_that_is_named_has_joined(dispute: Dispute) -> None:
+def test_a_joint_filing_is_submitted_once_every_named_party_has_joined(dispute: Dispute) -> None:
     dispute.mediating()
     other = dispute.party("responding")
-    given = {**NOTICE, "kind": "application", "audience": "participants", "joint_with": [other]}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    body = {**NOTICE, "kind": "application", "audience": "participants", "joint_with": [other]}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     assert draft["joint"] == [{"party_id": other, "joined_at": None}]
     dispute.mediator.get(path).expect(404)
@@ -136,18 +136,18 @@ def test_a_joint_filing_goes_out_once_every_party_that_is_named_has_joined(dispu
 @pytest.mark.parametrize(
     ("joint", "audience"), [("requesting", "participants"), ("responding", "party-registry"), (None, "participants")]
 )
-def test_a_joint_filing_names_others_of_the_case_and_goes_where_all_may_read_it(
+def test_a_joint_filing_names_other_parties_and_an_audience_of_all_of_them(
     dispute: Dispute, joint: str | None, audience: str
 ) -> None:
     dispute.mediating()
     named = dispute.party(joint) if joint else dispute.case["id"]
     parties = [dispute.party("requesting")] if audience == "party-registry" else []
-    given = {**NOTICE, "audience": audience, "party_ids": parties, "joint_with": [named]}
-    refused = dispute.requesting.post(f"{dispute.path}/filings", given).expect(422)
+    body = {**NOTICE, "audience": audience, "party_ids": parties, "joint_with": [named]}
+    refused = dispute.requesting.post(f"{dispute.path}/filings", body).expect(422)
     assert refused["errors"][0]["pointer"] == "/joint_with"
 
 
-def test_who_has_joined_a_filing_brings_documents_to_it_until_the_joinder_is_withdrawn(dispute: Dispute) -> None:
+def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute: Dispute) -> None:
     dispute.mediating()
     joint = {**NOTICE, "audience": "participants", "joint_with": [dispute.party("responding")]}
     draft = dispute.requesting.post(f"{dispute.path}/filings", joint).expect(201)
@@ -168,9 +168,8 @@ def test_who_has_joined_a_filing_brings_documents_to_it_until_the_joinder_is_wit
     desk.send(pdf(901), person=other).expect(403, "not-your-capacity")
     other.post(f"/v1/documents/{second['id']}/remove").expect(403, "not-your-capacity")
     dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    (told,) = [one for one in events if one["type"] == "filing-joinder-withdrawn"]
-    assert told["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
+    (event,) = dispute.events(kind="filing-joinder-withdrawn")
+    assert event["payload"] == {"filing_id": draft["id"], "party_id": dispute.party("responding")}
     other.post(f"{path}/join").expect(200)
     third = desk.document(pdf(901), name="third.pdf", person=other)
     desk.submit()
@@ -178,4 +177,6 @@ def test_who_has_joined_a_filing_brings_documents_to_it_until_the_joinder_is_wit
         other.post(f"{path}/{act}").expect(409, "filing-state")
     desk.send(pdf(902), person=other).expect(409, "filing-state")
     receipt = dispute.mediator.get(f"{path}/receipt").expect(200)["body"]
-    assert [one["sha256"] for one in receipt["documents"]] == [one["sha256"] for one in (first, second, third)]
+    assert [document["sha256"] for document in receipt["documents"]] == [
+        document["sha256"] for document in (first, second, third)
+    ]

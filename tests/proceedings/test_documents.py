@@ -1,4 +1,4 @@
-"""Documents go in and come out whole, by those who may."""
+"""Documents are uploaded and downloaded unchanged, by the people who may."""
 
 import base64
 import hashlib
@@ -11,23 +11,20 @@ from tests.installation import Answer
 from tests.uploads import (
     PDF,
     Desk,
-    a_desk,
     content_of,
     desk_of,
     digest_of,
     fault,
-    folder_of_documents,
     nothing_is_kept,
     pdf,
-    server_of_buckets,
     settings_of_storage,
 )
 
-__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["settings_of_storage"]
 
 
 @pytest.mark.parametrize("size", [1000, 65_535, 65_536, 65_537, 131_072, 1_500_000])
-def test_a_document_comes_out_as_it_went_in(desk: Desk, size: int) -> None:
+def test_a_document_is_returned_unchanged(desk: Desk, size: int) -> None:
     content = pdf(size)
     document = desk.document(content, query="?language=fr&relation=authentic-text")
     assert (document["size"], document["sha256"]) == (size, hashlib.sha256(content).hexdigest())
@@ -41,11 +38,11 @@ def test_a_document_comes_out_as_it_went_in(desk: Desk, size: int) -> None:
     assert answer.response.content == content
 
 
-def test_a_download_says_what_it_is_and_is_never_shown(desk: Desk) -> None:
+def test_a_download_names_its_type_and_is_never_displayed_inline(desk: Desk) -> None:
     document = desk.document(name="مذكرة.pdf")
     answer = content_of(desk.dispute.requesting, document)
     digest = base64.b64encode(hashlib.sha256(PDF).digest()).decode()
-    told = {
+    headers = {
         "content-type": "application/pdf",
         "content-length": str(len(PDF)),
         "content-disposition": f"attachment; filename=\"_____.pdf\"; filename*=UTF-8''{quote('مذكرة.pdf')}",
@@ -55,7 +52,7 @@ def test_a_download_says_what_it_is_and_is_never_shown(desk: Desk) -> None:
         "x-content-type-options": "nosniff",
         "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     }
-    assert {name: answer.headers.get(name) for name in told} == told
+    assert {name: answer.headers.get(name) for name in headers} == headers
     text = desk.document(b"\xd8\xa7\xd9\x84\n", name="a.txt", media_type="text/plain")
     assert content_of(desk.dispute.requesting, text).headers["content-type"] == "text/plain; charset=utf-8"
 
@@ -125,7 +122,7 @@ def test_an_upload_repeated_under_its_key_is_one_document(desk: Desk) -> None:
     assert len(list(desk.dispute.house.app.state.seams.storage.objects())) == 1
 
 
-def test_a_document_may_be_of_another_or_its_next_version(desk: Desk) -> None:
+def test_a_document_may_relate_to_another_or_replace_it(desk: Desk) -> None:
     first = desk.document()
     of = f"?relation=translation-of&language=fr&related_id={first['id']}"
     translated = desk.document(pdf(900), name="traduction.pdf", query=of)
@@ -136,7 +133,10 @@ def test_a_document_may_be_of_another_or_its_next_version(desk: Desk) -> None:
     )
     second = desk.document(pdf(901), query=f"?replaces_id={first['id']}")
     third = desk.document(pdf(902), query=f"?replaces_id={second['id']}")
-    assert [(one["version"], one["replaces_id"]) for one in (second, third)] == [(2, first["id"]), (3, second["id"])]
+    assert [(document["version"], document["replaces_id"]) for document in (second, third)] == [
+        (2, first["id"]),
+        (3, second["id"]),
+    ]
     nobody = "00000000-0000-4000-8000-00000000dead"
     assert fault(desk.send(query=f"?replaces_id={nobody}")) == "unknown-document"
     assert fault(desk.send(query=f"?relation=annex-to&related_id={nobody}")) == "unknown-document"
@@ -146,7 +146,7 @@ def test_a_document_may_be_of_another_or_its_next_version(desk: Desk) -> None:
     desk.send(query="?unknown=1").expect(422)
 
 
-def test_the_limits_are_told_before_the_bytes_and_while_they_come(desk: Desk) -> None:
+def test_the_limits_apply_before_the_bytes_arrive_and_while_they_arrive(desk: Desk) -> None:
     limit = desk.dispute.house.settings.document_limit
     desk.document(pdf(limit))
     assert desk.send(pdf(limit + 1), name="more.pdf").expect(413, "too-large")
@@ -181,7 +181,7 @@ def test_a_document_is_removed_while_its_filing_is_a_draft(desk: Desk) -> None:
     desk.send().expect(409, "filing-state")
 
 
-def test_a_draft_and_its_documents_are_its_own_sides_alone(desk: Desk) -> None:
+def test_only_its_own_side_sees_a_draft_and_its_documents(desk: Desk) -> None:
     document = desk.document()
     dispute = desk.dispute
     for person in (dispute.responding, dispute.mediator, dispute.registrar, dispute.house.admin):
@@ -196,7 +196,7 @@ def test_a_draft_and_its_documents_are_its_own_sides_alone(desk: Desk) -> None:
     content_of(nobody, document).expect(401)
 
 
-def test_submitted_documents_are_read_by_their_filings_audience(desk: Desk) -> None:
+def test_the_audience_of_a_filing_reads_its_documents_once_it_is_submitted(desk: Desk) -> None:
     document = desk.document()
     desk.submit()
     dispute = desk.dispute
@@ -205,12 +205,12 @@ def test_submitted_documents_are_read_by_their_filings_audience(desk: Desk) -> N
         assert person.get(desk.path).expect(200)["items"] == [document]
         desk.send(person=person).expect(403, "not-your-capacity")
         person.post(f"/v1/documents/{document['id']}/remove").expect(403, "not-your-capacity")
-    # What every participant knows is no confidence, and its reads are nobody's business.
+    # Documents that every participant reads are not confidential, and their readers are not recorded.
     for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
         assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
 
 
-def test_reads_of_a_confidence_are_told_to_the_side_that_it_protects(desk: Desk) -> None:
+def test_the_protected_side_sees_who_read_its_confidential_documents(desk: Desk) -> None:
     dispute = desk.dispute
     confided = desk_of(dispute, "caucus", "requesting")
     content = pdf(100_000)
@@ -227,7 +227,7 @@ def test_reads_of_a_confidence_are_told_to_the_side_that_it_protects(desk: Desk)
     content_of(dispute.mediator, document, if_none_match=f'"{document["sha256"]}"')
     reads = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert [
-        (one["name"], one["document_id"], one["bytes_from"], one["bytes_until"], one["read_at"]) for one in reads
+        (item["name"], item["document_id"], item["bytes_from"], item["bytes_until"], item["read_at"]) for item in reads
     ] == [
         (dispute.mediator.name, document["id"], 10, 20, "2026-03-02T11:00:00Z"),
         (dispute.mediator.name, document["id"], 0, len(content), "2026-03-02T10:00:00Z"),

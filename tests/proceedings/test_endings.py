@@ -1,4 +1,4 @@
-"""Every way in which a case can end, under both rule sets, and what its end does to the rest."""
+"""Every ending of a case, under both rule sets, and its effect on open items."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ IOMED, UNCITRAL = "iomed-state-2025", "uncitral-2021"
 
 @dataclass(frozen=True)
 class Ending:
-    """From which stage, by whose steps, and with which outcome and ground."""
+    """The stage and the steps from which an ending is reached, with its outcome and ground."""
 
     rule_set: str
     stage: str
@@ -27,14 +27,14 @@ class Ending:
 
 
 def terminated(rule_set: str, by: str, ground: str, article: str | None = None) -> Ending:
-    """Ended in mediation without a settlement."""
+    """The mediation ended without a settlement."""
     people = ("requesting", "responding") if by == "parties" else (by,)
     body = {"fields": {"ground": ground}} | ({} if by == "parties" else WHY)
     return Ending(rule_set, "mediating", "terminate", people, "not-settled", ground, article, body)
 
 
 def withdrawn(rule_set: str, stage: str, by: str, article: str | None = None) -> Ending:
-    """Ended by one party."""
+    """The case withdrawn by one party."""
     return Ending(rule_set, stage, "withdraw", (by,), "withdrawn", article=article)
 
 
@@ -65,12 +65,12 @@ ENDINGS = [
 
 
 def named(ending: Ending) -> str:
-    """What the ending is called in the report."""
+    """The name of the ending in the report."""
     return f"{ending.rule_set} {ending.step} {ending.ground or ''} by {'+'.join(ending.by)} from {ending.stage}"
 
 
 def brought_to(dispute: Dispute, ending: Ending) -> None:
-    """The case where it can end so."""
+    """The case at the stage from which it can end so."""
     if ending.outcome == "inadmissible":
         dispute.members[1] = dispute.house.member("Vedria as declared", excludes=["water-allocation"])
     if ending.outcome != "lapsed":
@@ -86,7 +86,7 @@ def brought_to(dispute: Dispute, ending: Ending) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=named)
-def test_a_case_ends_in_this_way(dispute: Dispute, ending: Ending) -> None:
+def test_a_case_ends_with_this_outcome(dispute: Dispute, ending: Ending) -> None:
     brought_to(dispute, ending)
     people: dict[str, Person] = {
         "requesting": dispute.requesting,
@@ -103,18 +103,17 @@ def test_a_case_ends_in_this_way(dispute: Dispute, ending: Ending) -> None:
     assert {name: case[name] for name in expected} == expected
     assert (case["waiting_for"], case["next_due_on"]) == ([], None)
     assert case["closed_at"] == dispute.house.clock.now.isoformat().replace("+00:00", "Z")
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    told = [event for event in events if event["type"] == "step-taken" and event["act"] == ending.step][-1]
-    assert (told["payload"]["outcome"], told["payload"]["ground"]) == (ending.outcome, ending.ground)
-    assert told["article"] == ending.article
-    deadlines = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    ended = [event for event in dispute.events(kind="step-taken") if event["act"] == ending.step][-1]
+    assert (ended["payload"]["outcome"], ended["payload"]["ground"]) == (ending.outcome, ending.ground)
+    assert ended["article"] == ending.article
+    deadlines = dispute.deadlines()
     assert {deadline["state"] for deadline in deadlines} <= {"ended"}
     for person in people.values():
         steps = person.get(f"{dispute.path}/steps")
         assert steps.status == 404 or not any(step["available"] for step in steps.json["items"])
 
 
-def test_the_endings_are_all_that_the_rule_sets_know(house: House) -> None:
+def test_the_table_covers_every_ending_of_the_rule_sets(house: House) -> None:
     for id in (IOMED, UNCITRAL):
         rules = house.admin.get(f"/v1/procedures/{id}").expect(200)
         shown = [ending for ending in ENDINGS if ending.rule_set == id]
@@ -137,7 +136,7 @@ def test_a_signed_text_settles_the_whole_dispute_or_a_part_of_it(
     assert dispute.read()["outcome"] == outcome
 
 
-def test_a_ground_that_is_not_the_takers_is_refused_with_those_that_are(dispute: Dispute) -> None:
+def test_a_ground_of_another_capacity_is_refused_with_the_allowed_grounds(dispute: Dispute) -> None:
     dispute.mediating()
     for body in (WHY, {**WHY, "fields": {"ground": "agreement-of-the-parties"}}):
         refused = dispute.step(dispute.mediator, "terminate", body).expect(422)
@@ -149,7 +148,7 @@ def test_a_ground_that_is_not_the_takers_is_refused_with_those_that_are(dispute:
 
 
 @pytest.mark.parametrize("rule_set", [IOMED, UNCITRAL])
-def test_the_end_of_a_case_closes_what_is_open_each_told_in_its_own_stream(
+def test_the_end_of_a_case_closes_open_items_with_an_event_in_each_stream(
     house: House, dispute: Dispute, rule_set: str
 ) -> None:
     dispute.mediating(procedure=rule_set)
@@ -161,9 +160,8 @@ def test_the_end_of_a_case_closes_what_is_open_each_told_in_its_own_stream(
     dispute.responding.get(f"{path}/{caucus['id']}").expect(404)
 
     def cancelled(person: Person) -> dict[str, Any]:
-        events = person.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-        found = [event for event in events if event["type"] == "session-cancelled"]
-        return {event["payload"]["session_id"]: event["audience"] for event in found}
+        cancelled_sessions = dispute.events(person, "session-cancelled")
+        return {event["payload"]["session_id"]: event["audience"] for event in cancelled_sessions}
 
     assert cancelled(dispute.responding) == {joint["id"]: "participants"}
     assert cancelled(dispute.requesting) == {joint["id"]: "participants", caucus["id"]: "caucus"}
@@ -172,7 +170,7 @@ def test_the_end_of_a_case_closes_what_is_open_each_told_in_its_own_stream(
 
 
 @pytest.mark.parametrize("rule_set", [IOMED, UNCITRAL])
-def test_the_end_of_a_case_ends_what_its_candidate_may_read(dispute: Dispute, rule_set: str) -> None:
+def test_the_end_of_a_case_ends_the_candidates_access(dispute: Dispute, rule_set: str) -> None:
     appointment = dispute.nominated(procedure=rule_set)
     path = f"/v1/appointments/{appointment['id']}"
     dispute.mediator.get(path).expect(200)
@@ -182,7 +180,7 @@ def test_the_end_of_a_case_ends_what_its_candidate_may_read(dispute: Dispute, ru
     assert dispute.requesting.get(path).expect(200)["state"] == "closed"
 
 
-def test_a_request_that_is_lodged_again_names_the_case_before_it(house: House, dispute: Dispute) -> None:
+def test_a_request_lodged_again_names_the_earlier_case(house: House, dispute: Dispute) -> None:
     dispute.invited()
     earlier = dispute.case["id"]
     body = {**_again(dispute), "earlier_case_id": earlier}
@@ -194,16 +192,16 @@ def test_a_request_that_is_lodged_again_names_the_case_before_it(house: House, d
     stranger = house.person("Nova Agent")
     dispute.case = made
     dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
-    path = f"{dispute.path}/parties/{dispute.party('responding')}/representatives"
-    agent = {"user_id": stranger.id, "role": "agent", "powers": GIVES["fields"]["powers"]}
-    dispute.registrar.post(path, agent).expect(201)
+    dispute.admit(dispute.registrar, stranger, dispute.party("responding"))
     dispute.step(dispute.registrar, "invite", {}).expect(200)
     assert stranger.get(dispute.path).expect(200)["earlier_case_id"] is None
     assert dispute.registrar.get(dispute.path).expect(200)["earlier_case_id"] == earlier
 
 
 def _again(dispute: Dispute) -> Json:
-    """The same request."""
+    """The same request again."""
     kept = ("procedure", "category", "title", "summary", "instruments", "subjects", "languages", "seat")
-    parties = [{name: one[name] for name in ("side", "kind", "name", "member_id")} for one in dispute.case["parties"]]
+    parties = [
+        {name: party[name] for name in ("side", "kind", "name", "member_id")} for party in dispute.case["parties"]
+    ]
     return {**{name: dispute.case[name] for name in kept}, "parties": parties}

@@ -1,11 +1,11 @@
-"""Every rule set, walked over HTTP from the opening of a case to each outcome and on each ground that it knows."""
+"""Every rule set, walked over HTTP from the opening of a case to each of its outcomes and grounds."""
 
 import pytest
 
 from app.rules.loader import library
 from app.rules.model import Procedure, Step
-from tests.chains import verify
 from tests.installation import Json
+from tests.proofs import verify_ledger
 from tests.story import Dispute
 from tests.walks import MAPS, WALKS, WHY, Walk, Walker, entries_on
 
@@ -14,30 +14,29 @@ SOLI = {"side": "side-3", "kind": "state", "name": "Republic of Soli"}
 End = tuple[str, int, str | None, str | None]
 
 
-# One end of each rule set is reached with every run of the tests, the others in the slow set.
+# Every run of the tests reaches one end of each rule set; the slow set reaches the others.
 FIRST = {walk.rule_set: walk for walk in reversed(WALKS)}
 TAKEN = [pytest.param(one, id=str(one), marks=[] if one in FIRST.values() else pytest.mark.slow) for one in WALKS]
 
 
 @pytest.mark.parametrize("walk", TAKEN)
-def test_a_case_comes_to_this_end(dispute: Dispute, walk: Walk) -> None:
+def test_a_walk_ends_with_this_outcome(dispute: Dispute, walk: Walk) -> None:
     walker = Walker(dispute, walk.rule_set, walk.ground, "part" if walk.outcome == "partly-settled" else "whole")
     case = walker.walk(walk)
     assert (case["stage"], case["phase"]) == ("closed", "closed")
     assert (case["outcome"], case["ground"]) == (walk.outcome, walk.ground)
-    told = taken(dispute)[-1]
-    assert (told["payload"]["to"], told["payload"]["outcome"]) == ("closed", walk.outcome)
+    event = taken(dispute)[-1]
+    assert (event["payload"]["to"], event["payload"]["outcome"]) == ("closed", walk.outcome)
     everything_is_ended(dispute)
 
 
 def taken(dispute: Dispute, step: str | None = None) -> list[Json]:
     """The events of the steps that were taken, or of one of them, as the requesting side reads them."""
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    return [event for event in events if event["type"] == "step-taken" and step in (None, event["act"])]
+    return [event for event in dispute.events(kind="step-taken") if step in (None, event["act"])]
 
 
 def everything_is_ended(dispute: Dispute) -> None:
-    """Nothing of a closed case is open any more, nobody is awaited, and the ledger is whole."""
+    """A closed case has no open items, awaits nobody, and its ledger is whole."""
     case = dispute.read()
     assert (case["waiting_for"], case["next_due_on"]) == ([], None)
     assert {track["state"] for track in case["tracks"]} <= {"closed"}
@@ -47,11 +46,11 @@ def everything_is_ended(dispute: Dispute) -> None:
     for person in (dispute.requesting, dispute.responding, dispute.registrar, dispute.mediator):
         steps = person.get(f"{dispute.path}/steps")
         assert steps.status == 404 or not any(step["available"] for step in steps.json["items"])
-    assert verify(dispute.house).faults == ()
+    assert verify_ledger(dispute.house).faults == ()
 
 
 def ends_of(procedure: Procedure) -> set[End]:
-    """What a rule set says of ends: the place of the entry, its outcome if it gives one, and its ground if it has."""
+    """The ends of a rule set: the position of the entry, its outcome if it states one, and its ground if it has one."""
     return {
         (procedure.id, place, outcome, ground)
         for place, step in enumerate(procedure.steps)
@@ -62,7 +61,7 @@ def ends_of(procedure: Procedure) -> set[End]:
 
 
 def shown_by(walk: Walk) -> set[End]:
-    """The same, as one walk shows it."""
+    """The same, as one walk reaches it."""
     steps = library()[walk.rule_set].steps
 
     def end(step: Step) -> End:
@@ -83,21 +82,21 @@ def test_the_walks_lead_to_every_stage_outcome_and_ground_of_every_rule_set() ->
 
 
 def among_three(walker: Walker, stage: str) -> None:
-    """A case of three parties, all of which have consented, brought to that stage."""
+    """A case of three parties, all of which have consented, at that stage."""
     walker.sides["side-3"] = walker.dispute.house.person("Sora Lind")
-    given = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
-    walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in given), SOLI])
+    names = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
+    walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in names), SOLI])
     for act in MAPS[walker.rule_set].way(stage):
         walker.go(act, *(["side-3 accept-invitation"] if act == "responding accept-invitation" else []))
     assert walker.dispute.case["stage"] == stage
 
 
 def participation(dispute: Dispute) -> dict[str, str]:
-    """What the case says of each side's taking part."""
+    """The participation of each side."""
     return {party["side"]: party["participation"] for party in dispute.read()["parties"]}
 
 
-def test_where_one_of_three_parties_withdraws_the_two_others_go_on_and_settle(dispute: Dispute) -> None:
+def test_when_one_of_three_parties_withdraws_the_other_two_settle(dispute: Dispute) -> None:
     walker = Walker(dispute, ICSID)
     among_three(walker, "settling")
     walker.go("requesting sign", "side-3 withdraw")
@@ -105,7 +104,7 @@ def test_where_one_of_three_parties_withdraws_the_two_others_go_on_and_settle(di
     assert participation(dispute) == {"requesting": "appearing", "responding": "appearing", "side-3": "withdrawn"}
     gone = walker.sides.pop("side-3")
     dispute.sign(gone, "side-3", walker.text).expect(403, "not-your-capacity")
-    # What was signed with the party that left is signed again without it.
+    # The texts signed with the party that left are signed again without it.
     both = {dispute.party("requesting"), dispute.party("responding")}
     assert {entry["party_id"] for entry in dispute.case["waiting_for"]} == both
     walker.go("requesting sign", "responding sign")
@@ -114,7 +113,7 @@ def test_where_one_of_three_parties_withdraws_the_two_others_go_on_and_settle(di
 
 
 @pytest.mark.parametrize("who", ["mediator", "registry"])
-def test_where_one_of_two_parties_withdraws_there_is_nothing_to_sign_and_the_mediation_may_be_ended(
+def test_when_one_of_two_parties_withdraws_signing_is_refused_and_the_mediation_can_be_ended(
     dispute: Dispute, who: str
 ) -> None:
     walker = Walker(dispute, ICSID)
@@ -130,12 +129,12 @@ def test_where_one_of_two_parties_withdraws_there_is_nothing_to_sign_and_the_med
 
 
 def tracks(dispute: Dispute) -> dict[str, str]:
-    """The tracks that were opened, with their states."""
+    """The opened tracks, with their states."""
     return {track["name"]: track["state"] for track in dispute.read()["tracks"]}
 
 
 def on_both_tracks(dispute: Dispute) -> Walker:
-    """A matter in which a Neutral Expert and a Court are asked for at once."""
+    """A matter with a request for a Neutral Expert and one for a Court of Arbitration."""
     walker = Walker(dispute, INDUS)
     walker.bring_to("dispute")
     walker.go("requesting request-neutral-expert", "all agree-to-court")
@@ -143,7 +142,7 @@ def on_both_tracks(dispute: Dispute) -> Walker:
     return walker
 
 
-def test_both_tracks_run_at_once_and_each_competence_is_contested_and_decided_on_its_own(dispute: Dispute) -> None:
+def test_both_tracks_run_at_once_and_competence_is_contested_and_decided_on_each(dispute: Dispute) -> None:
     walker = on_both_tracks(dispute)
     walker.go("requesting contest-neutral-expert", "responding contest-court")
     assert tracks(dispute) == {"neutral-expert": "open", "court-of-arbitration": "open"}
@@ -156,7 +155,7 @@ def test_both_tracks_run_at_once_and_each_competence_is_contested_and_decided_on
     assert (dispute.case["stage"], dispute.case["outcome"]) == ("dispute", None)
 
 
-def test_one_track_is_paused_and_resumed_while_the_other_goes_on(dispute: Dispute) -> None:
+def test_one_track_is_paused_and_resumed_while_the_other_continues(dispute: Dispute) -> None:
     walker = on_both_tracks(dispute)
     walker.go("authority pause-court")
     assert tracks(dispute) == {"neutral-expert": "open", "court-of-arbitration": "paused"}
@@ -182,7 +181,7 @@ def test_a_party_that_does_not_appear_stays_a_party_and_may_appear_again(dispute
     assert participation(dispute) == {"requesting": "appearing", "responding": "appearing"}
 
 
-def test_a_position_is_told_with_the_step_and_decides_nothing(dispute: Dispute) -> None:
+def test_a_position_is_recorded_with_the_step_and_decides_nothing(dispute: Dispute) -> None:
     walker = Walker(dispute, INDUS)
     walker.bring_to("difference")
     sequential, parallel = ({"fields": {"position": position}} for position in ("sequential", "parallel"))
@@ -193,8 +192,8 @@ def test_a_position_is_told_with_the_step_and_decides_nothing(dispute: Dispute) 
     dispute.step(dispute.requesting, "agree-to-court", parallel).expect(200)
     dispute.step(dispute.responding, "agree-to-court", sequential).expect(200)
     assert tracks(dispute) == {"neutral-expert": "open", "court-of-arbitration": "open"}
-    told = [(event["act"], event["payload"].get("position")) for event in taken(dispute)]
-    assert told[-5:] == [
+    positions = [(event["act"], event["payload"].get("position")) for event in taken(dispute)]
+    assert positions[-5:] == [
         ("state-position", "sequential"),
         ("request-neutral-expert", "parallel"),
         ("deem-dispute", "parallel"),

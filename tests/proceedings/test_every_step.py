@@ -1,4 +1,4 @@
-"""Every stage, step and person of every rule set over HTTP, held against the tables that were written by hand."""
+"""Every stage, step and capacity of every rule set over HTTP, compared with the tables that were written by hand."""
 
 import os
 
@@ -11,9 +11,9 @@ from tests.story import Dispute
 from tests.walks import Walker, body_of, entry_of
 
 PEOPLE = dict(zip(CAPACITIES, ("requesting", "responding", "registry", "mediator"), strict=True))
-# From which stage on somebody sees the case: the second and the third are the same under every rule set.
+# The first stage at which each capacity sees the case: the second and third stages are the same in every rule set.
 SEES = {"requesting-party": 0, "registry": 1, "responding-party": 2}
-# Where the shortest way to a stage has a mediator in office.
+# The stages that the shortest way reaches with a mediator in office.
 MEDIATED = {
     "iomed-state-2025": "mediating settling closed",
     "iomed-commercial-2025": "mediating settling closed",
@@ -24,7 +24,7 @@ MEDIATED = {
     "watercourses-1997": "mediating settling closed",
     "court-referred": "mediating settling agreed not-agreed closed",
 }
-# What an open step answers if it is not 200: at that stage, by that capacity, or always; under every rule set first.
+# Answers of open steps other than 200: at that stage, by that capacity, or always; first those of every rule set.
 ANSWERS = {
     "join": "need-not-met",
     "nominate": "taken-through",
@@ -91,7 +91,7 @@ OF_SETS = {
 
 
 def rows(table: Expectation) -> list[tuple[str, str, str]]:
-    """Step, capacity and letters; the registry is the appointing authority too, and takes what either may."""
+    """Step, capacity and letters; the registry is also the appointing authority, and takes the steps of both."""
     authority = {step: letters for step, who, letters in table.rows() if who == "appointing-authority"}
     return [
         (step, capacity, _either(letters, authority.get(step)) if capacity == "registry" else letters)
@@ -101,7 +101,7 @@ def rows(table: Expectation) -> list[tuple[str, str, str]]:
 
 
 def _either(letters: str, others: str | None) -> str:
-    """The letters of somebody who holds two capacities."""
+    """The letters of a person with two capacities."""
     if others is None:
         return letters
     pairs = zip(letters, others, strict=True)
@@ -111,13 +111,13 @@ def _either(letters: str, others: str | None) -> str:
 
 
 def body(rule_set: str, step: str, capacity: str, dispute: Dispute) -> Json:
-    """What the step needs."""
+    """The body that the step needs."""
     entry = entry_of(library()[rule_set], capacity, step, dispute.case["stage"])
     return body_of(entry, dispute.party("responding"))
 
 
 def expected(rule_set: str, step: str, stage: str, capacity: str, letter: str) -> tuple[int, str | None]:
-    """Status and code, for somebody who sees the case."""
+    """Status and code, for a person who sees the case."""
     if letter == "x":
         return 403, "not-your-capacity"
     if letter == "-":
@@ -130,13 +130,13 @@ def expected(rule_set: str, step: str, stage: str, capacity: str, letter: str) -
 
 
 def sees(rule_set: str, capacity: str, stage: str) -> bool:
-    """Whether somebody sees the case at that stage."""
+    """Whether a capacity sees the case at that stage."""
     if capacity == "mediator":
         return stage in MEDIATED[rule_set].split()
     return list(EVERY[rule_set].stages).index(stage) >= SEES[capacity]
 
 
-# Of the newer rule sets every third stage is played, or as many as are asked for; 1 plays all of them.
+# Every third stage of the newer rule sets is played; ACCORD_TEST_STRIDE=1 plays all of them.
 STRIDE = int(os.environ.get("ACCORD_TEST_STRIDE", "3"))
 STAGES = [(id, stage) for id, table in EVERY.items() for stage in table.stages]
 OLD, NEW = ([one for one in STAGES if (one[0] in EXPECTED) is old] for old in (True, False))
@@ -147,28 +147,28 @@ def test_the_service_answers_each_step_at_this_stage_as_the_table_says(house: Ho
     every_step_is_answered(house, rule_set, stage)
 
 
-# What answers is the same for every rule set, so one engine does for the others; their walks run on both.
+# The answering code is the same for every rule set, so one engine is enough here; the walks run on both.
 @pytest.mark.slow
-@pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("empty_registry", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("rule_set", "stage"), NEW[::STRIDE])
-def test_under_the_other_rule_sets_each_step_at_this_stage_is_answered_as_the_table_says(
+def test_the_service_answers_each_step_of_the_other_rule_sets_as_the_table_says(
     house: House, rule_set: str, stage: str
 ) -> None:
     every_step_is_answered(house, rule_set, stage)
 
 
 def every_step_is_answered(house: House, rule_set: str, stage: str) -> None:
-    """Bring a case to the stage, and send every step by everybody; what is taken is brought there anew."""
+    """Bring a case to the stage, and send every step by every capacity; a step that succeeds needs a new case."""
     table, began = EVERY[rule_set], house.clock.now
     walker = Walker(Dispute(house), rule_set)
     walker.bring_to(stage)
     place = list(table.stages).index(stage)
     for step, capacity, letters in rows(table):
-        told = expected(rule_set, step, stage, capacity, letters[place])
-        status, code = told if sees(rule_set, capacity, stage) else (404, "not-found")
-        given = body(rule_set, step, capacity, walker.dispute)
-        walker.dispute.step(walker.person(PEOPLE[capacity]), step, given).expect(status, code)
+        answer = expected(rule_set, step, stage, capacity, letters[place])
+        status, code = answer if sees(rule_set, capacity, stage) else (404, "not-found")
+        sent = body(rule_set, step, capacity, walker.dispute)
+        walker.dispute.step(walker.person(PEOPLE[capacity]), step, sent).expect(status, code)
         if status == 200:
-            # The next case begins when the first did: people's tokens would not outlast all of them in a row.
+            # The next case begins at the same instant: people's tokens would expire during all the cases in a row.
             house.clock.now = began
             walker.bring_to(stage)

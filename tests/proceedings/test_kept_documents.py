@@ -1,4 +1,4 @@
-"""Documents are backed up and brought back with the rest, checked from end to end, and what nobody names is swept."""
+"""Documents are backed up, restored and checked with the rest, and unreferenced objects are swept."""
 
 import os
 from pathlib import Path
@@ -7,26 +7,26 @@ import pytest
 
 from app.core.files.storage import Storage
 from app.settings import Settings
+from tests.background import worker
 from tests.installation import House, Json
 from tests.processes import accord
 from tests.story import Dispute
 from tests.uploads import PDF, content_of, desk_of
-from tests.workers import worker
 
 
 @pytest.fixture
 def kept(tmp_path: Path, settings: Settings) -> Settings:
-    """The registry's settings with a storage folder of its own."""
+    """The registry's settings with its own storage folder."""
     return settings.model_copy(update={"storage": str(tmp_path / "documents")})
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Where a command finds the documents."""
+    """The environment that tells a command where the documents are."""
     return {"ACCORD_STORAGE": str(settings.storage)}
 
 
 def filed(house: House) -> tuple[Dispute, Json]:
-    """A filing with a document, submitted; the case, and the document."""
+    """A submitted filing with a document: the case and the document."""
     dispute = Dispute(house)
     dispute.mediating()
     desk = desk_of(dispute)
@@ -35,12 +35,12 @@ def filed(house: House) -> tuple[Dispute, Json]:
     return dispute, document
 
 
-def test_a_backup_brings_documents_back_whole(kept: Settings, tmp_path: Path) -> None:
+def test_a_backup_restores_documents_whole(kept: Settings, tmp_path: Path) -> None:
     with House.open(kept) as house:
         dispute, document = filed(house)
         assert content_of(dispute.responding, document).response.content == PDF
         receipt = dispute.requesting.get(f"{dispute.path}/filings/{document['filing_id']}/receipt").expect(200)
-        assert [one["name"] for one in receipt["body"]["documents"]] == ["gauge.pdf"]
+        assert [document["name"] for document in receipt["body"]["documents"]] == ["gauge.pdf"]
         path = tmp_path / "backup.zip"
         taken = accord(kept, "backup", "--out", str(path), **environment(kept))
         assert taken.returncode == 0, taken.stderr
@@ -49,32 +49,32 @@ def test_a_backup_brings_documents_back_whole(kept: Settings, tmp_path: Path) ->
     there = {"ACCORD_STORAGE": str(tmp_path / "again")}
     done = accord(elsewhere, "restore", str(path), **there)
     assert done.returncode == 0, done.stdout + done.stderr
-    told = accord(elsewhere, "check", "--storage", **there)
-    assert "documents: 1, each whole and what was uploaded" in told.stdout
-    assert told.returncode == 0, told.stdout
+    checked = accord(elsewhere, "check", "--storage", **there)
+    assert "documents: 1 documents, each complete and as uploaded" in checked.stdout
+    assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.parametrize("fault", ["missing", "altered"])
-def test_the_check_names_what_is_missing_or_altered(kept: Settings, fault: str) -> None:
+def test_the_check_names_missing_and_altered_documents(kept: Settings, fault: str) -> None:
     with House.open(kept) as house:
         _dispute, document = filed(house)
         house.database.dispose()
-    (path,) = [one for one in Path(str(kept.storage)).rglob("*") if one.is_file()]
+    (path,) = [path for path in Path(str(kept.storage)).rglob("*") if path.is_file()]
     if fault == "missing":
         path.unlink()
     else:
         sealed = bytearray(path.read_bytes())
         sealed[-1] ^= 1
         path.write_bytes(sealed)
-    told = accord(kept, "check", "--storage", **environment(kept))
-    assert told.returncode == 1
-    assert f"documents: {fault}: document {document['id']}" in told.stdout
+    checked = accord(kept, "check", "--storage", **environment(kept))
+    assert checked.returncode == 1
+    assert f"documents: {fault}: document {document['id']}" in checked.stdout
     if fault == "missing":
         refused = accord(kept, "backup", "--out", f"{kept.storage}.zip", **environment(kept))
         assert "not in the storage" in refused.stderr
 
 
-def test_what_nobody_names_is_swept_after_a_day_and_nothing_else(kept: Settings) -> None:
+def test_only_unreferenced_objects_are_swept_and_only_after_a_day(kept: Settings) -> None:
     with House.open(kept) as house:
         dispute, document = filed(house)
         storage = Storage(kept)

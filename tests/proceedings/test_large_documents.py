@@ -1,7 +1,7 @@
-"""Uploads that are cut off, under `kill -9` too: what was acknowledged is whole, and of the rest nothing is seen.
+"""Uploads that are cut off, also by `kill -9`: acknowledged uploads are whole, unfinished uploads stay invisible.
 
-`ACCORD_TEST_ROUNDS` says how often the service is killed, `ACCORD_TEST_UPLOAD_MIB` how large a file it takes and gives
-while its memory is watched.
+`ACCORD_TEST_ROUNDS` is the number of kills, `ACCORD_TEST_UPLOAD_MIB` the size of the file that the service stores and
+returns while its memory is measured.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,34 +22,32 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.installation import Clock, House, Json
+from tests.installation import Json
 from tests.processes import Served, served
-from tests.story import Dispute
-from tests.uploads import S3, Desk, check, desk_of, empty_bucket, pdf, server_of_buckets, sweep
+from tests.uploads import S3, Desk, check, desk_today, empty_bucket, pdf, sweep
 
-__all__ = ["server_of_buckets"]
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 MIB = int(os.environ.get("ACCORD_TEST_UPLOAD_MIB", "64"))
 UPLOADERS = 8
-# What the whole process may have in memory at its highest, in MiB, however large the file.
+# The limit of the whole process's peak memory, in MiB, however large the file.
 MOST_MEMORY = 200
 BLOCK = b"".join(b"%015d\n" % number for number in range(65_536))
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def kept(request: pytest.FixtureRequest, durable: Settings, tmp_path: Path) -> Settings:
-    """A durable registry with a storage of each kind."""
+    """A durable registry with each kind of storage."""
     limits = {"documents_per_filing": 10_000, "document_limit": 4 * 1024**3}
     if request.param == "folder":
         return durable.model_copy(update={"storage": str(tmp_path / "documents"), **limits})
     url = request.getfixturevalue("bucket_server")
     empty_bucket(url, "slow")
-    given = {"storage": "s3://slow/documents", "storage_endpoint": url, **S3, **limits}
-    return Settings(**{**durable.model_dump(), **given})
+    bucket = {"storage": "s3://slow/documents", "storage_endpoint": url, **S3, **limits}
+    return Settings(**{**durable.model_dump(), **bucket})
 
 
 def surroundings(settings: Settings) -> dict[str, str]:
-    """The settings of the storage, as a process is given them."""
+    """The environment that gives a process the settings of the storage."""
     names = (
         "storage",
         "storage_endpoint",
@@ -58,15 +56,15 @@ def surroundings(settings: Settings) -> dict[str, str]:
         "documents_per_filing",
         "document_limit",
     )
-    given = {f"ACCORD_{name.upper()}": getattr(settings, name) for name in names}
+    variables = {f"ACCORD_{name.upper()}": getattr(settings, name) for name in names}
     secret = settings.storage_secret.get_secret_value() if settings.storage_secret else None
-    given["ACCORD_STORAGE_SECRET"] = secret
-    return {name: str(value) for name, value in given.items() if value is not None}
+    variables["ACCORD_STORAGE_SECRET"] = secret
+    return {name: str(value) for name, value in variables.items() if value is not None}
 
 
 @dataclass
 class Upload:
-    """One upload: its content, after how many bytes it is cut off, and what came of it."""
+    """An upload: its content, the number of bytes after which it is cut off, and its result."""
 
     name: str
     content: bytes
@@ -76,13 +74,13 @@ class Upload:
 
     @property
     def sha256(self) -> str:
-        """Of the content."""
+        """The SHA-256 of the content."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass
 class Log:
-    """Every upload that was begun, kept outside of the service."""
+    """Every upload that was begun, recorded outside the service."""
 
     uploads: list[Upload] = field(default_factory=list)
 
@@ -97,7 +95,7 @@ def head_of(desk: Desk, upload: Upload, host: str) -> bytes:
 
 
 def sent(desk: Desk, service: Served, upload: Upload) -> None:
-    """Send an upload, as far as it goes, by a client that knows nothing of the service."""
+    """Send an upload as far as it goes, with a client that shares no code with the service."""
     place = urlsplit(service.base_url)
     whole = head_of(desk, upload, place.netloc) + upload.content
     until = len(whole) - (len(upload.content) - upload.cut) if upload.cut is not None else len(whole)
@@ -112,20 +110,20 @@ def sent(desk: Desk, service: Served, upload: Upload) -> None:
                 answer += part
     except OSError:
         return
-    found = re.match(rb"HTTP/1.1 (\d+) ", answer)
-    upload.status = int(found[1]) if found else None
+    match = re.match(rb"HTTP/1.1 (\d+) ", answer)
+    upload.status = int(match[1]) if match else None
     id = re.search(rb'"id":"([0-9a-f-]{36})"', answer)
     if upload.status == 201 and id:
         upload.id = id[1].decode()
 
 
 def upload_until(stop: threading.Event, desk: Desk, service: Served, log: Log, name: str, seed: int) -> None:
-    """One client: one upload after the other, some of them cut off at any byte, until it is told to stop."""
+    """One client: upload after upload, some of them cut off at any byte, until it is stopped."""
     chance = random.Random(seed)  # noqa: S311
     for number in range(10_000):
         if stop.is_set() or service.process.poll() is not None:
             return
-        # Above eight MiB an object goes out in parts.
+        # Above eight MiB an object is stored in parts.
         size = chance.choice([200, 65_536, 300_000, 1_000_000, 12_000_000])
         content = pdf(size, f"{name}-{number}".encode())
         cut = chance.randrange(len(content)) if chance.random() < 0.5 else None
@@ -135,7 +133,7 @@ def upload_until(stop: threading.Event, desk: Desk, service: Served, log: Log, n
 
 
 def killed_while_uploading(settings: Settings, desk: Desk, log: Log, round_: int) -> None:
-    """Kill the service under eight clients."""
+    """Kill the service while eight clients upload."""
     stop, before = threading.Event(), len(log.uploads)
     with served(settings, **surroundings(settings)) as service, ThreadPoolExecutor(UPLOADERS) as pool:
         clients = [
@@ -152,7 +150,7 @@ def killed_while_uploading(settings: Settings, desk: Desk, log: Log, round_: int
 
 
 def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
-    """All that was acknowledged is there and whole, and nothing is but what was sent whole; how many there are."""
+    """Check that acknowledged uploads exist whole and that no other exists; gives the number of documents."""
     with served(settings, **surroundings(settings)) as service:
         bearer = {"authorization": f"Bearer {desk.dispute.requesting.token}"}
         with httpx.Client(base_url=service.base_url, headers=bearer, timeout=60) as client:
@@ -160,7 +158,7 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
             path = f"{desk.path}?limit=200"
             while True:
                 page = client.get(path).json()
-                seen |= {one["id"]: one for one in page["items"]}
+                seen |= {item["id"]: item for item in page["items"]}
                 if page["next"] is None:
                     break
                 path = f"{desk.path}?limit=200&after={page['next']}"
@@ -178,12 +176,9 @@ def check_whole(settings: Settings, desk: Desk, log: Log) -> int:
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_is_whole_and_of_the_rest_nothing_is_seen(kept: Settings) -> None:
+def test_acknowledged_uploads_are_whole_and_unfinished_uploads_stay_invisible(kept: Settings) -> None:
     log, began, seen = Log(), time.monotonic(), 0
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(kept) as desk:
         for round_ in range(ROUNDS):
             killed_while_uploading(kept, desk, log, round_)
             seen = check_whole(kept, desk, log)
@@ -191,7 +186,7 @@ def test_what_was_acknowledged_is_whole_and_of_the_rest_nothing_is_seen(kept: Se
         assert not refused, refused
         acknowledged = [upload for upload in log.uploads if upload.id]
         assert acknowledged
-        storage = house.app.state.seams.storage
+        storage = desk.dispute.house.app.state.seams.storage
         lying = len(list(storage.objects()))
         swept = sweep(desk, timedelta(hours=25))
         assert check(desk, timedelta(hours=25)) == []
@@ -206,15 +201,15 @@ def test_what_was_acknowledged_is_whole_and_of_the_rest_nothing_is_seen(kept: Se
 
 
 def highest_memory(service: Served) -> int:
-    """What the process had in memory at its highest, in MiB."""
+    """The peak memory of the process, in MiB."""
     status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) // 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert match is not None
+    return int(match[1]) // 1024
 
 
 def large(hashed: "hashlib._Hash") -> Iterator[bytes]:
-    """A PDF of so many MiB, hashed as it goes out."""
+    """A PDF of so many MiB, hashed while it is sent."""
     for number in range(MIB):
         block = b"%PDF-1.7\n" + BLOCK[9:] if number == 0 else BLOCK
         block = BLOCK[:-6] + b"%%EOF\n" if number == MIB - 1 else block
@@ -224,10 +219,8 @@ def large(hashed: "hashlib._Hash") -> Iterator[bytes]:
 
 @pytest.mark.slow
 def test_a_large_document_needs_no_more_memory_than_a_small_one(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(kept) as desk:
+        dispute = desk.dispute
     bearer = {"authorization": f"Bearer {dispute.requesting.token}"}
     head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=large.pdf"}
     with (
@@ -256,11 +249,9 @@ def test_a_large_document_needs_no_more_memory_than_a_small_one(kept: Settings) 
 
 
 @pytest.mark.slow
-def test_a_transfer_holds_no_connection_and_no_transaction(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+def test_a_transfer_holds_no_database_connection_and_no_transaction(kept: Settings) -> None:
+    with desk_today(kept) as desk:
+        dispute = desk.dispute
     bearer = {"authorization": f"Bearer {dispute.requesting.token}"}
     content = pdf(500_000)
     with served(kept, ACCORD_POOL_SIZE="2", **surroundings(kept)) as service:
@@ -271,7 +262,7 @@ def test_a_transfer_holds_no_connection_and_no_transaction(kept: Settings) -> No
             line.sendall(head_of(desk, upload, place.netloc) + content[:200_000])
         time.sleep(1)
         with httpx.Client(base_url=service.base_url, headers=bearer, timeout=5) as client:
-            # Twenty transfers are under way, ten times as many as there are connections.
+            # Twenty transfers are in progress, ten times as many as there are connections.
             assert client.get(dispute.path).status_code == 200
             notice = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
             assert client.post(f"{dispute.path}/filings", json=notice).status_code == 201
@@ -284,12 +275,10 @@ def test_a_transfer_holds_no_connection_and_no_transaction(kept: Settings) -> No
 
 
 @pytest.mark.slow
-def test_who_sends_too_much_is_told_so(kept: Settings) -> None:
+def test_an_upload_above_the_limit_is_refused(kept: Settings) -> None:
     limited = kept.model_copy(update={"document_limit": 1_000_000})
-    with House.open(limited, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
+    with desk_today(limited) as desk:
+        dispute = desk.dispute
     with served(limited, **surroundings(limited)) as service:
         for content in (pdf(1_000_001), pdf(20_000_000)):
             for path in (desk.path, desk.path.replace(desk.draft["id"], "00000000-0000-4000-8000-00000000dead")):
@@ -303,12 +292,9 @@ def test_who_sends_too_much_is_told_so(kept: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_what_changed_while_a_file_came_is_judged_again(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
-        storage = house.app.state.seams.storage
+def test_changes_during_an_upload_are_judged_again_at_its_end(kept: Settings) -> None:
+    with desk_today(kept) as desk:
+        storage = desk.dispute.house.app.state.seams.storage
         content = pdf(500_000)
         with served(kept, **surroundings(kept)) as service:
             place = urlsplit(service.base_url)
@@ -324,12 +310,9 @@ def test_what_changed_while_a_file_came_is_judged_again(kept: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_a_slow_line_brings_its_file_and_one_that_only_drips_does_not(kept: Settings) -> None:
-    with House.open(kept, clock=Clock(datetime.now(UTC))) as house:
-        dispute = Dispute(house)
-        dispute.lodged()
-        desk = desk_of(dispute)
-    content = pdf(60_000)
+def test_a_slow_upload_succeeds_and_one_that_only_drips_is_dropped(kept: Settings) -> None:
+    with desk_today(kept) as desk:
+        content = pdf(60_000)
     with served(kept, ACCORD_REQUEST_TIMEOUT="1", **surroundings(kept)) as service:
         place = urlsplit(service.base_url)
         for step, status in ((5_000, b"201"), (500, b"")):

@@ -1,4 +1,4 @@
-"""Who comes late reads what is written from then on; earlier items only by an act of those whom they protect."""
+"""Newcomers read what is written after they join; they read earlier items only if the protected parties open them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.installation import House, Json, Person
-from tests.newcomers import joined, successor_of
-from tests.story import CONSENT, POWERS, Dispute
+from tests.registries import Registry
+from tests.story import GIVES, POWERS, Dispute
 
 COLLECTIONS = (
     "filings",
@@ -22,7 +22,7 @@ COLLECTIONS = (
     "third-states",
     "consents",
 )
-# What is written at each time, the type of the event that tells of it, and the name of the id in it.
+# The items written at each time, the type of the event about them, and the name of the id in it.
 TOLD = {
     "filings": ("filing-submitted", "filing_id"),
     "sessions": ("session-scheduled", "session_id"),
@@ -44,12 +44,12 @@ class Changed:
 
 
 def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
-    """Items in each audience at this time of the case, by a name that says when, for whom and of what kind."""
+    """The items written for each audience at this time of the case, named by time, audience and kind."""
     both = (dispute.requesting, dispute.responding)
-    found: dict[str, tuple[str, str]] = {}
+    items: dict[str, tuple[str, str]] = {}
 
     def keep(audience: str, collection: str, item: Json) -> None:
-        found[f"{when}: {audience} ({collection})"] = (collection, item["id"])
+        items[f"{when}: {audience} ({collection})"] = (collection, item["id"])
 
     keep("participants", "filings", dispute.filing(dispute.requesting, "participants"))
     keep("participants", "sessions", dispute.session())
@@ -62,33 +62,32 @@ def written(dispute: Dispute, when: str) -> dict[str, tuple[str, str]]:
         draft = dispute.draft(audience="caucus", party_ids=party_ids)
         keep(f"caucus {side}", "settlement/drafts", draft)
     keep("registry", "filings", dispute.filing(dispute.registrar, "registry"))
-    return found
+    return items
 
 
 @pytest.fixture
-def changed(house: House, dispute: Dispute) -> Changed:
-    """The dispute with everybody who comes and goes."""
+def changed(registry: Registry, house: House, dispute: Dispute) -> Changed:
+    """The dispute with everyone who joined or left it."""
+    return registry.moment(house, "changed", lambda: _changed(house, dispute))
+
+
+def _changed(house: House, dispute: Dispute) -> Changed:
     dispute.mediating()
-    representatives = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
+    representatives = dispute.representatives()
     counsel = house.person("Cora Unsel")
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    dispute.requesting.post(representatives, admitted).expect(201)
+    dispute.admit_counsel(counsel)
     items = written(dispute, "first")
-    late, party = joined(house, dispute)
+    late, party = dispute.third_party_joined()
     items |= written(dispute, "second")
     (listed,) = [
-        one for one in dispute.requesting.get(representatives).expect(200)["items"] if one["user_id"] == counsel.id
+        item for item in dispute.requesting.get(representatives).expect(200)["items"] if item["user_id"] == counsel.id
     ]
     dispute.requesting.post(f"{representatives}/{listed['id']}/end", {"reason": "Retired."}).expect(200)
     first = dispute.mediator
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
-    first.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Called to office."}).expect(204)
+    dispute.resign()
     successor, entry = house.mediator("Suki Cessor")
-    nominated = dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(201)
-    path = f"/v1/appointments/{nominated['id']}"
-    successor.post(f"{path}/declare", {"independent": True}).expect(200)
-    for person in (dispute.responding, late):
-        person.post(f"{path}/accept").expect(200)
+    path = dispute.accepted(successor, dispute.nominate(dispute.requesting, entry))
+    late.post(f"{path}/accept").expect(200)
     dispute.registrar.post(f"{path}/confirm").expect(200)
     dispute.mediator = successor
     items |= written(dispute, "third")
@@ -96,7 +95,7 @@ def changed(house: House, dispute: Dispute) -> Changed:
 
 
 def read_by(person: Person, changed: Changed) -> set[str]:
-    """The names of the items that somebody reads, which list, item and events must agree on."""
+    """The names of the items that a person reads, on which list, item and events must agree."""
     path = changed.dispute.path
     if person.get(path).status == 404:
         for collection in ("events", *COLLECTIONS):
@@ -111,31 +110,31 @@ def read_by(person: Person, changed: Changed) -> set[str]:
         shown |= {item["id"] for item in listed["items"]}
     events = person.get(f"{path}/events?limit=200&count=true").expect(200)
     assert events["count"]["total"] == len(events["items"]) or events["next"]
-    told = {event["payload"][id] for kind, id in TOLD.values() for event in events_of(person, path, kind)}
-    found = {name for name, (_collection, id) in changed.items.items() if id in shown}
+    recorded = {event["payload"][id] for kind, id in TOLD.values() for event in events_of(person, path, kind)}
+    names = {name for name, (_collection, id) in changed.items.items() if id in shown}
     for name, (collection, id) in changed.items.items():
-        assert person.get(f"{path}/{collection}/{id}").status == (200 if name in found else 404), name
-        assert (id in told) == (name in found), name
-    return {name.partition(" (")[0] for name in found if _whole(name, found, changed)}
+        assert person.get(f"{path}/{collection}/{id}").status == (200 if name in names else 404), name
+        assert (id in recorded) == (name in names), name
+    return {name.partition(" (")[0] for name in names if _whole(name, names, changed)}
 
 
 def events_of(person: Person, path: str, kind: str) -> list[Json]:
-    """The events of a type that somebody reads, from every page."""
-    found: list[Json] = []
+    """The events of a type that a person reads, from every page."""
+    read: list[Json] = []
     after = ""
     while True:
         page = person.get(f"{path}/events?limit=200{after}").expect(200)
-        found += [event for event in page["items"] if event["type"] == kind]
+        read += [event for event in page["items"] if event["type"] == kind]
         if page["next"] is None:
-            return found
+            return read
         after = f"&after={page['next']}"
 
 
-def _whole(name: str, found: set[str], changed: Changed) -> bool:
-    """What is written for an audience at a time is read whole or not at all, of whatever kind it is."""
+def _whole(name: str, read: set[str], changed: Changed) -> bool:
+    """The items for an audience at a time, if all of them are read; a part of them fails the test."""
     head = name.partition(" (")[0]
     same = {other for other in changed.items if other.partition(" (")[0] == head}
-    assert same <= found, head
+    assert same <= read, head
     return True
 
 
@@ -175,7 +174,7 @@ def test_newcomers_and_leavers_read_exactly_what_the_table_says(changed: Changed
         assert read_by(person(changed), changed) == reads, who
 
 
-def test_who_left_finds_nothing_of_the_case_anywhere(changed: Changed) -> None:
+def test_people_who_left_find_nothing_of_the_case(changed: Changed) -> None:
     for person in (changed.mediator, changed.counsel):
         assert person.get("/v1/cases").expect(200)["items"] == []
         assert person.get("/v1/me").expect(200)["capacities"] == []
@@ -184,7 +183,7 @@ def test_who_left_finds_nothing_of_the_case_anywhere(changed: Changed) -> None:
 
 
 def stream_of(person: Person, changed: Changed, name: str) -> str:
-    """The stream in which an item was told."""
+    """The stream of the event about an item."""
     _collection, wanted = changed.items[f"{name} (filings)"]
     events = events_of(person, changed.dispute.path, "filing-submitted")
     return next(str(event["stream"]) for event in events if event["payload"]["filing_id"] == wanted)
@@ -193,24 +192,24 @@ def stream_of(person: Person, changed: Changed, name: str) -> str:
 def test_a_side_opens_its_earlier_caucus_to_the_successor_by_its_own_act(changed: Changed) -> None:
     dispute, opened = changed.dispute, "first: caucus requesting"
     path = f"{dispute.path}/disclosures"
-    given = {"stream": stream_of(dispute.requesting, changed, opened)}
-    dispute.responding.post(path, given).expect(422)
-    dispute.registrar.post(path, given).expect(422)
-    changed.successor.post(path, given).expect(422)
-    made = dispute.requesting.post(path, given).expect(201)
+    body = {"stream": stream_of(dispute.requesting, changed, opened)}
+    dispute.responding.post(path, body).expect(422)
+    dispute.registrar.post(path, body).expect(422)
+    changed.successor.post(path, body).expect(422)
+    made = dispute.requesting.post(path, body).expect(201)
     assert (made["state"], made["remaining"]) == ("opened", [])
     assert read_by(changed.successor, changed) == READS["the successor mediator"][1] | {opened}
     assert read_by(changed.late, changed) == READS["the late party's agent"][1]
     assert read_by(dispute.responding, changed) == READS["the responding side's agent"][1]
-    dispute.requesting.post(path, given).expect(409, "nothing-to-open")
+    dispute.requesting.post(path, body).expect(409, "nothing-to-open")
     dispute.responding.get(f"{path}/{made['id']}").expect(404)
 
 
-def test_what_all_wrote_is_opened_when_every_party_whom_it_protects_has_agreed(changed: Changed) -> None:
+def test_shared_items_are_opened_once_every_protected_party_has_agreed(changed: Changed) -> None:
     dispute, opened = changed.dispute, "first: participants"
     path = f"{dispute.path}/disclosures"
-    given = {"stream": stream_of(dispute.requesting, changed, opened)}
-    made = dispute.requesting.post(path, given).expect(201)
+    body = {"stream": stream_of(dispute.requesting, changed, opened)}
+    made = dispute.requesting.post(path, body).expect(201)
     assert (made["state"], made["remaining"]) == ("proposed", [dispute.party("responding")])
     assert opened not in read_by(changed.late, changed)
     dispute.requesting.post(f"{path}/{made['id']}/agree").expect(409, "already-agreed")
@@ -220,33 +219,31 @@ def test_what_all_wrote_is_opened_when_every_party_whom_it_protects_has_agreed(c
     assert (done["state"], done["remaining"]) == ("opened", [])
     assert read_by(changed.late, changed) == READS["the late party's agent"][1] | {opened}
     assert read_by(changed.successor, changed) == READS["the successor mediator"][1] | {opened}
-    newest = changed.late.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    newest = changed.dispute.events(changed.late)
     assert "disclosure-opened" in {event["type"] for event in newest}
 
 
-def test_a_text_that_a_newcomer_does_not_know_is_not_frozen(house: House, dispute: Dispute) -> None:
+def test_a_text_that_a_newcomer_cannot_read_is_not_frozen(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     early = dispute.draft()
-    joined(house, dispute)
-    freeze = f"{dispute.path}/settlement/drafts/{early['id']}/freeze"
-    refused = dispute.mediator.post(freeze, {"sha256": early["sha256"]}).expect(409, "need-not-met")
+    dispute.third_party_joined()
+    refused = dispute.freeze(early).expect(409, "need-not-met")
     assert refused["reasons"][0]["code"] == "draft-to-participants"
     dispute.frozen()
 
 
 def test_no_text_is_frozen_before_a_party_that_joined_has_consented(house: House, dispute: Dispute) -> None:
     dispute.mediating()
-    given = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
-    dispute.registrar.post(f"{dispute.path}/parties", given).expect(201)
+    body = {"side": "side-3", "kind": "state", "name": "Soli", "member_id": house.member("Soli")}
+    dispute.registrar.post(f"{dispute.path}/parties", body).expect(201)
     text = dispute.draft()
-    freeze = f"{dispute.path}/settlement/drafts/{text['id']}/freeze"
-    refused = dispute.mediator.post(freeze, {"sha256": text["sha256"]}).expect(409, "need-not-met")
+    refused = dispute.freeze(text).expect(409, "need-not-met")
     assert "all-parties-consented" in {reason["code"] for reason in refused["reasons"]}
 
 
-def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: House, dispute: Dispute) -> None:
+def test_the_registry_replaces_a_mediator_and_confirms_a_successor(house: House, dispute: Dispute) -> None:
     dispute.mediating()
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
+    appointment = dispute.appointments()[0]
     path = f"/v1/appointments/{appointment['id']}"
     dispute.requesting.post(f"{path}/replace", {"reason": "No."}).expect(403, "not-your-capacity")
     dispute.registrar.post(f"{path}/resign", {"reason": "No."}).expect(403, "not-your-capacity")
@@ -256,18 +253,15 @@ def test_a_mediator_is_replaced_by_the_registry_and_another_confirmed(house: Hou
     dispute.mediator.get(dispute.path).expect(404)
     case = dispute.read()
     assert (case["stage"], case["phase"], case["mediators"]) == ("registered", "assignment", [])
-    successor = successor_of(house, dispute)
-    listed = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
-    nominated = next(one for one in listed if one["state"] == "declared")
-    dispute.registrar.post(f"/v1/appointments/{nominated['id']}/confirm").expect(200)
+    successor, appointment_path = dispute.succeeded()
+    dispute.registrar.post(f"{appointment_path}/confirm").expect(200)
     assert dispute.read()["stage"] == "mediating"
     assert successor.get(dispute.path).expect(200)["mediators"][0]["name"] == "Suki Cessor"
 
 
-def test_a_mediator_who_resigns_leaves_a_frozen_text_to_be_signed(dispute: Dispute) -> None:
+def test_a_frozen_text_can_be_signed_after_the_mediator_resigns(dispute: Dispute) -> None:
     text = dispute.frozen()
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
-    dispute.mediator.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Ill."}).expect(204)
+    dispute.resign("Ill.")
     assert dispute.read()["stage"] == "settling"
     dispute.sign(dispute.requesting, "requesting", text).expect(201)
     dispute.sign(dispute.responding, "responding", text).expect(201)
@@ -275,37 +269,26 @@ def test_a_mediator_who_resigns_leaves_a_frozen_text_to_be_signed(dispute: Dispu
 
 
 def test_several_parties_on_one_side_each_consent_and_each_sign(house: House, dispute: Dispute) -> None:
-    parties = [
-        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
-        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
-        {"side": "responding", "kind": "state", "name": "Soli", "member_id": house.member("Soli")},
-    ]
-    dispute.lodged(parties=parties)
-    soli = next(party["id"] for party in dispute.case["parties"] if party["name"] == "Soli")
+    soli = dispute.lodged_with_third_state("responding")
     agent = house.person("Sol Agent")
-    admitted = {"user_id": agent.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", admitted).expect(201)
+    dispute.admit(dispute.registrar, agent, soli)
     dispute.step(dispute.registrar, "invite", {}).expect(200)
-    gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
-    dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
+    dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     assert dispute.read()["stage"] == "invited"
-    dispute.step(agent, "accept-invitation", gives).expect(200)
+    dispute.step(agent, "accept-invitation", GIVES).expect(200)
     assert dispute.read()["stage"] == "consented"
     dispute.filing(dispute.responding, "party", "responding")
     assert agent.get(f"{dispute.path}/filings").expect(200)["items"] == []
 
 
 def test_a_person_may_mediate_in_one_case_and_be_counsel_in_another(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    one.mediating()
+    mediated, other = Dispute(house, "a"), Dispute(house, "b")
+    mediated.mediating()
     other.lodged()
-    mediator = one.mediator
+    mediator = mediated.mediator
     admitted = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
-    path = f"{other.path}/parties/{other.party('requesting')}/representatives"
-    other.requesting.post(path, admitted).expect(201)
+    other.admit_counsel(mediator)
     capacities = mediator.get("/v1/me").expect(200)["capacities"]
     assert sorted(held["capacity"] for held in capacities) == ["counsel", "mediator"]
-    one.requesting.post(f"{one.path}/parties/{one.party('requesting')}/representatives", admitted).expect(
-        409, "already-in-case"
-    )
+    mediated.requesting.post(mediated.representatives(), admitted).expect(409, "already-in-case")
     mediator.post(f"{other.path}/steps/withdraw", {"reason": "As counsel."}).expect(200)

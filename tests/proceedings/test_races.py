@@ -1,4 +1,4 @@
-"""Several people at once, each on a connection of their own, released by a barrier."""
+"""Several people act at once, each on their own connection, released by a barrier."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import text
 
 from tests.installation import Answer, House, Json, Person, outside, straight_to
-from tests.story import POWERS, Dispute, request
+from tests.story import Dispute, request
 
 EQUAL_REQUESTS = 20
 CASES_TO_REGISTER = 24
@@ -30,15 +30,15 @@ def at_once(acts: list[Callable[[], Answer]]) -> list[Answer]:
 
 
 def statuses(answers: list[Answer]) -> dict[int, int]:
-    """How often each status was answered."""
+    """The number of answers with each status."""
     return dict(Counter(answer.status for answer in answers))
 
 
-def test_equal_requests_with_one_key_make_one_case(served: House) -> None:
+def test_equal_requests_with_the_same_key_make_one_case(served: House) -> None:
     dispute = Dispute(served)
-    given = request()
+    body = request()
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
-        answers = at_once([partial(one.post, "/v1/cases", given, idempotency_key="same") for one in people])
+        answers = at_once([partial(person.post, "/v1/cases", body, idempotency_key="same") for person in people])
     made = [answer for answer in answers if answer.status == 201]
     assert set(statuses(answers)) <= {201, 409}
     assert all(
@@ -48,15 +48,15 @@ def test_equal_requests_with_one_key_make_one_case(served: House) -> None:
     assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == 1
 
 
-def test_of_equal_changes_that_rest_on_one_version_one_wins(served: House) -> None:
+def test_of_concurrent_changes_to_the_same_version_one_wins(served: House) -> None:
     dispute = Dispute(served)
     dispute.opened()
     tag = dispute.requesting.get(dispute.path).headers["etag"]
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
         answers = at_once(
             [
-                partial(one.patch, dispute.path, {"title": f"Title {number}"}, if_match=tag)
-                for number, one in enumerate(people)
+                partial(person.patch, dispute.path, {"title": f"Title {number}"}, if_match=tag)
+                for number, person in enumerate(people)
             ]
         )
     assert statuses(answers) == {200: 1, 412: EQUAL_REQUESTS - 1}
@@ -64,7 +64,7 @@ def test_of_equal_changes_that_rest_on_one_version_one_wins(served: House) -> No
     assert dispute.read()["title"] == winner.json["title"]
 
 
-def test_registrations_at_once_get_references_without_gap_or_repeat(served: House) -> None:
+def test_concurrent_registrations_get_references_without_gap_or_repeat(served: House) -> None:
     dispute = Dispute(served)
     paths = []
     for _case in range(CASES_TO_REGISTER):
@@ -72,26 +72,26 @@ def test_registrations_at_once_get_references_without_gap_or_repeat(served: Hous
         dispute.step(dispute.registrar, "screen").expect(200)
         paths.append(f"{dispute.path}/steps/register")
     with outside(served, *[served.registrar] * CASES_TO_REGISTER) as people:
-        answers = at_once([partial(one.post, path, {}) for one, path in zip(people, paths, strict=True)])
+        answers = at_once([partial(person.post, path, {}) for person, path in zip(people, paths, strict=True)])
     assert statuses(answers) == {200: CASES_TO_REGISTER}
     references = sorted(answer.json["reference"] for answer in answers)
     assert references == [f"2026-{number:04d}" for number in range(1, CASES_TO_REGISTER + 1)]
 
 
-def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt(served: House) -> None:
+def test_twenty_concurrent_submissions_of_a_draft_make_one_filing_and_one_receipt(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
-    given = {"kind": "statement", "title": "Memorial", "text": "As set out.", "audience": "participants"}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
+    body = {"kind": "statement", "title": "Memorial", "text": "As set out.", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     with outside(served, *[dispute.requesting] * EQUAL_REQUESTS) as people:
-        answers = at_once([partial(one.post, f"{path}/submit") for one in people])
+        answers = at_once([partial(person.post, f"{path}/submit") for person in people])
     assert statuses(answers) == {200: 1, 409: EQUAL_REQUESTS - 1}
     assert {answer.code for answer in answers if answer.status == 409} == {"filing-state"}
     listed = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
-    assert [(one["id"], one["docket_number"]) for one in listed] == [(draft["id"], 1)]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    assert [one["payload"]["filing_id"] for one in events if one["type"] == "filing-submitted"] == [draft["id"]]
+    assert [(item["id"], item["docket_number"]) for item in listed] == [(draft["id"], 1)]
+    submitted = dispute.events(kind="filing-submitted")
+    assert [event["payload"]["filing_id"] for event in submitted] == [draft["id"]]
     receipt = dispute.responding.get(f"{path}/receipt").expect(200)["body"]
     assert (receipt["filing"]["id"], receipt["received_at"]) == (draft["id"], listed[0]["received_at"])
     engine = straight_to(served.settings)
@@ -100,7 +100,7 @@ def test_twenty_submissions_of_one_draft_at_once_make_one_filing_and_one_receipt
     engine.dispose()
 
 
-def test_two_last_signatures_at_once_settle_once(served: House) -> None:
+def test_two_concurrent_last_signatures_settle_the_case_once(served: House) -> None:
     dispute = Dispute(served)
     frozen = dispute.frozen()
     with outside(served, dispute.requesting, dispute.responding) as (requesting, responding):
@@ -113,14 +113,14 @@ def test_two_last_signatures_at_once_settle_once(served: House) -> None:
     assert statuses(answers) == {201: 2}
     assert sorted(len(answer.json["remaining"]) for answer in answers) == [0, 1]
     assert dispute.read()["outcome"] == "settled"
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     assert [event["payload"]["to"] for event in events if event["act"] == "sign" and event["type"] == "step-taken"] == [
         "settling",
         "closed",
     ]
 
 
-def test_one_of_two_different_ends_at_once_wins(served: House) -> None:
+def test_of_two_concurrent_endings_one_wins(served: House) -> None:
     dispute = Dispute(served)
     dispute.invited()
     with outside(served, dispute.requesting, dispute.responding) as (requesting, responding):
@@ -135,14 +135,14 @@ def test_one_of_two_different_ends_at_once_wins(served: House) -> None:
     assert loser.json["stage"] == "closed"
 
 
-def test_people_invited_at_once_under_one_address_get_one_account(served: House) -> None:
-    given = {"name": "Dana Ruiz", "role": "user"}
+def test_concurrent_invitations_of_one_address_make_one_account(served: House) -> None:
+    account = {"name": "Dana Ruiz", "role": "user"}
     spellings = ["Dana.Ruiz@Example.org", "dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG ", " dana.ruiz@Example.org"]
     with outside(served, *[served.admin] * len(spellings)) as people:
         answers = at_once(
             [
-                partial(one.post, "/v1/users", {**given, "email": email})
-                for one, email in zip(people, spellings, strict=True)
+                partial(person.post, "/v1/users", {**account, "email": email})
+                for person, email in zip(people, spellings, strict=True)
             ]
         )
     assert statuses(answers) == {201: 1, 409: 3}
@@ -151,14 +151,14 @@ def test_people_invited_at_once_under_one_address_get_one_account(served: House)
 WHY = {"reason": "As the rules allow."}
 
 
-def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before_left_it(served: House) -> None:
+def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     no_prospect = {**WHY, "fields": {"ground": "no-prospect-of-settlement"}}
     agreed = {"fields": {"ground": "agreement-of-the-parties"}}
     session, draft = dispute.session(), dispute.draft()
     held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
-    (appointment,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
+    (appointment,) = dispute.appointments()
     steps, mine = f"{dispute.path}/steps", f"/v1/appointments/{appointment['id']}"
     requesting, responding, registrar, mediator = (
         dispute.requesting,
@@ -191,24 +191,23 @@ def test_of_twenty_different_steps_at_once_each_finds_the_case_as_the_one_before
     assert len(acts) == EQUAL_REQUESTS
     with outside(served, *(person for person, _path, _body in acts)) as people:
         answers = at_once(
-            [partial(one.post, path, body) for one, (_person, path, body) in zip(people, acts, strict=True)]
+            [partial(sender.post, path, body) for sender, (_person, path, body) in zip(people, acts, strict=True)]
         )
-    # Who resigned, or was replaced, finds nothing any more.
+    # A mediator who resigned or was replaced finds nothing any more.
     assert set(statuses(answers)) <= {200, 201, 204, 403, 404, 409}
     case = dispute.read()
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    taken = [event["payload"] for event in events if event["type"] == "step-taken"]
-    assert [one["from"] for one in taken[1:]] == [one["to"] for one in taken[:-1]]
+    taken = [event["payload"] for event in dispute.events(kind="step-taken")]
+    assert [event["from"] for event in taken[1:]] == [event["to"] for event in taken[:-1]]
     assert taken[-1]["to"] == case["stage"] == "closed"
-    assert [one["to"] for one in taken].count("closed") == 1
-    assert len([one for one in taken if one["step"] in ("resign", "replace-mediator")]) <= 1
-    held_or_cancelled = [event for event in events if event["type"] in ("session-held", "session-cancelled")]
+    assert [event["to"] for event in taken].count("closed") == 1
+    assert len([event for event in taken if event["step"] in ("resign", "replace-mediator")]) <= 1
+    held_or_cancelled = [event for event in dispute.events() if event["type"] in ("session-held", "session-cancelled")]
     assert len(held_or_cancelled) == 1
 
 
 @contextmanager
 def holding_the_lock(house: House, case_id: str) -> Iterator[Callable[[int], None]]:
-    """Keeps every act on the case waiting; what it gives waits until that many wait."""
+    """Keep every act on the case waiting; gives a function that waits until so many acts wait."""
     engine = straight_to(house.settings)
     blocked = "wait_event_type = 'Lock' AND datname = current_database()"
     waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {blocked}")
@@ -235,26 +234,25 @@ def holding_the_lock(house: House, case_id: str) -> Iterator[Callable[[int], Non
     engine.dispose()
 
 
-def test_an_agents_write_that_waits_while_its_access_ends_is_refused(served: House) -> None:
+def test_a_write_that_waits_while_its_authors_access_ends_is_refused(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     second = served.person("Second Agent")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    admitted = {"user_id": second.id, "role": "agent", "powers": POWERS}
-    ending = f"{path}/{dispute.requesting.post(path, admitted).expect(201)['id']}/end"
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    path = dispute.representatives()
+    ending = f"{path}/{dispute.admit(dispute.requesting, second, dispute.party('requesting'))['id']}/end"
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
     with outside(served, dispute.requesting, second) as (first, other), ThreadPoolExecutor(2) as pool:
         with holding_the_lock(served, dispute.case["id"]) as until:
             ended = pool.submit(first.post, ending)
             until(1)
-            filed = pool.submit(other.post, f"{dispute.path}/filings", given)
+            filed = pool.submit(other.post, f"{dispute.path}/filings", body)
             until(2)
         ended.result(60).expect(200)
         filed.result(60).expect(404, "not-found")
     assert dispute.requesting.get(f"{dispute.path}/filings").expect(200)["items"] == []
 
 
-def test_a_user_disabled_in_the_middle_of_a_loop_is_refused_from_the_next_request_on(served: House) -> None:
+def test_a_disabled_user_is_refused_from_the_next_request_on(served: House) -> None:
     dispute = Dispute(served)
     dispute.mediating()
     answers: list[tuple[float, int]] = []

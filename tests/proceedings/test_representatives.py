@@ -1,26 +1,23 @@
-"""Agents and counsel come by e-mail, go, and act on the powers on record; accounts begin and end."""
+"""Agents and counsel are invited by e-mail, leave, and act on recorded powers; accounts are approved and disabled."""
 
 from tests.installation import House, Json
-from tests.story import POWERS, Dispute
-
-
-def path_of(dispute: Dispute, side: str = "requesting") -> str:
-    """Where the representatives of a side are."""
-    return f"{dispute.path}/parties/{dispute.party(side)}/representatives"
+from tests.story import MANDATE, POWERS, Dispute
 
 
 def counsel(**more: object) -> Json:
-    """Counsel, to be admitted."""
-    return {"role": "counsel", "powers": {**POWERS, "kind": "mandate"}, **more}
+    """The body that admits counsel."""
+    return {"role": "counsel", "powers": MANDATE, **more}
 
 
-def test_somebody_without_an_account_is_invited_and_acts_once_it_is_approved(house: House, dispute: Dispute) -> None:
+def test_a_person_without_an_account_is_invited_and_acts_once_the_account_is_approved(
+    house: House, dispute: Dispute
+) -> None:
     dispute.registered()
-    given = counsel(email="Cora.Unsel@example.org", name="Cora Unsel")
-    invited = dispute.requesting.post(path_of(dispute), given).expect(201)
+    body = counsel(email="Cora.Unsel@example.org", name="Cora Unsel")
+    invited = dispute.requesting.post(dispute.representatives(), body).expect(201)
     assert (invited["name"], invited["pending"], invited["admitted_at"]) == ("Cora Unsel", True, None)
-    dispute.requesting.post(path_of(dispute), given).expect(409, "already-in-case")
-    dispute.responding.post(path_of(dispute, "responding"), given).expect(409, "already-in-case")
+    dispute.requesting.post(dispute.representatives(), body).expect(409, "already-in-case")
+    dispute.responding.post(dispute.representatives("responding"), body).expect(409, "already-in-case")
     token = {"user_id": invited["user_id"], "label": "x"}
     house.admin.post("/v1/tokens", token).expect(422)
     (waiting,) = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
@@ -32,78 +29,84 @@ def test_somebody_without_an_account_is_invited_and_acts_once_it_is_approved(hou
     dispute.registrar.post(approve).expect(409, "not-waiting")
     assert dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"] == []
     token = house.admin.post("/v1/tokens", token).expect(201)["token"]
-    cora = house._person("Cora Unsel", invited["user_id"], token)
-    admitted = cora.get(f"{path_of(dispute)}/{invited['id']}").expect(200)
+    cora = house.person_with_token("Cora Unsel", invited["user_id"], token)
+    admitted = cora.get(f"{dispute.representatives()}/{invited['id']}").expect(200)
     assert (admitted["pending"], admitted["admitted_at"]) == (False, "2026-03-02T12:00:00Z")
     assert cora.get("/v1/cases").expect(200)["items"][0]["id"] == dispute.case["id"]
     dispute.filing(cora, "caucus", "requesting")
 
 
-def test_an_address_with_an_account_needs_no_approval_and_staff_act_for_nobody(house: House, dispute: Dispute) -> None:
+def test_an_address_with_an_account_needs_no_approval_and_staff_represent_no_party(
+    house: House, dispute: Dispute
+) -> None:
     dispute.registered()
     house.person("Dana Ruiz")
-    admitted = dispute.requesting.post(path_of(dispute), counsel(email="DANA.RUIZ@example.org")).expect(201)
+    admitted = dispute.requesting.post(dispute.representatives(), counsel(email="DANA.RUIZ@example.org")).expect(201)
     assert (admitted["name"], admitted["pending"]) == ("Dana Ruiz", False)
     for address in ("admin@example.org", "reggie.strar@example.org"):
-        dispute.requesting.post(path_of(dispute), counsel(email=address)).expect(422)
+        dispute.requesting.post(dispute.representatives(), counsel(email=address)).expect(422)
     for bad in (counsel(), counsel(email="x@example.org", user_id=house.admin.id), counsel(email="nobody")):
-        dispute.requesting.post(path_of(dispute), bad).expect(422)
-    dispute.requesting.post(path_of(dispute), counsel(user_id=house.admin.id, name="X")).expect(422)
+        dispute.requesting.post(dispute.representatives(), bad).expect(422)
+    dispute.requesting.post(dispute.representatives(), counsel(user_id=house.admin.id, name="X")).expect(422)
 
 
-def test_an_agent_ends_what_others_are_for_the_party_and_everybody_may_leave(house: House, dispute: Dispute) -> None:
+def test_an_agent_ends_other_representations_and_every_representative_may_leave(house: House, dispute: Dispute) -> None:
     dispute.registered()
-    one, two = house.person("Cora Unsel"), house.person("Dana Ruiz")
+    first, two = house.person("Cora Unsel"), house.person("Dana Ruiz")
     ids = {}
-    for person in (one, two):
-        ids[person.id] = dispute.requesting.post(path_of(dispute), counsel(user_id=person.id)).expect(201)["id"]
-    end = f"{path_of(dispute)}/{ids[one.id]}/end"
+    for person in (first, two):
+        ids[person.id] = dispute.requesting.post(dispute.representatives(), counsel(user_id=person.id)).expect(201)[
+            "id"
+        ]
+    end = f"{dispute.representatives()}/{ids[first.id]}/end"
     dispute.responding.post(end).expect(403, "not-your-capacity")
     two.post(end).expect(403, "not-your-capacity")
     ended = dispute.requesting.post(end, {"reason": "Called to the bench."}).expect(200)
     assert ended["ended_at"] == "2026-03-02T09:00:00Z"
     dispute.requesting.post(end).expect(409, "already-ended")
-    one.get(dispute.path).expect(404)
-    two.post(f"{path_of(dispute)}/{ids[two.id]}/end").expect(204)
+    first.get(dispute.path).expect(404)
+    two.post(f"{dispute.representatives()}/{ids[two.id]}/end").expect(204)
     two.get(dispute.path).expect(404)
-    events = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events(dispute.responding)
     assert [event["type"] for event in events].count("representative-ended") == 2
     assert "powers-ended" not in {event["type"] for event in events}
-    dispute.responding.post(path_of(dispute, "responding"), counsel(user_id=one.id)).expect(409, "already-in-case")
-    given = {"user_id": one.id, "nationalities": ["KE"], "languages": ["en"]}
-    entry = house.registrar.post("/v1/mediators", given).expect(201)["id"]
+    dispute.responding.post(dispute.representatives("responding"), counsel(user_id=first.id)).expect(
+        409, "already-in-case"
+    )
+    entry_in = {"user_id": first.id, "nationalities": ["KE"], "languages": ["en"]}
+    entry = house.registrar.post("/v1/mediators", entry_in).expect(201)["id"]
     dispute.responding.post(f"{dispute.path}/appointments", {"mediator_id": entry}).expect(409, "already-in-case")
-    dispute.requesting.post(path_of(dispute), counsel(user_id=one.id)).expect(201)
-    one.get(dispute.path).expect(200)
+    dispute.requesting.post(dispute.representatives(), counsel(user_id=first.id)).expect(201)
+    first.get(dispute.path).expect(200)
 
 
-def test_a_party_that_lost_its_agent_is_given_another_by_the_registry(house: House, dispute: Dispute) -> None:
+def test_the_registry_admits_a_new_agent_for_a_party_that_lost_its_agent(house: House, dispute: Dispute) -> None:
     dispute.registered()
     other = house.person("Dana Ruiz")
-    (agent,) = dispute.responding.get(path_of(dispute, "responding")).expect(200)["items"]
-    given = {"user_id": other.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(path_of(dispute, "responding"), given).expect(403)
-    dispute.responding.post(f"{path_of(dispute, 'responding')}/{agent['id']}/end").expect(204)
+    (agent,) = dispute.responding.get(dispute.representatives("responding")).expect(200)["items"]
+    body = {"user_id": other.id, "role": "agent", "powers": POWERS}
+    dispute.registrar.post(dispute.representatives("responding"), body).expect(403)
+    dispute.responding.post(f"{dispute.representatives('responding')}/{agent['id']}/end").expect(204)
     dispute.responding.get(dispute.path).expect(404)
-    dispute.registrar.post(path_of(dispute, "responding"), {**given, "role": "counsel"}).expect(422)
-    dispute.registrar.post(path_of(dispute, "responding"), given).expect(201)
+    dispute.registrar.post(dispute.representatives("responding"), {**body, "role": "counsel"}).expect(422)
+    dispute.registrar.post(dispute.representatives("responding"), body).expect(201)
     other.get(dispute.path).expect(200)
 
 
-def test_the_only_agent_of_a_request_that_nobody_else_sees_stays(dispute: Dispute) -> None:
+def test_the_only_agent_of_an_unlodged_request_cannot_leave(dispute: Dispute) -> None:
     dispute.opened()
-    (agent,) = dispute.requesting.get(path_of(dispute)).expect(200)["items"]
-    dispute.requesting.post(f"{path_of(dispute)}/{agent['id']}/end").expect(409, "only-agent")
+    (agent,) = dispute.requesting.get(dispute.representatives()).expect(200)["items"]
+    dispute.requesting.post(f"{dispute.representatives()}/{agent['id']}/end").expect(409, "only-agent")
 
 
-def test_powers_are_recorded_anew_and_read_by_their_side_and_the_registry_alone(house: House, dispute: Dispute) -> None:
+def test_new_powers_are_recorded_and_read_only_by_their_side_and_the_registry(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     deputy = house.person("Dana Ruiz")
-    given = {"user_id": deputy.id, "role": "co-agent", "powers": {**POWERS, "kind": "mandate"}}
-    admitted = dispute.responding.post(path_of(dispute, "responding"), given).expect(201)
+    body = {"user_id": deputy.id, "role": "co-agent", "powers": MANDATE}
+    admitted = dispute.responding.post(dispute.representatives("responding"), body).expect(201)
     text = dispute.frozen()
     dispute.sign(deputy, "responding", text).expect(409, "need-not-met")
-    item = f"{path_of(dispute, 'responding')}/{admitted['id']}"
+    item = f"{dispute.representatives('responding')}/{admitted['id']}"
     dispute.requesting.post(f"{item}/powers", POWERS).expect(403, "not-your-capacity")
     deputy.post(f"{item}/powers", POWERS).expect(403, "not-your-capacity")
     recorded = dispute.registrar.post(f"{item}/powers", POWERS).expect(200)
@@ -114,49 +117,41 @@ def test_powers_are_recorded_anew_and_read_by_their_side_and_the_registry_alone(
     dispute.sign(deputy, "responding", text).expect(201)
 
 
-def test_one_counsel_acts_for_two_parties_of_one_side(house: House, dispute: Dispute) -> None:
-    parties = [
-        {"side": "requesting", "kind": "state", "name": "Republic of Ostrava"},
-        {"side": "responding", "kind": "state", "name": "Kingdom of Vedria"},
-        {"side": "requesting", "kind": "state", "name": "Soli", "member_id": house.member("Soli")},
-    ]
-    dispute.lodged(parties=parties)
-    soli = next(party["id"] for party in dispute.case["parties"] if party["name"] == "Soli")
+def test_one_counsel_acts_for_two_parties_of_one_side(dispute: Dispute) -> None:
+    soli = dispute.lodged_with_third_state("requesting")
     agent = {"user_id": dispute.requesting.id, "role": "agent", "powers": POWERS}
-    dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", agent).expect(201)
+    dispute.admit(dispute.registrar, dispute.requesting, soli)
     dispute.registrar.post(f"{dispute.path}/parties/{soli}/representatives", agent).expect(403)
     held = dispute.requesting.get("/v1/me").expect(200)["capacities"]
-    assert {one["party_id"] for one in held} == {dispute.party("requesting"), soli}
+    assert {capacity["party_id"] for capacity in held} == {dispute.party("requesting"), soli}
 
 
 def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    one.mediating()
+    mediated, other = Dispute(house, "a"), Dispute(house, "b")
+    mediated.mediating()
     other.registered()
-    person = one.mediator
-    given = {"user_id": person.id, "role": "counsel", "powers": POWERS}
-    other.requesting.post(path_of(other), given).expect(201)
+    person = mediated.mediator
+    other.admit_counsel(person)
     path = f"/v1/users/{person.id}/disable"
     house.registrar.post(path).expect(403)
     person.post(path).expect(403)
-    one.requesting.post(path).expect(404)
+    mediated.requesting.post(path).expect(404)
     house.admin.post(f"/v1/users/{house.admin.id}/disable").expect(409, "own-account")
     ended = house.admin.post(path).expect(200)
     assert (ended["active"], ended["disabled_at"]) == (False, "2026-03-02T09:00:00Z")
     person.get("/v1/me").expect(401)
     house.admin.post(path).expect(409, "already-disabled")
     house.admin.post("/v1/tokens", {"user_id": person.id, "label": "x"}).expect(422)
-    assert one.read()["mediators"] == []
-    for case, side in ((one, one.requesting), (other, other.responding)):
-        events = side.get(f"{case.path}/events?limit=200").expect(200)["items"]
-        (told,) = [event for event in events if event["type"] == "capacity-ended"]
-        assert told["payload"]["user_id"] == person.id
-    other.requesting.post(f"{other.path}/appointments", {"mediator_id": one.mediator_id}).expect(422)
-    (appointment,) = one.requesting.get(f"{one.path}/appointments").expect(200)["items"]
+    assert mediated.read()["mediators"] == []
+    for case, side in ((mediated, mediated.requesting), (other, other.responding)):
+        (ended_event,) = case.events(side, "capacity-ended")
+        assert ended_event["payload"]["user_id"] == person.id
+    other.requesting.post(f"{other.path}/appointments", {"mediator_id": mediated.mediator_id}).expect(422)
+    (appointment,) = mediated.appointments()
     house.registrar.post(f"/v1/appointments/{appointment['id']}/replace", {"reason": "Left."}).expect(200)
 
 
-def test_a_candidate_whose_account_ends_is_no_candidate_any_more(house: House, dispute: Dispute) -> None:
+def test_a_candidate_whose_account_is_disabled_is_no_longer_a_candidate(house: House, dispute: Dispute) -> None:
     path = f"/v1/appointments/{dispute.nominated()['id']}"
     dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
     house.admin.post(f"/v1/users/{dispute.mediator.id}/disable").expect(200)
@@ -164,28 +159,28 @@ def test_a_candidate_whose_account_ends_is_no_candidate_any_more(house: House, d
     dispute.responding.post(f"{path}/accept").expect(409, "appointment-state")
 
 
-def test_a_token_is_rotated_by_its_owner_and_the_old_one_ends(house: House) -> None:
-    one, other = house.person("One Person"), house.person("Other Person")
-    (token,) = one.get("/v1/tokens").expect(200)["items"]
+def test_only_its_owner_rotates_a_token_and_the_old_token_ends(house: House) -> None:
+    owner, other = house.person("One Person"), house.person("Other Person")
+    (token,) = owner.get("/v1/tokens").expect(200)["items"]
     path = f"/v1/tokens/{token['id']}/rotate"
     other.post(path).expect(404)
     house.admin.post(path).expect(404)
-    one.post(path, {"expires_at": "2025-01-01T00:00:00Z"}).expect(422)
-    one.post(path, Idempotency_Key="k").expect(422)
-    made = one.post(path).expect(200)
+    owner.post(path, {"expires_at": "2025-01-01T00:00:00Z"}).expect(422)
+    owner.post(path, Idempotency_Key="k").expect(422)
+    made = owner.post(path).expect(200)
     assert made["label"] == token["label"]
-    one.get("/v1/me").expect(401)
-    again = house._person(one.name, one.id, made["token"])
+    owner.get("/v1/me").expect(401)
+    again = house.person_with_token(owner.name, owner.id, made["token"])
     again.get("/v1/me").expect(200)
     again.post(path).expect(409, "token-ended")
 
 
-def test_one_person_is_invited_once_however_the_address_is_spelled(dispute: Dispute) -> None:
+def test_an_address_is_invited_once_however_it_is_spelled(dispute: Dispute) -> None:
     dispute.registered()
-    first = dispute.requesting.post(path_of(dispute), counsel(email="Dana.Ruiz@Example.org")).expect(201)
+    first = dispute.requesting.post(dispute.representatives(), counsel(email="Dana.Ruiz@Example.org")).expect(201)
     for same in ("dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG", " Dana.Ruiz@Example.org "):
-        dispute.requesting.post(path_of(dispute), counsel(email=same)).expect(409, "already-in-case")
-    dotless = dispute.requesting.post(path_of(dispute), counsel(email="dana.ruız@example.org")).expect(201)
+        dispute.requesting.post(dispute.representatives(), counsel(email=same)).expect(409, "already-in-case")
+    dotless = dispute.requesting.post(dispute.representatives(), counsel(email="dana.ruız@example.org")).expect(201)
     waiting = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
-    assert {one["email"] for one in waiting} == {"Dana.Ruiz@Example.org", "dana.ruız@example.org"}
-    assert {one["id"] for one in waiting} == {first["user_id"], dotless["user_id"]}
+    assert {entry["email"] for entry in waiting} == {"Dana.Ruiz@Example.org", "dana.ruız@example.org"}
+    assert {entry["id"] for entry in waiting} == {first["user_id"], dotless["user_id"]}

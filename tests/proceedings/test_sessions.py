@@ -1,4 +1,4 @@
-"""Sessions are scheduled on the wall clock of the seat, by the mediator, and held with those who were there."""
+"""Sessions are scheduled by the mediator in the local time of the seat, and held with an attendance list."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,9 @@ def test_a_weekly_series_keeps_its_hour_at_the_seat_when_the_clocks_change(dispu
         "2027-03-22T10:00:00-04:00",
         "2027-03-29T10:00:00-04:00",
     ]
-    london = [datetime.fromisoformat(one["starts_at"]).astimezone(ZoneInfo("Europe/London")).hour for one in series]
+    london = [
+        datetime.fromisoformat(meeting["starts_at"]).astimezone(ZoneInfo("Europe/London")).hour for meeting in series
+    ]
     assert london == [15, 14, 14, 15]
     assert {session["time_zone"] for session in series} == {"America/New_York"}
 
@@ -50,13 +52,13 @@ def test_times_that_do_not_exist_at_the_seat_or_run_backwards_are_refused(
     dispute: Dispute, starts_at: Any, ends_at: Any, status: int, pointer: str
 ) -> None:
     dispute.mediating(seat=NEW_YORK)
-    given = {"kind": "joint", "title": "x", "starts_at": starts_at, "ends_at": ends_at, "audience": "participants"}
-    body = dispute.mediator.post(f"{dispute.path}/sessions", given).expect(status)
+    session = {"kind": "joint", "title": "x", "starts_at": starts_at, "ends_at": ends_at, "audience": "participants"}
+    body = dispute.mediator.post(f"{dispute.path}/sessions", session).expect(status)
     if status == 422:
         assert [fault["pointer"] for fault in body["errors"]] == [pointer]
 
 
-def test_the_mediator_schedules_any_session_the_registry_joint_ones_and_parties_none(dispute: Dispute) -> None:
+def test_the_mediator_schedules_any_session_the_registry_joint_sessions_and_parties_none(dispute: Dispute) -> None:
     dispute.mediating()
     joint = {
         "kind": "joint",
@@ -87,14 +89,14 @@ def test_the_mediator_schedules_any_session_the_registry_joint_ones_and_parties_
 
 def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) -> None:
     dispute.registered()
-    given = {
+    body = {
         "kind": "joint",
         "title": "x",
         "starts_at": "2026-06-01T10:00",
         "ends_at": "2026-06-01T11:00",
         "audience": "participants",
     }
-    dispute.registrar.post(f"{dispute.path}/sessions", given).expect(409, "step-not-open")
+    dispute.registrar.post(f"{dispute.path}/sessions", body).expect(409, "step-not-open")
     dispute.case = {}
     dispute.mediating()
     session = dispute.session()
@@ -105,7 +107,7 @@ def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) ->
     dispute.mediator.post(f"{path}/hold", attendance).expect(409, "session-state")
 
 
-def test_a_session_is_held_once_today_by_the_mediator(dispute: Dispute) -> None:
+def test_the_mediator_records_a_session_as_held_once_on_its_day(dispute: Dispute) -> None:
     dispute.mediating()
     path = f"{dispute.path}/sessions/{dispute.session()['id']}/hold"
     attendance = [{"name": "Olga Strand", "capacity": "agent", "party_id": dispute.party("requesting")}]
@@ -117,7 +119,7 @@ def test_a_session_is_held_once_today_by_the_mediator(dispute: Dispute) -> None:
     dispute.mediator.post(path, {"attendance": attendance}).expect(409, "session-state")
 
 
-def test_a_session_held_some_days_ago_says_why_it_is_recorded_only_now(dispute: Dispute) -> None:
+def test_a_session_recorded_days_later_needs_a_reason(dispute: Dispute) -> None:
     dispute.mediating()
     session = dispute.session(starts_at="2026-03-04T10:00", ends_at="2026-03-04T12:00")
     dispute.house.clock.pass_by(days=4)
@@ -136,9 +138,7 @@ def test_a_session_held_some_days_ago_says_why_it_is_recorded_only_now(dispute: 
 
 
 @pytest.mark.parametrize(("act", "state"), [("adjourn", "adjourned"), ("cancel", "cancelled")])
-def test_a_session_is_put_off_with_a_reason_that_those_who_know_of_it_read(
-    dispute: Dispute, act: str, state: str
-) -> None:
+def test_a_session_is_adjourned_with_a_reason_that_its_readers_see(dispute: Dispute, act: str, state: str) -> None:
     dispute.mediating()
     joint, caucus = dispute.session(), dispute.session("caucus", "requesting")
     why = {"reason": "The delegation is delayed."}

@@ -16,9 +16,9 @@ from app.institution.signing.files import NotGenuine
 from app.proceedings.certificates.verification import verify
 from app.proceedings.documents import virus_scan
 from tests.installation import Answer, House, Json, Person
-from tests.signed_files import resigned
-from tests.statements import counted
-from tests.story import CLAUSES, POWERS, Dispute
+from tests.proofs import signed_by_another_key
+from tests.sql_statements import recorded_statements
+from tests.story import CLAUSES, Dispute
 from tests.uploads import content_of, digest_of, fault, pdf
 
 FRENCH: Json = {
@@ -29,7 +29,7 @@ FRENCH: Json = {
 
 
 def sha(document: Any) -> str:
-    """The SHA-256 of a canonical form, as anybody computes it."""
+    """The SHA-256 of a canonical form, calculated independently."""
     return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
 
 
@@ -45,13 +45,13 @@ def send(
     **headers: str,
 ) -> Answer:
     """Upload a text to a draft."""
-    given = {
+    sent = {
         "content-type": media_type,
         "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     path = f"{dispute.path}/settlement/drafts/{draft['id']}/documents{query}"
-    return (person or dispute.mediator).send("POST", path, content=content or pdf(900), headers=given)
+    return (person or dispute.mediator).send("POST", path, content=content or pdf(900), headers=sent)
 
 
 def uploaded(dispute: Dispute, draft: Json, query: str, **more: Any) -> Json:
@@ -60,32 +60,31 @@ def uploaded(dispute: Dispute, draft: Json, query: str, **more: Any) -> Json:
 
 
 def read(dispute: Dispute, draft: Json, person: Person | None = None) -> Json:
-    """A draft as it stands."""
+    """A draft as a person reads it now."""
     path = f"{dispute.path}/settlement/drafts/{draft['id']}"
     return dict((person or dispute.mediator).get(path).expect(200))
 
 
 def freeze(dispute: Dispute, draft: Json) -> Answer:
-    """Freeze a draft as it stands."""
-    path = f"{dispute.path}/settlement/drafts/{draft['id']}/freeze"
-    return dispute.mediator.post(path, {"sha256": read(dispute, draft)["sha256"]})
+    """Freeze a draft as it stands now."""
+    return dispute.freeze(read(dispute, draft))
 
 
 def lacking(answer: Answer) -> str:
-    """Why a text cannot be frozen."""
+    """The code of the reason why a text cannot be frozen."""
     return str(answer.expect(409, "need-not-met")["reasons"][0]["code"])
 
 
 def without_clauses(dispute: Dispute, person: Person | None = None, **more: Any) -> Json:
-    """A draft whose text will be a document."""
-    given = {"title": "Agreement", "language": "zh", "audience": "participants", **more}
-    return dict((person or dispute.mediator).post(f"{dispute.path}/settlement/drafts", given).expect(201))
+    """A draft whose text is to be a document."""
+    body = {"title": "Agreement", "language": "zh", "audience": "participants", **more}
+    return dict((person or dispute.mediator).post(f"{dispute.path}/settlement/drafts", body).expect(201))
 
 
 def certificate(dispute: Dispute) -> tuple[str, Any]:
-    """The certificate of a settled case: where it is, and the signed file."""
-    (one,) = dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
-    path = f"{dispute.path}/settlement/certificates/{one['id']}"
+    """The certificate of a settled case: its path, and the signed file."""
+    (issued,) = dispute.requesting.get(f"{dispute.path}/settlement/certificates").expect(200)["items"]
+    path = f"{dispute.path}/settlement/certificates/{issued['id']}"
     return path, dispute.requesting.get(path).response.content
 
 
@@ -128,12 +127,13 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
     whole = read(dispute, draft, dispute.responding)
     assert whole["sha256"] == sha({"prevailing_language": "en", "texts": texts})
     assert whole["texts"] == [{**FRENCH, "sha256": sha(FRENCH)}]
-    assert [(one["id"], one["name"], one["language"], one["state"]) for one in whole["documents"]] == [
+    assert [
+        (document["id"], document["name"], document["language"], document["state"]) for document in whole["documents"]
+    ] == [
         (chinese["id"], "协议.pdf", "zh", "stored"),
         (arabic["id"], "اتفاق.pdf", "ar", "stored"),
     ]
-    path = f"{dispute.path}/settlement/drafts/{draft['id']}/freeze"
-    assert lacking(dispute.mediator.post(path, {"sha256": draft["sha256"]})) == "text-differs"
+    assert lacking(dispute.freeze(draft)) == "text-differs"
     frozen = freeze(dispute, draft).expect(200)
     assert frozen["sha256"] == whole["sha256"]
     dispute.sign(dispute.requesting, "requesting", {**frozen, "sha256": sha(own)}).expect(409, "need-not-met")
@@ -142,33 +142,33 @@ def test_several_texts_are_hashed_frozen_signed_and_certified_as_one(dispute: Di
     place, file = certificate(dispute)
     text = dispute.responding.get(place).json["body"]["text"]
     assert (text["sha256"], text["texts"], text["prevailing_language"]) == (whole["sha256"], texts, "en")
-    said = "\n".join(verify(file, accompanying=content).lines)
+    report = "\n".join(verify(file, accompanying=content).lines)
     for word in (whole["sha256"], chinese["sha256"], "'en' prevails", "Text in 'ar', document (translation-of)"):
-        assert word in said
-    assert "The document given is the text in 'zh' (original)." in said
+        assert word in report
+    assert "The document given is the text in 'zh' (original)." in report
     with pytest.raises(NotGenuine, match="not one that the file names"):
         verify(file, accompanying=pdf(902))
     drawn = dispute.requesting.get(f"{place}.pdf").response.content
     shown = re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(drawn)).pages))
-    for word in (whole["sha256"], *(one["sha256"] for one in texts), "Translation, a document", "Prevailing"):
+    for word in (whole["sha256"], *(text["sha256"] for text in texts), "Translation, a document", "Prevailing"):
         assert word in shown
     assert verify(drawn).kind == "settlement"
 
 
-def test_a_certificate_whose_texts_are_not_those_that_were_signed_is_refused(dispute: Dispute) -> None:
+def test_a_certificate_with_other_texts_than_the_signed_ones_is_refused(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft(texts=[FRENCH])
     frozen = freeze(dispute, draft).expect(200)
     dispute.sign(dispute.requesting, "requesting", frozen).expect(201)
     dispute.sign(dispute.responding, "responding", frozen).expect(201)
     file = dispute.requesting.get(certificate(dispute)[0]).json
-    assert verify(resigned(file)).kind == "settlement"
+    assert verify(signed_by_another_key(file)).kind == "settlement"
     file["body"]["text"]["texts"][1]["sha256"] = "0" * 64
     with pytest.raises(NotGenuine, match="not that of the texts"):
-        verify(resigned(file))
+        verify(signed_by_another_key(file))
 
 
-def test_a_text_may_be_a_document_alone_and_some_text_there_must_be(dispute: Dispute) -> None:
+def test_a_settlement_may_consist_of_a_document_and_needs_at_least_one_text(dispute: Dispute) -> None:
     dispute.mediating()
     draft = without_clauses(dispute)
     assert draft["clauses"] == []
@@ -178,14 +178,16 @@ def test_a_text_may_be_a_document_alone_and_some_text_there_must_be(dispute: Dis
     text = uploaded(dispute, draft, "?language=zh&relation=original")
     frozen = freeze(dispute, draft).expect(200)
     rows = [(annex, "annex-to"), (text, "original")]
-    texts = [{"form": "document", "language": "zh", "relation": what, "sha256": one["sha256"]} for one, what in rows]
+    texts = [
+        {"form": "document", "language": "zh", "relation": what, "sha256": fault["sha256"]} for fault, what in rows
+    ]
     assert frozen["sha256"] == sha({"prevailing_language": None, "texts": texts})
     dispute.sign(dispute.requesting, "requesting", frozen).expect(201)
     dispute.sign(dispute.responding, "responding", frozen).expect(201)
     assert dispute.read()["outcome"] == "settled"
 
 
-def test_the_language_that_prevails_is_one_of_the_authentic_ones(dispute: Dispute) -> None:
+def test_the_prevailing_language_is_an_authentic_one(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft(prevailing_language="fr")
     uploaded(dispute, draft, "?language=fr&relation=translation-of", content=pdf(901))
@@ -194,7 +196,7 @@ def test_the_language_that_prevails_is_one_of_the_authentic_ones(dispute: Disput
     assert freeze(dispute, draft).expect(200)["prevailing_language"] == "fr"
 
 
-def test_nothing_comes_or_goes_once_a_text_was_frozen(dispute: Dispute) -> None:
+def test_a_frozen_text_accepts_and_loses_no_document(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft()
     kept = uploaded(dispute, draft, "?language=fr")
@@ -212,7 +214,7 @@ def test_nothing_comes_or_goes_once_a_text_was_frozen(dispute: Dispute) -> None:
     assert content_of(dispute.responding, kept).response.content == pdf(900)
 
 
-def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
+def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     house: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = house.database.settings.model_copy(update={"clamd": "tcp://127.0.0.1:1"})
@@ -221,7 +223,7 @@ def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
     draft = dispute.draft()
     clean, infected = (uploaded(dispute, draft, "?language=fr", content=pdf(size)) for size in (900, 901))
     before = read(dispute, draft)
-    assert {one["state"] for one in before["documents"]} == {"quarantined"}
+    assert {document["state"] for document in before["documents"]} == {"quarantined"}
 
     def judge(document: Json, verdict: virus_scan.Verdict) -> None:
         with house.database.write(house.app.state.seams.entropy(document["id"])) as db:
@@ -232,19 +234,16 @@ def test_a_text_is_not_frozen_before_its_documents_were_found_clean(
     judge(clean, "clean")
     assert lacking(freeze(dispute, draft)) == "document-quarantined"
     judge(infected, "infected")
-    told = dispute.responding.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    (refused,) = [one["payload"] for one in told if one["type"] == "document-refused"]
+    (refused,) = [event["payload"] for event in dispute.events(dispute.responding, "document-refused")]
     assert refused == {"document_id": infected["id"], "draft_id": draft["id"], "number": 2}
-    path = f"{dispute.path}/settlement/drafts/{draft['id']}/freeze"
-    assert lacking(dispute.mediator.post(path, {"sha256": before["sha256"]})) == "text-differs"
-    assert [one["id"] for one in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
+    assert lacking(dispute.freeze(before)) == "text-differs"
+    assert [document["id"] for document in freeze(dispute, draft).expect(200)["documents"]] == [clean["id"]]
 
 
-def test_documents_are_brought_by_the_side_that_drafted(dispute: Dispute) -> None:
+def test_only_the_drafting_side_uploads_documents(dispute: Dispute) -> None:
     dispute.mediating()
     counsel = dispute.house.person("Corvin Unsel")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    dispute.requesting.post(path, {"user_id": counsel.id, "role": "counsel", "powers": POWERS}).expect(201)
+    dispute.admit_counsel(counsel)
     by_party, by_mediator = dispute.draft(dispute.requesting), dispute.draft()
     for person, draft, status in (
         (dispute.requesting, by_party, 201),
@@ -265,7 +264,7 @@ def test_documents_are_brought_by_the_side_that_drafted(dispute: Dispute) -> Non
         person.post(f"/v1/documents/{first['id']}/remove").expect(status)
 
 
-def test_a_text_in_confidence_is_seen_by_those_alone_who_know_its_draft(dispute: Dispute) -> None:
+def test_only_the_readers_of_a_draft_see_its_confidential_documents(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft(dispute.requesting, audience="caucus", party_ids=[dispute.party("requesting")])
     document = uploaded(dispute, draft, "?language=zh", person=dispute.requesting)
@@ -279,33 +278,32 @@ def test_a_text_in_confidence_is_seen_by_those_alone_who_know_its_draft(dispute:
     assert content_of(dispute.mediator, document).response.content == pdf(900)
     (access,) = dispute.requesting.get(f"{dispute.path}/accesses").expect(200)["items"]
     assert (access["document_id"], access["user_id"]) == (document["id"], dispute.mediator.id)
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    (told,) = [one for one in events if one["type"] == "document-stored"]
-    assert told["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
+    (event,) = dispute.events(kind="document-stored")
+    assert event["payload"] == {"document_id": document["id"], "draft_id": draft["id"], "number": 1}
     assert document["id"] not in dispute.responding.get(f"{dispute.path}/events?limit=200").response.text
 
 
-def test_what_a_text_cannot_be_is_refused_and_leaves_nothing(dispute: Dispute) -> None:
+def test_an_invalid_text_is_refused_and_leaves_nothing(dispute: Dispute) -> None:
     dispute.mediating()
     draft, other = dispute.draft(), dispute.draft()
-    one, elsewhere = uploaded(dispute, draft, "?language=fr"), uploaded(dispute, other, "?language=fr")
+    document, elsewhere = uploaded(dispute, draft, "?language=fr"), uploaded(dispute, other, "?language=fr")
     for query, code in (
         ("", "language"),
         ("?relation=authentic-text", "language"),
         ("?language=fr&relation=redaction-of", "text-relation"),
-        (f"?language=fr&related_id={one['id']}", "related-document"),
+        (f"?language=fr&related_id={document['id']}", "related-document"),
         (f"?language=fr&relation=translation-of&related_id={elsewhere['id']}", "unknown-document"),
-        (f"?language=fr&replaces_id={one['id']}", "same-draft"),
+        (f"?language=fr&replaces_id={document['id']}", "same-draft"),
     ):
         assert fault(send(dispute, draft, query, content=pdf(901))) == code, query
     plain = send(dispute, draft, name="text.txt", media_type="text/plain", content=b"x")
     assert "application/pdf" in plain.expect(415, "unsupported-media-type")["detail"]
     assert fault(send(dispute, draft, repr_digest=digest_of(b"other"))) == "digest-mismatch"
     assert fault(send(dispute, draft, content=b"<html></html>")) == "type-content"
-    assert [found["id"] for found in read(dispute, draft)["documents"]] == [one["id"]]
+    assert [document["id"] for document in read(dispute, draft)["documents"]] == [document["id"]]
 
 
-def test_a_document_stays_while_its_translation_is_there_and_one_file_may_hold_two_languages(dispute: Dispute) -> None:
+def test_a_document_with_a_translation_cannot_be_removed_and_a_file_may_serve_two_languages(dispute: Dispute) -> None:
     dispute.mediating()
     draft = dispute.draft()
     french, again, german = (uploaded(dispute, draft, f"?language={code}") for code in ("fr", "fr", "de"))
@@ -316,7 +314,7 @@ def test_a_document_stays_while_its_translation_is_there_and_one_file_may_hold_t
     dispute.mediator.post(f"/v1/documents/{french['id']}/remove").expect(409, "document-related")
     for document in (spanish, french):
         dispute.mediator.post(f"/v1/documents/{document['id']}/remove").expect(204)
-    assert [one["id"] for one in read(dispute, draft)["documents"]] == [german["id"]]
+    assert [document["id"] for document in read(dispute, draft)["documents"]] == [german["id"]]
     later = dispute.draft(replaces=draft["id"])
     revised = uploaded(dispute, later, f"?language=de&replaces_id={german['id']}", content=pdf(902))
     assert (revised["version"], revised["replaces_id"]) == (2, german["id"])
@@ -332,13 +330,13 @@ def test_a_document_stays_while_its_translation_is_there_and_one_file_may_hold_t
         {"prevailing_language": "French"},
     ],
 )
-def test_the_clauses_stand_once_in_each_language(dispute: Dispute, wrong: Json) -> None:
+def test_each_language_has_its_clauses_once(dispute: Dispute, wrong: Json) -> None:
     dispute.mediating()
-    given = {"title": "x", "language": "en", "clauses": CLAUSES, "audience": "participants", **wrong}
-    dispute.mediator.post(f"{dispute.path}/settlement/drafts", given).expect(422, "invalid")
+    body = {"title": "x", "language": "en", "clauses": CLAUSES, "audience": "participants", **wrong}
+    dispute.mediator.post(f"{dispute.path}/settlement/drafts", body).expect(422, "invalid")
 
 
-def test_listing_drafts_takes_as_many_statements_however_many_documents_there_are(
+def test_listing_drafts_takes_the_same_number_of_statements_however_many_documents_exist(
     house: House, dispute: Dispute
 ) -> None:
     dispute.mediating()
@@ -348,8 +346,8 @@ def test_listing_drafts_takes_as_many_statements_however_many_documents_there_ar
     for _round in range(2):
         for number in range(2):
             uploaded(dispute, dispute.draft(), "?language=fr", content=pdf(900 + number))
-        with counted(house.database.engine) as seen:
+        with recorded_statements(house.database.engine) as seen:
             listed = dispute.responding.get(path).expect(200)["items"]
         counts.append(len(seen))
-    assert [len(one["documents"]) for one in listed] == [1] * 4
+    assert [len(item["documents"]) for item in listed] == [1] * 4
     assert counts[0] == counts[1] <= 5

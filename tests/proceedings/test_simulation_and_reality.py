@@ -1,4 +1,4 @@
-"""What is simulated is what happens: the same acts, taken at random, through the service and through the simulation."""
+"""The simulation agrees with the service: the same random acts are taken in both."""
 
 import os
 import re
@@ -14,14 +14,17 @@ import pytest
 
 from app.institution.calendars.countries import calendar_of, plain
 from app.rules import engine
+from app.rules.fields import names_a_party
 from app.rules.loader import LIBRARY, library
 from app.rules.model import Procedure, Step
-from app.rules.simulation import Act, Assumed, Calendars, Entry, Simulation, names_a_party, simulate
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import Entry, Simulation
 from app.rules.terms import day_at
-from tests.conftest import Fresh
+from tests.background import worker
 from tests.installation import Answer, House, Json, Person
+from tests.registries import EmptyRegistry
 from tests.story import CLAUSES, CONSENT, GIVES, POWERS, request
-from tests.workers import worker
 
 WALKS = int(os.environ.get("ACCORD_TEST_WALKS", "1"))
 ACTS = int(os.environ.get("ACCORD_TEST_ACTS", "12"))
@@ -30,7 +33,7 @@ BESIDE = ("extend", "waive", "suspend", "resume")
 CLOSURE = (date(2026, 3, 30), date(2026, 4, 2), "The registry moves")
 PAUSES = (0, 0, 0, 0, 1, 1, 2, 5, 9, 33)
 NOBODY = "00000000-0000-0000-0000-000000000000"
-# Which party sits on which side, and by which calendar it rests.
+# The side of each party, and the calendar of its days off.
 CASTS = (
     (("Ostrava", "requesting", None), ("Vedria", "responding", "FR")),
     (("Ostrava", "requesting", "HK"), ("Vedria", "responding", None), ("Lumea", "side-3", "SG")),
@@ -40,7 +43,7 @@ CASTS = (
 
 @dataclass
 class Case:
-    """One case in the service, its people, and the acts so far as the simulation is told them."""
+    """A case in the service, its people, and its acts so far as the simulation takes them."""
 
     house: House
     procedure: Procedure
@@ -50,19 +53,19 @@ class Case:
     random: Random
     id: str = ""
     ids: dict[str, str] = field(default_factory=dict)
-    acts: list[Act] = field(default_factory=list)
+    acts: list[AssumedAct] = field(default_factory=list)
     nominated: list[tuple[str, Person]] = field(default_factory=list)
     text: Json = field(default_factory=lambda: {"id": NOBODY, "sha256": "0" * 64})
     lodged: bool = False
 
     @property
     def path(self) -> str:
-        """The case's address."""
+        """The path of the case."""
         return f"/v1/cases/{self.id}"
 
     @property
     def today(self) -> date:
-        """The day at the seat."""
+        """The present day at the seat."""
         return day_at(self.house.clock.now, SEAT)
 
     @property
@@ -71,17 +74,17 @@ class Case:
         return self.agents[self.cast[0][0]]
 
     def simulated(self) -> Simulation:
-        """What the simulation makes of the acts so far."""
-        parties = [Assumed(name, side) for name, side, _calendar in self.cast]
+        """The simulation of the acts so far."""
+        parties = [AssumedParty(name, side) for name, side, _calendar in self.cast]
         resting = tuple(calendar_of(code) if code else plain(name) for name, _side, code in self.cast)
         calendars = Calendars(calendar_of("HK"), plain("the institution", [CLOSURE]), resting)
         return simulate(self.procedure, parties, self.acts, calendars, self.today)
 
 
 @contextmanager
-def opened(fresh: Fresh, procedure: Procedure, random: Random) -> Iterator[Case]:
-    """A case opened by a party, in an institution of its own."""
-    with House.open(fresh()) as house:
+def opened(empty_registry: EmptyRegistry, procedure: Procedure, random: Random) -> Iterator[Case]:
+    """A case opened by a party, in its own institution."""
+    with House.open(empty_registry()) as house:
         first, last, name = CLOSURE
         closure = {"from_on": first.isoformat(), "until_on": last.isoformat(), "name": name}
         house.registrar.post("/v1/closures", closure).expect(201)
@@ -93,9 +96,9 @@ def opened(fresh: Fresh, procedure: Procedure, random: Random) -> Iterator[Case]
         agents = {name: house.person(f"Agent of {name}") for name, _side, _calendar in cast}
         case = Case(house, procedure, cast, agents, [], random)
         seat = {"place": "Hong Kong", "time_zone": "Asia/Hong_Kong", "calendar": "HK"}
-        given = request(procedure=procedure.id, category=procedure.categories[0], parties=parties, seat=seat)
-        found = case.filer.post("/v1/cases", given).expect(201)
-        case.id, case.ids = found["id"], {party["name"]: party["id"] for party in found["parties"]}
+        body = request(procedure=procedure.id, category=procedure.categories[0], parties=parties, seat=seat)
+        made = case.filer.post("/v1/cases", body).expect(201)
+        case.id, case.ids = made["id"], {party["name"]: party["id"] for party in made["parties"]}
         yield case
 
 
@@ -103,46 +106,48 @@ def opened(fresh: Fresh, procedure: Procedure, random: Random) -> Iterator[Case]
 
 
 def let_pass(case: Case, days: int) -> None:
-    """So many days go by, and the worker looks on the day after each on which a term is due."""
+    """Let so many days pass; the worker runs on the day after each due day."""
     until = case.today + timedelta(days=days)
     while case.today < until:
-        running = [date.fromisoformat(one["due_on"]) for one in deadlines(case) if one["state"] == "running"]
+        running = [
+            date.fromisoformat(deadline["due_on"]) for deadline in deadlines(case) if deadline["state"] == "running"
+        ]
         day = min([until, *(due_on + timedelta(days=1) for due_on in running if due_on >= case.today)])
         case.house.clock.pass_by(days=(day - case.today).days)
         work(case)
 
 
 def work(case: Case) -> None:
-    """The worker, until nothing is left for it to do."""
+    """Run the worker until it has nothing left to do."""
     while worker(case.house).round()["clock-step"]:
         continue
 
 
-# Which act is next.
+# The next act.
 
 
-def next_act(case: Case, standing: Simulation) -> Act:
-    """An act at random: more often than not one that is open, sometimes one that is not or that is no step."""
+def next_act(case: Case, standing: Simulation) -> AssumedAct:
+    """A random act: usually an open step, sometimes a closed step or an act that is not a step."""
     draw = case.random.random()
     if not case.lodged:
-        # Nobody else sees the case yet, and nothing but its lodging is worth the walk.
+        # Nobody else sees the case yet, so only its lodging is interesting.
         return _filled(case, case.procedure.steps[0], "requesting-party", case.cast[0][0], standing)
     if draw < 0.1 and any(term.runs_from == "receipt" for term in case.procedure.terms):
-        return Act("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
-    over = all(one.state in ("ended", "waived") for one in standing.deadlines)
+        return AssumedAct("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
+    over = all(deadline.state in ("ended", "waived") for deadline in standing.deadlines)
     if draw < (0.12 if over else 0.3) and standing.deadlines:
         return _beside(case, standing)
-    found = [(step, one.capacity, one.party) for one in standing.open_steps for step in one.steps]
-    if draw < 0.85 and found:
-        weights = [_weight(step, standing.stage.name) for step, _capacity, _party in found]
-        step, capacity, party = case.random.choices(found, weights)[0]
+    open_acts = [(step, holder.capacity, holder.party) for holder in standing.open_steps for step in holder.steps]
+    if draw < 0.85 and open_acts:
+        weights = [_weight(step, standing.stage.name) for step, _capacity, _party in open_acts]
+        step, capacity, party = case.random.choices(open_acts, weights)[0]
     else:
         step, capacity, party = _any(case)
     return _filled(case, step, capacity, party, standing)
 
 
 def _weight(step: Step, stage: str) -> float:
-    """How likely an open step is taken: what leads on more than the rest, what ends the case seldom."""
+    """The weight of an open step: steps that lead on are more likely than others, steps that end the case less."""
     if step.outcome is not None and stage not in step.expected:
         return 0.1
     return 6 if stage in step.expected else 2
@@ -153,8 +158,8 @@ def _on_side(case: Case, *, requesting: bool) -> list[str]:
 
 
 def _any(case: Case) -> tuple[Step, str, str | None]:
-    """Any step, by one of those that may take it at some stage; for steps proper, by others too."""
-    step = case.random.choice([one for one in case.procedure.steps if one.by != ("clock",)])
+    """A random step, by a capacity that may take it at some stage, and sometimes by another."""
+    step = case.random.choice([step for step in case.procedure.steps if step.by != ("clock",)])
     takers = [capacity for capacity in step.by if capacity != "clock"]
     if step.taken_through is None and case.random.random() < 0.3:
         takers = ["registry", "any-party", "mediator"]
@@ -174,11 +179,11 @@ def _capacity_of(case: Case, party: str) -> str:
     return "requesting-party" if party in _on_side(case, requesting=True) else "responding-party"
 
 
-def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> Act:
-    """The act with what it needs besides."""
+def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> AssumedAct:
+    """The act with the fields that it needs."""
     entry = picked(case.procedure, standing.stage.name, step.name, capacity)
     if entry is None:
-        return Act(step.name, case.today, capacity, party)
+        return AssumedAct(step.name, case.today, capacity, party)
     due_on = None
     if engine.takes_day(case.procedure, entry) and case.random.random() < 0.7:
         due_on = case.today + timedelta(days=case.random.randint(1, 30))
@@ -188,23 +193,23 @@ def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: 
         party = case.random.choice([name for name, _side, _calendar in case.cast])
     ground = case.random.choice(entry.grounds) if entry.grounds else None
     settles = case.random.choice(["whole", "whole", "part"])
-    return Act(step.name, case.today, capacity, party, due_on, ground, settles)
+    return AssumedAct(step.name, case.today, capacity, party, due_on, ground, settles)
 
 
 def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step | None:
-    """The entry of that name which the capacity, then the stage, picks."""
+    """The entry of that name for the capacity, or else for the stage."""
     held = ("registry", "appointing-authority") if capacity == "registry" else (capacity,)
-    allowed = [one for one in procedure.entries(step) if any(engine.acts_as(one.by, each) for each in held)]
-    return next((one for one in allowed if stage in one.origin), allowed[0] if allowed else None)
+    allowed = [entry for entry in procedure.entries(step) if any(engine.acts_as(entry.by, each) for each in held)]
+    return next((entry for entry in allowed if stage in entry.origin), allowed[0] if allowed else None)
 
 
-def _beside(case: Case, standing: Simulation) -> Act:
-    """A change of a term by somebody whom its rule may or may not allow."""
-    one = case.random.choice(standing.deadlines)
+def _beside(case: Case, standing: Simulation) -> AssumedAct:
+    """A change of a term, by a capacity that its rule may or may not authorise."""
+    deadline = case.random.choice(standing.deadlines)
     kind = case.random.choice(BESIDE)
-    allowed = {"extend": one.term.extend_by, "waive": one.term.waive_by}.get(kind, one.term.suspend_by)
+    allowed = {"extend": deadline.term.extend_by, "waive": deadline.term.waive_by}.get(kind, deadline.term.suspend_by)
     capacity = case.random.choice([*allowed, *allowed, "registry", "any-party"])
-    party = one.party.name if one.party else None
+    party = deadline.party.name if deadline.party else None
     if engine.is_party(capacity):
         able = _on_side(case, requesting=False) if capacity == "responding-party" else _on_side(case, requesting=True)
         party = party if party in able else able[0]
@@ -212,10 +217,10 @@ def _beside(case: Case, standing: Simulation) -> Act:
     if capacity == "mediator" and mediator_of(case) is None:
         capacity = "registry"
     until_on = case.today + timedelta(days=case.random.randint(1, 60)) if kind == "extend" else None
-    return Act(kind, case.today, capacity, party, term=one.term.name, until_on=until_on)
+    return AssumedAct(kind, case.today, capacity, party, term=deadline.term.name, until_on=until_on)
 
 
-# How it is done in the service.
+# Acts in the service.
 
 
 def mediator_of(case: Case) -> tuple[str, Person] | None:
@@ -230,19 +235,19 @@ def _appointment(case: Case, *states: str) -> tuple[str, Person] | None:
     return None
 
 
-def person_of(case: Case, act: Act) -> Person | None:
-    """Who acts; nobody where no mediator is in office."""
+def person_of(case: Case, act: AssumedAct) -> Person | None:
+    """The person who acts; None where no mediator is in office."""
     if act.by in ("requesting-party", "responding-party"):
         assert act.party is not None
         return case.agents[act.party]
     if act.by == "mediator":
-        found = mediator_of(case)
-        return found[1] if found else None
+        in_office = mediator_of(case)
+        return in_office[1] if in_office else None
     return case.house.registrar
 
 
-def done(case: Case, act: Act, standing: Simulation) -> str | None:
-    """Do it; the code of the refusal, None if it was done."""
+def done(case: Case, act: AssumedAct, standing: Simulation) -> str | None:
+    """Take the act; gives the code of the refusal, or None."""
     person = person_of(case, act)
     if person is None:
         return "not-your-capacity"
@@ -257,14 +262,14 @@ def done(case: Case, act: Act, standing: Simulation) -> str | None:
 
 
 def code_of(answer: Answer) -> str | None:
-    """The code of a refusal; of an invalid request that of its first fault."""
+    """The code of a refusal; for an invalid request the code of its first fault."""
     assert answer.status < 500, answer.json
     if answer.status < 400:
         return None
     return str(answer.json["errors"][0]["code"]) if answer.status == 422 else answer.code
 
 
-def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
+def _step(case: Case, act: AssumedAct, entry: Step | None, person: Person) -> Answer:
     fields: Json = {}
     body: Json = {"fields": fields}
     if entry is not None:
@@ -280,61 +285,59 @@ def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
     return person.post(f"{case.path}/steps/{act.step}", body)
 
 
-def _serve(case: Case, act: Act) -> Answer:
-    given = {
+def _serve(case: Case, act: AssumedAct) -> Answer:
+    body = {
         "party_id": case.ids[str(act.party)],
         "method": "courier",
         "attempted_on": case.today.isoformat(),
         "served_at": case.house.clock.now.isoformat(),
         "proof": "Receipt no. 4471.",
     }
-    return case.house.registrar.post(f"{case.path}/service", given)
+    return case.house.registrar.post(f"{case.path}/service", body)
 
 
-def _change(case: Case, act: Act, person: Person) -> str | None:
-    """The last deadline of that term that is not over, as the simulation picks it; all agree where all have to."""
-    found = deadlines(case)
-    mine = [one for one in found if one["term"] == act.term]
+def _change(case: Case, act: AssumedAct, person: Person) -> str | None:
+    """A change of the last running deadline of that term, as the simulation picks it; all agree where all must."""
+    running = deadlines(case)
+    mine = [deadline for deadline in running if deadline["term"] == act.term]
     if act.party is not None:
-        mine = [one for one in mine if one["party_id"] in (None, case.ids[act.party])]
+        mine = [deadline for deadline in mine if deadline["party_id"] in (None, case.ids[act.party])]
     if not mine:
         return "deadline-not-set"
     over = ("ended", "waived")
-    one = max(mine, key=lambda one: (one["state"] not in over, found.index(one)))
-    given: Json | None = (
-        {"reason": "Agreed.", "until_on": act.until_on.isoformat()} if act.until_on else {"reason": "!"}
-    )
-    path = f"{case.path}/deadlines/{one['id']}/{act.step}"
-    answer = person.post(path, None if act.step == "resume" else given)
+    chosen = max(mine, key=lambda shown: (shown["state"] not in over, running.index(shown)))
+    body: Json | None = {"reason": "Agreed.", "until_on": act.until_on.isoformat()} if act.until_on else {"reason": "!"}
+    path = f"{case.path}/deadlines/{chosen['id']}/{act.step}"
+    answer = person.post(path, None if act.step == "resume" else body)
     if act.step == "extend" and answer.status < 400 and case.procedure.term(str(act.term)).extend_with_all:
         for name in [party.name for party in case.simulated().parties if party.participation != "withdrawn"]:
-            if case.agents[name] is not person and deadline(case, one["id"])["due_on"] != str(act.until_on):
-                case.agents[name].post(path, given).expect(200)
+            if case.agents[name] is not person and deadline(case, chosen["id"])["due_on"] != str(act.until_on):
+                case.agents[name].post(path, body).expect(200)
     return code_of(answer)
 
 
 def deadline(case: Case, id: str) -> Json:
-    """One deadline."""
-    return next(one for one in deadlines(case) if one["id"] == id)
+    """A deadline."""
+    return next(deadline for deadline in deadlines(case) if deadline["id"] == id)
 
 
-def _consent(case: Case, act: Act, person: Person) -> str | None:
+def _consent(case: Case, act: AssumedAct, person: Person) -> str | None:
     filed = person.post(f"{case.path}/consents", {**CONSENT, "party_id": case.ids[str(act.party)]})
     if filed.status != 201:
         return code_of(filed)
     return code_of(person.post(f"{case.path}/consents/{filed.json['id']}/confirm"))
 
 
-def _appoint(case: Case, act: Act, person: Person) -> str | None:
+def _appoint(case: Case, act: AssumedAct, person: Person) -> str | None:
     if act.step == "nominate":
         return _nominate(case, person)
     wanted = ("declared",) if act.step == "confirm-mediator" else ("confirmed",)
-    found = _appointment(case, *wanted) or (case.nominated[-1] if case.nominated else None)
-    if found is None:
+    appointment = _appointment(case, *wanted) or (case.nominated[-1] if case.nominated else None)
+    if appointment is None:
         return "not-found"
     word = {"confirm-mediator": "confirm", "resign": "resign", "replace-mediator": "replace"}[act.step]
     body = {"reason": "Called to office."} if word != "confirm" else {}
-    return code_of(person.post(f"/v1/appointments/{found[0]}/{word}", body))
+    return code_of(person.post(f"/v1/appointments/{appointment[0]}/{word}", body))
 
 
 def _nominate(case: Case, person: Person) -> str | None:
@@ -355,9 +358,9 @@ def _nominate(case: Case, person: Person) -> str | None:
     return None
 
 
-def _hold(case: Case, act: Act, person: Person) -> str | None:
+def _hold(case: Case, act: AssumedAct, person: Person) -> str | None:
     day = case.today.isoformat()
-    given = {
+    body = {
         "kind": "joint",
         "title": "Meeting",
         "starts_at": f"{day}T10:00",
@@ -365,7 +368,7 @@ def _hold(case: Case, act: Act, person: Person) -> str | None:
         "audience": "participants",
         "party_ids": [],
     }
-    meeting = person.post(f"{case.path}/sessions", given)
+    meeting = person.post(f"{case.path}/sessions", body)
     if meeting.status != 201:
         return code_of(meeting)
     return code_of(
@@ -375,15 +378,15 @@ def _hold(case: Case, act: Act, person: Person) -> str | None:
     )
 
 
-def _freeze(case: Case, act: Act, person: Person) -> str | None:
-    given = {
+def _freeze(case: Case, act: AssumedAct, person: Person) -> str | None:
+    body = {
         "title": "Agreement",
         "language": "en",
         "clauses": CLAUSES,
         "audience": "participants",
         "settles": act.settles,
     }
-    draft = person.post(f"{case.path}/settlement/drafts", given)
+    draft = person.post(f"{case.path}/settlement/drafts", body)
     if draft.status != 201:
         return code_of(draft)
     path = f"{case.path}/settlement/drafts/{draft.json['id']}/freeze"
@@ -393,14 +396,14 @@ def _freeze(case: Case, act: Act, person: Person) -> str | None:
     return code_of(answer)
 
 
-def _sign(case: Case, act: Act, person: Person) -> str | None:
-    given = {
+def _sign(case: Case, act: AssumedAct, person: Person) -> str | None:
+    body = {
         "draft_id": case.text["id"],
         "sha256": case.text["sha256"],
         "party_id": case.ids[str(act.party)],
         "capacity": "agent",
     }
-    return code_of(person.post(f"{case.path}/settlement/signatures", given))
+    return code_of(person.post(f"{case.path}/settlement/signatures", body))
 
 
 _THROUGH = {
@@ -413,7 +416,7 @@ _THROUGH = {
 
 
 def admit(case: Case) -> None:
-    """Once the request is lodged the registry admits the agents of the other parties."""
+    """Let the registry admit the agents of the other parties once the request is lodged."""
     if case.house.registrar.get(case.path).status != 200:
         return
     case.lodged = True
@@ -422,7 +425,7 @@ def admit(case: Case) -> None:
         case.house.registrar.post(f"{case.path}/parties/{case.ids[name]}/representatives", agent).expect(201)
 
 
-# How both are compared.
+# The comparison.
 
 
 def deadlines(case: Case) -> list[Json]:
@@ -431,94 +434,101 @@ def deadlines(case: Case) -> list[Json]:
 
 
 def lines(explanation: Iterable[str]) -> tuple[str, ...]:
-    """How a deadline came by its day, whoever was the last to agree to an extension."""
+    """The explanation of a deadline, without the name of the last party to agree to an extension."""
     return tuple(re.sub("^Extended by the [a-z ]+, on the agreement", "On the agreement", line) for line in explanation)
 
 
 def as_it_is(case: Case) -> Json:
-    """What the service tells of the case."""
-    found = case.filer.get(case.path).expect(200)
+    """The state of the case in the service."""
+    read = case.filer.get(case.path).expect(200)
     names: dict[str | None, str | None] = {None: None, **{id: name for name, id in case.ids.items()}}
     return {
-        "stage": found["stage"],
-        "phase": found["phase"],
-        "outcome": found["outcome"],
-        "tracks": {track["name"]: track["state"] for track in found["tracks"]},
-        "participation": {party["name"]: party["participation"] for party in found["parties"]},
+        "stage": read["stage"],
+        "phase": read["phase"],
+        "outcome": read["outcome"],
+        "tracks": {track["name"]: track["state"] for track in read["tracks"]},
+        "participation": {party["name"]: party["participation"] for party in read["parties"]},
         "deadlines": sorted(
-            (one["term"], str(names[one["party_id"]]), one["due_on"], one["state"], lines(one["explanation"]))
-            for one in deadlines(case)
+            (
+                deadline["term"],
+                str(names[deadline["party_id"]]),
+                deadline["due_on"],
+                deadline["state"],
+                lines(deadline["explanation"]),
+            )
+            for deadline in deadlines(case)
         ),
         "waiting": {
-            (one["capacity"], names[one["party_id"]], one["for"], one["due_on"]) for one in found["waiting_for"]
+            (entry["capacity"], names[entry["party_id"]], entry["for"], entry["due_on"])
+            for entry in read["waiting_for"]
         },
     }
 
 
-def as_simulated(case: Case, found: Simulation) -> Json:
-    """The same, as the simulation tells it."""
-    names = {party.id: party.name for party in found.parties}
+def as_simulated(case: Case, simulation: Simulation) -> Json:
+    """The state of the case in the simulation."""
+    names = {party.id: party.name for party in simulation.parties}
     return {
-        "stage": found.stage.name,
-        "phase": found.stage.phase,
-        "outcome": found.outcome,
-        "tracks": {track.name: track.state for track in found.tracks},
-        "participation": {party.name: party.participation for party in found.parties},
+        "stage": simulation.stage.name,
+        "phase": simulation.stage.phase,
+        "outcome": simulation.outcome,
+        "tracks": {track.name: track.state for track in simulation.tracks},
+        "participation": {party.name: party.participation for party in simulation.parties},
         "deadlines": sorted(
             (
-                one.term.name,
-                str(one.party.name if one.party else None),
-                one.due_on.isoformat(),
-                one.state,
-                lines(one.explanation),
+                deadline.term.name,
+                str(deadline.party.name if deadline.party else None),
+                deadline.due_on.isoformat(),
+                deadline.state,
+                lines(deadline.explanation),
             )
-            for one in found.deadlines
+            for deadline in simulation.deadlines
         ),
         "waiting": {
             (
-                one.capacity,
-                names[one.party_id] if one.party_id else None,
-                one.step,
-                one.due_on.isoformat() if one.due_on else None,
+                entry.capacity,
+                names[entry.party_id] if entry.party_id else None,
+                entry.step,
+                entry.due_on.isoformat() if entry.due_on else None,
             )
-            for one in found.waiting
+            for entry in simulation.waiting
         },
     }
 
 
-def refusal_of(found: Simulation, act: int) -> str | None:
+def refusal_of(simulation: Simulation, act: int) -> str | None:
     """The code with which the simulation refuses that act."""
-    entries: list[Entry] = [one for one in found.entries if one.act == act and one.refused is not None]
+    entries: list[Entry] = [entry for entry in simulation.entries if entry.act == act and entry.refused is not None]
     return entries[0].refused.code if entries and entries[0].refused else None
 
 
-def both(case: Case, act: Act, standing: Simulation) -> Simulation:
-    """Do it here and there, and hold one against the other."""
+def both(case: Case, act: AssumedAct, standing: Simulation) -> Simulation:
+    """Take the act in both, and compare them."""
     answered = done(case, act, standing)
     case.acts.append(act)
     work(case)
     if not case.lodged:
         admit(case)
-    found = case.simulated()
-    told = (act, found.stage.name, case.cast, case.acts)
-    refused = refusal_of(found, len(case.acts) - 1)
-    # What somebody cannot see, they cannot act on, whatever the rules would say.
-    assert answered == refused or (answered == "not-found" and refused is not None), (answered, refused, told)
-    assert as_simulated(case, found) == as_it_is(case), told
-    return found
+    simulation = case.simulated()
+    context = (act, simulation.stage.name, case.cast, case.acts)
+    refused = refusal_of(simulation, len(case.acts) - 1)
+    # Nobody can act on what they cannot see, whatever the rules say.
+    assert answered == refused or (answered == "not-found" and refused is not None), (answered, refused, context)
+    assert as_simulated(case, simulation) == as_it_is(case), context
+    return simulation
 
 
 def walk(case: Case) -> None:
-    """Act upon act, until the case is closed; after each both tell the same."""
+    """Take act after act until the case is closed; both agree after each."""
     for _number in range(ACTS):
         let_pass(case, case.random.choice(PAUSES))
         standing = case.simulated()
-        found = both(case, next_act(case, standing), standing)
-        if found.stage.final and case.random.random() < 0.7:
+        result = both(case, next_act(case, standing), standing)
+        if result.stage.final and case.random.random() < 0.7:
             return
 
 
-# What no rule set that ships makes use of together: receipt, waivers, suspensions, working days and clocks in a row.
+# A combination that no shipped rule set uses: receipt, waivers, suspensions, working days and a series of clocks.
 REPLY = """[[terms]]
 name = "reply"
 title = "for the invited side to answer"
@@ -638,7 +648,7 @@ standing = "institution"
 
 @pytest.fixture
 def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A rule set that makes use of all that terms can do; its id."""
+    """The id of a rule set that uses every feature of terms."""
     text = (LIBRARY / "uncitral-2021.toml").read_text(encoding="utf-8").replace("uncitral-2021", "clockwork-2026")
     for ours in (REPLY, LAPSE):
         table, name = ours.split("\n")[:2]
@@ -657,9 +667,9 @@ def clockwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     library.cache_clear()
 
 
-def test_a_walk_goes_as_simulated_whatever_the_terms_can_do(fresh: Fresh, clockwork: str) -> None:
+def test_a_walk_under_every_kind_of_term_goes_as_simulated(empty_registry: EmptyRegistry, clockwork: str) -> None:
     for number in range(WALKS):
-        with opened(fresh, library()[clockwork], Random(f"{clockwork}/{number}")) as case:  # noqa: S311
+        with opened(empty_registry, library()[clockwork], Random(f"{clockwork}/{number}")) as case:  # noqa: S311
             walk(case)
 
 
@@ -671,19 +681,20 @@ GIVEN: Json = {
 }
 
 
-def test_anybody_with_an_account_may_simulate_a_case_of_which_nothing_is_kept(house: House) -> None:
+def test_every_account_may_simulate_a_case_and_nothing_of_it_is_stored(house: House) -> None:
     person = house.person("Curia Oso")
-    found = person.post(SIMULATE, GIVEN).expect(200)
-    assert [entry["kind"] for entry in found["timeline"]] == ["step", "step", "deadline-set", "deadline-passed"]
-    assert (found["procedure"], found["stage"], found["outcome"]) == ("uncitral-2021", "invited", None)
-    assert found["timeline"][2]["deadline"]["silence"] == found["deadlines"][0]["silence"]
-    assert [(one["effect"], one["step"], one["article"]) for one in found["deadlines"][0]["silence"]] == [
-        ("at-election", "lapse", "article 2")
-    ]
-    assert [(one["capacity"], one["party"], one["step"]) for one in found["waiting_for"]] == [
+    simulation = person.post(SIMULATE, GIVEN).expect(200)
+    assert [entry["kind"] for entry in simulation["timeline"]] == ["step", "step", "deadline-set", "deadline-passed"]
+    assert (simulation["procedure"], simulation["stage"], simulation["outcome"]) == ("uncitral-2021", "invited", None)
+    assert simulation["timeline"][2]["deadline"]["silence"] == simulation["deadlines"][0]["silence"]
+    assert [
+        (deadline["effect"], deadline["step"], deadline["article"])
+        for deadline in simulation["deadlines"][0]["silence"]
+    ] == [("at-election", "lapse", "article 2")]
+    assert [(entry["capacity"], entry["party"], entry["step"]) for entry in simulation["waiting_for"]] == [
         ("responding-party", "Vedria", "accept-invitation")
     ]
-    assert [step["name"] for step in found["open_steps"][0]["steps"]] == ["lapse", "withdraw"]
+    assert [step["name"] for step in simulation["open_steps"][0]["steps"]] == ["lapse", "withdraw"]
     assert person.get("/v1/cases").expect(200)["items"] == []
     again = person.post(SIMULATE, {**GIVEN, "acts": [{"step": "invite", "on": "2026-03-04"}]}).expect(200)
     (refused,) = again["timeline"]
@@ -711,25 +722,27 @@ def test_anybody_with_an_account_may_simulate_a_case_of_which_nothing_is_kept(ho
         ({"king": 1}, "", "unknown-field"),
     ],
 )
-def test_what_cannot_be_simulated_is_told_with_its_place(house: House, changed: Json, pointer: str, code: str) -> None:
+def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(
+    house: House, changed: Json, pointer: str, code: str
+) -> None:
     answer = house.registrar.post(SIMULATE, {**GIVEN, **changed})
     answer.expect(422, "invalid")
     assert [(fault["pointer"], fault["code"]) for fault in answer.json["errors"]][:1] == [(pointer, code)]
 
 
-def test_rules_that_there_are_not_and_strangers_are_refused_as_everywhere(house: House) -> None:
+def test_unknown_rules_and_strangers_are_refused_as_everywhere(house: House) -> None:
     house.registrar.post("/v1/procedures/none-1900/simulations", GIVEN).expect(404, "not-found")
     stranger = replace(house.registrar, token="accord_" + "x" * 43)
     stranger.post(SIMULATE, GIVEN).expect(401, "unauthenticated")
     stranger.post(SIMULATE, {}).expect(401, "unauthenticated")
 
 
-def test_a_rule_set_tells_what_the_silence_after_each_term_brings(house: House) -> None:
-    found = house.registrar.get("/v1/procedures/icsid-2022").expect(200)
-    terms = {term["name"]: term for term in found["terms"]}
-    assert [(one["effect"], one["by"]) for one in terms["no-step"]["silence"]] == [("by-notice", ["registry"])]
+def test_a_rule_set_lists_the_effect_of_silence_after_each_term(house: House) -> None:
+    rule_set = house.registrar.get("/v1/procedures/icsid-2022").expect(200)
+    terms = {term["name"]: term for term in rule_set["terms"]}
+    assert [(effect["effect"], effect["by"]) for effect in terms["no-step"]["silence"]] == [("by-notice", ["registry"])]
     assert (terms["reply"]["runs_from"], terms["reply"]["calendars"]) == ("receipt", ["institution"])
-    steps = {step["name"]: step for step in found["steps"]}
+    steps = {step["name"]: step for step in rule_set["steps"]}
     assert (steps["lodge"]["lodges"], steps["agree-number"]["positions"]) == (True, ["one", "more-than-one"])
     indus = house.registrar.get("/v1/procedures/indus-waters-1960").expect(200)
     assert [track["name"] for track in indus["tracks"]] == ["neutral-expert", "court-of-arbitration"]
@@ -737,16 +750,16 @@ def test_a_rule_set_tells_what_the_silence_after_each_term_brings(house: House) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule_set", list(library()))
-def test_a_walk_through_the_service_goes_as_the_simulation_says(fresh: Fresh, rule_set: str) -> None:
+def test_a_walk_through_the_service_goes_as_the_simulation_says(empty_registry: EmptyRegistry, rule_set: str) -> None:
     for number in range(WALKS):
-        with opened(fresh, library()[rule_set], Random(f"{rule_set}/{number}")) as case:  # noqa: S311
+        with opened(empty_registry, library()[rule_set], Random(f"{rule_set}/{number}")) as case:  # noqa: S311
             walk(case)
 
 
 def follow(case: Case, *acts: tuple[str, str, str | None]) -> None:
-    """These steps, by whom and for which party, all on one day."""
+    """Take these steps, by these people and for these parties, all on one day."""
     for step, by, party in acts:
-        both(case, Act(step, case.today, by, party), case.simulated())
+        both(case, AssumedAct(step, case.today, by, party), case.simulated())
 
 
 THREE = (("Ostrava", "requesting", None), ("Vedria", "responding", None), ("Lumea", "side-3", None))
@@ -754,20 +767,20 @@ INVITED = (("lodge", "requesting-party", "Ostrava"), ("invite", "registry", None
 ACCEPTED = tuple(("accept-invitation", "responding-party", party) for party in ("Vedria", "Lumea"))
 
 
-def test_a_party_served_after_another_has_answered_has_its_own_time(
-    fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+def test_a_party_served_after_another_has_answered_has_its_own_term(
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))
-    with opened(fresh, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
+    with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, ACCEPTED[0], ("serve", "registry", "Lumea"))
-        assert [one["party_id"] for one in deadlines(case)] == [case.ids["Lumea"]]
+        assert [deadline["party_id"] for deadline in deadlines(case)] == [case.ids["Lumea"]]
 
 
-def test_a_party_that_withdrew_extends_no_term(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_party_that_withdrew_extends_no_term(empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))
-    with opened(fresh, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
+    with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, *ACCEPTED, ("register", "registry", None), ("withdraw", "responding-party", "Lumea"))
         later = case.today + timedelta(days=200)
-        extended = Act("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)
+        extended = AssumedAct("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)
         both(case, extended, case.simulated())
         both(case, replace(extended, party="Vedria"), case.simulated())

@@ -1,4 +1,4 @@
-"""Steps: shown as they are enforced, refused with their reasons, and taken today in one's own capacity."""
+"""Steps: listed as they are enforced, refused with reasons, and taken on the day in a person's own capacity."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from tests.story import CONSENT, POWERS, Dispute
 
 
 def shown(dispute: Dispute, who: str) -> dict[str, list[str]]:
-    """The reasons why each step is closed to somebody; none where it is open."""
-    found: dict[str, list[str]] = {}
+    """The reasons why each step is closed to a person; empty where it is open."""
+    reasons_of: dict[str, list[str]] = {}
     for step in getattr(dispute, who).get(f"{dispute.path}/steps").expect(200)["items"]:
         reasons = [reason["code"] for reason in step["reasons"]]
         assert step["available"] == (reasons == [])
-        if step["step"] not in found or step["available"]:
-            found[step["step"]] = reasons
-    return found
+        if step["step"] not in reasons_of or step["available"]:
+            reasons_of[step["step"]] = reasons
+    return reasons_of
 
 
-def test_what_is_shown_as_open_is_open(dispute: Dispute) -> None:
+def test_the_steps_shown_as_open_are_the_steps_that_succeed(dispute: Dispute) -> None:
     dispute.invited()
     registry, responding = shown(dispute, "registrar"), shown(dispute, "responding")
     assert registry["screen"] == ["all-parties-consented"]
@@ -31,7 +31,7 @@ def test_what_is_shown_as_open_is_open(dispute: Dispute) -> None:
         assert {reason["code"] for reason in answer.json["reasons"]} == set(registry[step])
 
 
-def test_a_step_that_a_noun_takes_is_not_taken_directly(dispute: Dispute) -> None:
+def test_a_step_of_another_noun_is_not_taken_directly(dispute: Dispute) -> None:
     dispute.registered()
     refused = dispute.step(dispute.requesting, "nominate").expect(409, "taken-through")
     assert refused["href"] == f"{dispute.path}/appointments"
@@ -39,7 +39,7 @@ def test_a_step_that_a_noun_takes_is_not_taken_directly(dispute: Dispute) -> Non
     dispute.step(dispute.registrar, "hold-session").expect(403, "not-your-capacity")
 
 
-def test_a_step_that_the_rules_do_not_know_is_not_found(dispute: Dispute) -> None:
+def test_an_unknown_step_is_not_found(dispute: Dispute) -> None:
     dispute.invited()
     for step in ("no-such-step", "LODGE", "lodge ", "%00"):
         dispute.step(dispute.registrar, step).expect(404, "not-found")
@@ -64,11 +64,35 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "pointer"), FIELDS)
-def test_a_step_takes_the_fields_that_it_knows_and_no_others(dispute: Dispute, body: Any, pointer: str) -> None:
+def test_a_step_refuses_fields_that_it_does_not_have(dispute: Dispute, body: Any, pointer: str) -> None:
     dispute.lodged()
     refused = dispute.step(dispute.registrar, "invite", body).expect(422, "invalid")
     assert [fault["pointer"] for fault in refused["errors"]] == [pointer]
     assert dispute.read()["stage"] == "lodged"
+
+
+@pytest.mark.parametrize(
+    ("step", "body", "act"),
+    [
+        ("invite", {"due_on": "2026-03-02"}, {"due_on": "2026-03-02"}),
+        ("declare-inadmissible", {"reason": "No State.", "due_on": "2026-04-01"}, {"due_on": "2026-04-01"}),
+        ("invite", {"fields": {"ground": "agreement-of-the-parties"}}, {"ground": "agreement-of-the-parties"}),
+    ],
+)
+def test_the_service_and_a_simulation_refuse_the_same_fields(
+    dispute: Dispute, step: str, body: Any, act: dict[str, str]
+) -> None:
+    dispute.lodged()
+    (refused,) = dispute.step(dispute.registrar, step, body).expect(422, "invalid")["errors"]
+    assumed = {
+        "parties": [{"side": "requesting", "name": "Ostrava"}, {"side": "responding", "name": "Vedria"}],
+        "acts": [{"step": "lodge", "on": "2026-03-02"}, {"step": step, "on": "2026-03-02", **act}],
+        "until": "2026-03-02",
+    }
+    path = f"/v1/procedures/{dispute.read()['procedure']}/simulations"
+    (simulated,) = dispute.registrar.post(path, assumed).expect(422, "invalid")["errors"]
+    assert refused["message"] == simulated["message"]
+    assert refused["pointer"].rpartition("/")[2] == simulated["pointer"].rpartition("/")[2]
 
 
 def test_a_day_can_be_set_only_by_a_step_that_starts_a_term(dispute: Dispute) -> None:
@@ -90,7 +114,7 @@ def test_a_deadline_explains_itself_in_ordered_lines(dispute: Dispute) -> None:
     assert case["next_due_on"] == "2026-04-01"
     (waiting,) = case["waiting_for"]
     assert (waiting["for"], waiting["due_on"]) == ("accept-invitation", "2026-04-01")
-    (deadline,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (deadline,) = dispute.deadlines()
     assert dispute.requesting.get(f"{dispute.path}/deadlines/{deadline['id']}").expect(200) == deadline
     assert deadline["trigger"] == {"step": "invite", "on": "2026-03-02"}
     assert (deadline["period"], deadline["standing"], deadline["article"]) == ("set-per-case", "institution", None)
@@ -100,5 +124,5 @@ def test_a_deadline_explains_itself_in_ordered_lines(dispute: Dispute) -> None:
     gives = {"fields": {"consent": CONSENT, "powers": POWERS}}
     after = dispute.step(dispute.responding, "accept-invitation", gives).expect(200)
     assert after["next_due_on"] is None
-    (ended,) = dispute.requesting.get(f"{dispute.path}/deadlines").expect(200)["items"]
+    (ended,) = dispute.deadlines()
     assert ended["state"] == "ended"

@@ -1,4 +1,4 @@
-"""Signed files, checked without a database: what holds, what is refused, and docs/verify.md to the letter."""
+"""Signed files are verified without a database: valid files, refused files, and the commands of docs/verify.md."""
 
 import base64
 import json
@@ -22,8 +22,8 @@ from app.proceedings.certificates import pdf
 from app.proceedings.certificates.verification import verify
 from tests.docs.consoles import blocks, commands, plain, run
 from tests.installation import House, Json
+from tests.proofs import signed_by_another_key
 from tests.registries import Registry
-from tests.signed_files import resigned
 from tests.story import UNCITRAL, Dispute
 
 PAGE = ROOT / "docs" / "verify.md"
@@ -41,13 +41,13 @@ class Files:
 
 @pytest.fixture
 def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
-    """The receipt of a filing, and the certificates of a case that was settled and of one that was not.
+    """The receipt of a filing, and the certificates of a settled case and of one that was not settled.
 
-    Who has them needs no registry any more, so they are made once on each engine.
+    The files need no registry any more, so they are made once on each engine.
     """
-    if "signed" not in registry.known:
-        registry.known["signed"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
-    files: Files = registry.known["signed"]
+    if "signed files" not in registry.lasting:
+        registry.lasting["signed files"] = _signed(request.getfixturevalue("house"), request.getfixturevalue("dispute"))
+    files: Files = registry.lasting["signed files"]
     return files
 
 
@@ -62,8 +62,8 @@ def _signed(house: House, dispute: Dispute) -> Files:
     ended.step(ended.mediator, "terminate", why).expect(200)
     readers = {"receipt": dispute.requesting, "settlement": settled.requesting, "non-settlement": ended.requesting}
     for case in (settled, ended):
-        (one,) = case.requesting.get(f"{case.path}/settlement/certificates").expect(200)["items"]
-        paths[one["kind"]] = f"{case.path}/settlement/certificates/{one['id']}"
+        (issued,) = case.requesting.get(f"{case.path}/settlement/certificates").expect(200)["items"]
+        paths[issued["kind"]] = f"{case.path}/settlement/certificates/{issued['id']}"
     (key,) = house.registrar.get("/v1/signing-keys").expect(200)["items"]
     return Files(
         {kind: readers[kind].get(path).response.content for kind, path in paths.items()},
@@ -73,21 +73,21 @@ def _signed(house: House, dispute: Dispute) -> Files:
 
 
 def pem(key: bytes) -> str:
-    """A public key as people hand it over."""
-    found = Ed25519PublicKey.from_public_bytes(key)
-    return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    """A public key in PEM, as people exchange it."""
+    public_key = Ed25519PublicKey.from_public_bytes(key)
+    return public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def test_each_file_holds_by_the_key_that_is_trusted_as_json_and_as_pdf(signed: Files) -> None:
+def test_each_file_verifies_with_the_trusted_key_as_json_and_as_pdf(signed: Files) -> None:
     for kinds in (signed.json, signed.pdf):
         for kind, data in kinds.items():
-            found = verify(data, signed.key)
-            assert (found.kind, found.trusted) == (kind, True)
-            assert "Signed with the key that you trust" in found.lines[-1]
+            result = verify(data, signed.key)
+            assert (result.kind, result.trusted) == (kind, True)
+            assert "Signed with the key that you trust" in result.lines[-1]
     assert not verify(signed.json["receipt"]).trusted
 
 
-def test_the_lines_say_what_the_file_says(signed: Files) -> None:
+def test_the_report_states_the_contents_of_the_file(signed: Files) -> None:
     receipt = "\n".join(verify(signed.json["receipt"], signed.key).lines)
     for word in (TITLE, "Olga Strand for Republic of Ostrava", "2026-03-02T17:00:00+08:00 at Hong Kong"):
         assert word in receipt
@@ -106,9 +106,9 @@ def test_a_flipped_bit_anywhere_in_a_file_is_detected(signed: Files) -> None:
                 verify(bytes(altered))
 
 
-def test_a_flipped_bit_in_a_paper_is_detected(signed: Files) -> None:
+def test_a_flipped_bit_in_a_pdf_is_detected(signed: Files) -> None:
     for data in signed.pdf.values():
-        # Every part of the document, among them the pages, the fonts, the attachment, and its first and last bytes.
+        # Every part of the document: the pages, the fonts, the attachment, and its first and last bytes.
         for place in {*range(0, len(data), 311), *range(20), *range(len(data) - 20, len(data))}:
             altered = bytearray(data)
             altered[place] ^= 1 << (place % 8)
@@ -119,13 +119,13 @@ def test_a_flipped_bit_in_a_paper_is_detected(signed: Files) -> None:
                 verify(altered_length, signed.key)
 
 
-def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> None:
+def test_a_pdf_whose_pages_differ_from_its_file_is_refused(signed: Files) -> None:
     other = json.loads(signed.json["receipt"])
     other["body"]["filing"]["title"] = "In the year of plenty"
     drawn = pdf.render(json.dumps(other, separators=(",", ":")).encode())
-    with pytest.raises(NotGenuine, match="signature does not hold"):
+    with pytest.raises(NotGenuine, match="signature is not valid"):
         verify(drawn, signed.key)
-    # The pages of one around the attachment of the other: the same length, so that nothing else differs.
+    # The pages of one document around the attachment of the other, of the same length, so that nothing else differs.
     swapped = pypdf.PdfWriter(clone_from=pypdf.PdfReader(BytesIO(signed.pdf["settlement"])))
     swapped.add_attachment("receipt.json", signed.json["receipt"])
     out = BytesIO(b"")
@@ -134,7 +134,7 @@ def test_a_paper_whose_pages_say_something_else_is_refused(signed: Files) -> Non
         verify(out.getvalue(), signed.key)
 
 
-def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
+def test_pages_of_another_edition_are_reported_as_unverified_and_not_as_altered(
     signed: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pdf, "renderer", lambda: "Accord paper 0, typst 0.1.0, without Chinese letterforms")
@@ -145,8 +145,8 @@ def test_pages_of_another_edition_are_not_called_altered_but_not_relied_on(
     assert verify(pdf.attached(older) or b"", signed.key).kind == "receipt"
 
 
-def test_a_file_signed_by_somebody_else_holds_only_for_whoever_trusts_them(signed: Files) -> None:
-    forged = resigned(json.loads(signed.json["receipt"]))
+def test_a_file_signed_with_another_key_verifies_only_if_that_key_is_trusted(signed: Files) -> None:
+    forged = signed_by_another_key(json.loads(signed.json["receipt"]))
     assert not verify(forged).trusted
     with pytest.raises(NotGenuine, match="not with the key that you trust"):
         verify(forged, signed.key)
@@ -157,7 +157,7 @@ WRONG: list[tuple[str, Callable[[Json], object], str]] = [
     ("another algorithm", lambda file: file["key"].update(algorithm="none"), "not the one that the signed body names"),
     ("another key's name", lambda file: file["key"].update(id="x"), "not the one that the signed body names"),
     ("a member more", lambda file: file.update(more=1), "not a signed file"),
-    ("a body that is none", lambda file: file.update(body=[]), "not of the right form"),
+    ("a body that is none", lambda file: file.update(body=[]), "required members"),
     ("padding", lambda file: file.update(signature=file["signature"] + "=="), "base64url"),
     ("stray bits", lambda file: file.update(signature=file["signature"][:-1] + "B"), "base64url"),
     ("no signature", lambda file: file.update(signature=None), "base64url"),
@@ -175,13 +175,13 @@ def test_a_file_of_another_form_is_refused_with_the_reason(
         "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
         "signature": "",
     }
-    file = json.loads(resigned(file))
+    file = json.loads(signed_by_another_key(file))
     change(file)
     with pytest.raises(NotGenuine, match=why):
         verify(json.dumps(file).encode())
 
 
-def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
+def test_a_signed_body_with_a_missing_field_is_refused_by_the_fields_name() -> None:
     file = {
         "accord": "certificate/1",
         "body": {"key_id": "k", "kind": "receipt"},
@@ -189,9 +189,9 @@ def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
         "signature": "",
     }
     with pytest.raises(NotGenuine, match="not well formed at 'id'"):
-        verify(resigned(file))
+        verify(signed_by_another_key(file))
     with pytest.raises(NotGenuine, match="a kind that this program does not know"):
-        verify(resigned({**file, "body": {"key_id": "k", "kind": "ode"}}))
+        verify(signed_by_another_key({**file, "body": {"key_id": "k", "kind": "ode"}}))
 
 
 @pytest.mark.parametrize(
@@ -209,12 +209,12 @@ def test_a_signed_body_that_lacks_something_is_refused_by_name() -> None:
         b"PK",
     ],
 )
-def test_what_is_no_signed_file_is_refused(data: bytes) -> None:
+def test_a_file_that_is_not_signed_is_refused(data: bytes) -> None:
     with pytest.raises(NotGenuine):
         verify(data)
 
 
-def test_a_document_is_found_by_its_hash() -> None:
+def test_a_document_is_identified_by_its_hash() -> None:
     document = {"name": "Annex 1.pdf", "size": 5, "sha256": "", "media_type": "application/pdf"}
     document["sha256"] = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     body = {
@@ -240,7 +240,7 @@ def test_a_document_is_found_by_its_hash() -> None:
         "key": {"id": "k", "algorithm": "Ed25519", "public_key": ""},
         "signature": "",
     }
-    data = resigned(file)
+    data = signed_by_another_key(file)
     assert any("Annex 1.pdf" in line and "names" in line for line in verify(data, accompanying=b"hello").lines)
     with pytest.raises(NotGenuine, match="not one that the file names"):
         verify(data, accompanying=b"hellp")
@@ -255,22 +255,25 @@ def test_a_public_key_is_read_in_each_spelling(signed: Files) -> None:
             read_public_key(text)
 
 
-def test_the_page_is_right_to_the_letter(signed: Files, tmp_path: Path) -> None:
+def test_the_commands_of_the_page_print_what_it_says(signed: Files, tmp_path: Path) -> None:
     for kind in ("json", "pdf"):
         (tmp_path / f"receipt.{kind}").write_bytes(getattr(signed, kind)["receipt"])
     (tmp_path / "institution.pem").write_text(pem(signed.key))
     assert len(list(blocks(PAGE))) == 3
     written = commands(PAGE)
     for command, output in zip(written, run(written, tmp_path, "8000"), strict=True):
-        said = [line.split("…")[0] for line in plain("\n".join(command.prints))]
-        found = plain(output.rstrip("\n"))
+        expected = [line.split("…")[0] for line in plain("\n".join(command.prints))]
+        output_lines = plain(output.rstrip("\n"))
         if "…" not in "".join(command.prints):
-            assert found == said, command.text
-        told = iter(found)
-        assert all(any(line.startswith(start) for line in told) for start in said if start), (command.text, found)
+            assert output_lines == expected, command.text
+        printed_lines = iter(output_lines)
+        assert all(any(line.startswith(start) for line in printed_lines) for start in expected if start), (
+            command.text,
+            output_lines,
+        )
 
 
-def test_an_outside_verifier_that_follows_the_page_agrees(signed: Files, tmp_path: Path) -> None:
+def test_an_independent_verifier_written_from_the_page_agrees(signed: Files, tmp_path: Path) -> None:
     program = re.search(r"^```python\n(.+?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert program is not None
     (tmp_path / "check.py").write_text(program[1], encoding="utf-8")
@@ -285,13 +288,13 @@ def test_an_outside_verifier_that_follows_the_page_agrees(signed: Files, tmp_pat
 
 
 def _by_openssl(signed: Files, folder: Path) -> None:
-    """The body as it stands in the file, byte for byte, is what was signed."""
+    """The body is signed byte for byte as it appears in the file."""
     for data in signed.json.values():
         file = json.loads(data)
         body = data[data.index(b'"body":') + 7 : data.rindex(b',"key":')]
         (folder / "body").write_bytes(body)
         (folder / "signature").write_bytes(decoded(file["signature"], 64, "signature"))
         (folder / "key.pem").write_text(pem(signed.key))
-        given = ["-pubin", "-inkey", "key.pem", "-rawin", "-in", "body", "-sigfile", "signature"]
-        found = subprocess.run(["openssl", "pkeyutl", "-verify", *given], cwd=folder, check=False)
-        assert found.returncode == 0
+        arguments = ["-pubin", "-inkey", "key.pem", "-rawin", "-in", "body", "-sigfile", "signature"]
+        result = subprocess.run(["openssl", "pkeyutl", "-verify", *arguments], cwd=folder, check=False)
+        assert result.returncode == 0

@@ -1,4 +1,4 @@
-"""What each rule set is expected to answer, written out by hand: the files and the code are held against this."""
+"""The expected answers of each rule set, written by hand: the files and the code are compared with them."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ OTHERS = ("appointing-authority", "clock", "court")
 class Expectation:
     """The stages of a rule set, each with its letter, and for each step and capacity one letter a stage.
 
-    A letter names the stage to which the step leads from there when every need is met and every other party has acted;
-    `-` says that it is not open at that stage, `x` that it is not for that capacity. `others` has the letters of the
-    steps that somebody else takes, each line with the capacity.
+    A letter names the stage to which the step leads from there if every need is met and every other party has acted;
+    `-` says that the step is not open at that stage, `x` that it is not open to that capacity. `others` has the letters
+    of the steps of other capacities, each line with the capacity.
     """
 
     stages: dict[str, str]
@@ -29,7 +29,7 @@ class Expectation:
         return rows + [(step, capacity, letters) for step, capacity, letters in self._others()]
 
     def taken_by_others(self) -> set[tuple[str, str]]:
-        """The steps, with the capacity, that somebody takes who has no column of their own."""
+        """The steps that a capacity without its own column takes, with the capacity."""
         return {(step, capacity) for step, capacity, _letters in self._others()}
 
     def _others(self) -> list[list[str]]:
@@ -106,7 +106,7 @@ EXPECTED = {
     ),
 }
 
-# Of these the tables are held against the rules only, and not played over HTTP stage by stage.
+# The tables of these are compared with the rules only, and not played over HTTP stage by stage.
 MORE = {
     "icsid-2022": Expectation(
         {

@@ -1,4 +1,4 @@
-"""A dispute between two fictional States, as the rules see it, and small changes of it."""
+"""A dispute between two fictional States as facts for the rules, and small changes of it."""
 
 from dataclasses import replace
 from datetime import date
@@ -62,7 +62,7 @@ def lumea(**changes: Any) -> PartyFact:
 
 
 def marrow(*, consented: bool) -> ThirdStateFact:
-    """A third State that the dispute involves."""
+    """A third State that the dispute concerns."""
     return ThirdStateFact(MARROW, "Marrow", consented)
 
 
@@ -72,12 +72,12 @@ def nomination(
     *accepted_by: UUID,
     independent: bool | None = True,
 ) -> AppointmentFact:
-    """A nomination, declared independent unless told otherwise, accepted by those named."""
+    """A nomination, by default declared independent, accepted by these parties."""
     return AppointmentFact(id, state, independent, frozenset(accepted_by))
 
 
 def proposed(id: UUID = NINO, *accepted_by: UUID) -> AppointmentFact:
-    """A nomination whose candidate has not spoken yet."""
+    """A nomination whose candidate has not answered yet."""
     return AppointmentFact(id, "proposed", None, frozenset(accepted_by))
 
 
@@ -97,7 +97,7 @@ def running(name: str, due_on: date = DUE) -> TermFact:
 
 
 def case(stage: str, **changes: Any) -> Facts:
-    """The dispute at that stage, with every need met and no gate failing, but for the changes."""
+    """The dispute at that stage, with every need met and every gate passed, except for the changes."""
     facts = Facts(
         stage=stage,
         subjects=frozenset({"water-sharing"}),
@@ -110,7 +110,7 @@ def case(stage: str, **changes: Any) -> Facts:
 
 
 def refusal(facts: Facts, step: str, *holdings: Holding, on: date = TODAY, procedure: Procedure = IOMED) -> Refused:
-    """How the step is refused; the test fails if it is not."""
+    """The refusal of the step; the test fails if the step is open."""
     with pytest.raises(Refused) as caught:
         decide(procedure, facts, step, holdings, on)
     return caught.value
@@ -132,7 +132,7 @@ def take(facts: Facts, step: str, *holdings: Holding, subject: UUID | None = Non
 
 
 def afterwards(facts: Facts, decision: Decision, on: date) -> Facts:
-    """The case as a decision leaves it."""
+    """The case after a decision."""
     step = decision.step
     consenting = decision.party_id if step.name in ("lodge", "accept-invitation") else None
     over = step.ends if decision.completes else ()

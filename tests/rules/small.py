@@ -1,4 +1,4 @@
-"""A small rule set in which everything is right, for tests that break it."""
+"""A small, sound rule set, for tests that break it."""
 
 NAME = "small-2025"
 

@@ -1,4 +1,4 @@
-"""Files of rules that were broken in one place: each is refused with its own message, and at the right line."""
+"""Rule files with one fault: each is refused with its own message, and at the right line."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ from app.cli import main
 from app.rules.loader import BadRuleSet, load
 from tests.rules.small import BASE, NAME
 
-# The small rule set with everything that the language knows: tracks, grounds, and terms that stop and go on.
+# The small rule set with every feature of the language: tracks, grounds, and terms that stop and resume.
 WHOLE = f"""{BASE}
 [[steps]]
 name = "convene"
@@ -155,9 +155,9 @@ LAST = 'name = "no-prospect"\n'
 
 
 class Broken(NamedTuple):
-    """A change of the text (what, by what), the table at fault and how the fault begins, and the line it lies at.
+    """A replacement in the text, the table at fault, the beginning of the fault, and its line.
 
-    The line is told by words that stand once in the broken text, and by how many lines above them it lies.
+    The line is named by words that occur once in the broken text, and by the number of lines above them.
     """
 
     old: str
@@ -268,7 +268,7 @@ BROKEN = {
     "an id of another pattern": Broken(
         f'id = "{NAME}"', 'id = "small_2025"', TOP, "id: String should match pattern", "small_2025"
     ),
-    # Where rules are written.
+    # Citations.
     "a missing citation": Broken(
         'article = "Article 6(2)"\n', "", f"{STEP} go-on", "it cites nothing: give an article", 'name = "go-on"', 1
     ),
@@ -292,7 +292,7 @@ BROKEN = {
         GROUND,
         f"{ISLAND}\n{GROUND}",
         f"{STAGE} limbo",
-        "no way of steps leads here from the first stage",
+        "no sequence of steps leads here from the first stage",
         'name = "limbo"',
         1,
     ),
@@ -303,7 +303,7 @@ BROKEN = {
         GROUND,
         f"{RING}\n{GROUND}",
         f"{STAGE} void",
-        "no way of steps leads from here to a final stage",
+        "no sequence of steps leads from here to a final stage",
         'name = "void"',
         1,
     ),
@@ -363,7 +363,7 @@ BROKEN = {
         "expected: unknown 'talks' (known: draft)",
         'expected = ["talks"]',
     ),
-    # Checks and people.
+    # Checks and capacities.
     "an unknown check": Broken(
         'name = "first-session-held"', 'name = "paid"', f"{CHECK} paid", "unknown check (known: ", 'name = "paid"', 1
     ),
@@ -576,13 +576,13 @@ BROKEN = {
     ),
     # Marks, names, and words.
     "a mark that is missing": Broken(
-        "lodges = true\n", "", STEP, "lodges: one step must bear this mark (now: none)", 'name = "lodge"\n', 1
+        "lodges = true\n", "", STEP, "lodges: exactly one step must have this mark (now: none)", 'name = "lodge"\n', 1
     ),
     "a mark given twice": Broken(
         "serves = true",
         "serves = true\nlodges = true",
         STEP,
-        "lodges: one step must bear this mark (now: invite, lodge)",
+        "lodges: exactly one step must have this mark (now: invite, lodge)",
         "lodges = true\nexpected",
     ),
     "a name given twice": Broken(
@@ -602,7 +602,7 @@ BROKEN = {
         2,
     ),
     "a ground that is unused": Broken(
-        'grounds = ["no-prospect"]\n', "", f"{GROUND} no-prospect", "no step is taken on it", 'name = "no-prospect"', 1
+        'grounds = ["no-prospect"]\n', "", f"{GROUND} no-prospect", "no step has this ground", 'name = "no-prospect"', 1
     ),
     "an unknown ground": Broken(
         'grounds = ["no-prospect"]',
@@ -636,14 +636,14 @@ BROKEN = {
         'name = "report"\ntitle = "Report of the experts"',
         'name = "hold-session"\ntitle = "Report of the experts"',
         f"{STEP} hold-session",
-        "name: 'hold-session' is taken through 'sessions': say so by taken_through",
+        "name: 'hold-session' is taken through 'sessions': set taken_through",
         'name = "hold-session"',
     ),
     "a step of the clock that needs a ground": Broken(
         'by = ["mediator"]\nfrom = ["talks"]\nto = "closed"\nafter',
         'by = ["clock"]\nfrom = ["talks"]\nto = "closed"\nafter',
         f"{STEP} terminate",
-        "grounds: the clock takes the step and cannot say it",
+        "grounds: the clock takes the step and cannot give it",
         'grounds = ["no-prospect"]',
     ),
     "a step that the clock would take for ever": Broken(
@@ -695,7 +695,7 @@ def broken_file(folder: Path, broken: Broken) -> tuple[Path, str]:
 
 
 def expected_start(broken: Broken, text: str) -> str:
-    """How the message begins: file, line, table and fault."""
+    """The beginning of the message: file, line, table and fault."""
     if broken.words is None:
         return f"{NAME}.toml: {broken.table}: {broken.fault}"
     assert text.count(broken.words) == 1, f"the line is not told: {text.count(broken.words)}"
@@ -703,7 +703,7 @@ def expected_start(broken: Broken, text: str) -> str:
     return f"{NAME}.toml:{line}: {broken.table}: {broken.fault}"
 
 
-def test_the_whole_rule_set_that_is_broken_here_is_sound(tmp_path: Path) -> None:
+def test_the_rule_set_before_the_faults_is_sound(tmp_path: Path) -> None:
     path = tmp_path / f"{NAME}.toml"
     path.write_text(WHOLE, encoding="utf-8")
     procedure = load(path)
@@ -712,41 +712,41 @@ def test_the_whole_rule_set_that_is_broken_here_is_sound(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_refused_at_the_line_that_is_wrong(name: str, tmp_path: Path) -> None:
+def test_a_broken_file_is_refused_at_the_line_of_the_fault(name: str, tmp_path: Path) -> None:
     path, text = broken_file(tmp_path, BROKEN[name])
     with pytest.raises(BadRuleSet) as caught:
         load(path)
-    told = str(caught.value).split("\n")
+    lines = str(caught.value).split("\n")
     start = expected_start(BROKEN[name], text)
-    assert sum(line.startswith(start) for line in told) == 1, (start, told)
+    assert sum(line.startswith(start) for line in lines) == 1, (start, lines)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_check_of_the_command_line_says_the_same_and_fails(
+def test_the_command_reports_the_same_fault_and_fails(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, text = broken_file(tmp_path, BROKEN[name])
     monkeypatch.setattr(sys, "argv", ["accord", "procedures", "check", str(path)])
     with pytest.raises(SystemExit) as caught:
         main()
-    said = capsys.readouterr()
-    assert (caught.value.code, said.out) == (1, "")
-    lines = said.err.removeprefix("accord: ").split("\n")
+    printed = capsys.readouterr()
+    assert (caught.value.code, printed.out) == (1, "")
+    lines = printed.err.removeprefix("accord: ").split("\n")
     assert any(line.startswith(expected_start(BROKEN[name], text)) for line in lines), lines
 
 
 def test_each_broken_file_has_a_message_of_its_own(tmp_path: Path) -> None:
-    told = {}
+    messages = {}
     for name, broken in BROKEN.items():
         path, _text = broken_file(tmp_path, broken)
         with pytest.raises(BadRuleSet) as caught:
             load(path)
-        told[name] = re.sub(r"\.toml:\d+:", ".toml:", str(caught.value))
+        messages[name] = re.sub(r"\.toml:\d+:", ".toml:", str(caught.value))
     assert len(BROKEN) >= 80
-    assert len(set(told.values())) == len(told)
+    assert len(set(messages.values())) == len(messages)
 
 
-def test_the_check_of_the_command_line_names_a_sound_file(
+def test_the_command_reports_a_sound_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / f"{NAME}.toml"

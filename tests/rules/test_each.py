@@ -1,4 +1,4 @@
-"""Steps that every party must take: in part, in full, twice, and by the registry in a party's place."""
+"""Steps that every party must take: in part, completely, twice, and by the registry in a party's place."""
 
 from uuid import UUID
 
@@ -42,7 +42,7 @@ def signing(*signed: UUID) -> Facts:
         ((LUMEA, VEDRIA), FOR_OSTRAVA, OSTRAVA, True, "closed", "settled"),
     ],
 )
-def test_a_step_of_each_party_takes_effect_with_the_last(
+def test_a_step_of_each_party_takes_effect_with_the_last_party(
     signed: tuple[UUID, ...], holding: Holding, party: UUID, completes: bool, stage: str, outcome: str | None
 ) -> None:
     decision = decide(IOMED, signing(*signed), "sign", {holding}, TODAY)
@@ -58,7 +58,7 @@ def test_a_party_does_not_take_the_step_twice() -> None:
     assert reason.citation.article == "Convention, articles 40 and 41"
 
 
-def test_whoever_signs_for_two_parties_signs_once_for_each() -> None:
+def test_a_representative_of_two_parties_signs_once_for_each() -> None:
     both = {FOR_VEDRIA, FOR_LUMEA}
     assert decide(IOMED, signing(OSTRAVA), "sign", both, TODAY).party_id == VEDRIA
     last = decide(IOMED, signing(OSTRAVA, VEDRIA), "sign", both, TODAY)
@@ -98,24 +98,24 @@ def test_the_requesting_party_consented_by_lodging_and_accepts_no_invitation() -
     refused = refusal(invited(subject=OSTRAVA), "accept-invitation", REGISTRY)
     assert (refused.code, refused.detail) == (
         "not-your-capacity",
-        "'accept-invitation' is taken for each responding party, and not for the party that was named.",
+        "'accept-invitation' is taken for each responding party; the named party is not one of them.",
     )
 
 
-def test_who_acts_for_one_party_does_not_act_for_the_one_named() -> None:
+def test_a_representative_cannot_act_for_a_party_that_they_do_not_represent() -> None:
     assert answer(invited(subject=LUMEA), "accept-invitation", FOR_VEDRIA) == "not-your-capacity"
     assert answer(invited(subject=LUMEA), "accept-invitation", FOR_LUMEA) == "open"
 
 
-def test_the_registry_finds_the_step_open_while_anybody_has_still_to_accept() -> None:
+def test_the_step_is_open_to_the_registry_while_a_party_has_not_accepted() -> None:
     def available(facts: Facts) -> list[str | None]:
-        found = open_steps(IOMED, facts, {REGISTRY}, TODAY)
-        return [each.step.taken_through for each in found if each.available and each.step.name == "accept-invitation"]
+        steps = open_steps(IOMED, facts, {REGISTRY}, TODAY)
+        return [each.step.taken_through for each in steps if each.available and each.step.name == "accept-invitation"]
 
     assert available(invited()) == available(invited(VEDRIA)) == ["consents"]
     assert available(invited(VEDRIA, LUMEA)) == []
 
 
-def test_one_refusal_among_several_invited_closes_the_case() -> None:
+def test_one_refusal_among_several_invited_parties_closes_the_case() -> None:
     decision = decide(IOMED, invited(VEDRIA), "decline-invitation", {FOR_LUMEA}, TODAY)
     assert (decision.party_id, decision.stage, decision.outcome) == (LUMEA, "closed", "declined")

@@ -1,4 +1,4 @@
-"""Who may take which step of a State-to-State mediation, from which stage, and what the step does."""
+"""The capacities that may take each step of a State-to-State mediation, at which stage, and the effect of the step."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -50,7 +50,7 @@ STEPS = tuple(dict.fromkeys(step.name for step in IOMED.steps))
 
 
 @pytest.mark.parametrize("capacity", ["observer", "candidate", "appointing-authority", "court", "clock"])
-def test_those_who_only_watch_or_wait_take_no_step(capacity: str) -> None:
+def test_observers_and_candidates_take_no_step(capacity: str) -> None:
     for stage in STAGES:
         for step in STEPS:
             assert answer(case(stage), step, Holding(capacity)) == "not-your-capacity"
@@ -102,23 +102,23 @@ def test_a_case_also_ends_without_a_settlement(stage: str, step: str, holding: H
     assert (decision.completes, decision.stage, decision.outcome) == (True, "closed", outcome)
 
 
-def test_freezing_another_text_undoes_the_signatures_under_the_former() -> None:
+def test_freezing_another_text_undoes_the_signatures_under_the_previous_one() -> None:
     signed = case("settling", acts=acts("freeze-text", None) + acts("sign", OSTRAVA))
     again = take(signed, "freeze-text", MEDIATOR)
     assert acts("sign", OSTRAVA)[0] not in again.acts
     assert not decide(IOMED, again, "sign", {FOR_VEDRIA}, TODAY).completes
 
 
-def test_an_unknown_step_is_told_apart_from_a_closed_one() -> None:
+def test_an_unknown_step_is_refused_differently_from_a_closed_step() -> None:
     refused = refusal(case("draft"), "adjourn", FOR_OSTRAVA)
     assert (refused.code, refused.reasons, refused.stage) == ("unknown-step", (), "draft")
-    assert str(refused) == "iomed-state-2025 knows no step 'adjourn'."
+    assert str(refused) == "iomed-state-2025 has no step 'adjourn'."
 
 
-def test_a_capacity_that_takes_no_such_step_is_told_who_does() -> None:
+def test_a_refusal_of_a_capacity_names_the_capacities_that_take_the_step() -> None:
     refused = refusal(case("closed"), "accept-invitation", MEDIATOR)
     assert refused.code == "not-your-capacity"
-    assert refused.detail == "'accept-invitation' is for each responding party or the registry to take."
+    assert refused.detail == "Only a responding party or the registry can take 'accept-invitation'."
     assert refused.reasons[0].citation == Citation(None, "text", "international-mediation.org/scope-of-cases")
 
 
@@ -130,14 +130,14 @@ def test_a_capacity_that_takes_no_such_step_is_told_who_does() -> None:
             "invite",
             REGISTRY,
             "'invite' is open from 'lodged'; the case stands at 'draft'.",
-            "First comes 'lodge' (POST /v1/cases/{case}/steps/lodge).",
+            "First take 'lodge' (POST /v1/cases/{case}/steps/lodge).",
         ),
         (
             "mediating",
             "sign",
             FOR_VEDRIA,
             "'sign' is open from 'settling'; the case stands at 'mediating'.",
-            "First comes 'freeze-text' (through /v1/cases/{case}/settlement/drafts).",
+            "First take 'freeze-text' (through /v1/cases/{case}/settlement/drafts).",
         ),
         (
             "lodged",
@@ -155,14 +155,14 @@ def test_a_capacity_that_takes_no_such_step_is_told_who_does() -> None:
         ),
     ],
 )
-def test_a_step_of_another_stage_is_told_what_comes_first(
+def test_a_refusal_of_a_step_of_another_stage_names_the_steps_before_it(
     stage: str, step: str, holding: Holding, detail: str, cure: str | None
 ) -> None:
     refused = refusal(case(stage), step, holding)
     assert (refused.code, refused.detail, refused.reasons[0].cure) == ("step-not-open", detail, cure)
 
 
-def test_capacity_is_asked_before_stage_and_stage_before_needs() -> None:
+def test_capacity_is_judged_before_stage_and_stage_before_needs() -> None:
     hopeless = {"parties": (ostrava(consented=False), vedria(in_force_on=None))}
     assert answer(case("draft", **hopeless), "screen", FOR_OSTRAVA) == "not-your-capacity"
     assert answer(case("draft", **hopeless), "screen", REGISTRY) == "step-not-open"
@@ -171,7 +171,7 @@ def test_capacity_is_asked_before_stage_and_stage_before_needs() -> None:
 
 @pytest.fixture
 def with_lapse() -> Procedure:
-    """The rules with the registry's notice that nobody replied, which waits for the term `reply`."""
+    """The rules with the registry's notice of no reply, which waits for the term `reply`."""
     (decline,) = IOMED.entries("decline-invitation")
     lapse = replace(decline, name="lapse", by=("registry",), after="reply", outcome="lapsed", needs=("text-frozen",))
     return replace(IOMED, steps=(*(step for step in IOMED.steps if step.name != "lapse"), lapse))
@@ -196,7 +196,7 @@ def test_a_term_that_does_not_run_never_passes(terms: tuple[object, ...], with_l
     assert refused.reasons[0].cure is None
 
 
-def test_a_term_is_asked_before_the_needs(with_lapse: Procedure) -> None:
+def test_a_term_is_judged_before_the_needs(with_lapse: Procedure) -> None:
     facts = case("invited", acts=(), terms=(running("reply"),))
     assert answer(facts, "lapse", REGISTRY, on=DUE, procedure=with_lapse) == "term-not-passed"
     assert answer(facts, "lapse", REGISTRY, on=DUE + timedelta(days=1), procedure=with_lapse) == "need-not-met"
@@ -206,7 +206,7 @@ def test_a_term_is_asked_before_the_needs(with_lapse: Procedure) -> None:
     ("subject", "acted", "expected"),
     [(None, (), VEDRIA), (None, (VEDRIA,), LUMEA), (LUMEA, (), LUMEA), (None, (VEDRIA, LUMEA), VEDRIA)],
 )
-def test_who_acts_for_two_parties_acts_for_the_one_named_or_the_first_that_has_not_acted(
+def test_a_representative_of_two_parties_acts_for_the_named_party_or_the_first_that_has_not_acted(
     subject: UUID | None, acted: tuple[UUID, ...], expected: UUID
 ) -> None:
     facts = case("settling", parties=(ostrava(), vedria(), lumea()), acts=acts("sign", *acted), subject=subject)
@@ -227,7 +227,7 @@ def test_the_list_of_steps_names_every_entry_in_the_order_of_the_rules() -> None
     ]
 
 
-def test_somebody_without_a_capacity_finds_every_step_closed_with_a_reason() -> None:
-    for found in open_steps(IOMED, case("settling"), (), TODAY):
-        assert not found.available
-        assert [reason.code for reason in found.reasons] == ["not-your-capacity"]
+def test_every_step_is_closed_with_a_reason_to_a_person_without_a_capacity() -> None:
+    for availability in open_steps(IOMED, case("settling"), (), TODAY):
+        assert not availability.available
+        assert [reason.code for reason in availability.reasons] == ["not-your-capacity"]

@@ -1,4 +1,4 @@
-"""Every stage, step and capacity of every rule set, held against a table that was written by hand."""
+"""Every stage, step and capacity of every rule set, compared with a table that was written by hand."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -34,7 +34,7 @@ EVERY_STEP = [(id, place) for id in EVERY for place in range(len(library()[id].s
 
 
 def open_wide(procedure: Procedure, stage: str, step: str, holding: Holding) -> Facts:
-    """The case at that stage with every need of the step met, and each other party's act already taken."""
+    """The case at that stage with every need of the step met, and every other party's act already taken."""
     entries = procedure.entries(step)
     passed = {"reply", *(entry.after for entry in entries if entry.after is not None)}
     facts = case(stage, terms=tuple(running(name, TODAY - timedelta(days=1)) for name in sorted(passed)))
@@ -54,7 +54,7 @@ def open_wide(procedure: Procedure, stage: str, step: str, holding: Holding) -> 
 
 
 def tracks(entries: Iterable[Step], stage: str) -> tuple[TrackFact, ...]:
-    """The tracks in the state in which the step that is open at that stage asks for them."""
+    """The tracks in the state that the step open at that stage requires."""
     wanted: dict[str, str] = {}
     for entry in entries:
         if stage in entry.origin:
@@ -64,20 +64,20 @@ def tracks(entries: Iterable[Step], stage: str) -> tuple[TrackFact, ...]:
 
 
 def answers(procedure: Procedure, letters: dict[str, str], step: str, capacity: str) -> str:
-    """What the rule set answers at each stage, in the letters of the table."""
-    holding, found = HOLDINGS[capacity], ""
+    """The answer of the rule set at each stage, in the letters of the table."""
+    holding, row = HOLDINGS[capacity], ""
     for stage in letters:
         try:
             decision = decide(procedure, open_wide(procedure, stage, step, holding), step, {holding}, TODAY)
         except Refused as refused:
-            found += REFUSED.get(refused.code, f"({refused.code})")
+            row += REFUSED.get(refused.code, f"({refused.code})")
         else:
-            found += letters[decision.stage]
-    return found
+            row += letters[decision.stage]
+    return row
 
 
 @pytest.mark.parametrize(("id", "step", "capacity", "expected"), EVERY_ROW)
-def test_a_step_is_open_to_whom_and_leads_where_the_table_says(
+def test_each_step_is_open_to_the_capacities_and_leads_to_the_stage_of_the_table(
     id: str, step: str, capacity: str, expected: str
 ) -> None:
     assert answers(library()[id], EVERY[id].stages, step, capacity) == expected
@@ -93,7 +93,7 @@ def test_the_tables_name_every_rule_set_every_stage_and_every_step() -> None:
 
 
 def flipped(procedure: Procedure, step: Step, what: str) -> Step:
-    """The step with one of its members changed for another value."""
+    """The step with one of its members changed to another value."""
     taken = {origin for other in procedure.entries(step.name) for origin in other.origin}
     free = next(stage.name for stage in procedure.stages if stage.name not in taken)
     if what == "by":
@@ -105,10 +105,10 @@ def flipped(procedure: Procedure, step: Step, what: str) -> Step:
 
 @pytest.mark.parametrize("what", ["by", "from", "to"])
 @pytest.mark.parametrize(("id", "place"), EVERY_STEP)
-def test_no_step_can_be_changed_without_the_table_telling(id: str, place: int, what: str) -> None:
+def test_every_change_of_a_step_is_caught_by_the_table(id: str, place: int, what: str) -> None:
     procedure, expected = library()[id], EVERY[id]
     step = procedure.steps[place]
-    steps = [flipped(procedure, one, what) if one is step else one for one in procedure.steps]
+    steps = [flipped(procedure, entry, what) if entry is step else entry for entry in procedure.steps]
     changed = replace(procedure, steps=tuple(steps))
     rows = [row for row in expected.rows() if row[0] == step.name]
     assert any(answers(changed, expected.stages, name, capacity) != letters for name, capacity, letters in rows)

@@ -1,4 +1,4 @@
-"""Rule sets are read from their files, and each that could not work is refused with file, table and fault."""
+"""Rule sets are read from files, and each unworkable one is refused with file, table and fault."""
 
 import re
 from itertools import takewhile
@@ -28,7 +28,7 @@ standing = "institution"
 [[checks]]
 """
 
-# What is written in place of what, the table that is at fault, and words of the fault.
+# The replaced text, its replacement, the table at fault, and words of the fault.
 FAULTS: dict[str, tuple[str, str, str, str]] = {
     "syntax": ('edition = "2025"', "edition = 2025 or so", "the file", "line 4"),
     "a table given twice": ("[[terms]]", "[terms]", "the top of the file", "terms"),
@@ -52,7 +52,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "an unknown stage in from": ('from = ["draft"]', 'from = ["drafts"]', f"{STEP} lodge", "from: unknown 'drafts'"),
     "an unknown stage in to": ('to = "talks"', 'to = "talk"', f"{STEP} invite", "to: unknown 'talk'"),
     "expected elsewhere": ('expected = ["draft"]', 'expected = ["talks"]', f"{STEP} lodge", "expected: unknown"),
-    "an unreachable stage": ('to = "talks"', 'to = "lodged"', f"{STAGE} talks", "no way of steps leads here"),
+    "an unreachable stage": ('to = "talks"', 'to = "lodged"', f"{STAGE} talks", "no sequence of steps leads here"),
     "a dead end": (f"{CHECK}\n", DEAD_END, f"{STAGE} limbo", "a dead end: no step leads away"),
     "a final stage with an exit": ('["registry"]\nfrom = [', '["registry"]\nfrom = ["closed", ', f"{STAGE} closed",
                                    "a step can be taken from it although it is final"),
@@ -79,7 +79,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
                                  "the registry's own practice has no article"),
     "overlapping entries": ('from = ["draft", "lodged"]', 'from = ["draft", "lodged", "talks"]',
                             f"{STEP} withdraw (2 of 2)", "two entries of this name are open to the same people"),
-    "a mark that is missing": ("lodges = true\n", "", STEP, "lodges: one step must bear this mark (now: none)"),
+    "a mark that is missing": ("lodges = true\n", "", STEP, "lodges: exactly one step must have this mark (now: none)"),
     "a mark given twice": ("serves = true", "serves = true\nlodges = true", STEP, "(now: invite, lodge)"),
     "a stage named twice": ('name = "talks"', 'name = "lodged"', f"{STAGE} lodged (2 of 2)", "the name is given twice"),
     "an unknown block of fields": ('["consent"]', '["consents"]', f"{STEP} lodge", "fields: unknown 'consents'"),
@@ -93,26 +93,26 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
 
 
 def written(folder: Path, text: str, name: str = NAME) -> Path:
-    """A file of that text."""
+    """A file with that text."""
     path = folder / f"{name}.toml"
     path.write_text(text, encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_rule_set_that_could_not_work_is_refused_with_file_table_and_fault(fault: str, tmp_path: Path) -> None:
+def test_an_unworkable_rule_set_is_refused_with_file_table_and_fault(fault: str, tmp_path: Path) -> None:
     old, new, table, words = FAULTS[fault]
     assert BASE.count(old) == 1
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, BASE.replace(old, new)))
     assert any(where == table and words in what for where, what in caught.value.faults), caught.value.faults
     lines = str(caught.value).splitlines()
-    told = re.compile(rf"small-2025\.toml(:\d+)?: {re.escape(table)}: .*{re.escape(words)}")
-    assert any(told.match(line) for line in lines), lines
+    pattern = re.compile(rf"small-2025\.toml(:\d+)?: {re.escape(table)}: .*{re.escape(words)}")
+    assert any(pattern.match(line) for line in lines), lines
     assert all(re.match(r"small-2025\.toml(:\d+)?: ", line) for line in lines)
 
 
-# Of some of the faults the line at which they lie, as it reads: what is missing is told at its table.
+# The line of some of the faults: something missing is reported at its table.
 AT_LINE = {
     "an unknown key at the top": "colour = 1",
     "a number for a word": "title = 3",
@@ -130,13 +130,13 @@ AT_LINE = {
 
 
 @pytest.mark.parametrize("fault", AT_LINE)
-def test_a_fault_is_told_with_the_line_at_which_it_lies(fault: str, tmp_path: Path) -> None:
+def test_a_fault_is_reported_with_its_line(fault: str, tmp_path: Path) -> None:
     old, new, table, words = FAULTS[fault]
     text = BASE.replace(old, new)
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, text))
-    (told,) = [line for line in str(caught.value).splitlines() if table in line and words in line]
-    number = int(told.split(":")[1])
+    (message,) = [line for line in str(caught.value).splitlines() if table in line and words in line]
+    number = int(message.split(":")[1])
     assert text.split("\n")[number - 1] == AT_LINE[fault]
     if table.startswith("[[") and "number" not in table:
         kind, name = table.split()
@@ -146,7 +146,7 @@ def test_a_fault_is_told_with_the_line_at_which_it_lies(fault: str, tmp_path: Pa
         assert f'name = "{name}"' in block
 
 
-def test_of_two_steps_of_one_name_the_one_with_the_fault_is_told(tmp_path: Path) -> None:
+def test_of_two_steps_with_the_same_name_the_faulty_one_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "iomed-state-2025.toml"
     text = (LIBRARY / path.name).read_text(encoding="utf-8").replace('by = ["mediator", "registry"]', 'by = ["clerk"]')
     path.write_text(text, encoding="utf-8")
@@ -156,14 +156,14 @@ def test_of_two_steps_of_one_name_the_one_with_the_fault_is_told(tmp_path: Path)
     assert text.split("\n")[number - 1] == 'by = ["clerk"]'
 
 
-def test_a_table_that_is_only_a_word_is_refused_by_its_place(tmp_path: Path) -> None:
+def test_a_string_in_the_place_of_a_table_is_refused_by_its_place(tmp_path: Path) -> None:
     head, _ = BASE.split("[[stages]]", 1)
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, f'{head}\nstages = ["draft"]\nsteps = [1]\n'))
     assert [table for table, _ in caught.value.faults] == ["[[stages]] number 1", "[[steps]] number 1"]
 
 
-def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
     text = BASE.replace('"settled"', '"won"').replace('"30 days"', '"soon"').replace('["registry"]', '["registrar"]')
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, text))
@@ -185,7 +185,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         load(path)
 
 
-def test_the_small_rule_set_that_the_faults_are_put_into_is_sound(tmp_path: Path) -> None:
+def test_the_small_rule_set_before_the_faults_is_sound(tmp_path: Path) -> None:
     procedure = load(written(tmp_path, BASE))
     assert (procedure.id, procedure.initial.name, procedure.stage("closed").final) == (NAME, "draft", True)
     assert [step.each for step in procedure.steps] == [None, None, "any-party", None, None]
@@ -194,12 +194,12 @@ def test_the_small_rule_set_that_the_faults_are_put_into_is_sound(tmp_path: Path
         procedure.check("text-frozen")
 
 
-def test_every_rule_set_that_ships_is_sound_and_lies_in_a_file_of_its_name() -> None:
+def test_every_shipped_rule_set_is_sound_and_has_a_file_of_its_name() -> None:
     assert "iomed-state-2025" in library()
     assert sorted(library()) == sorted(path.stem for path in LIBRARY.glob("*.toml"))
 
 
-def test_the_state_rules_of_iomed_invent_no_number_and_no_article() -> None:
+def test_the_iomed_state_rules_invent_no_number_and_no_article() -> None:
     procedure = library()["iomed-state-2025"]
     assert {term.period for term in procedure.terms} == {"set-per-case"}
     cited = {step.name: step.citation.article for step in procedure.steps if step.citation.article}

@@ -1,4 +1,4 @@
-"""What a step needs: each need refused with its code, its rule and its cure, and judged on the right day."""
+"""The needs of steps: each unmet need is refused with its code, rule and cure, and judged on the right day."""
 
 from datetime import date
 from typing import Any
@@ -141,7 +141,7 @@ NEEDS: list[tuple[str, str, dict[str, Any], str, Citation, str, str]] = [
 
 
 @pytest.mark.parametrize(("stage", "step", "changes", "code", "citation", "detail", "cure"), NEEDS)
-def test_a_need_that_is_not_met_gives_its_rule_its_reason_and_its_cure(
+def test_an_unmet_need_gives_its_rule_its_reason_and_its_cure(
     stage: str, step: str, changes: dict[str, Any], code: str, citation: Citation, detail: str, cure: str
 ) -> None:
     refused = refusal(case(stage, **changes), step, FOR_VEDRIA if step == "sign" else REGISTRY)
@@ -150,7 +150,7 @@ def test_a_need_that_is_not_met_gives_its_rule_its_reason_and_its_cure(
     assert (reason.code, reason.detail, reason.citation, reason.cure) == (code, detail, citation, cure)
 
 
-def test_every_need_that_is_not_met_is_told_at_once() -> None:
+def test_all_unmet_needs_are_reported_at_once() -> None:
     facts = case(
         "invited",
         parties=(ostrava(kind="company"), vedria(consented=False, declarations=(excluding("water-sharing"),))),
@@ -164,7 +164,7 @@ def test_every_need_that_is_not_met_is_told_at_once() -> None:
     ]
 
 
-def test_without_a_nomination_everything_about_the_mediator_is_lacking() -> None:
+def test_without_a_nomination_every_need_about_the_mediator_is_unmet() -> None:
     refused = refusal(case("registered", appointments=()), "confirm-mediator", REGISTRY)
     assert [(reason.code, reason.detail, reason.cure) for reason in refused.reasons] == [
         ("mediator-nominated", "No nomination of a mediator is pending.", NOMINATES),
@@ -195,7 +195,7 @@ def test_declarations_count_as_they_stood_on_the_day_of_lodging(declaration: Dec
     assert answer(facts, "screen", REGISTRY, on=TODAY) == expected
 
 
-def test_subjects_that_several_declarations_exclude_are_told_once_for_each_party() -> None:
+def test_subjects_excluded_by_several_declarations_are_reported_once_for_each_party() -> None:
     twice = (excluding("water-sharing", "fisheries"), excluding("water-sharing"))
     facts = case(
         "consented",
@@ -232,16 +232,16 @@ def test_contracting_status_counts_as_it_stands_on_the_day_of_screening(screened
 def test_a_request_is_declared_inadmissible_only_while_a_gate_fails(
     changes: dict[str, Any], lodged: str, invited: str, consented: str
 ) -> None:
-    found = [answer(case(stage, **changes), "declare-inadmissible", REGISTRY) for stage in ("lodged", "invited")]
-    assert found == [lodged, invited]
+    answers = [answer(case(stage, **changes), "declare-inadmissible", REGISTRY) for stage in ("lodged", "invited")]
+    assert answers == [lodged, invited]
     assert answer(case("consented", **changes), "declare-inadmissible", REGISTRY) == consented
 
 
-def test_a_request_whose_gates_hold_is_told_which_they_are() -> None:
+def test_a_refused_declaration_of_inadmissibility_names_the_gates_that_pass() -> None:
     (reason,) = refusal(case("consented"), "declare-inadmissible", REGISTRY).reasons
     assert reason.code == "a-gate-fails"
     assert reason.detail == (
-        "'declare-inadmissible' is open only while one of these gates fails, and each of them holds: "
+        "'declare-inadmissible' is open only while one of these gates fails, but every one holds: "
         "contracting-states, no-excluded-subject, third-states-consented."
     )
     assert reason.citation == Citation(
@@ -274,7 +274,7 @@ CONFIRMED = nomination(NINO, "confirmed", OSTRAVA, VEDRIA)
         ((CONFIRMED, READY), None, []),
     ],
 )
-def test_needs_about_a_nomination_hold_for_the_one_acted_on_else_for_one_and_the_same(
+def test_needs_about_a_nomination_are_judged_on_the_named_nomination_or_on_a_single_one(
     appointments: tuple[AppointmentFact, ...], subject: UUID | None, lacking: list[str]
 ) -> None:
     facts = case("registered", appointments=appointments, subject=subject)
@@ -289,12 +289,12 @@ def test_a_mediator_who_is_confirmed_already_is_not_confirmed_again() -> None:
     assert refused.reasons[0].code == "mediator-nominated"
 
 
-def test_two_halves_of_two_nominations_make_no_mediator() -> None:
+def test_needs_met_by_two_different_nominations_do_not_add_up() -> None:
     halves = (UNDECLARED, nomination(PAZ))
     assert answer(case("registered", appointments=halves), "confirm-mediator", REGISTRY) == "need-not-met"
     assert answer(case("registered", appointments=(*halves, READY)), "confirm-mediator", REGISTRY) == "open"
 
 
-def test_a_third_party_too_must_accept_the_candidate() -> None:
+def test_a_third_party_must_accept_the_candidate_too() -> None:
     facts = case("registered", parties=(ostrava(), vedria(), lumea()))
     assert refusal(facts, "confirm-mediator", REGISTRY).detail == "Lumea has not accepted the candidate."

@@ -1,4 +1,4 @@
-"""Faults are planted in the engine, the checks and the counting, one at a time; the tests of the rules find each."""
+"""Faults are planted in the engine, the checks and the counting, one at a time; the tests of the rules catch each."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-# File, what stands there, what is planted in its place, and the tests that find it.
+# File, original text, planted text, and the tests that catch it.
 FAULTS = {
     "a step is open from every stage": (
         "engine",
@@ -63,7 +63,7 @@ FAULTS = {
     ),
     "a party that has withdrawn still acts": (
         "engine",
-        "and holding.party_id not in gone",
+        "and holding.party_id not in withdrawn",
         "and holding is not None",
         "test_tracks",
     ),
@@ -119,7 +119,7 @@ TESTS = sorted({tests for _file, _there, _planted, tests in FAULTS.values()})
 
 
 def verdict(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
-    """What these tests of the rules say of the code in a folder."""
+    """The result of these tests of the rules on the code in a folder."""
     files = [f"tests/rules/{name}.py" for name in tests]
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", *files]
     surroundings = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -128,9 +128,9 @@ def verdict(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The code and its tests, where faults can be planted."""
+    """A copy of the code and its tests, to plant faults in."""
     folder = tmp_path_factory.mktemp("planted")
-    # Rules know no service, and whoever loads the tests' fixtures loads it, each time anew.
+    # Rules need no service, and the tests' fixtures would load it every time.
     left_out = shutil.ignore_patterns("__pycache__", "upgrades", "conftest.py")
     for name in ("app", "tests", "migrations"):
         shutil.copytree(ROOT / name, folder / name, ignore=left_out)
@@ -140,22 +140,22 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_code_as_it_stands_passes(copy: Path) -> None:
-    said = verdict(copy, *TESTS)
-    assert said.returncode == 0, said.stdout[-2000:] + said.stderr[-2000:]
+def test_the_unchanged_code_passes(copy: Path) -> None:
+    result = verdict(copy, *TESTS)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_found(copy: Path, fault: str) -> None:
+def test_every_planted_fault_is_caught(copy: Path, fault: str) -> None:
     file, there, planted, tests = FAULTS[fault]
     path = copy / "app" / "rules" / f"{file}.py"
     sound = path.read_text(encoding="utf-8")
     assert sound.count(there) == 1, "the passage to be changed is not there once"
     path.write_text(sound.replace(there, planted), encoding="utf-8")
     try:
-        said = verdict(copy, tests)
+        result = verdict(copy, tests)
     finally:
         path.write_text(sound, encoding="utf-8")
-    assert said.returncode == 1, said.stdout[-2000:]
-    assert " failed" in said.stdout
+    assert result.returncode == 1, result.stdout[-2000:]
+    assert " failed" in result.stdout

@@ -1,4 +1,4 @@
-"""What silence brings, and what comes of a case that nobody has brought: small stories with their whole timeline."""
+"""The effects of silence, and simulations of cases: small stories with their whole timeline."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,11 +11,13 @@ from app.institution.calendars.countries import calendar_of, plain
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Procedure
 from app.rules.silence import EFFECTS, effects
-from app.rules.simulation import Act, Assumed, Calendars, Simulation, SimulationFault, simulate
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars, SimulationFault
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import Simulation
 
 OSTRAVA, VEDRIA, LUMEA = "Ostrava", "Vedria", "Lumea"
-TWO = (Assumed(OSTRAVA, "requesting"), Assumed(VEDRIA, "responding"))
-THREE = (*TWO, Assumed(LUMEA, "side-3"))
+TWO = (AssumedParty(OSTRAVA, "requesting"), AssumedParty(VEDRIA, "responding"))
+THREE = (*TWO, AssumedParty(LUMEA, "side-3"))
 EVERY = list(library().values())
 UNCITRAL, ICC, ICSID = (library()[id] for id in ("uncitral-2021", "icc-2014", "icsid-2022"))
 WATERS, INDUS, IOMED = (library()[id] for id in ("watercourses-1997", "indus-waters-1960", "iomed-state-2025"))
@@ -28,25 +30,25 @@ def march(day: int) -> date:
 
 def run(
     procedure: Procedure,
-    *acts: Act,
+    *acts: AssumedAct,
     until: date = date(2026, 12, 31),
-    parties: Sequence[Assumed] = TWO,
+    parties: Sequence[AssumedParty] = TWO,
     institution: str | None = None,
 ) -> Simulation:
-    """What comes of these acts."""
+    """The simulation of these acts."""
     resting = calendar_of(institution) if institution else plain("the institution")
     calendars = Calendars(plain("the seat"), resting, tuple(plain(party.name) for party in parties))
     return simulate(procedure, parties, acts, calendars, until)
 
 
-def invited(*, lodge: int = 2, invite: int = 4, **given: Any) -> tuple[Act, Act]:
+def invited(*, lodge: int = 2, invite: int = 4, **options: Any) -> tuple[AssumedAct, AssumedAct]:
     """The request lodged, and the other side invited."""
-    return Act("lodge", march(lodge)), Act("invite", march(invite), **given)
+    return AssumedAct("lodge", march(lodge)), AssumedAct("invite", march(invite), **options)
 
 
-def told(found: Simulation) -> list[str]:
-    """The timeline in one line for each entry."""
-    return [line_of(entry) for entry in found.entries]
+def timeline(simulation: Simulation) -> list[str]:
+    """The timeline, one line for each entry."""
+    return [line_of(entry) for entry in simulation.entries]
 
 
 def line_of(entry: Any) -> str:
@@ -65,7 +67,7 @@ def line_of(entry: Any) -> str:
     return f"{day}: {entry.party}"
 
 
-# What silence brings.
+# Effects of silence.
 
 
 @pytest.mark.parametrize(
@@ -93,28 +95,28 @@ def line_of(entry: Any) -> str:
     ],
 )
 def test_silence_has_four_effects_or_none(rule_set: str, term: str, brings: list[tuple[Any, ...]]) -> None:
-    found = effects(library()[rule_set], term)
-    assert [(one.effect, one.step, one.by, one.outcome, one.citation.article) for one in found] == brings
+    shown = effects(library()[rule_set], term)
+    assert [(item.effect, item.step, item.by, item.outcome, item.citation.article) for item in shown] == brings
 
 
-@pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
-def test_every_step_that_waits_for_a_term_is_what_its_silence_brings(procedure: Procedure) -> None:
+@pytest.mark.parametrize("procedure", EVERY, ids=lambda procedure: procedure.id)
+def test_every_step_that_waits_for_a_term_is_an_effect_of_silence(procedure: Procedure) -> None:
     for term in procedure.terms:
-        found = effects(procedure, term.name)
+        brings = effects(procedure, term.name)
         steps: set[str | None] = {step.name for step in procedure.steps if step.after == term.name}
-        assert {one.step for one in found} == (steps or {None})
-        assert all((one.effect == "none") is (one.step is None) and one.effect in EFFECTS for one in found)
+        assert {effect.step for effect in brings} == (steps or {None})
+        assert all((effect.effect == "none") is (effect.step is None) and effect.effect in EFFECTS for effect in brings)
 
 
-def test_where_the_case_stands_narrows_what_silence_can_bring() -> None:
-    assert [one.effect for one in effects(UNCITRAL, "reply", "invited")] == ["at-election"]
-    assert [one.effect for one in effects(UNCITRAL, "reply", "agreed")] == ["none"]
+def test_the_stage_of_the_case_limits_the_effects_of_silence() -> None:
+    assert [effect.effect for effect in effects(UNCITRAL, "reply", "invited")] == ["at-election"]
+    assert [effect.effect for effect in effects(UNCITRAL, "reply", "agreed")] == ["none"]
 
 
-def test_what_a_party_and_the_registry_may_both_do_is_told_of_each() -> None:
+def test_a_step_open_to_a_party_and_the_registry_is_listed_for_each() -> None:
     steps = [replace(step, by=("registry", "any-party", "clock")) for step in UNCITRAL.entries("lapse")]
-    found = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
-    assert [(one.effect, one.by) for one in found] == [
+    brings = effects(replace(UNCITRAL, steps=tuple(steps)), "reply")
+    assert [(effect.effect, effect.by) for effect in brings] == [
         ("automatic", ("clock",)),
         ("at-election", ("any-party",)),
         ("by-notice", ("registry",)),
@@ -124,9 +126,9 @@ def test_what_a_party_and_the_registry_may_both_do_is_told_of_each() -> None:
 # Whole stories.
 
 
-def test_silence_under_the_icc_rules_ends_the_matter_by_itself_on_the_day_after() -> None:
-    found = run(ICC, *invited())
-    assert told(found) == [
+def test_silence_under_the_icc_rules_ends_the_matter_automatically_on_the_day_after() -> None:
+    simulation = run(ICC, *invited())
+    assert timeline(simulation) == [
         "03-02 step: lodge by requesting-party Ostrava, draft > lodged",
         "03-04 step: invite by registry, lodged > invited",
         "03-04 deadline-set: reply, 03-19",
@@ -134,23 +136,23 @@ def test_silence_under_the_icc_rules_ends_the_matter_by_itself_on_the_day_after(
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
         "03-20 deadline-ended: reply, 03-19",
     ]
-    assert (found.stage.name, found.stage.phase, found.outcome) == ("closed", "closed", "lapsed")
-    assert (found.waiting, found.open_steps) == ((), ())
+    assert (simulation.stage.name, simulation.stage.phase, simulation.outcome) == ("closed", "closed", "lapsed")
+    assert (simulation.waiting, simulation.open_steps) == ((), ())
 
 
-def test_until_that_day_the_answer_is_awaited() -> None:
-    found = run(ICC, *invited(), until=march(19))
-    assert [(one.capacity, one.step, one.due_on) for one in found.waiting] == [
+def test_the_answer_is_awaited_until_that_day() -> None:
+    simulation = run(ICC, *invited(), until=march(19))
+    assert [(entry.capacity, entry.step, entry.due_on) for entry in simulation.waiting] == [
         ("responding-party", "accept-invitation", march(19))
     ]
-    (reply,) = found.deadlines
-    assert (reply.state, [one.effect for one in reply.silence]) == ("running", ["automatic"])
+    (reply,) = simulation.deadlines
+    assert (reply.state, [effect.effect for effect in reply.silence]) == ("running", ["automatic"])
     assert reply.explanation[0] == "Trigger: 'invite' on Wednesday 2026-03-04."
 
 
-def test_an_answer_on_the_day_after_comes_after_the_clock() -> None:
-    found = run(ICC, *invited(), Act("accept-invitation", march(20)))
-    assert told(found)[4:] == [
+def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
+    simulation = run(ICC, *invited(), AssumedAct("accept-invitation", march(20)))
+    assert timeline(simulation)[4:] == [
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
         "03-20 deadline-ended: reply, 03-19",
         "03-20 refused: step-not-open",
@@ -158,63 +160,63 @@ def test_an_answer_on_the_day_after_comes_after_the_clock() -> None:
 
 
 def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects() -> None:
-    early, late = Act("lapse", march(10)), Act("lapse", date(2026, 4, 20))
-    found = run(UNCITRAL, *invited(), early, late)
-    assert told(found)[2:] == [
+    early, late = AssumedAct("lapse", march(10)), AssumedAct("lapse", date(2026, 4, 20))
+    simulation = run(UNCITRAL, *invited(), early, late)
+    assert timeline(simulation)[2:] == [
         "03-04 deadline-set: reply, 04-03",
         "03-10 refused: term-not-passed",
         "04-04 deadline-passed: reply, 04-03",
         "04-20 step: lapse by requesting-party Ostrava, invited > closed (lapsed)",
         "04-20 deadline-ended: reply, 04-03",
     ]
-    refused = found.entries[3].refused
+    refused = simulation.entries[3].refused
     assert refused is not None
-    assert [(one.code, one.citation.article, one.cure) for one in refused.reasons] == [
+    assert [(reason.code, reason.citation.article, reason.cure) for reason in refused.reasons] == [
         ("term-not-passed", "article 2", "Wait until 2026-04-03 has passed at the seat.")
     ]
 
 
 def test_under_the_icsid_rules_the_reply_counts_for_each_party_from_its_own_receipt() -> None:
-    served = (Act("serve", march(9), party=VEDRIA), Act("serve", march(20), party=LUMEA))
-    found = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
-    assert told(found)[2:] == [
+    served = (AssumedAct("serve", march(9), party=VEDRIA), AssumedAct("serve", march(20), party=LUMEA))
+    simulation = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
+    assert timeline(simulation)[2:] == [
         "03-09 served: Vedria",
         "03-09 deadline-set: reply of Vedria, 05-08",
         "03-20 served: Lumea",
         "03-20 deadline-set: reply of Lumea, 05-19",
         "05-09 deadline-passed: reply of Vedria, 05-08",
     ]
-    assert [one.state for one in found.deadlines] == ["passed", "running"]
-    assert "lapse" not in [step.name for one in found.open_steps for step in one.steps]
-    later = run(ICSID, *invited(), *served, Act("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
+    assert [deadline.state for deadline in simulation.deadlines] == ["passed", "running"]
+    assert "lapse" not in [step.name for holder in simulation.open_steps for step in holder.steps]
+    later = run(ICSID, *invited(), *served, AssumedAct("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
     assert later.outcome == "lapsed"
 
 
 def test_a_party_that_is_served_after_another_has_answered_still_has_its_time() -> None:
     acts = (
         *invited(),
-        Act("serve", march(9), party=VEDRIA),
-        Act("accept-invitation", march(10), party=VEDRIA),
-        Act("serve", march(20), party=LUMEA),
+        AssumedAct("serve", march(9), party=VEDRIA),
+        AssumedAct("accept-invitation", march(10), party=VEDRIA),
+        AssumedAct("serve", march(20), party=LUMEA),
     )
-    found = run(ICSID, *acts, parties=THREE, until=march(20))
-    assert [(one.party.name if one.party else None, one.state) for one in found.deadlines] == [
+    simulation = run(ICSID, *acts, parties=THREE, until=march(20))
+    assert [(deadline.party.name if deadline.party else None, deadline.state) for deadline in simulation.deadlines] == [
         (VEDRIA, "running"),
         (LUMEA, "running"),
     ]
 
 
-def test_terms_that_pass_one_after_the_other_bring_each_what_its_rule_says() -> None:
-    found = run(
+def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
+    simulation = run(
         ICSID,
         *invited(),
-        Act("serve", march(5)),
-        Act("accept-invitation", march(9)),
-        Act("register", march(10)),
-        Act("request-appointment", date(2026, 5, 12), party=OSTRAVA),
+        AssumedAct("serve", march(5)),
+        AssumedAct("accept-invitation", march(9)),
+        AssumedAct("register", march(10)),
+        AssumedAct("request-appointment", date(2026, 5, 12), party=OSTRAVA),
         institution="US",
     )
-    assert told(found)[4:] == [
+    assert timeline(simulation)[4:] == [
         "03-09 step: accept-invitation by responding-party Vedria, invited > accepted",
         "03-09 deadline-ended: reply of Vedria, 05-04",
         "03-10 step: register by registry, accepted > registered",
@@ -231,65 +233,70 @@ def test_terms_that_pass_one_after_the_other_bring_each_what_its_rule_says() -> 
         "05-12 deadline-ended: no-step, 07-08",
         "06-12 deadline-passed: institution-appoints, 06-11",
     ]
-    appointment = next(one for one in found.deadlines if one.term.name == "appointment")
+    appointment = next(deadline for deadline in simulation.deadlines if deadline.term.name == "appointment")
     # Sixty days end on Saturday 9 May.
     assert "Roll: from Saturday 2026-05-09 to the next working day, Monday 2026-05-11." in appointment.explanation
 
 
-def test_a_whole_mediation_with_what_is_taken_for_granted() -> None:
-    found = run(
+def test_a_whole_mediation_lists_its_assumptions() -> None:
+    simulation = run(
         UNCITRAL,
         *invited(),
-        Act("accept-invitation", march(10), party=VEDRIA),
-        Act("accept-invitation", march(12), party=LUMEA),
-        Act("nominate", march(13), party=OSTRAVA),
-        Act("confirm-mediator", march(16)),
-        Act("hold-session", march(20)),
-        Act("freeze-text", march(23), settles="part"),
-        Act("sign", march(24), party=OSTRAVA),
-        Act("freeze-text", march(25), settles="part"),
-        Act("sign", march(26), party=OSTRAVA),
-        Act("sign", march(27), party=VEDRIA),
-        Act("sign", march(27), party=LUMEA),
+        AssumedAct("accept-invitation", march(10), party=VEDRIA),
+        AssumedAct("accept-invitation", march(12), party=LUMEA),
+        AssumedAct("nominate", march(13), party=OSTRAVA),
+        AssumedAct("confirm-mediator", march(16)),
+        AssumedAct("hold-session", march(20)),
+        AssumedAct("freeze-text", march(23), settles="part"),
+        AssumedAct("sign", march(24), party=OSTRAVA),
+        AssumedAct("freeze-text", march(25), settles="part"),
+        AssumedAct("sign", march(26), party=OSTRAVA),
+        AssumedAct("sign", march(27), party=VEDRIA),
+        AssumedAct("sign", march(27), party=LUMEA),
         parties=THREE,
     )
-    assert told(found)[3:7] == [
+    assert timeline(simulation)[3:7] == [
         "03-10 step: accept-invitation by responding-party Vedria, invited > invited, not complete",
         "03-12 step: accept-invitation by responding-party Lumea, invited > agreed",
         "03-12 deadline-ended: reply, 04-03",
         "03-13 step: nominate by requesting-party Ostrava, agreed > agreed",
     ]
-    assert told(found)[-3:] == [
+    assert timeline(simulation)[-3:] == [
         "03-26 step: sign by requesting-party Ostrava, settling > settling, not complete",
         "03-27 step: sign by responding-party Vedria, settling > settling, not complete",
         "03-27 step: sign by responding-party Lumea, settling > closed (partly-settled)",
     ]
-    assert "Whoever is nominated declares independence, and every party accepts, on the same day." in found.assumptions
+    assert (
+        "A nominee declares independence, and every party accepts the nominee, on the same day."
+        in simulation.assumptions
+    )
 
 
 def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
     mediating = (
         *invited(),
-        Act("accept-invitation", march(5)),
-        Act("nominate", march(6), by="registry"),
-        Act("confirm-mediator", march(9)),
+        AssumedAct("accept-invitation", march(5)),
+        AssumedAct("nominate", march(6), by="registry"),
+        AssumedAct("confirm-mediator", march(9)),
     )
-    found = run(UNCITRAL, *mediating, Act("resign", march(10)), Act("terminate", march(11), by="mediator"))
-    assert told(found)[-2:] == [
+    simulation = run(
+        UNCITRAL, *mediating, AssumedAct("resign", march(10)), AssumedAct("terminate", march(11), by="mediator")
+    )
+    assert timeline(simulation)[-2:] == [
         "03-10 step: resign by mediator, mediating > agreed",
         "03-11 refused: not-your-capacity",
     ]
     again = run(
         UNCITRAL,
         *mediating,
-        Act("freeze-text", march(10)),
-        Act("replace-mediator", march(11)),
-        Act("replace-mediator", march(12)),
-        Act("nominate", march(13), party=VEDRIA),
-        Act("confirm-mediator", march(13)),
-        Act("terminate", march(16), by="mediator"),
+        AssumedAct("freeze-text", march(10)),
+        AssumedAct("replace-mediator", march(11)),
+        AssumedAct("replace-mediator", march(12)),
+        AssumedAct("nominate", march(13), party=VEDRIA),
+        AssumedAct("confirm-mediator", march(13)),
+        AssumedAct("terminate", march(16), by="mediator"),
     )
-    assert told(again)[-5:] == [
+    assert timeline(again)[-5:] == [
         "03-11 step: replace-mediator by registry, settling > settling",
         "03-12 refused: appointment-state",
         "03-13 step: nominate by responding-party Vedria, settling > settling",
@@ -298,43 +305,43 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
     ]
 
 
-def test_the_registry_confirms_a_prior_instrument_for_the_party_that_is_named() -> None:
-    confirmed = Act("accept-invitation", march(9), by="registry", party=VEDRIA)
-    found = run(UNCITRAL, *invited(), confirmed)
-    assert told(found)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
-    assert all(party.consented for party in found.parties)
+def test_the_registry_confirms_a_prior_instrument_for_the_named_party() -> None:
+    confirmed = AssumedAct("accept-invitation", march(9), by="registry", party=VEDRIA)
+    simulation = run(UNCITRAL, *invited(), confirmed)
+    assert timeline(simulation)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
+    assert all(party.consented for party in simulation.parties)
 
 
-def test_tracks_run_beside_the_stages_and_a_party_that_does_not_appear_stays_one() -> None:
-    found = run(
+def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stays_a_party() -> None:
+    simulation = run(
         INDUS,
         *_to_a_difference(),
-        Act("request-neutral-expert", march(10), party=OSTRAVA),
-        Act("pause-neutral-expert", march(11)),
-        Act("decide-difference", march(12)),
-        Act("note-non-appearance", march(13), party=VEDRIA),
+        AssumedAct("request-neutral-expert", march(10), party=OSTRAVA),
+        AssumedAct("pause-neutral-expert", march(11)),
+        AssumedAct("decide-difference", march(12)),
+        AssumedAct("note-non-appearance", march(13), party=VEDRIA),
         until=march(13),
     )
-    assert [(track.name, track.state) for track in found.tracks] == [("neutral-expert", "paused")]
-    assert told(found)[-2].endswith("refused: need-not-met")
-    assert [party.participation for party in found.parties] == ["appearing", "not-appearing"]
+    assert [(track.name, track.state) for track in simulation.tracks] == [("neutral-expert", "paused")]
+    assert timeline(simulation)[-2].endswith("refused: need-not-met")
+    assert [party.participation for party in simulation.parties] == ["appearing", "not-appearing"]
 
 
-def _to_a_difference() -> tuple[Act, ...]:
-    """The shortest way to a difference, whoever has to take its steps."""
-    way: list[Act] = []
+def _to_a_difference() -> tuple[AssumedAct, ...]:
+    """The shortest way to a difference, by whichever capacity takes its steps."""
+    way: list[AssumedAct] = []
     stage = INDUS.initial.name
     while stage != "difference":
-        step = next(one for one in INDUS.steps if stage in one.expected and one.to is not None)
-        way.append(Act(step.name, march(2 + len(way)), party=OSTRAVA if "party" in step.by[0] else None))
+        step = next(step for step in INDUS.steps if stage in step.expected and step.to is not None)
+        way.append(AssumedAct(step.name, march(2 + len(way)), party=OSTRAVA if "party" in step.by[0] else None))
         stage = str(step.to)
     return tuple(way)
 
 
-def test_a_term_is_extended_waived_suspended_and_resumed_by_those_whom_its_rule_lets() -> None:
-    late = Act("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
-    found = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
-    assert told(found)[3:] == [
+def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_its_rule() -> None:
+    late = AssumedAct("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
+    simulation = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
+    assert timeline(simulation)[3:] == [
         "03-06 refused: not-your-capacity",
         "03-06 deadline-extended: reply, 04-01",
         "04-02 deadline-passed: reply, 04-01",
@@ -348,12 +355,12 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_those_whom_its_rule_
     kept = run(
         ours,
         *invited(),
-        Act("suspend", march(9), term="reply"),
-        Act("suspend", march(10), term="reply"),
-        Act("resume", march(30), term="reply"),
-        Act("waive", march(31), party=VEDRIA, term="reply"),
+        AssumedAct("suspend", march(9), term="reply"),
+        AssumedAct("suspend", march(10), term="reply"),
+        AssumedAct("resume", march(30), term="reply"),
+        AssumedAct("waive", march(31), party=VEDRIA, term="reply"),
     )
-    assert told(kept)[3:] == [
+    assert timeline(kept)[3:] == [
         "03-09 deadline-suspended: reply, 03-19",
         "03-10 refused: deadline-suspended",
         "03-30 deadline-resumed: reply, 04-09",
@@ -362,25 +369,27 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_those_whom_its_rule_
     assert kept.stage.name == "invited"
 
 
-def test_an_extension_on_the_agreement_of_all_takes_the_agreement_for_granted() -> None:
-    acts = (*invited(), Act("request-negotiations", march(5), party=OSTRAVA))
-    extended = Act("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
-    found = run(WATERS, *acts, extended, until=march(10))
-    assert told(found)[-1] == "03-09 deadline-extended: negotiation, 01-01"
-    assert "Every party agrees to an extension that needs it, on the same day." in found.assumptions
+def test_an_extension_that_needs_all_parties_assumes_their_agreement() -> None:
+    acts = (*invited(), AssumedAct("request-negotiations", march(5), party=OSTRAVA))
+    extended = AssumedAct("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
+    simulation = run(WATERS, *acts, extended, until=march(10))
+    assert timeline(simulation)[-1] == "03-09 deadline-extended: negotiation, 01-01"
+    assert "Every party agrees to an extension that needs it, on the same day." in simulation.assumptions
     again = run(WATERS, *acts, replace(extended, until_on=march(20)), until=march(10))
-    assert told(again)[-1] == "03-09 refused: until-on"
+    assert timeline(again)[-1] == "03-09 refused: until-on"
 
 
-def test_what_is_set_per_case_runs_only_if_its_day_is_given() -> None:
+def test_a_term_set_per_case_runs_only_if_its_day_is_stated() -> None:
     assert IOMED.term("reply").period == SET_PER_CASE
     assert run(IOMED, *invited()).deadlines == ()
-    assert told(run(IOMED, *invited(due_on=march(20)), until=march(10)))[-1] == "03-04 deadline-set: reply, 03-20"
+    assert timeline(run(IOMED, *invited(due_on=march(20)), until=march(10)))[-1] == "03-04 deadline-set: reply, 03-20"
 
 
-def test_the_steps_that_are_open_then_are_told_to_each() -> None:
-    found = run(IOMED, *invited(), until=march(5))
-    assert {(one.capacity, one.party): [step.name for step in one.steps] for one in found.open_steps} == {
+def test_the_open_steps_are_listed_for_each_capacity() -> None:
+    simulation = run(IOMED, *invited(), until=march(5))
+    assert {
+        (holder.capacity, holder.party): [step.name for step in holder.steps] for holder in simulation.open_steps
+    } == {
         ("requesting-party", OSTRAVA): ["withdraw"],
         ("responding-party", VEDRIA): ["accept-invitation", "decline-invitation"],
         ("registry", None): ["accept-invitation"],
@@ -390,92 +399,97 @@ def test_the_steps_that_are_open_then_are_told_to_each() -> None:
 def test_closures_and_countries_move_a_day_that_rolls() -> None:
     resting = plain("the institution", [(date(2026, 5, 11), date(2026, 5, 12), "The registry moves")])
     calendars = Calendars(plain("the seat"), resting, (plain(OSTRAVA), plain(VEDRIA)))
-    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
-    found = simulate(ICSID, TWO, acts, calendars, march(11))
-    assert {one.term.name: one.due_on for one in found.deadlines}["appointment"] == date(2026, 5, 13)
+    acts = (*invited(), AssumedAct("accept-invitation", march(9)), AssumedAct("register", march(10)))
+    simulation = simulate(ICSID, TWO, acts, calendars, march(11))
+    assert {deadline.term.name: deadline.due_on for deadline in simulation.deadlines}["appointment"] == date(
+        2026, 5, 13
+    )
 
 
-def test_the_same_is_found_each_time() -> None:
+def test_a_simulation_is_reproducible() -> None:
     for procedure in EVERY:
-        acts = (*invited(), Act("accept-invitation", march(9), party=VEDRIA))
+        acts = (*invited(), AssumedAct("accept-invitation", march(9), party=VEDRIA))
         assert repr(run(procedure, *acts)) == repr(run(procedure, *acts))
 
 
-@pytest.mark.parametrize("procedure", EVERY, ids=lambda one: one.id)
-def test_without_an_act_nothing_happens_but_what_is_awaited_is_told(procedure: Procedure) -> None:
-    found = run(procedure)
-    assert (found.entries, found.deadlines, found.stage) == ((), (), procedure.initial)
-    assert {one.step for one in found.waiting} == {"lodge"}
-    assert [one.capacity for one in found.open_steps] == ["requesting-party"]
+@pytest.mark.parametrize("procedure", EVERY, ids=lambda procedure: procedure.id)
+def test_without_an_act_nothing_happens_and_the_awaited_steps_are_listed(procedure: Procedure) -> None:
+    simulation = run(procedure)
+    assert (simulation.entries, simulation.deadlines, simulation.stage) == ((), (), procedure.initial)
+    assert {entry.step for entry in simulation.waiting} == {"lodge"}
+    assert [holder.capacity for holder in simulation.open_steps] == ["requesting-party"]
 
 
-def test_a_clock_that_would_turn_for_ever_stops() -> None:
+def test_an_endless_series_of_clock_steps_is_stopped() -> None:
     steps = tuple(replace(step, ends=()) if step.name == "default-to-one-mediator" else step for step in ICSID.steps)
-    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
-    found = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
-    assert [entry.kind for entry in found.entries].count("clock-step") == 1
+    acts = (*invited(), AssumedAct("accept-invitation", march(9)), AssumedAct("register", march(10)))
+    simulation = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
+    assert [entry.kind for entry in simulation.entries].count("clock-step") == 1
 
 
-def test_terms_that_start_one_another_are_not_followed_for_ever() -> None:
+def test_an_endless_series_of_terms_is_stopped() -> None:
     steps = tuple(
         replace(step, starts=("number-of-mediators",), ends=()) if step.name == "default-to-one-mediator" else step
         for step in ICSID.steps
     )
     again = replace(ICSID, steps=steps)
-    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    acts = (*invited(), AssumedAct("accept-invitation", march(9)), AssumedAct("register", march(10)))
     with pytest.raises(SimulationFault) as fault:
         run(again, *acts, until=date(2999, 1, 1))
     assert (fault.value.field, fault.value.code) == ("until", "too-long")
 
 
-# What cannot be simulated.
+# Invalid simulations.
 
 
 @pytest.mark.parametrize(
     ("act", "field", "code"),
     [
-        (Act("sing", march(4)), "step", "unknown-step"),
-        (Act("invite", march(1)), "on", "not-in-order"),
-        (Act("invite", march(4), by="king"), "by", "unknown-capacity"),
-        (Act("invite", march(4), by="clock"), "by", "unknown-capacity"),
-        (Act("lapse", march(4)), "step", "by-the-clock"),
-        (Act("join", march(4), party="Marrow"), "party", "unknown-party"),
-        (Act("join", march(4), by="any-party"), "party", "missing"),
-        (Act("join", march(4), by="responding-party", party=OSTRAVA), "party", "another-capacity"),
-        (Act("accept-invitation", march(4), by="registry"), "party", "missing"),
-        (Act("invite", march(4), due_on=march(20)), "due_on", "no-term"),
-        (Act("register", march(4), due_on=march(4)), "due_on", "not-after"),
-        (Act("terminate", march(4), by="registry", ground="boredom"), "ground", "ground"),
-        (Act("invite", march(4), ground="no-mediator"), "ground", "ground"),
-        (Act("serve", march(4), by="mediator"), "by", "another-capacity"),
-        (Act("serve", march(4), party=OSTRAVA), "party", "another-capacity"),
-        (Act("extend", march(4), term="reply"), "until_on", "missing"),
-        (Act("waive", march(4)), "term", "missing"),
-        (Act("waive", march(4), term="eternity"), "term", "unknown-term"),
+        (AssumedAct("sing", march(4)), "step", "unknown-step"),
+        (AssumedAct("invite", march(1)), "on", "not-in-order"),
+        (AssumedAct("invite", march(4), by="king"), "by", "unknown-capacity"),
+        (AssumedAct("invite", march(4), by="clock"), "by", "unknown-capacity"),
+        (AssumedAct("lapse", march(4)), "step", "by-the-clock"),
+        (AssumedAct("join", march(4), party="Marrow"), "party", "unknown-party"),
+        (AssumedAct("join", march(4), by="any-party"), "party", "missing"),
+        (AssumedAct("join", march(4), by="responding-party", party=OSTRAVA), "party", "another-capacity"),
+        (AssumedAct("accept-invitation", march(4), by="registry"), "party", "missing"),
+        (AssumedAct("invite", march(4), due_on=march(20)), "due_on", "no-term"),
+        (AssumedAct("register", march(4), due_on=march(4)), "due_on", "not-after"),
+        (AssumedAct("terminate", march(4), by="registry", ground="boredom"), "ground", "ground"),
+        (AssumedAct("invite", march(4), ground="no-mediator"), "ground", "ground"),
+        (AssumedAct("serve", march(4), by="mediator"), "by", "another-capacity"),
+        (AssumedAct("serve", march(4), party=OSTRAVA), "party", "another-capacity"),
+        (AssumedAct("extend", march(4), term="reply"), "until_on", "missing"),
+        (AssumedAct("waive", march(4)), "term", "missing"),
+        (AssumedAct("waive", march(4), term="eternity"), "term", "unknown-term"),
     ],
-    ids=lambda one: one.step if isinstance(one, Act) else one,
+    ids=lambda value: value.step if isinstance(value, AssumedAct) else value,
 )
-def test_what_cannot_be_simulated_is_told_with_its_place(act: Act, field: str, code: str) -> None:
+def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(act: AssumedAct, field: str, code: str) -> None:
     with pytest.raises(SimulationFault) as fault:
-        run(ICC, Act("lodge", march(2)), act)
+        run(ICC, AssumedAct("lodge", march(2)), act)
     assert (fault.value.act, fault.value.field, fault.value.code) == (1, field, code)
 
 
 def test_a_simulation_ends_on_the_day_of_its_last_act_or_later() -> None:
     with pytest.raises(SimulationFault) as fault:
-        run(ICC, Act("lodge", march(2)), until=march(1))
+        run(ICC, AssumedAct("lodge", march(2)), until=march(1))
     assert (fault.value.act, fault.value.field) == (None, "until")
 
 
 @pytest.mark.parametrize(
     ("acts", "code"),
     [
-        ((Act("serve", march(3)),), "step-not-open"),
-        ((*invited(lodge=3)[1:], Act("serve", march(5)), Act("serve", march(6))), "already-served"),
-        ((Act("withdraw", march(3)), Act("serve", march(4))), "step-not-open"),
-        ((Act("waive", march(3), term="reply"),), "deadline-not-set"),
-        ((Act("invite", march(4)), Act("resume", march(5), by="registry", term="reply")), "not-your-capacity"),
+        ((AssumedAct("serve", march(3)),), "step-not-open"),
+        ((*invited(lodge=3)[1:], AssumedAct("serve", march(5)), AssumedAct("serve", march(6))), "already-served"),
+        ((AssumedAct("withdraw", march(3)), AssumedAct("serve", march(4))), "step-not-open"),
+        ((AssumedAct("waive", march(3), term="reply"),), "deadline-not-set"),
+        (
+            (AssumedAct("invite", march(4)), AssumedAct("resume", march(5), by="registry", term="reply")),
+            "not-your-capacity",
+        ),
     ],
 )
-def test_what_the_registry_would_refuse_is_refused(acts: tuple[Act, ...], code: str) -> None:
-    assert told(run(ICC, Act("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")
+def test_a_request_that_the_registry_would_refuse_is_refused(acts: tuple[AssumedAct, ...], code: str) -> None:
+    assert timeline(run(ICC, AssumedAct("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")

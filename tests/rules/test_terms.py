@@ -1,4 +1,4 @@
-"""How terms are counted, and told in lines that a person can read."""
+"""How terms are counted, and explained in lines that people can read."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ PRACTICE = Citation(None, "institution", None)
 def term(
     period: str, citation: Citation = ARTICLE, roll: str = "none", at_most: str | None = None, settable: bool = False
 ) -> Term:
-    """A term of that period, as the seat counts it."""
+    """A term of that period, counted at the seat."""
     return Term(
         "reply",
         "to answer",
@@ -119,14 +119,14 @@ def test_a_longer_period_or_a_later_trigger_never_ends_earlier(trigger_on: date,
     starts = [trigger_on, *([trigger_on.replace(day=28)] if trigger_on.day > 28 else [])]
     for start in starts:
         ends = [last_day(Period(number, unit), start) for number in (count, count + 1)]
-        assert all(one < other for one, other in pairwise([start, *ends]))
+        assert all(earlier < other for earlier, other in pairwise([start, *ends]))
     assert last_day(Period(count, unit), starts[-1]) <= last_day(Period(count, unit), trigger_on)
 
 
 def test_a_counted_term_is_explained_line_by_line() -> None:
-    found = due(term("30 days"), "invite", date(2026, 3, 2), None)
-    assert found.due_on == date(2026, 4, 1)
-    assert found.explanation == (
+    deadline = due(term("30 days"), "invite", date(2026, 3, 2), None)
+    assert deadline.due_on == date(2026, 4, 1)
+    assert deadline.explanation == (
         "Trigger: 'invite' on Monday 2026-03-02.",
         "Period: 30 days.",
         "Counting: the day of the trigger does not count, so the first day is Tuesday 2026-03-03.",
@@ -137,9 +137,9 @@ def test_a_counted_term_is_explained_line_by_line() -> None:
 
 
 def test_a_term_that_the_registry_sets_says_that_the_rules_give_no_number() -> None:
-    found = due(term("set-per-case", PRACTICE), "register", date(2026, 3, 2), date(2026, 3, 29))
-    assert found.due_on == date(2026, 3, 29)
-    assert found.explanation == (
+    deadline = due(term("set-per-case", PRACTICE), "register", date(2026, 3, 2), date(2026, 3, 29))
+    assert deadline.due_on == date(2026, 3, 29)
+    assert deadline.explanation == (
         "Trigger: 'register' on Monday 2026-03-02.",
         "Period: set for this case by the registry; the rules give no number.",
         "Counting: none, since the registry gave the day itself.",
@@ -157,7 +157,7 @@ def test_a_term_that_the_registry_sets_says_that_the_rules_give_no_number() -> N
         (Citation("Article 9", "secondary", "a journal"), "Rule: Article 9, a journal (standing: secondary)."),
     ],
 )
-def test_the_last_line_says_where_the_rule_is_written_and_how_well_that_is_known(citation: Citation, line: str) -> None:
+def test_the_last_line_cites_the_rule_and_how_well_it_is_established(citation: Citation, line: str) -> None:
     assert due(term("1 week", citation), "invite", date(2026, 3, 2), None).explanation[-1] == line
 
 
@@ -173,23 +173,23 @@ def test_the_last_line_says_where_the_rule_is_written_and_how_well_that_is_known
         ("1 month", date.max, None, "ends beyond the calendar"),
     ],
 )
-def test_a_day_that_a_term_cannot_have_is_refused(
-    period: str, trigger_on: date, set_on: date | None, words: str
-) -> None:
+def test_an_impossible_day_of_a_term_is_refused(period: str, trigger_on: date, set_on: date | None, words: str) -> None:
     with pytest.raises(TermFault) as caught:
         due(term(period), "invite", trigger_on, set_on)
     assert words in str(caught.value)
 
 
-def test_the_day_after_the_trigger_and_the_last_day_of_all_can_be_set() -> None:
+def test_the_day_after_the_trigger_and_the_last_day_of_the_calendar_can_be_set() -> None:
     assert due(term("set-per-case"), "invite", date(2026, 3, 2), date(2026, 3, 3)).due_on == date(2026, 3, 3)
     assert due(term("set-per-case"), "invite", date(2026, 3, 2), LAST_DAY).due_on == LAST_DAY
 
 
-def test_a_stated_day_stands_in_the_place_of_a_period_that_lets_another_be_stated() -> None:
-    found = due(term("30 days", roll="next-working-day", settable=True), "invite", date(2026, 3, 2), date(2026, 3, 8))
-    assert found.due_on == date(2026, 3, 8)
-    assert found.explanation[1:5] == (
+def test_a_stated_day_replaces_the_period_where_the_rule_allows_it() -> None:
+    deadline = due(
+        term("30 days", roll="next-working-day", settable=True), "invite", date(2026, 3, 2), date(2026, 3, 8)
+    )
+    assert deadline.due_on == date(2026, 3, 8)
+    assert deadline.explanation[1:5] == (
         "Period: 30 days, unless another is stated; the day was stated for this case.",
         "Counting: none, since the day itself was stated.",
         "Roll: none, since the day itself was given.",
@@ -211,10 +211,10 @@ ENGLAND = Calendar(
 RIYADH = Calendar("SA", "made for this test", frozenset({4, 5}), {})
 
 
-def test_each_day_that_is_not_counted_is_told_with_its_reason_in_every_calendar() -> None:
-    found = due(term("2 working-days"), "invite", date(2026, 4, 2), None, [ENGLAND, RIYADH], "Vedria")
-    assert found.due_on == date(2026, 4, 8)
-    assert found.explanation == (
+def test_each_day_that_is_not_counted_is_listed_with_its_reason_in_every_calendar() -> None:
+    deadline = due(term("2 working-days"), "invite", date(2026, 4, 2), None, [ENGLAND, RIYADH], "Vedria")
+    assert deadline.due_on == date(2026, 4, 8)
+    assert deadline.explanation == (
         "Trigger: 'invite', received by Vedria, on Thursday 2026-04-02.",
         "Period: 2 working-days.",
         "Counting: the day of the trigger does not count, so the first day is Friday 2026-04-03.",
@@ -249,15 +249,17 @@ def test_each_day_that_is_not_counted_is_told_with_its_reason_in_every_calendar(
           "Roll: from Sunday 2026-04-05 to the next working day, Tuesday 2026-04-07."]),
     ],
 )  # fmt: skip
-def test_the_lines_tell_whether_and_why_the_last_day_moved(roll: str, trigger_on: date, lines: list[str]) -> None:
-    found = due(term("10 days", roll=roll), "invite", trigger_on, None, [ENGLAND])
-    assert list(found.explanation[4:-2]) == lines
+def test_the_explanation_states_whether_and_why_the_last_day_moved(
+    roll: str, trigger_on: date, lines: list[str]
+) -> None:
+    deadline = due(term("10 days", roll=roll), "invite", trigger_on, None, [ENGLAND])
+    assert list(deadline.explanation[4:-2]) == lines
 
 
-def test_an_extension_tells_the_day_before_and_the_day_after() -> None:
-    found = extended(term("30 days"), date(2026, 4, 1), date(2026, 4, 1), date(2026, 4, 11))
-    assert found.due_on == date(2026, 4, 11)
-    assert found.explanation == (
+def test_an_extension_states_the_old_and_the_new_day() -> None:
+    extension = extended(term("30 days"), date(2026, 4, 1), date(2026, 4, 1), date(2026, 4, 11))
+    assert extension.due_on == date(2026, 4, 11)
+    assert extension.explanation == (
         "Extended: from Wednesday 2026-04-01 to Saturday 2026-04-11.",
         "Due: Saturday 2026-04-11, until the end of that day at the seat.",
     )
@@ -271,7 +273,7 @@ def test_an_extension_tells_the_day_before_and_the_day_after() -> None:
         (None, date(9999, 1, 1), "'reply' cannot be due after 9998-12-31"),
         ("30 days", date(2026, 5, 2), "extensions of 'reply' end on 2026-05-01 at the latest: 30 days"),
         ("1 month", date(2026, 5, 2), "extensions of 'reply' end on 2026-05-01 at the latest: 1 month"),
-        # Good Friday, Easter Monday and two weekends: not the tenth day, which is the day that it has now.
+        # Good Friday, Easter Monday and two weekends: not the tenth day, which is its present day.
         ("10 working-days", date(2026, 4, 18), "extensions of 'reply' end on 2026-04-17 at the latest: 10 working"),
     ],
 )
@@ -286,17 +288,17 @@ def test_an_extension_that_the_rule_does_not_allow_is_refused(at_most: str | Non
     [("30 days", date(2026, 5, 1)), ("10 working-days", date(2026, 4, 17)), (None, LAST_DAY)],
 )
 def test_an_extension_may_reach_the_last_day_that_its_rule_allows(at_most: str | None, until_on: date) -> None:
-    found = extended(term("30 days", at_most=at_most), date(2026, 4, 1), date(2026, 4, 10), until_on, [ENGLAND])
-    assert found.due_on == until_on
+    extension = extended(term("30 days", at_most=at_most), date(2026, 4, 1), date(2026, 4, 10), until_on, [ENGLAND])
+    assert extension.due_on == until_on
 
 
-def test_a_suspended_term_goes_on_with_the_working_days_that_it_had_left() -> None:
+def test_a_suspended_term_continues_with_its_remaining_working_days() -> None:
     counts = term("5 working-days")
-    # Suspended on Wednesday: Thursday, Friday, Monday and Tuesday of that week and the next are left.
+    # Suspended on Wednesday: Thursday, Friday, Monday and Tuesday of that week and the next remain.
     assert remaining(counts, date(2026, 3, 4), date(2026, 3, 10), [ENGLAND]) == 4
-    found = resumed(counts, date(2026, 4, 1), 4, [ENGLAND])
-    assert found.due_on == date(2026, 4, 9)
-    assert found.explanation == (
+    resumption = resumed(counts, date(2026, 4, 1), 4, [ENGLAND])
+    assert resumption.due_on == date(2026, 4, 9)
+    assert resumption.explanation == (
         "Resumed: on Wednesday 2026-04-01, with 4 working days left.",
         "Not counted: Friday 2026-04-03, Good Friday (GB-ENG).",
         "Not counted: Saturday 2026-04-04, a Saturday (GB-ENG).",
@@ -310,10 +312,10 @@ def test_a_suspended_term_goes_on_with_the_working_days_that_it_had_left() -> No
 def test_a_suspended_term_of_calendar_days_rolls_again_when_it_resumes() -> None:
     counts = term("1 month", roll="next-working-day")
     assert remaining(counts, date(2026, 3, 10), date(2026, 3, 13), [ENGLAND]) == 3
-    found = resumed(counts, date(2026, 4, 1), 3, [ENGLAND])
-    assert found.due_on == date(2026, 4, 7)
-    assert found.explanation[0] == "Resumed: on Wednesday 2026-04-01, with 3 days left."
-    assert found.explanation[-2] == "Roll: from Saturday 2026-04-04 to the next working day, Tuesday 2026-04-07."
+    resumption = resumed(counts, date(2026, 4, 1), 3, [ENGLAND])
+    assert resumption.due_on == date(2026, 4, 7)
+    assert resumption.explanation[0] == "Resumed: on Wednesday 2026-04-01, with 3 days left."
+    assert resumption.explanation[-2] == "Roll: from Saturday 2026-04-04 to the next working day, Tuesday 2026-04-07."
 
 
 def test_a_term_suspended_on_its_last_day_is_due_on_the_day_on_which_it_resumes() -> None:
@@ -322,7 +324,7 @@ def test_a_term_suspended_on_its_last_day_is_due_on_the_day_on_which_it_resumes(
     assert resumed(term("5 days"), date(2026, 3, 20), 1).explanation[0].endswith("with 1 day left.")
 
 
-def test_calendars_that_never_work_are_refused_and_do_not_hold_the_count_for_ever() -> None:
+def test_a_calendar_without_working_days_is_refused_without_an_endless_count() -> None:
     never = Calendar("nowhere", "", frozenset(range(7)), {})
     with pytest.raises(TermFault, match="no working day for 400 days"):
         due(term("1 working-day"), "invite", date(2026, 3, 2), None, [never])
@@ -347,17 +349,17 @@ few = settings(max_examples=80, derandomize=True, deadline=None)
 
 @st.composite
 def calendars(draw: st.DrawFn) -> list[Calendar]:
-    """One to three places with odd weekends, holidays here and there, and days of the weekend that are worked."""
-    found = []
+    """One to three places with odd weekends, scattered holidays, and working days at weekends."""
+    drawn = []
     for number in range(draw(st.integers(1, 3))):
         weekend = draw(st.frozensets(st.sampled_from([4, 5, 6]), max_size=2))
         off = draw(st.sets(st.integers(0, 1100), max_size=40))
         worked = draw(st.sets(st.integers(0, 1100), max_size=10))
         holidays = {FIRST + timedelta(days=day): f"Holiday {day}" for day in off}
-        found.append(
+        drawn.append(
             Calendar(f"place {number}", "made up", weekend, holidays, {FIRST + timedelta(days=day) for day in worked})
         )
-    return found
+    return drawn
 
 
 @st.composite
@@ -368,12 +370,12 @@ def periods(draw: st.DrawFn) -> str:
 
 
 def rests(day: date, places: Sequence[Calendar]) -> bool:
-    """Whether one of the places rests on that day."""
+    """Whether the day is a day off in one of the places."""
     return any(place.off(day) is not None for place in places)
 
 
 def days_off(places: Sequence[Calendar]) -> frozenset[date]:
-    """The days on which one of the places rests, as plain data."""
+    """The days off in one of the places, as plain data."""
     return frozenset(day for number in range(1100) if rests(day := FIRST + timedelta(days=number), places))
 
 
@@ -382,20 +384,20 @@ def between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=number) for number in range(1, (last - first).days)]
 
 
-def told_off(found: Due) -> list[date]:
-    """The days that the lines say were not counted, in their order; each line gives its reason."""
+def uncounted_days(deadline: Due) -> list[date]:
+    """The days that the lines report as not counted, in order; each line gives its reason."""
     pattern = r"Not counted: (?:%s) (\S+), \S.* \(.+\)\." % "|".join(WEEKDAYS)  # noqa: UP031 - braces are the pattern's
-    lines = [line for line in found.explanation if line.startswith("Not counted")]
-    return [date.fromisoformat(told[1]) for line in lines if (told := re.fullmatch(pattern, line))]
+    lines = [line for line in deadline.explanation if line.startswith("Not counted")]
+    return [date.fromisoformat(match[1]) for line in lines if (match := re.fullmatch(pattern, line))]
 
 
 @few
 @given(DAYS, periods(), st.sampled_from(ROLLS), calendars())
-def test_a_counter_of_another_make_finds_the_same_day_in_any_calendar(
+def test_an_independent_counter_finds_the_same_day_in_any_calendar(
     trigger_on: date, period: str, roll: str, places: list[Calendar]
 ) -> None:
-    found = due(term(period, roll=roll), "invite", trigger_on, None, places)
-    assert found.due_on == counted(trigger_on, period, roll, days_off(places))
+    deadline = due(term(period, roll=roll), "invite", trigger_on, None, places)
+    assert deadline.due_on == counted(trigger_on, period, roll, days_off(places))
 
 
 @few
@@ -403,14 +405,14 @@ def test_a_counter_of_another_make_finds_the_same_day_in_any_calendar(
 def test_a_deadline_never_falls_on_a_day_that_its_rule_excludes(
     trigger_on: date, period: str, roll: str, places: list[Calendar]
 ) -> None:
-    found = due(term(period, roll=roll), "invite", trigger_on, None, places).due_on
-    assert found > trigger_on
+    due_on = due(term(period, roll=roll), "invite", trigger_on, None, places).due_on
+    assert due_on > trigger_on
     if roll == "next-working-day" or ("working-day" in period and roll == "none"):
-        assert not rests(found, places)
+        assert not rests(due_on, places)
     if roll == "from-saturday-sunday":
-        assert found.weekday() < 5
+        assert due_on.weekday() < 5
         unrolled = due(term(period), "invite", trigger_on, None, places).due_on
-        assert found == unrolled or not rests(found, places)
+        assert due_on == unrolled or not rests(due_on, places)
 
 
 @few
@@ -418,24 +420,26 @@ def test_a_deadline_never_falls_on_a_day_that_its_rule_excludes(
 def test_a_longer_period_is_never_due_earlier(trigger_on: date, period: str, roll: str, places: list[Calendar]) -> None:
     number, unit = period.split()
     longer = f"{int(number) + 1} {unit}"
-    ends = [due(term(one, roll=roll), "invite", trigger_on, None, places).due_on for one in (period, longer)]
+    ends = [
+        due(term(period_days, roll=roll), "invite", trigger_on, None, places).due_on for period_days in (period, longer)
+    ]
     assert ends == sorted(ends)
 
 
 @few
 @given(DAYS, periods(), st.sampled_from(ROLLS), calendars())
-def test_each_skipped_day_is_told_once_and_the_last_line_of_the_count_names_the_day(
+def test_each_skipped_day_is_listed_once_and_the_last_line_of_the_count_names_the_day(
     trigger_on: date, period: str, roll: str, places: list[Calendar]
 ) -> None:
-    found = due(term(period, roll=roll), "invite", trigger_on, None, places)
+    deadline = due(term(period, roll=roll), "invite", trigger_on, None, places)
     unrolled = due(term(period), "invite", trigger_on, None, places).due_on
     skipped = [day for day in between(trigger_on, unrolled) if rests(day, places)] if "working" in period else []
-    if found.due_on != unrolled:
-        skipped += [unrolled, *between(unrolled, found.due_on)]
-    assert told_off(found) == skipped
-    assert sum(line.startswith("Not counted") for line in found.explanation) == len(set(skipped))
-    day = f"{WEEKDAYS[found.due_on.weekday()]} {found.due_on.isoformat()}"
-    lines = [line for line in found.explanation if line.startswith("Due:")]
+    if deadline.due_on != unrolled:
+        skipped += [unrolled, *between(unrolled, deadline.due_on)]
+    assert uncounted_days(deadline) == skipped
+    assert sum(line.startswith("Not counted") for line in deadline.explanation) == len(set(skipped))
+    day = f"{WEEKDAYS[deadline.due_on.weekday()]} {deadline.due_on.isoformat()}"
+    lines = [line for line in deadline.explanation if line.startswith("Due:")]
     assert lines == [f"Due: {day}, until the end of that day at the seat."]
 
 
@@ -448,17 +452,17 @@ def test_an_extension_never_shortens_and_never_goes_beyond_its_limit(
     limit = counted(first_due_on, at_most, "none", days_off(places)) if at_most else LAST_DAY
     allowed = first_due_on < until_on <= limit
     try:
-        found = extended(term("30 days", at_most=at_most), first_due_on, first_due_on, until_on, places)
+        extension = extended(term("30 days", at_most=at_most), first_due_on, first_due_on, until_on, places)
     except TermFault:
         assert not allowed
     else:
         assert allowed
-        assert found.due_on == until_on
+        assert extension.due_on == until_on
 
 
 @few
 @given(DAYS, periods(), st.sampled_from(ROLLS), calendars(), st.integers(0, 40), st.integers(0, 200))
-def test_suspension_and_resumption_preserve_the_days_that_were_left(
+def test_suspension_and_resumption_preserve_the_remaining_days(
     trigger_on: date, period: str, roll: str, places: list[Calendar], run: int, paused: int
 ) -> None:
     counts = term(period, roll=roll)
@@ -466,18 +470,18 @@ def test_suspension_and_resumption_preserve_the_days_that_were_left(
     suspended_on = trigger_on + timedelta(days=run)
     assume(suspended_on <= due_on)
     left = remaining(counts, suspended_on, due_on, places)
-    # At once, nothing has moved.
+    # Resumed at once, nothing has moved.
     if suspended_on < due_on:
         assert resumed(counts, suspended_on, left, places).due_on == due_on
     resumed_on = suspended_on + timedelta(days=paused)
-    found = resumed(counts, resumed_on, left, places)
+    resumption = resumed(counts, resumed_on, left, places)
     if left:
-        assert found.due_on == counted(
+        assert resumption.due_on == counted(
             resumed_on, f"{left} {'working-days' if 'working' in period else 'days'}", roll, days_off(places)
         )
     unrolled = resumed(term(period), resumed_on, left, places).due_on
     assert remaining(counts, resumed_on, unrolled, places) == left
-    assert found.due_on >= unrolled
+    assert resumption.due_on >= unrolled
 
 
 def test_a_sunday_on_which_a_country_works_is_a_working_day() -> None:

@@ -1,4 +1,4 @@
-"""Proceedings beside the stages, parties that leave, and terms of several parties: what the engine makes of them."""
+"""Tracks parallel to the stages, parties that leave, and terms of several parties, in the engine."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,19 +17,19 @@ ON = date(2026, 6, 1)
 
 def case(stage: str, **more: object) -> Facts:
     """A case between the two States at a stage."""
-    known = Facts(stage=stage, subjects=frozenset(), lodged_on=date(2026, 3, 2), parties=(ostrava(), vedria()))
-    return replace(known, **more)  # type: ignore[arg-type]
+    facts = Facts(stage=stage, subjects=frozenset(), lodged_on=date(2026, 3, 2), parties=(ostrava(), vedria()))
+    return replace(facts, **more)  # type: ignore[arg-type]
 
 
 def refused(procedure: str, facts: Facts, step: str, holding: Holding) -> tuple[str, list[str]]:
-    """Why the rules refuse a step: the code, and those of its reasons."""
+    """The refusal of a step: its code, and the codes of its reasons."""
     with pytest.raises(Refused) as caught:
         engine.decide(library()[procedure], facts, step, [holding], ON)
     return caught.value.code, [reason.code for reason in caught.value.reasons]
 
 
 NEUTRAL, COURT = "neutral-expert", "court-of-arbitration"
-# State of the track, step, by whom, and whether it is open then.
+# State of the track, step, capacity, and whether the step is open.
 TRACKS = [
     (None, "request-neutral-expert", FOR_OSTRAVA, True),
     ("open", "request-neutral-expert", FOR_OSTRAVA, False),
@@ -58,7 +58,7 @@ def test_a_step_is_open_in_the_state_of_its_track_and_in_no_other(
         assert refused("indus-waters-1960", facts, step, holding) == ("need-not-met", ["track-state"])
 
 
-def test_one_track_says_nothing_of_the_other() -> None:
+def test_the_tracks_are_independent_of_each_other() -> None:
     both = case("negotiating", tracks=(TrackFact(NEUTRAL, "open"), TrackFact(COURT, "open")))
     assert engine.decide(INDUS, both, "contest-neutral-expert", [FOR_VEDRIA], ON).completes
     assert engine.decide(INDUS, both, "contest-court", [FOR_VEDRIA], ON).completes
@@ -66,18 +66,18 @@ def test_one_track_says_nothing_of_the_other() -> None:
     assert refused("indus-waters-1960", only_court, "contest-neutral-expert", FOR_VEDRIA)[0] == "need-not-met"
 
 
-def test_a_party_that_has_withdrawn_takes_no_step_and_is_waited_for_by_none() -> None:
+def test_a_party_that_has_withdrawn_takes_no_step_and_is_not_awaited() -> None:
     frozen = (ActFact("freeze-text", None), ActFact("sign", lumea().id))
     gone = vedria(participation="withdrawn")
     facts = case("settling", parties=(ostrava(), gone, lumea()), acts=frozen)
     assert refused("icsid-2022", facts, "sign", FOR_VEDRIA)[0] == "not-your-capacity"
     assert refused("icsid-2022", facts, "withdraw", FOR_VEDRIA)[0] == "not-your-capacity"
     assert engine.decide(ICSID, facts, "sign", [FOR_OSTRAVA], ON).completes
-    awaited = {one.party_id for one in engine.waiting(ICSID, facts, ON) if one.step == "sign"}
+    awaited = {entry.party_id for entry in engine.waiting(ICSID, facts, ON) if entry.step == "sign"}
     assert awaited == {ostrava().id}
 
 
-def test_a_mediation_with_one_side_left_is_ended_and_one_with_two_goes_on() -> None:
+def test_a_mediation_with_one_side_left_can_be_ended_and_one_with_two_sides_continues() -> None:
     gone = vedria(participation="withdrawn")
     alone = case("mediating", parties=(ostrava(), gone))
     assert engine.decide(ICSID, alone, "end-on-withdrawal", [MEDIATOR], ON).outcome == "withdrawn"
@@ -94,7 +94,7 @@ TERMS = [
 
 
 @pytest.mark.parametrize(("terms", "passed"), TERMS)
-def test_silence_is_told_once_the_term_of_every_party_has_passed_and_none_is_suspended(
+def test_silence_takes_effect_once_the_terms_of_all_parties_have_passed_and_none_is_suspended(
     terms: tuple[TermFact, ...], passed: bool
 ) -> None:
     facts = case("invited", terms=terms)

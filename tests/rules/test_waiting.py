@@ -1,4 +1,4 @@
-"""For whom a case waits at each stage, for which step, and until when."""
+"""The capacities and steps that a case awaits at each stage, and their due dates."""
 
 from dataclasses import replace
 from datetime import date
@@ -34,7 +34,7 @@ NOMINATORS = ["Ostrava: confirm-mediator", "Vedria: confirm-mediator", "registry
 
 
 def awaited(facts: Facts, on: date = TODAY) -> list[str]:
-    """Whom the case awaits, by the party's name if it is one, and for which step."""
+    """The awaited capacities, with the party's name if there is one, and their steps."""
     return [f"{NAMES[each.party_id] or each.capacity}: {each.step}" for each in waiting(IOMED, facts, on)]
 
 
@@ -52,7 +52,7 @@ def awaited(facts: Facts, on: date = TODAY) -> list[str]:
         ("closed", []),
     ],
 )
-def test_at_each_stage_the_case_waits_for_those_who_take_the_expected_step(stage: str, expected: list[str]) -> None:
+def test_each_stage_waits_for_the_capacities_that_take_its_expected_step(stage: str, expected: list[str]) -> None:
     assert awaited(case(stage)) == expected
 
 
@@ -64,7 +64,7 @@ def test_at_each_stage_the_case_waits_for_those_who_take_the_expected_step(stage
         {"parties": (ostrava(consented=False), vedria())},
     ],
 )
-def test_a_gate_that_fails_awaits_nobody_but_the_registry_that_screens(changes: dict[str, Any]) -> None:
+def test_a_failed_gate_awaits_only_the_registry(changes: dict[str, Any]) -> None:
     assert awaited(case("consented", **changes)) == ["registry: screen"]
 
 
@@ -99,7 +99,7 @@ def test_the_case_waits_for_what_each_live_nomination_lacks_first(
     assert awaited(case("registered", appointments=appointments)) == expected
 
 
-def test_of_several_parties_those_are_awaited_that_have_not_acted() -> None:
+def test_of_several_parties_only_those_that_have_not_acted_are_awaited() -> None:
     three = (ostrava(), vedria(), lumea())
     assert awaited(case("invited", parties=three)) == ["Vedria: accept-invitation", "Lumea: accept-invitation"]
     assert awaited(case("invited", parties=three, acts=acts("accept-invitation", VEDRIA))) == [
@@ -127,13 +127,13 @@ def test_without_a_frozen_text_the_signature_waits_for_the_mediator() -> None:
         ("settling", (running("reply"), running("nomination")), None),
     ],
 )
-def test_what_is_awaited_is_due_when_the_term_that_it_would_end_is(
+def test_an_awaited_step_is_due_with_the_term_that_it_would_end(
     stage: str, terms: tuple[TermFact, ...], expected: date | None
 ) -> None:
     assert {each.due_on for each in waiting(IOMED, case(stage, terms=terms), TODAY)} == {expected}
 
 
-def test_what_is_overdue_still_shows_its_day() -> None:
+def test_an_overdue_step_still_shows_its_day() -> None:
     (entry,) = waiting(IOMED, case("invited", terms=(running("reply"),)), date(2027, 1, 1))
     assert entry.due_on == DUE
 

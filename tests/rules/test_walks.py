@@ -1,4 +1,4 @@
-"""Whatever people do, in whatever order: properties of random walks through the rules."""
+"""Properties of random walks through the rules: they hold whatever people do, in whatever order."""
 
 from collections.abc import Collection
 from copy import deepcopy
@@ -65,7 +65,7 @@ def parties(draw: st.DrawFn) -> tuple[PartyFact, ...]:
 
 @st.composite
 def nominations(draw: st.DrawFn) -> tuple[AppointmentFact, ...]:
-    """None, one or two live appointments in whatever state."""
+    """None, one or two live appointments in any state."""
     live = []
     for id in draw(st.sampled_from([(), (NINO,), (NINO, PAZ)])):
         state = draw(st.sampled_from(["proposed", "declared", "declared", "confirmed"]))
@@ -76,7 +76,7 @@ def nominations(draw: st.DrawFn) -> tuple[AppointmentFact, ...]:
 
 @st.composite
 def anything(draw: st.DrawFn) -> Facts:
-    """A case at any stage, with any facts, also such as no walk brings about."""
+    """A case at any stage with any facts, including facts that no walk produces."""
     signed = draw(st.lists(st.sampled_from([OSTRAVA, VEDRIA, LUMEA]), unique=True))
     accepted = draw(st.lists(st.sampled_from([VEDRIA, LUMEA]), unique=True))
     return case(
@@ -93,20 +93,20 @@ def anything(draw: st.DrawFn) -> Facts:
 
 
 def agree(facts: Facts, holdings: Collection[Holding]) -> None:
-    """The list of open steps says of every entry what deciding says."""
+    """The list of open steps agrees with the decision on every entry."""
     listed = open_steps(IOMED, facts, holdings, TODAY)
     assert [each.step for each in listed] == list(IOMED.steps)
     for name in {step.name for step in IOMED.steps}:
         entries = [each for each in listed if each.step.name == name]
         available = [each.step for each in entries if each.available]
-        found = _decided(facts, name, holdings)
-        if isinstance(found, Refused):
+        decision = _decided(facts, name, holdings)
+        if isinstance(decision, Refused):
             assert available == []
-            assert found.stage == facts.stage
-            codes = [reason.code for reason in found.reasons]
+            assert decision.stage == facts.stage
+            codes = [reason.code for reason in decision.reasons]
             assert codes in [[reason.code for reason in each.reasons] for each in entries]
         else:
-            assert available == [found.step]
+            assert available == [decision.step]
 
 
 def _decided(facts: Facts, step: str, holdings: Collection[Holding]) -> Decision | Refused:
@@ -118,13 +118,13 @@ def _decided(facts: Facts, step: str, holdings: Collection[Holding]) -> Decision
 
 @settings(max_examples=150, deadline=None)
 @given(facts=anything(), holdings=st.sampled_from(ACTORS))
-def test_what_the_list_shows_is_what_is_enforced(facts: Facts, holdings: Collection[Holding]) -> None:
+def test_the_list_of_steps_shows_what_is_enforced(facts: Facts, holdings: Collection[Holding]) -> None:
     agree(facts, holdings)
 
 
 @settings(max_examples=150, deadline=None)
 @given(facts=anything(), holdings=st.sampled_from(ACTORS))
-def test_deciding_listing_and_awaiting_leave_the_facts_as_they_are(facts: Facts, holdings: Collection[Holding]) -> None:
+def test_deciding_listing_and_awaiting_do_not_change_the_facts(facts: Facts, holdings: Collection[Holding]) -> None:
     before = deepcopy(facts)
     open_steps(IOMED, facts, holdings, TODAY)
     waiting(IOMED, facts, TODAY)
@@ -144,7 +144,7 @@ def test_a_final_stage_has_no_open_step_and_awaits_nobody(facts: Facts, holdings
 
 @settings(max_examples=150, deadline=None)
 @given(facts=anything())
-def test_an_open_case_awaits_only_the_step_of_its_stage_and_only_who_has_not_acted(facts: Facts) -> None:
+def test_an_open_case_awaits_only_the_step_of_its_stage_and_only_parties_that_have_not_acted(facts: Facts) -> None:
     acted = {(act.step, act.party_id) for act in facts.acts}
     for each in waiting(IOMED, facts, TODAY):
         (step,) = [step for step in IOMED.entries(each.step) if facts.stage in step.expected]

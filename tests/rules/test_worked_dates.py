@@ -1,4 +1,4 @@
-"""Deadlines worked out by hand on a calendar, and counted again by a counter of another make."""
+"""Deadlines calculated by hand on a calendar, and counted again by an independent counter."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +15,7 @@ NONE, NEXT, WEEKEND = "none", "next-working-day", "from-saturday-sunday"
 
 
 class Worked(NamedTuple):
-    """One deadline: what starts it, how it is counted, the day on which it ends, and why."""
+    """A deadline: its trigger, how it is counted, the day on which it ends, and why."""
 
     trigger: str
     period: str
@@ -30,7 +30,7 @@ def closed(first: str, last: str, name: str) -> Closure:
     return date.fromisoformat(first), date.fromisoformat(last), name
 
 
-# Calendars with closures that the institution entered: the calendar below, and the closures.
+# Calendars with closures that the institution entered: the calendar, and the closures.
 CLOSED = {
     "HK+move": ("HK", [closed("2026-07-02", "2026-07-03", "The registry moves house")]),
     "plain+winter": ("plain", [closed("2026-12-24", "2027-01-01", "Winter recess")]),
@@ -112,7 +112,7 @@ WORKED = [
     Worked("2026-09-02", "30 days", NEXT, "PK", "2026-10-02", "2 October works in Pakistan"),
     Worked("2026-11-25", "30 days", NEXT, "IN PK", "2026-12-28", "25 December rests in both, and is a Friday"),
     Worked("2026-12-05", "1 month", NEXT, "IN PK", "2027-01-05", "a Tuesday that both work"),
-    # Cases that were reported elsewhere: two calendars of one country, and working days that are no multiple.
+    # Cases reported elsewhere: two calendars of one country, and working days that are no multiple of five.
     Worked("2026-12-31", "1 working-day", NONE, "GB-ENG", "2027-01-04", "New Year's Day, and a weekend"),
     Worked("2026-12-31", "1 working-day", NONE, "GB-SCT", "2027-01-05", "and the substitute for 2 January"),
     Worked("2026-12-31", "1 working-day", NONE, "GB-ENG GB-SCT", "2027-01-05", "the later of the two: both must work"),
@@ -147,7 +147,7 @@ WORKED = [
     Worked("2026-02-13", "15 days", NEXT, "CN", "2026-02-28", "a Saturday that is worked stays"),
     Worked("2026-02-13", "15 days", WEEKEND, "CN", "2026-03-02", "that rule moves from a Saturday all the same"),
     Worked("2026-09-19", "15 days", NEXT, "CN", "2026-10-08", "a Sunday, then the national days to 7 October"),
-    # Places of which no calendar is known, and closures.
+    # Places without a known calendar, and closures.
     Worked("2026-03-02", "10 days", NEXT, "plain", "2026-03-12", "a Thursday stays"),
     Worked("2026-03-02", "10 working-days", NONE, "plain", "2026-03-16", "two weeks, Monday to Monday"),
     Worked("2026-03-07", "1 day", NEXT, "plain", "2026-03-09", "started on a Saturday; Sunday moves to Monday"),
@@ -156,7 +156,7 @@ WORKED = [
     Worked("2026-12-18", "10 days", NEXT, "plain+winter", "2027-01-04", "Monday 28 is closed until the new year"),
     Worked("2026-12-18", "5 working-days", NONE, "plain+winter", "2027-01-05", "21, 22, 23 December; 4, 5 January"),
     Worked("2026-02-27", "1 working-day", NONE, "plain+long", "2026-04-20", "seven weeks of closure"),
-    # Seat, parties and institution at once.
+    # Seat, parties and institution combined.
     Worked("2026-06-29", "15 days", NEXT, "FR US HK", "2026-07-15", "14 July rests in one of three"),
     Worked("2026-06-16", "15 days", NEXT, "FR US HK", "2026-07-02", "1 July rests in another"),
     Worked("2026-06-18", "15 days", NEXT, "FR US HK", "2026-07-06", "Friday 3 July in the third, and a weekend"),
@@ -164,20 +164,20 @@ WORKED = [
 
 
 def calendars_of(codes: str) -> list[Calendar]:
-    """The calendars that a row names, as the service makes them."""
-    found = []
-    for told in codes.split():
-        code, closures = CLOSED.get(told, (told, []))
-        found.append(plain("the seat", closures) if code == "plain" else calendar_of(code, closures))
-    return found
+    """The calendars that a row names, made by the service's code."""
+    calendars = []
+    for country in codes.split():
+        code, closures = CLOSED.get(country, (country, []))
+        calendars.append(plain("the seat", closures) if code == "plain" else calendar_of(code, closures))
+    return calendars
 
 
 def off_in(codes: str, trigger_on: date) -> frozenset[date]:
     """The days off of all the calendars that a row names, as plain data."""
     last = trigger_on + timedelta(days=400)
     off: frozenset[date] = frozenset()
-    for told in codes.split():
-        code, closures = CLOSED.get(told, (told, []))
+    for country in codes.split():
+        code, closures = CLOSED.get(country, (country, []))
         off |= days_off(code, trigger_on, last, closures)
     return off
 
@@ -191,19 +191,19 @@ def term(period: str, roll: str, codes: str) -> Term:
 @pytest.mark.parametrize("row", WORKED, ids=lambda row: f"{row.trigger} {row.period} {row.roll} {row.calendars}")
 def test_a_term_ends_on_the_day_worked_out_by_hand(row: Worked) -> None:
     trigger_on = date.fromisoformat(row.trigger)
-    found = due(term(row.period, row.roll, row.calendars), "serve", trigger_on, None, calendars_of(row.calendars))
-    assert found.due_on == date.fromisoformat(row.due), row.why
-    assert f"Due: {found.due_on:%A} {row.due}, until the end of that day at the seat." in found.explanation
+    deadline = due(term(row.period, row.roll, row.calendars), "serve", trigger_on, None, calendars_of(row.calendars))
+    assert deadline.due_on == date.fromisoformat(row.due), row.why
+    assert f"Due: {deadline.due_on:%A} {row.due}, until the end of that day at the seat." in deadline.explanation
 
 
 @pytest.mark.parametrize("row", WORKED, ids=lambda row: f"{row.trigger} {row.period} {row.roll} {row.calendars}")
-def test_a_counter_of_another_make_finds_the_same_day(row: Worked) -> None:
+def test_an_independent_counter_finds_the_same_day(row: Worked) -> None:
     trigger_on = date.fromisoformat(row.trigger)
-    found = counted(trigger_on, row.period, row.roll, off_in(row.calendars, trigger_on))
-    assert found == date.fromisoformat(row.due), row.why
+    last_day = counted(trigger_on, row.period, row.roll, off_in(row.calendars, trigger_on))
+    assert last_day == date.fromisoformat(row.due), row.why
 
 
-def test_every_rule_of_counting_is_worked_out() -> None:
+def test_the_table_covers_every_rule_of_counting() -> None:
     assert len(WORKED) >= 100
     assert len({row[:4] for row in WORKED}) == len(WORKED)
     units = {row.period.split()[1].removesuffix("s") for row in WORKED}
@@ -225,7 +225,7 @@ def test_every_rule_of_counting_is_worked_out() -> None:
         ("plain", "2026-03-07", "a Saturday (the seat)"),
     ],
 )
-def test_a_calendar_says_why_its_place_rests(codes: str, day: str, reason: str) -> None:
+def test_a_calendar_states_why_a_day_is_not_a_working_day(codes: str, day: str, reason: str) -> None:
     (calendar,) = calendars_of(codes)
     assert calendar.off(date.fromisoformat(day)) == reason
 
@@ -234,11 +234,11 @@ def test_a_calendar_says_why_its_place_rests(codes: str, day: str, reason: str) 
     ("code", "day"),
     [("HK", "2026-03-14"), ("CN", "2026-02-14"), ("MY-02", "2026-01-11"), ("SA", "2026-01-11"), ("US", "2026-04-03")],
 )
-def test_a_calendar_says_nothing_of_a_day_on_which_its_place_works(code: str, day: str) -> None:
+def test_a_calendar_states_no_reason_for_a_working_day(code: str, day: str) -> None:
     assert calendar_of(code).off(date.fromisoformat(day)) is None
 
 
-# The day, the seat, the instant (UTC) at which the day is over there, and why.
+# The day, the seat, the instant (UTC) at which the day ends there, and why.
 MIDNIGHTS = [
     ("2026-07-10", "Asia/Hong_Kong", "2026-07-10T16:00:00", "eight hours ahead, all year"),
     ("2026-12-31", "Asia/Hong_Kong", "2026-12-31T16:00:00", "the year ends there first"),
@@ -291,7 +291,7 @@ def test_a_day_on_which_clocks_change_is_an_hour_shorter_or_longer(day: str, zon
 @pytest.mark.parametrize(
     ("trigger", "period", "zone", "due_on", "over"),
     [
-        # Over the change of clocks in spring and in autumn the day is counted, and not the hours.
+        # Across the changes of clocks in spring and autumn, days are counted and not hours.
         ("2027-02-20", "30 days", "America/New_York", "2027-03-22", "2027-03-23T04:00:00"),
         ("2027-10-20", "30 days", "America/New_York", "2027-11-19", "2027-11-20T05:00:00"),
         ("2027-03-27", "1 day", "Europe/London", "2027-03-28", "2027-03-28T23:00:00"),
@@ -300,9 +300,9 @@ def test_a_day_on_which_clocks_change_is_an_hour_shorter_or_longer(day: str, zon
     ],
 )
 def test_summer_time_moves_no_deadline(trigger: str, period: str, zone: str, due_on: str, over: str) -> None:
-    found = due(term(period, NONE, ""), "serve", date.fromisoformat(trigger), None)
-    assert found.due_on == date.fromisoformat(due_on)
-    assert end_of_day(found.due_on, ZoneInfo(zone)) == datetime.fromisoformat(over).replace(tzinfo=UTC)
+    deadline = due(term(period, NONE, ""), "serve", date.fromisoformat(trigger), None)
+    assert deadline.due_on == date.fromisoformat(due_on)
+    assert end_of_day(deadline.due_on, ZoneInfo(zone)) == datetime.fromisoformat(over).replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -317,9 +317,7 @@ def test_summer_time_moves_no_deadline(trigger: str, period: str, zone: str, due
         ("2027-01-16T14:00:00+08:00", "2027-01-16"),
     ],
 )
-def test_one_minute_after_midnight_is_late_in_the_midnight_of_the_seat_and_in_no_other(
-    sent: str, received_on: str
-) -> None:
+def test_lateness_is_judged_by_midnight_at_the_seat_alone(sent: str, received_on: str) -> None:
     seat, instant = ZoneInfo("America/Chicago"), datetime.fromisoformat(sent)
     assert day_at(instant, seat) == date.fromisoformat(received_on)
     assert (instant < end_of_day(date(2027, 1, 15), seat)) == (received_on == "2027-01-15")

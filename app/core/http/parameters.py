@@ -17,7 +17,7 @@ async def page_of(
     ] = None,
     count: Annotated[bool, Query(description="Whether to count the whole list, up to 1,000 items.")] = False,
 ) -> Page:
-    """The part of a list that is asked for."""
+    """The requested part of a list."""
     return Page(limit, after, count)
 
 

@@ -9,7 +9,7 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.institution.people import accounts
+from app.institution.people import accounts, tokens
 from app.institution.people import service as people
 from app.institution.people.schemas import (
     MeOut,
@@ -90,13 +90,13 @@ async def disable_user(work: Hop, user_id: UUID) -> UserOut:
 @router.get("/tokens", operation_id="listTokens", responses=problems(401, 422))
 async def list_tokens(work: Hop, page: Paged) -> TokenList:
     """List your tokens."""
-    return await work.read(people.list_tokens, page)
+    return await work.read(tokens.list_tokens, page)
 
 
 @router.get("/tokens/{token_id}", operation_id="readToken", responses=problems(401, 404, 422))
 async def read_token(work: Hop, token_id: UUID) -> TokenOut:
     """Read a token, without its secret."""
-    return await work.read(people.read_token, token_id)
+    return await work.read(tokens.read_token, token_id)
 
 
 @router.post("/tokens", status_code=201, operation_id="issueToken", responses=problems(401, 403, 422))
@@ -106,7 +106,7 @@ async def issue_token(work: Hop, body: TokenIn) -> TokenMinted:
     Its secret is shown only in this answer, so an `Idempotency-Key` is refused. Administrators may make tokens for
     others.
     """
-    return await work.write(act(people.issue_token, body), answer=people.read_minted, status=201, keyed=False)
+    return await work.mint(act(tokens.issue_token, body), answer=tokens.read_minted, status=201)
 
 
 @router.post("/tokens/{token_id}/rotate", operation_id="rotateToken", responses=problems(401, 404, 409, 422))
@@ -115,9 +115,7 @@ async def rotate_token(work: Hop, token_id: UUID, body: RotationIn | None = None
 
     The old token ends at once. The new secret is shown only in this answer, so an `Idempotency-Key` is refused.
     """
-    return await work.write(
-        act(people.rotate_token, token_id, body or RotationIn()), answer=people.read_minted, keyed=False
-    )
+    return await work.mint(act(tokens.rotate_token, token_id, body or RotationIn()), answer=tokens.read_minted)
 
 
 @router.post(
@@ -128,4 +126,4 @@ async def rotate_token(work: Hop, token_id: UUID, body: RotationIn | None = None
 )
 async def revoke_token(work: Hop, token_id: UUID) -> TokenOut:
     """Revoke a token, which ends at once."""
-    return await work.write(act(people.revoke_token, token_id), answer=people.read_token, item=(token_id,))
+    return await work.write(act(tokens.revoke_token, token_id), answer=tokens.read_token, item=(token_id,))

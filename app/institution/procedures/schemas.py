@@ -6,12 +6,13 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.core.values import Listed, Out, one_of
-from app.rules.consistency import CATEGORIES, FIELD_BLOCKS, NOUNS
+from app.rules.consistency import CATEGORIES, NOUNS
 from app.rules.loader import Caucus, Commences, FactOfMediation, Zone
 from app.rules.model import (
     AMENDABLE,
     CAPACITIES,
     CLOSED,
+    FIELD_BLOCKS,
     OPEN,
     OUTCOMES,
     PARTICIPATIONS,
@@ -20,7 +21,7 @@ from app.rules.model import (
     STANDINGS,
 )
 from app.rules.silence import EFFECTS
-from app.rules.simulation import ENDED, PASSED, RUNNING, SUSPENDED, WAIVED
+from app.rules.simulation.timeline import ENDED, PASSED, RUNNING, SUSPENDED, WAIVED
 from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM
 
 PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]

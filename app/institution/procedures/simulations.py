@@ -6,7 +6,7 @@ from datetime import datetime
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import NotFound, invalid, reason_out
-from app.institution.calendars.countries import calendar_of, plain
+from app.institution.calendars.countries import INSTITUTION, calendar_with_closures
 from app.institution.procedures.schemas import ReasonOut
 from app.institution.procedures.service import cited, silence_out
 from app.institution.procedures.simulation_schemas import (
@@ -24,21 +24,9 @@ from app.institution.procedures.simulation_schemas import (
 )
 from app.rules.loader import library
 from app.rules.model import Procedure, Refused, Waiting
-from app.rules.simulation import (
-    ENDED,
-    WAIVED,
-    Act,
-    Assumed,
-    Calendars,
-    Deadline,
-    Entry,
-    OpenTo,
-    Simulation,
-    SimulationFault,
-    Taken,
-    simulate,
-)
-from app.rules.terms import Calendar
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars, SimulationFault
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import ENDED, WAIVED, Entry, OpenTo, SimulatedDeadline, Simulation, Taken
 
 _NO_CALENDAR = "No calendar was named for {}: only Saturdays and Sundays count as non-working days."
 
@@ -53,8 +41,8 @@ def simulate_procedure(
     procedure = library().get(procedure_id)
     if procedure is None:
         raise NotFound
-    parties = [Assumed(party.name, party.side, party.kind) for party in request.parties]
-    acts = [Act(**dict(act)) for act in request.acts]
+    parties = [AssumedParty(party.name, party.side, party.kind) for party in request.parties]
+    acts = [AssumedAct(**dict(act)) for act in request.acts]
     try:
         result = simulate(procedure, parties, acts, _calendars(request), request.until)
     except SimulationFault as fault:
@@ -64,20 +52,12 @@ def simulate_procedure(
 
 
 def _calendars(request: SimulationIn) -> Calendars:
+    closures = request.closures
     return Calendars(
-        _calendar(request, request.seat_calendar, "the seat"),
-        _calendar(request, request.institution_calendar, "the institution"),
-        tuple(_calendar(request, party.calendar, party.name) for party in request.parties),
+        calendar_with_closures("the seat", request.seat_calendar, closures),
+        calendar_with_closures(INSTITUTION, request.institution_calendar, closures),
+        tuple(calendar_with_closures(party.name, party.calendar, closures) for party in request.parties),
     )
-
-
-def _calendar(request: SimulationIn, code: str | None, label: str) -> Calendar:
-    closures = [
-        (closure.from_on, closure.until_on, closure.name)
-        for closure in request.closures
-        if (label == "the institution" if closure.calendar is None else closure.calendar == code)
-    ]
-    return plain(label, closures) if code is None else calendar_of(code, closures)
 
 
 def _out(procedure: Procedure, request: SimulationIn, result: Simulation) -> SimulationOut:
@@ -127,7 +107,7 @@ def _step(taken: Taken) -> SimulatedStepOut:
     )
 
 
-def _deadline(deadline: Deadline) -> SimulatedDeadlineOut:
+def _deadline(deadline: SimulatedDeadline) -> SimulatedDeadlineOut:
     return SimulatedDeadlineOut(
         term=deadline.term.name,
         title=deadline.term.title,
@@ -170,4 +150,4 @@ def _missing_calendars(procedure: Procedure, request: SimulationIn) -> Iterable[
             if party.calendar is None:
                 yield _NO_CALENDAR.format(party.name)
     if "institution" in used and request.institution_calendar is None:
-        yield _NO_CALENDAR.format("the institution")
+        yield _NO_CALENDAR.format(INSTITUTION)

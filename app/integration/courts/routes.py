@@ -7,18 +7,20 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.core.errors import Unavailable, invalid
+from app.core.files.downloads import StoredFile, plain_bytes, repr_digest
 from app.core.files.kinds import TEXTS
 from app.core.files.names import disposition
-from app.core.files.transfers import Arrived, Leaf, opened, shown_digest
+from app.core.files.uploads import Arrived
+from app.core.http.conditions import tag_of_file
+from app.core.http.downloads import file_response, is_known, not_modified, range_of
 from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
-from app.core.http.uploads import arrived_of, entered, file_of
+from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Instant
-from app.integration.courts import decisions, orders, progress, service, views
-from app.integration.courts import referrals as acts
+from app.integration.courts import case_progress, order_files, referral_views, registry_decisions, service
+from app.integration.courts import court_acts as acts
 from app.integration.courts.schemas import (
     STATES,
     AskIn,
@@ -89,19 +91,20 @@ async def list_referrals(
 
     A court sees its own referrals, the registry all of them.
     """
-    return await work.read(views.list_referrals, page, state, external_id, updated_since)
+    only = referral_views.ReferralFilter(state, external_id, updated_since)
+    return await work.read(referral_views.list_referrals, page, only)
 
 
 @referrals.get("/{referral_id}", operation_id="readReferral", responses=problems(401, 404, 422))
 async def read_referral(work: Hop, referral_id: UUID) -> ReferralOut:
     """Read a referral and what became of it."""
-    return await work.read(views.read_referral, referral_id)
+    return await work.read(referral_views.read_referral, referral_id)
 
 
 @referrals.get("/{referral_id}/filings", operation_id="listReferralFilings", responses=problems(401, 404, 422))
 async def list_referral_filings(work: Hop, referral_id: UUID, page: Paged) -> FilingList:
     """List the filings to the court or the public in the case of a referral."""
-    return await work.read(views.list_filings, referral_id, page)
+    return await work.read(referral_views.list_filings, referral_id, page)
 
 
 REFERS = problems(401, 403, 409, 422) | {
@@ -116,7 +119,7 @@ async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
     A court's program may do this. A referral with the same `external_id` that says the same is not entered twice: the
     answer is then 200 with the existing one.
     """
-    return await work.write(act(acts.refer, body), answer=views.read_referral, status=201)
+    return await work.write(act(acts.refer, body), answer=referral_views.read_referral, status=201, finds=True)
 
 
 @referrals.patch(
@@ -132,7 +135,7 @@ async def amend_referral(work: Hop, referral_id: UUID, body: ReferralAmendment) 
     """
     item = (referral_id,)
     return await work.write(
-        act(acts.amend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.amend, referral_id, body), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -157,17 +160,17 @@ async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
     Its court may do this. The file is the body of the request. A later file replaces it.
     """
     file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
-    ticket = await work.look(orders.may_bring, referral_id)
-    arrived = await arrived_of(work, ticket, file, most)
-    return await entered(work, arrived, _bring(work, referral_id, ticket, arrived))
+    ticket = await work.look(order_files.may_bring, referral_id)
+    arrived = await receive_file(work, ticket, file, most)
+    return await keep_or_delete(work, arrived, _bring(work, referral_id, ticket, arrived))
 
 
-async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
+async def _bring(work: Work, referral_id: UUID, ticket: order_files.OrderTicket, arrived: Arrived) -> ReferralOut:
     await _scanned(work, ticket, arrived)
-    return await work.write(act(orders.bring, referral_id, arrived), answer=views.read_referral)
+    return await work.write(act(order_files.bring, referral_id, arrived), answer=referral_views.read_referral)
 
 
-async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
+async def _scanned(work: Work, ticket: order_files.OrderTicket, arrived: Arrived) -> None:
     """Refuse an infected file before anybody learns of it; Unavailable if the scanner cannot be reached."""
     storage, clamd = work.seams.storage, work.seams.database.settings.clamd
     if clamd is None:
@@ -183,22 +186,22 @@ async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
 @referrals.get("/{referral_id}/order", operation_id="downloadOrder", response_class=Response, responses=HANDS_OUT)
 async def download_order(work: Hop, referral_id: UUID) -> Response:
     """Download the order of a referral."""
-    return await _handed_out(work, await work.look(orders.leaf, referral_id))
+    return await _handed_out(work, await work.look(order_files.leaf, referral_id))
 
 
 @in_case.get("/order", operation_id="downloadCaseOrder", response_class=Response, responses=HANDS_OUT)
 async def download_case_order(work: Hop, case_id: UUID) -> Response:
     """Download the order by which a case was referred."""
-    return await _handed_out(work, await work.look(orders.leaf_in_case, case_id))
+    return await _handed_out(work, await work.look(order_files.leaf_in_case, case_id))
 
 
-async def _handed_out(work: Work, leaf: Leaf) -> Response:
-    tag = tag_of(leaf.sha256)
+async def _handed_out(work: Work, leaf: StoredFile) -> Response:
+    tag = tag_of_file(leaf.sha256)
     if is_known(work.request, tag):
         return not_modified(tag)
-    part = wanted(work.request, leaf.size, tag)
-    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    part = range_of(work.request, leaf.size, tag)
+    chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
     return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
 
 
@@ -210,7 +213,7 @@ async def withdraw_referral(work: Hop, referral_id: UUID) -> ReferralOut:
     """
     item = (referral_id,)
     return await work.write(
-        act(acts.withdraw, referral_id), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.withdraw, referral_id), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -222,7 +225,7 @@ async def extend_return_date(work: Hop, referral_id: UUID, body: ReturnDateIn) -
     """
     item = (referral_id,)
     return await work.write(
-        act(acts.extend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.extend, referral_id, body), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
@@ -234,7 +237,10 @@ async def accept_referral(work: Hop, referral_id: UUID, body: ReferralAcceptance
     """
     given, item = body or ReferralAcceptance(), (referral_id,)
     return await work.write(
-        act(decisions.accept, referral_id, given), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.accept, referral_id, given),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
@@ -246,7 +252,10 @@ async def ask_about_referral(work: Hop, referral_id: UUID, body: AskIn) -> Refer
     """
     item = (referral_id,)
     return await work.write(
-        act(decisions.ask, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.ask, referral_id, body),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
@@ -258,14 +267,17 @@ async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> Ref
     """
     item = (referral_id,)
     return await work.write(
-        act(decisions.decline, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.decline, referral_id, body),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
 @in_case.get("", operation_id="readCaseReferral", responses=problems(401, 404, 422))
 async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
     """Read what the court sent about a case and what it was told of the end."""
-    return await work.read(views.read_in_case, case_id)
+    return await work.read(referral_views.read_in_case, case_id)
 
 
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
@@ -274,4 +286,6 @@ async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
 
     The court learns them once every party has agreed.
     """
-    return await work.write(act(progress.share_dates, case_id), answer=views.read_in_case, item=(case_id,))
+    return await work.write(
+        act(case_progress.share_dates, case_id), answer=referral_views.read_in_case, item=(case_id,)
+    )

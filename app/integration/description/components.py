@@ -99,8 +99,8 @@ def share(document: Json) -> None:
         **{name: dict(response) for name, response in RESPONSES.items()},
         **components.get("responses", {}),
     }
-    for name in _SAY_WHEN:
-        components["responses"][name]["headers"] = {"Retry-After": reference("headers", "Retry-After")}
+    for rate_limited in _SAY_WHEN:
+        components["responses"][rate_limited]["headers"] = {"Retry-After": reference("headers", "Retry-After")}
     operations = [(method, one) for item in document["paths"].values() for method, one in item.items()]
     parameters = _usual_parameters(operations)
     components.setdefault("parameters", {}).update(parameters)

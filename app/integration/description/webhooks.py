@@ -4,8 +4,8 @@ from typing import Any
 
 from app.core.ledger.catalogue import TYPES, EventType
 from app.integration.description.examples import recorded
-from app.integration.webhooks.delivery import CONTENT_TYPE
 from app.integration.webhooks.schemas import TEST_TYPE, TestEventOut
+from app.integration.webhooks.transport import CONTENT_TYPE
 
 Json = dict[str, Any]
 

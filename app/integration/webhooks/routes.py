@@ -13,7 +13,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.outbound import AddressRefused
-from app.integration.webhooks import service
+from app.integration.webhooks import deliveries, service
 from app.integration.webhooks.schemas import (
     DeliveryList,
     DeliveryOut,
@@ -45,7 +45,7 @@ async def create_webhook(work: Hop, body: WebhookIn) -> WebhookMinted:
     The secret is shown only in this answer, so an `Idempotency-Key` is refused.
     """
     await _judge(work, body.url)
-    return await work.write(act(service.subscribe, body), answer=service.read_minted, status=201, keyed=False)
+    return await work.mint(act(service.subscribe, body), answer=service.read_minted, status=201)
 
 
 @router.get("", operation_id="listWebhooks", responses=problems(401, 403, 422))
@@ -109,7 +109,7 @@ async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
     For 24 hours every event is signed by both secrets. The new one is shown only in this answer, so an
     `Idempotency-Key` is refused.
     """
-    return await work.write(act(service.rotate_secret, webhook_id), answer=service.read_minted, keyed=False)
+    return await work.mint(act(service.rotate_secret, webhook_id), answer=service.read_minted)
 
 
 @router.post(
@@ -123,7 +123,7 @@ async def test_webhook(work: Hop, webhook_id: UUID) -> DeliveryOut:
 
     The event has the type `webhook-tested` and stands in no ledger. Read the delivery to see what became of it.
     """
-    return await work.write(act(service.test, webhook_id), answer=service.read_delivery)
+    return await work.write(act(deliveries.test, webhook_id), answer=deliveries.read_delivery)
 
 
 @router.post("/{webhook_id}/replay", dependencies=Act, operation_id="replayEvents", responses=ACTS)
@@ -133,7 +133,7 @@ async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookO
     The events are sent in order and with the same ids, as far as you may still read them.
     """
     return await work.write(
-        act(service.replay, webhook_id, body),
+        act(deliveries.replay, webhook_id, body),
         answer=service.read_webhook,
         item=(webhook_id,),
         lock=service.lock_webhook,
@@ -143,7 +143,7 @@ async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookO
 @router.get("/{webhook_id}/deliveries", operation_id="listDeliveries", responses=problems(401, 403, 404, 422))
 async def list_deliveries(work: Hop, webhook_id: UUID, page: Paged, state: OfState = None) -> DeliveryList:
     """List the deliveries of a subscription, the newest first."""
-    return await work.read(service.list_deliveries, webhook_id, page, state)
+    return await work.read(deliveries.list_deliveries, webhook_id, page, state)
 
 
 @router.get(
@@ -151,7 +151,7 @@ async def list_deliveries(work: Hop, webhook_id: UUID, page: Paged, state: OfSta
 )
 async def read_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Read a delivery and its attempts."""
-    return await work.read(service.read_delivery, webhook_id, delivery_id)
+    return await work.read(deliveries.read_delivery, webhook_id, delivery_id)
 
 
 @router.post(
@@ -160,7 +160,7 @@ async def read_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> Deliv
 async def retry_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
     """Send an event at once that waits, was given up or was skipped."""
     return await work.write(
-        act(service.retry, webhook_id, delivery_id), answer=service.read_delivery, item=(webhook_id, delivery_id)
+        act(deliveries.retry, webhook_id, delivery_id), answer=deliveries.read_delivery, item=(webhook_id, delivery_id)
     )
 
 

@@ -10,8 +10,8 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day, Instant, Line
-from app.proceedings.cases import reading, requests
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases import queries, requests
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
@@ -23,7 +23,7 @@ async def open_case(work: Hop, body: CaseIn) -> CaseOut:
 
     You become the agent of the first party. Only your side sees the case until the step `lodge` is taken.
     """
-    return await work.write(act(requests.open_case, body), answer=reading.read_case, status=201)
+    return await work.write(act(requests.open_case, body), answer=queries.read_case, status=201)
 
 
 def _word(description: str) -> Any:
@@ -68,13 +68,13 @@ async def filters_of(
 @router.get("", operation_id="listCases", responses=problems(401, 422))
 async def list_cases(work: Hop, page: Paged, filters: Annotated[CaseFilters, Depends(filters_of)]) -> CaseList:
     """List the cases that you may see, the newest first."""
-    return await work.read(reading.list_cases, page, filters)
+    return await work.read(queries.list_cases, page, filters)
 
 
 @router.get("/{case_id}", operation_id="readCase", responses=problems(401, 404, 422))
 async def read_case(work: Hop, case_id: UUID) -> CaseOut:
     """Read a case."""
-    return await work.read(reading.read_case, case_id)
+    return await work.read(queries.read_case, case_id)
 
 
 @router.patch(
@@ -90,5 +90,5 @@ async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
     the summary, the languages and the seat.
     """
     return await work.write(
-        act(requests.amend_case, case_id, body), answer=reading.read_case, item=(case_id,), lock=lock_case
+        act(requests.amend_case, case_id, body), answer=queries.read_case, item=(case_id,), lock=lock_case
     )

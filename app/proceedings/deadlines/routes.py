@@ -10,7 +10,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.deadlines import changes, service
 from app.proceedings.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut, ExtendIn, ReasonIn
 

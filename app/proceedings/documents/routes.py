@@ -7,14 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from app.core.files.downloads import plain_bytes, repr_digest
 from app.core.files.kinds import KINDS, TEXTS, Kind
 from app.core.files.names import disposition
-from app.core.files.transfers import opened, shown_digest
+from app.core.http.conditions import tag_of_file
+from app.core.http.downloads import file_response, is_known, not_modified, range_of
 from app.core.http.parameters import Act, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
-from app.core.http.uploads import arrived_of, entered, file_of
+from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Language
 from app.proceedings.documents import accesses, service
@@ -84,11 +85,11 @@ async def upload_text(
 
 async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind]) -> DocumentOut:
     file, settings = file_of(work.request, kinds), work.seams.database.settings
-    rules = (settings.documents_per_filing, settings.clamd is not None)
-    ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
-    arrived = await arrived_of(work, ticket, file, settings.document_limit)
-    entering = work.write(act(service.store, ticket, arrived, given, *rules), answer=service.read_document, status=201)
-    return await entered(work, arrived, entering)
+    intake = service.Intake(settings.documents_per_filing, settings.clamd is not None)
+    ticket = await work.look(service.may_upload, holder, given, intake)
+    arrived = await receive_file(work, ticket, file, settings.document_limit)
+    entering = work.write(act(service.store, ticket, arrived, intake), answer=service.read_document, status=201)
+    return await keep_or_delete(work, arrived, entering)
 
 
 @router.get(
@@ -140,13 +141,13 @@ async def download(work: Hop, document_id: UUID) -> Response:
     Each read of a confidential document is recorded for its author's side (`listAccesses`).
     """
     leaf = await work.look(service.leaf, document_id)
-    tag = tag_of(leaf.sha256)
+    tag = tag_of_file(leaf.sha256)
     if is_known(work.request, tag):
         return not_modified(tag)
-    part = wanted(work.request, leaf.size, tag)
+    part = range_of(work.request, leaf.size, tag)
     await work.note(accesses.note_access, document_id, part.start, part.end)
-    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
     return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
 
 

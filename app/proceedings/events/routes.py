@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from app.core.http.parameters import Hop, Paged
 from app.core.http.problems import problems
@@ -50,14 +50,17 @@ Latest = Annotated[
 ]
 
 
+async def wanted_events(limit: Limit = DEFAULT_LIMIT, types: Types = None, case: OfCase = None) -> feed.FeedQuery:
+    """Which events of the feed a request asks for."""
+    return feed.FeedQuery(limit, tuple(types or ()), case)
+
+
 @feed_router.get("", operation_id="readFeed", responses=problems(401, 422))
 async def read_feed(
     work: Hop,
-    limit: Limit = DEFAULT_LIMIT,
+    wanted: Annotated[feed.FeedQuery, Depends(wanted_events)],
     after: After = None,
     wait: Wait = 0,
-    types: Types = None,
-    case: OfCase = None,
     latest: Latest = False,
 ) -> FeedOut:
     """Read your feed: every event that you may know of, in order, from where you stopped.
@@ -65,5 +68,4 @@ async def read_feed(
     No event is left out, and none comes out of order. Events from before you were admitted to a case are listed under
     the case. Store `next` after you have processed the events: after a crash you get them again, with the same ids.
     """
-    wanted = feed.Wanted(limit, tuple(types or ()), case)
     return await work.follow(0 if latest else wait, feed.read_feed, wanted, after, latest)

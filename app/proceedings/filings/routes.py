@@ -8,8 +8,8 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
-from app.proceedings.filings import docket, service
+from app.proceedings.cases.lock import lock_case
+from app.proceedings.filings import docket, joinders, service
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
 
 router = APIRouter(prefix="/v1/cases/{case_id}/filings", tags=["filings"], route_class=Route)
@@ -61,7 +61,7 @@ DECIDES = problems(401, 403, 404, 409, 412, 422)
 async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     """Join a filing that another party wants to file together with yours."""
     return await work.write(
-        act(docket.join, case_id, filing_id), answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
+        act(joinders.join, case_id, filing_id), answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
     )
 
 
@@ -69,7 +69,7 @@ async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
 async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     """Withdraw your party from a joint filing that is still a draft."""
     return await work.write(
-        act(docket.withdraw_joinder, case_id, filing_id),
+        act(joinders.withdraw_joinder, case_id, filing_id),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,

@@ -8,7 +8,9 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.mediators import departures, service
+from app.proceedings.mediators import appointments as service
+from app.proceedings.mediators import departures
+from app.proceedings.mediators import roster as entries
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,
     AppointmentList,
@@ -30,13 +32,13 @@ ACTS = problems(401, 403, 404, 409, 412, 422)
 @roster.get("", operation_id="listMediators", responses=problems(401, 422))
 async def list_mediators(work: Hop, page: Paged) -> MediatorList:
     """List the roster of mediators."""
-    return await work.read(service.list_mediators, page)
+    return await work.read(entries.list_mediators, page)
 
 
 @roster.get("/{mediator_id}", operation_id="readMediator", responses=problems(401, 404, 422))
 async def read_mediator(work: Hop, mediator_id: UUID) -> MediatorOut:
     """Read a mediator's entry on the roster."""
-    return await work.read(service.read_mediator, mediator_id)
+    return await work.read(entries.read_mediator, mediator_id)
 
 
 @roster.post(
@@ -47,7 +49,7 @@ async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
 
     Registrars may do this.
     """
-    return await work.write(act(service.enter_mediator, body), answer=service.read_mediator, status=201)
+    return await work.write(act(entries.enter_mediator, body), answer=entries.read_mediator, status=201)
 
 
 @appointments.get("/cases/{case_id}/appointments", operation_id="listAppointments", responses=problems(401, 404, 422))

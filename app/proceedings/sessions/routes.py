@@ -8,7 +8,7 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.sessions import service
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 

@@ -9,10 +9,10 @@ from app.core.http.problems import SVG, problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Picture
-from app.proceedings.cases import reading
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases import queries
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import CaseOut
-from app.proceedings.steps import service, timeline
+from app.proceedings.steps import open_steps, service, timeline
 from app.proceedings.steps.schemas import StepIn, StepList
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
@@ -38,7 +38,7 @@ async def draw_case(work: Hop, case_id: UUID) -> Picture:
 @router.get("/{case_id}/steps", operation_id="listSteps", responses=problems(401, 404, 422))
 async def list_steps(work: Hop, case_id: UUID) -> StepList:
     """List every step of a case's procedure, each with whether you can take it or why not."""
-    return await work.read(service.list_steps, case_id)
+    return await work.read(open_steps.list_steps, case_id)
 
 
 @router.post(
@@ -55,7 +55,7 @@ async def take_step(work: Hop, case_id: UUID, step: str, body: StepIn | None = N
     """
     return await work.write(
         act(service.take_step, case_id, step, body or StepIn()),
-        answer=reading.read_case,
+        answer=queries.read_case,
         item=(case_id,),
         lock=lock_case,
     )

@@ -1,4 +1,4 @@
-"""A case in time: what was done, and what is due, in one list."""
+"""The timeline of a case, which lists past events and coming deadlines, and the diagram of its procedure."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -15,9 +15,9 @@ from app.core.paging import Page
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.deadlines import Deadline
 from app.core.values import Listed, Out, Picture, one_of
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.schemas import DeadlineState
-from app.proceedings.cases.locking import require_case
+from app.proceedings.cases.lock import require_case
 from app.proceedings.deadlines.service import state_of
 from app.proceedings.events.service import list_events
 from app.rules.loader import library
@@ -29,7 +29,7 @@ TimelineKind = TypeAliasType(
 
 
 class TimelineItem(Out):
-    """A past event, or a deadline to come."""
+    """A past event or a coming deadline; only a deadline has a day at the seat, `on`."""
 
     kind: TimelineKind = Field(description="Whether it is an event or a deadline.")
     id: UUID = Field(description="The id of the event or the deadline.")
@@ -48,32 +48,32 @@ class TimelineItem(Out):
 
 
 class Timeline(Listed[TimelineItem]):
-    """A page of what was done in a case, in that order. The last page ends with the deadlines that still run."""
+    """A page of the events of a case, in their order; the last page ends with the deadlines that still run."""
 
 
 def read_timeline(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> Timeline:
-    """Past events and coming deadlines of a case; NotFound if it is not the actor's to see."""
+    """The past events and coming deadlines of a case; NotFound if the actor may not see it."""
     events = list_events(db, actor, now, case_id, page)
     items = [
         TimelineItem(
             kind="event",
-            id=one.id,
-            at=one.at,
+            id=event.id,
+            at=event.at,
             on=None,
-            what=one.type,
-            act=one.act,
-            article=one.article,
-            actor=one.actor,
+            what=event.type,
+            act=event.act,
+            article=event.article,
+            actor=event.actor,
             state=None,
             explanation=None,
         )
-        for one in events.items
+        for event in events.items
     ]
-    coming = _coming(db, now, case_id) if events.next is None else []
+    coming = _running_deadlines(db, now, case_id) if events.next is None else []
     return Timeline(items=[*items, *coming], next=events.next, count=events.count)
 
 
-def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem]:
+def _running_deadlines(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem]:
     columns = (
         Deadline.id,
         Deadline.term,
@@ -86,7 +86,7 @@ def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem
         Deadline.ended_as,
         Deadline.explanation,
     )
-    runs = select(*columns).where(Deadline.case_id == case_id, Deadline.state == "running")
+    running = select(*columns).where(Deadline.case_id == case_id, Deadline.state == "running")
     return [
         TimelineItem(
             kind="deadline",
@@ -100,17 +100,17 @@ def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem
             state=state_of(row, now),
             explanation=row.explanation,
         )
-        for row in db.execute(runs.order_by(Deadline.due_at, Deadline.id)).all()
+        for row in db.execute(running.order_by(Deadline.due_at, Deadline.id)).all()
     ]
 
 
 def draw_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> Picture:
-    """The rule set of a case, with where it stands and the way it came; NotFound if it is not the actor's to see."""
+    """The rule set of a case as a diagram that marks its stages so far; NotFound if the actor may not see the case."""
     require_case(db, case_id)
     row = db.execute(select(Case.procedure, Case.stage).where(Case.id == case_id)).one_or_none()
     if row is None:
         raise NotFound
     taken = select(StepTaken.stage).where(StepTaken.case_id == case_id).order_by(StepTaken.taken_at, StepTaken.id)
-    came = list(dict.fromkeys(db.execute(taken).scalars()))
-    way = [*(stage for stage in came if stage != row.stage), row.stage]
+    earlier = dict.fromkeys(db.execute(taken).scalars())
+    way = [*(stage for stage in earlier if stage != row.stage), row.stage]
     return Picture(svg=draw(library()[row.procedure], at=row.stage, way=way))

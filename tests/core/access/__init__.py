@@ -1,1 +1,1 @@
-"""Tests of who may see what."""
+"""Tests of access: the gate, the policy and hidden items."""

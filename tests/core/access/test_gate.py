@@ -1,4 +1,4 @@
-"""The gate shows a reader their own rows in every form of statement, and refuses the forms that it cannot reach."""
+"""The gate returns only the reader's rows in every form of statement, and refuses the forms that it cannot filter."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ Query = Callable[[GatedSession], object]
 
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database[GatedSession]]:
-    """Two contents: one that two people may know of, one that only one may."""
+    """Two contents: two people may read the first, only one of them the second."""
     opened = guarded(settings)
     with opened.write(entropy_of("gate")) as db, as_system(db):
         for audience, name in ((WIDE, "participants"), (NARROW, "caucus")):
@@ -44,12 +44,12 @@ def database(settings: Settings) -> Iterator[Database[GatedSession]]:
 
 
 class Undone(Exception):
-    """Ends a transaction whose changes are not wanted."""
+    """Rolls a transaction back on purpose."""
 
 
 @contextmanager
 def reading_as(database: Database[GatedSession], *principals: UUID) -> Iterator[GatedSession]:
-    """A transaction of somebody who reads under these principals, undone at its end."""
+    """A transaction of a reader with these principals, rolled back at its end."""
     try:
         with database.write(entropy_of("reader")) as db:
             read_under(db, principals)
@@ -59,9 +59,9 @@ def reading_as(database: Database[GatedSession], *principals: UUID) -> Iterator[
         pass
 
 
-def count(found: object) -> int:
-    """How many rows, or the number itself."""
-    return found if isinstance(found, int) else len(list(found))  # type: ignore[call-overload]
+def count(result: object) -> int:
+    """The number of rows, or the number that the statement returns."""
+    return result if isinstance(result, int) else len(list(result))  # type: ignore[call-overload]
 
 
 def alias_in_a_join(db: GatedSession) -> object:
@@ -150,7 +150,7 @@ FILTERED: dict[str, tuple[Query, dict[UUID, int]]] = {
 @pytest.mark.parametrize("form", FILTERED)
 def test_each_form_of_statement_shows_a_reader_their_own_rows(database: Database[GatedSession], form: str) -> None:
     query, expected = FILTERED[form]
-    # Back and forth in one process: nobody is served what an earlier reader was.
+    # Readers alternate in one process: no reader is served a result that was cached for another.
     for reader in (INSIDER, OUTSIDER, STRANGER, OUTSIDER, INSIDER):
         with reading_as(database, reader, ANYONE, reader) as db:
             assert count(query(db)) == expected[reader], form
@@ -182,13 +182,13 @@ REFUSED: dict[str, Query] = {
 
 
 def whole_as_system(db: GatedSession) -> object:
-    """An entity read as the system would later be served to the actor."""
+    """An entity that the system loads and the session would later serve to the actor."""
     with as_system(db):
         return db.scalars(select(Content)).all()
 
 
 @pytest.mark.parametrize("form", REFUSED)
-def test_a_form_that_the_filter_does_not_reach_shows_nothing_and_is_refused(
+def test_a_statement_that_the_filter_cannot_reach_is_refused_and_returns_nothing(
     database: Database[GatedSession], form: str
 ) -> None:
     with reading_as(database, OUTSIDER, ANYONE, OUTSIDER) as db, pytest.raises(Ungated):
@@ -214,7 +214,7 @@ def test_nobody_writes_into_an_audience_that_does_not_hold_them(database: Databa
             db.flush()
 
 
-def test_rows_written_at_once_are_held_to_the_same(database: Database[GatedSession]) -> None:
+def test_bulk_inserts_are_checked_against_the_audience_too(database: Database[GatedSession]) -> None:
     def row(audience: UUID) -> dict[str, object]:
         return {"id": uuid4(), "case_id": CASE, "audience_id": audience, "body": b""}
 
@@ -251,18 +251,18 @@ def test_a_failed_flush_does_not_leave_the_gate_open(database: Database[GatedSes
             db.execute(text("SELECT * FROM contents"))
 
 
-def test_what_the_rules_may_know_is_the_same_whoever_asks(database: Database[GatedSession]) -> None:
+def test_the_facts_for_the_rules_do_not_depend_on_the_reader(database: Database[GatedSession]) -> None:
     for reader in (INSIDER, STRANGER, OUTSIDER):
         with reading_as(database, reader, ANYONE, reader) as db:
-            known = db.execute(select(Content.id), execution_options={"known_to_participants": True}).scalars().all()
-            assert known == [WIDE]
+            visible = db.execute(select(Content.id), execution_options={"known_to_participants": True}).scalars().all()
+            assert visible == [WIDE]
 
 
 @drawing(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.lists(st.sampled_from([INSIDER, OUTSIDER, STRANGER]), min_size=2, max_size=8), st.sampled_from(sorted(FILTERED))
 )
-def test_any_order_of_readers_shows_each_their_own(
+def test_readers_in_any_order_see_only_their_own_rows(
     database: Database[GatedSession], readers: list[UUID], form: str
 ) -> None:
     query, expected = FILTERED[form]
@@ -271,7 +271,7 @@ def test_any_order_of_readers_shows_each_their_own(
             assert count(query(db)) == expected[reader]
 
 
-# Every table that is not behind the gate, and why it need not be.
+# Every table that is not behind the gate, and the reason.
 OPEN = {
     "institution": "one row, its name and zone; the cursor key is read by paging alone",
     "users": "people, whom administrators and registrars list; the role decides in access.people",
@@ -298,7 +298,7 @@ OPEN = {
 }
 
 
-def test_every_table_is_behind_the_gate_or_says_why_not() -> None:
+def test_every_table_is_gated_or_states_why_not() -> None:
     tables = set(Base.metadata.tables)
     assert tables == gated_tables() | set(OPEN)
     assert not gated_tables() & set(OPEN)
@@ -311,6 +311,6 @@ def test_the_session_of_the_service_is_the_gated_one(settings: Settings) -> None
     opened.dispose()
 
 
-def test_nobody_but_the_system_reads_behind_a_lock(database: Database[GatedSession]) -> None:
+def test_only_the_system_reads_with_a_lock(database: Database[GatedSession]) -> None:
     with reading_as(database, STRANGER, ANYONE, STRANGER) as db, pytest.raises(Ungated):
         read_locked(db, 1, select(Content.id), {})

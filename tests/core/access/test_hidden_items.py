@@ -1,4 +1,4 @@
-"""What is hidden does not exist: the same answer as for nothing, and no trace of a confidence in anything served."""
+"""A hidden item is answered like an unknown one, and nothing that is served shows a confidence."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,15 +7,15 @@ from uuid import uuid4
 import pytest
 
 from app.settings import Settings
-from tests.conftest import Fresh
 from tests.installation import Answer, House, Json, Person
+from tests.registries import EmptyRegistry
 from tests.story import Dispute
 
 VARYING = {"x-request-id"}
 
 
-def told(answer: Answer) -> tuple[int, dict[str, str], Any]:
-    """All that a caller gets, but for the request's own id."""
+def whole_answer(answer: Answer) -> tuple[int, dict[str, str], Any]:
+    """Everything that the caller receives, except the id of the request."""
     headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
     body = answer.json if answer.response.content else None
     if isinstance(body, dict):
@@ -25,7 +25,7 @@ def told(answer: Answer) -> tuple[int, dict[str, str], Any]:
 
 @pytest.fixture
 def hidden(dispute: Dispute) -> dict[str, str]:
-    """A case with one of everything, that a stranger may not know of; path by path, with an unknown id beside it."""
+    """The paths of a case with one item of each kind, hidden from strangers; each with the path of an unknown id."""
     text = dispute.frozen()
     meeting = dispute.session()
     caucus = dispute.session("caucus", "requesting")
@@ -40,13 +40,13 @@ def hidden(dispute: Dispute) -> dict[str, str]:
         "parties": f"{dispute.path}/parties",
         "party": f"{dispute.path}/parties/{party}",
         "representatives": representatives,
-        "representative": f"{representatives}/{first(dispute.requesting, representatives)}",
+        "representative": f"{representatives}/{first_id(dispute.requesting, representatives)}",
         "third states": f"{dispute.path}/third-states",
         "third state": f"{dispute.path}/third-states/{state['id']}",
         "consents": f"{dispute.path}/consents",
-        "consent": f"{dispute.path}/consents/{first(dispute.requesting, dispute.path + '/consents')}",
+        "consent": f"{dispute.path}/consents/{first_id(dispute.requesting, dispute.path + '/consents')}",
         "appointments": f"{dispute.path}/appointments",
-        "appointment": f"/v1/appointments/{first(dispute.requesting, dispute.path + '/appointments')}",
+        "appointment": f"/v1/appointments/{first_id(dispute.requesting, dispute.path + '/appointments')}",
         "sessions": f"{dispute.path}/sessions",
         "session": f"{dispute.path}/sessions/{meeting['id']}",
         "caucus": f"{dispute.path}/sessions/{caucus['id']}",
@@ -58,16 +58,16 @@ def hidden(dispute: Dispute) -> dict[str, str]:
         "signature": f"{dispute.path}/settlement/signatures/{signature['id']}",
         "deadlines": f"{dispute.path}/deadlines",
         "events": f"{dispute.path}/events",
-        "event": f"{dispute.path}/events/{first(dispute.requesting, dispute.path + '/events')}",
+        "event": f"{dispute.path}/events/{first_id(dispute.requesting, dispute.path + '/events')}",
     }
 
 
-def first(person: Person, path: str) -> str:
+def first_id(person: Person, path: str) -> str:
     """The id of the first item of a list."""
     return str(person.get(path).expect(200)["items"][0]["id"])
 
 
-def test_a_stranger_gets_the_same_for_a_hidden_case_an_unknown_id_and_a_malformed_one(
+def test_a_stranger_gets_the_same_answer_for_a_hidden_case_an_unknown_id_and_a_malformed_id(
     house: House, dispute: Dispute, hidden: dict[str, str]
 ) -> None:
     stranger = house.person("Stan Ranger")
@@ -77,13 +77,13 @@ def test_a_stranger_gets_the_same_for_a_hidden_case_an_unknown_id_and_a_malforme
             "/".join([*above, str(uuid4())]) if len(last) == 36 else path.replace(dispute.case["id"], str(uuid4()))
         )
         malformed = path.replace(last, "no-such-id") if len(last) == 36 else path.replace(dispute.case["id"], "x")
-        given = told(stranger.get(path))
-        assert given[0] == 404, what
-        assert given == told(stranger.get(unknown)) == told(stranger.get(malformed)), what
+        received = whole_answer(stranger.get(path))
+        assert received[0] == 404, what
+        assert received == whole_answer(stranger.get(unknown)) == whole_answer(stranger.get(malformed)), what
         assert dispute.requesting.get(path).status == 200, what
 
 
-def test_a_stranger_who_acts_gets_the_same_for_a_hidden_case_and_an_unknown_one(
+def test_a_stranger_who_acts_gets_the_same_answer_for_a_hidden_and_an_unknown_case(
     house: House, dispute: Dispute, hidden: dict[str, str]
 ) -> None:
     stranger = house.person("Stan Ranger")
@@ -100,19 +100,19 @@ def test_a_stranger_who_acts_gets_the_same_for_a_hidden_case_and_an_unknown_one(
     ]
     before = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)
     for path, body in acts:
-        answer = told(stranger.post(dispute.path + path, body))
+        answer = whole_answer(stranger.post(dispute.path + path, body))
         assert answer[0] == 404, path
-        assert answer == told(stranger.post(f"/v1/cases/{uuid4()}{path}", body)), path
-    assert told(stranger.patch(dispute.path, {"title": "x"}, if_match="*"))[0] == 404
+        assert answer == whole_answer(stranger.post(f"/v1/cases/{uuid4()}{path}", body)), path
+    assert whole_answer(stranger.patch(dispute.path, {"title": "x"}, if_match="*"))[0] == 404
     assert dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200) == before
 
 
 def test_items_of_one_case_are_not_found_under_another(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    one.mediating()
-    filing = one.filing(one.requesting, "participants")
+    first, other = Dispute(house, "a"), Dispute(house, "b")
+    first.mediating()
+    filing = first.filing(first.requesting, "participants")
     other.opened()
-    one.requesting.get(f"{other.path}/filings/{filing['id']}").expect(404)
+    first.requesting.get(f"{other.path}/filings/{filing['id']}").expect(404)
     other.requesting.get(f"{other.path}/filings/{filing['id']}").expect(404)
 
 
@@ -131,10 +131,10 @@ def test_a_caucus_is_hidden_from_the_other_side_and_from_the_registry(dispute: D
         person.get(f"{dispute.path}/filings/{filing['id']}").expect(status)
 
 
-def test_a_draft_filing_is_its_authors_sides_alone_until_it_is_submitted(dispute: Dispute) -> None:
+def test_only_the_authors_side_sees_a_draft_filing_until_it_is_submitted(dispute: Dispute) -> None:
     dispute.mediating()
-    given = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
-    draft = dispute.responding.post(f"{dispute.path}/filings", given).expect(201)
+    body = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
+    draft = dispute.responding.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
     for person in (dispute.requesting, dispute.mediator, dispute.registrar):
         person.get(path).expect(404)
@@ -144,7 +144,7 @@ def test_a_draft_filing_is_its_authors_sides_alone_until_it_is_submitted(dispute
     dispute.requesting.post(f"{path}/submit").expect(403)
 
 
-def test_a_candidate_reads_the_appointment_and_nothing_of_the_case(dispute: Dispute) -> None:
+def test_a_candidate_reads_only_the_appointment_and_not_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
     dispute.mediator.get(f"/v1/appointments/{appointment['id']}").expect(200)
     for path in ("", "/steps", "/parties", "/appointments", "/events", "/filings"):
@@ -154,7 +154,7 @@ def test_a_candidate_reads_the_appointment_and_nothing_of_the_case(dispute: Disp
     assert (held["capacity"], held["appointment_id"], held["case_id"]) == ("candidate", appointment["id"], None)
 
 
-def test_the_invited_sides_agent_knows_nothing_before_the_invitation(dispute: Dispute) -> None:
+def test_the_responding_agent_sees_nothing_before_the_invitation(dispute: Dispute) -> None:
     dispute.lodged()
     dispute.responding.get(dispute.path).expect(404)
     assert dispute.responding.get("/v1/me").expect(200)["capacities"] == []
@@ -170,16 +170,16 @@ def test_an_administrator_reads_no_case(dispute: Dispute) -> None:
     assert dispute.house.admin.get("/v1/cases").expect(200)["items"] == []
 
 
-# ── Two worlds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Two worlds: with and without confidential acts ──────────────────────────────────────────────────────────────────
 
 
 def crawl(person: Person, dispute: Dispute) -> list[object]:
-    """Everything that a person gets from the case and about it: each list page by page, each item, filters, counts."""
-    found: list[object] = []
+    """Everything that a person receives about the case: each list page by page, each item, filters and counts."""
+    received: list[object] = []
 
     def read(path: str) -> Any:
         answer = person.get(path)
-        found.append((path, told(answer)))
+        received.append((path, whole_answer(answer)))
         return answer.json
 
     for path in ("/v1/me", "/v1/cases", "/v1/cases?q=serin", "/v1/cases?phase=sessions&limit=1"):
@@ -210,11 +210,11 @@ def crawl(person: Person, dispute: Dispute) -> list[object]:
                 prefix = "/v1" if name == "appointments" else dispute.path
                 read(f"{prefix}/{name}/{item['id']}")
             following = f"{dispute.path}/{name}?limit=2&after={page['next']}" if page["next"] else None
-    return found
+    return received
 
 
 def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]:
-    """A story that others see, with places in which something hidden may happen; all that two outsiders were told."""
+    """The visible story, which calls `confide` where hidden acts may happen; gives all that two outsiders received."""
     outsiders: list[object] = []
 
     def look() -> None:
@@ -222,7 +222,7 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
 
     def does(person: Person, method: str, path: str, body: Json | None = None) -> Any:
         answer = person.send(method, dispute.path + path, json=body)
-        outsiders.append((method, path, told(answer)))
+        outsiders.append((method, path, whole_answer(answer)))
         return answer.json
 
     dispute.mediating()
@@ -241,15 +241,14 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
         },
     )
     confide("second")
-    given = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
-    filing = does(dispute.responding, "POST", "/filings", given)
+    statement = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
+    filing = does(dispute.responding, "POST", "/filings", statement)
     does(dispute.responding, "POST", f"/filings/{filing['id']}/submit")
-    attendance = {"attendance": [{"name": "All", "capacity": "all"}]}
-    dispute.mediator.post(f"{dispute.path}/sessions/{joint['id']}/hold", attendance).expect(200)
+    dispute.hold(joint, "All", "all")
     confide("third")
     text = dispute.frozen()
     look()
-    # The case ends with hidden sessions still open.
+    # The case ends while hidden sessions are still open.
     does(dispute.responding, "POST", "/steps/withdraw", {"reason": "No."})
     look()
     assert text["version"] == 1
@@ -257,11 +256,11 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
 
 
 def nothing(_place: str) -> None:
-    """Nothing hidden happens."""
+    """No hidden act happens."""
 
 
 def confidences(dispute: Dispute) -> Callable[[str], None]:
-    """In each place one side and the mediator do everything that can be done in confidence."""
+    """At each point one side and the mediator take every confidential act."""
 
     def confide(place: str) -> None:
         with dispute.house.apart(f"hidden-{place}"):
@@ -272,8 +271,7 @@ def confidences(dispute: Dispute) -> Callable[[str], None]:
             left_open = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
             dispute.requesting.post(f"{dispute.path}/filings", left_open).expect(201)
             held = dispute.session("caucus", "requesting", starts_at="2026-04-01T10:00")
-            attendance = {"attendance": [{"name": "Olga", "capacity": "agent"}]}
-            dispute.mediator.post(f"{dispute.path}/sessions/{held['id']}/hold", attendance).expect(200)
+            dispute.hold(held, "Olga", "agent")
             dispute.session("caucus", "requesting", starts_at="2026-05-01T10:00")
             side = [dispute.party("requesting")]
             dispute.draft(dispute.requesting, audience="caucus", party_ids=side)
@@ -283,14 +281,16 @@ def confidences(dispute: Dispute) -> Callable[[str], None]:
 
 
 def world(settings: Settings, with_confidences: bool) -> list[object]:
-    """One of the two worlds: the same requests under the same ids, with or without hidden ones among them."""
+    """One of the two worlds: the same requests with the same ids, with or without hidden requests among them."""
     with House.open(settings, predictable=True) as house:
         dispute = Dispute(house)
         return open_story(dispute, confidences(dispute) if with_confidences else nothing)
 
 
-def test_no_byte_that_others_get_depends_on_what_one_side_and_the_mediator_do_in_confidence(fresh: Fresh) -> None:
-    plain, confided = world(fresh(), with_confidences=False), world(fresh(), with_confidences=True)
+def test_confidential_acts_change_no_byte_that_others_receive(
+    empty_registry: EmptyRegistry,
+) -> None:
+    plain, confided = world(empty_registry(), with_confidences=False), world(empty_registry(), with_confidences=True)
     assert len(plain) == len(confided) > 100
     for without, with_ in zip(plain, confided, strict=True):
         assert without == with_

@@ -1,4 +1,4 @@
-"""Who reads which audience, at each moment of the path: a table of the pure function."""
+"""The readers of each audience at each stage: a table of the pure function."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
 
 
 def named(name: str) -> UUID:
-    """The same id for the same name."""
+    """An id that depends only on the name."""
     return uuid5(UUID(int=0), name)
 
 
@@ -201,41 +201,41 @@ def audiences(generation: int = 0) -> list[AudienceView]:
 
 
 def read_by(case: CaseView, people: str, generation: int = 0) -> dict[str, set[str]]:
-    """Who reads each audience, by name."""
+    """The names of the readers of each audience."""
     capacities = [PEOPLE[name] for name in people.split()]
-    found = readers_of(case, PARTIES, capacities, audiences(generation))
-    return {key: {STARS[principal] for principal in found[named(key)]} for key in AUDIENCES}
+    readers = readers_of(case, PARTIES, capacities, audiences(generation))
+    return {key: {STARS[principal] for principal in readers[named(key)]} for key in AUDIENCES}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_who_reads_which_audience(moment: str) -> None:
+def test_each_reader_reads_exactly_the_audiences_of_the_table(moment: str) -> None:
     case, people, expected = MOMENTS[moment]
-    found = read_by(case, people)
-    assert {key: found[key] for key in expected} == {key: set(names.split()) for key, names in expected.items()}
+    readers = read_by(case, people)
+    assert {key: readers[key] for key in expected} == {key: set(names.split()) for key, names in expected.items()}
 
 
-def test_who_comes_with_a_later_generation_reads_only_from_there_on_but_sees_the_case() -> None:
+def test_a_newcomer_sees_the_case_and_reads_only_what_is_written_from_then_on() -> None:
     successor = replace(PEOPLE["mina"], generation=1)
     capacities = [PEOPLE["olga"], PEOPLE["viktor"], successor]
     for generation, reads in ((0, False), (1, True)):
-        found = readers_of(SERVED, PARTIES, capacities, audiences(generation))
+        readers = readers_of(SERVED, PARTIES, capacities, audiences(generation))
         for key in ("participants", "caucus-ostrava", "mediators"):
-            assert (named("mina") in found[named(key)]) is reads, (generation, key)
-        assert named("mina") in found[named("case")]
-        assert named("olga") in found[named("participants")]
+            assert (named("mina") in readers[named(key)]) is reads, (generation, key)
+        assert named("mina") in readers[named("case")]
+        assert named("olga") in readers[named("participants")]
 
 
-def test_the_court_reads_what_is_for_it_of_whatever_generation() -> None:
+def test_the_court_reads_its_audience_in_every_generation() -> None:
     for generation in (0, 1):
-        found = readers_of(REFERRED, PARTIES, [PEOPLE["olga"]], audiences(generation))
-        held = {key for key in AUDIENCES if found[named(key)] & {named("high-court"), INTEGRATIONS}}
+        readers = readers_of(REFERRED, PARTIES, [PEOPLE["olga"]], audiences(generation))
+        held = {key for key in AUDIENCES if readers[named(key)] & {named("high-court"), INTEGRATIONS}}
         assert held == {"court", "public"}
 
 
-def test_a_party_that_joins_late_reads_only_from_there_on() -> None:
+def test_a_party_that_joins_late_reads_only_what_is_written_from_then_on() -> None:
     late = PartyView(named("soli"), "side-3", 1)
     agent = CapacityView(named("c7"), named("soli-agent"), "agent", named("soli"), 0)
     for generation, reads in ((0, False), (1, True)):
-        found = readers_of(SERVED, [*PARTIES, late], [*PEOPLE.values(), agent], audiences(generation))
-        assert (named("soli-agent") in found[named("participants")]) is reads
-        assert named("soli-agent") in found[named("case")]
+        readers = readers_of(SERVED, [*PARTIES, late], [*PEOPLE.values(), agent], audiences(generation))
+        assert (named("soli-agent") in readers[named("participants")]) is reads
+        assert named("soli-agent") in readers[named("case")]

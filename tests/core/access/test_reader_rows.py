@@ -1,4 +1,4 @@
-"""Who may read what, as it is written, is held against what the policy says; each difference is found and named."""
+"""The stored readers of each audience are compared with the policy; each difference is detected and named."""
 
 import asyncio
 import os
@@ -17,31 +17,30 @@ from app.operations.health import look_at
 from app.operations.readers import MISPLACED, TOO_FEW, TOO_MANY
 from app.settings import Settings
 from tests.installation import House, guarded, straight_to
-from tests.newcomers import joined, successor_of
 from tests.story import Dispute
 
 
 @pytest.fixture
 def past_the_service(house: House) -> Iterator[Engine]:
-    """Somebody who writes into the database itself."""
-    house.planted = True
+    """A connection that writes to the database and bypasses the service."""
+    house.has_planted_readers = True
     engine = straight_to(house.settings)
     yield engine
     engine.dispose()
 
 
-def told(settings: Settings) -> list[str]:
-    """What the check says of readers."""
-    return [one.says for one in look_at(settings, system_clock) if one.name == "readers"]
+def reported(settings: Settings) -> list[str]:
+    """The report of the check about readers."""
+    return [look.says for look in look_at(settings, system_clock) if look.name == "readers"]
 
 
 def is_well(settings: Settings) -> bool:
-    """Whether it says so in one word."""
-    (said,) = told(settings)
-    return said.endswith("each as its policy says") and " of 0 cases" not in said
+    """Whether the report says `well`."""
+    (report,) = reported(settings)
+    return report.endswith("all as the policy requires") and " in 0 cases" not in report
 
 
-def test_a_row_too_many_and_a_row_too_few_are_each_named_by_ids_and_never_by_a_name(
+def test_a_surplus_and_a_missing_reader_are_reported_by_ids_and_never_by_name(
     house: House, dispute: Dispute, past_the_service: Engine
 ) -> None:
     dispute.mediating()
@@ -52,17 +51,17 @@ def test_a_row_too_many_and_a_row_too_few_are_each_named_by_ids_and_never_by_a_n
     with past_the_service.begin() as db:
         caucus = select(Audience.id).where(Audience.case_id == case_id, Audience.name == "caucus")
         audience_id = db.execute(caucus).scalar_one()
-        # Under another case, so that who looks by the case alone would not see it; the gate does not look at it.
+        # The row names another case, so that a search by case alone would miss it; the gate ignores the case.
         db.execute(insert(AudienceReader).values(audience_id=audience_id, principal_id=stranger, case_id=uuid4()))
         db.execute(delete(AudienceReader).where(readers.audience_id == audience_id, readers.principal_id == mediator))
-    assert told(house.settings) == [
+    assert reported(house.settings) == [
         f"case {case_id}, audience {audience_id}: {stranger} {TOO_MANY}",
         f"case {case_id}, audience {audience_id}: {mediator} {TOO_FEW}",
     ]
-    assert not all(one.well for one in look_at(house.settings, system_clock))
+    assert not all(look.well for look in look_at(house.settings, system_clock))
 
 
-def test_a_row_by_which_a_case_is_not_listed_or_not_kept_in_line_is_named(
+def test_a_wrong_row_of_a_case_list_or_of_a_lock_is_reported(
     house: House, dispute: Dispute, past_the_service: Engine
 ) -> None:
     dispute.lodged()
@@ -71,10 +70,10 @@ def test_a_row_by_which_a_case_is_not_listed_or_not_kept_in_line_is_named(
         audience_id = db.execute(select(Case.audience_id).where(Case.id == case_id)).scalar_one()
         mine = (AudienceReader.audience_id == audience_id, AudienceReader.principal_id == agent)
         db.execute(update(AudienceReader).where(*mine).values(opened_at=None))
-    assert told(house.settings) == [f"case {case_id}, audience {audience_id}: {agent} {MISPLACED}"]
+    assert reported(house.settings) == [f"case {case_id}, audience {audience_id}: {agent} {MISPLACED}"]
 
 
-def test_nobody_may_read_an_audience_of_no_case_or_more_of_the_institution_than_is_theirs(
+def test_readers_of_an_audience_without_a_case_and_of_the_institution_are_checked_too(
     house: House, dispute: Dispute, past_the_service: Engine
 ) -> None:
     dispute.lodged()
@@ -85,20 +84,19 @@ def test_nobody_may_read_an_audience_of_no_case_or_more_of_the_institution_than_
         db.execute(insert(AudienceReader).values(audience_id=audience_id, principal_id=ANYONE, case_id=nowhere))
         registry = db.execute(select(Audience.id).where(Audience.key == "registry")).scalar_one()
         db.execute(insert(AudienceReader).values(audience_id=registry, principal_id=stranger))
-    assert told(house.settings) == [
+    assert reported(house.settings) == [
         f"case {nowhere}, audience {audience_id}: {ANYONE} {TOO_MANY}",
         f"audience {registry}: {stranger} {TOO_MANY}",
     ]
 
 
-def test_whoever_joins_leaves_or_is_replaced_reads_what_the_policy_says(house: House, dispute: Dispute) -> None:
+def test_people_who_join_leave_or_are_replaced_read_what_the_policy_says(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     for side, person in (("requesting", dispute.requesting), ("responding", dispute.responding)):
         dispute.filing(person, "party-registry", side)
-    late, _party = joined(house, dispute)
-    appointment = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"][0]
-    dispute.mediator.post(f"/v1/appointments/{appointment['id']}/resign", {"reason": "Called to office."}).expect(204)
-    successor_of(house, dispute)
+    late, _party = dispute.third_party_joined()
+    dispute.resign()
+    dispute.succeeded()
     ended = Dispute(house, " II")
     ended.mediating()
     ended.step(ended.responding, "withdraw", {"reason": "We withdraw."}).expect(200)
@@ -106,24 +104,26 @@ def test_whoever_joins_leaves_or_is_replaced_reads_what_the_policy_says(house: H
     assert is_well(house.settings)
 
 
-def test_the_walk_goes_on_where_it_stopped_and_leaves_out_nothing(
+def test_the_audit_continues_where_it_stopped_and_skips_nothing(
     house: House, dispute: Dispute, past_the_service: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         dispute.opened(title=f"Case {number}")
     monkeypatch.setattr(readers, "AT_ONCE", 2)
-    (said,) = told(house.settings)
+    (report,) = reported(house.settings)
     with past_the_service.connect() as db:
         rows = len(db.execute(select(AudienceReader.audience_id)).all())
-    assert said == f"{rows} of 5 cases and of the institution, each as its policy says"
+    assert report == f"{rows} readers in 5 cases and at the institution, all as the policy requires"
     with past_the_service.begin() as db:
         db.execute(delete(AudienceReader).where(AudienceReader.principal_id == UUID(dispute.requesting.id)))
-    assert len({one.split(",")[0] for one in told(house.settings) if one.endswith(TOO_FEW)}) == 5
+    assert len({fault.split(",")[0] for fault in reported(house.settings) if fault.endswith(TOO_FEW)}) == 5
 
 
-def test_a_part_of_the_walk_takes_as_many_statements_whatever_there_is(house: House, dispute: Dispute) -> None:
+def test_a_part_of_the_audit_takes_the_same_number_of_statements_however_many_rows_exist(
+    house: House, dispute: Dispute
+) -> None:
     database, sent = guarded(house.settings), list[str]()
-    event.listen(database.engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    event.listen(database.engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[2]))
 
     def statements() -> int:
         sent.clear()
@@ -140,6 +140,6 @@ def test_a_part_of_the_walk_takes_as_many_statements_whatever_there_is(house: Ho
 
 
 @pytest.mark.slow
-def test_after_the_whole_story_of_the_demo_nobody_reads_too_much_or_too_little(settings: Settings) -> None:
+def test_after_the_demo_every_reader_reads_exactly_what_the_policy_says(settings: Settings) -> None:
     asyncio.run(play(settings, system_clock(), lambda _line: None))
     assert is_well(settings)

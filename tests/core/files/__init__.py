@@ -1,1 +1,1 @@
-"""Tests of files as bytes."""
+"""Tests of files as bytes: kinds, names, sealing and storage."""

@@ -1,4 +1,4 @@
-"""Which files are taken, and by which code each other one is refused."""
+"""The accepted kinds of files, and the code with which each other kind is refused."""
 
 import io
 import zipfile
@@ -8,19 +8,16 @@ from typing import Any
 from tests.uploads import (
     PDF,
     Desk,
-    a_desk,
     content_of,
     desk_of,
     digest_of,
     fault,
-    folder_of_documents,
     nothing_is_kept,
     pdf,
-    server_of_buckets,
     settings_of_storage,
 )
 
-__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["settings_of_storage"]
 
 
 def zipped(*entries: tuple[Any, bytes], stored: bool = False) -> bytes:
@@ -33,23 +30,23 @@ def zipped(*entries: tuple[Any, bytes], stored: bool = False) -> bytes:
 
 
 def entry_of(name: str, mode: int) -> zipfile.ZipInfo:
-    """An entry with a mode of a file system."""
+    """An entry with a mode of a Unix file system."""
     entry = zipfile.ZipInfo(name)
     entry.create_system, entry.external_attr = 3, mode << 16
     return entry
 
 
 def office(kind: str, *more: tuple[str, bytes], says: str = "") -> bytes:
-    """An office document of Microsoft's kind."""
+    """An office document in Microsoft's format."""
     main = f"application/vnd.openxmlformats-officedocument.{kind}.main+xml"
     types = f'<?xml version="1.0"?><Types><Override PartName="/main.xml" ContentType="{main}"/>{says}</Types>'
     return zipped(("[Content_Types].xml", types.encode()), ("_rels/.rels", b"<a/>"), ("main.xml", b"<a/>"), *more)
 
 
 def open_document(kind: str, *more: tuple[str, bytes]) -> bytes:
-    """An office document of OASIS's kind."""
-    said = f"application/vnd.oasis.opendocument.{kind}".encode()
-    return zipped((entry_of("mimetype", 0o100644), said), ("content.xml", b"<a/>"), *more)
+    """An office document in the OpenDocument format."""
+    media_type = f"application/vnd.oasis.opendocument.{kind}".encode()
+    return zipped((entry_of("mimetype", 0o100644), media_type), ("content.xml", b"<a/>"), *more)
 
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -81,7 +78,7 @@ TAKEN = {
 }
 
 
-def test_every_kind_that_is_taken_comes_out_as_it_went_in(desk: Desk) -> None:
+def test_every_accepted_kind_of_file_is_returned_unchanged(desk: Desk) -> None:
     for number, (name, (media_type, content)) in enumerate(TAKEN.items()):
         desk = desk if number % 5 else desk_of(desk.dispute)
         document = desk.document(content, name=name, media_type=media_type)
@@ -97,7 +94,7 @@ def test_a_file_whose_kind_is_not_said_is_what_its_name_says(desk: Desk) -> None
 
 
 def lying_archive() -> bytes:
-    """An archive whose file is larger than its directory says."""
+    """An archive whose file is larger than its directory states."""
     content = bytearray(zipped(("a.txt", b"x" * 100_000)))
     place = content.rfind(b"PK\x01\x02")
     content[place + 24 : place + 28] = (10).to_bytes(4, "little")
@@ -105,7 +102,7 @@ def lying_archive() -> bytes:
 
 
 def overlapping_archive() -> bytes:
-    """An archive of which two files are the same bytes."""
+    """An archive in which two files share the same bytes."""
     content = zipped(("a.txt", b"x" * 50_000), ("b.txt", b"x" * 50_000))
     first, second = content.find(b"PK\x01\x02"), content.rfind(b"PK\x01\x02")
     place = int.from_bytes(content[first + 42 : first + 46], "little")
@@ -113,7 +110,7 @@ def overlapping_archive() -> bytes:
 
 
 def encrypted_archive() -> bytes:
-    """An archive that says that its file is encrypted."""
+    """An archive whose directory marks its file as encrypted."""
     content = bytearray(zipped(("a.txt", b"x")))
     content[content.rfind(b"PK\x01\x02") + 8] |= 1
     return bytes(content)
@@ -124,7 +121,7 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>ale
 MACRO = 'ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"'
 INNER = zipped(("a.txt", b"x"))
 P, T = "application/pdf", "text/plain"
-# What is wrong with it, the name, the media type, the content, and the code by which it is refused.
+# The fault, the name, the media type, the content, and the code of the refusal.
 BAD: list[tuple[str, str, str, bytes, str]] = [
     ("a path in the name", "../../etc/passwd.pdf", P, PDF, "name-path"),
     ("a path of Windows", "C:\\a.pdf", P, PDF, "name-path"),
@@ -197,7 +194,7 @@ BAD: list[tuple[str, str, str, bytes, str]] = [
     ("a kind that is not taken", "a.exe", "application/octet-stream", b"MZ", "415"),
     ("over the limit", "a.pdf", P, pdf(3 * 1024 * 1024 + 1), "413"),
 ]
-NAMED = {  # The classes that must each have a code of their own; the wrong digest is the fifteenth.
+NAMED = {  # The classes that must each have their own code; the wrong digest is the fifteenth.
     "a path in the name",
     "NUL in the name",
     "a right-to-left mark in the name",
@@ -215,13 +212,13 @@ NAMED = {  # The classes that must each have a code of their own; the wrong dige
 }
 
 
-def test_each_class_of_bad_upload_is_refused_by_its_code_and_leaves_nothing(desk: Desk) -> None:
+def test_each_class_of_bad_upload_is_refused_with_its_code_and_leaves_nothing(desk: Desk) -> None:
     faults = []
     for what, name, media_type, content, code in BAD:
         answer = desk.send(content, name, media_type)
-        told = str(answer.status) if answer.status != 422 else answer.json["errors"][0]["code"]
-        if told != code:
-            faults.append(f"{what}: {told} instead of {code}: {answer.response.text[:300]}")
+        refused_with = str(answer.status) if answer.status != 422 else answer.json["errors"][0]["code"]
+        if refused_with != code:
+            faults.append(f"{what}: {refused_with} instead of {code}: {answer.response.text[:300]}")
     assert not faults, "\n".join(faults)
     assert nothing_is_kept(desk)
     wrong = fault(desk.send(repr_digest=digest_of(b"other")))
@@ -230,7 +227,7 @@ def test_each_class_of_bad_upload_is_refused_by_its_code_and_leaves_nothing(desk
     assert len(set(codes)) == len(codes) == len(NAMED) + 1 == 15
 
 
-def test_a_file_and_what_is_said_of_it_are_judged_before_the_bytes(desk: Desk) -> None:
+def test_the_headers_of_an_upload_are_judged_before_its_bytes(desk: Desk) -> None:
     def bytes_that_must_not_be_read() -> Iterator[bytes]:
         yield b""
         raise AssertionError("the body was read")

@@ -1,4 +1,4 @@
-"""Names of files: of any script, and back as they came; and no name that could deceive, hide or lead elsewhere."""
+"""Names of files: any script is accepted and returned unchanged; deceptive, hidden and path-like names are refused."""
 
 import unicodedata
 from urllib.parse import quote
@@ -30,17 +30,17 @@ def sent(name: str) -> str:
 
 
 def read_or_refused(header: str) -> str | None:
-    """The name, or nothing where it is refused as a name."""
+    """The name that the header states, or None if it is refused."""
     try:
         return name_of(header)
     except Invalid as problem:
-        codes = [one.code for one in problem.errors]
+        codes = [fault.code for fault in problem.errors]
     assert all(code.startswith("name-") for code in codes)
     return None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_comes_back_as_it_came(name: str) -> None:
+def test_a_name_is_returned_as_it_was_sent(name: str) -> None:
     assert name_of(sent(name)) == unicodedata.normalize("NFC", name)
     assert name_of(disposition(name)) == unicodedata.normalize("NFC", name)
 
@@ -49,7 +49,7 @@ def test_a_name_comes_back_as_it_came(name: str) -> None:
 @example("\r\nSet-Cookie: x.pdf")
 @example("\udc80.pdf")
 @example('";filename=evil.exe;".pdf')
-def test_whatever_is_sent_is_refused_or_handed_out_as_one_harmless_header(name: str) -> None:
+def test_every_name_is_refused_or_returned_as_a_single_harmless_header(name: str) -> None:
     kept = read_or_refused(sent(name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")))
     if kept is None:
         return
@@ -65,12 +65,12 @@ def test_whatever_is_sent_is_refused_or_handed_out_as_one_harmless_header(name: 
 
 
 @given(st.text(max_size=300))
-def test_any_header_is_read_or_refused(header: str) -> None:
+def test_any_header_is_either_parsed_or_refused(header: str) -> None:
     read_or_refused(header)
 
 
 @given(st.text(alphabet="attchmenfil*=;\"'\\ %20UTF-8.pdf", max_size=80))
-def test_any_header_of_nearly_the_right_form_is_read_or_refused(more: str) -> None:
+def test_any_header_of_nearly_the_right_form_is_either_parsed_or_refused(more: str) -> None:
     read_or_refused("attachment;" + more)
 
 
@@ -98,7 +98,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_no_name_deceives_hides_or_leads_elsewhere(name: str) -> None:
+def test_deceptive_hidden_and_path_like_names_are_refused(name: str) -> None:
     with pytest.raises(Invalid) as refused:
         checked(name)
     assert refused.value.errors[0].code == REFUSED[name]
@@ -129,11 +129,11 @@ def test_a_header_of_another_form_is_refused(header: str | None, code: str) -> N
     assert refused.value.errors[0].code == code
 
 
-def test_the_extended_name_goes_before_the_plain_one_and_quotes_are_taken_off() -> None:
+def test_the_extended_name_wins_over_the_plain_name_and_quotes_are_removed() -> None:
     assert name_of("attachment; filename=\"plain.pdf\"; filename*=UTF-8''r%C3%A9el.pdf") == "réel.pdf"
     assert name_of('attachment; filename="a \\"b\\".pdf"') == 'a "b".pdf'
     assert name_of("ATTACHMENT;FileName=a.pdf") == "a.pdf"
 
 
-def test_the_ending_is_what_stands_after_the_last_dot() -> None:
+def test_the_extension_follows_the_last_dot() -> None:
     assert [extension_of(name) for name in ("a.PDF", "a.pdf.exe", ".pdf", "pdf", "a.")] == ["pdf", "exe", "", "", ""]

@@ -1,4 +1,4 @@
-"""A sealed file opens whole, or in any part, and not at all where a single thing about it was changed."""
+"""A sealed file opens whole or in part, and does not open if anything in it was changed."""
 
 from itertools import pairwise
 from uuid import UUID
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.files.sealing import HEADER, SEGMENT, TAG, Altered, Key, Sealing, pieces, reader, sealed_size, segments_of
+from app.core.errors import Altered
+from app.core.files.sealing import HEADER, SEGMENT, TAG, Key, Sealing, pieces, reader, sealed_size, segments_of
 
 KEY = Key(b"k" * 32, UUID(int=1))
 SALT, PREFIX = b"s" * 32, b"p" * 7
@@ -20,12 +21,12 @@ SIZES = st.one_of(
 
 
 def plain_of(size: int) -> bytes:
-    """Bytes of which no two segments are alike."""
+    """Bytes in which no two segments are alike."""
     return b"".join(number.to_bytes(8, "big") for number in range(size // 8 + 1))[:size]
 
 
 def sealed(plain: bytes, key: Key = KEY, salt: bytes = SALT, cuts: tuple[int, ...] = ()) -> bytes:
-    """The sealed form of some bytes that come in parts."""
+    """The sealed form of bytes that arrive in parts."""
     sealing = Sealing(key, salt, PREFIX)
     places = [0, *sorted(min(cut, len(plain)) for cut in cuts), len(plain)]
     parts = [plain[start:end] for start, end in pairwise(places)]
@@ -39,7 +40,7 @@ def opened(file: bytes, size: int, key: Key = KEY) -> bytes:
 
 
 @given(size=SIZES, cuts=st.lists(st.integers(0, 20 * SEGMENT), max_size=5))
-def test_a_file_opens_as_it_was_sealed_however_it_came(size: int, cuts: list[int]) -> None:
+def test_a_file_opens_as_it_was_sealed_in_whatever_chunks_it_arrived(size: int, cuts: list[int]) -> None:
     plain = plain_of(size)
     file = sealed(plain, cuts=tuple(cuts))
     assert len(file) == sealed_size(size)
@@ -47,7 +48,7 @@ def test_a_file_opens_as_it_was_sealed_however_it_came(size: int, cuts: list[int
 
 
 @given(size=SIZES, start=st.integers(0, 20 * SEGMENT), length=st.integers(0, 5 * SEGMENT))
-def test_a_part_needs_the_segments_that_it_touches_and_no_others(size: int, start: int, length: int) -> None:
+def test_a_range_reads_only_the_segments_that_it_touches(size: int, start: int, length: int) -> None:
     plain = plain_of(size)
     file = sealed(plain)
     start = min(start, size)
@@ -61,7 +62,7 @@ def test_a_part_needs_the_segments_that_it_touches_and_no_others(size: int, star
 
 
 @given(size=st.integers(1, 4 * SEGMENT), place=st.integers(0), bit=st.integers(0, 7))
-def test_no_flipped_bit_opens(size: int, place: int, bit: int) -> None:
+def test_a_file_with_a_flipped_bit_does_not_open(size: int, place: int, bit: int) -> None:
     file = bytearray(sealed(plain_of(size)))
     file[place % len(file)] ^= 1 << bit
     with pytest.raises(Altered):
@@ -95,18 +96,18 @@ CORRUPTIONS = {
 
 @pytest.mark.parametrize("what", CORRUPTIONS)
 @pytest.mark.parametrize("claimed", ["as written", "as it is now"])
-def test_what_was_corrupted_does_not_open(what: str, claimed: str) -> None:
+def test_a_corrupted_file_does_not_open(what: str, claimed: str) -> None:
     file = CORRUPTIONS[what]
     size = len(PLAIN)
     if claimed == "as it is now":
-        # Whoever may change the row as well as the file gains nothing.
+        # An attacker who can change the row as well as the file gains nothing.
         size = next((size for size in range(len(file), -1, -1) if sealed_size(size) == len(file)), 0)
     with pytest.raises(Altered):
         opened(file, size)
 
 
 @given(order=st.permutations(range(len(PARTS))), length=st.integers(1, len(PARTS)))
-def test_no_other_choice_or_order_of_segments_opens(order: list[int], length: int) -> None:
+def test_a_file_with_missing_or_reordered_segments_does_not_open(order: list[int], length: int) -> None:
     chosen = order[:length]
     if chosen == list(range(len(PARTS))):
         return
@@ -116,5 +117,5 @@ def test_no_other_choice_or_order_of_segments_opens(order: list[int], length: in
         opened(file, size)
 
 
-def test_a_file_has_a_segment_even_if_it_is_empty() -> None:
+def test_an_empty_file_has_one_segment() -> None:
     assert [segments_of(size) for size in (0, 1, SEGMENT, SEGMENT + 1)] == [1, 1, 1, 2]

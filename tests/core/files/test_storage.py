@@ -1,4 +1,4 @@
-"""Where documents lie: unreadable, compared with what is known of them, swept, scanned, and told of when lost."""
+"""The document storage: sealed, compared with the database, swept, scanned, and its loss reported."""
 
 import random
 import shutil
@@ -22,32 +22,29 @@ from app.core.ledger import service as ledger
 from app.core.sealer import NO_KEY
 from app.core.tables.contents import DataKey
 from app.proceedings.documents import virus_scan
-from tests.docs.consoles import free_port
+from tests.processes import free_port
 from tests.story import Dispute
 from tests.uploads import (
     PDF,
     Desk,
-    a_desk,
     check,
     content_of,
     desk_of,
-    folder_of_documents,
     pdf,
-    server_of_buckets,
     settings_of_storage,
     sweep,
 )
 
-__all__ = ["a_desk", "folder_of_documents", "server_of_buckets", "settings_of_storage"]
+__all__ = ["settings_of_storage"]
 
 
-def test_planted_words_lie_nowhere_in_the_storage_or_the_database(desk: Desk, folder: Path) -> None:
+def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, upload_folder: Path) -> None:
     word, name = b"quetzalword", "quetzalname.txt"
     document = desk.document(word * 10_000, name=name, media_type="text/plain")
     desk.submit()
     storage = desk.dispute.house.app.state.seams.storage
-    lying = b"".join(b"".join(storage.bytes_of(found.key)) + found.key.encode() for found in storage.objects())
-    lying += b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    lying = b"".join(b"".join(storage.bytes_of(stored.key)) + stored.key.encode() for stored in storage.objects())
+    lying += b"".join(path.read_bytes() for path in upload_folder.rglob("*") if path.is_file())
     assert len(lying) > document["size"]
     settings = desk.dispute.house.settings
     if settings.is_sqlite:
@@ -57,7 +54,7 @@ def test_planted_words_lie_nowhere_in_the_storage_or_the_database(desk: Desk, fo
     assert document["id"].encode() not in lying or settings.is_sqlite
 
 
-def test_the_sweeper_removes_what_nobody_names_once_it_is_older_than_a_day(desk: Desk) -> None:
+def test_the_sweeper_removes_unreferenced_objects_older_than_a_day(desk: Desk) -> None:
     kept, removed = desk.document(), desk.document(pdf(900))
     desk.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
     storage = desk.dispute.house.app.state.seams.storage
@@ -76,7 +73,7 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
     documents = [desk.document(pdf(size), name=f"{size}.pdf") for size in (500, 65_536, 200_000)]
     storage = desk.dispute.house.app.state.seams.storage
     assert check(desk) == []
-    objects = {found.key: b"".join(storage.bytes_of(found.key)) for found in storage.objects()}
+    objects = {stored.key: b"".join(storage.bytes_of(stored.key)) for stored in storage.objects()}
     assert len(objects) == 3
     changed = random.Random(7)  # noqa: S311
     for key, sealed in objects.items():
@@ -88,8 +85,8 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
             storage.put_now(key, [bytes(flipped)])
             ((kind, id),) = check(desk)
             assert kind == "altered"
-        # A client sees the fault, or an end that comes too early: never other bytes than those that were filed.
-        document = next(one for one in documents if one["id"] == id)
+        # A client gets an error or a shortened body, never other bytes than the filed ones.
+        document = next(document for document in documents if document["id"] == id)
         broken = partial(content_of, desk.dispute.requesting, document)
         if document["size"] < 1024 * 1024:
             broken().expect(500)
@@ -100,24 +97,24 @@ def test_a_flipped_bit_in_any_object_is_detected(desk: Desk) -> None:
         assert check(desk) == [("missing", id)]
         broken().expect(500)
         storage.put_now(key, [sealed])
-    one, other = list(objects)[:2]
-    storage.put_now(one, [objects[other]])
-    storage.put_now(other, [objects[one]])
+    first_object, other = list(objects)[:2]
+    storage.put_now(first_object, [objects[other]])
+    storage.put_now(other, [objects[first_object]])
     assert [kind for kind, _id in check(desk)] == ["altered", "altered"]
 
 
-def test_a_lost_storage_is_told_plainly_and_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_storage_is_reported_plainly_and_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     document = desk.document()
     seams = desk.dispute.house.app.state.seams
 
     class Broken:
-        """What is left of a storage that is gone."""
+        """A storage whose store is gone."""
 
         def __getattr__(self, name: str) -> Any:
             raise OSError("gone")
 
     class Lost:
-        """The store behind it."""
+        """The missing store."""
 
     monkeypatch.setitem(vars(seams.storage), "_store", Lost())
     monkeypatch.setattr(storage_module, "obstore", Broken())
@@ -134,18 +131,26 @@ def destroy_keys(desk: Desk) -> None:
         db.execute(update(DataKey).values(wrapped=NO_KEY))
 
 
-def test_a_destroyed_key_leaves_the_ledger_and_ends_the_documents(desk: Desk) -> None:
+def test_destroying_a_key_ends_its_documents_and_leaves_the_ledger_intact(desk: Desk) -> None:
     document, dispute = desk.document(), desk.dispute
     desk.submit()
     destroy_keys(desk)
     filing = desk.path.removesuffix("/documents")
-    one = f"/v1/documents/{document['id']}"
-    for path in (one, f"{one}/content", desk.path, filing, f"{filing}/receipt", f"{filing}/receipt.pdf", dispute.path):
+    document_path = f"/v1/documents/{document['id']}"
+    for path in (
+        document_path,
+        f"{document_path}/content",
+        desk.path,
+        filing,
+        f"{filing}/receipt",
+        f"{filing}/receipt.pdf",
+        dispute.path,
+    ):
         dispute.requesting.get(path).expect(410, "destroyed")
     assert check(desk) == []
 
 
-def test_documents_that_nobody_can_read_again_keep_no_others_from_the_scanner(
+def test_unreadable_documents_do_not_keep_others_from_the_scanner(
     desk: Desk, clamd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = desk.dispute.house.app.state.seams.database
@@ -159,12 +164,12 @@ def test_documents_that_nobody_can_read_again_keep_no_others_from_the_scanner(
     waiting.document(pdf(200_000), name="huge.pdf")
     desk.dispute.house.clock.pass_by(minutes=1)
     waiting.document()
-    # What the scanner does not take is tried again behind the others.
+    # Documents that the scanner refuses are tried again after the others.
     assert [scan(desk, clamd) for _round in range(3)] == [["unknown"], ["clean"], ["unknown"]]
 
 
 class Clamd(socketserver.StreamRequestHandler):
-    """A scanner that speaks as clamd does and finds one word."""
+    """A scanner that speaks clamd's protocol and finds one word."""
 
     def handle(self) -> None:
         """Scan one stream."""
@@ -172,18 +177,18 @@ class Clamd(socketserver.StreamRequestHandler):
         content = b""
         while length := int.from_bytes(self.rfile.read(4), "big"):
             content += self.rfile.read(length)
-        found = b"Eicar FOUND" if b"EICAR" in content else b"OK"
+        verdict = b"Eicar FOUND" if b"EICAR" in content else b"OK"
         too_large = len(content) > 100 * 1024
-        self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0" if too_large else b"stream: " + found + b"\0")
+        self.wfile.write(b"INSTREAM size limit exceeded. ERROR\0" if too_large else b"stream: " + verdict + b"\0")
 
 
-# A real one is asked too where there is one on the path; its signatures are the one that it is given here.
+# The real clamd is tested too if it is on the path; its only signature is the one that it gets here.
 CLAMD = ["clamd"] if shutil.which("clamd") else []
 
 
 @pytest.fixture(params=["spoken", *(pytest.param(one, marks=pytest.mark.slow) for one in CLAMD)])
 def clamd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a scanner that finds one word and takes no more than 100 KiB, or of one that speaks like it."""
+    """The address of a scanner that finds one word and accepts up to 100 KiB: clamd, or a server with its protocol."""
     if request.param == "clamd":
         with real_clamd(tmp_path) as address:
             yield address
@@ -196,18 +201,18 @@ def clamd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @contextmanager
 def real_clamd(folder: Path) -> Iterator[str]:
-    """clamd itself, in the foreground, until the test is through."""
+    """The real clamd in the foreground, until the test ends."""
     (folder / "signatures").mkdir()
     (folder / "signatures" / "test.ndb").write_text(f"Accord.Test:0:*:{b'EICAR'.hex()}\n", encoding="ascii")
     port, configuration = free_port(), folder / "clamd.conf"
-    given = {
+    directives = {
         "DatabaseDirectory": folder / "signatures",
         "TCPAddr": "127.0.0.1",
         "TCPSocket": port,
         "Foreground": "yes",
         "StreamMaxLength": "100K",
     }
-    configuration.write_text("".join(f"{name} {value}\n" for name, value in given.items()), encoding="utf-8")
+    configuration.write_text("".join(f"{name} {value}\n" for name, value in directives.items()), encoding="utf-8")
     with subprocess.Popen(["clamd", "--config-file", str(configuration)], stdout=subprocess.DEVNULL) as process:
         for _attempt in range(100):
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -223,9 +228,9 @@ def scan(desk: Desk, address: str) -> list[str]:
     seams = desk.dispute.house.app.state.seams
     with seams.database.read(seams.entropy("scan")) as db:
         db.sealer = seams.sealer
-        found = virus_scan.waiting(db)
+        waiting = virus_scan.waiting(db)
     verdicts: list[str] = []
-    for document in found:
+    for document in waiting:
         verdict = virus_scan.scan(seams.storage, document, address)
         verdicts.append(verdict)
         with seams.database.write(seams.entropy(f"judge {document.id}")) as db:
@@ -234,7 +239,7 @@ def scan(desk: Desk, address: str) -> list[str]:
     return verdicts
 
 
-def test_a_document_is_quarantined_until_it_was_found_clean(
+def test_a_document_is_quarantined_until_it_is_found_clean(
     desk: Desk, clamd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = desk.dispute.house.app.state.seams.database
@@ -251,5 +256,5 @@ def test_a_document_is_quarantined_until_it_was_found_clean(
     assert person.get(f"/v1/documents/{clean['id']}").expect(200)["state"] == "stored"
     content_of(person, infected).expect(404)
     content_of(person, huge).expect(409, "document-quarantined")
-    assert [one["number"] for one in person.get(desk.path).expect(200)["items"]] == [1, 3]
+    assert [document["number"] for document in person.get(desk.path).expect(200)["items"]] == [1, 3]
     assert sweep(desk, timedelta(hours=25)) == 1

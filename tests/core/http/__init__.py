@@ -1,1 +1,1 @@
-"""Tests of how every request behaves."""
+"""Tests of behaviour that all requests share."""

@@ -1,4 +1,4 @@
-"""Every operation that the OpenAPI document knows."""
+"""Every operation of the OpenAPI document."""
 
 import re
 from collections.abc import Iterator
@@ -24,17 +24,17 @@ class Operation:
     has_ids: bool
     needs_body: bool
 
-    def send(self, person: Person, path: str | None = None, **given: Any) -> Answer:
-        """Send it; without a path to something that is not there."""
-        return person.send(self.method, path or self.at(NOBODYS), **given)
+    def send(self, person: Person, path: str | None = None, **request: Any) -> Answer:
+        """Send the operation; without a path, to an item that does not exist."""
+        return person.send(self.method, path or self.at(NOBODYS), **request)
 
     def at(self, id: str) -> str:
-        """Its path with every id the same."""
+        """The operation's path with the same id in the place of each id."""
         return re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
 
     @property
     def example(self) -> Json | None:
-        """The body of its example."""
+        """The example of the operation's body."""
         return REQUESTS[self.body] if self.body else None
 
 
@@ -57,10 +57,10 @@ def _operations() -> Iterator[Operation]:
 
 
 EVERY = {operation.id: operation for operation in _operations()}
-# Their bodies are files and no JSON: the tests of documents and of settlement texts say how they are
+# Their bodies are files, not JSON: the tests of documents and of settlement texts show how they are
 # judged, and in which order.
 FILES = ("uploadDocument", "uploadText", "uploadOrder")
 OPERATIONS = {id: operation for id, operation in EVERY.items() if id not in FILES}
-# A simulation is asked for with a body, and acts on nothing.
+# A simulation takes a body and changes nothing.
 ASKED = ("simulateProcedure",)
 ACTS = {id: one for id, one in OPERATIONS.items() if one.method != "GET" and id not in ASKED}

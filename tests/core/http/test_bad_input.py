@@ -1,4 +1,4 @@
-"""Bodies and texts that cannot be meant: each class of them is refused cleanly by every operation."""
+"""Malformed bodies and texts: every operation refuses each class of them cleanly."""
 
 import copy
 import json
@@ -47,16 +47,16 @@ BAD_TEXT = {
 
 
 def events(house: House) -> int:
-    """How many events there are, whoever may see them."""
+    """The number of all events."""
     engine = straight_to(house.settings)
     with engine.connect() as connection:
-        found = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
+        count = int(connection.execute(select(func.count()).select_from(Event.__table__)).scalar_one())
     engine.dispose()
-    return found
+    return count
 
 
 def refused(answer: Answer, what: str) -> None:
-    """A clean refusal, without a word of what was sent."""
+    """A clean refusal that echoes nothing of the request."""
     body = answer.expect(422, "invalid")
     assert body["errors"], what
     assert CANARY not in answer.response.text, what
@@ -64,7 +64,7 @@ def refused(answer: Answer, what: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BAD_JSON)
-def test_no_operation_takes_a_body_that_is_no_clean_json_object(house: House, kind: str) -> None:
+def test_every_operation_refuses_a_body_that_is_not_a_clean_json_object(house: House, kind: str) -> None:
     person = house.person("Stan Ranger")
     before = events(house)
     for operation in ACTS.values():
@@ -72,7 +72,7 @@ def test_no_operation_takes_a_body_that_is_no_clean_json_object(house: House, ki
     assert events(house) == before
 
 
-def test_an_act_that_needs_a_body_refuses_none_and_null(house: House) -> None:
+def test_an_act_that_needs_a_body_refuses_a_missing_body_and_null(house: House) -> None:
     person = house.person("Stan Ranger")
     needing = [operation for operation in ACTS.values() if operation.needs_body]
     assert len(needing) > 20
@@ -83,7 +83,7 @@ def test_an_act_that_needs_a_body_refuses_none_and_null(house: House) -> None:
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/xml", "application/json; charset=latin-1"])
-def test_no_operation_takes_a_body_that_does_not_say_that_it_is_json(house: House, content_type: str | None) -> None:
+def test_every_operation_refuses_a_body_without_the_media_type_of_json(house: House, content_type: str | None) -> None:
     person = house.person("Stan Ranger")
     before = events(house)
     for operation in ACTS.values():
@@ -94,7 +94,7 @@ def test_no_operation_takes_a_body_that_does_not_say_that_it_is_json(house: Hous
 
 
 def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where an example holds a text."""
+    """The places of the texts in an example."""
     if isinstance(value, str):
         yield path
     for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
@@ -102,7 +102,7 @@ def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def with_text(operation: Operation, path: tuple[Any, ...], text: Any) -> bytes:
-    """The example with another value in that place, which is written as it stands in JSON."""
+    """The example as JSON with another value at that place; the value is inserted verbatim."""
     body: Any = copy.deepcopy(operation.example)
     *way, last = path
     place = body
@@ -114,7 +114,7 @@ def with_text(operation: Operation, path: tuple[Any, ...], text: Any) -> bytes:
 
 
 @pytest.mark.parametrize("kind", BAD_TEXT)
-def test_no_field_of_any_operation_takes_a_text_that_readers_or_databases_cannot_bear(house: House, kind: str) -> None:
+def test_every_field_of_every_operation_refuses_text_that_databases_cannot_store(house: House, kind: str) -> None:
     person = house.person("Stan Ranger")
     before, places = events(house), 0
     for operation in ACTS.values():
@@ -127,7 +127,7 @@ def test_no_field_of_any_operation_takes_a_text_that_readers_or_databases_cannot
 
 
 @pytest.mark.parametrize("text", ["\x00", "\u202e", "\x07"])
-def test_no_query_or_path_takes_such_a_text_either(house: House, dispute: Dispute, text: str) -> None:
+def test_queries_and_paths_refuse_such_text_too(house: House, dispute: Dispute, text: str) -> None:
     dispute.lodged()
     escaped = quote(text)
     for path in (f"/v1/cases?q={escaped}", f"/v1/cases?stage={escaped}", f"/v1/cases?after={escaped}"):

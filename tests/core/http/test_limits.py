@@ -1,4 +1,4 @@
-"""Who sends too much is told to wait, and nobody else is."""
+"""Limits on requests: only the person or the address that sends too much is refused with 429."""
 
 import json
 import time
@@ -10,16 +10,18 @@ from app.core.errors import Invalid, TooManyRequests
 from app.core.http import limits, routing
 from app.core.http.limits import Limits
 from app.settings import Settings
-from tests.conftest import Fresh
-from tests.installation import House, Person
+from tests.installation import House
+from tests.registries import EmptyRegistry
 from tests.story import Dispute, request
 
 
-def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are_served(fresh: Fresh) -> None:
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 5})) as house:
+def test_an_address_without_a_valid_token_is_limited_and_requests_with_a_token_are_served(
+    empty_registry: EmptyRegistry,
+) -> None:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 5})) as house:
         member = house.person("Olga Strand")
         member.get("/v1/me").expect(200)
-        nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+        nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
         for _attempt in range(5):
             nobody.get("/v1/me").expect(401)
         for path in ("/v1/me", "/v1/cases", "/v1/nowhere"):
@@ -33,8 +35,8 @@ def test_an_address_without_a_valid_token_is_told_to_wait_and_those_with_one_are
         assert house.client.get("/readyz").status_code == 200
 
 
-def test_whatever_a_stranger_asks_for_counts(fresh: Fresh) -> None:
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 6})) as house:
+def test_every_request_of_a_stranger_counts(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 6})) as house:
         for path in (
             "/docs",
             "/v1/openapi.json",
@@ -43,15 +45,17 @@ def test_whatever_a_stranger_asks_for_counts(fresh: Fresh) -> None:
             "/v1/cases",
         ):
             assert house.client.get(path).status_code in (200, 401, 404)
-        nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+        nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
         nobody.get("/v1/nowhere").expect(404)
         nobody.get("/v1/nowhere").expect(429, "too-many-requests")
         assert house.client.get("/v1/openapi.json").status_code == 429
 
 
-def test_guesses_of_the_token_for_the_figures_are_limited_and_who_has_it_reads_on(fresh: Fresh) -> None:
+def test_guesses_of_the_metrics_token_are_limited_and_the_right_token_still_works(
+    empty_registry: EmptyRegistry,
+) -> None:
     with House.open(
-        fresh().model_copy(update={"anonymous_per_minute": 8, "metrics_token": SecretStr("watch")})
+        empty_registry().model_copy(update={"anonymous_per_minute": 8, "metrics_token": SecretStr("watch")})
     ) as house:
 
         def figures(token: str) -> int:
@@ -63,7 +67,7 @@ def test_guesses_of_the_token_for_the_figures_are_limited_and_who_has_it_reads_o
 
 
 def refused(counted: Limits, address: str) -> bool:
-    """Whether an address is told to wait."""
+    """Whether the limit refuses the address."""
     try:
         counted.check_address(address, None)
     except TooManyRequests:
@@ -71,7 +75,7 @@ def refused(counted: Limits, address: str) -> bool:
     return False
 
 
-def test_who_changes_the_address_within_a_network_of_one_customer_is_one() -> None:
+def test_addresses_within_one_customers_network_count_as_one() -> None:
     counted = Limits(Settings(anonymous_per_minute=5))
     for number in range(5):
         counted.count_address(f"2001:db8:1:2:{number}::1")
@@ -82,7 +86,7 @@ def test_who_changes_the_address_within_a_network_of_one_customer_is_one() -> No
     assert not refused(counted, "203.0.113.8")
 
 
-def test_a_flood_from_many_addresses_takes_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_from_many_addresses_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_COUNTED", 100)
     counted = Limits(Settings(anonymous_per_minute=5))
     for number in range(5000):
@@ -92,7 +96,7 @@ def test_a_flood_from_many_addresses_takes_no_more_memory(monkeypatch: pytest.Mo
     assert refused(counted, "203.0.113.7")
 
 
-def test_a_wait_ends_after_a_minute_wherever_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_ends_after_a_minute_even_if_the_wall_clock_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     counted, began, wall = Limits(Settings(anonymous_per_minute=2)), time.monotonic(), time.time()
     for number in range(2):
         counted.count_address(f"2001:db8:1:2:{number}::1")
@@ -102,8 +106,8 @@ def test_a_wait_ends_after_a_minute_wherever_the_clock_is_set(monkeypatch: pytes
     assert not refused(counted, "2001:db8:1:2::1")
 
 
-def test_no_body_takes_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Escaped quotes without an end took an hour for a mebibyte, while everybody waited."""
+def test_every_body_is_parsed_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unterminated escaped quotes once took an hour for a mebibyte, and blocked everybody."""
     for body in (b'"' + b'\\"' * 40_000, b'"\\' * 40_000, b'"' * 80_000, b'\\"' * 40_000):
         began = time.monotonic()
         with pytest.raises(Invalid):
@@ -111,7 +115,7 @@ def test_no_body_takes_long_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
         assert time.monotonic() - began < 2, body[:8]
 
 
-def test_a_stranger_s_large_body_is_not_looked_into(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_strangers_large_body_is_not_parsed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     member = house.person("Olga Strand")
 
     def parsed(_raw: bytes) -> object:
@@ -119,15 +123,15 @@ def test_a_stranger_s_large_body_is_not_looked_into(house: House, monkeypatch: p
 
     monkeypatch.setattr(routing, "parse", parsed)
     body, json_ = json.dumps({"title": "x" * 70_000}).encode(), {"content-type": "application/json"}
-    nobody = Person("No Body", "", "accord_" + "A" * 43, house.client, house.number)
+    nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
     nobody.send("POST", "/v1/cases", content=body, headers=json_).expect(401)
     monkeypatch.undo()
     member.send("POST", "/v1/cases", content=body, headers=json_).expect(422)
 
 
-def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(fresh: Fresh) -> None:
-    # Another number than above: apps of the same settings are shared by the tests, and so are their counts.
-    with House.open(fresh().model_copy(update={"anonymous_per_minute": 7})) as house:
+def test_an_ended_token_is_limited_like_an_unknown_token(empty_registry: EmptyRegistry) -> None:
+    # A limit of its own: the tests share apps with equal settings, and their counts with them.
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 7})) as house:
         person = house.person("Rea Voked")
         person.get("/v1/me").expect(200)
         house.admin.post(f"/v1/users/{person.id}/disable").expect(200)
@@ -136,8 +140,8 @@ def test_a_token_that_was_good_once_is_limited_like_any_other_when_it_has_ended(
         house.admin.get("/v1/me").expect(200)
 
 
-def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(fresh: Fresh) -> None:
-    with House.open(fresh().model_copy(update={"writes_per_minute": 40})) as house:
+def test_a_person_who_writes_too_much_is_limited_and_may_still_read(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 40})) as house:
         dispute = Dispute(house)
         dispute.opened()
         path = f"{dispute.path}/third-states"
@@ -151,8 +155,10 @@ def test_a_person_who_writes_too_much_is_told_to_wait_and_may_read_on(fresh: Fre
 
 
 @pytest.mark.parametrize("place", ["body", "precondition", "key", "there"])
-def test_a_limit_of_writes_comes_after_the_form_and_before_what_is_named(fresh: Fresh, place: str) -> None:
-    with House.open(fresh().model_copy(update={"writes_per_minute": 60})) as house:
+def test_the_limit_on_writes_is_checked_after_the_form_and_before_the_named_items(
+    empty_registry: EmptyRegistry, place: str
+) -> None:
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 60})) as house:
         person = house.person("Stan Ranger")
         while person.post("/v1/cases", request()).status == 201:
             pass

@@ -1,63 +1,68 @@
-"""Lists: paged by cursors that only their reader can use, filtered, and searched as clerks type."""
+"""Lists: paged by cursors that work only for their reader, filtered, and searched in the spellings that clerks type."""
 
 from itertools import combinations
 
 import pytest
 
 from tests.installation import House, Person
-from tests.pages import walk
+from tests.lists import walk_pages
+from tests.registries import Registry
 from tests.story import CONSENT, POWERS, Dispute, request
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50])
-def test_rows_of_one_instant_appear_exactly_once_while_others_are_added(dispute: Dispute, limit: int) -> None:
+def test_rows_of_the_same_instant_appear_exactly_once_while_others_are_added(dispute: Dispute, limit: int) -> None:
     dispute.lodged()
     rows = 23
     for number in range(rows):
-        given = {"kind": "notice", "title": f"No. {number}", "text": "x", "audience": "participants"}
-        dispute.requesting.post(f"{dispute.path}/filings", given).expect(201)
-    whole = walk(dispute.requesting, f"{dispute.path}/filings", 200)
+        body = {"kind": "notice", "title": f"No. {number}", "text": "x", "audience": "participants"}
+        dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
+    whole = walk_pages(dispute.requesting, f"{dispute.path}/filings", 200)
     assert len(set(whole)) == rows
-    assert walk(dispute.requesting, f"{dispute.path}/filings", limit) == whole
+    assert walk_pages(dispute.requesting, f"{dispute.path}/filings", limit) == whole
 
 
-def test_cases_are_listed_from_the_newest_on(house: House, dispute: Dispute) -> None:
+def test_cases_are_listed_newest_first(house: House, dispute: Dispute) -> None:
     ids = []
     for number in range(5):
         house.clock.pass_by(hours=number % 2)
         ids.append(dispute.requesting.post("/v1/cases", request(title=f"No. {number}")).expect(201)["id"])
-    listed = walk(dispute.requesting, "/v1/cases", 2)
+    listed = walk_pages(dispute.requesting, "/v1/cases", 2)
     assert set(listed) == set(ids)
     opened = [dispute.requesting.get(f"/v1/cases/{id}").expect(200)["opened_at"] for id in listed]
     assert opened == sorted(opened, reverse=True)
 
 
-def test_a_cursor_is_of_one_length_and_good_only_for_its_reader_and_its_list(house: House) -> None:
-    one, other = Dispute(house, "a"), Dispute(house, "b")
-    for dispute in (one, other):
+def test_every_cursor_has_the_same_length_and_works_only_for_its_reader_and_its_list(house: House) -> None:
+    first, other = Dispute(house, "a"), Dispute(house, "b")
+    for dispute in (first, other):
         dispute.lodged()
         dispute.filing(dispute.requesting, "participants")
         dispute.filing(dispute.requesting, "participants")
     cursors = [
-        one.requesting.get(f"{one.path}/{name}?limit=1").expect(200)["next"]
+        first.requesting.get(f"{first.path}/{name}?limit=1").expect(200)["next"]
         for name in ("filings", "events", "parties")
     ]
     assert len({len(cursor) for cursor in cursors}) == 1
     cursor = cursors[0]
-    path = f"{one.path}/filings"
-    one.requesting.get(f"{path}?after={cursor}").expect(200)
-    assert one.requesting.get(f"{path}?limit=1").expect(200)["next"] == cursor
+    path = f"{first.path}/filings"
+    first.requesting.get(f"{path}?after={cursor}").expect(200)
+    assert first.requesting.get(f"{path}?limit=1").expect(200)["next"] == cursor
     swapped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
     for bad in (cursor + "=", cursor + "A", cursor[:-1], swapped, "x", cursor.replace(cursor[3], "*")):
-        one.requesting.get(f"{path}?after={bad}").expect(422, "invalid")
-    one.registrar.get(f"{path}?after={cursor}").expect(422)
-    one.requesting.get(f"{one.path}/events?after={cursor}").expect(422)
+        first.requesting.get(f"{path}?after={bad}").expect(422, "invalid")
+    first.registrar.get(f"{path}?after={cursor}").expect(422)
+    first.requesting.get(f"{first.path}/events?after={cursor}").expect(422)
     other.requesting.get(f"{other.path}/filings?after={cursor}").expect(422)
 
 
 @pytest.fixture
-def three(house: House) -> list[Dispute]:
-    """Three disputes of different rules, people, stages and days."""
+def three(registry: Registry, house: House) -> list[Dispute]:
+    """Three disputes with different rules, people, stages and days."""
+    return registry.moment(house, "three", lambda: _three(house))
+
+
+def _three(house: House) -> list[Dispute]:
     waters, fisheries, trade = (Dispute(house, letter) for letter in "abc")
     waters.nominated(title="Waters of the Ébre")
     waters.mediator.post(f"{_appointment(waters)}/declare", {"independent": True}).expect(200)
@@ -72,8 +77,8 @@ def three(house: House) -> list[Dispute]:
 
 
 def _appointment(dispute: Dispute) -> str:
-    (found,) = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
-    return f"/v1/appointments/{found['id']}"
+    (appointment,) = dispute.appointments()
+    return f"/v1/appointments/{appointment['id']}"
 
 
 def test_cases_are_filtered_by_each_filter_and_by_all_together(house: House, three: list[Dispute]) -> None:
@@ -125,9 +130,9 @@ def test_cases_are_filtered_by_each_filter_and_by_all_together(house: House, thr
     assert found() == set("wft")
     singly = {query: found(query) for query in table}
     assert singly == {query: set(expected) for query, expected in table.items()}
-    for one, other in combinations(table, 2):
-        if one.partition("=")[0] != other.partition("=")[0]:
-            assert found(one, other) == set(table[one]) & set(table[other]), (one, other)
+    for first, other in combinations(table, 2):
+        if first.partition("=")[0] != other.partition("=")[0]:
+            assert found(first, other) == set(table[first]) & set(table[other]), (first, other)
     whole = ["phase=intake", "stage=invited", "procedure=iomed-state-2025", "category=state-state"]
     whole += ["waiting_for=responding-party"]
     whole += [f"party={fisheries.members[1]}", "due_before=2026-04-02", "updated_since=2026-03-03T09:00:00Z"]
@@ -157,12 +162,12 @@ BAD_FILTERS = [
 
 
 @pytest.mark.parametrize("bad", BAD_FILTERS)
-def test_a_filter_that_can_match_nothing_is_told_what_it_may_be(house: House, bad: str) -> None:
+def test_a_filter_with_an_unknown_value_is_refused_with_the_allowed_values(house: House, bad: str) -> None:
     fault = house.registrar.get(f"/v1/cases?{bad}").expect(422, "invalid")["errors"][0]
     assert fault["pointer"].startswith("query")
 
 
-def test_a_case_waits_for_me_when_it_waits_for_the_party_or_the_office_that_i_hold(three: list[Dispute]) -> None:
+def test_waits_for_me_finds_the_cases_that_wait_for_the_readers_party_or_office(three: list[Dispute]) -> None:
     waters, fisheries, trade = three
     expected = [
         (fisheries.responding, [fisheries]),
@@ -186,11 +191,11 @@ def test_deadlines_are_listed_across_all_cases_of_the_reader(house: House, three
     waters, _fisheries, trade = three
     registrar, path = house.registrar, "/v1/deadlines"
     listed = registrar.get(path).expect(200)["items"]
-    assert [(one["case"]["title"], one["due_on"]) for one in listed] == [
+    assert [(item["case"]["title"], item["due_on"]) for item in listed] == [
         ("Fisheries 100% off the Cape_", "2026-04-01"),
         ("Trade", "2026-04-03"),
     ]
-    assert walk(registrar, path, 1) == [one["id"] for one in listed]
+    assert walk_pages(registrar, path, 1) == [item["id"] for item in listed]
     assert len(registrar.get(f"{path}?due_before=2026-04-03").expect(200)["items"]) == 1
     assert registrar.get(f"{path}?due_before=2026-04-01").expect(200)["items"] == []
     assert registrar.get(f"{path}?count=true").expect(200)["count"] == {"total": 2, "capped": False}
@@ -206,7 +211,7 @@ def test_deadlines_are_listed_across_all_cases_of_the_reader(house: House, three
 STATES = ("running", "passed", "ended")
 
 
-def test_the_total_counts_what_the_reader_may_see_and_no_further_than_a_thousand(
+def test_the_total_counts_visible_rows_and_stops_at_a_thousand(
     dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dispute.mediating()
@@ -225,7 +230,7 @@ def test_the_total_counts_what_the_reader_may_see_and_no_further_than_a_thousand
     assert "count" not in dispute.mediator.get(f"{dispute.path}/filings").expect(200)
     monkeypatch.setattr("app.core.paging.MOST_COUNTED", 4)
     assert [total(person) for person in readers] == [(4, True), (3, False), (3, False), (1, False)]
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
+    events = dispute.events()
     monkeypatch.setattr("app.core.paging.MOST_COUNTED", 1000)
     counted = dispute.requesting.get(f"{dispute.path}/events?limit=1&count=true").expect(200)["count"]
     assert counted == {"total": len(events), "capped": False}
@@ -249,13 +254,13 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_case_is_found_by_its_number_however_a_clerk_writes_it(dispute: Dispute, spelling: str) -> None:
+def test_a_case_is_found_by_its_number_in_every_spelling_that_clerks_use(dispute: Dispute, spelling: str) -> None:
     dispute.registered()
-    found = dispute.registrar.send("GET", "/v1/cases", params={"q": spelling}).expect(200)["items"]
-    assert [item["reference"] for item in found] == ["2026-0001"]
+    listed = dispute.registrar.send("GET", "/v1/cases", params={"q": spelling}).expect(200)["items"]
+    assert [item["reference"] for item in listed] == ["2026-0001"]
 
 
-def test_a_hidden_case_is_found_no_more_than_a_number_never_given(house: House, dispute: Dispute) -> None:
+def test_a_search_answers_the_same_for_a_hidden_case_and_an_unused_number(house: House, dispute: Dispute) -> None:
     dispute.registered()
     stranger = house.person("Stan Ranger")
     hidden = stranger.send("GET", "/v1/cases", params={"q": "2026-0001"})

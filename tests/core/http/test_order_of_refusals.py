@@ -1,15 +1,16 @@
-"""Which refusal comes first, on every operation that the OpenAPI document knows."""
+"""The order of refusals, on every operation of the OpenAPI document."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests import programs
+from tests import courts
 from tests.core.http.operations import ACTS, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build, events_of, shared_stream
 from tests.installation import Answer, House, Json, Person
 from tests.receivers import LOOPBACK, guarded_by, letting
+from tests.registries import Registry
 from tests.request_bodies import REQUESTS
 from tests.story import POWERS
 
@@ -21,11 +22,13 @@ MINTING = {"issueToken", "rotateToken", "addClient", "rotateSecret", "createWebh
 
 
 def everybody(house: House) -> list[Person]:
-    """Somebody with each role."""
+    """One person with each role."""
     return [house.admin, house.registrar, house.person("Stan Ranger")]
 
 
-def test_too_large_comes_before_everything_and_who_asks_before_what_is_wrong(house: House) -> None:
+def test_a_body_that_is_too_large_is_refused_first_and_a_missing_token_before_faults_of_the_request(
+    house: House,
+) -> None:
     nobody = house.person("No Body")
     nobody.token = "accord_" + "A" * 43
     wrong = {"content-type": "text/xml", **STALE}
@@ -37,7 +40,7 @@ def test_too_large_comes_before_everything_and_who_asks_before_what_is_wrong(hou
         operation.send(nobody, query, json={"unknown": 1}).expect(401, "unauthenticated")
 
 
-def test_the_media_type_comes_before_the_body_and_the_body_before_what_is_named(house: House) -> None:
+def test_the_media_type_is_judged_before_the_body_and_the_body_before_the_named_items(house: House) -> None:
     for person in everybody(house):
         for operation in OPERATIONS.values():
             wrong = {"content-type": "text/xml", "idempotency-key": "k"}
@@ -48,18 +51,18 @@ def test_the_media_type_comes_before_the_body_and_the_body_before_what_is_named(
             operation.send(person, unknown, json=operation.example, headers=STALE).expect(422, "invalid")
 
 
-def test_what_a_change_rests_on_comes_before_what_is_changed(house: House) -> None:
+def test_a_missing_precondition_is_refused_before_the_item_is_looked_up(house: House) -> None:
     changes = [operation for operation in ACTS.values() if 428 in operation.statuses]
     assert {operation.method for operation in changes} == {"PATCH", "DELETE"}
     for person in everybody(house):
         for operation in changes:
             operation.send(person, json=operation.example).expect(428, "precondition-required")
             answer = operation.send(person, json=operation.example, headers=STALE)
-            # What is one's own is always there.
+            # A person's own items always exist.
             answer.expect(*((404, "not-found") if operation.has_ids else (412, "precondition-failed")))
 
 
-def test_what_is_not_there_comes_before_what_one_may_do(house: House) -> None:
+def test_a_hidden_item_is_refused_before_a_missing_capacity(house: House) -> None:
     for person in everybody(house):
         for operation in OPERATIONS.values():
             if operation.has_ids:
@@ -68,7 +71,7 @@ def test_what_is_not_there_comes_before_what_one_may_do(house: House) -> None:
                     answer.expect(404, "not-found")
 
 
-def test_a_key_that_belongs_to_another_request_comes_before_what_is_not_there(house: House) -> None:
+def test_a_reused_key_is_refused_before_a_hidden_item(house: House) -> None:
     person = house.person("Stan Ranger")
     key = {"idempotency-key": "one"}
     person.send("POST", "/v1/cases", json=REQUESTS["CaseIn"] | _named(house), headers=key).expect(201)
@@ -79,7 +82,7 @@ def test_a_key_that_belongs_to_another_request_comes_before_what_is_not_there(ho
 
 
 def _named(house: House) -> Json:
-    """The parties of the example, by members that there are."""
+    """The example's parties, replaced by members that exist."""
     parties = [{**party} for party in REQUESTS["CaseIn"]["parties"]]
     parties[0]["member_id"] = house.member("Republic of Ostrava")
     return {"parties": parties}
@@ -87,7 +90,7 @@ def _named(house: House) -> Json:
 
 @dataclass
 class Row:
-    """Who may not do an operation, and who may but not now: the path, the body and the code of the conflict."""
+    """An operation, a person who may not use it, one who may but not now, the body and the code of the conflict."""
 
     path: str
     forbidden: Person | None = None
@@ -97,37 +100,37 @@ class Row:
 
 
 @pytest.fixture
-def world(house: House) -> World:
-    """Everything that an operation can be about."""
-    return build(house)
+def world(registry: Registry, house: House) -> World:
+    """Everything that an operation can act on."""
+    return registry.moment(house, "world", lambda: build(house))
 
 
 def rows(world: World) -> dict[str, Row]:
-    """For every act, who may not, and who may but not now."""
-    house, one, done, ids = world.house, world.open, world.settled, world.ids
-    c, closed = one.path, done.path
+    """For every act, a person who may not take it, and a person who may but not now."""
+    house, mediating, done, ids = world.house, world.open, world.settled, world.ids
+    c, closed = mediating.path, done.path
     appointment, over = f"/v1/appointments/{ids['appointment']}", f"/v1/appointments/{ids['closed appointment']}"
     session, representatives = (
         f"{c}/sessions/{ids['session']}",
-        f"{c}/parties/{one.party('requesting')}/representatives",
+        f"{c}/parties/{mediating.party('requesting')}/representatives",
     )
     counsel = f"{representatives}/{ids['counsel']}"
     member = house.member("Somewhere")
-    events = events_of(one.registrar, one)
+    events = events_of(mediating.registrar, mediating)
     theirs = next(event["id"] for event in events if event["actor"]["capacity"] == "requesting-party")
     frozen = done.requesting.get(f"{closed}/settlement/drafts/{ids['draft']}").expect(200)
     signature = {"draft_id": ids["draft"], "sha256": frozen["sha256"], "party_id": done.party("requesting")}
-    me, staff, mediator, admin = one.requesting, house.registrar, one.mediator, house.admin
+    me, staff, mediator, admin = mediating.requesting, house.registrar, mediating.mediator, house.admin
     user = {"name": "Again", "email": "admin@example.org", "role": "user"}
     entry = {**REQUESTS["MediatorIn"], "user_id": mediator.id}
     same = {**REQUESTS["MemberIn"], "name": "Somewhere"}
-    nomination = {"mediator_id": one.mediator_id}
+    nomination = {"mediator_id": mediating.mediator_id}
     powers = {"user_id": mediator.id, "role": "counsel", "powers": POWERS}
     consent = {**REQUESTS["ConsentFiled"], "third_state_id": ids["third"]}
-    secret = {**REQUESTS["FilingIn"], "party_ids": [one.party("requesting")]}
-    late = {"stream": shared_stream(world.late, one)}
+    secret = {**REQUESTS["FilingIn"], "party_ids": [mediating.party("requesting")]}
+    late = {"stream": shared_stream(world.late, mediating)}
     deadline = f"{c}/deadlines/{me.get(f'{c}/deadlines').expect(200)['items'][0]['id']}"
-    served = {**REQUESTS["ServiceIn"], "party_id": one.party("responding")}
+    served = {**REQUESTS["ServiceIn"], "party_id": mediating.party("responding")}
     courts = _of_courts(house) | _of_webhooks(house)
     return {
         **courts,
@@ -196,28 +199,28 @@ def rows(world: World) -> dict[str, Row]:
 
 
 def _of_courts(house: House) -> dict[str, Row]:
-    """The acts on courts, their programs and their referrals: one is declined, and one has become a case."""
-    court_id, staff, admin = programs.court(house), house.registrar, house.admin
-    holder = programs.program(house, court_id)
-    ended = programs.client(house, court_id)
+    """The acts on courts, their clients and their referrals: one referral is declined, one has become a case."""
+    court_id, staff, admin = courts.court(house), house.registrar, house.admin
+    holder = courts.program(house, court_id)
+    ended = courts.client(house, court_id)
     client, secret = f"/v1/clients/{ended['id']}", ended["secrets"][0]["id"]
     admin.post(f"{client}/secrets/{secret}/revoke").expect(200)
     admin.post(f"{client}/disable").expect(200)
-    given = REQUESTS["ReferralIn"]
+    example = REQUESTS["ReferralIn"]
     declined, accepted = (
-        f"/v1/referrals/{holder.post('/v1/referrals', {**given, 'external_id': id}).expect(201)['id']}" for id in "ab"
+        f"/v1/referrals/{holder.post('/v1/referrals', {**example, 'external_id': id}).expect(201)['id']}" for id in "ab"
     )
     staff.post(f"{declined}/decline", REQUESTS["RefusalIn"]).expect(200)
     case_id = staff.post(f"{accepted}/accept").expect(200)["case_id"]
     decided = "referral-state"
     return {
-        "enterCourt": Row("/v1/courts", staff, admin, "exists", programs.COURT),
+        "enterCourt": Row("/v1/courts", staff, admin, "exists", courts.COURT),
         "addClient": Row("/v1/clients", staff),
         "rotateSecret": Row(f"{client}/rotate", staff, admin, "already-disabled"),
         "revokeSecret": Row(f"{client}/secrets/{secret}/revoke", staff, admin, "already-revoked"),
         "disableClient": Row(f"{client}/disable", staff, admin, "already-disabled"),
         "referCase": Row(
-            "/v1/referrals", staff, holder, "external-id-used", {**given, "external_id": "a", "title": "x"}
+            "/v1/referrals", staff, holder, "external-id-used", {**example, "external_id": "a", "title": "x"}
         ),
         "amendReferral": Row(declined, staff, holder, decided),
         "withdrawReferral": Row(f"{declined}/withdraw", staff, holder, decided),
@@ -230,7 +233,7 @@ def _of_courts(house: House) -> dict[str, Row]:
 
 
 def _of_webhooks(house: House) -> dict[str, Row]:
-    """The acts on a subscription that is paused, which nobody sees but its owner."""
+    """The acts on a paused subscription, which only its owner sees."""
     owner = house.person("Sub Scriber")
     with guarded_by(house, letting(LOOPBACK)):
         made = owner.post("/v1/webhooks", {"url": f"http://{LOOPBACK}:9/"}).expect(201)
@@ -254,7 +257,7 @@ def _ended_token(person: Person) -> str:
     return str(made["id"])
 
 
-def test_who_may_not_comes_before_what_is_stale_and_that_before_what_is_not_possible_now(world: World) -> None:
+def test_a_missing_capacity_is_refused_before_a_stale_tag_and_a_stale_tag_before_a_closed_step(world: World) -> None:
     table = rows(world)
     assert set(table) == set(ACTS)
     for id, row in table.items():
@@ -289,11 +292,11 @@ ITEMS = (
 )
 
 
-def test_an_item_of_another_case_answers_as_one_that_never_was(world: World) -> None:
-    one, other = world.open, world.settled
+def test_an_item_of_another_case_answers_like_an_item_that_does_not_exist(world: World) -> None:
+    mediating, other = world.open, world.settled
     compared = 0
     for collection in (*ITEMS, "events", "deadlines", "disclosures"):
-        for item in one.registrar.get(f"{one.path}/{collection}").expect(200)["items"]:
+        for item in mediating.registrar.get(f"{mediating.path}/{collection}").expect(200)["items"]:
             strange = other.registrar.get(f"{other.path}/{collection}/{item['id']}").expect(404)
             never = other.registrar.get(f"{other.path}/{collection}/{NOBODYS}").expect(404)
             assert strange | {"request_id": ""} == never | {"request_id": ""}

@@ -1,4 +1,4 @@
-"""How what is read is found: by an index, and from the reader's own cases, however many others there are."""
+"""Query plans: every read uses an index and starts from the reader's own cases, however many others exist."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.core.http.operations import OPERATIONS
 from tests.core.http.world import build
 from tests.installation import House, straight_to
 
-# One row, or one for each key that the institution ever signed by.
+# At most one row, or one for each signing key of the institution.
 SMALL = {"institution", "signing_keys"}
 Statement = tuple[str, Any]
 
@@ -35,12 +35,12 @@ def sent(engine: Engine) -> Iterator[list[Statement]]:
 
 
 def gone_through(connection: Connection, statement: Statement, everything_is_theirs: bool) -> list[str]:
-    """The steps of a plan that go through a table from its beginning to its end."""
+    """The steps of a plan that scan a whole table."""
     sql, values = statement
     if connection.dialect.name == "postgresql":
         plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {sql}", values)]
         return [
-            step.strip() for step in plan if (found := re.search(r"Seq Scan on (\w+)", step)) and found[1] not in SMALL
+            step.strip() for step in plan if (match := re.search(r"Seq Scan on (\w+)", step)) and match[1] not in SMALL
         ]
     plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     sorts = "USE TEMP B-TREE FOR ORDER BY" in plan
@@ -49,32 +49,32 @@ def gone_through(connection: Connection, statement: Statement, everything_is_the
         table, in_order = (re.findall(r"^SCAN (\w+)( USING INDEX)?", step) or [("", "")])[0]
         if table not in Base.metadata.tables or table in SMALL:
             continue
-        # In the order of the list it ends with the page, unless most of what it meets is hidden from the reader.
+        # In the order of the list the scan ends with the page, unless most rows it meets are hidden from the reader.
         ends_with_the_page = in_order and not sorts and (everything_is_theirs or table not in gated_tables())
         if not ends_with_the_page:
             faults.append(step)
     return faults
 
 
-def test_nothing_that_is_read_is_looked_for_in_a_whole_table(house: House) -> None:
+def test_no_read_scans_a_whole_table(house: House) -> None:
     world = build(house)
-    one = world.open
+    mediating = world.open
     ids = {
-        "case_id": one.case["id"],
-        "party_id": one.party("requesting"),
+        "case_id": mediating.case["id"],
+        "party_id": mediating.party("requesting"),
         "filing_id": world.ids["filing"],
         "document_id": world.ids["document"],
         "appointment_id": world.ids["appointment"],
         "session_id": world.ids["session"],
-        "procedure_id": one.case["procedure"],
+        "procedure_id": mediating.case["procedure"],
     }
     faults, asked = [], set()
     engine = straight_to(house.settings)
     with sent(house.database.engine) as seen, engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            # Tables are small here: so that one is gone through only where there is no other way.
+            # The tables are small here, so the planner is told to scan one only if there is no other plan.
             connection.exec_driver_sql("SET enable_seqscan = off")
-        for person in (one.requesting, one.mediator, house.registrar, house.admin):
+        for person in (mediating.requesting, mediating.mediator, house.registrar, house.admin):
             for operation in OPERATIONS.values():
                 seen.clear()
                 path = re.sub(r"\{(\w+)\}", lambda name: str(ids.get(name[1], name[1])), operation.path)

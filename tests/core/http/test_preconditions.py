@@ -1,4 +1,4 @@
-"""What a change rests on is judged inside its transaction, and a key makes a repeated request one."""
+"""Preconditions are judged inside the transaction, and an idempotency key makes a repeated request have one effect."""
 
 from uuid import uuid4
 
@@ -8,11 +8,11 @@ from tests.story import CONSENT, POWERS, Dispute, request
 
 def test_a_stale_form_does_not_overwrite_what_somebody_else_saved(dispute: Dispute) -> None:
     dispute.lodged()
-    one, other = dispute.requesting, dispute.registrar
-    read = one.get(dispute.path)
+    author, other = dispute.requesting, dispute.registrar
+    read = author.get(dispute.path)
     old = other.get(dispute.path).headers["etag"]
     seat = {"place": "Geneva", "time_zone": "Europe/Zurich", "calendar": "CH"}
-    one.patch(dispute.path, {"seat": seat}, if_match=read.headers["etag"]).expect(200)
+    author.patch(dispute.path, {"seat": seat}, if_match=read.headers["etag"]).expect(200)
     other.patch(dispute.path, {"languages": ["fr"]}, if_match=old).expect(412, "precondition-failed")
     other.patch(dispute.path, {"languages": ["fr"]}).expect(428)
     assert dispute.read()["languages"] == ["en"]
@@ -21,7 +21,7 @@ def test_a_stale_form_does_not_overwrite_what_somebody_else_saved(dispute: Dispu
     assert (saved["languages"], saved["seat"]) == (["fr"], seat)
 
 
-def test_the_answer_of_an_act_is_what_the_next_read_gives(dispute: Dispute) -> None:
+def test_an_act_answers_with_what_the_next_read_returns(dispute: Dispute) -> None:
     dispute.lodged()
     answer = dispute.step(dispute.registrar, "invite", {})
     read = dispute.registrar.get(dispute.path)
@@ -33,7 +33,7 @@ def test_the_answer_of_an_act_is_what_the_next_read_gives(dispute: Dispute) -> N
     assert unchanged.response.content == b""
 
 
-def test_a_stale_act_is_refused_and_a_forbidden_one_is_forbidden_first(dispute: Dispute) -> None:
+def test_a_stale_act_is_refused_after_a_forbidden_act(dispute: Dispute) -> None:
     dispute.lodged()
     old = dispute.registrar.get(dispute.path).headers["etag"]
     dispute.step(dispute.registrar, "invite", {}).expect(200)
@@ -45,19 +45,19 @@ def test_a_stale_act_is_refused_and_a_forbidden_one_is_forbidden_first(dispute: 
     dispute.registrar.post(path, {}, if_match=current).expect(409, "need-not-met")
 
 
-def test_a_receipt_names_where_the_act_stands_in_the_ledger(dispute: Dispute) -> None:
+def test_a_receipt_names_the_position_of_the_act_in_the_ledger(dispute: Dispute) -> None:
     dispute.lodged()
     receipt = dispute.step(dispute.registrar, "invite", {}).headers["accord-receipt"]
     parts = dict(part.split("=") for part in receipt.split(", "))
-    events = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    found = [event for event in events if event["stream"] == parts["stream"] and str(event["seq"]) == parts["seq"]]
-    assert [event["hash"] for event in found] == [parts["hash"]]
+    events = dispute.events(dispute.registrar)
+    positions = [event for event in events if event["stream"] == parts["stream"] and str(event["seq"]) == parts["seq"]]
+    assert [event["hash"] for event in positions] == [parts["hash"]]
 
 
-def test_a_repeated_request_with_its_key_has_one_effect_and_the_same_answer(dispute: Dispute) -> None:
-    given = request()
-    first = dispute.requesting.post("/v1/cases", given, idempotency_key="one")
-    again = dispute.requesting.post("/v1/cases", given, idempotency_key="one")
+def test_a_request_repeated_with_its_key_has_one_effect_and_the_same_answer(dispute: Dispute) -> None:
+    body = request()
+    first = dispute.requesting.post("/v1/cases", body, idempotency_key="one")
+    again = dispute.requesting.post("/v1/cases", body, idempotency_key="one")
     assert again.expect(201) == first.expect(201)
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
@@ -66,12 +66,12 @@ def test_a_repeated_request_with_its_key_has_one_effect_and_the_same_answer(disp
 
 
 def test_a_key_belongs_to_one_request_of_one_person(dispute: Dispute) -> None:
-    given = request()
-    dispute.requesting.post("/v1/cases", given, idempotency_key="one").expect(201)
+    body = request()
+    dispute.requesting.post("/v1/cases", body, idempotency_key="one").expect(201)
     dispute.requesting.post("/v1/cases", request(title="Another"), idempotency_key="one").expect(422, "key-reused")
-    dispute.responding.post("/v1/cases", given, idempotency_key="one").expect(201)
+    dispute.responding.post("/v1/cases", body, idempotency_key="one").expect(201)
     for bad in ("", "x" * 256, "é", "a b"):
-        dispute.requesting.send("POST", "/v1/cases", json=given, headers={"idempotency-key": bad.encode()}).expect(422)
+        dispute.requesting.send("POST", "/v1/cases", json=body, headers={"idempotency-key": bad.encode()}).expect(422)
 
 
 def test_a_failure_is_not_remembered(dispute: Dispute) -> None:
@@ -82,33 +82,32 @@ def test_a_failure_is_not_remembered(dispute: Dispute) -> None:
     dispute.registrar.post(path, {}, idempotency_key="k").expect(200)
 
 
-def test_a_replay_answers_as_its_author_may_see_it_now(house: House, dispute: Dispute) -> None:
+def test_a_replay_answers_with_what_its_author_may_see_now(house: House, dispute: Dispute) -> None:
     appointment = f"/v1/appointments/{dispute.nominated()['id']}/decline"
     dispute.mediator.post(appointment, {}, idempotency_key="no").expect(204)
     dispute.mediator.post(appointment, {}, idempotency_key="no").expect(404)
     dispute.lodged()
     key = {"idempotency_key": "filing"}
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    draft = dispute.requesting.post(f"{dispute.path}/filings", given, **key).expect(201)
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body, **key).expect(201)
     dispute.requesting.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200)
-    replayed = dispute.requesting.post(f"{dispute.path}/filings", given, **key).expect(201)
+    replayed = dispute.requesting.post(f"{dispute.path}/filings", body, **key).expect(201)
     assert (replayed["id"], replayed["state"]) == (draft["id"], "submitted")
 
 
 def test_a_key_replayed_after_access_ended_finds_nothing(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     counsel = house.person("Cora Unsel")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    held = dispute.requesting.post(path, admitted).expect(201)["id"]
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(201)
+    path = dispute.representatives()
+    held = dispute.admit_counsel(counsel)["id"]
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    counsel.post(f"{dispute.path}/filings", body, idempotency_key="filing").expect(201)
     dispute.requesting.post(f"{path}/{held}/end").expect(200)
-    counsel.post(f"{dispute.path}/filings", given, idempotency_key="filing").expect(404, "not-found")
-    counsel.post(f"{dispute.path}/filings", given, idempotency_key="another").expect(404, "not-found")
+    counsel.post(f"{dispute.path}/filings", body, idempotency_key="filing").expect(404, "not-found")
+    counsel.post(f"{dispute.path}/filings", body, idempotency_key="another").expect(404, "not-found")
 
 
-def test_a_key_lives_seven_days(house: House, dispute: Dispute) -> None:
+def test_a_key_is_kept_for_seven_days(house: House, dispute: Dispute) -> None:
     dispute.requesting.post("/v1/cases", request(), idempotency_key="one").expect(201)
     house.clock.pass_by(days=7, seconds=1)
     answer = dispute.requesting.post("/v1/cases", request(title="Another"), idempotency_key="one")
@@ -116,7 +115,7 @@ def test_a_key_lives_seven_days(house: House, dispute: Dispute) -> None:
     assert "idempotency-replayed" not in answer.headers
 
 
-def test_what_mints_secrets_refuses_a_key(house: House) -> None:
+def test_operations_that_create_secrets_refuse_a_key(house: House) -> None:
     house.admin.post("/v1/tokens", {"label": "x"}, idempotency_key="k").expect(422, "invalid")
 
 

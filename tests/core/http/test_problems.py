@@ -1,4 +1,4 @@
-"""Every failure is a problem document that says what to mend, and never what was sent."""
+"""Every failure is a problem document that says how to correct the request and never echoes it."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ CANARY = "zebrafinch"
 
 
 def problem(answer: Answer, status: int, code: str) -> Any:
-    """The problem document, after what holds for every one."""
+    """The problem document, after the checks that hold for every problem."""
     body = answer.expect(status, code)
     assert set(body) >= MEMBERS
     assert answer.headers["content-type"] == "application/problem+json"
@@ -55,7 +55,7 @@ def test_each_status_is_a_problem_document(house: House, dispute: Dispute) -> No
     problem(me.send("POST", "/v1/cases", content=iter([huge]), headers=json_type), 413, "too-large")
 
 
-def test_who_asks_comes_before_what_is_wrong_with_the_request(house: House, dispute: Dispute) -> None:
+def test_a_missing_token_is_refused_before_faults_of_the_request(house: House, dispute: Dispute) -> None:
     dispute.opened()
     nobody = house.person("Token Less")
     for token in ("", "x", "accord_" + "A" * 43, "é", nobody.token[:-1]):
@@ -88,9 +88,9 @@ def test_a_token_is_refused_once_it_is_revoked_or_has_expired(house: House) -> N
 
 
 def test_all_faults_of_a_body_come_in_one_answer_in_the_order_of_its_fields(dispute: Dispute) -> None:
-    given = request(title="", languages=["english"], seat={"place": "Here", "time_zone": "Mars/Olympus"})
-    del given["summary"]
-    body = problem(dispute.requesting.post("/v1/cases", given), 422, "invalid")
+    sent = request(title="", languages=["english"], seat={"place": "Here", "time_zone": "Mars/Olympus"})
+    del sent["summary"]
+    body = problem(dispute.requesting.post("/v1/cases", sent), 422, "invalid")
     pointers = [fault["pointer"] for fault in body["errors"]]
     assert pointers == ["/title", "/summary", "/languages/0", "/seat/time_zone"]
     assert all(fault["code"] and fault["message"] for fault in body["errors"])
@@ -100,7 +100,7 @@ def test_all_faults_of_a_body_come_in_one_answer_in_the_order_of_its_fields(disp
     assert [fault["pointer"] for fault in body["errors"]] == ["/category", "/subjects/0"]
 
 
-def test_codes_do_not_depend_on_the_language_asked_for(dispute: Dispute) -> None:
+def test_codes_do_not_depend_on_the_requested_language(dispute: Dispute) -> None:
     for language in ("en", "fr", "ar", "no-such-language"):
         answer = dispute.requesting.send("GET", "/v1/cases?limit=x", headers={"accept-language": language})
         body = problem(answer, 422, "invalid")
@@ -111,7 +111,7 @@ NAMES = ["Suharto", "O’Neill-Ní Dhomhnaill", "A" * 300, "王小明", "X", "Am
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_kept_whole_as_it_was_written(dispute: Dispute, name: str) -> None:
+def test_a_name_is_stored_as_it_was_written(dispute: Dispute, name: str) -> None:
     dispute.opened(
         parties=[
             {"side": "requesting", "kind": "state", "name": name},
@@ -121,23 +121,23 @@ def test_a_name_is_kept_whole_as_it_was_written(dispute: Dispute, name: str) -> 
     composed = name.replace("e\u0301", "é")
     assert dispute.read()["parties"][0]["name"] == composed
     assert dispute.requesting.get("/v1/cases").expect(200)["items"][0]["parties"][0]["name"] == composed
-    found = dispute.requesting.get("/v1/cases").expect(200)["items"]
-    assert len(found) == 1
+    listed = dispute.requesting.get("/v1/cases").expect(200)["items"]
+    assert len(listed) == 1
 
 
-def test_a_request_id_is_taken_if_it_is_plain_and_given_otherwise(house: House) -> None:
+def test_a_plain_request_id_is_kept_and_any_other_is_replaced(house: House) -> None:
     plain = house.admin.send("GET", "/v1/me", headers={"x-request-id": "plain-1"})
     assert plain.headers["x-request-id"] == "plain-1"
-    given = house.admin.send("GET", "/v1/me", headers={"x-request-id": "no <plain> one"})
-    assert given.headers["x-request-id"] not in ("", "no <plain> one")
+    answer = house.admin.send("GET", "/v1/me", headers={"x-request-id": "no <plain> one"})
+    assert answer.headers["x-request-id"] not in ("", "no <plain> one")
 
 
-def test_the_service_says_that_it_lives_and_is_ready(house: House) -> None:
+def test_the_service_reports_that_it_is_live_and_ready(house: House) -> None:
     assert house.client.get("/livez").json() == {"status": "alive"}
     assert house.client.get("/readyz").json()["status"] == "ready"
 
 
-def test_a_fault_of_ours_is_told_without_its_details(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_reported_without_its_details(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.institution.members.service.MemberList", None)
     body = problem(house.admin.get("/v1/members"), 500, "internal")
     assert "NoneType" not in json.dumps(body)

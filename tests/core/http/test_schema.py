@@ -1,7 +1,7 @@
-"""schemathesis sends what the document allows, and what it does not, to every operation, on the demo's world.
+"""schemathesis sends valid and invalid requests to every operation, on the demo's world.
 
-`ACCORD_TEST_EXAMPLES` says how many requests each operation gets from each person. The table of operations, with the
-statuses that each answered, is printed into `.reports/operations-*.txt`.
+`ACCORD_TEST_EXAMPLES` is the number of requests that each person sends to each operation. The table of operations,
+with the statuses that each answered, is written to `.reports/operations-*.txt`.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ from starlette.testclient import TestClient
 from app.demo.play import play
 from app.main import create_app
 from app.settings import Settings
-from tests import programs
-from tests.conftest import Fresh
+from tests import courts
 from tests.core.http.operations import EVERY, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build
 from tests.installation import Clock, House, Json, Person
 from tests.receivers import LOOPBACK, letting
+from tests.registries import EmptyRegistry
 from tests.request_bodies import REQUESTS
-from tests.story import POWERS, Dispute
+from tests.story import MANDATE, POWERS, Dispute
 
 EXAMPLES = int(os.environ.get("ACCORD_TEST_EXAMPLES", "8"))
 PEOPLE = ("registrar", "mediator", "requesting_agent")
@@ -52,19 +52,19 @@ CHECKS = [
     response_schema_conformance,
 ]
 
-# It has none of its own for a file, and only files are taken where the texts of a settlement are brought.
+# schemathesis has no serializer for files, and settlement texts accept only files.
 schemathesis.serializer.alias("application/pdf", "text/plain")
 
 
 @dataclass
 class Counting:
-    """The app, with a count of what each operation answered."""
+    """The app, with a count of the statuses that each operation answered."""
 
     app: Any
     seen: dict[str, Counter[int]] = field(default_factory=dict)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve, and count."""
+        """Serve a request, and count its status."""
         statuses: list[int] = []
 
         async def noting(message: Any) -> None:
@@ -80,7 +80,7 @@ class Counting:
 
 @dataclass
 class Demo:
-    """The demo's world, served and counted, with the ids that there are in it."""
+    """The demo's world, served and counted, with the ids that exist in it."""
 
     app: Counting
     house: House
@@ -89,14 +89,14 @@ class Demo:
 
     @property
     def ids(self) -> list[str]:
-        """Every id that there is."""
+        """Every id that exists."""
         return [id for places in self.places.values() for place in places for id in place.values()]
 
 
 @pytest.fixture
-def demo(fresh: Fresh) -> Iterator[Demo]:
-    """The demo as it stands when its story is told."""
-    settings: Settings = fresh()
+def demo(empty_registry: EmptyRegistry) -> Iterator[Demo]:
+    """The demo at the end of its story."""
+    settings: Settings = empty_registry()
     now = datetime.now(UTC)
     story = asyncio.run(play(settings, now, lambda _line: None))
     app = create_app(settings)
@@ -104,13 +104,15 @@ def demo(fresh: Fresh) -> Iterator[Demo]:
     with TestClient(counting, base_url="http://accord.test", raise_server_exceptions=False) as client:
         house = House(settings, Clock(now), app, client, app.state.seams.database)
         people = {
-            who: Person(who, client.get("/v1/me", headers=_bearer(token)).json()["id"], token, client, house.number)
+            who: Person(
+                who, client.get("/v1/me", headers=_bearer(token)).json()["id"], token, client, house.next_request_id
+            )
             for who, token in story["tokens"].items()
             if who != "court"
         }
         house.admin, house.registrar = people["admin"], people["registrar"]
         places = known_places(people, story["cases"])
-        # Of the tokens only some to spare: who loses their own is told nothing but that.
+        # Only spare tokens: a person who ends their own token gets nothing but 401 afterwards.
         spare = [people[who].post("/v1/tokens", {"label": "to spare"}).expect(201)["id"] for who in PEOPLE]
         places["/v1/tokens/{token_id}"] = [{"token_id": id} for id in spare]
         yield Demo(counting, house, people, places)
@@ -121,9 +123,9 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def known_places(people: dict[str, Person], cases: dict[str, str]) -> dict[str, list[dict[str, str]]]:
-    """For each path of an item, the parameters with which there is one."""
+    """For each path of an item, the parameters of an item that exists."""
     places: dict[str, list[dict[str, str]]] = {"/v1/cases/{case_id}": [{"case_id": id} for id in cases.values()]}
-    for path in sorted((one.path for one in OPERATIONS.values() if one.method == "GET"), key=len):
+    for path in sorted((operation.path for operation in OPERATIONS.values() if operation.method == "GET"), key=len):
         collection, _slash, parameter = path.rpartition("/")
         if path in places or not parameter.startswith("{"):
             continue
@@ -138,41 +140,41 @@ def known_places(people: dict[str, Person], cases: dict[str, str]) -> dict[str, 
 
 
 def parent_of(path: str, places: dict[str, list[dict[str, str]]]) -> str:
-    """The longest path of an item under which another path lies."""
-    return max((one for one in places if path.startswith(f"{one}/") or path == one), key=len, default="")
+    """The longest path of an item that begins another path."""
+    return max((place for place in places if path.startswith(f"{place}/") or path == place), key=len, default="")
 
 
 def ids_at(person: Person, path: str) -> list[str]:
-    """The ids in a list, as somebody sees it."""
+    """The ids in a list, as a person sees it."""
     answer = person.get(f"{path}?limit=200") if "procedures" not in path else person.get(path)
     return [str(item["id"]) for item in answer.json["items"]] if answer.status == 200 else []
 
 
 def with_real_ids(value: Any, ids: list[str], chance: random.Random) -> Any:
-    """The same value with some of its ids such as there are."""
+    """The same value with some of its ids replaced by ids that exist."""
     if isinstance(value, dict):
-        return {name: with_real_ids(one, ids, chance) for name, one in value.items()}
+        return {name: with_real_ids(member, ids, chance) for name, member in value.items()}
     if isinstance(value, list):
-        return [with_real_ids(one, ids, chance) for one in value]
+        return [with_real_ids(member, ids, chance) for member in value]
     is_id = isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value)
     return chance.choice(ids) if is_id and chance.random() < 0.7 else value
 
 
 def sent_texts(value: Any) -> Iterator[str]:
-    """The texts of a request that are long enough to be known again."""
+    """The texts of a request that are long enough to be recognised."""
     if isinstance(value, dict):
-        for name, one in value.items():
+        for name, member in value.items():
             yield from sent_texts(name)
-            yield from sent_texts(one)
+            yield from sent_texts(member)
     elif isinstance(value, list):
-        for one in value:
-            yield from sent_texts(one)
+        for member in value:
+            yield from sent_texts(member)
     elif isinstance(value, str) and len(value) >= 6 and not re.fullmatch(r"[a-z0-9_-]+", value):
         yield value
 
 
 def fuzz(demo: Demo, operation: Any, person: Person, chance: random.Random) -> None:
-    """Send one operation's requests as one person, and hold every answer against the document."""
+    """Send requests to one operation as one person, and check every answer against the document."""
     modes = st.sampled_from([GenerationMode.POSITIVE, GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
     ids = demo.ids
     strategy = modes.flatmap(lambda mode: operation.as_strategy(generation_mode=mode))
@@ -202,11 +204,11 @@ def fuzz(demo: Demo, operation: Any, person: Person, chance: random.Random) -> N
 
 
 @pytest.mark.slow
-def test_every_operation_answers_as_its_document_says_whoever_sends_it_whatever(demo: Demo) -> None:
+def test_every_operation_answers_any_request_as_the_document_says(demo: Demo) -> None:
     document = schemathesis.openapi.from_asgi("/v1/openapi.json", demo.app)
     chance = random.Random(7)  # noqa: S311 - the same requests each time
-    operations: list[Any] = [found.ok() for found in document.get_all_operations()]  # type: ignore[union-attr]
-    # Beside the API: whether it is well, and OAuth's own.
+    operations: list[Any] = [result.ok() for result in document.get_all_operations()]  # type: ignore[union-attr]
+    # Outside the API: the health checks and OAuth's own operations.
     assert len(operations) == len(EVERY) + 4
     for operation in operations:
         for who in PEOPLE:
@@ -222,7 +224,7 @@ def test_every_operation_answers_as_its_document_says_whoever_sends_it_whatever(
 
 
 def table(seen: dict[str, Counter[int]]) -> str:
-    """The operations, each with how often it answered what."""
+    """The operations, each with the number of times it answered each status."""
     width = max(map(len, seen))
     lines = [
         f"{id:{width}}  " + "  ".join(f"{status}×{times}" for status, times in sorted(counts.items()))
@@ -232,7 +234,7 @@ def table(seen: dict[str, Counter[int]]) -> str:
 
 
 def journey(demo: Demo) -> None:
-    """Each operation once as it is meant, on the same world."""
+    """Use each operation once as intended, on the same world."""
     world = build(demo.house)
     _people(demo.house)
     _in_the_open_case(world)
@@ -262,25 +264,25 @@ def _people(house: House) -> None:
 
 
 def _in_the_open_case(world: World) -> None:
-    one, house = world.open, world.house
-    one.requesting.post(f"{one.path}/third-states", {"name": "Marrow"}).expect(201)
-    representatives = f"{one.path}/parties/{one.party('requesting')}/representatives"
+    dispute, house = world.open, world.house
+    dispute.requesting.post(f"{dispute.path}/third-states", {"name": "Marrow"}).expect(201)
+    representatives = dispute.representatives()
     invited = {"email": "invited@example.org", "role": "counsel", "powers": POWERS}
-    made = one.requesting.post(representatives, invited).expect(201)
+    made = dispute.requesting.post(representatives, invited).expect(201)
     house.registrar.post(f"/v1/users/{made['user_id']}/approve").expect(200)
-    one.requesting.post(f"{representatives}/{made['id']}/powers", POWERS).expect(200)
-    one.requesting.post(f"{representatives}/{made['id']}/end").expect(200)
+    dispute.requesting.post(f"{representatives}/{made['id']}/powers", POWERS).expect(200)
+    dispute.requesting.post(f"{representatives}/{made['id']}/end").expect(200)
     for act in ("adjourn", "cancel"):
-        session = one.session()["id"]
-        one.mediator.post(f"{one.path}/sessions/{session}/{act}", {"reason": "Ill."}).expect(200)
-    one.responding.post(f"{one.path}/disclosures/{world.ids['disclosure']}/agree").expect(200)
+        session = dispute.session()["id"]
+        dispute.mediator.post(f"{dispute.path}/sessions/{session}/{act}", {"reason": "Ill."}).expect(200)
+    dispute.responding.post(f"{dispute.path}/disclosures/{world.ids['disclosure']}/agree").expect(200)
     mine = f"/v1/appointments/{world.ids['appointment']}"
-    one.mediator.get(mine).expect(200)
-    one.mediator.post(f"{mine}/resign", {"reason": "Called to office."}).expect(204)
+    dispute.mediator.get(mine).expect(200)
+    dispute.mediator.post(f"{mine}/resign", {"reason": "Called to office."}).expect(204)
 
 
 def _of_terms_and_days(house: House) -> None:
-    """A term that is extended, suspended, resumed and waived; a closure, a desk, and a simulation."""
+    """Extend, suspend, resume and waive a term; enter a closure, visit the desk, run a simulation."""
     dispute = Dispute(house, "d")
     dispute.lodged()
     now = house.clock.now.date()
@@ -302,45 +304,45 @@ def _of_terms_and_days(house: House) -> None:
 
 
 def _of_filings(world: World) -> None:
-    """A filing that is returned, one that two parties make, papers, and documents that are read and removed."""
-    one, done = world.open, world.settled
+    """Return a filing, make a joint one, fetch the PDFs, and read and remove documents."""
+    dispute, done = world.open, world.settled
     notice = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    filing = one.filing(one.responding, "participants")
-    one.registrar.post(f"{one.path}/filings/{filing['id']}/return", REQUESTS["ReturnIn"]).expect(200)
-    joint = {**notice, "joint_with": [one.party("responding")]}
-    draft = one.requesting.post(f"{one.path}/filings", joint).expect(201)
+    filing = dispute.filing(dispute.responding, "participants")
+    dispute.registrar.post(f"{dispute.path}/filings/{filing['id']}/return", REQUESTS["ReturnIn"]).expect(200)
+    joint = {**notice, "joint_with": [dispute.party("responding")]}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", joint).expect(201)
     for act in ("join", "withdraw-joinder"):
-        one.responding.post(f"{one.path}/filings/{draft['id']}/{act}").expect(200)
+        dispute.responding.post(f"{dispute.path}/filings/{draft['id']}/{act}").expect(200)
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
-    path = f"{one.path}/filings/{draft['id']}/documents"
-    document = one.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
-    one.requesting.post(f"/v1/documents/{document['id']}/remove").expect(204)
+    path = f"{dispute.path}/filings/{draft['id']}/documents"
+    document = dispute.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
+    dispute.requesting.post(f"/v1/documents/{document['id']}/remove").expect(204)
     for end in ("", "/content"):
-        assert one.requesting.get(f"/v1/documents/{world.ids['document']}{end}").status == 200
-    one.requesting.get(path).expect(200)
+        assert dispute.requesting.get(f"/v1/documents/{world.ids['document']}{end}").status == 200
+    dispute.requesting.get(path).expect(200)
     for end in ("receipt", "receipt.pdf"):
-        assert one.requesting.get(f"{one.path}/filings/{world.ids['filing']}/{end}").status == 200
+        assert dispute.requesting.get(f"{dispute.path}/filings/{world.ids['filing']}/{end}").status == 200
     (certificate,) = done.requesting.get(f"{done.path}/settlement/certificates").expect(200)["items"]
     for end in ("", ".pdf"):
         assert done.requesting.get(f"{done.path}/settlement/certificates/{certificate['id']}{end}").status == 200
 
 
 def _of_courts(house: House) -> None:
-    """Two courts' programs, and a referral of each fate."""
-    court_id = programs.court(house)
+    """Two clients of a court, and a referral with each outcome."""
+    court_id = courts.court(house)
     house.admin.get(f"/v1/courts/{court_id}").expect(200)
-    made = programs.client(house, court_id)
+    made = courts.client(house, court_id)
     path = f"/v1/clients/{made['id']}"
     house.admin.post(f"{path}/rotate").expect(200)
     house.admin.post(f"{path}/secrets/{made['secrets'][0]['id']}/revoke").expect(200)
     house.admin.get(path).expect(200)
     house.admin.post(f"{path}/disable").expect(200)
-    court = programs.program(house, court_id)
+    court = courts.program(house, court_id)
     house.client.get("/.well-known/oauth-authorization-server").raise_for_status()
 
     def refer(external_id: str) -> str:
-        given = {**REQUESTS["ReferralIn"], "external_id": external_id}
-        return f"/v1/referrals/{court.post('/v1/referrals', given).expect(201)['id']}"
+        agent_in = {**REQUESTS["ReferralIn"], "external_id": external_id}
+        return f"/v1/referrals/{court.post('/v1/referrals', agent_in).expect(201)['id']}"
 
     first, second = refer("a"), refer("b")
     house.registrar.post(f"{first}/ask", REQUESTS["AskIn"]).expect(200)
@@ -356,9 +358,9 @@ def _of_courts(house: House) -> None:
     for path, reader in ((f"{first}/order", court), (f"/v1/cases/{case_id}/referral/order", house.registrar)):
         assert reader.get(path).status == 200
     agent = house.person("Agent Ofthecase")
-    given = {"user_id": agent.id, "role": "agent", "powers": {**POWERS, "kind": "mandate"}}
+    agent_in = {"user_id": agent.id, "role": "agent", "powers": MANDATE}
     path = f"/v1/cases/{case_id}/parties/{case['parties'][0]['id']}/representatives"
-    house.registrar.post(path, given).expect(201)
+    house.registrar.post(path, agent_in).expect(201)
     agent.post(f"/v1/cases/{case_id}/referral/share-dates").expect(200)
     court.get(f"{first}/filings").expect(200)
     court.post(f"{first}/withdraw").expect(200)
@@ -366,7 +368,7 @@ def _of_courts(house: House) -> None:
 
 
 def _of_webhooks(house: House) -> None:
-    """A subscription that is tested, replayed, retried, changed, given another secret and removed."""
+    """Test, replay, retry, change and remove a subscription, and rotate its secret."""
     owner = house.person("Sub Scriber")
     house.app.state.seams = replace(house.app.state.seams, guard=letting(LOOPBACK))
     path = f"/v1/webhooks/{owner.post('/v1/webhooks', {'url': f'http://{LOOPBACK}:9/'}).expect(201)['id']}"
@@ -382,38 +384,33 @@ def _of_webhooks(house: House) -> None:
 
 
 def _on_paper(house: House) -> None:
-    """A case in which a candidate declines, a mediator is replaced and a slip is mended."""
+    """A case in which a candidate declines, a mediator is replaced and a slip is rectified."""
     dispute = Dispute(house, "c")
     dispute.opened()
     tag = dispute.requesting.get(dispute.path).headers["etag"]
     dispute.requesting.patch(dispute.path, {"title": "Another title"}, if_match=tag).expect(200)
     declining, entry = house.mediator("Declan Ing")
-    dispute.nominated()
-    given = {"mediator_id": entry}
-    declined = dispute.responding.post(f"{dispute.path}/appointments", given).expect(201)
+    nominated = dispute.nominated()
+    declined = dispute.nominate(dispute.responding, entry)
     declining.post(f"/v1/appointments/{declined['id']}/decline").expect(204)
-    listed = dispute.requesting.get(f"{dispute.path}/appointments").expect(200)["items"]
-    path = f"/v1/appointments/{next(one['id'] for one in listed if one['state'] == 'proposed')}"
-    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
-    dispute.responding.post(f"{path}/accept").expect(200)
-    dispute.registrar.post(f"{path}/confirm").expect(200)
+    path = dispute.confirmed(dispute.mediator, nominated)
     dispute.registrar.post(f"{path}/replace", {"reason": "Unable to act."}).expect(200)
-    events: list[Json] = dispute.registrar.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    slip = next(one["id"] for one in events if one["actor"]["capacity"] == "registry")
+    events: list[Json] = dispute.events(dispute.registrar)
+    slip = next(event["id"] for event in events if event["actor"]["capacity"] == "registry")
     mended = {"event_id": slip, "correction": "On the day before.", "reason": "A slip."}
     made = dispute.registrar.post(f"{dispute.path}/rectifications", mended).expect(201)
     dispute.registrar.get(f"{dispute.path}/rectifications/{made['id']}").expect(200)
 
 
 def _read(world: World, path: str) -> None:
-    """The list and its first item, or the item, of either case."""
+    """Read the list and its first item, or the item, of both cases."""
     for dispute in (world.open, world.settled):
         here = path.replace("{case_id}", dispute.case["id"]).replace("{party_id}", dispute.party("requesting"))
         here = here.replace("{procedure_id}", "uncitral-2021")
         collection, _slash, item = here.partition("/{")
         listed = dispute.requesting.get(collection)
-        told = listed.status == 200 and listed.headers["content-type"] == "application/json"
-        items = listed.json.get("items", []) if told else []
+        is_list = listed.status == 200 and listed.headers["content-type"] == "application/json"
+        items = listed.json.get("items", []) if is_list else []
         if item and items:
             dispute.requesting.get(f"{collection}/{items[0]['id']}")
         dispute.registrar.get(collection if not item else here.replace("{" + item, NOBODYS))

@@ -1,4 +1,4 @@
-"""A case in mediation and a settled one, with something of each kind in them."""
+"""A case in mediation and a settled case, with an item of each kind in them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from tests.installation import House, Json, Person
 from tests.request_bodies import REQUESTS
-from tests.story import GIVES, POWERS, Dispute
+from tests.story import GIVES, Dispute
 
 
 @dataclass
@@ -21,44 +21,40 @@ class World:
 
 
 def build(house: House) -> World:
-    """Everything that an operation can be about."""
-    one, other = Dispute(house, "a"), Dispute(house, "b")
+    """A world with everything that an operation can act on."""
+    dispute, other = Dispute(house, "a"), Dispute(house, "b")
     ids = {}
-    one.lodged(third_states=[{"name": "Soli"}])
-    ids["third"] = one.case["third_states"][0]["id"]
+    dispute.lodged(third_states=[{"name": "Soli"}])
+    ids["third"] = dispute.case["third_states"][0]["id"]
     filed = {"third_state_id": ids["third"], "basis": "ad-hoc", "given_on": "2026-02-20"}
-    ids["consent"] = one.registrar.post(f"{one.path}/consents", filed).expect(201)["id"]
-    one.registrar.post(f"{one.path}/consents/{ids['consent']}/confirm").expect(200)
-    _brought_to_mediation(one)
-    ids["appointment"] = one.requesting.get(f"{one.path}/appointments").expect(200)["items"][0]["id"]
-    ids["session"] = one.session()["id"]
-    held = {"attendance": [{"name": "Mina", "capacity": "mediator"}]}
-    one.mediator.post(f"{one.path}/sessions/{ids['session']}/hold", held).expect(200)
-    ids["filing"] = one.filing(one.requesting, "participants")["id"]
-    one.registrar.post(f"{one.path}/filings/{ids['filing']}/acceptance").expect(200)
-    ids["document"] = _filed_document(one)
+    ids["consent"] = dispute.registrar.post(f"{dispute.path}/consents", filed).expect(201)["id"]
+    dispute.registrar.post(f"{dispute.path}/consents/{ids['consent']}/confirm").expect(200)
+    _brought_to_mediation(dispute)
+    ids["appointment"] = dispute.appointments()[0]["id"]
+    ids["session"] = dispute.hold(dispute.session())["id"]
+    ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
+    dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
+    ids["document"] = _filed_document(dispute)
     counsel = house.person("Corvin Unsel")
-    path = f"{one.path}/parties/{one.party('requesting')}/representatives"
-    admitted = {"user_id": counsel.id, "role": "counsel", "powers": POWERS}
-    ids["counsel"] = one.requesting.post(path, admitted).expect(201)["id"]
-    one.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
-    given = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
-    party = one.registrar.post(f"{one.path}/parties", given).expect(201)["id"]
+    path = dispute.representatives()
+    ids["counsel"] = dispute.admit_counsel(counsel)["id"]
+    dispute.requesting.post(f"{path}/{ids['counsel']}/end").expect(200)
+    late_party = {"side": "side-3", "kind": "state", "name": "Late", "member_id": house.member("Late")}
+    party = dispute.registrar.post(f"{dispute.path}/parties", late_party).expect(201)["id"]
     late = house.person("Lata Comer")
-    admitted = {"user_id": late.id, "role": "agent", "powers": POWERS}
-    one.registrar.post(f"{one.path}/parties/{party}/representatives", admitted).expect(201)
-    one.filing(late, "participants")
-    proposed = {"stream": shared_stream(one.requesting, one)}
-    ids["disclosure"] = one.requesting.post(f"{one.path}/disclosures", proposed).expect(201)["id"]
+    dispute.admit(dispute.registrar, late, party)
+    dispute.filing(late, "participants")
+    proposed = {"stream": shared_stream(dispute.requesting, dispute)}
+    ids["disclosure"] = dispute.requesting.post(f"{dispute.path}/disclosures", proposed).expect(201)["id"]
     other.settled()
-    ids["closed appointment"] = other.requesting.get(f"{other.path}/appointments").expect(200)["items"][0]["id"]
+    ids["closed appointment"] = other.appointments()[0]["id"]
     ids["draft"] = other.requesting.get(f"{other.path}/settlement/drafts").expect(200)["items"][0]["id"]
-    return World(house, one, other, late, ids)
+    return World(house, dispute, other, late, ids)
 
 
 def _filed_document(dispute: Dispute) -> str:
-    given = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
-    filing = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', given).expect(201)['id']}"
+    body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    filing = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', body).expect(201)['id']}"
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
     sent = dispute.requesting.send("POST", f"{filing}/documents", content=b"Annex", headers=head).expect(201)
     dispute.requesting.post(f"{filing}/submit").expect(200)
@@ -66,19 +62,19 @@ def _filed_document(dispute: Dispute) -> str:
 
 
 def events_of(person: Person, dispute: Dispute) -> list[Json]:
-    """The events that somebody reads."""
-    return list(person.get(f"{dispute.path}/events?limit=200").expect(200)["items"])
+    """The events that a person reads."""
+    return list(dispute.events(person))
 
 
 def shared_stream(person: Person, dispute: Dispute) -> str:
-    """The oldest stream of all participants that somebody reads."""
-    return next(str(one["stream"]) for one in events_of(person, dispute) if one["audience"] == "participants")
+    """The oldest stream of all participants that a person reads."""
+    return next(str(event["stream"]) for event in events_of(person, dispute) if event["audience"] == "participants")
 
 
 def _brought_to_mediation(dispute: Dispute) -> None:
     now = dispute.house.clock.now
     dispute.step(dispute.registrar, "invite", {"due_on": (now + timedelta(days=30)).date().isoformat()}).expect(200)
-    # A day and an instant that are past, at the seat too, whatever the clock of the house says.
+    # A day and an instant in the past, at the seat too, whatever the clock of the house shows.
     served = {
         **REQUESTS["ServiceIn"],
         "party_id": dispute.party("responding"),
@@ -89,9 +85,5 @@ def _brought_to_mediation(dispute: Dispute) -> None:
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
     for step in ("screen", "register"):
         dispute.step(dispute.registrar, step).expect(200)
-    given = {"mediator_id": dispute.mediator_id}
-    path = f"/v1/appointments/{dispute.requesting.post(f'{dispute.path}/appointments', given).expect(201)['id']}"
-    dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
-    dispute.responding.post(f"{path}/accept").expect(200)
-    dispute.registrar.post(f"{path}/confirm").expect(200)
+    dispute.confirmed(dispute.mediator, dispute.nominate(dispute.requesting, dispute.mediator_id))
     dispute.read()

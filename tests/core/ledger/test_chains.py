@@ -1,4 +1,4 @@
-"""The ledger cannot be edited unnoticed, says who did what, and tells of nothing that did not happen."""
+"""The ledger cannot be edited unnoticed, names the author of every act, and announces nothing that did not happen."""
 
 import hashlib
 from typing import Any
@@ -11,8 +11,8 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR, Act, installation_subject
 from app.core.ledger.verification import parse_receipt
 from app.settings import Settings
-from tests.chains import verify
 from tests.installation import House, entropy_of, straight_to
+from tests.proofs import verify_ledger
 from tests.story import Dispute
 
 
@@ -25,7 +25,7 @@ def hand(settings: Settings) -> Any:
 
 
 def tamper(hand: Engine, sql: str) -> None:
-    """Change the events, with the triggers switched off as an administrator can."""
+    """Change the events with the triggers switched off, as an administrator can."""
     with hand.begin() as connection:
         if hand.dialect.name == "postgresql":
             connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
@@ -42,7 +42,7 @@ def tamper(hand: Engine, sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", ["UPDATE events SET act = 'x'", "DELETE FROM events"])
-def test_events_are_neither_changed_nor_removed(dispute: Dispute, hand: Engine, sql: str) -> None:
+def test_the_database_refuses_to_change_or_remove_events(dispute: Dispute, hand: Engine, sql: str) -> None:
     dispute.opened()
     with pytest.raises(sqlalchemy.exc.DBAPIError), hand.begin() as connection:
         connection.execute(text(sql))
@@ -50,10 +50,10 @@ def test_events_are_neither_changed_nor_removed(dispute: Dispute, hand: Engine, 
 
 def test_a_whole_story_verifies(house: House, dispute: Dispute) -> None:
     dispute.settled()
-    found = verify(house)
-    assert found.faults == ()
-    assert found.events > 30
-    assert found.streams >= 5
+    verification = verify_ledger(house)
+    assert verification.faults == ()
+    assert verification.events > 30
+    assert verification.streams >= 5
 
 
 TAMPERED = {
@@ -61,18 +61,18 @@ TAMPERED = {
     "UPDATE events SET payload = '{}' WHERE act = 'register'": "hash",
     "DELETE FROM events WHERE act = 'screen'": "missing",
     "UPDATE events SET previous_hash = hash WHERE act = 'screen'": "follow",
-    "UPDATE contents SET body = (SELECT c.body FROM contents c ORDER BY c.id LIMIT 1)": "committed",
+    "UPDATE contents SET body = (SELECT c.body FROM contents c ORDER BY c.id LIMIT 1)": "commitment",
 }
 
 
 @pytest.mark.parametrize("sql", TAMPERED)
-def test_whatever_is_changed_in_the_database_is_found_and_named(
+def test_every_change_in_the_database_is_detected_and_named(
     house: House, dispute: Dispute, hand: Engine, sql: str
 ) -> None:
     dispute.mediating()
     dispute.filing(dispute.requesting, "participants")
     tamper(hand, sql)
-    fault, *_others = verify(house).faults
+    fault, *_others = verify_ledger(house).faults
     assert TAMPERED[sql] in fault.why
     assert fault.seq > 0
 
@@ -83,36 +83,35 @@ def test_a_receipt_shows_that_a_tail_was_cut_which_the_chains_alone_do_not(
     dispute.invited()
     answer = dispute.step(dispute.requesting, "withdraw", {"reason": "We settled it."})
     receipt = answer.headers["accord-receipt"]
-    assert verify(house, receipt).faults == ()
+    assert verify_ledger(house, receipt).faults == ()
     stream, seq, _hash = (part.split("=")[1] for part in receipt.split(", "))
     same = stream.replace("-", "") if hand.dialect.name == "sqlite" else stream
     tamper(hand, f"DELETE FROM events WHERE audience_id = '{same}' AND seq >= {seq}")
-    assert verify(house).faults == ()
-    (fault,) = verify(house, receipt).faults
+    assert verify_ledger(house).faults == ()
+    (fault,) = verify_ledger(house, receipt).faults
     assert (str(fault.stream), fault.seq) == (stream, int(seq))
-    assert "not there" in fault.why
+    assert "missing" in fault.why
 
 
-def test_a_receipt_shows_that_a_stream_was_written_anew(house: House, dispute: Dispute) -> None:
+def test_a_receipt_shows_that_a_stream_was_rewritten(house: House, dispute: Dispute) -> None:
     dispute.invited()
     receipt = dispute.step(dispute.requesting, "withdraw", {"reason": "No."}).headers["accord-receipt"]
     other = receipt[:-4] + ("0000" if receipt[-4:] != "0000" else "1111")
-    (fault,) = verify(house, other).faults
-    assert "written anew" in fault.why
+    (fault,) = verify_ledger(house, other).faults
+    assert "was rewritten" in fault.why
 
 
 @pytest.mark.parametrize(
     "text", ["", "stream=x, seq=1, hash=y", "seq=1", "stream=" + "0" * 36 + ", seq=0, hash=" + "0" * 64]
 )
-def test_what_is_no_receipt_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="a receipt reads"):
+def test_a_malformed_receipt_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a receipt has the form"):
         parse_receipt(text)
 
 
-def test_an_event_names_who_did_what_in_which_capacity_under_which_rule(dispute: Dispute) -> None:
+def test_an_event_names_its_actor_act_capacity_and_rule(dispute: Dispute) -> None:
     dispute.settled()
-    events = dispute.requesting.get(f"{dispute.path}/events?limit=200").expect(200)["items"]
-    signed = [event for event in events if event["type"] == "step-taken" and event["act"] == "sign"]
+    signed = [event for event in dispute.events(kind="step-taken") if event["act"] == "sign"]
     assert [event["actor"] for event in signed] == [
         {"id": dispute.requesting.id, "capacity": "requesting-party", "party_id": dispute.party("requesting")},
         {"id": dispute.responding.id, "capacity": "responding-party", "party_id": dispute.party("responding")},
@@ -127,7 +126,7 @@ def test_every_stream_that_a_reader_sees_is_whole(dispute: Dispute) -> None:
     dispute.filing(dispute.responding, "caucus", "responding")
     for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
         streams: dict[str, list[Any]] = {}
-        for event in person.get(f"{dispute.path}/events?limit=200").expect(200)["items"]:
+        for event in dispute.events(person):
             streams.setdefault(event["stream"], []).append(event)
         for entries in streams.values():
             assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
@@ -135,7 +134,7 @@ def test_every_stream_that_a_reader_sees_is_whole(dispute: Dispute) -> None:
             assert [entry["previous_hash"] for entry in entries] == hashes[:-1]
 
 
-def test_the_seq_of_a_case_moves_with_what_participants_may_know_alone(dispute: Dispute) -> None:
+def test_the_sequence_of_a_case_advances_only_with_events_that_participants_see(dispute: Dispute) -> None:
     before = dispute.mediating()["seq"]
     dispute.filing(dispute.requesting, "caucus", "requesting")
     assert dispute.read()["seq"] == before
@@ -151,7 +150,7 @@ def test_the_hash_of_a_text_can_be_recomputed_by_anybody(dispute: Dispute) -> No
 
 
 def test_a_transaction_that_fails_announces_nothing(house: House) -> None:
-    before = verify(house).events
+    before = verify_ledger(house).events
 
     def fails(db: Any) -> None:
         subject = installation_subject(db, "registry")
@@ -161,4 +160,4 @@ def test_a_transaction_that_fails_announces_nothing(house: House) -> None:
 
     with pytest.raises(RuntimeError, match="after the seal"):
         house.database.in_transaction(fails, entropy_of("fails"))
-    assert verify(house).events == before
+    assert verify_ledger(house).events == before

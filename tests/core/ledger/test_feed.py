@@ -1,4 +1,4 @@
-"""The feed: everybody gets what they may know of, all of it, in order, and at once."""
+"""The feed: each reader receives every event that they may read, in order and without delay."""
 
 import os
 import random
@@ -17,14 +17,14 @@ from sqlalchemy import Engine, event, func, select
 from app.core.access.session import as_system, read_under
 from app.core.ledger import catalogue
 from app.core.ledger.catalogue import TYPES
-from app.core.ledger.feed import BEGINNING, Wanted, stretch
+from app.core.ledger.feed import BEGINNING, FeedQuery, stretch
 from app.core.paging import Walk
 from app.core.tables.audiences import ANYONE, STAFF, AudienceReader
 from app.core.tables.events import Event
-from tests.feeds import followed
+from tests.courts import court, program
 from tests.installation import House, Json, Person, outside
-from tests.programs import court, program
-from tests.story import POWERS, Dispute
+from tests.lists import read_feed
+from tests.story import Dispute
 
 WRITERS = int(os.environ.get("ACCORD_TEST_FEED_WRITERS", "3"))
 ACTS_OF_EACH = int(os.environ.get("ACCORD_TEST_FEED_ACTS", "6"))
@@ -32,7 +32,7 @@ ACTS_OF_EACH = int(os.environ.get("ACCORD_TEST_FEED_ACTS", "6"))
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody with a feed, where it ended when all had been admitted, and the groups under which they read too."""
+    """A person with a feed, the end of the feed once all had been admitted, and the groups in which they read too."""
 
     person: Person
     since: str
@@ -40,13 +40,13 @@ class Reader:
 
     @property
     def principals(self) -> tuple[UUID, ...]:
-        """All the ids under which they read."""
+        """All the principals of the reader."""
         return (UUID(self.person.id), *self.groups)
 
 
 @pytest.fixture
 def everybody(house: House, dispute: Dispute) -> dict[str, Reader]:
-    """Everybody who has to do with a case."""
+    """Everyone who takes part in a case."""
     dispute.mediating()
     stranger = house.person("Stan Ranger")
     court_id = court(house)
@@ -58,26 +58,26 @@ def everybody(house: House, dispute: Dispute) -> dict[str, Reader]:
 
 
 def reader_of(house: House, person: Person) -> Reader:
-    """Somebody from now on."""
+    """A reader whose feed begins now."""
     since = person.get("/v1/events?latest=true").expect(200)["next"]
     return Reader(person, since, (ANYONE, STAFF) if person is house.registrar else (ANYONE,))
 
 
 def last_position(house: House) -> int:
-    """Where the ledger ends now."""
+    """The last position of the ledger now."""
     with house.database.read(os.urandom) as db, as_system(db):
         return int(db.execute(select(func.max(Event.position))).scalar_one())
 
 
 def entitled(house: House, reader: Reader, after: int) -> list[str]:
-    """The ids of the events after a position that somebody may read, in the order of their seals, by the tables."""
+    """From the tables: the ids of the events after a position that a reader may read, in the order of their seals."""
     mine = select(AudienceReader.audience_id).where(AudienceReader.principal_id.in_(reader.principals))
     readable = select(Event.id).where(Event.position > after, Event.audience_id.in_(mine)).order_by(Event.position)
     with house.database.read(os.urandom) as db, as_system(db):
         return [str(id) for id in db.execute(readable).scalars()]
 
 
-def test_everybody_is_told_of_what_they_may_read_and_of_nothing_else(
+def test_each_reader_receives_the_events_they_may_read_and_no_others(
     house: House, dispute: Dispute, everybody: dict[str, Reader]
 ) -> None:
     before = last_position(house)
@@ -87,20 +87,20 @@ def test_everybody_is_told_of_what_they_may_read_and_of_nothing_else(
     dispute.session("joint")
     due = {name: entitled(house, reader, before) for name, reader in everybody.items()}
     for name, reader in everybody.items():
-        told, _end = followed(reader.person, reader.since)
-        assert [one["id"] for one in told] == due[name], name
+        events, _end = read_feed(reader.person, reader.since)
+        assert [event["id"] for event in events] == due[name], name
     assert len(due["requesting"]) > len(due["registrar"]) > len(due["stranger"]) > 0
     assert due["stranger"] == due["admin"] == due["court's"] == due["institution's"]
 
 
 def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, everybody: dict[str, Reader]) -> None:
-    told, _end = followed(dispute.requesting)
-    for one in told:
-        ids = one["data"]["about"]
-        assert set(one) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
-        assert set(ids) <= set(TYPES[one["type"]].ids)
+    read, _end = read_feed(dispute.requesting)
+    for item in read:
+        ids = item["data"]["about"]
+        assert set(item) == {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
+        assert set(ids) <= set(TYPES[item["type"]].ids)
         assert all(UUID(id) for id in ids.values())
-    step = next(one for one in told if one["data"]["act"] == "screen")
+    step = next(item for item in read if item["data"]["act"] == "screen")
     assert step["source"] == dispute.path
     assert (step["type"], step["data"]["actor"]["capacity"]) == ("step-taken", "registry")
     assert "24" in step["data"]["article"]
@@ -108,41 +108,41 @@ def test_an_event_carries_ids_and_nothing_that_people_wrote(dispute: Dispute, ev
     assert (full["stream"], full["seq"]) == (step["data"]["stream"], step["data"]["seq"])
 
 
-def test_a_candidate_is_told_of_the_nomination_and_not_of_the_case(dispute: Dispute) -> None:
+def test_a_candidate_receives_the_nomination_and_no_event_of_the_case(dispute: Dispute) -> None:
     appointment = dispute.nominated()
-    told, _end = followed(dispute.mediator)
-    (nominated,) = [one for one in told if one["type"] == "appointment-proposed"]
+    events, _end = read_feed(dispute.mediator)
+    (nominated,) = [event for event in events if event["type"] == "appointment-proposed"]
     assert nominated["data"]["about"]["appointment_id"] == appointment["id"]
     assert (nominated["data"]["case_id"], nominated["source"]) == (None, "/v1")
-    assert not any(dispute.case["id"] in str(one) for one in told)
+    assert not any(dispute.case["id"] in str(event) for event in events)
 
 
 def test_the_feed_can_be_read_by_type_and_by_case(house: House, dispute: Dispute) -> None:
     dispute.lodged()
     first = dispute.case["id"]
     dispute.lodged()
-    both, _end = followed(dispute.requesting, more="&type=step-taken&type=case-opened")
-    assert [one["type"] for one in both] == ["case-opened", "step-taken"] * 2
-    one, end = followed(dispute.requesting, more=f"&case={first}")
-    assert {told["data"]["case_id"] for told in one} == {first}
-    # The cursor has passed what was not asked for.
-    assert followed(dispute.requesting, end) == ([], end)
+    both, _end = read_feed(dispute.requesting, more="&type=step-taken&type=case-opened")
+    assert [event["type"] for event in both] == ["case-opened", "step-taken"] * 2
+    of_first, end = read_feed(dispute.requesting, more=f"&case={first}")
+    assert {event["data"]["case_id"] for event in of_first} == {first}
+    # The cursor has passed events of other types and cases.
+    assert read_feed(dispute.requesting, end) == ([], end)
     dispute.requesting.get("/v1/events?type=no-such-type").expect(422, "invalid")
-    assert followed(house.person("Stan Ranger"), more=f"&case={first}")[0] == []
-    assert followed(dispute.requesting, more=f"&case={uuid4()}")[0] == []
+    assert read_feed(house.person("Stan Ranger"), more=f"&case={first}")[0] == []
+    assert read_feed(dispute.requesting, more=f"&case={uuid4()}")[0] == []
 
 
-def test_a_reader_can_begin_where_the_feed_ends_now(dispute: Dispute) -> None:
+def test_a_reader_can_start_at_the_present_end_of_the_feed(dispute: Dispute) -> None:
     dispute.lodged()
     begun = dispute.requesting.get("/v1/events?latest=true").expect(200)
     assert (begun["items"], begun["more"]) == ([], False)
     dispute.requesting.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
-    (told,) = followed(dispute.requesting, begun["next"])[0]
-    assert told["type"] == "case-amended"
+    (event,) = read_feed(dispute.requesting, begun["next"])[0]
+    assert event["type"] == "case-amended"
 
 
 @pytest.mark.parametrize("route", ["/v1/events", "{case}/events"])
-def test_a_cursor_of_another_registry_that_came_of_the_same_backup_is_gone(
+def test_a_cursor_of_another_registry_restored_from_the_same_backup_is_refused_as_gone(
     house: House, dispute: Dispute, route: str
 ) -> None:
     dispute.lodged()
@@ -152,7 +152,7 @@ def test_a_cursor_of_another_registry_that_came_of_the_same_backup_is_gone(
     agent.get(f"{path}?after={elsewhere}").expect(410, "gone")
 
 
-def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Dispute) -> None:
+def test_a_cursor_works_only_for_its_reader_and_gives_the_same_answer_each_time(dispute: Dispute) -> None:
     dispute.lodged()
     answer = dispute.requesting.get("/v1/events?limit=1").expect(200)
     assert dispute.requesting.get("/v1/events?limit=1").expect(200) == answer
@@ -161,31 +161,31 @@ def test_a_cursor_is_its_readers_own_and_says_the_same_each_time(dispute: Disput
     dispute.requesting.get(f"/v1/events?after={answer['next'][:-1]}").expect(422, "invalid")
 
 
-def test_what_one_may_no_longer_read_is_passed_over_in_bounded_steps(house: House, dispute: Dispute) -> None:
+def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     counsel = house.person("Cora Unsel")
-    path = f"{dispute.path}/parties/{dispute.party('requesting')}/representatives"
-    admitted = dispute.requesting.post(path, {"user_id": counsel.id, "role": "counsel", "powers": POWERS}).expect(201)
+    path = dispute.representatives()
+    admitted = dispute.admit_counsel(counsel)
     for _filing in range(4):
         dispute.filing(dispute.requesting, "participants")
-    told, _end = followed(counsel)
-    assert any(one["data"]["case_id"] == dispute.case["id"] for one in told)
+    events, _end = read_feed(counsel)
+    assert any(event["data"]["case_id"] == dispute.case["id"] for event in events)
     dispute.requesting.post(f"{path}/{admitted['id']}/end").expect(200)
-    again, _end = followed(counsel)
-    assert not any(one["data"]["case_id"] for one in again)
-    # Few entries at a time, most of which can no longer be read: each reading ends, and moves on.
+    again, _end = read_feed(counsel)
+    assert not any(event["data"]["case_id"] for event in again)
+    # Pages are small and most of their events are no longer readable: each page still ends and moves on.
     principals = (UUID(counsel.id), ANYONE)
     with house.database.read(os.urandom) as db:
         read_under(db, (*principals, principals[0]))
-        last, found, readings = BEGINNING, [], 0
+        last, ids, readings = BEGINNING, [], 0
         while True:
-            part = stretch(db, (*principals, principals[0]), Wanted(50), last, window=2)
-            found += [str(one.id) for one in part.events]
+            part = stretch(db, (*principals, principals[0]), FeedQuery(50), last, window=2)
+            ids += [str(event.id) for event in part.events]
             assert part.last != last or not part.more
             last, readings = part.last, readings + 1
             if not part.more:
                 break
-    assert found == [one["id"] for one in again]
+    assert ids == [event["id"] for event in again]
     assert readings > len(again) / 2
 
 
@@ -203,64 +203,66 @@ def slow_commits(engine: Engine, seconds: float) -> Iterator[None]:
         event.remove(engine, "commit", wait)
 
 
-def test_readers_beside_writers_get_exactly_their_events_in_order(served: House, everybody: dict[str, Reader]) -> None:
+def test_readers_get_exactly_their_events_in_order_while_others_write(
+    served: House, everybody: dict[str, Reader]
+) -> None:
     done, before = threading.Event(), last_position(served)
 
     def follow(reader: Reader, person: Person) -> list[str]:
-        told: list[str] = []
+        received: list[str] = []
         cursor, ends = reader.since, False
         while True:
             answer = person.get(f"/v1/events?limit=7&wait=1&after={cursor}").expect(200)
-            told += [one["id"] for one in answer["items"]]
+            received += [item["id"] for item in answer["items"]]
             cursor = answer["next"]
             if ends and not answer["items"]:
-                return told
+                return received
             ends = done.is_set()
 
     def write(person: Person, number: int) -> None:
-        given = {"kind": "statement", "title": f"Statement {number}", "text": "As set out."}
+        body = {"kind": "statement", "title": f"Statement {number}", "text": "As set out."}
         case = person.get("/v1/cases").expect(200)["items"][0]["id"]
         for act in range(ACTS_OF_EACH):
             audience: Json = {"audience": ["participants", "public", "party"][act % 3]}
             if audience["audience"] == "party":
                 parties = person.get(f"/v1/cases/{case}").expect(200)["parties"]
                 audience["party_ids"] = [parties[number % 2]["id"]]
-            draft = person.post(f"/v1/cases/{case}/filings", given | audience).expect(201)
+            draft = person.post(f"/v1/cases/{case}/filings", body | audience).expect(201)
             person.post(f"/v1/cases/{case}/filings/{draft['id']}/submit").expect(200)
 
     sides = [everybody["requesting"].person, everybody["responding"].person]
     readers = list(everybody.values())
     with (
         slow_commits(served.database.engine, 0.05),
-        outside(served, *[one.person for one in readers]) as reading,
+        outside(served, *[reader.person for reader in readers]) as reading,
         outside(served, *[sides[number % 2] for number in range(WRITERS)]) as writing,
         ThreadPoolExecutor(len(readers) + WRITERS) as pool,
     ):
-        following = [pool.submit(follow, *one) for one in zip(readers, reading, strict=True)]
-        written = [pool.submit(write, one, number) for number, one in enumerate(writing)]
+        following = [pool.submit(follow, *reader) for reader in zip(readers, reading, strict=True)]
+        written = [pool.submit(write, thread, number) for number, thread in enumerate(writing)]
         try:
-            for one in written:
-                one.result()
+            for thread in written:
+                thread.result()
         finally:
             done.set()
-        found = [one.result() for one in following]
-    for reader, told in zip(readers, found, strict=True):
-        assert told == entitled(served, reader, before), reader.person.name
+        read = [future.result() for future in following]
+    for reader, received in zip(readers, read, strict=True):
+        assert received == entitled(served, reader, before), reader.person.name
 
 
 def waited(person: Person, after: str, seconds: int = 20) -> tuple[Json, float]:
-    """The answer to somebody who waits, and after how long it came."""
+    """The answer to a waiting reader, and the seconds until it came."""
     asked = time.monotonic()
     answer = person.get(f"/v1/events?after={after}&wait={seconds}")
     return {"status": answer.status, **answer.json}, time.monotonic() - asked
 
 
-def test_who_waits_is_answered_when_there_is_something_for_them(served: House) -> None:
+def test_a_waiting_reader_is_answered_when_an_event_arrives_for_them(served: House) -> None:
     dispute = Dispute(served)
     dispute.lodged()
     stranger = served.person("Stan Ranger")
     readers = [dispute.requesting, stranger]
-    cursors = [one.get("/v1/events?latest=true").expect(200)["next"] for one in readers]
+    cursors = [reader.get("/v1/events?latest=true").expect(200)["next"] for reader in readers]
     with outside(served, *readers, dispute.requesting) as (*people, writer), ThreadPoolExecutor(2) as pool:
         waits = [
             pool.submit(partial(waited, seconds=seconds), person, cursor)
@@ -268,14 +270,14 @@ def test_who_waits_is_answered_when_there_is_something_for_them(served: House) -
         ]
         time.sleep(1)
         writer.patch(dispute.path, {"title": "Another"}, if_match="*").expect(200)
-        (told, took), (nothing, whole) = (one.result() for one in waits)
-    assert [one["type"] for one in told["items"]] == ["case-amended"]
+        (answered, took), (nothing, whole) = (future.result() for future in waits)
+    assert [item["type"] for item in answered["items"]] == ["case-amended"]
     assert took < 8
     assert (nothing["items"], nothing["next"]) == ([], cursors[1])
     assert whole >= 3
 
 
-def test_a_token_that_is_revoked_ends_the_waiting(served: House) -> None:
+def test_revoking_the_token_ends_the_wait(served: House) -> None:
     dispute = Dispute(served)
     dispute.lodged()
     cursor = dispute.requesting.get("/v1/events?latest=true").expect(200)["next"]
@@ -289,7 +291,7 @@ def test_a_token_that_is_revoked_ends_the_waiting(served: House) -> None:
     assert took < 8
 
 
-def test_the_catalogue_takes_no_event_that_it_does_not_know(house: House) -> None:
+def test_an_event_outside_the_catalogue_is_refused(house: House) -> None:
     with pytest.raises(catalogue.Uncatalogued, match="no-such-type"):
         catalogue.check("no-such-type")
     assert catalogue.unlisted("case-opened", {"strange_id": "x", "procedure": "y"}) == {"strange_id"}
