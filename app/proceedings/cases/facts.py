@@ -17,6 +17,7 @@ from app.core.tables.members import Member
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.service_of_process import Service
 from app.core.tables.settlements import Draft
+from app.rules.days import day_at
 from app.rules.model import (
     ActFact,
     AppointmentFact,
@@ -27,7 +28,6 @@ from app.rules.model import (
     ThirdStateFact,
     TrackFact,
 )
-from app.rules.terms import day_at
 
 # The columns of all kinds of facts, so that one statement reads them all.
 _SHAPE: dict[str, Any] = {
