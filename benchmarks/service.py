@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app.core.access import gate
 from app.core.access.authentication import digest
 from app.core.access.session import GatedSession
-from app.core.db import Base, Database, DatabaseSession, one_shape
+from app.core.db import Base, Database, DatabaseSession, columns_of_kind
 from app.core.http.work import Work
 from app.main import create_app
 from app.operations.server import PatientProtocol
@@ -45,11 +45,11 @@ def bare_case(db: DatabaseSession, case_id: UUID) -> CaseOut:
     row = db.execute(whole).mappings().one()
     held = (capacities.c.case_id == case_id) & (capacities.c.role == "mediator")
     people = union_all(
-        one_shape("party", _SHAPE, **{name: parties.c[name] for name in _SHAPE if name in parties.c}).where(
+        columns_of_kind("party", _SHAPE, **{name: parties.c[name] for name in _SHAPE if name in parties.c}).where(
             parties.c.case_id == case_id
         ),
-        one_shape("third-state", _SHAPE, id=third.c.id, name=third.c.name).where(third.c.case_id == case_id),
-        one_shape("mediator", _SHAPE, id=capacities.c.id, user_id=capacities.c.user_id).where(held),
+        columns_of_kind("third-state", _SHAPE, id=third.c.id, name=third.c.name).where(third.c.case_id == case_id),
+        columns_of_kind("mediator", _SHAPE, id=capacities.c.id, user_id=capacities.c.user_id).where(held),
     )
     of_case = [dict(row) for row in db.execute(people).mappings()]
     named = [CasePartyOut.model_validate(person) for person in of_case if person["what"] == "party"]

@@ -286,7 +286,7 @@ def _postgresql_engine(settings: Settings) -> Engine:
     return engine
 
 
-def one_shape(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:
+def columns_of_kind(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:
     """Select the columns of one kind of row for a UNION of several kinds; columns that the kind lacks are NULL."""
     selected: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in shape.items()]
     return select(literal(what).label("what"), *selected)

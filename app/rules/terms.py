@@ -1,11 +1,10 @@
-"""Counts terms, and converts between days at the seat of a case and instants: pure arithmetic of days and zones."""
+"""Counts terms: pure arithmetic of days and calendars."""
 
 import re
 from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from app.rules.model import SET_PER_CASE, Citation, Term
 
@@ -19,7 +18,6 @@ SATURDAY = 5
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,3}) (day|week|month|working-day)s?", re.ASCII)
-_MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
 # No country rests for longer, and a calendar without working days would never end the count.
 _LONGEST_REST = 400
@@ -27,10 +25,6 @@ _LONGEST_REST = 400
 
 class TermFault(ValueError):
     """An unknown period, or a day on which the term cannot end."""
-
-
-class LocalTimeFault(ValueError):
-    """A local time that does not exist at the seat, or that occurs twice there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,58 +278,3 @@ def _rests_on(citation: Citation) -> str:
         return "Rule: no article; the registry's own practice (standing: institution)."
     places = ", ".join(place for place in (citation.article, citation.source) if place is not None)
     return f"Rule: {places} (standing: {citation.standing})."
-
-
-def day_at(instant: datetime, zone: ZoneInfo) -> date:
-    """The day on which an instant falls at the seat; ValueError for a time without a zone."""
-    if instant.tzinfo is None:
-        raise ValueError("an instant needs a zone")
-    return instant.astimezone(zone).date()
-
-
-def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which the day is over at the seat: the next midnight.
-
-    Where clocks skip that midnight, the day ends when they do; where midnight occurs twice, it ends at the second.
-    """
-    midnight = datetime.combine(day + timedelta(days=1), time())
-    for fold in (1, 0):
-        instant = midnight.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-        exists = instant.astimezone(zone).replace(tzinfo=None) == midnight
-        if exists and day_at(instant - _MICROSECOND, zone) <= day:
-            return instant
-    return _jump_over(day, midnight, zone)
-
-
-def _jump_over(day: date, midnight: datetime, zone: ZoneInfo) -> datetime:
-    """The second at which clocks skip from that day into a later one."""
-    before = midnight.replace(tzinfo=zone, fold=1).astimezone(UTC) - timedelta(seconds=1)
-    seconds = int((midnight.replace(tzinfo=zone, fold=0).astimezone(UTC) - before).total_seconds())
-    low, high = 0, seconds
-    while low < high:
-        middle = (low + high) // 2
-        if day_at(before + timedelta(seconds=middle), zone) > day:
-            high = middle
-        else:
-            low = middle + 1
-    return before + timedelta(seconds=low)
-
-
-def at_seat(local: datetime, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) of a local time at the seat.
-
-    Raises LocalTimeFault for a time that summer time skips or repeats, that has a zone of its own, or that lies beyond
-    the calendar.
-    """
-    if local.tzinfo is not None:
-        raise LocalTimeFault("a local time at the seat carries no zone of its own")
-    try:
-        first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-        back = first.astimezone(zone).replace(tzinfo=None, fold=0)
-    except OverflowError as error:
-        raise LocalTimeFault(f"{local.isoformat()} lies beyond the calendar") from error
-    if back != local.replace(fold=0):
-        raise LocalTimeFault(f"{local.isoformat()} does not exist in {zone.key}: clocks skip it")
-    if first != second:
-        raise LocalTimeFault(f"{local.isoformat()} comes twice in {zone.key}: clocks go back over it")
-    return first

@@ -14,13 +14,13 @@ import pytest
 
 from app.institution.calendars.countries import calendar_of, plain
 from app.rules import engine
+from app.rules.days import day_at
 from app.rules.fields import names_a_party
 from app.rules.loader import LIBRARY, library
 from app.rules.model import Procedure, Step
 from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars
 from app.rules.simulation.machine import simulate
 from app.rules.simulation.timeline import Entry, Simulation
-from app.rules.terms import day_at
 from tests.background import worker
 from tests.installation import Answer, House, Json, Person
 from tests.registries import EmptyRegistry

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.rules.terms import LAST_DAY, LocalTimeFault, at_seat, day_at, end_of_day
+from app.rules.days import LocalTimeFault, at_seat, day_at, end_of_day
+from app.rules.terms import LAST_DAY
 
 MICROSECOND = timedelta(microseconds=1)
 # Seats of every kind: fixed, with summer time, with clocks that change at midnight, by half an hour, or by a day.

@@ -113,7 +113,7 @@ FAULTS = {
     ),
     "the last working day is not left": ("terms", "left += day <= due_on", "left += day < due_on", "test_terms"),
     "a worked Sunday rests": ("terms", "and day not in self.worked", "and self.worked is not None", "test_terms"),
-    "the day ends at the first of two midnights": ("terms", "for fold in (1, 0):", "for fold in (0, 1):", "test_days"),
+    "the day ends at the first of two midnights": ("days", "for fold in (1, 0):", "for fold in (0, 1):", "test_days"),
 }
 TESTS = sorted({tests for _file, _there, _planted, tests in FAULTS.values()})
 

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.institution.calendars.countries import calendar_of, plain
+from app.rules.days import day_at, end_of_day
 from app.rules.model import Citation, Term
-from app.rules.terms import Calendar, day_at, due, end_of_day
+from app.rules.terms import Calendar, due
 from tests.rules.counter import Closure, counted, days_off
 
 NONE, NEXT, WEEKEND = "none", "next-working-day", "from-saturday-sunday"

@@ -23,8 +23,8 @@ from app.integration.courts.court_papers import file_paper, referral_payload, re
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import zone_of
+from app.rules.days import day_at
 from app.rules.model import CLOSED, OPEN
-from app.rules.terms import day_at
 
 CLOCK = "stopped-clock"
 SETTLED = {"settled": "whole", "partly-settled": "part"}

@@ -23,8 +23,8 @@ from app.integration.courts.court_papers import file_paper, referral_payload, re
 from app.integration.courts.schemas import ReferralAmendment, ReferralIn, ReturnDateIn
 from app.proceedings.cases.lock import lock_case_as_system
 from app.proceedings.deadlines import changes
+from app.rules.days import day_at
 from app.rules.loader import subjects
-from app.rules.terms import day_at
 
 RETURN_DATE = "return-date"
 

@@ -9,7 +9,7 @@ from app.core.access import service as access
 from app.core.access.circle import Circle
 from app.core.access.policy import AudienceView, CapacityView, CaseView, PartyView
 from app.core.access.session import GatedSession, as_system
-from app.core.db import AnyRow, Json, one_shape
+from app.core.db import AnyRow, Json, columns_of_kind
 from app.core.ledger.acts import Subject
 from app.core.tables.audiences import Audience
 from app.core.tables.capacities import Capacity
@@ -100,8 +100,10 @@ _SHAPE: dict[str, Any] = {
 def _circle_statement() -> Any:
     """Parties, living capacities and audiences of a case, in one statement, made once."""
     case_id: Any = bindparam("case_id")
-    parties = one_shape("party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side)
-    capacities = one_shape(
+    parties = columns_of_kind(
+        "party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side
+    )
+    capacities = columns_of_kind(
         "capacity",
         _SHAPE,
         id=Capacity.id,
@@ -112,7 +114,7 @@ def _circle_statement() -> Any:
         powers_kind=Capacity.powers_kind,
         powers_id=Capacity.powers_id,
     )
-    audiences = one_shape(
+    audiences = columns_of_kind(
         "audience",
         _SHAPE,
         id=Audience.id,

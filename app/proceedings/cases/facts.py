@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Boolean, Date, Integer, String, Uuid, bindparam, union_all
 
 from app.core.access.session import GatedSession
-from app.core.db import AnyRow, Json, one_shape
+from app.core.db import AnyRow, Json, columns_of_kind
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.deadlines import Deadline
 from app.core.tables.mediators import Appointment
@@ -17,6 +17,7 @@ from app.core.tables.members import Member
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.service_of_process import Service
 from app.core.tables.settlements import Draft
+from app.rules.days import day_at
 from app.rules.model import (
     ActFact,
     AppointmentFact,
@@ -27,7 +28,6 @@ from app.rules.model import (
     ThirdStateFact,
     TrackFact,
 )
-from app.rules.terms import day_at
 
 # The columns of all kinds of facts, so that one statement reads them all.
 _SHAPE: dict[str, Any] = {
@@ -88,7 +88,7 @@ def _day(instant: datetime | None, zone: str) -> date | None:
 def _facts_statement() -> Any:
     """All the facts of a case in one statement, made once."""
     case_id: Any = bindparam("case_id")
-    parties = one_shape(
+    parties = columns_of_kind(
         "party",
         _SHAPE,
         id=Party.id,
@@ -101,7 +101,7 @@ def _facts_statement() -> Any:
         in_force_on=Member.in_force_on,
         declarations=Member.declarations,
     ).outerjoin(Member, Member.id == Party.member_id)
-    third_states = one_shape(
+    third_states = columns_of_kind(
         "third-state",
         _SHAPE,
         id=ThirdState.id,
@@ -109,7 +109,7 @@ def _facts_statement() -> Any:
         name=ThirdState.name,
         consented=has_consented(ThirdState),
     )
-    appointments = one_shape(
+    appointments = columns_of_kind(
         "appointment",
         _SHAPE,
         id=Appointment.id,
@@ -117,8 +117,8 @@ def _facts_statement() -> Any:
         independent=Appointment.independent,
         accepted_by=Appointment.accepted_by,
     )
-    acts = one_shape("act", _SHAPE, step=StepTaken.step, party_id=StepTaken.party_id)
-    terms = one_shape(
+    acts = columns_of_kind("act", _SHAPE, step=StepTaken.step, party_id=StepTaken.party_id)
+    terms = columns_of_kind(
         "term",
         _SHAPE,
         term=Deadline.term,
@@ -127,8 +127,8 @@ def _facts_statement() -> Any:
         due_on=Deadline.due_on,
         suspended=Deadline.suspended_on.is_not(None),
     )
-    services = one_shape("service", _SHAPE, party_id=Service.party_id, served_on=Service.served_on)
-    texts = one_shape("text", _SHAPE, settles=Draft.settles)
+    services = columns_of_kind("service", _SHAPE, party_id=Service.party_id, served_on=Service.served_on)
+    texts = columns_of_kind("text", _SHAPE, settles=Draft.settles)
     return union_all(
         parties.where(Party.case_id == case_id),
         third_states.where(ThirdState.case_id == case_id),

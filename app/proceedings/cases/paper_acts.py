@@ -16,8 +16,8 @@ from app.core.errors import FieldError, Forbidden, Invalid, invalid
 from app.core.ledger.acts import Act, Author, author_of
 from app.core.tables.cases import Case, StepTaken
 from app.proceedings.cases.schemas import OnPaper
+from app.rules.days import day_at
 from app.rules.model import Holding
-from app.rules.terms import day_at
 
 
 @dataclass(frozen=True, slots=True)

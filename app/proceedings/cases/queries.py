@@ -20,7 +20,7 @@ from sqlalchemy.orm import aliased
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
-from app.core.db import AnyRow, UtcDateTime, one_shape
+from app.core.db import AnyRow, UtcDateTime, columns_of_kind
 from app.core.errors import NotFound
 from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import AudienceReader
@@ -103,7 +103,7 @@ _SHAPE: dict[str, Any] = {
 
 def _people_statement() -> Any:
     """Parties, third States and mediators of some cases, in one statement, made once."""
-    parties = one_shape(
+    parties = columns_of_kind(
         "party",
         _SHAPE,
         case_id=Party.case_id,
@@ -116,7 +116,7 @@ def _people_statement() -> Any:
         participation=Party.participation,
         calendar=Party.calendar,
     )
-    third_states = one_shape(
+    third_states = columns_of_kind(
         "third-state",
         _SHAPE,
         case_id=ThirdState.case_id,
@@ -126,7 +126,7 @@ def _people_statement() -> Any:
         member_id=ThirdState.member_id,
         consented=has_consented(ThirdState),
     )
-    mediators = one_shape(
+    mediators = columns_of_kind(
         "mediator",
         _SHAPE,
         case_id=Capacity.case_id,

@@ -9,7 +9,7 @@ from sqlalchemy import Date, Integer, String, Uuid, select, union_all
 from app.core.access import service as access
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
-from app.core.db import AnyRow, UtcDateTime, one_shape
+from app.core.db import AnyRow, UtcDateTime, columns_of_kind
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
 from app.core.tables.capacities import Capacity
@@ -88,10 +88,10 @@ def _participants_and_steps(
     Steps that were undone are left out, and so are those that not every reader of the certificate may know of:
     `known_audiences` are the audiences that every reader reads.
     """
-    parties = one_shape(
+    parties = columns_of_kind(
         "party", _SHAPE, id=Party.id, name=Party.name, side=Party.side, kind=Party.kind, number=Party.number
     )
-    mediators = one_shape(
+    mediators = columns_of_kind(
         "mediator",
         _SHAPE,
         id=Capacity.id,
@@ -99,7 +99,7 @@ def _participants_and_steps(
         admitted_at=Capacity.admitted_at,
         ended_at=Capacity.ended_at,
     ).join(User, User.id == Capacity.user_id)
-    steps = one_shape(
+    steps = columns_of_kind(
         "step",
         _SHAPE,
         step=StepTaken.step,

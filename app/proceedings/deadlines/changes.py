@@ -27,10 +27,11 @@ from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import day_of, today_at, zone_of
 from app.proceedings.deadlines.schemas import ExtendIn, ReasonIn
 from app.proceedings.deadlines.service import state_of
+from app.rules.days import end_of_day
 from app.rules.engine import ANY_PARTY, acts_as
 from app.rules.loader import library
 from app.rules.model import Step, Term
-from app.rules.terms import Due, TermFault, days_in_words, end_of_day, extended, remaining, resumed, written
+from app.rules.terms import Due, TermFault, days_in_words, extended, remaining, resumed, written
 
 Ids = tuple[UUID, UUID]
 

@@ -19,10 +19,11 @@ from app.core.tables.service_of_process import Service
 from app.institution.calendars.service import calendars_for
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.paper_acts import day_of, zone_of
+from app.rules.days import end_of_day
 from app.rules.engine import took_effect
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Step, Term
-from app.rules.terms import TermFault, due, end_of_day
+from app.rules.terms import TermFault, due
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, ReturnIn
+from app.rules.days import day_at
 from app.rules.loader import library
-from app.rules.terms import day_at, last_day, parse_period
+from app.rules.terms import last_day, parse_period
 
 # Filings to these audiences are docketed. Other filings take effect on receipt and have no number.
 DOCKETED = ("participants", "court", "public")

@@ -28,7 +28,7 @@ from app.proceedings.certificates import receipts
 from app.proceedings.documents import service as documents
 from app.proceedings.filings import docket, joinders
 from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut
-from app.rules.terms import day_at
+from app.rules.days import day_at
 
 # A reader of the twin may not know of the sealed filing. The gate filters this selection too.
 _SEALED = aliased(Filing)

@@ -21,8 +21,8 @@ from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.paper_acts import zone_of
 from app.proceedings.deadlines.start_and_end import start_on_receipt
 from app.proceedings.service_of_process.schemas import ServiceIn, ServiceList, ServiceOut
+from app.rules.days import day_at
 from app.rules.loader import library
-from app.rules.terms import day_at
 
 _COLUMNS = (
     Service.id,

@@ -25,7 +25,7 @@ from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 from app.proceedings.steps.service import Attempt, take_step_through
-from app.rules.terms import LocalTimeFault, at_seat, day_at
+from app.rules.days import LocalTimeFault, at_seat, day_at
 
 # The phases of a case in which sessions can be scheduled.
 PHASES = ("sessions", "settlement")

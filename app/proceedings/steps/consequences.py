@@ -8,7 +8,7 @@ from sqlalchemy import String, Uuid, union_all, update
 from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.session import GatedSession, as_system
-from app.core.db import AnyRow, AnySelect, UtcDateTime, one_shape
+from app.core.db import AnyRow, AnySelect, UtcDateTime, columns_of_kind
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
 from app.core.tables.audiences import Audience
@@ -50,7 +50,7 @@ def close_appointments(db: GatedSession, act: Act, case: Case) -> None:
 
 
 def _pending_appointments(case: Case) -> AnySelect:
-    columns = one_shape(
+    columns = columns_of_kind(
         "appointment",
         _OPEN_ITEM,
         id=Appointment.id,
@@ -61,7 +61,7 @@ def _pending_appointments(case: Case) -> AnySelect:
 
 
 def _scheduled_meetings(case: Case) -> AnySelect:
-    columns = one_shape(
+    columns = columns_of_kind(
         "meeting",
         _OPEN_ITEM,
         id=Meeting.id,

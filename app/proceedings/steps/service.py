@@ -30,10 +30,10 @@ from app.proceedings.deadlines.start_and_end import end_deadlines, start_deadlin
 from app.proceedings.steps import consents_and_powers, consequences
 from app.proceedings.steps.schemas import StepIn
 from app.rules import engine
+from app.rules.days import day_at
 from app.rules.fields import StepInput, faults_in_fields
 from app.rules.loader import library
 from app.rules.model import CLOSED, FIELD_BLOCKS, OPEN, PAUSED, Decision, Holding, Procedure, Refused, Step
-from app.rules.terms import day_at
 
 
 @dataclass(frozen=True, slots=True)
