@@ -133,7 +133,7 @@ def test_rotating_the_master_key_rewraps_the_secrets(
 ) -> None:
     made, house, other = subscribe(lodged.requesting, there.url), lodged.house, Sealer(b"n" * 32)
     seams = house.app.state.seams
-    monkeypatch.setattr("app.operations.keys._must_be_alone", lambda _db: None)
+    monkeypatch.setattr("app.operations.keys._require_no_service", lambda _db: None)
     with house.database.write(seams.entropy("rotation")) as db:
         keys.rotate(db, house.clock.now, seams.sealer, other, OPERATOR)
         ledger.seal(db)
