@@ -1,6 +1,6 @@
-# Every target makes the virtual environment from the lock by itself, and does nothing twice.
+# Targets create the virtual environment from the lock file when it is missing or out of date.
 #
-#   make demo ARGS="--port 8123 --credentials c.json"
+#   make demo ARGS="--port 8123"
 #   make test ARGS="-k signature" WORKERS=4
 #   make lint PYTHON=python3.13
 
@@ -18,21 +18,26 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow bench lint format lock release-document clean
+.PHONY: help demo serve test test-slow bench lint openapi format picture lock upgrade-sample release-document clean
 
 help:
-	@echo "make demo    play the story of a dispute on a fresh database, and serve it"
-	@echo "make serve   serve the registry"
-	@echo "make test    run the tests on SQLite and PostgreSQL"
-	@echo "make bench   measure how fast the service is, into docs/performance.md"
-	@echo "make lint    check format, style, types, imports, migrations and the API's description"
-	@echo "make format  put the source in order"
-	@echo "make lock    renew the lock files (ARGS=--upgrade takes newer versions)"
-	@echo "make release-document  keep the API's description as that of the last release, to compare later ones with"
-	@echo "make clean   remove what these made"
+	@echo "make help              list the targets"
+	@echo "make demo              play the story of a dispute on a fresh database, and serve it"
+	@echo "make serve             serve the registry"
+	@echo "make test              run the tests on SQLite and PostgreSQL"
+	@echo "make test-slow         run the tests that take long; they need Node with npm as well"
+	@echo "make bench             measure how fast the service is, and write the figures into docs/performance.md"
+	@echo "make lint              check format, style, types, house rules, migrations and the API's description"
+	@echo "make openapi           write the API's description to $(REPORTS)/openapi.json, and check it"
+	@echo "make format            format the source"
+	@echo "make picture           draw the floors of the code and the stages of a case again, into docs/"
+	@echo "make lock              renew the lock files (ARGS=--upgrade takes newer versions)"
+	@echo "make upgrade-sample    keep the demo in a backup before you change a table, for the tests of upgrades"
+	@echo "make release-document  keep the API's description as that of the last release, for later comparisons"
+	@echo "make clean             remove everything that these targets made"
 
 demo: $(VENV)/installed
-	@$(RUN)/accord demo $(ARGS)
+	@$(RUN)/accord demo --credentials .demo/credentials.json $(ARGS)
 
 serve: $(VENV)/installed
 	@$(RUN)/accord serve $(ARGS)
@@ -43,32 +48,43 @@ test: $(VENV)/installed-dev
 test-slow: $(VENV)/installed-dev
 	$(RUN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow --junitxml=$(REPORTS)/tests-slow.xml $(ARGS)
 
-# Writes its figures into docs/performance.md.
 bench: $(VENV)/installed-dev
 	$(RUN)/python -m benchmarks
 
-# tests/house holds the import rules and `alembic check` on both engines.
+# .pre-commit-config.yaml runs the same at each commit. tests/house holds the import rules and `alembic check`.
 lint: $(VENV)/installed-dev
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 	$(RUN)/python -m pytest -q tests/house
-	@mkdir -p $(REPORTS)
-	$(RUN)/accord openapi > $(REPORTS)/openapi.json
-	$(RUN)/openapi-spec-validator $(REPORTS)/openapi.json
+	@$(MAKE) --no-print-directory openapi
 	@test ! -x $(RUN)/hadolint || { echo "$(RUN)/hadolint Dockerfile"; $(RUN)/hadolint Dockerfile; }
+
+openapi: $(VENV)/installed-dev
+	@mkdir -p $(REPORTS)
+	$(RUN)/accord openapi --out $(REPORTS)/openapi.json
+	$(RUN)/openapi-spec-validator $(REPORTS)/openapi.json
 
 format: $(VENV)/installed-dev
 	$(RUN)/ruff check --fix-only --quiet .
 	$(RUN)/ruff format .
 
-# One resolution for both files: the second is held to the versions of the first.
+# A test fails when a picture differs from what this writes.
+picture: $(VENV)/installed-dev
+	$(RUN)/python -m tests.house.picture
+	$(RUN)/python -m tests.docs.stages
+
+# Both files have the same versions: the first constrains the second.
 lock:
 	@command -v $(UV) > /dev/null || { echo "make lock needs uv: pip install uv, or UV=/path/to/uv" >&2; exit 1; }
 	$(LOCK) --extra build --output-file requirements.lock $(ARGS)
 	$(LOCK) --extra build --extra dev --constraints requirements.lock --output-file requirements-dev.lock $(ARGS)
 
-# In the commit of a release, with its heading in CHANGELOG.md.
+# Run it before the change: the migration that follows must upgrade what the present tables hold.
+upgrade-sample: $(VENV)/installed-dev
+	$(RUN)/python -W ignore -m tests.upgrade_sample
+
+# Belongs into the commit of a release, with its heading in CHANGELOG.md.
 release-document: $(VENV)/installed-dev
 	$(RUN)/python -m tests.compatibility
 
@@ -84,7 +100,7 @@ $(VENV)/pyvenv.cfg:
 	@echo "Making $(VENV) with $$($(PYTHON) --version) …"
 	@$(PYTHON) -m venv $(VENV)
 
-# The lock of development holds everything of the lock to run, so either may come first.
+# The development lock includes the runtime lock, so either may be installed first.
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "Installing from $< …"
 	@$(PIP) install --require-hashes --requirement $<

@@ -1,4 +1,4 @@
-"""The application, wired: database, seams, routes and error handlers."""
+"""The application: connects database, seams, routes and error handlers."""
 
 import json
 import logging
@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 import anyio.to_thread
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
 
 import app.core.tables.every  # noqa: F401 - every table must be known before the gate is installed
 from app.core.access.gate import guard
@@ -32,7 +32,7 @@ from app.core.http import errors
 from app.core.http.limits import Limits
 from app.core.http.metrics import exposition
 from app.core.http.middleware import Surroundings, bearer
-from app.core.http.waiting import Waiting
+from app.core.http.waiting_room import WaitingRoom
 from app.core.logs import set_up
 from app.core.outbound import guard_of
 from app.core.paging import Cursors
@@ -45,17 +45,18 @@ from app.institution.procedures import routes as procedures
 from app.institution.signing import routes as signing
 from app.integration.clients import routes as clients
 from app.integration.courts import routes as courts
-from app.integration.courts.progress import follow
+from app.integration.courts.case_progress import follow
 from app.integration.description.document import TAGS, complete
+from app.integration.description.pages import ASSETS, PAGE, POLICY, START
 from app.integration.notices import routes as notices
 from app.integration.notices.smtp import mailbox_of
 from app.integration.webhooks import routes as webhooks
-from app.integration.webhooks.outbox import backlog
+from app.integration.webhooks.backlog import backlog
 from app.operations.background.worker import look_around, worker_of, working
 from app.operations.migrating import has_tables
-from app.operations.serving import set_patience
+from app.operations.server import set_patience
 from app.proceedings.cases import routes as cases
-from app.proceedings.cases.locking import lock_case_as_system
+from app.proceedings.cases.lock import lock_case_as_system
 from app.proceedings.certificates import routes as certificates
 from app.proceedings.deadlines import routes as deadlines
 from app.proceedings.desk import routes as desk
@@ -70,7 +71,7 @@ from app.proceedings.service_of_process import routes as service_of_process
 from app.proceedings.sessions import routes as sessions
 from app.proceedings.settlements import routes as settlements
 from app.proceedings.steps import routes as steps
-from app.proceedings.steps.service import keep_columns
+from app.proceedings.steps.derived_columns import keep_columns
 from app.rules.loader import library, use_folder
 from app.settings import Settings
 
@@ -113,7 +114,7 @@ ROUTERS = (
 
 
 def system_entropy(_request_id: str) -> Entropy:
-    """Random bytes from the operating system, whatever the request."""
+    """Random bytes from the operating system, for every request."""
     return os.urandom
 
 
@@ -124,10 +125,11 @@ def create_app(
     *,
     works: bool = False,
 ) -> FastAPI:
-    """The service on a database; `clock` says what time it is, `entropy` gives each request its random bytes.
+    """Create the service; `clock` returns the time, `entropy` the source of random bytes of a request id.
 
-    Where it `works`, the background worker runs in the same process.
-    Raises Misconfigured if the settings cannot work, and BadRuleSet if a rule set cannot.
+    With `works`, the background worker runs in the same process.
+
+    Raises Misconfigured for settings that cannot work, and BadRuleSet for a faulty rule set.
     """
     if settings.rules_folder is not None:
         use_folder(settings.rules_folder)
@@ -135,7 +137,7 @@ def create_app(
     sealer = Sealer(master_key(settings, os.urandom, log.warning))
     database = Database(settings, guard, GatedSession)
     limits = Limits(settings)
-    # What is asked for and cannot be is told at the start, and not when the first mail is due.
+    # Report faulty mail settings at the start, and not when the first mail is due.
     mailbox_of(settings)
 
     @asynccontextmanager
@@ -148,7 +150,7 @@ def create_app(
         title="Accord",
         version=version("accord-registry"),
         summary="The registry of a mediation institution",
-        # Served by `_install_document`: here it would be written anew for each who asks, while all others wait.
+        # Served by `_install_document`: FastAPI would write the document again for every request.
         openapi_url=None,
         lifespan=lifespan,
         openapi_tags=[{"name": name, "description": says} for name, says in TAGS.items()],
@@ -166,7 +168,7 @@ def create_app(
         lock_case_as_system,
     )
     app.state.limits = limits
-    app.state.waiting = Waiting(database)
+    app.state.waiting_room = WaitingRoom(database)
     app.state.look = lambda: look_around(app.state.seams)
     for router in ROUTERS:
         app.include_router(router)
@@ -181,19 +183,19 @@ def create_app(
 
 
 def _after_act(db: GatedSession, now: datetime) -> None:
-    """What follows from every act: what courts are told of their cases, then the columns of the cases."""
+    """After every act: inform courts of their cases, then update the derived columns of the cases."""
     follow(db, now)
     keep_columns(db, now)
 
 
 DOCUMENT = "/v1/openapi.json"
-# Events that could go out wait no longer than this where a worker runs.
+# Seconds that events wait at most where a worker runs.
 LATE = 60
-NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "It cannot: `checks` says what is wrong"}}
+NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "The service cannot. `checks` says what is wrong."}}
 
 
 def from_environment() -> FastAPI:
-    """The service as the environment sets it up, for one of several processes."""
+    """Create the service from the environment, for one of several processes."""
     settings = Settings()
     set_up(settings)
     set_patience(settings)
@@ -211,35 +213,47 @@ def _install_document(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def pages() -> Response:
-        return get_swagger_ui_html(openapi_url=DOCUMENT, title=app.title)
+        return HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
+
+    @app.get("/docs/start.js", include_in_schema=False)
+    async def start() -> Response:
+        return Response(START, media_type="text/javascript")
+
+    app.mount("/docs", StaticFiles(packages=[ASSETS]))
 
 
 def _install_health(app: FastAPI) -> None:
-    # One at a time: whoever asks often, and without a token, takes one thread and connection from all others at most.
+    # One at a time: these requests need no token, and may occupy one thread and one connection at most.
     looks = anyio.CapacityLimiter(1)
 
-    @app.get("/livez", tags=["operation"], operation_id="live", summary="Is the process alive")
+    @app.get("/livez", tags=["operation"], operation_id="live", summary="Say whether the process is alive.")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/readyz", tags=["operation"], operation_id="ready", summary="Can the service serve", responses=NOT_READY)
+    @app.get(
+        "/readyz",
+        tags=["operation"],
+        operation_id="ready",
+        summary="Say whether the service can answer requests.",
+        responses=NOT_READY,
+    )
     async def ready(request: Request) -> Response:
         seams: Seams = app.state.seams
         checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=looks)
-        # Events that are late say that no worker runs, and nothing of whether requests can be served.
+        # Late events mean that no worker runs; requests can be served all the same.
         well = all(state == "ok" for name, state in checks.items() if name != "outbox")
         return JSONResponse({"status": "ready" if well else "not-ready", "checks": checks}, 200 if well else 503)
 
 
 def _install_metrics(app: FastAPI, settings: Settings) -> None:
-    # For the operator's own tools, and no part of what clients rely on.
+    # For the operator's tools; not part of the API.
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> PlainTextResponse:
-        wanted, given = settings.metrics_token, bearer(request)
-        if wanted is None or given is None or not compare_digest(wanted.get_secret_value(), given):
+        expected, token = settings.metrics_token, bearer(request)
+        if expected is None or token is None or not compare_digest(expected.get_secret_value(), token):
             raise NotFound
         seams: Seams = app.state.seams
-        app.state.limits.remember(given)
+        app.state.limits.remember(token)
         figures = await anyio.to_thread.run_sync(exposition, app.state.look, limiter=seams.database.threads)
         return PlainTextResponse(figures, media_type="text/plain; version=0.0.4")
 
@@ -262,7 +276,7 @@ def _readiness(seams: Seams) -> dict[str, str]:
 
 def _outbox_state(db: GatedSession, now: datetime) -> str:
     lag = backlog(db, now, 1).lag
-    return "ok" if lag < LATE else f"late by {lag:.0f} seconds: does a worker run?"
+    return "ok" if lag < LATE else f"late by {lag:.0f} seconds: check that a worker runs"
 
 
 def _storage_state(seams: Seams) -> str:

@@ -1,1 +1,1 @@
-"""How fast the service is, and beside what."""
+"""Benchmarks of the service, and comparisons."""

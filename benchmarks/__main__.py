@@ -1,4 +1,4 @@
-"""`make bench`: a table and a plot of how fast the service is, and beside what, into docs/performance.md."""
+"""`make bench`: measures the service and writes a table and a plot to docs/performance.md."""
 
 import asyncio
 import json
@@ -24,27 +24,27 @@ from app.core.access.gate import guard
 from app.core.access.session import GatedSession, read_under
 from app.core.db import Database, sqlite
 from app.core.paging import Cursors, Page, Walk
-from app.integration.description.examples import REQUESTS
-from app.proceedings.cases import reading
+from app.proceedings.cases import queries
 from app.proceedings.cases.schemas import CaseFilters
 from app.settings import Settings
 from benchmarks.seeding import Seeded, seed
 from benchmarks.service import OPEN
 from tests.postgresql_server import new_database
+from tests.request_bodies import REQUESTS
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 SIZES = [int(size) for size in os.environ.get("BENCH_CASES", "1000,100000").split(",")]
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 CLIENTS = (1, 16)
-# What is compared is measured in so many short turns, one after the other: a machine is not as fast a minute later.
+# Compared operations are measured alternately in this many short turns, because a machine's speed varies over time.
 TURNS = 4
 UNGATED, BY_TWO = ", without the gate", ", two processes"
 
 
 @dataclass
 class Figure:
-    """What one operation reached."""
+    """Result of one operation: requests per second, and latencies in milliseconds."""
 
     engine: str
     cases: int
@@ -56,13 +56,13 @@ class Figure:
 
 
 def head(method: str, path: str, token: str, body: bytes = b"") -> bytes:
-    """A request as bytes, made once, so that the client costs little."""
+    """Build a request as bytes once, so that the client uses little time."""
     kind = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n" if body else ""
     return f"{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n{kind}\r\n".encode() + body
 
 
 async def one_client(port: int, next_request: Callable[[], bytes], until: float, took: list[float]) -> None:
-    """Send one request after the other on one connection, until the time is up or there is nothing left to send."""
+    """Send requests on one connection until the time is up or no request is left; append seconds to `took`."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until and (request := next_request()):
         began = time.perf_counter()
@@ -77,7 +77,7 @@ async def one_client(port: int, next_request: Callable[[], bytes], until: float,
 
 @dataclass
 class Measured:
-    """One operation of one service: its next request, how long each took so far, and all of them together."""
+    """One operation of one service: its next request, the seconds of each so far, and the total."""
 
     operation: str
     port: int
@@ -86,14 +86,14 @@ class Measured:
     lasted: float = 0.0
 
     async def turn(self, clients: int, seconds: float) -> None:
-        """Send as much as gets through by so many clients in that time."""
+        """Send requests with so many clients for this time."""
         began = time.perf_counter()
         sending = (one_client(self.port, self.next_request, began + seconds, self.took) for _client in range(clients))
         await asyncio.gather(*sending)
         self.lasted += time.perf_counter() - began
 
     def figure(self, engine: str, cases: int, clients: int) -> Figure:
-        """What it reached."""
+        """Summarise the measurements."""
         ordered = sorted(self.took)
         median, slow = statistics.median(ordered) * 1000, ordered[int(len(ordered) * 0.99)] * 1000
         return Figure(engine, cases, self.operation, clients, len(ordered) / self.lasted, median, slow)
@@ -101,7 +101,7 @@ class Measured:
 
 @contextmanager
 def served(settings: Settings, processes: int = 1, *, ungated: bool = False) -> Iterator[int]:
-    """The benchmark's service in a process of its own, or several on one socket; its port."""
+    """Run the benchmark's service in one or several processes on one socket; yield its port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     environment = {
@@ -115,7 +115,7 @@ def served(settings: Settings, processes: int = 1, *, ungated: bool = False) -> 
     }
     number = listening.fileno()
     command = [sys.executable, "-m", "benchmarks.service", str(number)]
-    running = [subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=[number]) for _each in range(processes)]
+    running = [subprocess.Popen(command, env=environment, cwd=ROOT, pass_fds=[number]) for _process in range(processes)]
     port = int(listening.getsockname()[1])
     try:
         for _attempt in range(200):
@@ -135,7 +135,7 @@ def served(settings: Settings, processes: int = 1, *, ungated: bool = False) -> 
         listening.close()
 
 
-# What is measured, and how it is served; those of one line in turn.
+# Operations and the variant of the service; those of one line are measured alternately.
 COMPARED = [
     [("bare read", ""), ("read a case", ""), ("read a case", UNGATED)],
     [("list 50 of one's own", ""), ("list 50 of one's own", UNGATED)],
@@ -146,13 +146,13 @@ COMPARED = [
 
 
 def operations(seeded: Seeded) -> dict[str, Callable[[], bytes]]:
-    """How each makes its next request."""
+    """Functions that make the next request of each operation."""
     case = seeded.mine[0]
     steps = (
         head("POST", f"/v1/cases/{id}/steps/invite", seeded.registrar, b"{}") for id in seeded.others + seeded.mine
     )
     opening = json.dumps(
-        {**REQUESTS["CaseIn"], "parties": [{**one, "member_id": None} for one in REQUESTS["CaseIn"]["parties"]]}
+        {**REQUESTS["CaseIn"], "parties": [{**party, "member_id": None} for party in REQUESTS["CaseIn"]["parties"]]}
     ).encode()
     return {
         "bare read": lambda: head("GET", f"/bare/{case}", seeded.agent),
@@ -165,11 +165,11 @@ def operations(seeded: Seeded) -> dict[str, Callable[[], bytes]]:
 
 
 def run(engine: str, settings: Settings, cases: int) -> tuple[list[Figure], list[str]]:
-    """Seed, serve and measure; the figures, and how the lists are planned."""
+    """Seed, serve and measure; return the figures and the query plans of the lists."""
     began = time.perf_counter()
     seeded = seed(settings, cases)
     print(f"{engine}, {cases} cases: seeded in {time.perf_counter() - began:.0f} s", flush=True)
-    found = []
+    figures = []
     requests = operations(seeded)
     with ExitStack() as services:
         ports = {
@@ -186,18 +186,18 @@ def run(engine: str, settings: Settings, cases: int) -> tuple[list[Figure], list
                     if how in ports
                 ]
                 for _turn in range(TURNS):
-                    for one in group:
-                        asyncio.run(one.turn(clients, SECONDS / TURNS))
-                for one in group:
-                    figure = one.figure(engine, cases, clients)
-                    reached = f"{figure.per_second:8.0f}/s  p99 {figure.p99:.1f} ms"
-                    print(f"  {one.operation:<38} {clients:>2} clients {reached}", flush=True)
-                    found.append(figure)
-    return found, explained(settings, seeded)
+                    for measured in group:
+                        asyncio.run(measured.turn(clients, SECONDS / TURNS))
+                for measured in group:
+                    figure = measured.figure(engine, cases, clients)
+                    result = f"{figure.per_second:8.0f}/s  p99 {figure.p99:.1f} ms"
+                    print(f"  {measured.operation:<38} {clients:>2} clients {result}", flush=True)
+                    figures.append(figure)
+    return figures, explained(settings, seeded)
 
 
 def explained(settings: Settings, seeded: Seeded) -> list[str]:
-    """How the database finds the page of a list, for a party's agent and for a registrar."""
+    """Query plans of a page of cases, for a party's agent and for a registrar."""
     database = Database(settings, guard, GatedSession)
     statements: list[tuple[str, object]] = []
 
@@ -213,11 +213,11 @@ def explained(settings: Settings, seeded: Seeded) -> list[str]:
         with database.read(os.urandom) as db:
             db.walk = Walk(Cursors(), actor.id, "/v1/cases")
             read_under(db, actor.principals)
-            reading.list_cases(db, actor, now, Page(), CaseFilters())
+            queries.list_cases(db, actor, now, Page(), CaseFilters())
     event.remove(database.engine, "before_cursor_execute", note)
     plans = []
     explain = "EXPLAIN QUERY PLAN " if settings.is_sqlite else "EXPLAIN "
-    # On a connection of the service: what it sets for itself decides which plan is chosen.
+    # On a connection of the service, whose settings influence the plan.
     with database.engine.connect() as connection:
         for sql, values in statements:
             rows = connection.exec_driver_sql(explain + sql, values).all()  # type: ignore[arg-type]
@@ -227,25 +227,25 @@ def explained(settings: Settings, seeded: Seeded) -> list[str]:
 
 
 def everything() -> tuple[list[Figure], dict[str, list[str]]]:
-    """Both engines, each size."""
+    """Measure both engines at each size."""
     figures: list[Figure] = []
     plans: dict[str, list[str]] = {}
     for cases in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(database_url=f"sqlite:///{folder}/bench.db", master_key=SecretStr(KEY))
-            found, plan = run("SQLite", settings, cases)
-            figures += found
+            measured, plan = run("SQLite", settings, cases)
+            figures += measured
             plans[f"SQLite, {cases:,} cases"] = plan
         with new_database("accord_bench", durable=True) as url:
             settings = Settings(database_url=url.render_as_string(hide_password=False), master_key=SecretStr(KEY))
-            found, plan = run("PostgreSQL", settings, cases)
-            figures += found
+            measured, plan = run("PostgreSQL", settings, cases)
+            figures += measured
             plans[f"PostgreSQL, {cases:,} cases"] = plan
     return figures, plans
 
 
 def machine() -> str:
-    """What it ran on."""
+    """Describe the machine and the versions."""
     engine = create_engine("postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
     try:
         with engine.connect() as connection:

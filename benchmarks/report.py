@@ -1,4 +1,4 @@
-"""The figures as a table, a plot and what follows from them, in docs/performance.md."""
+"""Writes the figures to docs/performance.md: a table, ratios, query plans and a plot."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ BEGIN, END = "<!-- figures: made by `make bench`, not by hand -->", "<!-- end of
 
 
 def write(figures: Sequence[Any], plans: dict[str, list[str]], machine: str) -> None:
-    """Put the figures into the page, and the plot beside it."""
+    """Write the figures into the page, and the plot to its own file."""
     page = DOCS / "performance.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _old, _, after = rest.partition(END)
@@ -31,18 +31,18 @@ def _table(figures: Sequence[Any]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {one.engine} | {one.cases:,} | {one.operation} | {one.clients} | {one.per_second:,.0f} | {one.p50:.1f} | {one.p99:.1f} |"
-        for one in figures
+        f"| {figure.engine} | {figure.cases:,} | {figure.operation} | {figure.clients} | {figure.per_second:,.0f} | {figure.p50:.1f} | {figure.p99:.1f} |"
+        for figure in figures
     ]
     return "\n".join(lines) + "\n"
 
 
 def _ratios(figures: Sequence[Any]) -> str:
-    """What was aimed at, beside what was reached, each a ratio within one run."""
-    speed = {(one.engine, one.cases, one.operation, one.clients): one.per_second for one in figures}
-    sizes = sorted({one.cases for one in figures})
+    """Targets and results, each a ratio within one run."""
+    speed = {(figure.engine, figure.cases, figure.operation, figure.clients): figure.per_second for figure in figures}
+    sizes = sorted({figure.cases for figure in figures})
     lines = ["| engine | clients | what | aim | reached |", "| --- | --- | --- | --- | --- |"]
-    for engine in dict.fromkeys(one.engine for one in figures):
+    for engine in dict.fromkeys(figure.engine for figure in figures):
         for clients in (1, 16):
 
             def at(operation: str, cases: int = sizes[-1], engine: str = engine, clients: int = clients) -> float:
@@ -68,17 +68,17 @@ def _ratios(figures: Sequence[Any]) -> str:
 
 def _plans(plans: dict[str, list[str]]) -> str:
     parts = ["\nHow the page of a list is found, for a party's agent and for a registrar:\n"]
-    for name, found in plans.items():
-        for who, plan in zip(("the agent", "the registrar"), found, strict=True):
+    for name, listed in plans.items():
+        for who, plan in zip(("the agent", "the registrar"), listed, strict=True):
             parts.append(f"{name}, {who}:\n\n```\n{plan}\n```\n")
     return "\n".join(parts)
 
 
 def plot(figures: Sequence[Any]) -> str:
-    """Bars: requests a second at 16 clients on the larger registry, for each operation and engine."""
-    most = max(one.cases for one in figures)
-    shown = [one for one in figures if one.cases == most and one.clients == 16]
-    widest, row, left = max(one.per_second for one in shown), 22, 300
+    """Draw bars: requests per second at 16 clients on the larger registry, for each operation and engine."""
+    most = max(figure.cases for figure in figures)
+    shown = [figure for figure in figures if figure.cases == most and figure.clients == 16]
+    widest, row, left = max(figure.per_second for figure in shown), 22, 300
     height = row * len(shown) + 50
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="820" height="{height}" font-family="sans-serif" font-size="12">',
@@ -86,12 +86,12 @@ def plot(figures: Sequence[Any]) -> str:
         f'<text x="10" y="20" font-size="14">Requests a second at 16 clients, {most:,} cases</text>',
     ]
     colours = {"SQLite": "#0b6e4f", "PostgreSQL": "#2a4d8f"}
-    for place, one in enumerate(shown):
+    for place, figure in enumerate(shown):
         y = 40 + place * row
-        width = one.per_second / widest * 420
+        width = figure.per_second / widest * 420
         parts += [
-            f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{one.engine}: {one.operation}</text>',
-            f'<rect x="{left}" y="{y}" width="{width:.0f}" height="16" fill="{colours[one.engine]}"/>',
-            f'<text x="{left + width + 6:.0f}" y="{y + 13}">{one.per_second:,.0f}</text>',
+            f'<text x="{left - 8}" y="{y + 13}" text-anchor="end">{figure.engine}: {figure.operation}</text>',
+            f'<rect x="{left}" y="{y}" width="{width:.0f}" height="16" fill="{colours[figure.engine]}"/>',
+            f'<text x="{left + width + 6:.0f}" y="{y + 13}">{figure.per_second:,.0f}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -1,4 +1,4 @@
-"""A registry with very many cases, loaded in bulk: one case made by the API, and copies of it with other people."""
+"""Seeds a registry with many cases: one case made through the API, and bulk copies of it."""
 
 import json
 import os
@@ -20,11 +20,13 @@ from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
 from app.core.tables.audiences import STAFF
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
-from app.integration.description.examples import REQUESTS
+from app.institution.people.tokens import write_token
 from app.main import create_app
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.request_bodies import REQUESTS
 
 MINE = 200
 _BATCH = 2_000
@@ -33,7 +35,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @dataclass
 class Seeded:
-    """Who asks, and for which cases: a party's agent with MINE of them, and a registrar who sees all."""
+    """Tokens of a party's agent, who has MINE of the cases, and of a registrar, and the ids of the cases."""
 
     agent: str
     registrar: str
@@ -42,30 +44,30 @@ class Seeded:
 
 
 def seed(settings: Settings, cases: int) -> Seeded:
-    """Make a registry with that many lodged cases."""
+    """Create a registry with this many lodged cases."""
     migrate(settings)
     app = create_app(settings)
     sealer = Sealer(master_key(settings, os.urandom, print))
 
-    def found(db: Any) -> dict[str, tuple[UUID, str]]:
+    def founded(db: Any) -> dict[str, tuple[UUID, str]]:
         now = system_clock()
-        people.found_institution(db, now, people.InstitutionIn(name="Benchmark", time_zone="UTC"))
-        made = {}
+        found_institution(db, now, InstitutionIn(name="Benchmark", time_zone="UTC"))
+        accounts = {}
         for name, role in (("admin", "admin"), ("registrar", "registrar"), ("agent", "user"), ("other", "user")):
-            given = UserIn(name=name, email=f"{name}@example.org", role=role)  # type: ignore[arg-type]
-            user_id = people.write_user(db, now, given, OPERATOR)
+            user = UserIn(name=name, email=f"{name}@example.org", role=role)  # type: ignore[arg-type]
+            user_id = people.write_user(db, now, user, OPERATOR)
             db.flush()
-            token_id = people.write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, OPERATOR)
-            made[name] = (user_id, db.secrets[token_id])
+            token_id = write_token(db, now, TokenIn(user_id=user_id, label="b"), user_id, OPERATOR)
+            accounts[name] = (user_id, db.secrets[token_id])
         ledger.seal(db)
-        return made
+        return accounts
 
-    made = app.state.seams.database.in_transaction(found, os.urandom)
+    accounts = app.state.seams.database.in_transaction(founded, os.urandom)
     with TestClient(app) as client:
-        bearer = {"authorization": f"Bearer {made['agent'][1]}"}
+        bearer = {"authorization": f"Bearer {accounts['agent'][1]}"}
         example = {
             **REQUESTS["CaseIn"],
-            "parties": [{**one, "member_id": None} for one in REQUESTS["CaseIn"]["parties"]],
+            "parties": [{**party, "member_id": None} for party in REQUESTS["CaseIn"]["parties"]],
         }
         case = client.post("/v1/cases", json=example, headers=bearer).json()
         step = client.post(f"/v1/cases/{case['id']}/steps/lodge", json=REQUESTS["StepIn"], headers=bearer)
@@ -75,7 +77,7 @@ def seed(settings: Settings, cases: int) -> Seeded:
         template = _template(connection, UUID(case["id"]))
         mine: list[str] = []
         others: list[str] = []
-        for number, rows in enumerate(_copies(template, sealer, made, cases - 1)):
+        for number, rows in enumerate(_copies(template, sealer, accounts, cases - 1)):
             ids = [str(row["id"]) for row in rows["cases"]]
             (mine if number == 0 else others).extend(ids)
             for table in ("audiences", "cases", "audience_readers", "parties", "capacities", "data_keys", "contents"):
@@ -83,24 +85,24 @@ def seed(settings: Settings, cases: int) -> Seeded:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     engine.dispose()
-    return Seeded(made["agent"][1], made["registrar"][1], mine, others)
+    return Seeded(accounts["agent"][1], accounts["registrar"][1], mine, others)
 
 
 def _template(connection: Connection, case_id: UUID) -> Rows:
     tables = Base.metadata.tables
-    found: Rows = {}
+    rows_of: Rows = {}
     for name in ("cases", "audiences", "audience_readers", "parties", "capacities", "contents"):
         table = tables[name]
         column = table.c.id if name == "cases" else table.c.case_id
-        found[name] = [dict(row) for row in connection.execute(table.select().where(column == case_id)).mappings()]
-    case = found["cases"][0]
-    found["contents"] = [row for row in found["contents"] if row["id"] == case["content_id"]]
-    return found
+        rows_of[name] = [dict(row) for row in connection.execute(table.select().where(column == case_id)).mappings()]
+    case = rows_of["cases"][0]
+    rows_of["contents"] = [row for row in rows_of["contents"] if row["id"] == case["content_id"]]
+    return rows_of
 
 
-def _copies(template: Rows, sealer: Sealer, made: Any, number: int) -> Iterator[Rows]:
-    """Batches of copies: the first MINE are the agent's, the others somebody else's; the newest first in time."""
-    agent, other = made["agent"][0], made["other"][0]
+def _copies(template: Rows, sealer: Sealer, accounts: Any, number: int) -> Iterator[Rows]:
+    """Yield batches of copies: the first MINE belong to the agent, the rest to another person."""
+    agent, other = accounts["agent"][0], accounts["other"][0]
     start = datetime.now(UTC) - timedelta(days=2000)
     counts = [min(MINE, number), *[_BATCH] * ((number - MINE) // _BATCH), max(0, (number - MINE) % _BATCH)]
     place = 0
@@ -124,7 +126,7 @@ def _copy_of(template: Rows, rows: Rows, sealer: Sealer, owner: UUID, agent: UUI
             key: renamed.get(value, value) if isinstance(value, UUID) else value for key, value in row.items()
         }
         if "party_ids" in copied:
-            copied["party_ids"] = [str(renamed[UUID(one)]) for one in copied["party_ids"]]
+            copied["party_ids"] = [str(renamed[UUID(party_id)]) for party_id in copied["party_ids"]]
         return copied | more
 
     (case,) = template["cases"]

@@ -1,4 +1,4 @@
-"""The service under the benchmark, with a bare route beside it, and a switch that takes the gate away."""
+"""The service under test, with a bare route for comparison, and a switch that removes the gate."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ from app.core.access.session import GatedSession
 from app.core.db import Base, Database, DatabaseSession, one_shape
 from app.core.http.work import Work
 from app.main import create_app
-from app.operations.serving import PatientProtocol
+from app.operations.server import PatientProtocol
 from app.proceedings.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
 from app.settings import Settings
 
@@ -37,7 +37,7 @@ _SHAPE: dict[str, Any] = {
 
 
 def bare_case(db: DatabaseSession, case_id: UUID) -> CaseOut:
-    """A case as somebody would serve it who knows no audiences: the same number of statements, by primary key."""
+    """A case as a service without audiences would read it: the same number of statements, by primary key."""
     cases, parties, contents = _TABLES["cases"], _TABLES["parties"], _TABLES["contents"]
     third, capacities, keys = _TABLES["third_states"], _TABLES["capacities"], _TABLES["data_keys"]
     whole = select(cases, contents.c.body, keys.c.wrapped).where(cases.c.id == case_id)
@@ -51,9 +51,9 @@ def bare_case(db: DatabaseSession, case_id: UUID) -> CaseOut:
         one_shape("third-state", _SHAPE, id=third.c.id, name=third.c.name).where(third.c.case_id == case_id),
         one_shape("mediator", _SHAPE, id=capacities.c.id, user_id=capacities.c.user_id).where(held),
     )
-    of_case = [dict(one) for one in db.execute(people).mappings()]
-    named = [CasePartyOut.model_validate(one) for one in of_case if one["what"] == "party"]
-    mediators = [CaseMediatorOut.model_validate(one) for one in of_case if one["what"] == "mediator"]
+    of_case = [dict(row) for row in db.execute(people).mappings()]
+    named = [CasePartyOut.model_validate(person) for person in of_case if person["what"] == "party"]
+    mediators = [CaseMediatorOut.model_validate(person) for person in of_case if person["what"] == "mediator"]
     seat = SeatOut(place=row["seat_place"], time_zone=row["seat_time_zone"], calendar=row["seat_calendar"])
     own = {name: row[name] for name in CaseOut.model_fields if name in row}
     return CaseOut(
@@ -68,7 +68,7 @@ def bare_case(db: DatabaseSession, case_id: UUID) -> CaseOut:
 
 
 def main() -> None:
-    """Serve on the socket that is given by its number."""
+    """Serve on the socket whose file number is the first argument."""
     settings = Settings()
     app = create_app(settings)
     open_database = Database(settings, lambda _engine: None, DatabaseSession)

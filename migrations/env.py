@@ -1,20 +1,25 @@
-"""Alembic's way in: the connection is given by `app.migrating` or by a test; from the command line, by the settings."""
+"""Runs Alembic's commands: on the connection of its caller, or from the shell on the database of the settings."""
 
-from typing import Any
+from typing import Any, Literal
 
-from alembic import context
-from sqlalchemy import Column, Connection, create_engine
+from alembic import command, context
+from alembic.autogenerate.api import AutogenContext
+from alembic.util import CommandError
+from pydantic import ValidationError
+from sqlalchemy import Column, Connection
 
 import app.core.tables.every  # noqa: F401 - every table must be known
-from app.core.db import Base
-from app.settings import Settings
+from app.core.db import Base, UtcDateTime
+from app.core.errors import Misconfigured
+from app.operations.migrating import exclusive_connection, is_ahead
+from app.settings import Settings, faults_in_settings
 
 
 def run(connection: Connection) -> None:
-    """Run what Alembic was asked for on this connection."""
+    """Run Alembic's command on this connection."""
 
-    def described(item: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
-        # SQLite does not tell the direction of an index's columns, so one with directions would always seem changed.
+    def is_compared(item: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
+        # SQLite does not report the direction of an index's columns, so such an index would always seem changed.
         if kind != "index" or connection.dialect.name != "sqlite":
             return True
         indexes = [index for table in Base.metadata.tables.values() for index in table.indexes]
@@ -24,18 +29,46 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        include_object=described,
+        include_object=is_compared,
         compare_type=True,
         render_as_batch=False,
+        render_item=_written,
     )
     with context.begin_transaction():
         context.run_migrations()
 
 
-given: Connection | None = context.config.attributes.get("connection")
-if given is not None:
-    run(given)
+def _written(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """Write SQLAlchemy's own type for ours: a migration must not change when the application does."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def run_from_shell() -> None:
+    """Run Alembic's command on the database of the settings, under the lock and time-outs of `accord migrate`.
+
+    Raises CommandError if the settings are wrong, if the database cannot be reached, or if it stays locked.
+    """
+    try:
+        with exclusive_connection(Settings()) as connection:
+            if _is_upgrade() and is_ahead(connection):
+                context.config.print_stdout(
+                    "The database is at a later release's tables, which include this one's: nothing was changed."
+                )
+            else:
+                run(connection)
+    except ValidationError as problem:
+        raise CommandError(faults_in_settings(problem)) from problem
+    except Misconfigured as problem:
+        raise CommandError(str(problem)) from problem
+
+
+def _is_upgrade() -> bool:
+    options = context.config.cmd_opts
+    return options is not None and options.cmd[0] is command.upgrade
+
+
+callers_connection: Connection | None = context.config.attributes.get("connection")
+if callers_connection is None:
+    run_from_shell()
 else:
-    engine = create_engine(Settings().database_url)
-    with engine.begin() as connection:
-        run(connection)
+    run(callers_connection)

@@ -134,11 +134,11 @@ class _Comparison:
         yield from self._callers(old, new)
         yield from self._parameters(old, new, taken)
         yield from self._request(old.get("requestBody"), new.get("requestBody"), taken)
-        for status, answer in old["responses"].items():
+        for status, shared in old["responses"].items():
             if status not in new["responses"]:
                 yield f"the answer {status} is gone"
                 continue
-            present = new["responses"][status]
+            answer, present = _followed(shared, self.before), _followed(new["responses"][status], self.now)
             yield from self._content(answer, present, f"answer {status}", not taken)
             gone = set(answer.get("headers", ())) - set(present.get("headers", ()))
             yield from (f"answer {status}: the header {name} is gone" for name in sorted(gone))

@@ -12,7 +12,7 @@ import uvicorn
 from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
-from app.settings import Settings
+from app.settings import PREFIX, Settings
 from tests.installation import TEST_SETTINGS, House
 from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
 from tests.registries import EMPTY, EmptyRegistry, PostgresqlRegistry, Registry, SqliteRegistry
@@ -24,6 +24,7 @@ _EMBEDDED_SERVER = pytest.StashKey[EmbeddedServer]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start a PostgreSQL server if the machine has none; the process that leads the workers starts it for all."""
+    forget_settings()
     is_worker = hasattr(config, "workerinput")
     if not is_worker and is_needed():
         try:
@@ -31,6 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
         except NoServer as problem:
             raise pytest.UsageError(f"There is no PostgreSQL server for the tests: {problem}.") from problem
         os.environ[SETTING] = config.stash[_EMBEDDED_SERVER].url.render_as_string(hide_password=False)
+
+
+def forget_settings() -> None:
+    """Drop the settings of a registry that the same terminal serves; `ACCORD_TEST_…` are for the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX) and not name.upper().startswith(f"{PREFIX}TEST_"):
+            del os.environ[name]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

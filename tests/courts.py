@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
 
-from app.integration.description.examples import REQUESTS
 from tests.installation import Answer, House, Json, Person
+from tests.request_bodies import REQUESTS
 
 COURT: Json = {
     "name": "High Court, Civil Division",

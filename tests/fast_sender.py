@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.integration.webhooks import outbox
 from app.main import create_app, system_entropy
-from app.operations.background.webhook_sender import Sender
+from app.operations.background.webhook_sender import WebhookSender
 from app.settings import Settings
 from tests.installation import Clock
 from tests.processes import ROOT, environment
@@ -73,7 +73,7 @@ def main() -> None:
     outbox.LEASE *= clock.scale
     seams = create_app(Settings(), clock).state.seams
     print(f"up {time.monotonic()}", flush=True)  # noqa: T201 - the test reads when
-    threading.Thread(target=Sender(seams, lambda: system_entropy("")).run, args=(stop,), daemon=True).start()
+    threading.Thread(target=WebhookSender(seams, lambda: system_entropy("")).run, args=(stop,), daemon=True).start()
     while os.getppid() == parent:
         time.sleep(0.2)
 

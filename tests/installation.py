@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from app.core.access.gate import guard
 from app.core.access.session import GatedSession, as_system
 from app.core.db import Database, Entropy, sqlite
-from app.core.http.waiting import Waiting
+from app.core.http.waiting_room import WaitingRoom
 from app.core.ledger import catalogue
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
@@ -27,7 +27,9 @@ from app.core.paging import Cursors
 from app.core.seams import Seams
 from app.core.tables.events import Event
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.institution.signing import service as signing
 from app.main import create_app, system_entropy
 from app.operations.readers import Difference, audit_cases, audit_outside_cases
@@ -180,7 +182,7 @@ class House:
         app: Any = client.app
         seams: Seams = app.state.seams
         app.state.seams = replace(seams, clock=clock, entropy=entropy, cursors=Cursors())
-        app.state.waiting = Waiting(seams.database)
+        app.state.waiting_room = WaitingRoom(seams.database)
         return cls(settings, clock, app, client, seams.database)
 
     def for_next_test(self) -> "House":
@@ -205,15 +207,15 @@ class House:
 
     def _found_institution(self, entropy: Entropy) -> None:
         def found(db: GatedSession) -> tuple[UUID, str]:
-            institution = people.InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
-            people.found_institution(db, self.clock.now, institution)
+            institution = InstitutionIn(name="Organisation for Mediation", time_zone="Asia/Hong_Kong")
+            found_institution(db, self.clock.now, institution)
             db.sealer = self.app.state.seams.sealer
             signing.ensure_key(db, self.clock.now)
             admin = UserIn(name="Ada Min", email="admin@example.org", role="admin")
             id = people.write_user(db, self.clock.now, admin, OPERATOR)
             db.flush()
             first_token = TokenIn(user_id=id, label="first", expires_at=self.clock.now + timedelta(days=400))
-            token_id = people.write_token(db, self.clock.now, first_token, id, OPERATOR)
+            token_id = write_token(db, self.clock.now, first_token, id, OPERATOR)
             ledger.seal(db)
             return id, db.secrets[token_id]
 

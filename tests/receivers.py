@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from standardwebhooks import Webhook
 
 from app.core.outbound import Guard, allowed_by, guard_of
-from app.operations.background.webhook_sender import Sender
+from app.operations.background.webhook_sender import WebhookSender
 from tests.installation import House, Json
 
 LOOPBACK = "127.0.0.1"
@@ -199,7 +199,7 @@ def letting(*allowed: str, names: dict[str, list[str]] | None = None) -> Guard:
     return replace(guard, allowed=allowed_by(",".join(allowed)), resolve=resolve)
 
 
-def sender(house: House, seconds: float = 15) -> Sender:
+def sender(house: House, seconds: float = 15) -> WebhookSender:
     """A sender on the house's database, with the house's clock."""
     seams = house.app.state.seams
-    return Sender(seams, lambda: seams.entropy("sender"), seconds)
+    return WebhookSender(seams, lambda: seams.entropy("sender"), seconds)

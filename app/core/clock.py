@@ -1,12 +1,12 @@
-"""What time it is, and where the zones of the world are read from."""
+"""The clock, and the source of time zones."""
 
 import zoneinfo
 from datetime import UTC, datetime
 
-# An operating system's zone files may be older than the pinned ones: the same dates everywhere.
+# The zone files of an operating system may be older than the pinned package; dates must be the same everywhere.
 zoneinfo.reset_tzpath(())
 
 
 def system_clock() -> datetime:
-    """The present instant, in UTC."""
+    """The current instant, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The one way to the database: column types, engines, sessions and the transactions around every act."""
+"""The database: column types, engines, sessions, and the transactions of every act."""
 
 import logging
 import re
@@ -37,7 +37,7 @@ from app.settings import Settings
 
 log = logging.getLogger("accord.database")
 sqlite: Any = sqlite3
-with suppress(ImportError):  # Linux wheels bring a SQLite newer than most systems have.
+with suppress(ImportError):  # On Linux a wheel has a newer SQLite than most systems.
     sqlite = import_module("pysqlite3")
 
 Entropy = Callable[[int], bytes]
@@ -46,20 +46,20 @@ Answer = TypeVar("Answer")
 AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
-# Before these releases a checkpoint could corrupt a database in write-ahead mode (the WAL-reset fault).
+# In earlier releases a checkpoint could corrupt a database in write-ahead mode (the WAL-reset bug).
 WAL_SAFE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
 ATTEMPTS = 4
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware and in UTC on both sides, whatever the database keeps."""
+    """An instant, aware and in UTC in Python, whatever the database stores."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database; ValueError for an instant without a zone."""
+        """The value for the database; raises ValueError for an instant without a zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -68,7 +68,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
+        """The value from the database, in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -93,7 +93,7 @@ class Base(DeclarativeBase):
 
 
 class DatabaseSession(Session):
-    """A session with the source of random bytes of its transaction."""
+    """A session with the source of random bytes for its transaction."""
 
     def __init__(self, bind: Engine, entropy: Entropy) -> None:
         super().__init__(bind)
@@ -101,25 +101,25 @@ class DatabaseSession(Session):
 
 
 def random_bytes(db: DatabaseSession, length: int) -> bytes:
-    """`length` random bytes from the source of this transaction."""
+    """`length` random bytes from the source of the transaction."""
     return db.entropy(length)
 
 
 def new_id(db: DatabaseSession) -> UUID:
-    """A random identifier (UUID version 4: it tells nothing of when it was made)."""
+    """A random identifier (UUID version 4, which does not reveal when it was made)."""
     return UUID(bytes=random_bytes(db, 16), version=4)
 
 
 def is_postgresql(db: Session) -> bool:
-    """Whether this session talks to PostgreSQL."""
+    """Whether the session is connected to PostgreSQL."""
     return db.get_bind().dialect.name == "postgresql"
 
 
 @contextmanager
 def together(db: Session) -> Iterator[None]:
-    """Send the writes of a block without waiting for each; their one round trip ends, or is refused, with the block.
+    """Send the writes of a block in one round trip, which ends with the block; nothing can be read inside it.
 
-    Nothing can be read inside. SQLite, which is no journey away, takes them one by one.
+    SQLite, which needs no round trip, executes them one by one.
     """
     if not is_postgresql(db):
         yield
@@ -129,14 +129,14 @@ def together(db: Session) -> Iterator[None]:
         with driver.pipeline():
             yield
     except psycopg.Error as problem:
-        # As SQLAlchemy would have told it, had it waited for the statement.
+        # SQLAlchemy wraps the errors of the statements that it waits for; this one it did not wait for.
         raise sqlalchemy.exc.DBAPIError.instance(
             None, None, problem, psycopg.Error, hide_parameters=True, dialect=db.get_bind().dialect
         ) from problem
 
 
 def sqlstate(problem: sqlalchemy.exc.DBAPIError) -> str | None:
-    """PostgreSQL's code for a failure, if it has one."""
+    """PostgreSQL's code of an error, if it has one."""
     return getattr(problem.orig, "sqlstate", None)
 
 
@@ -144,9 +144,9 @@ AnySession = TypeVar("AnySession", bound=DatabaseSession)
 
 
 class Database(Generic[AnySession]):
-    """The engine of one installation, and its transactions.
+    """The engine of an installation, and its transactions.
 
-    `guard` installs the audience gate on the engine: without one no database is opened.
+    `guard` installs the audience gate on the engine; no database is opened without it.
     """
 
     def __init__(self, settings: Settings, guard: Callable[[Engine], None], session_class: type[AnySession]) -> None:
@@ -155,12 +155,12 @@ class Database(Generic[AnySession]):
         self.engine = _sqlite_engine(settings) if self.is_sqlite else _postgresql_engine(settings)
         guard(self.engine)
         self._session_class = session_class
-        self._reading, self._writing = self._sides()
+        self._reading, self._writing = self._engines()
         self.threads = anyio.CapacityLimiter(settings.pool_size)
-        # SQLite has one writer: others wait here, where waiting is fair and holds no thread.
+        # SQLite has one writer. Others wait here, in order and without holding a thread.
         self.writer = anyio.CapacityLimiter(1) if self.is_sqlite else self.threads
 
-    def _sides(self) -> tuple[Engine, Engine]:
+    def _engines(self) -> tuple[Engine, Engine]:
         if self.is_sqlite:
             return self.engine, self.engine.execution_options(writes=True)
         reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -168,19 +168,19 @@ class Database(Generic[AnySession]):
 
     @contextmanager
     def read(self, entropy: Entropy) -> Iterator[AnySession]:
-        """One consistent, read-only snapshot; Unavailable when the database is lost."""
-        with _told_plainly(), self._session_class(self._reading, entropy) as db:
+        """A consistent, read-only snapshot; raises Unavailable if the database is lost."""
+        with _domain_errors(), self._session_class(self._reading, entropy) as db:
             yield db
 
     @contextmanager
     def write(self, entropy: Entropy) -> Iterator[AnySession]:
-        """One transaction: committed at the end, rolled back on any exception; Unavailable when lost."""
-        with _told_plainly(), self._session_class(self._writing, entropy) as db:
+        """A transaction, committed at the end and rolled back on any exception; raises Unavailable if it is lost."""
+        with _domain_errors(), self._session_class(self._writing, entropy) as db:
             yield db
             db.commit()
 
     def in_transaction(self, act: Callable[[AnySession], Answer], entropy: Entropy) -> Answer:
-        """Run `act` in one transaction, again if it collided with another; Unavailable if it keeps colliding."""
+        """Run `act` in a transaction, and again after a collision; raises Unavailable after ATTEMPTS collisions."""
         for _attempt in range(ATTEMPTS):
             try:
                 with self.write(entropy) as db:
@@ -195,21 +195,21 @@ class Database(Generic[AnySession]):
 
 
 class Collision(Exception):
-    """Two transactions could not both be carried out; this one may be tried again."""
+    """The transaction collided with another and was rolled back; it may be tried again."""
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def _domain_errors() -> Iterator[None]:
     try:
         yield
     except sqlalchemy.exc.IntegrityError as problem:
-        # Services look before they write; this is the loser of a race for something that is unique.
-        raise Conflict("It exists already: somebody made it at the same moment.", "exists") from problem
+        # Services check before they write: this transaction lost a race for a unique value.
+        raise Conflict("It already exists: another request created it at the same moment.", "exists") from problem
     except sqlalchemy.exc.DBAPIError as problem:
         if sqlstate(problem) in (SERIALIZATION_FAILURE, DEADLOCK):
             raise Collision from problem
         if isinstance(problem, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
-            # Of which kind, and not in which words: those may hold a value.
+            # The kind only: the message may contain a value.
             kind = getattr(problem.orig, "sqlite_errorname", None) or sqlstate(problem) or type(problem.orig).__name__
             log.warning("the database failed: %s", kind)
             raise Unavailable from problem
@@ -242,7 +242,7 @@ def _sqlite_engine(settings: Settings) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        # A deferred transaction that reads and then writes fails when another wrote in between.
+        # A deferred transaction that reads and then writes fails if another has written in between.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -253,10 +253,10 @@ def _postgresql_engine(settings: Settings) -> Engine:
     if make_url(settings.database_url).drivername != "postgresql+psycopg":
         raise Misconfigured("ACCORD_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
     options = {
-        # The generic plan of a prepared statement is ruinous for people with very many cases.
+        # The generic plan of a prepared statement is very slow for people with many cases.
         "plan_cache_mode": "force_custom_plan",
-        # Pages of an index cost no more than others where the data lies in memory or on a solid disk: with the usual 4
-        # a list reads a whole table sooner than look up fifty rows.
+        # In memory and on solid-state disks, index pages cost no more than others: with the default of 4, a list reads
+        # a whole table rather than look up fifty rows.
         "random_page_cost": "1.1",
         "statement_timeout": "15000",
         "lock_timeout": "10000",
@@ -274,24 +274,24 @@ def _postgresql_engine(settings: Settings) -> Engine:
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
             "application_name": "accord",
             "connect_timeout": 5,
-            # A server that vanished without a word is given up: it is who keeps `statement_timeout`.
+            # A server that is gone cannot enforce `statement_timeout`: give it up.
             "tcp_user_timeout": 15000,
             "keepalives_idle": 15,
             "keepalives_interval": 5,
             "keepalives_count": 3,
         },
     )
-    # Rows that are written together go in one statement; one each would cost most of what a new case does.
+    # Rows that are written together go in one statement: with one each, they would be most of the cost of a new case.
     engine.dialect.use_insertmanyvalues_wo_returning = True
     return engine
 
 
 def one_shape(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:
-    """Columns of one kind of row in the shape that a UNION of several kinds shares; the missing ones are null."""
-    given: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in shape.items()]
-    return select(literal(what).label("what"), *given)
+    """Select the columns of one kind of row for a UNION of several kinds; columns that the kind lacks are NULL."""
+    selected: list[Any] = [columns.get(name, cast(null(), type_)).label(name) for name, type_ in shape.items()]
+    return select(literal(what).label("what"), *selected)
 
 
 def like(pattern: str) -> str:
-    """The text as a LIKE pattern that finds it anywhere, taken literally (escape character: backslash)."""
+    """A LIKE pattern that finds the literal text anywhere (escape character: backslash)."""
     return "%" + re.sub(r"([\\%_])", r"\\\1", pattern) + "%"

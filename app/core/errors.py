@@ -1,4 +1,4 @@
-"""What can go wrong, in the domain's own words; only `http/errors.py` knows the status numbers."""
+"""The errors of the domain; only `http/errors.py` knows their status numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,19 +7,19 @@ from app.rules.model import Reason, Refused
 
 
 class Problem(Exception):
-    """A failure that the caller is told about.
+    """An error that is reported to the caller.
 
     Problem
     ├── Unauthenticated
-    ├── NotFound                missing and hidden alike
-    ├── Forbidden               yours to see, not yours to do
-    │   └── InsufficientScope   the program's token does not allow it
-    ├── Invalid                 the request says something that cannot be meant
-    ├── Conflict                not now: stage, term, need, or a unique thing that exists
+    ├── NotFound                missing or hidden, without a difference
+    ├── Forbidden               visible to the caller, who may not do this
+    │   └── InsufficientScope   the token of the client does not allow it
+    ├── Invalid                 a field has a value that is not allowed
+    ├── Conflict                not possible now: stage, term, need, or a duplicate
     ├── PreconditionRequired, PreconditionFailed
     ├── KeyReused, KeyInProgress
     ├── TooLarge, UnsupportedMediaType, Unsatisfiable
-    ├── Gone                    given out before the registry was restored
+    ├── Gone                    issued before the registry was restored, or destroyed
     ├── TooManyRequests
     └── Unavailable
     """
@@ -35,7 +35,7 @@ class Problem(Exception):
 
 
 class Unauthenticated(Problem):
-    """No token, or none that is valid now."""
+    """The request has no token, or one that is not valid."""
 
     code = "unauthenticated"
     title = "Authentication is needed"
@@ -45,7 +45,7 @@ class Unauthenticated(Problem):
 
 
 class NotFound(Problem):
-    """There is no such thing, or it is not yours to see: the answer is the same."""
+    """The item does not exist or is hidden from the caller; the answer is the same."""
 
     code = "not-found"
     title = "Not found"
@@ -55,25 +55,25 @@ class NotFound(Problem):
 
 
 class Forbidden(Problem):
-    """The caller may see the thing but not do this to it."""
+    """The caller may see the item but may not do this."""
 
     code = "forbidden"
     title = "Not allowed"
 
 
 class InsufficientScope(Forbidden):
-    """The token of a program lacks the scope that the operation asks for."""
+    """The token of an API client lacks the scope of the operation."""
 
     code = "insufficient-scope"
     title = "The token does not allow it"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"Get a token with the scope '{scope}'; an administrator says which scopes a client has.")
+        super().__init__(f"Get a token with the scope '{scope}'. An administrator sets which scopes a client has.")
         self.scope = scope
 
 
 class GrantRefused(Exception):
-    """No token is given, for a reason that OAuth has a word for (RFC 6749, section 5.2; RFC 8707)."""
+    """No token is issued, with an error code of OAuth (RFC 6749, section 5.2; RFC 8707)."""
 
     def __init__(self, error: str, detail: str) -> None:
         super().__init__(detail)
@@ -83,7 +83,7 @@ class GrantRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of a request: a JSON pointer to the place, a stable code and a sentence; never the input itself."""
+    """A fault in a request: a JSON pointer, a stable code and a sentence, without the input."""
 
     pointer: str
     code: str
@@ -91,13 +91,13 @@ class FieldError:
 
 
 class Invalid(Problem):
-    """The request is understood but what it says cannot be meant."""
+    """The request is well formed, but its fields are not valid."""
 
     code = "invalid"
     title = "The request is not valid"
 
     def __init__(self, *errors: FieldError) -> None:
-        super().__init__("Correct what 'errors' names and send the request again.")
+        super().__init__("Correct the fields that 'errors' lists, then send the request again.")
         self.errors = errors
 
 
@@ -107,14 +107,14 @@ def invalid(pointer: str, code: str, message: str) -> Invalid:
 
 
 class Conflict(Problem):
-    """The state of things does not allow it now."""
+    """The current state does not allow the act."""
 
     code = "conflict"
     title = "Not possible now"
 
 
 class PreconditionRequired(Problem):
-    """The change must say which version it rests on."""
+    """The change must name the version that it was made from."""
 
     code = "precondition-required"
     title = "A precondition is needed"
@@ -124,17 +124,19 @@ class PreconditionRequired(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The version that the change rests on is no longer the current one."""
+    """The change was made from a version that is no longer the current one."""
 
     code = "precondition-failed"
     title = "The resource has changed"
 
     def __init__(self) -> None:
-        super().__init__("What you read has changed since. Read it again, then decide anew; nothing was changed.")
+        super().__init__(
+            "The resource has changed since you read it. Read it again before you change it; nothing was changed."
+        )
 
 
 class KeyReused(Problem):
-    """An idempotency key came again with another request."""
+    """The idempotency key was used for another request."""
 
     code = "key-reused"
     title = "The idempotency key was used for another request"
@@ -144,17 +146,17 @@ class KeyReused(Problem):
 
 
 class KeyInProgress(Problem):
-    """The first request with this key has not ended yet."""
+    """The first request with this key is still running."""
 
     code = "key-in-progress"
     title = "The first request with this key is still running"
 
     def __init__(self) -> None:
-        super().__init__("Wait, then send the same request again: it will answer as the first one did.")
+        super().__init__("Wait, then send the same request again to get the answer of the first.")
 
 
 class TooLarge(Problem):
-    """The body is larger than the service reads."""
+    """The body is larger than the limit."""
 
     code = "too-large"
     title = "The body is too large"
@@ -164,7 +166,7 @@ class TooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not JSON, or not a file of a kind that is taken, or does not say so."""
+    """The body is neither JSON nor a file of an accepted kind, or its header does not say so."""
 
     code = "unsupported-media-type"
     title = "The media type is not supported"
@@ -174,36 +176,36 @@ class UnsupportedMediaType(Problem):
 
 
 class Unsatisfiable(Problem):
-    """The range that was asked for lies outside a file of `size` bytes."""
+    """The requested range is outside a file of `size` bytes."""
 
     code = "range-not-satisfiable"
     title = "The range is not in the file"
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"The file has {size} bytes.")
+        super().__init__(f"The file has {size} bytes. Request a range within it.")
         self.size = size
 
 
 class TooManyRequests(Problem):
-    """More requests than are served to one address or one person; `retry_after` are the seconds to wait."""
+    """The address or person has sent too many requests; `retry_after` is in seconds."""
 
     code = "too-many-requests"
     title = "Too many requests"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Wait {retry_after} seconds, then go on more slowly. Nothing was changed.")
+        super().__init__(f"Too many requests. Retry after {retry_after} seconds. Nothing was changed.")
         self.retry_after = retry_after
 
 
 class Gone(Problem):
-    """What the request rests on was given out before the registry was restored from a backup."""
+    """The request refers to something that no longer exists, as after a restore from a backup."""
 
     code = "gone"
     title = "No longer valid"
 
 
 class Destroyed(Gone):
-    """What people wrote in the case was destroyed with its key; that it was written can still be proved."""
+    """The contents of the case were destroyed with its key; its events can still be verified."""
 
     code = "destroyed"
     title = "Destroyed"
@@ -216,15 +218,19 @@ class Unavailable(Problem):
     title = "Unavailable for the moment"
 
     def __init__(self) -> None:
-        super().__init__("The service cannot reach its database just now. Nothing was changed; try again.")
+        super().__init__("The service cannot reach its database at the moment. Nothing was changed; try again.")
+
+
+class Altered(Exception):
+    """A sealed content or file is not what was written."""
 
 
 class Misconfigured(Exception):
-    """The service cannot start as it is set up; the message says what to mend."""
+    """The service cannot start with its settings; the message says what to correct."""
 
 
 def reason_out(reason: Reason) -> dict[str, Any]:
-    """A reason of the rules as it stands in an answer."""
+    """A reason of the rules, as answers show it."""
     return {
         "code": reason.code,
         "detail": reason.detail,
@@ -236,7 +242,7 @@ def reason_out(reason: Reason) -> dict[str, Any]:
 
 
 def refusal(refused: Refused, rule_set: str) -> Problem:
-    """A refusal by the rules: an unknown step is not found, who may not act is forbidden, the rest conflicts."""
+    """The error for a refusal by the rules: NotFound for an unknown step, Forbidden for a capacity, else Conflict."""
     if refused.code == "unknown-step":
         return NotFound()
     reasons = [reason_out(reason) for reason in refused.reasons]

@@ -1,4 +1,4 @@
-"""What the service tells its operator: one line for each request and fault, without secrets and people's words."""
+"""The log: a line for each request and error, without secrets and without what people wrote."""
 
 import logging
 import sys
@@ -14,10 +14,10 @@ _Exception = tuple[type[BaseException], BaseException, TracebackType | None] | t
 
 
 def set_up(settings: Settings) -> None:
-    """Send every log to standard error: as JSON, or readable on a terminal; what nobody catches goes there too."""
+    """Send every log, and uncaught exceptions, to standard error: as JSON, or as text on a terminal."""
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Text() if as_text else _Json())
+    handler.setFormatter(_TextFormatter() if as_text else _JsonFormatter())
     handler.addFilter(_plain)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -29,35 +29,35 @@ def set_up(settings: Settings) -> None:
 
 
 def _uncaught(kind: type[BaseException], problem: BaseException | None, place: TracebackType | None) -> None:
-    """Log what nobody caught; Python itself would print its message."""
+    """Log an uncaught exception without its message, which Python would print."""
     if not issubclass(kind, KeyboardInterrupt):
         fault = (kind, problem or kind(), place)
-        logging.getLogger("accord").critical("what was not to be expected ended a part of the service", exc_info=fault)
+        logging.getLogger("accord").critical("an unexpected error ended a part of the service", exc_info=fault)
 
 
 def _plain(record: logging.LogRecord) -> bool:
-    """Take from a line what others than Accord put there and no operator wants: colours, and words of exceptions."""
+    """Remove what other libraries put into a line and operators must not see: colours, and messages of exceptions."""
     vars(record).pop("color_message", None)
     if record.name == "asyncio":
-        # What the event loop says of a fault goes on with the exception's words; its first line has none.
+        # The event loop logs an error with the exception's message, except in the first line.
         record.msg, record.args = record.getMessage().partition("\n")[0], ()
     return True
 
 
-def told_without_words(fault: _Exception) -> str:
-    """Where a fault came from and of which kind it is; its message may hold what somebody wrote, so it is left out."""
+def format_without_message(fault: _Exception) -> str:
+    """The traceback and kind of an exception; its message is left out, since it may contain what somebody wrote."""
     kind, problem, place = fault
     if kind is None or problem is None:
         return ""
     lines = []
     if problem.__cause__ is not None:
         cause = problem.__cause__
-        lines += [told_without_words((type(cause), cause, cause.__traceback__)), "which led to"]
+        lines += [format_without_message((type(cause), cause, cause.__traceback__)), "which led to"]
     lines += [line.rstrip() for line in traceback.format_tb(place)]
     return "\n".join([*lines, f"{kind.__module__}.{kind.__qualname__}"])
 
 
-class _Json(JsonFormatter):
+class _JsonFormatter(JsonFormatter):
     def __init__(self) -> None:
         super().__init__(
             ["levelname", "name", "message"],
@@ -66,22 +66,22 @@ class _Json(JsonFormatter):
             json_ensure_ascii=False,
         )
 
-    def formatException(self, ei: _Exception) -> str:  # noqa: N802 - its name in the standard library
+    def formatException(self, ei: _Exception) -> str:  # noqa: N802 - the name in the standard library
         """The exception, without its message."""
-        return told_without_words(ei)
+        return format_without_message(ei)
 
 
-class _Text(logging.Formatter):
+class _TextFormatter(logging.Formatter):
     _OWN = frozenset(("request_id", "method", "route", "status", "code", "milliseconds"))
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, with what a request's entry has beside its message."""
+        """The line, with the fields of a request's entry after its message."""
         more = " ".join(f"{name}={value}" for name, value in vars(record).items() if name in self._OWN)
         return f"{super().format(record)} {more}".rstrip()
 
-    def formatException(self, ei: _Exception) -> str:  # noqa: N802 - its name in the standard library
+    def formatException(self, ei: _Exception) -> str:  # noqa: N802 - the name in the standard library
         """The exception, without its message."""
-        return told_without_words(ei)
+        return format_without_message(ei)

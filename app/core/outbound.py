@@ -1,6 +1,6 @@
-"""Where deliveries may go: to the public internet by https, and to what the operator allows beside it.
+"""Where deliveries may go: to the public internet by https, and to the receivers that the operator allows.
 
-A name is resolved once for each attempt, every address that it has is judged, and the connection goes to one of those.
+Each attempt resolves a name once, judges every address of it, and connects to one of these addresses.
 """
 
 import re
@@ -19,10 +19,10 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 PORTS = {"https": (443, 8443), "http": ()}
 DEFAULT_PORT = {"https": 443, "http": 80}
-# The registries of special-purpose addresses, written out: what Python knows of them differs from release to release.
+# The IANA registries of special-purpose addresses, written out, since Python's list differs between its releases.
 _NOT_PUBLIC = tuple(
-    IPv4Network(one)
-    for one in (
+    IPv4Network(network)
+    for network in (
         "0.0.0.0/8",
         "10.0.0.0/8",
         "100.64.0.0/10",
@@ -39,9 +39,9 @@ _NOT_PUBLIC = tuple(
         "224.0.0.0/3",
     )
 )
-# Of IPv6 only this is given out to hosts; mapped, translated, local and multicast addresses lie outside.
-_GIVEN_OUT = IPv6Network("2000::/3")
-_NOT_PUBLIC_6 = tuple(IPv6Network(one) for one in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
+# The IPv6 range of hosts on the internet; mapped, translated, local and multicast addresses are outside it.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NOT_PUBLIC_6 = tuple(IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]{2,45}\]|[^\s/?#@:\[\]\\%]+)(:(?P<port>[1-9]\d{0,4}))?"
@@ -49,17 +49,17 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# What some resolvers take for an address: `2130706433`, `127.1`, `0x7f.0.0.1`.
+# Some resolvers take these for addresses: `2130706433`, `127.1`, `0x7f.0.0.1`.
 _ENDS_IN_A_NUMBER = re.compile(r"(.*\.)?(\d+|0x[0-9a-f]*)")
 
 
 class AddressRefused(Exception):
-    """Nothing is sent there; whether it is unknown, not public or not well written makes no difference."""
+    """Nothing is sent to this address, which is unknown, not public or malformed; answers do not say which."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What an address says, in its one spelling: `host` without brackets, `path` with the query."""
+class Destination:
+    """The parts of a URL in normal form: `host` without brackets, `path` with the query."""
 
     scheme: str
     host: str
@@ -69,61 +69,62 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place with the addresses that were judged."""
+    """A destination with the addresses that were judged."""
 
-    place: Place
+    destination: Destination
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the operator allows beside the public internet: hosts by name, and networks."""
+    """The receivers that the operator allows outside the public internet: hosts by name, and networks."""
 
     names: frozenset[str] = frozenset()
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def has(self, address: Address) -> bool:
-        """Whether an address lies in one of the networks."""
+        """Whether an address is in one of the networks."""
         return any(address in network for network in self.networks)
 
 
 def allowed_by(setting: str | None) -> Allowed:
-    """What a setting allows: hosts, addresses and networks, with commas between them; Misconfigured for others."""
+    """Parse a setting of hosts, addresses and networks, separated by commas; raises Misconfigured for anything else."""
     names, networks = set(), []
-    for one in filter(None, (part.strip().lower() for part in (setting or "").split(","))):
+    for entry in filter(None, (part.strip().lower() for part in (setting or "").split(","))):
         try:
-            networks.append(ip_network(one))
+            networks.append(ip_network(entry))
         except ValueError as problem:
-            if not _NAME.fullmatch(one) or _ENDS_IN_A_NUMBER.fullmatch(one):
-                raise Misconfigured(f"ACCORD_WEBHOOK_ALLOWED has neither host nor network in '{one}'.") from problem
-            names.add(one)
+            if not _NAME.fullmatch(entry) or _ENDS_IN_A_NUMBER.fullmatch(entry):
+                detail = f"ACCORD_WEBHOOK_ALLOWED: '{entry}' is neither a host nor a network. Correct or remove it."
+                raise Misconfigured(detail) from problem
+            names.add(entry)
     return Allowed(frozenset(names), tuple(networks))
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet."""
+    """Whether an address is on the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _NOT_PUBLIC)
-    given_out = address in _GIVEN_OUT and address.scope_id is None
-    return given_out and not any(address in network for network in _NOT_PUBLIC_6)
+    is_global = address in _GLOBAL_UNICAST and address.scope_id is None
+    return is_global and not any(address in network for network in _NOT_PUBLIC_6)
 
 
-def place_of(url: str) -> Place:
-    """What an address says; AddressRefused unless it says it in the plain way."""
-    found = _URL.fullmatch(url)
-    if found is None or not found["path"].isascii():
+def destination_of(url: str) -> Destination:
+    """Parse a URL; raises AddressRefused for one that is malformed or has an unusual form."""
+    match = _URL.fullmatch(url)
+    if match is None or not match["path"].isascii():
         raise AddressRefused
-    scheme, host = found["scheme"].lower(), _host(found["host"])
-    port = int(found["port"] or DEFAULT_PORT[scheme])
+    scheme, host = match["scheme"].lower(), _host(match["host"])
+    port = int(match["port"] or DEFAULT_PORT[scheme])
     if port > 65535:
         raise AddressRefused
-    path = found["path"]
-    return Place(scheme, host, port, path if path.startswith("/") else f"/{path}")
+    path = match["path"]
+    return Destination(scheme, host, port, path if path.startswith("/") else f"/{path}")
 
 
 def _host(written: str) -> str:
     try:
-        # Names in other scripts in the form that the domain name system knows.
+        # Names in other scripts are encoded for the domain name system.
         host = httpx.URL(f"https://{written}/").raw_host.decode("ascii").lower()
     except (httpx.InvalidURL, ValueError) as problem:
         raise AddressRefused from problem
@@ -135,51 +136,51 @@ def _host(written: str) -> str:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host is, if it is one and no name."""
+    """The host as an address; None if it is a name."""
     try:
         return ip_address(host)
     except ValueError:
         return None
 
 
-def judge(place: Place, addresses: Sequence[str], allowed: Allowed) -> Target:
-    """The place with its addresses, if each of them may be connected to; AddressRefused otherwise."""
-    found = [literal(one) for one in addresses]
-    known = [one for one in found if one is not None]
-    if not known or len(known) != len(found):
+def judge(destination: Destination, addresses: Sequence[str], allowed: Allowed) -> Target:
+    """The target, if every address may be connected to; raises AddressRefused otherwise."""
+    parsed = [address for text in addresses if (address := literal(text)) is not None]
+    if not parsed or len(parsed) != len(addresses):
         raise AddressRefused
-    named = place.host in allowed.names
-    if not (named or all(allowed.has(one) for one in known)):
-        if place.port not in PORTS[place.scheme] or (literal(place.host) is None and "." not in place.host):
+    host, port = destination.host, destination.port
+    if not (host in allowed.names or all(allowed.has(address) for address in parsed)):
+        if port not in PORTS[destination.scheme] or (literal(host) is None and "." not in host):
             raise AddressRefused
-        if not all(allowed.has(one) or is_public(one) for one in known):
+        if not all(allowed.has(address) or is_public(address) for address in parsed):
             raise AddressRefused
-    return Target(place, tuple(str(one) for one in known))
+    return Target(destination, tuple(str(address) for address in parsed))
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name, as this machine finds them."""
-    return [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    """The addresses of a name, resolved by this machine."""
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Judges every address before a connection; how names are resolved and whom TLS trusts are seams."""
+    """Judges every address before a connection; the resolver and the trusted certificates are handed in."""
 
     allowed: Allowed
     tls: SSLContext
     resolve: Resolve = resolve
 
     def check(self, url: str) -> Target:
-        """Where a delivery to this address would connect to just now; AddressRefused if it may not."""
-        place = place_of(url)
+        """The target of a delivery to a URL, resolved now; raises AddressRefused if it is not allowed."""
+        destination = destination_of(url)
+        host = destination.host
         try:
-            addresses = [place.host] if literal(place.host) is not None else self.resolve(place.host, place.port)
+            addresses = [host] if literal(host) is not None else self.resolve(host, destination.port)
         except (OSError, UnicodeError) as problem:
             raise AddressRefused from problem
-        return judge(place, addresses, self.allowed)
+        return judge(destination, addresses, self.allowed)
 
 
 def guard_of(setting: str | None) -> Guard:
-    """The guard that the operator's setting asks for; Misconfigured if it cannot be read."""
+    """The guard for the operator's setting; raises Misconfigured if the setting is not valid."""
     return Guard(allowed_by(setting), httpx.create_ssl_context())

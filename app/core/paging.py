@@ -1,4 +1,4 @@
-"""Keyset paging: opaque cursors that cannot be forged, read, or carried to another person or list."""
+"""Keyset paging, with opaque cursors that cannot be forged, read, or used by another person or for another list."""
 
 import base64
 import binascii
@@ -25,7 +25,7 @@ Order = datetime | date | int
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for: how many, after which cursor, and whether with the total."""
+    """The requested part of a list: how many items, after which cursor, and whether with the total."""
 
     limit: int = DEFAULT_LIMIT
     after: str | None = None
@@ -34,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A page as it was found: its rows, the cursor of the next page, and the total if it was asked for."""
+    """A page of a list: its rows, the cursor of the next page, and the total if it was requested."""
 
     rows: Sequence[AnyRow]
     next: str | None
@@ -42,13 +42,13 @@ class Slice:
 
 
 class Cursors:
-    """The institution's cursor cipher and epoch, read from the database when they are first needed."""
+    """The institution's cursor cipher and epoch, read from the database on first use."""
 
     def __init__(self) -> None:
         self._kept: tuple[AESSIV, int] | None = None
 
     def cipher(self, db: DatabaseSession) -> tuple[AESSIV, int]:
-        """The cipher, whose key does not change when the master key does, and the epoch that a restoration began."""
+        """The cipher, whose key stays when the master key changes, and the epoch, which grows with each restore."""
         if self._kept is None:
             row = db.execute(select(Institution.cursor_key, Institution.epoch)).one()
             self._kept = AESSIV(row.cursor_key), row.epoch
@@ -57,23 +57,24 @@ class Cursors:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One reader on one route: what a cursor is bound to."""
+    """A reader and a route, to which a cursor is bound."""
 
     cursors: Cursors
     principal_id: UUID
     path: str
 
     def encode(self, db: DatabaseSession, order: int, id: UUID) -> str:
-        """A cursor: the same for the same place, of one length, without meaning to its bearer."""
+        """The cursor of a position: always the same, of fixed length, and unreadable to the caller."""
         plain = order.to_bytes(8, "big", signed=True) + id.bytes
         cipher, epoch = self.cursors.cipher(db)
         sealed = cipher.encrypt(plain, self._bound(epoch))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def decode(self, db: DatabaseSession, cursor: str) -> tuple[int, UUID]:
-        """The place that a cursor names; Invalid unless it was made for this reader and route.
+        """The position of a cursor.
 
-        Raises Gone for one that was made before the registry was restored from a backup.
+        Raises Invalid for a cursor of another reader or route, and Gone for one that was issued before the registry was
+        restored from a backup.
         """
         cipher, epoch = self.cursors.cipher(db)
         try:
@@ -85,11 +86,11 @@ class Walk:
             if any(self._opened(cipher, sealed, earlier) for earlier in range(epoch)):
                 raise restored_since()
             raise _refused()
-        place = int.from_bytes(plain[:8], "big", signed=True), UUID(bytes=plain[8:])
-        # Base64 forgives padding and strange characters; a cursor has one spelling.
-        if self.encode(db, *place) != cursor:
+        position = int.from_bytes(plain[:8], "big", signed=True), UUID(bytes=plain[8:])
+        # Base64 tolerates padding and foreign characters, but a cursor has one spelling.
+        if self.encode(db, *position) != cursor:
             raise _refused()
-        return place
+        return position
 
     def _opened(self, cipher: AESSIV, sealed: bytes, epoch: int) -> bytes | None:
         try:
@@ -103,16 +104,18 @@ class Walk:
 
 
 def restored_since() -> Gone:
-    """The answer to a cursor that names a place which a restored registry does not have."""
-    return Gone("This cursor is of the time before the registry was restored. Begin without 'after'.")
+    """The error for a cursor whose position a restored registry does not have."""
+    return Gone("This cursor was issued before the registry was restored. Start again without 'after'.")
 
 
 def _refused() -> Exception:
-    return invalid("query/after", "cursor", "This cursor is not one that this list gave you. Begin without 'after'.")
+    return invalid(
+        "query/after", "cursor", "This cursor is not from this list, or not yours. Start again without 'after'."
+    )
 
 
 def as_number(order: Order) -> int:
-    """What a list is ordered by, as a whole number: microseconds since 1970, the day's number, or itself."""
+    """The sort key as a whole number: microseconds since 1970, the ordinal of the day, or itself."""
     if isinstance(order, datetime):
         return (order - _EPOCH) // timedelta(microseconds=1)
     return order.toordinal() if isinstance(order, date) else order
@@ -125,14 +128,14 @@ def _as_order(number: int, like: type[Order]) -> Order:
 
 
 class PagedSession(DatabaseSession):
-    """A session that knows to which reader and route its cursors are bound; `walk` is set before a list is read."""
+    """A session with the reader and route of its cursors; `walk` is set before a list is read."""
 
     walk: Walk
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """How a list is ordered: by a column whose values are of type `like`, then by id."""
+    """The order of a list: by a column with values of type `like`, then by id."""
 
     column: Any
     id: Any
@@ -141,7 +144,7 @@ class Sort:
 
 
 def listed(db: PagedSession, statement: AnySelect, page: Page, sort: Sort) -> Slice:
-    """The page of an ordered list; the statement's rows hold the columns of its order."""
+    """Read a page of an ordered list; the statement selects the columns that it is ordered by."""
     rows = db.execute(_seek(db, statement, page, sort)).all()
     count = counted(db, statement, sort.id) if page.count else None
     if len(rows) <= page.limit:
@@ -152,19 +155,19 @@ def listed(db: PagedSession, statement: AnySelect, page: Page, sort: Sort) -> Sl
 
 
 def counted(db: DatabaseSession, statement: AnySelect, id: Any) -> Total:
-    """How many rows the reader may see of a list; it counts no further than to a cap."""
+    """The number of rows of a list that the reader may see, counted up to MOST_COUNTED."""
     ids = statement.with_only_columns(id, maintain_column_froms=True).order_by(None).limit(MOST_COUNTED + 1)
-    found = len(db.execute(ids).all())
-    return Total(total=min(found, MOST_COUNTED), capped=found > MOST_COUNTED)
+    rows = len(db.execute(ids).all())
+    return Total(total=min(rows, MOST_COUNTED), capped=rows > MOST_COUNTED)
 
 
 def _seek(db: PagedSession, statement: AnySelect, page: Page, sort: Sort) -> AnySelect:
-    """The statement from the page's cursor on, ordered, with one row more than the page holds."""
+    """The statement after the page's cursor, ordered, with one row more than the page has."""
     if page.after is not None:
         number, last = db.walk.decode(db, page.after)
-        place = tuple_(_as_order(number, sort.like), last, types=[sort.column.type, sort.id.type])
-        here = tuple_(sort.column, sort.id)
-        statement = statement.where(here < place if sort.newest_first else here > place)
+        position = tuple_(_as_order(number, sort.like), last, types=[sort.column.type, sort.id.type])
+        row = tuple_(sort.column, sort.id)
+        statement = statement.where(row < position if sort.newest_first else row > position)
     columns = (sort.column, sort.id)
     ordered = [column.desc() if sort.newest_first else column.asc() for column in columns]
     return statement.order_by(*ordered).limit(page.limit + 1)

@@ -1,4 +1,4 @@
-"""The parts that every entry to the service stands on, wired once by `main` and passed down."""
+"""What every entry point of the service needs, wired once by `main` and passed down."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from app.core.sealer import Sealer
 class Seams:
     """The database, the sealer of contents, the clock, the source of random bytes, and the storage of files.
 
-    `after_act` runs in every write's transaction between the act and the answer. `lock_case` locks a case by its id,
-    for nouns that stand below cases, and gives its columns.
+    `after_act` runs in the transaction of every write, between the act and the answer. `lock_case` locks a case by its
+    id and returns its columns, for wings below the cases.
     """
 
     database: Database[GatedSession]

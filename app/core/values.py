@@ -1,7 +1,8 @@
-"""Hardened types for what people send: text, instants, days, codes; bad values are refused, never repaired."""
+"""Strict types for input: text, instants, days, codes; invalid values are refused, never repaired."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
@@ -11,7 +12,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-# Unicode's Bidi_Control: characters that can make a text read otherwise than it is stored.
+# Unicode's Bidi_Control: characters that can show a text in another order than it is stored in.
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
@@ -20,85 +21,99 @@ _EARLIEST = date(1800, 1, 1)
 _LATEST = date(2999, 12, 31)
 
 
+def one_of(values: Iterable[str], description: str) -> Any:
+    """Metadata for a text of an answer that is always one of these values; they stand in its schema as an enum.
+
+    Such a type is declared as a `TypeAliasType`, so that it has a name in the OpenAPI document and stands there once.
+    """
+    return Field(json_schema_extra={"enum": list(values)}, description=description)
+
+
 class In(BaseModel):
-    """The parent of every body: unknown fields are refused."""
+    """The parent of every request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class Out(BaseModel):
-    """The parent of every answer."""
+    """The parent of every response body."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class Picture(Out):
-    """A drawing that is served as it is, as an SVG document."""
+    """A drawing that is served as an SVG document."""
 
-    svg: str
+    svg: str = Field(description="The SVG document.")
 
 
 class Rendered(Out):
-    """A file that is served as it is, under a plain name."""
+    """A file that is served with a file name."""
 
-    content: bytes
-    media_type: str
-    file_name: str
+    content: bytes = Field(description="The bytes of the file.")
+    media_type: str = Field(description="The media type of the file.")
+    file_name: str = Field(description="The name of the file.")
 
 
 Item = TypeVar("Item")
 
 
 class Total(Out):
-    """How many items a list has; where it is `capped`, there are more than that."""
+    """The number of items of a list; if it is `capped`, there are more."""
 
-    total: int
-    capped: bool
+    total: int = Field(description="The number of items, at most 1,000.")
+    capped: bool = Field(description="Whether counting stopped at `total` because the list has more items.")
 
 
 class Listed(Out, Generic[Item]):
-    """A page of a list: its items, the cursor of the next page, and the total if it was asked for."""
+    """A page of a list: its items, the cursor of the next page, and the total if it was requested."""
 
-    items: list[Item]
-    next: str | None = None
-    count: Total | None = None
+    items: list[Item] = Field(description="The items of this page.")
+    next: str | None = Field(
+        None, description="The cursor of the next page, to be sent as `after`; null on the last page."
+    )
+    count: Total | None = Field(
+        None, description="The number of items in the whole list, if the request said `count=true`; otherwise null."
+    )
 
 
 class Followed(Out, Generic[Item]):
-    """A part of what never ends: ask again with `after` set to `next`, at once if there may be `more`."""
+    """A page of a feed: request the next with `after` set to `next`, at once if there may be `more`."""
 
-    items: list[Item]
-    next: str
-    more: bool
+    items: list[Item] = Field(description="The items of this part, the oldest first.")
+    next: str = Field(description="The cursor from which to go on, to be sent as `after`. It is there on every answer.")
+    more: bool = Field(description="Whether more items may be there already, so that you can ask again at once.")
 
 
 def clean(text: str) -> str:
-    """The text in NFC; ValueError for characters that databases or readers cannot bear."""
+    """The text in NFC; raises ValueError for characters that are unsafe for databases or readers."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate: it is not valid Unicode.")
+        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate, so it is not valid Unicode.")
     if _CONTROL.search(text):
-        raise PydanticCustomError("text-control", "The text has a control character; only line breaks and tabs may be.")
+        raise PydanticCustomError(
+            "text-control", "The text has a control character; only line breaks and tabs are allowed."
+        )
     if not BIDI_CONTROLS.isdisjoint(text):
-        raise PydanticCustomError("text-bidi", "The text has a character that changes the direction of reading.")
+        raise PydanticCustomError("text-bidi", "Remove the characters that change the direction of the text.")
     return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
-    """The text, if it has no line break or tab."""
+    """The text; raises an error if it has a line break or tab."""
     if re.search(r"[\n\r\t\u2028\u2029]", text):
         raise PydanticCustomError("text-line", "The text must be a single line without tabs.")
     return text
 
 
 def only_text(value: Any) -> Any:
-    """The value, if it is a text."""
+    """The value; raises an error if it is no string."""
     if not isinstance(value, str):
-        raise PydanticCustomError("text", "A text is needed.")
+        raise PydanticCustomError("text", "Give a string.")
     return value
 
 
 def _cleaned(value: Any) -> str:
-    # Before the length is judged: NFC can make a text longer.
+    # Before the length is checked: NFC can make a text longer.
     return clean(only_text(value))
 
 
@@ -118,13 +133,15 @@ def _rfc3339(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise PydanticCustomError("instant", "An instant is needed as RFC 3339 with its offset: 2027-03-08T10:00:00Z.")
+        raise PydanticCustomError(
+            "instant", "Give an instant in RFC 3339 with its offset, such as 2027-03-08T10:00:00Z."
+        )
     return value
 
 
 def _in_utc(value: datetime) -> datetime:
     if not _EARLIEST <= value.date() <= _LATEST:
-        raise PydanticCustomError("instant-range", "The instant must lie between the years 1800 and 2999.")
+        raise PydanticCustomError("instant-range", "Give an instant between the years 1800 and 2999.")
     return value.astimezone(UTC)
 
 
@@ -132,13 +149,13 @@ def _iso_day(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PydanticCustomError("day", "A day is needed as YYYY-MM-DD.")
+        raise PydanticCustomError("day", "Give a day as YYYY-MM-DD.")
     return value
 
 
 def _sane_day(value: date) -> date:
     if not _EARLIEST <= value <= _LATEST:
-        raise PydanticCustomError("day-range", "The day must lie between the years 1800 and 2999.")
+        raise PydanticCustomError("day-range", "Give a day between the years 1800 and 2999.")
     return value
 
 
@@ -151,7 +168,7 @@ _zones = cache(available_timezones)
 
 def _zone(name: str) -> str:
     if name not in _zones():
-        raise PydanticCustomError("time-zone", "A time zone is needed by its IANA name: Asia/Hong_Kong.")
+        raise PydanticCustomError("time-zone", "Give a time zone by its IANA name, such as Asia/Hong_Kong.")
     return name
 
 
@@ -160,7 +177,7 @@ TimeZone = Annotated[str, StringConstraints(max_length=64), BeforeValidator(only
 
 def _distinct(values: list[Any]) -> list[Any]:
     if len(values) != len(set(values)):
-        raise PydanticCustomError("repeated", "Name each only once.")
+        raise PydanticCustomError("repeated", "List each value only once.")
     return values
 
 
@@ -170,13 +187,13 @@ Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_dist
 
 
 def email_key(address: str) -> str:
-    """An address as it is compared: trimmed, ASCII letters in lower case, nothing transliterated."""
+    """The form of an address for comparison: trimmed, with ASCII letters in lower case."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in address.strip())
 
 
 def _address(value: str) -> str:
     if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@<>,;:\"()\[\]\\.]+", value):
-        raise PydanticCustomError("email", "An e-mail address is needed.")
+        raise PydanticCustomError("email", "Give an e-mail address.")
     return value
 
 
@@ -189,7 +206,7 @@ Email = Annotated[
 
 
 def folded(text: str) -> str:
-    """Text as it is searched: compatible forms made one, case folded, format characters gone, dashes alike."""
+    """The form of a text for searches: NFKC, case folded, without format characters, with one kind of dash."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     visible = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf")
     return " ".join(re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", visible).split())

@@ -1,1 +1,1 @@
-"""The water-sharing dispute, told as data and played through the API."""
+"""The demo: a water-sharing dispute, as data, played through the API."""

@@ -1,4 +1,4 @@
-"""`accord demo`: a fresh database, the story played on it, and the service on what it left."""
+"""`accord demo`: plays the story on a fresh database, then serves the result."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from app.core.db import Base
 from app.core.errors import Misconfigured
 from app.core.tables.institution import Institution
 from app.demo.story import ACTS, INSTITUTION, Json, Tell
-from app.integration.court_in_a_box.command import said_plainly, until_signal, where_it_listens
+from app.integration.court_in_a_box.command import faults_explained, until_signal, where_it_listens
 from app.operations.migrating import migrate
 from app.operations.process_lock import only_process
 from app.settings import Settings
@@ -34,25 +34,25 @@ KEY_FILE = Path(".demo/master.key")
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="The port to serve on")] = 8000,
-    database_url: Annotated[str, typer.Option(help="Where to play it: a SQLite file, or PostgreSQL")] = DATABASE,
+    port: Annotated[int, typer.Option(help="Port to serve on")] = 8000,
+    database_url: Annotated[str, typer.Option(help="Database to play it on: a SQLite file, or PostgreSQL")] = DATABASE,
     credentials: Annotated[Path | None, typer.Option(help="Write address, tokens and ids as JSON to this file")] = None,
-    serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve what the story left")] = True,
-    with_court: Annotated[bool, typer.Option("--court", help="Run a simulated court against it as well")] = False,
+    serving: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the result afterwards")] = True,
+    with_court: Annotated[bool, typer.Option("--court", help="Run a simulated court as well")] = False,
 ) -> None:
     """Play a water-sharing dispute from request to signed settlement through the API, then serve it."""
-    # Here and below: every other command of `accord` would load the service too, and wait for it.
+    # Imported here, so that other commands start without loading the service.
     from app.demo.play import play
     from app.main import create_app
-    from app.operations.serving import bound, serve
+    from app.operations.server import bound, serve
 
     settings = _settings(database_url)
     with only_process(settings):
-        # Before the story is told: a port that is taken would spoil its end.
+        # Before the story is played: a port that is taken must not spoil its end.
         listening = bound(HOST, port if serving else 0) if serving or with_court else None
         make_fresh(settings)
-        typer.echo("The dispute about the waters of the Orun, two fictional States under a fictional treaty.\n")
-        with _watched() as (tell, advance):
+        typer.echo("The dispute about the waters of the Orun: two fictional States, a fictional treaty.\n")
+        with _narration() as (tell, advance):
             story = asyncio.run(play(settings, system_clock(), tell, advance))
         base_url = f"http://{HOST}:{listening.getsockname()[1] if listening else port}"
         if credentials is not None:
@@ -63,33 +63,33 @@ def demo(
         if with_court:
             _run_both(settings, listening, base_url, story, serving)
             return
-        _tell_where(base_url, story)
+        _print_address(base_url, story)
         serve(create_app(settings, works=True), settings, listening)
 
 
-def _tell_where(base_url: str, story: Json) -> None:
+def _print_address(base_url: str, story: Json) -> None:
     typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
     typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
     typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
 
 
 def _run_both(settings: Settings, listening: socket.socket, base_url: str, story: Json, serving: bool) -> None:
-    """The service with its worker and a court beside it, which it may call on this machine; exits if they disagree."""
+    """Run the service and a court on this machine; exit with code 1 if their notes differ."""
     from app.demo.court import court_beside, play_court
     from app.main import create_app
-    from app.operations.serving import served_beside
+    from app.operations.server import served_in_background
 
     allowed = ",".join(filter(None, (settings.webhook_allowed, HOST)))
     settings = settings.model_copy(update={"webhook_allowed": allowed})
     with (
-        served_beside(create_app(settings, works=True), settings, listening),
-        said_plainly(),
+        served_in_background(create_app(settings, works=True), settings, listening),
+        faults_explained(),
         court_beside(base_url, story["clients"]["court"]) as court,
     ):
         agree = play_court(court, base_url, story["tokens"], system_clock(), typer.echo)
         if serving:
-            _tell_where(base_url, story)
-            typer.echo("\nThe court goes on beside it, until a signal ends both.")
+            _print_address(base_url, story)
+            typer.echo("\nThe court runs as well, until a signal ends both.")
             for line in where_it_listens(court):
                 typer.echo(line)
             until_signal()
@@ -97,8 +97,8 @@ def _run_both(settings: Settings, listening: socket.socket, base_url: str, story
 
 
 @contextmanager
-def _watched() -> Iterator[tuple[Tell, Callable[[], None]]]:
-    """How the story is told: on a terminal with a bar below it that shows how far it is, else in plain lines."""
+def _narration() -> Iterator[tuple[Tell, Callable[[], None]]]:
+    """Print the story in lines; on a terminal also show a progress bar."""
     console = Console(highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
         yield typer.echo, lambda: None
@@ -110,7 +110,7 @@ def _watched() -> Iterator[tuple[Tell, Callable[[], None]]]:
 
 
 def _settings(database_url: str) -> Settings:
-    """The surroundings' settings on the demo's database; on PostgreSQL with a key of the demo's own if none is set."""
+    """Settings of the environment with the demo's database; on PostgreSQL with the demo's own key if none is set."""
     settings = Settings(database_url=database_url)
     if settings.is_sqlite:
         Path(make_url(database_url).database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def _settings(database_url: str) -> Settings:
 
 
 def make_fresh(settings: Settings) -> None:
-    """Bring the database to empty tables; Misconfigured if it holds anything that the demo did not make."""
+    """Empty the database and create its tables; Misconfigured if it contains anything not made by the demo."""
     engine = create_engine(settings.database_url)
     try:
         if inspect(engine).get_table_names():
@@ -142,8 +142,8 @@ def _check_own(engine: Engine) -> None:
             names = list(connection.execute(select(Institution.name)).scalars())
     if foreign or names not in ([], [INSTITUTION]):
         raise Misconfigured(
-            "This database holds something that the demo did not make, so the demo leaves it alone. "
-            "Name an empty one with --database-url."
+            "This database contains data that the demo did not make, so the demo does not touch it. "
+            "Name an empty database with --database-url."
         )
 
 
@@ -156,6 +156,7 @@ def _drop(engine: Engine) -> None:
 
 
 def _write(path: Path, credentials: dict[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(credentials, file, indent=2)

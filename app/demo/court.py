@@ -1,4 +1,4 @@
-"""The court of the demo: it refers a case over HTTP, which is mediated to its end, and compares notes."""
+"""The court of the demo: refers a case over HTTP, which is mediated to its end, and compares notes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from app.demo.play import filled, member_of
-from app.demo.story import TIME_ZONE, Act, Json, StoryFault, Tell
+from app.demo.story import TIME_ZONE, Json, StoryAct, StoryFault, Tell
 from app.integration.client import Accord
-from app.integration.court_in_a_box.command import Place, running, settled
-from app.integration.court_in_a_box.court import Court
+from app.integration.court_in_a_box.command import CourtPlace, running, settled
+from app.integration.court_in_a_box.simulated_court import SimulatedCourt
 
 R, C = "/v1/referrals/{referral}", "/v1/cases/{case}"
 _GIVES = {
@@ -23,23 +23,23 @@ _SHARES = f"{C}/referral/share-dates"
 _SIGNS = {"draft_id": "{draft}", "sha256": "{sha256}", "capacity": "agent"}
 
 
-def _does(who: str, says: str, path: str, body: Json | None = None, method: str = "POST", **keeps: str) -> Act:
-    """An act of a story that is played on one day, at once."""
-    return Act(0, 0, who, says, path, body or {}, method, keeps=keeps)
+def _does(who: str, says: str, path: str, body: Json | None = None, method: str = "POST", **keeps: str) -> StoryAct:
+    """An act of a story that is played on one day."""
+    return StoryAct(0, 0, who, says, path, body or {}, method, keeps=keeps)
 
 
-def _agent(who: str, side: str, says: str) -> Act:
+def _agent(who: str, side: str, says: str) -> StoryAct:
     body = {"user_id": f"{{{who}}}", "role": "agent", "powers": _GIVES["powers"]}
     return _does("registrar", says, f"{C}/parties/{{{side}}}/representatives", body)
 
 
 # The mediation of the referred case.
 MEDIATION = [
-    _does("registrar", "The registrar takes the referral in", f"{R}/accept", case="case_id"),
-    _does("registrar", "sees who the parties are", C, method="GET", first="parties.0.id", second="parties.1.id"),
-    _agent("requesting_agent", "first", "admits an agent of the one"),
-    _agent("responding_agent", "second", "and of the other"),
-    _does("registrar", "and tells the other side of the referral", f"{C}/steps/invite"),
+    _does("registrar", "The registrar accepts the referral", f"{R}/accept", case="case_id"),
+    _does("registrar", "reads who the parties are", C, method="GET", first="parties.0.id", second="parties.1.id"),
+    _agent("requesting_agent", "first", "admits an agent of the first side"),
+    _agent("responding_agent", "second", "and of the second"),
+    _does("registrar", "and informs the other side of the referral", f"{C}/steps/invite"),
     _does("responding_agent", "The other side takes part", f"{C}/steps/accept-invitation", {"fields": _GIVES}),
     _does(
         "registrar",
@@ -59,7 +59,7 @@ MEDIATION = [
     _does("responding_agent", "is accepted", "/v1/appointments/{appointment}/accept"),
     _does("registrar", "and confirmed", "/v1/appointments/{appointment}/confirm"),
     _does("requesting_agent", "One side lets the court know the dates of sessions", _SHARES),
-    _does("responding_agent", "and the other too, so the court is told them", _SHARES),
+    _does("responding_agent", "and so does the other, so the court sees them", _SHARES),
     _does(
         "mediator",
         "A joint session is called",
@@ -87,7 +87,7 @@ MEDIATION = [
     ),
     _does(
         "mediator",
-        "A text is laid before both sides",
+        "A text is put before both sides",
         f"{C}/settlement/drafts",
         {
             "title": "Settlement",
@@ -98,27 +98,29 @@ MEDIATION = [
         draft="id",
         sha256="sha256",
     ),
-    _does("mediator", "frozen", f"{C}/settlement/drafts/{{draft}}/freeze", {"sha256": "{sha256}"}),
-    _does("requesting_agent", "signed by the one", f"{C}/settlement/signatures", {**_SIGNS, "party_id": "{first}"}),
-    _does("responding_agent", "and by the other", f"{C}/settlement/signatures", {**_SIGNS, "party_id": "{second}"}),
+    _does("mediator", "and frozen", f"{C}/settlement/drafts/{{draft}}/freeze", {"sha256": "{sha256}"}),
+    _does(
+        "requesting_agent", "signed by the first side", f"{C}/settlement/signatures", {**_SIGNS, "party_id": "{first}"}
+    ),
+    _does("responding_agent", "and by the second", f"{C}/settlement/signatures", {**_SIGNS, "party_id": "{second}"}),
     _does("registrar", "The registry reports the outcome to the court", f"{C}/steps/report"),
 ]
 
 
 @contextmanager
-def court_beside(base_url: str, client: dict[str, str], port: int = 0) -> Iterator[Court]:
-    """The demo's court, which keeps its notes in memory, beside the service at that address."""
+def court_beside(base_url: str, client: dict[str, str], port: int = 0) -> Iterator[SimulatedCourt]:
+    """Run the demo's court against the service at this address; its notes are in memory."""
     accord = Accord(base_url, client["client_id"], client["client_secret"])
-    with running(accord, Place(port=port, orders_port=0)) as court:
+    with running(accord, CourtPlace(port=port, orders_port=0)) as court:
         yield court
 
 
-def play_court(court: Court, base_url: str, tokens: dict[str, str], now: datetime, tell: Tell) -> bool:
-    """Play a referral from the order to the report, with a court that misbehaves; whether it and Accord agree.
+def play_court(court: SimulatedCourt, base_url: str, tokens: dict[str, str], now: datetime, tell: Tell) -> bool:
+    """Play a referral from the order to the report, with a misbehaving court; return whether notes and Accord agree.
 
-    Raises StoryFault if the service answers otherwise than the story goes.
+    Raises StoryFault if the service does not answer as the story expects.
     """
-    tell("\nA court refers a case over HTTP, hears of it by webhook and by the feed, and breaks off now and then.\n")
+    tell("\nA court refers a case over HTTP, follows it by webhook and by the feed, and sometimes breaks off.\n")
     for order in ("duplicate 1", "refer 1", "repeat 1", "rotate"):
         tell(f"The court: {court.obey(order)}")
     (referral,) = court.store.referrals()
@@ -126,7 +128,7 @@ def play_court(court: Court, base_url: str, tokens: dict[str, str], now: datetim
         registry = _Registry(http, tokens, tell)
         registry.play(str(referral.id), referral.sent["return_on"], now.astimezone(ZoneInfo(TIME_ZONE)).date())
     differences = settled(court)
-    for line in _heard(court):
+    for line in _received(court):
         tell(line)
     for line in differences or ["The court and Accord agree."]:
         tell(line)
@@ -134,7 +136,7 @@ def play_court(court: Court, base_url: str, tokens: dict[str, str], now: datetim
 
 
 class _Registry:
-    """The registry's side and the parties', as they act through the API."""
+    """The registry and the parties, acting through the API."""
 
     def __init__(self, http: httpx.Client, tokens: dict[str, str], tell: Tell) -> None:
         self._http, self._tokens, self._tell = http, tokens, tell
@@ -146,7 +148,7 @@ class _Registry:
         for who in ("requesting_agent", "responding_agent", "mediator"):
             kept[who] = self._sent(who, "GET", "/v1/me")["id"]
         roster = self._sent("registrar", "GET", "/v1/mediators")["items"]
-        (entry,) = (one for one in roster if one["user_id"] == kept["mediator"])
+        (entry,) = (mediator for mediator in roster if mediator["user_id"] == kept["mediator"])
         self._kept = {**kept, "entry": entry["id"]}
         for act in MEDIATION:
             answer = self._sent(act.who, act.method, filled(act.path, self._kept), filled(act.body, self._kept))
@@ -162,14 +164,14 @@ class _Registry:
         return answer.json()
 
 
-def _heard(court: Court) -> Iterator[str]:
-    """What the court heard, and what it was told of the end."""
-    yield "\nThe court heard, in order:"
-    events = [one for one in court.store.events() if one.by_webhook is not None]
-    for one in sorted(events, key=lambda one: one.by_webhook or 0):
-        again = f" ({one.webhooks} times, one event)" if one.webhooks > 1 else ""
-        yield f"  {one.type}{again}"
+def _received(court: SimulatedCourt) -> Iterator[str]:
+    """List the events that the court received, and the report on the end."""
+    yield "\nThe court received, in order:"
+    events = [event for event in court.store.events() if event.by_webhook is not None]
+    for event in sorted(events, key=lambda event: event.by_webhook or 0):
+        copies = f" ({event.webhooks} times, one event)" if event.webhooks > 1 else ""
+        yield f"  {event.type}{copies}"
     (referral,) = court.store.referrals()
     seen = referral.seen or {}
     report = seen["report"]
-    yield f"It was told of {seen['reference']}: settled {report['settled']}, ended on {report['ended_on']}."
+    yield f"The report of {seen['reference']} says: settled {report['settled']}, ended on {report['ended_on']}."

@@ -1,4 +1,4 @@
-"""Playing the story through the API itself, in its own time, which ends at the present."""
+"""Plays the story through the API, on a clock of its own that ends at the present."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import httpx
 
 from app.core.access.scopes import SCOPES
 from app.core.access.session import GatedSession
-from app.core.db import Database
+from app.core.db import Database, Entropy
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
@@ -26,15 +26,17 @@ from app.demo.story import (
     ROSTER,
     SECOND_CASE,
     TIME_ZONE,
-    Act,
     Json,
+    StoryAct,
     StoryFault,
     Tell,
 )
 from app.institution.people import service as people
+from app.institution.people.institution import InstitutionIn, found_institution
 from app.institution.people.schemas import TokenIn, UserIn
+from app.institution.people.tokens import write_token
 from app.institution.signing import service as signing
-from app.integration.clients.grants import write_token
+from app.integration.clients.grants import write_access_token
 from app.main import create_app
 from app.rules.loader import library
 from app.rules.model import Citation
@@ -44,11 +46,11 @@ TOKEN_LIFE = timedelta(days=180)
 
 
 def _nothing() -> None:
-    """Where nobody watches."""
+    """Do nothing: without a display."""
 
 
 class StoryClock:
-    """The time of the story; acts are set on their day and hour at the seat."""
+    """The clock of the story; acts happen on their day and hour at the seat."""
 
     def __init__(self, present: datetime) -> None:
         self.present = present
@@ -61,7 +63,7 @@ class StoryClock:
         return self.now
 
     def set(self, day: int, hour: int) -> None:
-        """Go on to that hour, never back and never past the present."""
+        """Advance to this hour, never back and never past the present."""
         at = datetime.combine(self.day(day), time(hour), self.zone).astimezone(UTC)
         self.now = min(max(at, self.now + timedelta(minutes=1)), self.present)
 
@@ -71,51 +73,74 @@ class StoryClock:
 
 
 class Player:
-    """The story as it is played: who has which token, and what earlier acts kept."""
+    """Plays acts; knows everybody's token and the values that earlier acts kept.
 
-    def __init__(self, app: Any, clock: StoryClock, tell: Tell) -> None:
-        self.app, self.clock, self.tell = app, clock, tell
+    `entropy` gives the random bytes of what is done without a request.
+    """
+
+    def __init__(self, app: Any, clock: StoryClock, tell: Tell, entropy: Entropy = os.urandom) -> None:
+        self.app, self.clock, self.tell, self.entropy = app, clock, tell, entropy
         self.tokens: dict[str, str] = {}
         self.kept: dict[str, str] = {f"day{number}": clock.day(number).isoformat() for number in range(120)}
 
     async def send(self, who: str, method: str, path: str, body: Json, **headers: str) -> httpx.Response:
-        """One request."""
+        """Send one request."""
         transport = httpx.ASGITransport(self.app)
         headers["authorization"] = f"Bearer {self.tokens[who]}"
         async with httpx.AsyncClient(transport=transport, base_url="http://accord.demo") as client:
             return await client.request(method, path, json=body or None, headers=headers)
 
-    async def settle_in(self) -> None:
-        """People, members and the roster."""
+    async def play(self, advance: Callable[[], None] = _nothing) -> Json:
+        """Found the institution on an empty database and play both cases; tokens and ids for the credentials file.
+
+        Raises StoryFault if the service answers otherwise than the story goes.
+        """
+        seams = self.app.state.seams
+        self.tokens["admin"] = _found(seams.database, self.clock, seams.sealer, self.entropy)
+        await self.add_people()
+        client = await self.add_court()
+        self.tokens["court"] = _court_token(seams.database, self.clock, UUID(client.pop("secret_id")), self.entropy)
+        for act in (*FIRST_CASE, *SECOND_CASE):
+            await self.act(act)
+            advance()
+        order = ("admin", *PEOPLE, "court")
+        return {
+            "tokens": {who: self.tokens[who] for who in order},
+            "clients": {"court": client},
+            "cases": {"settled": self.kept["case"], "open": self.kept["second"]},
+        }
+
+    async def add_people(self) -> None:
+        """Add people, members and the roster of mediators."""
         for key, (name, role) in PEOPLE.items():
             email = f"{key.replace('_', '.')}@demo.example"
-            user = await self._made("admin", "/v1/users", {"name": name, "email": email, "role": role})
-            given = {"user_id": user["id"], "label": "demo", "expires_at": _expiry(self.clock)}
-            self.tokens[key] = (await self._made("admin", "/v1/tokens", given))["token"]
+            user = await self._created("admin", "/v1/users", {"name": name, "email": email, "role": role})
+            token = {"user_id": user["id"], "label": "demo", "expires_at": _expiry(self.clock)}
+            self.tokens[key] = (await self._created("admin", "/v1/tokens", token))["token"]
             self.kept[key] = user["id"]
         for key, member in MEMBERS.items():
-            self.kept[key] = (await self._made("admin", "/v1/members", member))["id"]
+            self.kept[key] = (await self._created("admin", "/v1/members", member))["id"]
         for key, entry in ROSTER.items():
-            made = await self._made("registrar", "/v1/mediators", {"user_id": self.kept[key], **entry})
-            self.kept[f"{key}_entry"] = made["id"]
+            mediator = await self._created("registrar", "/v1/mediators", {"user_id": self.kept[key], **entry})
+            self.kept[f"{key}_entry"] = mediator["id"]
 
-    async def let_court_in(self) -> dict[str, str]:
-        """A court, and its program as its administrator is shown it: id, secret, and the id of that secret."""
-        court = await self._made("admin", "/v1/courts", COURT)
-        given = {"name": "Case management", "court_id": court["id"], "scopes": sorted(SCOPES)}
-        made = await self._made("admin", "/v1/clients", given)
-        secret_id: str = made["secrets"][0]["id"]
-        return {"client_id": made["id"], "client_secret": made["client_secret"], "secret_id": secret_id}
+    async def add_court(self) -> dict[str, str]:
+        """Add a court and its API client; return the client's id, secret and secret id."""
+        court = await self._created("admin", "/v1/courts", COURT)
+        fields = {"name": "Case management", "court_id": court["id"], "scopes": sorted(SCOPES)}
+        client = await self._created("admin", "/v1/clients", fields)
+        secret_id: str = client["secrets"][0]["id"]
+        return {"client_id": client["id"], "client_secret": client["client_secret"], "secret_id": secret_id}
 
-    async def _made(self, who: str, path: str, body: Json) -> Json:
+    async def _created(self, who: str, path: str, body: Json) -> Json:
         response = await self.send(who, "POST", path, body)
         if response.status_code != httpx.codes.CREATED:
             raise StoryFault(f"{path}: {response.text}")
-        made: Json = response.json()
-        return made
+        created: Json = response.json()
+        return created
 
-    async def act(self, act: Act) -> None:
-        """Play one act, keep what it keeps, and tell it."""
+    async def act(self, act: StoryAct) -> None:
+        """Play one act, keep its values, and print its line."""
         self.clock.set(act.day, act.hour)
         path, body, headers = filled(act.path, self.kept), filled(act.body, self.kept), {}
         if act.method == "PATCH":
@@ -136,7 +161,7 @@ class Player:
             self.kept[name] = member_of(answer, member)
         self._tell(act, act.step)
 
-    def _tell(self, act: Act, step: str | None) -> None:
+    def _tell(self, act: StoryAct, step: str | None) -> None:
         day = self.clock.now.astimezone(self.clock.zone).date().isoformat()
         rule = ""
         if step is not None:
@@ -145,13 +170,13 @@ class Player:
 
 
 def cited(citation: Citation) -> str:
-    """A rule's place, as the story cites it."""
+    """A citation as the story prints it."""
     where = citation.article or citation.source or "registry's practice"
     return where if citation.standing in ("institution", "text") else f"{where}, {citation.standing}"
 
 
 def filled(value: Any, kept: dict[str, str]) -> Any:
-    """A value of the story with its names in braces filled in."""
+    """A value of the story with the names in braces replaced."""
     if isinstance(value, str):
         return value.format_map(kept)
     if isinstance(value, dict):
@@ -160,7 +185,7 @@ def filled(value: Any, kept: dict[str, str]) -> Any:
 
 
 def member_of(answer: Any, path: str) -> str:
-    """A member of an answer, as `parties.0.id` names it."""
+    """A member of an answer by its path, such as `parties.0.id`."""
     for part in path.split("."):
         answer = answer[int(part)] if part.isdigit() else answer[part]
     return str(answer)
@@ -171,52 +196,40 @@ def _expiry(clock: StoryClock) -> str:
 
 
 async def play(settings: Settings, present: datetime, tell: Tell, advance: Callable[[], None] = _nothing) -> Json:
-    """Found the institution on an empty database and play both cases; the tokens and ids for the credentials file.
+    """Found the institution on an empty database and play both cases; return tokens and ids for the credentials file.
 
-    Each line of the story is told, and after each act the display is advanced.
+    Calls `tell` with each line of the story, and `advance` after each act.
 
-    Raises StoryFault if the service answers otherwise than the story goes.
+    Raises StoryFault if the service does not answer as the story expects.
     """
     clock = StoryClock(present)
     app = create_app(settings, clock)
-    database: Database[GatedSession] = app.state.seams.database
-    player = Player(app, clock, tell)
     try:
-        player.tokens["admin"] = _found(database, clock, app.state.seams.sealer)
-        await player.settle_in()
-        client = await player.let_court_in()
-        player.tokens["court"] = _court_token(database, clock, UUID(client.pop("secret_id")))
-        for act in (*FIRST_CASE, *SECOND_CASE):
-            await player.act(act)
-            advance()
+        return await Player(app, clock, tell).play(advance)
     finally:
-        database.dispose()
-    order = ("admin", *PEOPLE, "court")
-    return {
-        "tokens": {who: player.tokens[who] for who in order},
-        "clients": {"court": client},
-        "cases": {"settled": player.kept["case"], "open": player.kept["second"]},
-    }
+        app.state.seams.database.dispose()
 
 
-def _court_token(database: Database[GatedSession], clock: StoryClock, secret_id: UUID) -> str:
-    """A token of the court's program that lives as long as the demo's others: those that it gets live minutes."""
+def _court_token(database: Database[GatedSession], clock: StoryClock, secret_id: UUID, entropy: Entropy) -> str:
+    """A token of the court's client that is valid as long as the demo's others; those it obtains expire in minutes."""
     life = clock.present + TOKEN_LIFE - clock.now
-    return database.in_transaction(lambda db: write_token(db, clock.now, secret_id, sorted(SCOPES), life), os.urandom)
+    return database.in_transaction(
+        lambda db: write_access_token(db, clock.now, secret_id, sorted(SCOPES), life), entropy
+    )
 
 
-def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer) -> str:
-    def found(db: GatedSession) -> str:
+def _found(database: Database[GatedSession], clock: StoryClock, sealer: Sealer, entropy: Entropy) -> str:
+    def founded(db: GatedSession) -> str:
         db.sealer = sealer
-        people.found_institution(db, clock.now, people.InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
+        found_institution(db, clock.now, InstitutionIn(name=INSTITUTION, time_zone=TIME_ZONE))
         signing.ensure_key(db, clock.now)
         admin = UserIn(name="Sefa Adeyemi", email="admin@demo.example", role="admin")
         user_id = people.write_user(db, clock.now, admin, OPERATOR)
         db.flush()
-        given = TokenIn(user_id=user_id, label="demo", expires_at=clock.present + TOKEN_LIFE)
-        token_id = people.write_token(db, clock.now, given, user_id, OPERATOR)
+        token = TokenIn(user_id=user_id, label="demo", expires_at=clock.present + TOKEN_LIFE)
+        token_id = write_token(db, clock.now, token, user_id, OPERATOR)
         ledger.seal(db)
         secret: str = db.secrets[token_id]
         return secret
 
-    return database.in_transaction(found, os.urandom)
+    return database.in_transaction(founded, entropy)

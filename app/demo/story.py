@@ -1,6 +1,6 @@
 """The dispute of two fictional States about the waters of a river, as data: who does what, on which day.
 
-Names in braces are filled in with what earlier acts kept: ids, texts' hashes, days of the story.
+Names in braces stand for values that earlier acts kept: ids, hashes of texts, days of the story.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Tell = Callable[[str], None]
 
 
 class StoryFault(Exception):
-    """The service did not answer as the story goes."""
+    """The service did not answer as the story expects."""
 
 
 INSTITUTION = "Demonstration Institute for Mediation (fictional)"
@@ -20,12 +20,11 @@ TIME_ZONE = "Asia/Hong_Kong"
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class StoryAct:
     """One request of the story.
 
-    `day` counts from its beginning, `hour` is at the seat. `says` is the line that is printed; `step` names the step of
-    the rules whose article it cites, if it takes or rests on one. `keeps` maps names to members of the answer.
-    `refused` is the code of the refusal that the story expects.
+    `day` counts from the beginning, `hour` is at the seat. `says` is the printed line; `step` names the step whose
+    article the line cites. `keeps` maps names to members of the answer. `refused` is the code of an expected refusal.
     """
 
     day: int
@@ -172,7 +171,7 @@ def _session(kind: str, title: str, day: str, side: str | None = None) -> Json:
 
 C = "/v1/cases/{case}"
 FIRST_CASE = [
-    Act(
+    StoryAct(
         0,
         9,
         "requesting_agent",
@@ -181,7 +180,7 @@ FIRST_CASE = [
         REQUEST,
         keeps={"case": "id", "ilmar": "parties.0.id", "tarvand": "parties.1.id", "soli": "third_states.0.id"},
     ),
-    Act(
+    StoryAct(
         1,
         11,
         "requesting_agent",
@@ -190,7 +189,7 @@ FIRST_CASE = [
         _gives("{day1}", ILMAR),
         step="lodge",
     ),
-    Act(
+    StoryAct(
         3,
         10,
         "registrar",
@@ -198,7 +197,7 @@ FIRST_CASE = [
         f"{C}/parties/{{tarvand}}/representatives",
         {"user_id": "{responding_agent}", "role": "agent", "powers": _powers("{day2}", TARVAND)},
     ),
-    Act(
+    StoryAct(
         3,
         15,
         "registrar",
@@ -207,7 +206,7 @@ FIRST_CASE = [
         {"due_on": "{day24}"},
         step="invite",
     ),
-    Act(
+    StoryAct(
         10,
         16,
         "responding_agent",
@@ -216,7 +215,7 @@ FIRST_CASE = [
         _gives("{day10}", TARVAND),
         step="accept-invitation",
     ),
-    Act(
+    StoryAct(
         11,
         9,
         "registrar",
@@ -224,7 +223,7 @@ FIRST_CASE = [
         f"{C}/steps/screen",
         refused="need-not-met",
     ),
-    Act(
+    StoryAct(
         12,
         14,
         "requesting_agent",
@@ -233,7 +232,7 @@ FIRST_CASE = [
         {"subjects": ["reservoir-operation"]},
         method="PATCH",
     ),
-    Act(
+    StoryAct(
         13,
         10,
         "registrar",
@@ -242,9 +241,11 @@ FIRST_CASE = [
         {"third_state_id": "{soli}", "basis": "ad-hoc", "instrument": "Note verbale of Soli", "given_on": "{day13}"},
         keeps={"consent": "id"},
     ),
-    Act(13, 11, "registrar", "The registrar confirms Soli's consent", f"{C}/consents/{{consent}}/confirm"),
-    Act(13, 15, "registrar", "The registrar screens again: every gate is open", f"{C}/steps/screen", step="screen"),
-    Act(
+    StoryAct(13, 11, "registrar", "The registrar confirms Soli's consent", f"{C}/consents/{{consent}}/confirm"),
+    StoryAct(
+        13, 15, "registrar", "The registrar screens again: every gate is open", f"{C}/steps/screen", step="screen"
+    ),
+    StoryAct(
         14,
         10,
         "registrar",
@@ -254,7 +255,7 @@ FIRST_CASE = [
         step="register",
         keeps={"reference": "reference"},
     ),
-    Act(
+    StoryAct(
         17,
         9,
         "responding_agent",
@@ -264,7 +265,7 @@ FIRST_CASE = [
         step="nominate",
         keeps={"herrera": "id"},
     ),
-    Act(
+    StoryAct(
         18,
         17,
         "other_mediator",
@@ -272,7 +273,7 @@ FIRST_CASE = [
         "/v1/appointments/{herrera}/decline",
         {"reason": "I advised a company that buys power from the Kesh dam."},
     ),
-    Act(
+    StoryAct(
         20,
         9,
         "requesting_agent",
@@ -282,7 +283,7 @@ FIRST_CASE = [
         step="nominate",
         keeps={"lindqvist": "id"},
     ),
-    Act(
+    StoryAct(
         22,
         12,
         "mediator",
@@ -290,8 +291,8 @@ FIRST_CASE = [
         "/v1/appointments/{lindqvist}/declare",
         {"independent": True, "disclosures": "In 2019 I taught at the university of Port Sable for one term."},
     ),
-    Act(24, 11, "responding_agent", "Tarvand accepts her", "/v1/appointments/{lindqvist}/accept"),
-    Act(
+    StoryAct(24, 11, "responding_agent", "Tarvand accepts her", "/v1/appointments/{lindqvist}/accept"),
+    StoryAct(
         25,
         10,
         "registrar",
@@ -299,7 +300,7 @@ FIRST_CASE = [
         "/v1/appointments/{lindqvist}/confirm",
         step="confirm-mediator",
     ),
-    Act(
+    StoryAct(
         27,
         9,
         "mediator",
@@ -308,7 +309,7 @@ FIRST_CASE = [
         _session("joint", "First joint session", "day33"),
         keeps={"joint": "id"},
     ),
-    Act(
+    StoryAct(
         33,
         13,
         "mediator",
@@ -317,16 +318,16 @@ FIRST_CASE = [
         _attendance(LINDQVIST, KELLER, MARWAN),
         step="hold-session",
     ),
-    Act(
+    StoryAct(
         34,
         9,
         "mediator",
-        "The mediator calls a caucus with Ilmar, of which only they know",
+        "The mediator calls a caucus with Ilmar, known only to the two of them",
         f"{C}/sessions",
         _session("caucus", "Ilmar alone", "day38", "ilmar"),
         keeps={"caucus_ilmar": "id"},
     ),
-    Act(
+    StoryAct(
         36,
         18,
         "requesting_agent",
@@ -341,8 +342,8 @@ FIRST_CASE = [
         },
         keeps={"filing_ilmar": "id"},
     ),
-    Act(36, 19, "requesting_agent", "and submits it", f"{C}/filings/{{filing_ilmar}}/submit"),
-    Act(
+    StoryAct(36, 19, "requesting_agent", "and submits it", f"{C}/filings/{{filing_ilmar}}/submit"),
+    StoryAct(
         38,
         13,
         "mediator",
@@ -350,7 +351,7 @@ FIRST_CASE = [
         f"{C}/sessions/{{caucus_ilmar}}/hold",
         _attendance(LINDQVIST, KELLER),
     ),
-    Act(
+    StoryAct(
         38,
         15,
         "mediator",
@@ -359,7 +360,7 @@ FIRST_CASE = [
         _session("caucus", "Tarvand alone", "day41", "tarvand"),
         keeps={"caucus_tarvand": "id"},
     ),
-    Act(
+    StoryAct(
         40,
         10,
         "responding_agent",
@@ -374,8 +375,8 @@ FIRST_CASE = [
         },
         keeps={"filing_tarvand": "id"},
     ),
-    Act(40, 11, "responding_agent", "and submits it", f"{C}/filings/{{filing_tarvand}}/submit"),
-    Act(
+    StoryAct(40, 11, "responding_agent", "and submits it", f"{C}/filings/{{filing_tarvand}}/submit"),
+    StoryAct(
         41,
         13,
         "mediator",
@@ -383,7 +384,7 @@ FIRST_CASE = [
         f"{C}/sessions/{{caucus_tarvand}}/hold",
         _attendance(LINDQVIST, MARWAN),
     ),
-    Act(
+    StoryAct(
         43,
         9,
         "mediator",
@@ -397,7 +398,7 @@ FIRST_CASE = [
         },
         keeps={"first_draft": "id"},
     ),
-    Act(
+    StoryAct(
         47,
         9,
         "mediator",
@@ -412,7 +413,7 @@ FIRST_CASE = [
         },
         keeps={"draft": "id", "sha256": "sha256"},
     ),
-    Act(
+    StoryAct(
         50,
         10,
         "mediator",
@@ -421,7 +422,7 @@ FIRST_CASE = [
         {"sha256": "{sha256}"},
         step="freeze-text",
     ),
-    Act(
+    StoryAct(
         54,
         10,
         "responding_agent",
@@ -430,7 +431,7 @@ FIRST_CASE = [
         {"draft_id": "{draft}", "sha256": "{sha256}", "party_id": "{tarvand}", "capacity": "agent"},
         step="sign",
     ),
-    Act(
+    StoryAct(
         55,
         11,
         "requesting_agent",
@@ -442,7 +443,7 @@ FIRST_CASE = [
 ]
 S = "/v1/cases/{second}"
 SECOND_CASE = [
-    Act(
+    StoryAct(
         56,
         9,
         "responding_agent",
@@ -451,8 +452,10 @@ SECOND_CASE = [
         SECOND,
         keeps={"second": "id", "second_ilmar": "parties.1.id"},
     ),
-    Act(56, 10, "responding_agent", "Tarvand lodges it", f"{S}/steps/lodge", _gives("{day56}", TARVAND), step="lodge"),
-    Act(
+    StoryAct(
+        56, 10, "responding_agent", "Tarvand lodges it", f"{S}/steps/lodge", _gives("{day56}", TARVAND), step="lodge"
+    ),
+    StoryAct(
         57,
         9,
         "registrar",
@@ -460,8 +463,8 @@ SECOND_CASE = [
         f"{S}/parties/{{second_ilmar}}/representatives",
         {"user_id": "{requesting_agent}", "role": "agent", "powers": _powers("{day57}", ILMAR)},
     ),
-    Act(57, 10, "registrar", "and invites Ilmar", f"{S}/steps/invite", {"due_on": "{day87}"}, step="invite"),
-    Act(
+    StoryAct(57, 10, "registrar", "and invites Ilmar", f"{S}/steps/invite", {"due_on": "{day87}"}, step="invite"),
+    StoryAct(
         60,
         9,
         "requesting_agent",
@@ -470,8 +473,8 @@ SECOND_CASE = [
         _gives("{day60}", ILMAR),
         step="accept-invitation",
     ),
-    Act(61, 9, "registrar", "The request passes the gates", f"{S}/steps/screen", step="screen"),
-    Act(
+    StoryAct(61, 9, "registrar", "The request passes the gates", f"{S}/steps/screen", step="screen"),
+    StoryAct(
         61,
         10,
         "registrar",
@@ -481,7 +484,7 @@ SECOND_CASE = [
         step="register",
         keeps={"second_reference": "reference"},
     ),
-    Act(
+    StoryAct(
         63,
         9,
         "requesting_agent",

@@ -1,1 +1,1 @@
-"""What an institution has before any case: rules of procedure, people, members, keys and calendars."""
+"""What an institution has before any case: rules of procedure, people, members, signing keys and calendars."""

@@ -1,1 +1,1 @@
-"""What keeps an installation running: backup, health checks, migrations, keys, audits and the server."""
+"""Operation of an installation: server, background work, backup, health checks, migrations, keys and audits."""

@@ -1,4 +1,4 @@
-"""Whether an installation is well: one look after the other, each with a word on what it found."""
+"""Health checks of an installation, from its settings to each certificate."""
 
 import os
 import shutil
@@ -27,41 +27,40 @@ from app.core.tables.contents import DataKey
 from app.core.tables.institution import Institution
 from app.core.tables.signing import SigningKey
 from app.institution.signing import service as signing
-from app.operations import readers as access
-from app.operations import signatures
+from app.operations import readers, signatures
 from app.operations.migrating import is_ahead, is_at_head, unreachable
 from app.proceedings.documents import inventory
 from app.rules.loader import BadRuleSet, library, use_folder
 from app.settings import Settings, unknown_settings
 
-# More than a clock drifts between two looks of a time service; deadlines end on the second.
+# Seconds; more than a clock drifts between two synchronisations. Deadlines end on the second.
 MOST_APART = 5
 LEAST_FREE = 200 * 1024 * 1024
 OLDEST_POSTGRESQL = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found, and whether it is well."""
+class HealthFinding:
+    """Result of one check: what it found, and whether that is in order."""
 
     name: str
     says: str
     well: bool
 
 
-def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool = False) -> Iterator[Finding]:
-    """Every look at an installation, the settings first; what cannot be looked at is a finding too.
+def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool = False) -> Iterator[HealthFinding]:
+    """Run every check, settings first; a check that cannot run is a finding too.
 
-    With `documents` each is read to its end and held against what is known of it.
+    With `documents`, read every document completely and compare it with its record.
     """
-    yield Finding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
+    yield HealthFinding("settings", f"read, for {'SQLite' if settings.is_sqlite else 'PostgreSQL'}", True)
     for name in unknown_settings():
-        yield Finding("settings", f"there is none of this name: {name}", False)
-    yield _found("rule sets", lambda: _rule_sets(settings))
-    yield _found("master key", lambda: _key(settings))
-    yield _found("zone data", _zones)
-    yield _found("free disk", lambda: _free_disk(settings))
-    yield _found("document storage", lambda: _storage(settings))
+        yield HealthFinding("settings", f"unknown setting: {name}", False)
+    yield _checked("rule sets", lambda: _rule_sets(settings))
+    yield _checked("master key", lambda: _key(settings))
+    yield _checked("zone data", _zones)
+    yield _checked("free disk", lambda: _free_disk(settings))
+    yield _checked("document storage", lambda: _storage(settings))
     yield from _database(settings, now)
     if documents:
         yield from _documents(settings, now)
@@ -70,71 +69,71 @@ def look_at(settings: Settings, now: Callable[[], datetime], *, documents: bool 
 def _storage(settings: Settings) -> str:
     storage = Storage(settings)
     if storage.folder is not None and not storage.folder.exists():
-        # Asked, it would be made: a volume that is not mounted would look like one without a document.
-        return f"not made yet; it will be, in {storage.place}"
+        # `check` would create the folder, and an unmounted volume would look like an empty storage.
+        return f"not created yet; the service creates {storage.place} on first use"
     try:
         storage.check()
     except Unavailable as problem:
-        raise Misconfigured(f"{storage.place} cannot be reached, or not be written to.") from problem
-    return f"{storage.place} answers"
+        raise Misconfigured(f"{storage.place} cannot be reached or is not writable.") from problem
+    return f"{storage.place} is available"
 
 
-def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
-    """Storage and database held against each other: each fault by name, and one word if there is none."""
+def _documents(settings: Settings, now: Callable[[], datetime]) -> Iterator[HealthFinding]:
+    """Compare storage and database: one finding for each fault, or one if there is none."""
     database = Database(settings, guard, GatedSession)
     try:
         with database.read(os.urandom) as db:
             db.sealer = _sealer(settings)
-            known = inventory.expected(db)
-        faults = list(inventory.compare(known, Storage(settings), now()))
+            expected = inventory.expected(db)
+        faults = list(inventory.compare(expected, Storage(settings), now()))
     except (Problem, Misconfigured) as problem:
-        yield Finding("documents", str(problem), False)
+        yield HealthFinding("documents", str(problem), False)
         return
     finally:
         database.dispose()
     for fault in faults:
-        named = f"document {fault.document_id}, " if fault.document_id else ""
-        yield Finding("documents", f"{fault.kind}: {named}object {fault.object_key}", False)
+        document = f"document {fault.document_id}, " if fault.document_id else ""
+        yield HealthFinding("documents", f"{fault.kind}: {document}object {fault.object_key}", False)
     if not faults:
-        yield Finding("documents", f"{len(known)}, each whole and what was uploaded", True)
+        yield HealthFinding("documents", f"{len(expected)} documents, each complete and as uploaded", True)
 
 
-def _found(name: str, look: Callable[[], str]) -> Finding:
+def _checked(name: str, check: Callable[[], str]) -> HealthFinding:
     try:
-        return Finding(name, look(), True)
+        return HealthFinding(name, check(), True)
     except (Problem, Misconfigured, BadRuleSet) as problem:
-        return Finding(name, str(problem), False)
+        return HealthFinding(name, str(problem), False)
 
 
 def _rule_sets(settings: Settings) -> str:
     if settings.rules_folder is not None:
         use_folder(settings.rules_folder)
-    own = f", your own from {settings.rules_folder} among them" if settings.rules_folder else ""
+    own = f", including your own from {settings.rules_folder}" if settings.rules_folder else ""
     return f"{len(library())} loaded{own}"
 
 
 def _key(settings: Settings) -> str:
     if _is_without_key(settings):
-        return f"not there yet; made on first use, in {key_file(settings)}"
+        return f"not created yet; the service creates it in {key_file(settings)} on first use"
     _sealer(settings)
-    return "given"
+    return "available"
 
 
 def _is_without_key(settings: Settings) -> bool:
-    """Whether the service would make a master key, which a look must not."""
+    """Whether the service would create a master key, which a check must not do."""
     return settings.is_sqlite and settings.master_key is None and not key_file(settings).exists()
 
 
 def _sealer(settings: Settings) -> Sealer:
     if _is_without_key(settings):
         raise Misconfigured(
-            f"The master key that sealed this registry is not there: put it back, in {key_file(settings)}."
+            f"The master key that sealed this registry is missing: put it back, in {key_file(settings)}."
         )
-    return Sealer(master_key(settings, os.urandom, lambda _said: None))
+    return Sealer(master_key(settings, os.urandom, lambda _message: None))
 
 
 def require_key(db: GatedSession, settings: Settings) -> None:
-    """Misconfigured unless the master key is the one that sealed this registry; if nothing is sealed, any will do."""
+    """Raise Misconfigured unless the master key sealed this registry; any key will do if nothing is sealed."""
     sealed = select(or_(exists(select(DataKey.case_id)), exists(select(SigningKey.id))))
     if _is_without_key(settings) and not db.execute(sealed).scalar_one():
         return
@@ -144,11 +143,11 @@ def require_key(db: GatedSession, settings: Settings) -> None:
 
 def _zones() -> str:
     try:
-        known = zoneinfo.ZoneInfo("Asia/Hong_Kong").utcoffset(datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
+        offset = zoneinfo.ZoneInfo("Asia/Hong_Kong").utcoffset(datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
     except zoneinfo.ZoneInfoNotFoundError as problem:
-        raise Misconfigured("There is no data of time zones: install tzdata.") from problem
-    if known is None or known.total_seconds() != 8 * 3600:
-        raise Misconfigured("The data of time zones is wrong: Hong Kong is not at +08:00.")
+        raise Misconfigured("The time zone data is missing: install tzdata.") from problem
+    if offset is None or offset.total_seconds() != 8 * 3600:
+        raise Misconfigured("The time zone data is wrong: Hong Kong is not at +08:00. Reinstall tzdata.")
     return f"tzdata {version('tzdata')}"
 
 
@@ -157,34 +156,35 @@ def _free_disk(settings: Settings) -> str:
     if settings.is_sqlite:
         folders.append(Path(make_url(settings.database_url).database or ".").resolve().parent)
     if (documents := Storage(settings).folder) is not None:
-        # The last folder is made when it is needed.
-        folders.append(next(one for one in (documents.resolve(), *documents.resolve().parents) if one.exists()))
-    return ", ".join(_free_in(folder) for folder in dict.fromkeys(folders)) or "nothing is kept on this machine"
+        # The service creates the last folder when it is needed.
+        candidates = (documents.resolve(), *documents.resolve().parents)
+        folders.append(next(folder for folder in candidates if folder.exists()))
+    return ", ".join(_free_in(folder) for folder in dict.fromkeys(folders)) or "no data on this machine"
 
 
 def _free_in(folder: Path) -> str:
     if not folder.is_dir():
         raise Misconfigured(f"There is no folder {folder}.")
     if not os.access(folder, os.W_OK):
-        raise Misconfigured(f"The folder {folder} cannot be written to.")
+        raise Misconfigured(f"The folder {folder} is not writable.")
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
         least = LEAST_FREE // 1024**2
-        raise Misconfigured(f"{free // 1024**2} MiB are free in {folder}: too little, {least} MiB are needed.")
-    return f"{free // 1024**2} MiB in {folder}"
+        raise Misconfigured(f"{free // 1024**2} MiB are free in {folder}: too little, at least {least} MiB are needed.")
+    return f"{free // 1024**2} MiB free in {folder}"
 
 
-def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding]:
+def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[HealthFinding]:
     path = make_url(settings.database_url).database
     if settings.is_sqlite and not Path(path or "").exists():
-        yield Finding("database", f"There is no database at {path}: run 'accord migrate' first.", False)
+        yield HealthFinding("database", f"There is no database at {path}: run 'accord migrate' first.", False)
         return
     try:
         database = Database(settings, guard, GatedSession)
     except Misconfigured as problem:
-        yield Finding("database", str(problem), False)
+        yield HealthFinding("database", str(problem), False)
         return
-    looks: dict[str, Callable[[GatedSession], str]] = {
+    checks: dict[str, Callable[[GatedSession], str]] = {
         "database": _version,
         "tables": _tables,
         "clock": lambda db: _clock(db, now),
@@ -194,8 +194,8 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
     }
     opens = False
     try:
-        for name, look in looks.items():
-            finding = _found(name, lambda look=look: _with(database, look))  # type: ignore[misc]
+        for name, check in checks.items():
+            finding = _checked(name, lambda check=check: _with(database, check))  # type: ignore[misc]
             yield finding
             if not finding.well and name in ("database", "tables"):
                 return
@@ -207,107 +207,114 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Findi
         database.dispose()
 
 
-def _with(database: Database[GatedSession], look: Callable[[GatedSession], str]) -> str:
+def _with(database: Database[GatedSession], check: Callable[[GatedSession], str]) -> str:
     try:
         with database.read(os.urandom) as db:
-            return look(db)
+            return check(db)
     except Unavailable as problem:
         cause = problem.__cause__ if isinstance(problem.__cause__, DBAPIError) else None
         raise Misconfigured(unreachable(database.settings, cause)) from problem
 
 
-def _readers(database: Database[GatedSession]) -> Iterator[Finding]:
-    """Who may read what, as it is written and as the policy says: each difference by its ids, and one word if none.
+def _readers(database: Database[GatedSession]) -> Iterator[HealthFinding]:
+    """Compare the stored readers with the policy: one finding for each difference, or one if there is none.
 
-    It is read part by part, so that a service beside it waits for nothing.
+    Reads in parts, so that a running service does not have to wait.
     """
     cases = rows = differences = 0
-    for audit in (access.audit_cases, access.audit_outside_cases):
+    for audit in (readers.audit_cases, readers.audit_outside_cases):
         after: Any = None
         while True:
             try:
                 with database.read(os.urandom) as db:
                     part = audit(db, after)
             except Problem as problem:
-                yield Finding("readers", str(problem), False)
+                yield HealthFinding("readers", str(problem), False)
                 return
             cases, rows, differences = cases + part.cases, rows + part.rows, differences + len(part.differences)
-            for one in part.differences:
-                where = f"case {one.case_id}, " if one.case_id else ""
-                yield Finding("readers", f"{where}audience {one.audience_id}: {one.principal_id} {one.why}", False)
+            for difference in part.differences:
+                case = f"case {difference.case_id}, " if difference.case_id else ""
+                reader = f"audience {difference.audience_id}: {difference.principal_id}"
+                yield HealthFinding("readers", f"{case}{reader} {difference.why}", False)
             after = part.last
             if after is None:
                 break
     if not differences:
-        yield Finding("readers", f"{rows} of {cases} cases and of the institution, each as its policy says", True)
+        says = f"{rows} readers in {cases} cases and at the institution, all as the policy requires"
+        yield HealthFinding("readers", says, True)
 
 
 def rule_sets_in_use(db: GatedSession) -> str:
-    """A case keeps its rule set for life: Misconfigured unless each that a case is under is there."""
+    """Raise Misconfigured unless the rule set of every case is loaded; a case keeps its rule set for ever."""
     with as_system(db):
-        used = set(db.execute(select(Case.procedure).distinct()).scalars())
-    if missing := sorted(used - set(library())):
-        raise Misconfigured(f"Cases are under rule sets that are not loaded: {', '.join(missing)}.")
-    return f"{len(used)}, each loaded"
+        in_use = set(db.execute(select(Case.procedure).distinct()).scalars())
+    if missing := sorted(in_use - set(library())):
+        named = ", ".join(missing)
+        raise Misconfigured(f"Cases use rule sets that are not loaded: {named}. Put them back in ACCORD_RULES_FOLDER.")
+    return f"{len(in_use)}, all loaded"
 
 
 def _version(db: GatedSession) -> str:
     if is_postgresql(db):
         number = int(db.execute(text("SHOW server_version_num")).scalar_one())
         if number < OLDEST_POSTGRESQL * 10_000:
-            raise Misconfigured(f"PostgreSQL {number // 10_000} is too old: {OLDEST_POSTGRESQL} is the oldest.")
-        return f"answers, PostgreSQL {number // 10_000}.{number % 10_000}"
+            raise Misconfigured(f"PostgreSQL {number // 10_000} is too old: use {OLDEST_POSTGRESQL} or later.")
+        return f"available, PostgreSQL {number // 10_000}.{number % 10_000}"
     journal = db.execute(text("PRAGMA journal_mode")).scalar_one()
-    return f"answers, SQLite {sqlite.sqlite_version}, journal {journal}"
+    return f"available, SQLite {sqlite.sqlite_version}, journal {journal}"
 
 
 def _tables(db: GatedSession) -> str:
     if is_ahead(db.connection()):
-        return "at a later release, whose tables hold this one's"
+        return "at a later release, whose tables include this release's"
     if not is_at_head(db.connection()):
         raise Misconfigured("not at this release's tables: run 'accord migrate'")
     return "at this release"
 
 
 def _clock(db: GatedSession, now: Callable[[], datetime]) -> str:
-    """Hold this machine's clock against the database's, which is another machine's where it is another machine."""
+    """Compare the clocks of this machine and of the database's."""
     if not is_postgresql(db):
         return f"{now().isoformat(timespec='seconds')}"
-    theirs: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
-    apart = abs((now() - theirs).total_seconds())
+    database_now: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
+    apart = abs((now() - database_now).total_seconds())
     if apart > MOST_APART:
-        raise Misconfigured(f"This machine's clock and the database's are {apart:.0f} s apart.")
+        raise Misconfigured(
+            f"The clocks of this machine and of the database are {apart:.0f} s apart: synchronise them."
+        )
     return f"within {MOST_APART} s of the database's"
 
 
 def _worker(db: GatedSession, now: Callable[[], datetime]) -> str:
-    """When the worker was last here; whether it should have been, only the operator knows."""
+    """When the worker ran last; only the operator knows whether it should have."""
     worked_at = db.execute(select(Institution.worked_at)).scalar()
     if worked_at is None:
-        return "has not been here yet"
-    return f"was last here {max((now() - worked_at).total_seconds(), 0):.0f} s ago"
+        return "has not run yet"
+    return f"last ran {max((now() - worked_at).total_seconds(), 0):.0f} s ago"
 
 
-def _signed(database: Database[GatedSession], settings: Settings) -> Iterator[Finding]:
-    """The institution's keys, its receipts and its certificates: each fault by name, and one word if there is none."""
+def _signed(database: Database[GatedSession], settings: Settings) -> Iterator[HealthFinding]:
+    """Verify the institution's keys, receipts and certificates: one finding for each fault, or one if there is none."""
     with database.read(os.urandom) as db:
         db.sealer = _sealer(settings)
         unusable = signing.unusable(db)
         for key_id in unusable:
-            why = "does not open by the master key, or its halves do not belong together."
-            yield Finding("signing keys", f"Key {key_id} {why}", False)
+            why = "the master key does not open it, or its private and public halves differ"
+            yield HealthFinding("signing keys", f"key {key_id}: {why}", False)
         if not unusable:
-            yield Finding("signing keys", "each opens, and signs what its public half verifies", True)
-        whole = destroyed = altered = 0
-        for one in signatures.audit(db):
-            if one.why is not None:
-                altered += 1
-                yield Finding("certificates", f"{one.kind} {one.id}: {one.why}", False)
-            destroyed += one.destroyed
-            whole += not one.destroyed
-        if not altered:
-            gone = f"; {destroyed} more cannot be read since the key of their case was destroyed" if destroyed else ""
-            yield Finding("certificates", f"{whole}, receipts too, each as it was signed{gone}", True)
+            yield HealthFinding("signing keys", "the master key opens each, and each matches its public half", True)
+        valid = destroyed = faulty = 0
+        for signature in signatures.audit(db):
+            if signature.why is not None:
+                faulty += 1
+                yield HealthFinding("certificates", f"{signature.kind} {signature.id}: {signature.why}", False)
+            destroyed += signature.destroyed
+            valid += not signature.destroyed
+        if not faulty:
+            unread = (
+                f"; {destroyed} more are unreadable because the key of their case was destroyed" if destroyed else ""
+            )
+            yield HealthFinding("certificates", f"{valid} certificates and receipts, all valid{unread}", True)
 
 
 def _opens(db: GatedSession, settings: Settings) -> str:

@@ -1,6 +1,8 @@
-"""Bringing a database to the tables of this release, and seeing whether it is there."""
+"""Migrates a database to the tables of this release, and says whether it has them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -8,24 +10,23 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import sqlite
+from app.core.db import LOCK_NOT_AVAILABLE, sqlite, sqlstate
 from app.core.errors import Misconfigured
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# Two processes that start together: the second waits for the first and then finds nothing to do.
+# Of two processes that start together, the second waits for the first and then has nothing to do.
 _MIGRATION_LOCK = 4_702_111_234_474_984
-# Seconds for which a migration waits for a table.
-_PATIENCE = 5
-_LOCK_NOT_AVAILABLE = "55P03"
+# How long a migration waits for a table, or for a SQLite file.
+_LOCK_SECONDS = 5
 
 
 def configuration(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, on a connection."""
+    """Alembic's configuration; with a connection, its commands run on that one."""
     config = Config(ROOT / "alembic.ini")
     config.attributes["connection"] = connection
     return config
@@ -43,43 +44,50 @@ def is_at_head(connection: Connection) -> bool:
 
 
 def is_ahead(connection: Connection) -> bool:
-    """Whether a later release migrated the database: its newest migration is none that this one knows."""
+    """Whether a later release migrated the database: this release does not know its newest migration."""
     current = MigrationContext.configure(connection).get_current_revision()
     return current is not None and current not in _known()
 
 
 def has_tables(connection: Connection) -> bool:
-    """Whether this release can work on the database: migrations only add, so it can on a later release's tables too."""
+    """Whether this release can work on the database; migrations only add, so a later release's tables will do."""
     return is_at_head(connection) or is_ahead(connection)
 
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(one.revision for one in ScriptDirectory.from_config(configuration()).walk_revisions())
+    return frozenset(script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions())
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the database to the newest migration, in one transaction; one of a later release is left as it is.
+    """Bring the database to the newest migration, in one transaction; leave one of a later release as it is.
 
-    Raises Misconfigured if the database cannot be reached, its file not be made, or a table not be had.
+    Raises Misconfigured as `exclusive_connection` does.
+    """
+    with exclusive_connection(settings) as connection:
+        if not is_ahead(connection):
+            command.upgrade(configuration(connection), "head")
+
+
+@contextmanager
+def exclusive_connection(settings: Settings) -> Iterator[Connection]:
+    """Open the transaction in which the tables may change: a second one waits until the first has ended.
+
+    A SQLite file that does not exist is made, readable by its owner alone. Raises Misconfigured if the database cannot
+    be reached, if its file cannot be made, or if another transaction holds a table or the SQLite file for too long.
     """
     make_private_file(settings)
-    # By the same SQLite as the service, which may hold the file open.
-    engine = create_engine(settings.database_url, **({"module": sqlite} if settings.is_sqlite else {}))
+    engine = _engine(settings)
     try:
         with engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-                # Behind a migration that waits for a table everybody waits who only wants to read it.
-                connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
-            if not is_ahead(connection):
-                command.upgrade(configuration(connection), "head")
+            _take_lock(connection)
+            yield connection
     except DBAPIError as problem:
-        if getattr(problem.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        if _is_locked_out(problem):
             raise Misconfigured(
-                "A transaction holds a table that is to change. Nothing was done: try again."
+                "Another transaction holds a table that must change. Nothing was changed: end it, then try again."
             ) from problem
-        # What comes later is a fault of a migration, whose place must be seen.
+        # A later failure is a fault of a migration, and its place must be seen.
         if not problem.connection_invalidated and problem.statement is not None:
             raise
         raise Misconfigured(f"The database {unreachable(settings, problem)}") from problem
@@ -87,25 +95,49 @@ def migrate(settings: Settings) -> None:
         engine.dispose()
 
 
+def _engine(settings: Settings) -> Engine:
+    if not settings.is_sqlite:
+        return create_engine(settings.database_url)
+    # The library of the service, which may have the file open: closing it by another would end the service's locks.
+    # Without an isolation level the driver begins no transaction of its own, so `BEGIN IMMEDIATE` can begin it.
+    return create_engine(
+        settings.database_url, module=sqlite, connect_args={"timeout": _LOCK_SECONDS, "isolation_level": None}
+    )
+
+
+def _take_lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+    # Every reader of a table queues behind a migration that waits for it.
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
+
+
+def _is_locked_out(problem: DBAPIError) -> bool:
+    reason = getattr(problem.orig, "sqlite_errorname", "")
+    return sqlstate(problem) == LOCK_NOT_AVAILABLE or reason.startswith("SQLITE_BUSY")
+
+
 def unreachable(settings: Settings, problem: DBAPIError | None) -> str:
-    """That the database cannot be reached, where it should be (without a password), and what the driver says of it."""
+    """Describe a database that cannot be reached: its address without the password, and the driver's reason."""
     where = make_url(settings.database_url).render_as_string(hide_password=True)
-    # No statement was sent, so there is nothing of anybody's in the driver's words.
+    # Before any statement is sent, the driver's message holds no values.
     why = " ".join(str(problem.orig).split()) if problem is not None and problem.statement is None else ""
     return f"cannot be reached at {where}{': ' if why else ''}{why}"
 
 
 def make_private_file(settings: Settings) -> None:
-    """Make a SQLite file that only its owner may read; its journals take after it.
+    """Make a missing SQLite file that only its owner may read; its journals inherit the mode.
 
-    Raises Misconfigured if that cannot be.
+    Raises Misconfigured if the file cannot be made.
     """
     path = make_url(settings.database_url).database
     if settings.is_sqlite and path and not Path(path).exists():
         try:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
-            # Another process made it meanwhile.
+            # Another process has just made it.
             return
         except OSError as problem:
             raise Misconfigured(f"The database {path} cannot be made: {problem.strerror}.") from problem

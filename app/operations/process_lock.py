@@ -1,4 +1,4 @@
-"""One process at a time on a SQLite file."""
+"""Lock that lets one process at a time serve a SQLite file."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from app.settings import Settings
 
 @contextmanager
 def only_process(settings: Settings) -> Iterator[None]:
-    """Hold the SQLite file for this process alone; Misconfigured if another one serves it."""
+    """Lock the SQLite file for this process; Misconfigured if another process serves it."""
     if not settings.is_sqlite:
         yield
         return
@@ -27,7 +27,7 @@ def only_process(settings: Settings) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:
             raise Misconfigured(
-                "Another process serves this SQLite file. One process may; for several, use PostgreSQL."
+                "Another process serves this SQLite file: stop it first. Several processes need PostgreSQL."
             ) from problem
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Who may read each audience, as the rows say that the gate goes by, held against what the policy says."""
+"""Compares the stored audience readers with the policy."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,12 +17,12 @@ from app.core.tables.cases import Case
 from app.core.tables.courts import Referral
 from app.core.tables.parties import Party
 from app.core.tables.people import User
-from app.proceedings.cases.locking import VIEWED, view_of
+from app.proceedings.cases.circle import VIEWED, view_of
 
 TOO_MANY = "may read it and should not"
 TOO_FEW = "should read it and may not"
-MISPLACED = "is entered with another case, or another date, than its own"
-# The cases, and the audiences outside of cases, that are read at once.
+MISPLACED = "is stored with the wrong case or the wrong date"
+# Cases, and audiences outside of cases, that are read at once.
 AT_ONCE = 500
 
 Reads = tuple[UUID, UUID]
@@ -30,7 +30,7 @@ Reads = tuple[UUID, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A principal of an audience for whom rows and policy differ, and how; outside of cases there is no `case_id`."""
+    """A principal for whom stored readers and policy differ; `case_id` is None outside cases."""
 
     case_id: UUID | None
     audience_id: UUID
@@ -39,8 +39,8 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one part of the walk found; the next goes on behind `last`, and there is none where that is None."""
+class AuditedPart:
+    """Result of one part of the audit; the next part starts after `last`, None if this was the last part."""
 
     cases: int
     rows: int
@@ -48,34 +48,35 @@ class Part:
     last: Any = None
 
 
-def audit_cases(db: GatedSession, after: UUID | None) -> Part:
-    """The readers of the cases behind that id, and of audiences whose case is not there: nobody is to read those."""
+def audit_cases(db: GatedSession, after: UUID | None) -> AuditedPart:
+    """Audit the cases after this id, and audiences of missing cases, which nobody may read."""
     with as_system(db):
-        behind = () if after is None else (Case.id > after,)
-        cases = db.execute(select(*VIEWED).where(*behind).order_by(Case.id).limit(AT_ONCE)).all()
+        following = () if after is None else (Case.id > after,)
+        cases = db.execute(select(*VIEWED).where(*following).order_by(Case.id).limit(AT_ONCE)).all()
         last = cases[-1].id if len(cases) == AT_ONCE else None
         audiences = db.execute(select(*_AUDIENCE).where(*_between(Audience.case_id, after, last))).all()
         present = db.execute(_rows().where(*_between(Audience.case_id, after, last))).all()
         due = _due(db, cases, audiences, after, last)
     opened_at = {case.audience_id: case.opened_at for case in cases}
     case_of = {audience.id: audience.case_id for audience in audiences}
-    return Part(len(cases), len(present), tuple(_compare(present, due, case_of, opened_at)), last)
+    return AuditedPart(len(cases), len(present), tuple(_compare(present, due, case_of, opened_at)), last)
 
 
-def audit_outside_cases(db: GatedSession, after: str | None) -> Part:
-    """The readers of the institution's own streams and of referrals, behind that key."""
+def audit_outside_cases(db: GatedSession, after: str | None) -> AuditedPart:
+    """Audit the institution's own streams and the referrals, after this key."""
     with as_system(db):
-        behind = () if after is None else (Audience.key > after,)
+        following = () if after is None else (Audience.key > after,)
         own = select(Audience.id, Audience.key, Referral.court_id).join(
             Referral, Referral.audience_id == Audience.id, isouter=True
         )
         outside = Audience.case_id.is_(None)
-        audiences = db.execute(own.where(outside, *behind).order_by(Audience.key).limit(AT_ONCE)).all()
-        present = db.execute(_rows().where(outside, Audience.id.in_([one.id for one in audiences]))).all()
+        audiences = db.execute(own.where(outside, *following).order_by(Audience.key).limit(AT_ONCE)).all()
+        present = db.execute(_rows().where(outside, Audience.id.in_([audience.id for audience in audiences]))).all()
         admins = frozenset(db.execute(select(User.id).where(User.role == "admin")).scalars())
-    due = {(one.id, principal) for one in audiences for principal in _readers_outside_cases(one, admins)}
+    due = {(audience.id, principal) for audience in audiences for principal in _readers_outside_cases(audience, admins)}
     last = audiences[-1].key if len(audiences) == AT_ONCE else None
-    return Part(0, len(present), tuple(_compare(present, due, {one.id: None for one in audiences}, {})), last)
+    no_case: dict[UUID, UUID | None] = {audience.id: None for audience in audiences}
+    return AuditedPart(0, len(present), tuple(_compare(present, due, no_case, {})), last)
 
 
 _AUDIENCE = (
@@ -90,7 +91,7 @@ _AUDIENCE = (
 
 
 def _rows() -> Any:
-    # By their audience, as the gate finds them, and not by the case that they say they belong to.
+    # Joined by audience, as the gate finds them, and not by the case that the row names.
     reader = AudienceReader
     columns = (reader.audience_id, reader.principal_id, reader.case_id, reader.opened_at)
     return select(*columns).join(Audience, Audience.id == reader.audience_id)
@@ -107,21 +108,28 @@ def _between(case_id: Any, after: UUID | None, last: UUID | None) -> Iterator[Co
 def _due(
     db: GatedSession, cases: Iterable[AnyRow], audiences: Iterable[AnyRow], after: UUID | None, last: UUID | None
 ) -> set[Reads]:
-    """Who is to read what in these cases: the policy's answer to their parties, capacities and audiences."""
+    """Readers that the policy requires for the parties, capacities and audiences of these cases."""
     parties: defaultdict[UUID, list[PartyView]] = defaultdict(list)
-    there = select(Party.case_id, Party.id, Party.side, Party.generation)
-    for row in db.execute(there.where(*_between(Party.case_id, after, last))):
-        parties[row.case_id].append(PartyView(row.id, row.side, row.generation))
+    of_cases = select(Party.case_id, Party.id, Party.side, Party.generation)
+    for party in db.execute(of_cases.where(*_between(Party.case_id, after, last))):
+        parties[party.case_id].append(PartyView(party.id, party.side, party.generation))
     capacities: defaultdict[UUID, list[CapacityView]] = defaultdict(list)
-    held = Capacity
-    living = (held.ended_at.is_(None), held.pending.is_(False))
-    holding = select(held.case_id, held.id, held.user_id, held.role, held.party_id, held.generation)
-    for one in db.execute(holding.where(*living, *_between(held.case_id, after, last))):
-        capacities[one.case_id].append(CapacityView(one.id, one.user_id, one.role, one.party_id, one.generation))
+    present = (Capacity.ended_at.is_(None), Capacity.pending.is_(False))
+    columns = (
+        Capacity.case_id,
+        Capacity.id,
+        Capacity.user_id,
+        Capacity.role,
+        Capacity.party_id,
+        Capacity.generation,
+    )
+    for held in db.execute(select(*columns).where(*present, *_between(Capacity.case_id, after, last))):
+        view = CapacityView(held.id, held.user_id, held.role, held.party_id, held.generation)
+        capacities[held.case_id].append(view)
     views: defaultdict[UUID, list[AudienceView]] = defaultdict(list)
-    for each in audiences:
-        of = frozenset(UUID(party) for party in each.party_ids)
-        views[each.case_id].append(AudienceView(each.id, each.name, of, each.person_id, each.generation, each.open_to))
+    for row in audiences:
+        party_ids = frozenset(UUID(party) for party in row.party_ids)
+        views[row.case_id].append(AudienceView(row.id, row.name, party_ids, row.person_id, row.generation, row.open_to))
     return {
         (audience_id, principal)
         for case in cases
@@ -143,12 +151,12 @@ def _compare(
 ) -> Iterator[Difference]:
     present: set[Reads] = set()
     for row in rows:
-        one = (row.audience_id, row.principal_id)
-        present.add(one)
+        reads = (row.audience_id, row.principal_id)
+        present.add(reads)
         case_id = case_of[row.audience_id]
-        if one not in due:
-            yield Difference(case_id, *one, TOO_MANY)
+        if reads not in due:
+            yield Difference(case_id, *reads, TOO_MANY)
         elif (row.case_id, row.opened_at) != (case_id, opened_at.get(row.audience_id)):
-            yield Difference(case_id, *one, MISPLACED)
+            yield Difference(case_id, *reads, MISPLACED)
     for audience_id, principal in sorted(due - present):
         yield Difference(case_of[audience_id], audience_id, principal, TOO_FEW)

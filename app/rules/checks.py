@@ -1,4 +1,4 @@
-"""The named checks that steps need: pure questions to the facts of a case, each answered with what is missing."""
+"""The named checks of steps: pure functions of the facts of a case, each of which returns what is missing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ PENDING = ("proposed", "declared")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is missing, what would cure it, and whom the case therefore awaits (capacity and party); () is nobody."""
+    """What is missing, the cure, and for whom the case therefore waits (capacity and party); () is nobody."""
 
     detail: str
     cure: str
@@ -101,7 +101,7 @@ def mediator_nominated(facts: Facts, on: date) -> list[Finding]:
         Finding(
             "No nomination of a mediator is pending.",
             "Any party or the registry nominates one through POST /v1/cases/{case}/appointments.",
-            _who_nominates(facts),
+            _nominators(facts),
         )
     ]
 
@@ -116,7 +116,7 @@ def declarations_made(facts: Facts, on: date) -> list[Finding]:
             Finding(
                 "The candidate declared not to be independent.",
                 "Any party or the registry nominates another through POST /v1/cases/{case}/appointments.",
-                _who_nominates(facts),
+                _nominators(facts),
             )
         ]
     return [
@@ -153,11 +153,11 @@ def mediator_vacant(facts: Facts, on: date) -> list[Finding]:
 
 
 def consent_lacking(facts: Facts, on: date) -> list[Finding]:
-    """The party that acts has not consented yet; with none named, some party has not."""
-    asked = [party for party in facts.parties if facts.subject in (None, party.id)]
-    if any(not party.consented for party in asked):
+    """The acting party has not consented yet; without an acting party, some party has not."""
+    acting = [party for party in facts.parties if facts.subject in (None, party.id)]
+    if any(not party.consented for party in acting):
         return []
-    return [Finding("The party has consented already, so there is nothing to join.", "Nothing is left to do.")]
+    return [Finding("The party has consented already, so there is nothing to join.", "No further act is needed.")]
 
 
 def text_frozen(facts: Facts, on: date) -> list[Finding]:
@@ -187,7 +187,7 @@ def first_session_held(facts: Facts, on: date) -> list[Finding]:
 
 
 def all_parties_served(facts: Facts, on: date) -> list[Finding]:
-    """The request was served on every party but those that made it."""
+    """The request was served on every responding party."""
     cure = "The registry records how and when it was served through POST /v1/cases/{case}/service."
     return [
         Finding(f"The request is not served on {party.name}.", cure, (("registry", None),))
@@ -204,20 +204,20 @@ def a_party_withdrew(facts: Facts, on: date) -> list[Finding]:
 
 
 def two_sides_remain(facts: Facts, on: date) -> list[Finding]:
-    """Parties of at least two sides go on."""
+    """Parties of at least two sides remain."""
     if len({party.side for party in facts.remaining}) > 1:
         return []
-    return [Finding("Parties of one side only are left.", "The mediation is ended.")]
+    return [Finding("Only parties of one side remain.", "The mediation is ended.")]
 
 
 def _nominations(facts: Facts) -> tuple[AppointmentFact, ...]:
-    """The appointment acted on; with none named (or with a party named) every one that is still pending."""
+    """The appointment that is acted on; if the subject is a party or nothing, all that are still pending."""
     if facts.subject is None or any(party.id == facts.subject for party in facts.parties):
         return tuple(item for item in facts.appointments if item.state in PENDING)
     return tuple(item for item in facts.appointments if item.id == facts.subject)
 
 
-def _who_nominates(facts: Facts) -> tuple[tuple[str, UUID | None], ...]:
+def _nominators(facts: Facts) -> tuple[tuple[str, UUID | None], ...]:
     return (*((party.capacity, party.id) for party in facts.remaining), ("registry", None))
 
 
@@ -243,17 +243,17 @@ ABOUT_ONE_APPOINTMENT = frozenset({"mediator-nominated", "declarations-made", "a
 
 
 def views(names: Sequence[str], facts: Facts) -> tuple[Facts, ...]:
-    """The case as these checks see it: once for each pending nomination if they are about one, else once."""
+    """The facts for these checks: once for each pending nomination if a check is about an appointment, else once."""
     if ABOUT_ONE_APPOINTMENT.isdisjoint(names):
         return (facts,)
     return tuple(replace(facts, subject=item.id) for item in _nominations(facts)) or (facts,)
 
 
 def unmet(names: Sequence[str], facts: Facts, on: date) -> tuple[tuple[str, Finding], ...]:
-    """What is missing for all these checks together, check by check; KeyError for a check that does not exist.
+    """What is missing for all these checks together, check by check.
 
-    Checks about an appointment must hold for one same appointment; where none is named, the nomination that lacks
-    least answers.
+    Checks about an appointment must all hold for the same appointment; where none is named, the findings are those of
+    the nomination that lacks least. Raises KeyError for an unknown check.
     """
     answers = (
         tuple((name, finding) for name in names for finding in CHECKS[name](view, on)) for view in views(names, facts)

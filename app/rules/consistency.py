@@ -1,4 +1,4 @@
-"""Whether a rule set holds together: every stage reachable and left, every term with an effect, every rule cited."""
+"""Checks that a rule set can work: every stage is reached and left, every term has an effect, every rule is cited."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, combinations
@@ -7,6 +7,7 @@ from app.rules.checks import CHECKS
 from app.rules.lines import table_of
 from app.rules.model import (
     CAPACITIES,
+    FIELD_BLOCKS,
     OUTCOMES,
     PARTICIPATIONS,
     PARTY_CAPACITIES,
@@ -19,9 +20,8 @@ from app.rules.model import (
 from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM, TermFault, parse_period
 
 Fault = tuple[str, str]
-FIELD_BLOCKS = ("consent", "powers")
 NOUNS = ("consents", "appointments", "sessions", "settlement/drafts", "settlement/signatures")
-# Acts of their own resources take these steps, by these names.
+# Only the acts of these resources take these steps.
 TAKEN_THROUGH = {
     "consents": ("accept-invitation",),
     "appointments": ("nominate", "confirm-mediator", "resign", "replace-mediator"),
@@ -35,13 +35,13 @@ MARKS = ("lodges", "serves", "numbers")
 
 
 def faults_of(procedure: Procedure) -> Iterator[Fault]:
-    """Every fault, with the table in which it lies."""
+    """Every fault, with the table that has it."""
     yield from _names(procedure)
     names = [step.name for step in procedure.steps]
     for index, step in enumerate(procedure.steps):
         table = table_of("steps", names, index)
-        judged = (_words(procedure, step), _ending(procedure, step), _through(step), _by_the_clock(step))
-        for fault in (*chain.from_iterable(judged), *_leaving(procedure, step)):
+        checks = (_words(procedure, step), _ending(procedure, step), _through(step), _by_the_clock(step))
+        for fault in (*chain.from_iterable(checks), *_leaving(procedure, step)):
             yield table, fault
     yield from _resubmission(procedure)
     for category in procedure.categories:
@@ -65,7 +65,7 @@ def _names(procedure: Procedure) -> Iterator[Fault]:
         ("checks", procedure.checks),
         ("grounds", procedure.grounds),
     ):
-        names = [one.name for one in named]
+        names = [item.name for item in named]
         for index, name in enumerate(names):
             if name in names[:index]:
                 yield table_of(kind, names, index), "the name is given twice"
@@ -78,7 +78,7 @@ def _words(procedure: Procedure, step: Step) -> Iterator[str]:
     stages = {stage.name for stage in procedure.stages}
     terms = {term.name for term in procedure.terms}
     tracks = {track.name for track in procedure.tracks}
-    known = {
+    words_of = {
         "by": (step.by, set(CAPACITIES)),
         "each": ((step.each,) if step.each else (), {"any-party", *PARTY_CAPACITIES}),
         "from": (step.origin, stages),
@@ -99,13 +99,13 @@ def _words(procedure: Procedure, step: Step) -> Iterator[str]:
         "fields": (step.fields, set(FIELD_BLOCKS)),
         "taken_through": ((step.taken_through,) if step.taken_through else (), set(NOUNS)),
     }
-    for key, (said, allowed) in known.items():
-        for word in said:
+    for key, (words, allowed) in words_of.items():
+        for word in words:
             if word not in allowed:
                 yield f"{key}: unknown '{word}' (known: {', '.join(sorted(allowed))})"
     cited = {check.name for check in procedure.checks}
-    for key, said in (("needs", step.needs), ("fails", step.fails)):
-        for word in said:
+    for key, words in (("needs", step.needs), ("fails", step.fails)):
+        for word in words:
             if word not in CHECKS:
                 yield f"{key}: unknown check '{word}' (known: {', '.join(CHECKS)})"
             elif word not in cited:
@@ -140,27 +140,27 @@ def _through(step: Step) -> Iterator[str]:
         yield f"taken_through: '{noun}' takes {' and '.join(map(repr, TAKEN_THROUGH[noun]))}, and not '{step.name}'"
     for other, names in TAKEN_THROUGH.items():
         if noun is None and other != "consents" and step.name in names:
-            yield f"name: '{step.name}' is taken through '{other}': say so by taken_through"
+            yield f"name: '{step.name}' is taken through '{other}': set taken_through"
 
 
 def _by_the_clock(step: Step) -> Iterator[str]:
-    """The clock says nothing, and takes a step once: what it takes must move the case or end the term it waited for."""
+    """The clock gives no fields, and takes a step once: the step must move the case or end the term it waited for."""
     if "clock" not in step.by:
         return
-    asked = [key for key in ("reason", "grounds", "fields") if getattr(step, key)]
-    asked += ["participation"] if step.participation is not None and step.by == ("clock",) else []
-    for key in asked:
-        yield f"{key}: the clock takes the step and cannot say it"
+    keys = [key for key in ("reason", "grounds", "fields") if getattr(step, key)]
+    keys += ["participation"] if step.participation is not None and step.by == ("clock",) else []
+    for key in keys:
+        yield f"{key}: the clock takes the step and cannot give it"
     if step.to is None and (step.after is None or step.after not in step.ends):
         yield "by: the clock would take it again and again; let it lead elsewhere, or end the term that it is after"
 
 
 def _leaving(procedure: Procedure, step: Step) -> Iterator[str]:
-    """What every party must do would stay half done for ever if the last that is awaited left."""
+    """A step that every party must take would never complete if the last awaited party left."""
     if step.participation != "withdrawn" or step.to is not None:
         return
-    together = [one for one in procedure.steps if one.each is not None and one.to is not None]
-    kept = {one.name for one in together if set(one.origin) & set(step.origin)} - set(step.voids)
+    joint = [other for other in procedure.steps if other.each is not None and other.to is not None]
+    kept = {other.name for other in joint if set(other.origin) & set(step.origin)} - set(step.voids)
     for name in sorted(kept):
         yield f"voids: it must undo '{name}', which the others then do again without the party that left"
 
@@ -168,14 +168,14 @@ def _leaving(procedure: Procedure, step: Step) -> Iterator[str]:
 def _ways(procedure: Procedure) -> Iterator[Fault]:
     reached = {procedure.initial.name}
     while (
-        found := {step.to for step in procedure.steps if step.to is not None and reached.intersection(step.origin)}
+        ahead := {step.to for step in procedure.steps if step.to is not None and reached.intersection(step.origin)}
         - reached
     ):
-        reached |= found
+        reached |= ahead
     for stage in procedure.stages:
         table = f"[[stages]] {stage.name}"
         if stage.name not in reached:
-            yield table, "no way of steps leads here from the first stage"
+            yield table, "no sequence of steps leads here from the first stage"
         exits = [step for step in procedure.steps if stage.name in step.origin and step.to not in (None, stage.name)]
         if not stage.final and not exits:
             yield table, "a dead end: no step leads away, and it is not final"
@@ -188,25 +188,25 @@ def _grounds(procedure: Procedure) -> Iterator[Fault]:
     used = {name for step in procedure.steps for name in step.grounds}
     for ground in procedure.grounds:
         if ground.name not in used:
-            yield f"[[grounds]] {ground.name}", "no step is taken on it"
+            yield f"[[grounds]] {ground.name}", "no step has this ground"
 
 
 def _ends(procedure: Procedure) -> Iterator[Fault]:
-    """Every stage has a way to a final one: a ring of stages would hold a case for ever."""
+    """Every stage leads to a final one: a case could never leave a ring of stages."""
     ending = {stage.name for stage in procedure.stages if stage.final}
-    while found := {origin for step in procedure.steps if step.to in ending for origin in step.origin} - ending:
-        ending |= found
+    while before := {origin for step in procedure.steps if step.to in ending for origin in step.origin} - ending:
+        ending |= before
     for stage in procedure.stages:
         if stage.name not in ending:
-            yield f"[[stages]] {stage.name}", "no way of steps leads from here to a final stage"
+            yield f"[[stages]] {stage.name}", "no sequence of steps leads from here to a final stage"
 
 
 def _entries(procedure: Procedure) -> Iterator[Fault]:
     names = [step.name for step in procedure.steps]
-    for (_index, one), (index, other) in combinations(enumerate(procedure.steps), 2):
-        if one.name != other.name:
+    for (_index, step), (index, other) in combinations(enumerate(procedure.steps), 2):
+        if step.name != other.name:
             continue
-        if set(one.origin) & set(other.origin) and _capacities(one.by) & _capacities(other.by):
+        if set(step.origin) & set(other.origin) and _capacities(step.by) & _capacities(other.by):
             yield (
                 table_of("steps", names, index),
                 "two entries of this name are open to the same people at the same stage",
@@ -220,10 +220,10 @@ def _capacities(by: Iterable[str]) -> set[str]:
 
 def _marks(procedure: Procedure) -> Iterator[Fault]:
     for mark in MARKS:
-        bearing = {step.name for step in procedure.steps if getattr(step, mark)}
-        if len(bearing) != 1:
-            told = ", ".join(sorted(bearing)) or "none"
-            yield "[[steps]]", f"{mark}: one step must bear this mark (now: {told})"
+        marked = {step.name for step in procedure.steps if getattr(step, mark)}
+        if len(marked) != 1:
+            names = ", ".join(sorted(marked)) or "none"
+            yield "[[steps]]", f"{mark}: exactly one step must have this mark (now: {names})"
 
 
 def _terms(procedure: Procedure) -> Iterator[Fault]:
@@ -245,7 +245,7 @@ def _terms(procedure: Procedure) -> Iterator[Fault]:
 
 
 def _term_words(term: Term) -> Iterator[str]:
-    known = {
+    words_of = {
         "counting": ((term.counting,), COUNTINGS),
         "roll": ((term.roll,), ROLLS),
         "runs_from": ((term.runs_from,), RUNS_FROM),
@@ -254,8 +254,8 @@ def _term_words(term: Term) -> Iterator[str]:
         "waive_by": (term.waive_by, CAPACITIES),
         "suspend_by": (term.suspend_by, CAPACITIES),
     }
-    for key, (said, allowed) in known.items():
-        for word in said:
+    for key, (words, allowed) in words_of.items():
+        for word in words:
             if word not in allowed:
                 yield f"{key}: unknown '{word}' (known: {', '.join(allowed)})"
 
@@ -313,8 +313,8 @@ def _citations(procedure: Procedure) -> Iterator[Fault]:
         ("checks", procedure.checks),
         ("grounds", procedure.grounds),
     ):
-        names = [one.name for one in cited]
-        for index, fault in enumerate([_citation(one.citation) for one in cited]):
+        names = [item.name for item in cited]
+        for index, fault in enumerate([_citation(item.citation) for item in cited]):
             if fault is not None:
                 yield table_of(kind, names, index), fault
 

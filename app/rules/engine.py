@@ -1,4 +1,4 @@
-"""What the rules allow: who may take which step of a case now, what that does, and for whom the case waits."""
+"""Decides under a rule set: who may take which step now, what the step does, and for whom the case waits."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -28,14 +28,14 @@ ANY_PARTY = "any-party"
 
 
 def entry_for(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding]) -> Step:
-    """The entry of that name which the actor's capacity, then the stage, picks.
+    """The entry of that name for the actor's capacity; among several, the one that is open at the stage.
 
-    Raises Refused with `unknown-step` or `not-your-capacity`. Where `facts.subject` is a party, somebody who acts for
-    other parties only does not hold the capacity.
+    Where `facts.subject` is a party, an actor who acts only for other parties does not hold the capacity. Raises
+    Refused with `unknown-step` or `not-your-capacity`.
     """
     entries = procedure.entries(step)
     if not entries:
-        raise Refused("unknown-step", f"{procedure.id} knows no step '{step}'.", (), facts.stage)
+        raise Refused("unknown-step", f"{procedure.id} has no step '{step}'.", (), facts.stage)
     allowed = [entry for entry in entries if _allowed(entry, facts, holdings)]
     if not allowed:
         raise _refused("not-your-capacity", [reasons.not_your_capacity(entries)], facts)
@@ -43,10 +43,10 @@ def entry_for(procedure: Procedure, facts: Facts, step: str, holdings: Collectio
 
 
 def acting_party(entry: Step, facts: Facts, holdings: Collection[Holding]) -> UUID | None:
-    """The party for which the actor takes the step; None if for none.
+    """The party for which the actor takes the step; None if it is taken for no party.
 
-    Somebody who is no party but takes an `each` step takes it for the party that `facts.subject` names. Who acts for
-    several parties acts for the one that is named, else for the first that has not acted yet.
+    An actor who is no party takes an `each` step for the party that `facts.subject` names. An actor for several
+    parties acts for the one that is named, else for the first that has not acted yet.
     """
     allowed = _allowed(entry, facts, holdings)
     if entry.each is not None and not any(holding.capacity in PARTY_CAPACITIES for holding in allowed):
@@ -61,7 +61,7 @@ def acting_party(entry: Step, facts: Facts, holdings: Collection[Holding]) -> UU
 
 
 def decide(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding], on: date) -> Decision:
-    """What taking the step on that day does.
+    """The effect of taking the step on a day.
 
     Raises Refused, in this order: `unknown-step`, `not-your-capacity`, `step-not-open` (also where the party has
     taken it already), `term-not-passed`, `need-not-met` with all needs that are not met.
@@ -70,38 +70,38 @@ def decide(procedure: Procedure, facts: Facts, step: str, holdings: Collection[H
 
 
 def open_steps(procedure: Procedure, facts: Facts, holdings: Collection[Holding], on: date) -> tuple[OpenStep, ...]:
-    """Every step of the rule set, in its order, as the actor finds it now; entries of one name stand each alone."""
-    found = []
+    """Every step of the rule set, in its order, open to the actor or not; each entry of a name is listed."""
+    steps = []
     for entry in procedure.steps:
         try:
             if not _allowed(entry, facts, holdings):
                 raise _refused("not-your-capacity", [reasons.not_your_capacity([entry])], facts)
             _decide_entry(procedure, facts, entry, holdings, on)
         except Refused as refusal:
-            found.append(OpenStep(entry, False, refusal.reasons))
+            steps.append(OpenStep(entry, False, refusal.reasons))
         else:
-            found.append(OpenStep(entry, True, ()))
-    return tuple(found)
+            steps.append(OpenStep(entry, True, ()))
+    return tuple(steps)
 
 
 def waiting(procedure: Procedure, facts: Facts, on: date) -> tuple[Waiting, ...]:
     """For whom the case waits, for which step and until when.
 
-    A step awaits whom its first unmet need awaits, else those who take it. A term that has passed without being ended
-    still gives its day, so that what is overdue shows.
+    A step waits for those whom its first unmet need awaits, else for its takers. A term that has passed without being
+    ended still gives its day, so that overdue steps show.
     """
-    found: dict[tuple[str, UUID | None, str], Waiting] = {}
+    waits: dict[tuple[str, UUID | None, str], Waiting] = {}
     for entry in procedure.steps:
         if facts.stage not in entry.expected:
             continue
         running = [term for term in facts.terms if not term.ended and not term.suspended]
         days = [term.due_on for term in running if term.name in entry.ends]
         for capacity, party_id in _awaited(entry, facts, on):
-            found.setdefault(
+            waits.setdefault(
                 (capacity, party_id, entry.name),
                 Waiting(capacity, party_id, entry.name, min(days, default=None), entry.citation),
             )
-    return tuple(found.values())
+    return tuple(waits.values())
 
 
 def _decide_entry(procedure: Procedure, facts: Facts, entry: Step, holdings: Collection[Holding], on: date) -> Decision:
@@ -131,7 +131,7 @@ def _outcome(entry: Step, facts: Facts) -> str | None:
 
 
 def acts_as(capacities: Iterable[str], capacity: str) -> bool:
-    """Whether somebody of that capacity is one of those who are named; every party is an `any-party`."""
+    """Whether a capacity is among the capacities; `any-party` includes every party."""
     return capacity in capacities or (ANY_PARTY in capacities and capacity in PARTY_CAPACITIES)
 
 
@@ -146,7 +146,7 @@ def is_party(capacity: str) -> bool:
 
 
 def takes_day(procedure: Procedure, entry: Step) -> bool:
-    """Whether whoever takes the step may say on which day a term that it starts is due."""
+    """Whether the request may set the day on which a term of the step is due."""
     return any(term.settable or term.period == SET_PER_CASE for term in map(procedure.term, entry.starts))
 
 
@@ -158,7 +158,7 @@ def _must_be_for_a_taker(entry: Step, facts: Facts, party_id: UUID | None) -> No
 
 
 def _is_awaited(party_id: UUID | None, remaining: Sequence[PartyFact]) -> bool:
-    """With no party named (a list of open steps), the step is open while anybody has still to act."""
+    """Without a party (in a list of open steps), the step is open while any party has still to act."""
     return bool(remaining) if party_id is None else any(party.id == party_id for party in remaining)
 
 
@@ -169,54 +169,54 @@ def _term_must_have_passed(procedure: Procedure, entry: Step, facts: Facts, on: 
     last = max((term.due_on for term in running), default=None)
     suspended = any(term.suspended for term in running)
     if last is None or suspended or on <= last:
-        found = reasons.term_not_passed(procedure, entry, entry.after, last, suspended=suspended)
-        raise _refused("term-not-passed", [found], facts)
+        reason = reasons.term_not_passed(procedure, entry, entry.after, last, suspended=suspended)
+        raise _refused("term-not-passed", [reason], facts)
 
 
 def _needs_must_hold(procedure: Procedure, entry: Step, facts: Facts, on: date) -> None:
-    found = [reasons.need_not_met(procedure, name, finding) for name, finding in checks.unmet(entry.needs, facts, on)]
+    unmet = [reasons.need_not_met(procedure, name, finding) for name, finding in checks.unmet(entry.needs, facts, on)]
     if entry.fails and not checks.unmet(entry.fails, facts, on):
-        found.append(reasons.no_gate_fails(entry))
-    found += _tracks_in_another_state(procedure, entry, facts)
-    if found:
-        raise _refused("need-not-met", found, facts)
+        unmet.append(reasons.no_gate_fails(entry))
+    unmet += _tracks_in_another_state(procedure, entry, facts)
+    if unmet:
+        raise _refused("need-not-met", unmet, facts)
 
 
 def _tracks_in_another_state(procedure: Procedure, entry: Step, facts: Facts) -> list[Reason]:
-    """A track is opened while it is not, paused while it is open, resumed while paused, and closed in either state."""
-    asked = (
+    """A step opens a track that is not open, pauses an open one, reopens a paused one, and closes either."""
+    required = (
         ((entry.within,) if entry.within else (), (OPEN,)),
         (entry.opens, (None, CLOSED)),
         (entry.pauses, (OPEN,)),
         (entry.reopens, (PAUSED,)),
         (entry.closes, (OPEN, PAUSED)),
     )
-    wanted: dict[str, tuple[str | None, ...]] = {}
-    for names, states in asked:
+    allowed: dict[str, tuple[str | None, ...]] = {}
+    for names, states in required:
         for name in names:
-            wanted[name] = tuple(state for state in wanted.get(name, states) if state in states)
+            allowed[name] = tuple(state for state in allowed.get(name, states) if state in states)
     return [
         reasons.track_in_another_state(procedure, entry, name, facts.track(name), states)
-        for name, states in wanted.items()
+        for name, states in allowed.items()
         if facts.track(name) not in states
     ]
 
 
-def _refused(code: str, found: Sequence[Reason], facts: Facts) -> Refused:
-    return Refused(code, " ".join(reason.detail for reason in found), tuple(found), facts.stage)
+def _refused(code: str, why: Sequence[Reason], facts: Facts) -> Refused:
+    return Refused(code, " ".join(reason.detail for reason in why), tuple(why), facts.stage)
 
 
 def _allowed(entry: Step, facts: Facts, holdings: Collection[Holding]) -> list[Holding]:
-    """The holdings that let the actor take the step, in an order that does not hang on the collection's."""
+    """The holdings that let the actor take the step, in an order of their own."""
     places: dict[UUID | None, int] = {party.id: place for place, party in enumerate(facts.parties)}
-    gone = {party.id for party in facts.parties if party not in facts.remaining}
+    withdrawn = {party.id for party in facts.parties if party not in facts.remaining}
     named = facts.subject if facts.subject in places else None
     return sorted(
         (
             holding
             for holding in holdings
             if acts_as(entry.by, holding.capacity)
-            and holding.party_id not in gone
+            and holding.party_id not in withdrawn
             and (named is None or holding.party_id in (None, named))
         ),
         key=lambda holding: (places.get(holding.party_id, len(places)), holding.capacity),
@@ -238,7 +238,7 @@ def _awaited(entry: Step, facts: Facts, on: date) -> Iterable[tuple[str, UUID | 
     for view in checks.views(entry.needs, facts):
         missing = checks.unmet(entry.needs, view, on)
         first = [finding for name, finding in missing if name == missing[0][0]]
-        yield from [who for finding in first for who in finding.awaits] or _takers(entry, view)
+        yield from [awaited for finding in first for awaited in finding.awaits] or _takers(entry, view)
 
 
 def _takers(entry: Step, facts: Facts) -> list[tuple[str, UUID | None]]:

@@ -1,4 +1,4 @@
-"""Rule sets read from their files, and refused where they could not work."""
+"""Loads the rule sets from their files, and refuses those that could not work."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,10 +21,14 @@ TABLES = ("stages", "tracks", "terms", "checks", "grounds", "steps")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 Standing = Literal["text", "secondary", "unverified", "institution"]
+Commences = Literal["agreement", "receipt", "confirmation", "registration"]
+FactOfMediation = Literal["confidential", "not-confidential", "unverified"]
+Caucus = Literal["sealed", "conditioned"]
+Zone = Literal["seat", "institution"]
 
 
 class BadRuleSet(Exception):
-    """A rule set that cannot be used: its file, and each table with its fault and, where it can be told, its line."""
+    """A rule set that cannot be used: its file, and each fault with its table and, where known, its line."""
 
     def __init__(self, file: str, faults: list[tuple[str, str]], text: str = "") -> None:
         lines = [line_of(text, table, fault) for table, fault in faults]
@@ -48,7 +52,7 @@ class _Cited(_Table):
     source: Line | None = None
 
     def citation(self) -> Citation:
-        """Where the rule is written."""
+        """The citation of the rule."""
         return Citation(self.article, self.standing, self.source)
 
 
@@ -131,10 +135,10 @@ class _FileTable(_Table):
     edition: Line
     categories: Annotated[list[str], Field(min_length=1)]
     source: Line
-    commences: Literal["agreement", "receipt", "confirmation", "registration"]
-    fact_of_mediation: Literal["confidential", "not-confidential", "unverified"]
-    caucus: Literal["sealed", "conditioned"]
-    zone: Literal["seat", "institution"]
+    commences: Commences
+    fact_of_mediation: FactOfMediation
+    caucus: Caucus
+    zone: Zone
     resubmission: Line | None = None
     note: Annotated[str, Field(max_length=5000)] = ""
     stages: Annotated[list[_StageTable], Field(min_length=1)]
@@ -145,20 +149,20 @@ class _FileTable(_Table):
     steps: Annotated[list[_StepTable], Field(min_length=1)]
 
 
-# The folder of the institution's own rule sets and subjects, which is named once, when the program starts.
+# The folder of the institution's own rule sets and subjects, set once, when the program starts.
 _own: list[Path] = []
 
 
 def use_folder(folder: Path | None) -> None:
-    """Add the institution's own rule sets and subjects to those that ship, for the whole process; None takes them away.
+    """Add the institution's own rule sets and subjects to the shipped ones, for the whole process; None removes them.
 
-    Raises BadRuleSet for a folder that is not there, a rule set that cannot be used or that bears the id of a shipped
-    one, and a subject that is in the vocabulary already.
+    Raises BadRuleSet for a missing folder, a rule set that cannot be used or that has the id of a shipped one, and a
+    subject that is in the vocabulary already.
     """
-    named = [folder] if folder is not None else []
-    if named == _own:
+    folders = [folder] if folder is not None else []
+    if folders == _own:
         return
-    _own[:] = named
+    _own[:] = folders
     library.cache_clear()
     subjects.cache_clear()
     try:
@@ -173,7 +177,7 @@ def use_folder(folder: Path | None) -> None:
 
 @cache
 def library() -> Mapping[str, Procedure]:
-    """The rule sets that ship with the service and the institution's own, by id; BadRuleSet if one cannot be used."""
+    """The shipped rule sets and the institution's own, by id; raises BadRuleSet if one cannot be used."""
     shipped = [load(path) for path in sorted(LIBRARY.glob("*.toml"))]
     loaded = {procedure.id: procedure for procedure in shipped}
     for folder in _own:
@@ -192,16 +196,16 @@ def library() -> Mapping[str, Procedure]:
 
 @cache
 def subjects() -> Mapping[str, str]:
-    """The controlled vocabulary of subjects, code and title; the institution's own come after those that ship."""
-    known = _subjects_in(SUBJECTS)
+    """The controlled vocabulary of subjects, code and title; the institution's own follow the shipped ones."""
+    vocabulary = _subjects_in(SUBJECTS)
     for folder in _own:
         path = folder / SUBJECTS.name
         added = _subjects_in(path) if path.exists() else {}
         for code in added:
-            if code in known:
+            if code in vocabulary:
                 raise BadRuleSet(path.name, [("[subjects]", f"{code}: the vocabulary has this code already")])
-        known |= added
-    return MappingProxyType(known)
+        vocabulary |= added
+    return MappingProxyType(vocabulary)
 
 
 class _Subjects(BaseModel):
@@ -215,12 +219,12 @@ def _subjects_in(path: Path) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadRuleSet(path.name, [("the file", str(problem))]) from problem
     except ValidationError as problem:
-        faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in problem.errors()]
+        faults = [(".".join(map(str, error["loc"])), error["msg"]) for error in problem.errors()]
         raise BadRuleSet(path.name, faults) from problem
 
 
 def load(path: Path) -> Procedure:
-    """The rule set in a file; BadRuleSet, with every fault that can be told, if it cannot be used."""
+    """Load the rule set of a file; raises BadRuleSet, with every fault that was found, if it cannot be used."""
     text = ""
     try:
         text = path.read_text(encoding="utf-8")
@@ -249,15 +253,16 @@ def _undecoded(problem: UnicodeDecodeError) -> str:
 
 
 def _shape_faults(problem: ValidationError, raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for found in problem.errors():
-        where = list(found["loc"])
+    for error in problem.errors():
+        where = list(error["loc"])
         table = TOP
         if where[0] in TABLES and len(where) > 1 and isinstance(where[1], int):
-            named = [one.get("name") if isinstance(one, dict) else None for one in raw[where[0]]]
+            tables = raw[where[0]]
+            named = [item.get("name") if isinstance(item, dict) else None for item in tables]
             names = [str(name or f"number {number}") for number, name in enumerate(named, 1)]
             table, where = table_of(where[0], names, where[1]), where[2:]
         key = ".".join(str(part) for part in where)
-        yield table, f"{key}: {found['msg']}" if key else found["msg"]
+        yield table, f"{key}: {error['msg']}" if key else error["msg"]
 
 
 def _procedure(table: _FileTable) -> Procedure:
@@ -273,12 +278,12 @@ def _procedure(table: _FileTable) -> Procedure:
         zone=table.zone,
         resubmission=table.resubmission,
         note=table.note.strip(),
-        stages=tuple(Stage(one.name, one.phase, one.title, one.final, one.amendable) for one in table.stages),
-        tracks=tuple(Track(one.name, one.title, one.citation()) for one in table.tracks),
-        terms=tuple(_term(one) for one in table.terms),
-        checks=tuple(Check(one.name, one.title, one.citation()) for one in table.checks),
-        grounds=tuple(Ground(one.name, one.title, one.citation()) for one in table.grounds),
-        steps=tuple(_step(one) for one in table.steps),
+        stages=tuple(Stage(item.name, item.phase, item.title, item.final, item.amendable) for item in table.stages),
+        tracks=tuple(Track(item.name, item.title, item.citation()) for item in table.tracks),
+        terms=tuple(_term(item) for item in table.terms),
+        checks=tuple(Check(item.name, item.title, item.citation()) for item in table.checks),
+        grounds=tuple(Ground(item.name, item.title, item.citation()) for item in table.grounds),
+        steps=tuple(_step(item) for item in table.steps),
     )
 
 

@@ -1,4 +1,4 @@
-"""The shape of a rule set, what the engine is told about a case, and what it answers."""
+"""The shape of a rule set, the facts of a case that the engine reads, and its answers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ CAPACITIES = (
     "candidate",
     "clock",
 )
+# Blocks of fields that a rule set can ask of a step by name.
+FIELD_BLOCKS = ("consent", "powers")
 AMENDABLE = ("all", "strike", "none")
 PARTICIPATIONS = ("appearing", "not-appearing", "withdrawn")
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
@@ -40,7 +42,7 @@ _Item = TypeVar("_Item", "Stage", "Track", "Term", "Check", "Ground")
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a rule is written and how well that is established; no article means the registry's own practice."""
+    """Where a rule is written, and how well that is established; without an article it is the registry's practice."""
 
     article: str | None
     standing: str
@@ -49,7 +51,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a case can stand; `amendable` says what the requesting side may still change of its request."""
+    """A stage of a case; `amendable` says what the requesting side may still change of its request."""
 
     name: str
     phase: str
@@ -60,7 +62,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Proceedings that run beside the stages of a case, and beside one another: opened, paused, resumed and closed."""
+    """Parallel proceedings within a case, apart from its stages: opened, paused, resumed and closed."""
 
     name: str
     title: str
@@ -71,11 +73,10 @@ class Track:
 class Term:
     """A period that a step starts; `period` is `set-per-case` or a number with its unit (`30 days`, `10 working-days`).
 
-    Where it is `settable`, whoever takes the step may give the day instead of the period. `runs_from` says whether it
-    counts from the step, from the dispatch that the step is, or party by party from the receipt of what was served.
-    `calendars` are those whose days off matter to `roll` and to working days. `extend_by`, `waive_by` and `suspend_by`
-    are the capacities that may do so; `extend_with_all` asks for the agreement of every party, and
-    `extend_at_most` bounds all extensions together.
+    If it is `settable`, the request for the step may give the day instead. `runs_from` is `step`, `dispatch` (the step
+    is the dispatch) or `receipt` (the term runs for each party from its service). `calendars` are those whose days off
+    matter to `roll` and to working days. `extend_by`, `waive_by` and `suspend_by` are the capacities that may do so;
+    `extend_with_all` requires the agreement of every party, and `extend_at_most` limits all extensions together.
     """
 
     name: str
@@ -96,7 +97,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A named need, as this rule set cites it."""
+    """A named check, with the rule that this rule set cites for it."""
 
     name: str
     title: str
@@ -105,7 +106,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Why a mediation may be ended without a settlement, as the rule set names it."""
+    """A ground on which a mediation may be ended without a settlement."""
 
     name: str
     title: str
@@ -114,15 +115,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An act that the rule set knows.
+    """An act of the rule set.
 
     `origin` are the stages from which it can be taken, `to` the stage that it leads to (None: the case stays where it
     is). `each` names the capacity of which every party must act before the step takes effect. `needs` are checks that
-    must hold, `fails` checks of which at least one must not. `voids` are steps whose acts it undoes. Of its `grounds`
-    the taker gives one; of its `positions` the taker may state one, which decides nothing. `partial_outcome` is the
+    must hold, `fails` checks of which at least one must not hold. `voids` are steps whose acts it undoes. Its request
+    gives one of its `grounds`, and may state one of its `positions`, which has no effect. `partial_outcome` is the
     outcome where the text settles only a part of the dispute. `opens`, `pauses`, `reopens` and `closes` are tracks, and
-    `within` one that must be open. `participation` is what the step makes of a party: the one that takes it or, where
-    no party does, the one that is named.
+    `within` is a track that must be open. `participation` is the new state of the party that takes the step or, where
+    no party does, of the party that is named.
     """
 
     name: str
@@ -163,7 +164,7 @@ class Step:
 class Procedure:
     """One edition of one institution's rules of procedure.
 
-    A filing that was returned and is mended within the period `resubmission` keeps the instant of its first receipt.
+    A returned filing that is corrected within the period `resubmission` keeps the instant of its first receipt.
     """
 
     id: str
@@ -186,7 +187,7 @@ class Procedure:
 
     @property
     def initial(self) -> Stage:
-        """The stage of a case that has just been opened: the first in the file."""
+        """The stage of a new case: the first in the file."""
         return self.stages[0]
 
     def stage(self, name: str) -> Stage:
@@ -210,7 +211,7 @@ class Procedure:
         return _named(self.grounds, name)
 
     def entries(self, step: str) -> tuple[Step, ...]:
-        """All steps that bear this name: two may, if who takes them, or from where, differs."""
+        """All steps of this name: two may share it if their takers or their stages differ."""
         return tuple(entry for entry in self.steps if entry.name == step)
 
 
@@ -231,7 +232,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """Subjects that a member excluded from mediation, from and until which day (inclusive; None is open)."""
+    """Subjects that a member excluded from mediation, and for which days (inclusive; None is open)."""
 
     subjects: frozenset[str]
     from_on: date | None
@@ -240,9 +241,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class PartyFact:
-    """A party as the rules see it: `in_force_on` is the day the convention came into force for it.
+    """A party as the rules see it.
 
-    `served_on` is the day on which the request was served on it.
+    `in_force_on` is the day on which the convention came into force for it, and `served_on` the day on which the
+    request was served on it.
     """
 
     id: UUID
@@ -257,7 +259,7 @@ class PartyFact:
 
     @property
     def capacity(self) -> str:
-        """For the rules every side but the requesting one is responding."""
+        """The capacity of its side: every side but the requesting one is responding."""
         return "requesting-party" if self.side == "requesting" else "responding-party"
 
 
@@ -282,7 +284,7 @@ class AppointmentFact:
 
 @dataclass(frozen=True, slots=True)
 class ActFact:
-    """A step that was taken and not voided since, and for which party."""
+    """A step that was taken and not voided, and for which party."""
 
     step: str
     party_id: UUID | None
@@ -290,9 +292,10 @@ class ActFact:
 
 @dataclass(frozen=True, slots=True)
 class TermFact:
-    """A term that was started in the case: `ended` means that it no longer runs, whatever the day.
+    """A term that was started in the case; it no longer runs if it is `ended`, whatever the day.
 
-    While it is `suspended` its day is the one that it had; `party_id` is the party for which it runs, None if for all.
+    While it is `suspended`, `due_on` is its day before the suspension. `party_id` is the party for which it runs, None
+    if it runs for all.
     """
 
     name: str
@@ -312,10 +315,10 @@ class TrackFact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What everybody in the case may know, and nothing else, so that no rule can tell a confidence.
+    """The facts that everybody in the case may know, and no others: no answer of the rules can reveal a confidence.
 
-    `subject` is the item acted on: an appointment or a party; None asks about any. `settles` says whether the frozen
-    text settles the `whole` dispute or a `part` of it.
+    `subject` is the item that is acted on: an appointment or a party; None stands for any. `settles` says whether the
+    frozen text settles the `whole` dispute or a `part` of it.
     """
 
     stage: str
@@ -342,7 +345,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a step is not open: a stable code, a sentence, the rule it rests on, and what would cure it."""
+    """Why a step is not open: a stable code, a sentence, the rule that it rests on, and the cure."""
 
     code: str
     detail: str
@@ -352,7 +355,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What taking the step does now. `completes` is false while an `each` step still waits for other parties."""
+    """The effect of a step. `completes` is false while an `each` step waits for other parties."""
 
     step: Step
     party_id: UUID | None
@@ -363,7 +366,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class OpenStep:
-    """A step as the actor finds it: available, or the reasons why not."""
+    """A step, with whether it is available to the actor, and the reasons if it is not."""
 
     step: Step
     available: bool

@@ -1,4 +1,4 @@
-"""What follows when a term passes and nobody has answered: of itself, at somebody's election, on request, by notice."""
+"""The effects of silence: what follows when a term passes without an answer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ EFFECTS = ("automatic", "at-election", "on-request", "by-notice", "none")
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """One thing that follows: `automatic` by the clock, `at-election` or `on-request` by a party, or `by-notice`.
+    """One effect: `automatic` by the clock, `at-election` or `on-request` by a party, or `by-notice` of the registry.
 
-    A party elects what ends the case; what does not end it, it requests. Where nothing follows (`none`) the term only
-    ends by the steps that answer it, and the citation is the term's own.
+    A party elects a step that ends the case, and requests one that does not. Without an effect (`none`) only the steps
+    that answer the term end it, and the citation is the term's own.
     """
 
     effect: str
@@ -26,17 +26,17 @@ class Silence:
 
 
 def effects(procedure: Procedure, term: str, stage: str | None = None) -> tuple[Silence, ...]:
-    """What follows when that term passes, in the order of the rule set; with a stage, what can follow from there.
+    """The effects when a term passes, in the order of the rule set; with a stage, only those possible at that stage.
 
     KeyError if the rule set has no term of that name.
     """
     steps = [step for step in procedure.steps if step.after == term and (stage is None or stage in step.origin)]
-    found = tuple(silence for step in steps for silence in _of_step(step))
-    return found or (Silence("none", None, None, (), None, procedure.term(term).citation),)
+    silences = tuple(silence for step in steps for silence in _of_step(step))
+    return silences or (Silence("none", None, None, (), None, procedure.term(term).citation),)
 
 
 def _of_step(step: Step) -> Iterator[Silence]:
-    """One for each kind of taker: what a party may elect, the registry may give notice of as well."""
+    """One effect for each kind of taker: a party may elect a step of which the registry may also give notice."""
     kinds = [(_effect(capacity, step), capacity) for capacity in step.by]
     for effect in EFFECTS:
         if by := tuple(capacity for kind, capacity in kinds if kind == effect):

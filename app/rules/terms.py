@@ -1,4 +1,4 @@
-"""How a term is counted, and where a day lies at the seat of a case: pure arithmetic of days and zones."""
+"""Counts terms, and converts between days at the seat of a case and instants: pure arithmetic of days and zones."""
 
 import re
 from calendar import monthrange
@@ -13,7 +13,7 @@ COUNTINGS = ("day-after",)
 ROLLS = ("none", "next-working-day", "from-saturday-sunday")
 RUNS_FROM = ("step", "dispatch", "receipt")
 CALENDARS = ("seat", "parties", "institution")
-# Later days leave no room for the midnight that ends them in every zone.
+# In some zones the midnight that ends a later day would lie beyond the calendar.
 LAST_DAY = date(9998, 12, 31)
 SATURDAY = 5
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -21,16 +21,16 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _PERIOD = re.compile(r"([1-9][0-9]{0,3}) (day|week|month|working-day)s?", re.ASCII)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
-# No country rests for longer; a calendar that does would hold a count for ever.
+# No country rests for longer, and a calendar without working days would never end the count.
 _LONGEST_REST = 400
 
 
 class TermFault(ValueError):
-    """A period that is not understood, or a day that the term cannot have."""
+    """An unknown period, or a day on which the term cannot end."""
 
 
 class LocalTimeFault(ValueError):
-    """A local time that does not exist at the seat, or that comes twice there."""
+    """A local time that does not exist at the seat, or that occurs twice there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The days on which a place rests: days of the week (Monday is 0) and single days with their names.
+    """The days off at a place: its weekend (Monday is 0) and its holidays, with their names.
 
-    `worked` are days of its weekend on which it works all the same.
+    `worked` are days of the weekend that are working days.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Calendar:
     worked: Collection[date] = ()
 
     def off(self, day: date) -> str | None:
-        """Why the place rests on that day; None if it works."""
+        """Why the day is a day off; None if it is a working day."""
         if name := self.holidays.get(day):
             return f"{name} ({self.name})"
         rests = day.weekday() in self.weekend and day not in self.worked
@@ -64,28 +64,28 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The last day of a term, and how it was found: ordered lines that a person can read."""
+    """The last day of a term, and its explanation in ordered lines."""
 
     due_on: date
     explanation: tuple[str, ...]
 
 
 def parse_period(text: str) -> Period | None:
-    """The period that a rule set writes (`30 days`, `10 working-days`); None for `set-per-case`; TermFault if none."""
+    """Parse a period (`30 days`, `10 working-days`); None for `set-per-case`. Raises TermFault for anything else."""
     if text == SET_PER_CASE:
         return None
-    found = _PERIOD.fullmatch(text)
-    if found is None:
-        known = f"{SET_PER_CASE}, or a number of days, weeks, months or working-days"
-        raise TermFault(f"unknown period '{text}' (known: {known})")
-    return Period(int(found[1]), found[2])
+    match = _PERIOD.fullmatch(text)
+    if match is None:
+        choices = f"{SET_PER_CASE}, or a number of days, weeks, months or working-days"
+        raise TermFault(f"unknown period '{text}' (known: {choices})")
+    return Period(int(match[1]), match[2])
 
 
 def last_day(period: Period, trigger_on: date, calendars: Sequence[Calendar] = ()) -> date:
-    """The last day of the period when the day of the trigger is not counted; TermFault beyond the calendar.
+    """The last day of the period, which begins on the day after the trigger.
 
     A period of months ends on the day of the same number, or on the last day of a month that is too short for it. A
-    working day is one on which every calendar works.
+    working day is a working day in every calendar. Raises TermFault beyond the calendar.
     """
     return _counted(period, trigger_on, calendars)[0]
 
@@ -108,13 +108,13 @@ def _counted(period: Period, trigger_on: date, calendars: Sequence[Calendar]) ->
 def _after_working_days(day: date, count: int, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
     skipped: list[str] = []
     for _working_day in range(count):
-        day, rests = _next_working_day(day + _DAY, calendars)
-        skipped += rests
+        day, lines = _next_working_day(day + _DAY, calendars)
+        skipped += lines
     return day, skipped
 
 
 def _next_working_day(day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
-    """That day or the first after it on which every calendar works, and a line for each day before it."""
+    """The first working day of every calendar from that day on, and a line for each day that was skipped."""
     skipped: list[str] = []
     while reasons := [why for calendar in calendars if (why := calendar.off(day)) is not None]:
         skipped.append(f"Not counted: {written(day)}, {' and '.join(reasons)}.")
@@ -132,24 +132,25 @@ def due(
     calendars: Sequence[Calendar] = (),
     received_by: str | None = None,
 ) -> Due:
-    """When the term that this trigger starts is due, and why; `received_by` names the party that received it then.
+    """When the term that the trigger starts is due, and why.
 
-    `set_on` is the day that is given to a term whose period is `set-per-case`, or settable. Raises TermFault where it
-    is missing, given for a term that is counted, not after the trigger, or beyond the calendar.
+    `set_on` is the day of a term whose period is `set-per-case`, or settable; `received_by` names the party whose
+    receipt is the trigger. Raises TermFault for a day that is missing, set for a term that is counted, not after the
+    trigger, or beyond the calendar.
     """
     period = parse_period(term.period)
     if period is not None and set_on is not None and not term.settable:
         raise TermFault(f"the period of '{term.name}' is {term.period}; no day is set for it")
     if period is None or set_on is not None:
-        due_on = _given(term, trigger_on, set_on)
-        lines = [*_told_as_given(term), "Roll: none, since the day itself was given."]
+        due_on = _day_set(term, trigger_on, set_on)
+        lines = [*_lines_of_a_set_day(term), "Roll: none, since the day itself was given."]
     else:
         due_on, skipped = _counted(period, trigger_on, calendars)
         _within_the_calendar(term, due_on)
         lines = [
             f"Period: {term.period}.",
             f"Counting: the day of the trigger does not count, so the first day is {written(trigger_on + _DAY)}.",
-            *(_told_calendars(calendars) if _needs_calendars(term, period) else ()),
+            *(_lines_of(calendars) if _needs_calendars(term, period) else ()),
             *skipped,
         ]
         due_on, rolled = _rolled(term, due_on, calendars)
@@ -175,7 +176,7 @@ def _needs_calendars(term: Term, period: Period | None) -> bool:
     return term.roll != "none" or (period is not None and period.unit == "working-day")
 
 
-def _told_as_given(term: Term) -> tuple[str, str]:
+def _lines_of_a_set_day(term: Term) -> tuple[str, str]:
     if term.period == SET_PER_CASE:
         return (
             "Period: set for this case by the registry; the rules give no number.",
@@ -187,7 +188,7 @@ def _told_as_given(term: Term) -> tuple[str, str]:
     )
 
 
-def _told_calendars(calendars: Sequence[Calendar]) -> tuple[str, ...]:
+def _lines_of(calendars: Sequence[Calendar]) -> tuple[str, ...]:
     return tuple(
         f"Calendar: {calendar.name} ({calendar.version}); it rests on "
         f"{' and '.join(f'{WEEKDAYS[day]}s' for day in sorted(calendar.weekend)) or 'no day of the week'}."
@@ -196,12 +197,12 @@ def _told_calendars(calendars: Sequence[Calendar]) -> tuple[str, ...]:
 
 
 def _rolled(term: Term, day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
-    """Where the last day moves to, as the term's rule of rolling says, and the lines that tell it."""
+    """The last day after the term's rule of rolling, and the lines that explain it."""
     if term.roll == "none":
         return day, ["Roll: none; the day stays where it falls."]
     if term.roll == "from-saturday-sunday" and day.weekday() < SATURDAY:
         return day, [f"Roll: only from a Saturday or Sunday; {written(day)} is neither, so the day stays."]
-    # That rule names the two days itself, whatever a calendar says of them.
+    # The rule names the two days itself, whatever the calendars say.
     resting = (*calendars, _SATURDAY_AND_SUNDAY) if term.roll == "from-saturday-sunday" else tuple(calendars)
     moved, skipped = _next_working_day(day, resting)
     if moved == day:
@@ -212,7 +213,7 @@ def _rolled(term: Term, day: date, calendars: Sequence[Calendar]) -> tuple[date,
 _SATURDAY_AND_SUNDAY = Calendar("the rule itself", "", frozenset({5, 6}), {})
 
 
-def _given(term: Term, trigger_on: date, set_on: date | None) -> date:
+def _day_set(term: Term, trigger_on: date, set_on: date | None) -> date:
     if set_on is None:
         raise TermFault(f"'{term.name}' needs a day, which is set for each case")
     if set_on <= trigger_on:
@@ -221,9 +222,10 @@ def _given(term: Term, trigger_on: date, set_on: date | None) -> date:
 
 
 def extended(term: Term, first_due_on: date, due_on: date, until_on: date, calendars: Sequence[Calendar] = ()) -> Due:
-    """The term with a later day; TermFault for one that is not later, or is later than all extensions may make it.
+    """The term with a later last day.
 
-    `first_due_on` is the day that the term had before any extension; `calendars` matter to a limit in working days.
+    `first_due_on` is its day before any extension; `calendars` matter to a limit in working days. Raises TermFault for
+    a day that is not later, or beyond the limit of all extensions.
     """
     if until_on <= due_on:
         raise TermFault(f"an extension ends after {due_on.isoformat()}, the day that the term has now")
@@ -241,7 +243,7 @@ def extended(term: Term, first_due_on: date, due_on: date, until_on: date, calen
 
 
 def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] = ()) -> int:
-    """How many days of the term are left after that day, in the unit that it is counted in: days or working days."""
+    """The days of the term that are left after a day, in the unit of the term: days or working days."""
     if not _in_working_days(term):
         return (due_on - on).days
     left, day = 0, on
@@ -252,20 +254,19 @@ def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] 
 
 
 def resumed(term: Term, on: date, left: int, calendars: Sequence[Calendar] = ()) -> Due:
-    """The term resumed on that day with so many days left, of which the first is the day after."""
+    """The term resumed on a day with `left` days or working days left; the first is the day after."""
     unit = "working-day" if _in_working_days(term) else "day"
-    told = told_left(term, left)
     day, skipped = _counted(Period(left, unit), on, calendars) if left > 0 else (on, [])
     _within_the_calendar(term, day)
     day, rolled = _rolled(term, day, calendars)
     _within_the_calendar(term, day)
-    lines = (f"Resumed: on {written(on)}, with {told} left.", *skipped, *rolled)
+    lines = (f"Resumed: on {written(on)}, with {days_in_words(term, left)} left.", *skipped, *rolled)
     return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
 
 
-def told_left(term: Term, left: int) -> str:
-    """How many days are left, in the unit in which the term is counted."""
-    return f"{left} {'working day' if _in_working_days(term) else 'day'}{'' if left == 1 else 's'}"
+def days_in_words(term: Term, count: int) -> str:
+    """A number of days in the unit of the term: `3 working days`, `1 day`."""
+    return f"{count} {'working day' if _in_working_days(term) else 'day'}{'' if count == 1 else 's'}"
 
 
 def _in_working_days(term: Term) -> bool:
@@ -274,7 +275,7 @@ def _in_working_days(term: Term) -> bool:
 
 
 def written(day: date) -> str:
-    """The day with its weekday, in English whatever the locale of the machine."""
+    """The day with its weekday, in English in every locale."""
     return f"{WEEKDAYS[day.weekday()]} {day.isoformat()}"
 
 
@@ -293,9 +294,9 @@ def day_at(instant: datetime, zone: ZoneInfo) -> date:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which the day is over at the seat: 00:00 of the next day, exclusive.
+    """The instant (UTC) at which the day is over at the seat: the next midnight.
 
-    Where clocks jump over that midnight, the day is over when they jump; where they go back over it, the last time.
+    Where clocks skip that midnight, the day ends when they do; where midnight occurs twice, it ends at the second.
     """
     midnight = datetime.combine(day + timedelta(days=1), time())
     for fold in (1, 0):
@@ -307,7 +308,7 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _jump_over(day: date, midnight: datetime, zone: ZoneInfo) -> datetime:
-    """The second at which clocks jump from that day into a later one."""
+    """The second at which clocks skip from that day into a later one."""
     before = midnight.replace(tzinfo=zone, fold=1).astimezone(UTC) - timedelta(seconds=1)
     seconds = int((midnight.replace(tzinfo=zone, fold=0).astimezone(UTC) - before).total_seconds())
     low, high = 0, seconds
@@ -323,8 +324,8 @@ def _jump_over(day: date, midnight: datetime, zone: ZoneInfo) -> datetime:
 def at_seat(local: datetime, zone: ZoneInfo) -> datetime:
     """The instant (UTC) of a local time at the seat.
 
-    Raises LocalTimeFault for a time that summer time skips or repeats, for one that carries a zone of its own, and
-    for one beyond the calendar.
+    Raises LocalTimeFault for a time that summer time skips or repeats, that has a zone of its own, or that lies beyond
+    the calendar.
     """
     if local.tzinfo is not None:
         raise LocalTimeFault("a local time at the seat carries no zone of its own")

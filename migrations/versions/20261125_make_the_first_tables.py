@@ -1,4 +1,4 @@
-"""Make the first tables, and the triggers that keep events as they were written."""
+"""Create the first tables, and the triggers that keep events unchanged."""
 
 from collections.abc import Sequence
 

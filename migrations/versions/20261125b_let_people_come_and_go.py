@@ -1,4 +1,4 @@
-"""Let people come and go: approval, disabling, generations opened, paper filings, grounds, and what a case awaits."""
+"""Add approval and disabling of accounts, generations, paper filings, grounds, and what a case waits for."""
 
 import json
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def upgrade() -> None:
 
 
 def _restate(table: str, says: str) -> None:
-    """Give a table's check of its states a new list."""
+    """Replace the check constraint on a table's states."""
     name = op.f(f"ck_{table}_state")
     with op.batch_alter_table(table) as batch:
         batch.drop_constraint(name, type_="check")
@@ -82,14 +82,14 @@ def _restate(table: str, says: str) -> None:
 
 
 def _say_what_cases_await() -> None:
-    """Write for the cases that are there what `cases.service` writes for each after its acts."""
+    """Fill the new columns of existing cases as the service does after every act."""
     cases = sa.table(
         "cases", sa.column("id", sa.Uuid()), sa.column("waiting_for", JSON), sa.column("awaits", sa.String)
     )
     bind = op.get_bind()
     for row in bind.execute(sa.select(cases.c.id, cases.c.waiting_for)).all():
         entries = json.loads(row.waiting_for) if isinstance(row.waiting_for, str) else row.waiting_for or []
-        words = {one["capacity"] for one in entries}
-        words |= {one["party_id"].replace("-", "") for one in entries if one["party_id"]}
+        words = {entry["capacity"] for entry in entries}
+        words |= {entry["party_id"].replace("-", "") for entry in entries if entry["party_id"]}
         awaits = "".join(f" {word}" for word in sorted(words)) + " "
         bind.execute(sa.update(cases).where(cases.c.id == row.id).values(awaits=awaits))

@@ -1,4 +1,4 @@
-"""Enter what comes on paper: how a signature came in, and who signed it."""
+"""Add how a signature was received, and who signed."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Keep the worker's marks, and the epoch of a registry that was restored from a backup."""
+"""Add the worker's marks, and the epoch of a registry, which a restore increases."""
 
 from collections.abc import Sequence
 

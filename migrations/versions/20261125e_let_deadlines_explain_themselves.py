@@ -1,4 +1,4 @@
-"""Let deadlines explain themselves: calendars, closures, extensions, suspensions, service, tracks, members' history."""
+"""Add calendars, closures, extensions, suspensions, service, tracks, and the history of members."""
 
 from collections.abc import Sequence
 

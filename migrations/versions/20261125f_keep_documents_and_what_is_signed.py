@@ -1,4 +1,4 @@
-"""Keep documents and who read them, the docket of filings, the institution's keys, and what it signed."""
+"""Add documents and their readers, the docket of filings, the institution's signing keys, and signed certificates."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Keep a feed for each reader, filled with what each may read now."""
+"""Add a feed for each reader, filled with the events that each may read now."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Let courts refer cases, and their programs in by secrets and short-lived tokens."""
+"""Add courts and referrals, and API clients with secrets and short-lived tokens."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def _referrals() -> None:
-    # A referral has sealed contents of its own, before there is a case and even if there will be none.
+    # A referral has sealed contents of its own, before and even without a case.
     with op.batch_alter_table("data_keys") as keys:
         keys.drop_constraint(op.f("fk_data_keys_case_id_cases"), type_="foreignkey")
     op.add_column("cases", sa.Column("referral_id", sa.Uuid()))

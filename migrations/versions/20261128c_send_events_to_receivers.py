@@ -1,4 +1,4 @@
-"""Send events to receivers outside, and keep what became of each."""
+"""Add subscriptions to events and their deliveries."""
 
 from collections.abc import Sequence
 

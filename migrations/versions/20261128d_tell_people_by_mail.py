@@ -1,4 +1,4 @@
-"""Tell people by mail that there is something new, and keep what came back."""
+"""Add notices by mail and their outcomes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Find what is due, the sessions to come and a mediator's nominations by an index, however many cases there are."""
+"""Add indexes for due deliveries, future sessions and a mediator's nominations."""
 
 from collections.abc import Sequence
 

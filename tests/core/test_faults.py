@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, text
 
 from app.core.db import is_postgresql, sqlite
-from app.core.http import work
+from app.core.http import threads
 from app.operations.migrating import migrate
 from app.settings import Settings
 from tests.disks import fill, small_disk
@@ -163,7 +163,7 @@ def test_a_database_locked_by_another_program_is_reported_as_busy_and_then_serve
 def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_progress_is_finished(
     served: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "SECONDS_IN_LINE", 0.3)
+    monkeypatch.setattr(threads, "SECONDS_IN_LINE", 0.3)
     at_work = int(served.database.writer.total_tokens)
     filers = [dispute.requesting] * (at_work + 2)
     with outside(served, *filers) as people, ThreadPoolExecutor(len(people)) as pool:

@@ -181,7 +181,7 @@ def test_no_canary_is_readable_in_storage_database_backup_dump_log_or_temporary_
     for where in ("backup", "dump", *(["folder"] if kept.is_sqlite else [])):
         assert found_in(lying[where], dispute.case["title"].encode()), where
         assert found_in(lying[where], digest), where
-    for line in (b"downloadDocument", b"app.documents.sealing.Altered"):
+    for line in (b"downloadDocument", b"app.core.errors.Altered"):
         assert line in log.read_bytes()
     assert sum(path.stat().st_size for path in folder.rglob("*#*")) >= 8 * MIB
 

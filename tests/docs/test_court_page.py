@@ -1,14 +1,14 @@
-"""The recipe for wiring in a court is run, and prints what it says."""
+"""The commands that connect a court are run, and print what the page says."""
 
 from pathlib import Path
 
 from app.operations.migrating import ROOT
-from tests.docs.consoles import commands, compared, run
+from tests.docs.consoles import commands, followed
 
 PAGE = ROOT / "docs" / "wire-in-a-court.md"
 
 
-def test_a_court_is_wired_in_by_the_commands_of_the_page(tmp_path: Path) -> None:
+def test_a_court_is_connected_by_the_commands_of_the_page(tmp_path: Path) -> None:
     written = commands(PAGE)
-    faults = compared(written, run(written, tmp_path, port="8124"))
+    faults = followed(written, tmp_path, port="8000")
     assert not faults, "\n\n".join(faults)

@@ -16,12 +16,12 @@ from app.institution.calendars.countries import calendar_of
 from app.operations.migrating import ROOT
 from app.rules import loader, model, terms
 from app.rules.checks import CHECKS
-from app.rules.consistency import FIELD_BLOCKS, MARKS, NOUNS
+from app.rules.consistency import MARKS, NOUNS
 from app.rules.loader import library, load
 from app.rules.model import Citation, Term
 from app.rules.silence import EFFECTS, effects
 from tests.docs import consoles
-from tests.docs.consoles import LEFT_OUT, Command, agrees, commands, compared, run
+from tests.docs.consoles import LEFT_OUT, Command, agrees, commands, compared, folders, left_in, run
 
 GUIDE = ROOT / "docs" / "write-your-own-rule-set.md"
 REFERENCE = ROOT / "docs" / "rules.md"
@@ -36,9 +36,9 @@ TABLE_CLASSES: dict[str, type[BaseModel]] = {
     "`[[steps]]`": loader._StepTable,
 }
 PERIODS, ROLLING = "Periods", "Rolling"
-RULES = "rules/tisna-2026.toml"
+RULES = "~/tisna/rules/tisna-2026.toml"
 # A block under a line in bold that names a file is a piece of that file, or a change of it.
-PIECE = re.compile(r"^\*\*`([\w./-]+)`\*\*[^\n]*\n\n```(toml|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PIECE = re.compile(r"^\*\*`([\w~./-]+)`\*\*[^\n]*\n\n```(toml|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Some fourteen processes are started one after the other, each of which reads every rule set.
 SECONDS = 400
 WRITTEN_DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b")
@@ -83,8 +83,9 @@ def test_the_guide_is_carried_out_and_prints_what_it_says(
 ) -> None:
     monkeypatch.setattr(consoles, "TIME_OUT", SECONDS)
     written = whole()
-    printed = run(written, tmp_path, port="8126")
-    faults = compared(written, printed) + _days_that_differ(written, printed)
+    copy, home = folders(tmp_path)
+    printed = run(written, copy, port="8126", home=home)
+    faults = compared(written, printed) + _days_that_differ(written, printed) + left_in(copy)
     assert not faults, "\n\n".join(faults)
 
 
@@ -159,7 +160,7 @@ def test_the_reference_has_every_key_of_a_table_and_no_other(heading: str) -> No
 def if_left_out(field: FieldInfo) -> str:
     """How the reference says what a key is that is left out."""
     if field.is_required():
-        return "must be given"
+        return "required"
     if field.default is None or field.default in ("", []):
         return "none"
     return f"`{str(field.default).lower()}`"
@@ -195,7 +196,7 @@ def test_the_reference_has_every_word_of_the_language_and_no_other() -> None:
     assert words("What starts a term", "calendars") == choices("`[[terms]]`", "calendars") == list(terms.CALENDARS)
     assert choices("`[[terms]]`", "counting") == list(terms.COUNTINGS)
     assert choices("`[[stages]]`", "amendable") == list(model.AMENDABLE)
-    assert choices("`[[steps]]`", "fields") == list(FIELD_BLOCKS)
+    assert choices("`[[steps]]`", "fields") == list(model.FIELD_BLOCKS)
     assert choices("`[[steps]]`", "participation") == list(model.PARTICIPATIONS)
     assert [mark for mark in MARKS if f"`{mark}`" in REFERENCE.read_text(encoding="utf-8")] == list(MARKS)
 

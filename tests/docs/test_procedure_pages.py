@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.page import page
 from app.operations.migrating import ROOT
 from app.rules.loader import LIBRARY, load

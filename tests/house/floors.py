@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "core": (
         ("values", "clock"),
         ("errors",),
-        ("files", "db", "logs", "outbound"),
+        ("files", "db", "logs", "outbound", "sealer"),
         ("tables",),
         ("paging",),
         ("access",),

@@ -101,11 +101,11 @@ def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None
 @pytest.mark.parametrize(
     ("package", "places"),
     [
-        ("fastapi", ("app/main.py", "app/operations/serving.py", "app/core/http/")),
+        ("fastapi", ("app/main.py", "app/operations/server.py", "app/core/http/")),
         ("starlette", ("app/main.py", "app/core/http/")),
-        ("uvicorn", ("app/operations/serving.py",)),
+        ("uvicorn", ("app/operations/server.py",)),
         ("httpx", ("app/cli.py", "app/integration/client.py", "app/demo/", "app/core/outbound.py")),
-        ("httpcore", ("app/integration/webhooks/delivery.py",)),
+        ("httpcore", ("app/integration/webhooks/transport.py",)),
         ("sqlite3", ("app/integration/court_in_a_box/store.py", "app/core/db.py")),
         (
             "typer",
@@ -114,6 +114,7 @@ def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None
                 "app/integration/court_in_a_box/command.py",
                 "app/demo/",
                 "app/institution/procedures/command.py",
+                "app/operations/commands/",
             ),
         ),
         ("rich", ("app/cli.py", "app/demo/")),

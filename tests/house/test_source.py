@@ -18,7 +18,7 @@ from tests.house.source import Source
     ],
 )
 def test_an_import_is_found_in_every_form(text: str, name: str) -> None:
-    assert [each.name for each in Source("app/proceedings/cases/reading.py", text).imports] == [name]
+    assert [each.name for each in Source("app/proceedings/cases/queries.py", text).imports] == [name]
 
 
 @pytest.mark.parametrize(

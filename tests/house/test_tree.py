@@ -1,4 +1,4 @@
-"""What lies where, and what every file of the tests keeps to."""
+"""The names of files and folders, and the rules that every test file follows."""
 
 import ast
 from pathlib import PurePosixPath
@@ -7,10 +7,12 @@ from tests.house.source import TESTS, project_files, told
 
 TOP_LEVEL = {
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Dockerfile",
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
     "alembic.ini",
     "app",
     "benchmarks",
@@ -22,7 +24,15 @@ TOP_LEVEL = {
     "requirements.lock",
     "tests",
 }
-HIDDEN = {".ci", ".dockerignore", ".gitattributes", ".github", ".gitignore"}
+HIDDEN = {
+    ".ci",
+    ".dockerignore",
+    ".editorconfig",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+}
 SAYS_NOTHING = {
     "utils",
     "util",
@@ -44,7 +54,7 @@ def test_the_top_level_holds_only_what_belongs_there() -> None:
     assert not faults, told(faults)
 
 
-def test_no_file_or_folder_bears_a_name_that_says_nothing() -> None:
+def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
     faults = [
         path
         for path in project_files()

@@ -9,25 +9,31 @@ from tests.house.source import APP, told
 AS_SYSTEM = {
     "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
     "app/operations/readers.py": "holds the readers of every audience against the policy",
-    "app/core/access/gate.py": "defines it, and lets such statements pass",
-    "app/institution/people/service.py": "writes the streams of the installation, which has no case",
+    "app/core/access/gate.py": "lets such statements pass",
+    "app/core/access/session.py": "defines it",
+    "app/core/access/capacities.py": "reads and ends the capacities of people, whoever acts",
+    "app/institution/people/institution.py": "writes the streams of the installation, which has no case",
+    "app/institution/people/service.py": "lets an administrator read the stream of the registry",
     "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
-    "app/proceedings/cases/locking.py": "a candidate acts in a case that they do not see",
-    "app/proceedings/steps/service.py": "keeps what a case waits for after everybody's acts",
+    "app/proceedings/cases/lock.py": "a candidate acts in a case that they do not see",
+    "app/proceedings/cases/circle.py": "reads the capacities and audiences that decide what the actor may read",
+    "app/proceedings/steps/derived_columns.py": "keeps what a case waits for after everybody's acts",
     "app/operations/signatures.py": "holds every certificate against its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",
     "app/operations/health.py": "asks which rule sets the cases of everybody are under",
-    "app/integration/courts/progress.py": "tells a court of a case that it does not see, whoever acts there",
-    "app/integration/courts/orders.py": "hands the order of a court to the participants of its case",
-    "app/integration/courts/papers.py": "lays into a case what a court sends, which does not see it",
-    "app/integration/courts/views.py": "shows a court the number of its case and the dates that its parties share",
-    "app/integration/courts/referrals.py": "makes the audience of a referral, and moves a term by a court's order",
+    "app/integration/courts/case_progress.py": "informs a court of a case that it does not see, whoever acts there",
+    "app/integration/courts/order_files.py": "hands the order of a court to the participants of its case",
+    "app/integration/courts/court_papers.py": "files papers of a court in a case that the court does not see",
+    "app/integration/courts/referral_views.py": "shows a court its case number and the session dates its parties share",
+    "app/integration/courts/court_acts.py": "makes the audience of a referral, and moves a term by a court's order",
     "app/proceedings/documents/accesses.py": "lists to a side who read its documents, whoever they are",
     "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
     "app/core/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",
     "app/core/ledger/service.py": "reads the heads of every stream at the seal",
+    "app/core/ledger/acts.py": "finds the streams of the installation",
+    "app/core/ledger/verification.py": "recomputes every stream",
 }
 
 # Each file that reads the clock or makes random bytes itself; all others get them from their caller.
@@ -35,19 +41,20 @@ SEAMS = {
     "app/core/clock.py": "is the clock",
     "app/operations/health.py": "looks at an installation once, as the command does that calls it",
     "app/cli.py": "starts the program",
+    "app/operations/commands/": "run as programs of their own",
     "app/integration/client.py": "is the other side, with a clock of its own",
     "app/integration/court_in_a_box/command.py": "starts a program of its own, which is not the service",
     "app/demo/": "tells its own time",
     "app/core/http/limits.py": "counts in seconds of the machine, as what it counts with does",
     "app/core/http/middleware.py": "gives an id to a request that brings none",
-    "app/core/http/waiting.py": "looks for news in sessions of its own, which draw nothing",
+    "app/core/http/waiting_room.py": "looks for news in sessions of its own, which draw nothing",
     "app/main.py": "where the seams begin",
     "app/settings.py": "reads the surroundings",
 }
 
 # Attributes with the same names as fields of a case, of other objects.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
-    ("app/integration/courts/decisions.py", "phase"): "a referral's: the phase that the court was told last",
+    ("app/integration/courts/registry_decisions.py", "phase"): "a referral's: the phase that the court was told last",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
 

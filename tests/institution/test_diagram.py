@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.rules.loader import library
 from app.rules.model import Citation, Procedure
 from tests.rules.wide import IOMED, wide
@@ -257,7 +257,7 @@ def test_the_texts_of_a_rule_set_are_escaped() -> None:
 
 def test_every_process_draws_the_same_diagram() -> None:
     program = (
-        "from app.institution.procedures.diagram import draw; from tests.rules.wide import IOMED, wide;"
+        "from app.institution.procedures.diagram.svg import draw; from tests.rules.wide import IOMED, wide;"
         "print(draw(IOMED, at='invited', way=['draft', 'lodged']), draw(wide()))"
     )
     first, second = (

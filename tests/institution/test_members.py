@@ -354,10 +354,10 @@ def test_a_declaration_withdrawn_after_the_request_still_excludes_it(house: Hous
     assert screened(later) == []
 
 
-def loaded(house: House, name: str = "iomed") -> loader.Loaded:
+def loaded(house: House, name: str = "iomed") -> loader.LoadedMembers:
     """Load a list of members as the command line does."""
 
-    def act(db: GatedSession) -> loader.Loaded:
+    def act(db: GatedSession) -> loader.LoadedMembers:
         counts = loader.load(db, house.clock.now, name, OPERATOR)
         ledger.seal(db)
         return counts
@@ -374,11 +374,11 @@ def test_the_shipped_members_are_entered_once_and_change_no_existing_entry(house
     own = house.member("Kenya", standing="institution")
     number = len(loader.members_of("iomed"))
     house.clock.pass_by(days=1)
-    assert loaded(house) == loader.Loaded(entered=number - 1, left_alone=1)
+    assert loaded(house) == loader.LoadedMembers(entered=number - 1, unchanged=1)
     first = entries(house)
     assert len(first) == number
     assert (first["Kenya"]["id"], first["Kenya"]["status"]) == (own, "contracting")
-    assert loaded(house) == loader.Loaded(entered=0, left_alone=number)
+    assert loaded(house) == loader.LoadedMembers(entered=0, unchanged=number)
     assert entries(house) == first
     (entry,) = house.admin.get(f"/v1/members/{first['China']['id']}/history").expect(200)["items"]
     assert (entry["at"], entry["act"]) == ("2026-03-03T09:00:00Z", "enter")
@@ -388,7 +388,7 @@ def test_the_shipped_members_are_entered_once_and_change_no_existing_entry(house
 
 
 def test_an_unknown_list_of_members_is_refused(house: House) -> None:
-    with pytest.raises(Misconfigured, match="there are: iomed"):
+    with pytest.raises(Misconfigured, match="Choose one of: iomed"):
         loaded(house, "../subjects")
 
 
@@ -402,7 +402,7 @@ def test_members_cannot_be_entered_before_the_institution_is_founded(settings: S
 
 
 def test_the_shipped_members_state_only_what_is_established() -> None:
-    assert loader.known() == ("iomed",)
+    assert loader.file_names() == ("iomed",)
     members = loader.members_of("iomed")
     assert len({member.name for member in members}) == len(members)
     stated: dict[str, Any] = {}

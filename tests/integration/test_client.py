@@ -12,7 +12,17 @@ from sqlalchemy import update
 
 from app.core.paging import Cursors
 from app.core.tables.institution import Institution
-from app.integration.client import LONGEST_PAUSE, MOST_TRIES, Accord, Gone, NotSigned, Refused, Unreachable, verified
+from app.integration.client import (
+    LONGEST_PAUSE,
+    MOST_TRIES,
+    Accord,
+    CursorGone,
+    NotSigned,
+    RequestRefused,
+    ServiceUnreachable,
+    Timing,
+    verified,
+)
 from tests.courts import PDF, client, court, referral
 from tests.installation import House, Json
 from tests.webhooks import SECRET, signed_headers
@@ -57,8 +67,8 @@ class Reached:
     def with_client(self, made: Json, **more: Any) -> Accord:
         """A client for credentials that an administrator created."""
         http = httpx.Client(base_url=self.house.base_url, transport=self.wire, timeout=30)
-        options = {"clock": lambda: self.house.clock().timestamp(), "sleep": self.slept.append, **more}
-        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, **options)
+        timing = Timing(lambda: self.house.clock().timestamp(), self.slept.append)
+        return Accord(self.house.base_url, made["id"], made["client_secret"], http=http, timing=timing, **more)
 
 
 @pytest.fixture
@@ -85,7 +95,7 @@ def answering(*answers: httpx.Response | Exception) -> tuple[Accord, list[httpx.
         return answer
 
     http = httpx.Client(base_url="http://accord.test", transport=httpx.MockTransport(handle))
-    return Accord("http://accord.test", "id", "secret", http=http, sleep=slept.append), seen, slept
+    return Accord("http://accord.test", "id", "secret", http=http, timing=Timing(sleep=slept.append)), seen, slept
 
 
 def test_a_token_serves_many_requests_and_is_renewed_before_it_ends(reached: Reached) -> None:
@@ -103,13 +113,13 @@ def test_an_ended_token_is_replaced_once(reached: Reached) -> None:
     path = f"/v1/clients/{reached.made['id']}"
     new = reached.house.admin.post(f"{path}/rotate").expect(200)
     reached.house.admin.post(f"{path}/secrets/{reached.made['secrets'][0]['id']}/revoke").expect(200)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         reached.accord.feed()
     assert (refused.value.status, refused.value.code) == (401, "invalid_client")
     reached.accord.client_secret = new["client_secret"]
     reached.accord.feed()
     accord, seen, _slept = answering(*(httpx.Response(401, json={"code": "unauthenticated"}) for _time in range(2)))
-    with pytest.raises(Refused, match="unauthenticated"):
+    with pytest.raises(RequestRefused, match="unauthenticated"):
         accord.feed()
     assert len(seen) == 2
 
@@ -117,7 +127,7 @@ def test_an_ended_token_is_replaced_once(reached: Reached) -> None:
 def test_the_token_holds_only_the_requested_scopes(reached: Reached) -> None:
     narrow = reached.with_client(reached.made, scopes=["referrals.read"])
     assert list(narrow.referrals()) == []
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         narrow.feed()
     assert (refused.value.status, refused.value.code) == (403, "insufficient-scope")
     assert "events.read" in refused.value.detail
@@ -144,10 +154,10 @@ def test_an_act_whose_answer_is_lost_has_one_effect(reached: Reached) -> None:
 def test_a_request_without_a_key_is_not_repeated_if_it_may_have_taken_effect(reached: Reached) -> None:
     made = reached.accord.refer(referral())
     reached.wire.lose_answers = 1
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceUnreachable):
         reached.accord.send("PATCH", f"/v1/referrals/{made['id']}", json={"title": "New"}, headers={"if-match": "*"})
     reached.wire.lose_answers = 1
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceUnreachable):
         reached.accord.subscribe("https://example.org/hook")
     assert reached.slept == []
     never_sent = httpx.ConnectError("refused")
@@ -156,7 +166,7 @@ def test_a_request_without_a_key_is_not_repeated_if_it_may_have_taken_effect(rea
     assert "idempotency-key" not in seen[-1].headers
     assert len(slept) == 2
     accord, _seen, _slept = answering(httpx.Response(503))
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         accord.subscribe("https://example.org/hook")
 
 
@@ -169,27 +179,27 @@ def test_the_client_waits_as_long_as_the_server_asks_within_its_own_limit() -> N
     assert slept[0] == 7
     assert all(1 <= pause <= LONGEST_PAUSE for pause in slept)
     accord, seen, slept = answering(httpx.Response(429, headers={"retry-after": "3600"}))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         accord.refer({})
     assert (refused.value.status, slept) == (429, [])
     accord, seen, slept = answering(*(httpx.ReadError("lost") for _time in range(MOST_TRIES)))
-    with pytest.raises(Unreachable):
+    with pytest.raises(ServiceUnreachable):
         accord.refer({})
     assert (len(seen), len(slept)) == (MOST_TRIES, MOST_TRIES - 1)
     assert sum(slept) < MOST_TRIES * LONGEST_PAUSE
 
 
 def test_a_refusal_names_the_fault_and_its_place(reached: Reached) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         reached.accord.refer(referral(subjects=["weather"]))
     assert (refused.value.status, refused.value.code) == (422, "invalid")
     assert [error["pointer"] for error in refused.value.errors] == ["/subjects/0"]
     assert refused.value.request_id
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestRefused) as refused:
         reached.accord.referral("85755b79-99a1-4232-adca-d1eabba34b00")
     assert (refused.value.status, refused.value.code) == (404, "not-found")
     accord, _seen, _slept = answering(httpx.Response(502, text="<html>Bad gateway</html>"))
-    with pytest.raises(Refused, match="status-502"):
+    with pytest.raises(RequestRefused, match="status-502"):
         accord.feed()
 
 
@@ -241,7 +251,7 @@ def test_a_cursor_from_before_a_restore_raises_cursor_gone(reached: Reached) -> 
     # A restored service is always restarted: it then reads the epoch again.
     seams = reached.house.app.state.seams
     reached.house.app.state.seams = replace(seams, cursors=Cursors())
-    with pytest.raises(Gone) as gone:
+    with pytest.raises(CursorGone) as gone:
         next(reached.accord.follow(cursor))
     assert gone.value.status == 410
     assert next(reached.accord.follow(wait=0)).items

@@ -81,6 +81,7 @@ BEFORE: Json = {
                 "required": ["id", "kind", "parts"],
                 "properties": {
                     "id": {"type": "string", "format": "uuid"},
+                    "name": {"type": "string"},
                     "kind": {"type": "string", "enum": ["wood", "iron"]},
                     "ended": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
                     "parts": {"type": "array", "items": {"$ref": "#/components/schemas/Out"}},
@@ -154,7 +155,41 @@ BREAKING: list[tuple[str, object, str, str]] = [
         'request.kind: the value "wood" is gone',
     ),
 ]
+# Where an answer's or a request's part stands among the components, as documents grow.
+COMPONENTS: Json = {
+    "schemas": {"Kind": {"type": "string", "enum": ["wood", "iron"], "description": "What it is made of."}},
+    "responses": {
+        "Conflict": {"description": "Not now.", "content": {"json": {"schema": {"type": "object"}}}},
+        "Silence": {"description": "Not now."},
+    },
+    "parameters": {
+        "Key": {"name": "key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 9}},
+        "NeededKey": {"name": "key", "in": "header", "required": True, "schema": {"type": "string", "maxLength": 9}},
+    },
+}
+
+
+def reference(kind: str, name: str) -> Json:
+    """A reference to one of these components."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+MOVED: list[tuple[str, object, list[str]]] = [
+    (f"{POST} responses 409", reference("responses", "Conflict"), []),
+    (f"{POST} responses 409", reference("responses", "Silence"), ["answer 409: json is gone"]),
+    (FIRST, reference("parameters", "Key"), []),
+    (FIRST, reference("parameters", "NeededKey"), ["the header parameter 'key' is needed now"]),
+    (f"{FIELDS_IN} kind", reference("schemas", "Kind"), []),
+    (f"{FIELDS_OUT} kind", reference("schemas", "Kind"), []),
+    (f"{FIELDS_OUT} name", reference("schemas", "Kind"), []),
+    (f"{FIELDS_IN} name", reference("schemas", "Kind"), ['request.name: only ["wood", "iron"] is taken now']),
+]
 HARMLESS: list[tuple[str, object]] = [
+    (f"{FIELDS_OUT} name enum", ["oak", "pine"]),
+    (f"{FIELDS_OUT} name description", "What it is called."),
+    (f"{FIELDS_IN} name description", "What it is called."),
+    (f"{POST} description", "It is made at once."),
+    (f"{POST} responses 409 description", "Not now."),
     ("paths /others", {"post": {"operationId": "createOther", "responses": {}}}),
     ("webhooks thing-lost", {"post": {"operationId": "onThingLost", "responses": {}}}),
     (f"{POST} summary", "Make a thing."),
@@ -182,9 +217,9 @@ HARMLESS: list[tuple[str, object]] = [
 ]
 
 
-def changed(place: str, value: object) -> Json:
+def changed(place: str, value: object, before: Json = BEFORE) -> Json:
     """The document with something else, or nothing, in one place."""
-    document: Any = deepcopy(BEFORE)
+    document: Any = deepcopy(before)
     *way, last = place.split()
     part = document
     for step in way:
@@ -211,6 +246,17 @@ def test_what_is_added_or_allowed_breaks_nothing(place: str, value: object) -> N
     document = changed(place, value)
     assert document != BEFORE
     assert breaks(BEFORE, document) == []
+
+
+@pytest.mark.parametrize(("place", "value", "says"), MOVED)
+def test_what_moves_among_the_components_breaks_only_what_it_narrows(
+    place: str, value: object, says: list[str]
+) -> None:
+    document = changed(place, GONE) if place == FIRST else BEFORE
+    document = changed(place, value, document)
+    for kind, named in COMPONENTS.items():
+        document["components"].setdefault(kind, {}).update(named)
+    assert [one.says for one in breaks(BEFORE, document) if one.operation == CREATE] == says
 
 
 @pytest.mark.parametrize(

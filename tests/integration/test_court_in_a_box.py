@@ -14,9 +14,9 @@ from sqlalchemy import update
 
 from app.core.paging import Cursors
 from app.core.tables.institution import Institution
-from app.integration.client import Accord
-from app.integration.court_in_a_box.court import ODDITIES, BadOrder, Court
+from app.integration.client import Accord, Timing
 from app.integration.court_in_a_box.receiver import MOST_BYTES, Receiver
+from app.integration.court_in_a_box.simulated_court import ODDITIES, BadOrder, SimulatedCourt
 from app.integration.court_in_a_box.store import Store
 from app.integration.webhooks.schedule import DELAYS
 from app.settings import Settings
@@ -34,7 +34,7 @@ class Wired:
     """A simulated court connected to the house, and the registry's acts on its referrals."""
 
     house: House
-    court: Court
+    court: SimulatedCourt
     door: Receiver
 
     def obey(self, *orders: str) -> list[str]:
@@ -63,7 +63,7 @@ class Wired:
             yield orders.url
 
 
-def court_of(house: House, store: str = ":memory:", made: Json | None = None) -> Court:
+def court_of(house: House, store: str = ":memory:", made: Json | None = None) -> SimulatedCourt:
     """A simulated court that reaches the house, on its clock, with the credentials of an API client."""
     made = made or client(house, court(house))
     clock, waits = house.clock, house.clock.pass_by
@@ -75,8 +75,8 @@ def court_of(house: House, store: str = ":memory:", made: Json | None = None) ->
         return clock().timestamp()
 
     who = (made["id"], made["client_secret"])
-    reached = Accord("http://accord.test", *who, http=house.client, clock=time, sleep=sleep)
-    return Court(reached, Store(store), time, sleep)
+    reached = Accord("http://accord.test", *who, http=house.client, timing=Timing(time, sleep))
+    return SimulatedCourt(reached, Store(store), Timing(time, sleep))
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_referral_that_the_court_recorded_wrongly_is_named(wired: Wired) -> No
     wired.send()
     report = wired.court.reconcile()
     assert report == [
-        "Referral OTHER-1: Accord has it, and this court never wrote it down.",
+        "Referral OTHER-1: Accord has it, and this court has no record of it.",
         f"Referral {first.external_id}: 'title' is {first.sent['title']!r} here and 'Another' at Accord.",
         f"Referral {third.external_id}: 'state' is 'received' here and 'accepted' at Accord.",
         "Referral HC-000009: Accord does not have it.",
@@ -204,7 +204,7 @@ def test_the_court_takes_commands_over_http_and_reports_its_state(wired: Wired) 
         assert (state["fail"], state["late"], state["referrals"]) == (1, 1.5, {"received": 2})
         wrong = httpx.post(url, content="repeat 1\nbribe 3")
         assert wrong.status_code == 400
-        assert wrong.text.startswith("repeat: 1 sent again\nThe court does not know how to 'bribe'.")
+        assert wrong.text.startswith("repeat: 1 sent again\nUnknown order 'bribe'.")
     for order in ("", "bribe", "fail often", "fail -1"):
         with pytest.raises(BadOrder):
             wired.court.obey(order)
@@ -264,7 +264,7 @@ def test_the_command_runs_a_court_and_its_exit_code_says_whether_both_agree(
         assert ran.returncode == 1, ran
         assert f"Event {lost} (referral-received) is in Accord's feed, and never came." in ran.stdout
         ran = accord(settings, *words, "--do", "bribe")
-        assert (ran.returncode, "does not know how to 'bribe'" in ran.stderr) == (1, True), ran
+        assert (ran.returncode, "Unknown order 'bribe'" in ran.stderr) == (1, True), ran
         secret.write_text("wrong")
         ran = accord(settings, *words, "--do", "refer")
         assert (ran.returncode, "invalid_client" in ran.stderr) == (1, True), ran

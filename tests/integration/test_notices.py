@@ -35,7 +35,8 @@ from app.integration.notices.schemas import LetterLanguage
 from app.main import create_app
 from app.operations.background.mail_sender import PATIENCE, Postman, postman_of
 from app.operations.background.worker import worker_of
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
 from tests.canaries import WORDS, plant
 from tests.installation import House, Json, Person
@@ -343,12 +344,12 @@ def test_each_person_chooses_how_often_and_in_which_language(
 
 @pytest.mark.parametrize("language", get_args(LetterLanguage))
 def test_a_letter_names_a_case_by_its_reference_alone(language: str) -> None:
-    place, case = letters.Place("House", URL), letters.Named("2026-0001", f"{URL}/v1/cases/x")
+    place, case = letters.Office("House", URL), letters.NamedCase("2026-0001", f"{URL}/v1/cases/x")
     near = letters.deadline(language, place, case, date(2026, 3, 20))
     assert near.subject.endswith("2026-03-20")
     assert "2026-0001" in near.subject
     assert case.link in near.body
-    many = [letters.Named(f"2026-{number:04d}", f"{URL}/v1/cases/{number}") for number in range(60)]
+    many = [letters.NamedCase(f"2026-{number:04d}", f"{URL}/v1/cases/{number}") for number in range(60)]
     digest = letters.news(language, place, many, elsewhere=False)
     assert digest.body.count("/v1/cases/") == letters.MOST_NAMED
     assert place.desk in digest.body

@@ -13,11 +13,11 @@ import pytest
 from app.core.access.session import GatedSession
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
-from app.integration.description.examples import REQUESTS
 from app.operations.health import look_at
 from app.operations.keys import destroy
 from tests.courts import ALL_SCOPES, PDF, client, court, program, referral, token
 from tests.installation import Answer, House, Json, Person
+from tests.request_bodies import REQUESTS
 from tests.story import CONSENT, POWERS
 
 RETRIES = int(os.environ.get("ACCORD_TEST_RETRIES", "40"))
@@ -388,7 +388,7 @@ def test_the_court_uploads_its_order_and_the_registry_and_later_the_parties_read
     (documents,) = [
         document for document in look_at(house.settings, house.clock, documents=True) if document.name == "documents"
     ]
-    assert documents.says == "2, each whole and what was uploaded", documents.says
+    assert documents.says == "2 documents, each complete and as uploaded", documents.says
 
 
 def test_a_later_return_date_moves_the_term_of_the_case(referred: Referred) -> None:

@@ -47,7 +47,7 @@ def test_a_client_made_from_the_document_compiles_and_reads_a_case(
     dispute.invited()
     told = json.loads(run(compiled, *reading(compiled, served, dispute.requesting, dispute.case["id"])))
     case = dispute.requesting.get(dispute.path).expect(200)
-    assert told == {"title": case["title"], "stage": "invited", "steps": ["lodge", "invite"]}
+    assert told == {"title": case["title"], "stage": "invited", "steps": ["lodge", "invite"], "file": 8}
     stranger = served.person("Stan Ranger")
     with pytest.raises(AssertionError, match="not-found"):
         run(compiled, *reading(compiled, served, stranger, dispute.case["id"]))

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from app.core import outbound
 from app.core.errors import Misconfigured
-from app.core.outbound import AddressRefused, allowed_by, is_public, judge, place_of
+from app.core.outbound import AddressRefused, allowed_by, destination_of, is_public, judge
 from tests.installation import House, Json
 from tests.receivers import LOOPBACK, Canary, answers, canary, guarded_by, letting, receiver, sender
 from tests.story import Dispute
@@ -223,7 +223,7 @@ def test_only_internal_addresses_that_the_operator_allows_receive_deliveries() -
         ("https://other.example:8443/x?y=%20", [PUBLIC]),
         ("https://bücher.example/", [PUBLIC]),
     ):
-        assert judge(place_of(url), addresses, allowed).addresses == tuple(addresses)
+        assert judge(destination_of(url), addresses, allowed).addresses == tuple(addresses)
     for url, addresses in (
         ("http://10.2.0.1/", ["10.2.0.1"]),
         ("http://other.internal/", ["192.168.7.7"]),
@@ -233,11 +233,11 @@ def test_only_internal_addresses_that_the_operator_allows_receive_deliveries() -
         ("https://cms.internal.example/", ["192.168.7.7"]),
     ):
         with pytest.raises(AddressRefused):
-            judge(place_of(url), addresses, allowed)
+            judge(destination_of(url), addresses, allowed)
     for wrong in ("10.1.0.1/16", "http://cms.internal", "127.1", "a b"):
         with pytest.raises(Misconfigured):
             allowed_by(wrong)
-    assert place_of("https://bücher.example/").host == "xn--bcher-kva.example"
+    assert destination_of("https://bücher.example/").host == "xn--bcher-kva.example"
 
 
 def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

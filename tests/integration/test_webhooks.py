@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
-from app.integration.webhooks.schedule import next_attempt, patience
+from app.integration.webhooks.schedule import next_attempt, pause_until
 from app.operations import keys
 from tests.background import worker
 from tests.courts import client, court, program
@@ -182,7 +182,7 @@ def test_retry_after_is_read_in_seconds_or_as_a_date_within_bounds() -> None:
         "Sun, 01 Mar 2036 12:30:00 GMT": now + timedelta(hours=1),
     }
     for header, until in table.items():
-        assert patience(header, now) == until, header
+        assert pause_until(header, now) == until, header
 
 
 def test_a_failed_delivery_is_retried_by_the_schedule_with_the_same_id(lodged: Dispute, there: Receiver) -> None:
@@ -538,7 +538,7 @@ def test_a_failed_act_is_announced_to_nobody(lodged: Dispute, there: Receiver) -
 def test_the_queue_of_a_receiver_is_bounded_and_loses_nothing(
     lodged: Dispute, there: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.integration.webhooks.outbox.MOST_PENDING", 4)
+    monkeypatch.setattr("app.integration.webhooks.feed_collection.MOST_PENDING", 4)
     made, send = subscribe(lodged.requesting, there.url, types=["case-amended"]), sender(lodged.house)
     there.behaves = answers(500)
     for number in range(10):

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from app.integration.description.examples import REQUESTS
 from app.integration.webhooks import outbox
 from app.main import create_app
-from app.operations.background.webhook_sender import Sender
-from app.operations.backup import back_up, restore
+from app.operations.background.webhook_sender import WebhookSender
+from app.operations.backup import back_up
+from app.operations.restore import restore
 from app.settings import Settings
 from tests.background import worker
 from tests.courts import court, program
 from tests.installation import House, Person
 from tests.receivers import LOOPBACK, Receiver, answers, guarded_by, letting, receiver, sender
+from tests.request_bodies import REQUESTS
 from tests.story import Dispute
 from tests.webhooks import change, deliveries, path_of, retitle, subscribe
 
@@ -142,7 +143,7 @@ def test_a_restored_registry_sends_nothing_until_its_subscriptions_are_reactivat
     client = TestClient(app, base_url="http://accord.test", raise_server_exceptions=False)
     owner = Person("Olga", lodged.requesting.id, lodged.requesting.token, client, house.next_request_id)
     seams = app.state.seams
-    restored = Sender(seams, partial(seams.entropy, "sender"))
+    restored = WebhookSender(seams, partial(seams.entropy, "sender"))
     there.behaves = answers(204)
     house.clock.pass_by(hours=1)
     restored.settle()

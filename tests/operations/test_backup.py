@@ -18,16 +18,17 @@ from starlette.testclient import TestClient
 
 from app.core.db import Base
 from app.core.errors import Misconfigured
-from app.integration.description.examples import REQUESTS
 from app.main import create_app
-from app.operations.backup import back_up, restore
+from app.operations.backup import back_up
 from app.operations.migrating import migrate
+from app.operations.restore import restore
 from app.proceedings.documents.inventory import NAMING
 from app.settings import Settings
 from tests.courts import court, program
 from tests.disks import fill, small_disk
 from tests.installation import TEST_SETTINGS, House, Person, straight_to
 from tests.processes import accord, running, served
+from tests.request_bodies import REQUESTS
 from tests.story import Dispute
 
 PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"

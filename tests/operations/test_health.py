@@ -110,7 +110,7 @@ def test_a_database_migrated_by_a_later_release_is_served_and_reported(
         kept = db.execute(version).scalar_one()
         db.execute(write, {"given": "20990101_later"})
     try:
-        assert reports(house.settings)["tables"] == (True, "at a later release, whose tables hold this one's")
+        assert reports(house.settings)["tables"] == (True, "at a later release, whose tables include this release's")
         assert house.client.get("/readyz").status_code == 200
         migrate(house.settings)
         with sweeper.connect() as db:
@@ -135,7 +135,7 @@ def test_free_disk_space_is_checked_in_the_document_storage_too(
 def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
     (fault,) = [fault for fault in faults(settings) if fault.startswith("settings: ")]
-    assert fault == "settings: there is none of this name: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
+    assert fault == "settings: unknown setting: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
 
 
 def faults(settings: Settings) -> list[str]:
@@ -213,20 +213,24 @@ OTHERS = "(SELECT content_id, signature FROM certificates WHERE kind = 'receipt'
 ANOTHER = "(SELECT commitment FROM events WHERE type = 'text-frozen')"
 # A change that bypasses the service, and the report about the settlement's certificate or about a receipt.
 BEHIND: list[tuple[str, str, str]] = [
-    ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger does not know of it"),
+    ("DELETE FROM events WHERE type = 'certificate-issued'", "settlement", "the ledger has no entry for it"),
     (
         f"UPDATE events SET commitment = {ANOTHER} WHERE type = 'certificate-issued'",
         "settlement",
-        "it is not the one to which the ledger is committed",
+        "its content differs from the commitment in the ledger",
     ),
-    ("UPDATE events SET seq = seq + 1000", "receipt", "which it names, is not that of the ledger"),
-    ("UPDATE events SET hash = previous_hash WHERE seq > 1", "settlement", "is not that of the ledger"),
+    ("UPDATE events SET seq = seq + 1000", "receipt", "differs from the ledger"),
+    ("UPDATE events SET hash = previous_hash WHERE seq > 1", "settlement", "differs from the ledger"),
     (
         f"UPDATE certificates SET (content_id, signature) = {OTHERS} WHERE kind = 'receipt'",
         "receipt",
-        "what was signed is another one",
+        "its content is that of another certificate",
     ),
-    ("DELETE FROM contents WHERE id IN (SELECT content_id FROM certificates)", "receipt", "is not what was sealed"),
+    (
+        "DELETE FROM contents WHERE id IN (SELECT content_id FROM certificates)",
+        "receipt",
+        "was altered after it was sealed",
+    ),
 ]
 
 
@@ -258,13 +262,13 @@ def test_contents_destroyed_with_their_case_are_reported_and_are_no_fault(
         )
         db.execute(gone, {"none": NO_KEY})
     report = reports(house.settings)["certificates"]
-    why = "1 more cannot be read since the key of their case was destroyed"
-    assert report == (True, f"1, receipts too, each as it was signed; {why}")
+    why = "1 more are unreadable because the key of their case was destroyed"
+    assert report == (True, f"1 certificates and receipts, all valid; {why}")
 
 
 def test_the_check_does_not_create_a_missing_document_folder(house: House, tmp_path: Path) -> None:
     absent = tmp_path / "not mounted"
     well, says = reports(house.settings.model_copy(update={"storage": str(absent)}))["document storage"]
     assert well
-    assert says == f"not made yet; it will be, in {absent}"
+    assert says == f"not created yet; the service creates {absent} on first use"
     assert not absent.exists()

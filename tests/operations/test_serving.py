@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from app.operations.migrating import migrate
-from app.operations.serving import PatientProtocol, set_patience
+from app.operations.server import PatientProtocol, set_patience
 from app.settings import Settings
 from tests.installation import TEST_SETTINGS, House, straight_to
 from tests.processes import Served, accord, free_port, running, served

@@ -1,7 +1,7 @@
 """A registry with cases is upgraded from every earlier revision, and its contents do not change.
 
-`tests/upgrades` holds a backup of the demo's world from each earlier revision: when the tables change, `accord backup`
-of the previous release adds one.
+`tests/upgrades` has the demo as each earlier revision held it, in a backup: before the tables change,
+`make upgrade-sample` adds one.
 """
 
 import json
@@ -19,26 +19,26 @@ import app.core.tables.every  # noqa: F401 - every table must be known
 from app.core.db import Base
 from app.core.errors import Misconfigured
 from app.operations import migrating
-from app.operations.backup import read_value
+from app.operations.backup_format import read_value
 from app.operations.migrating import configuration, head
 from app.settings import Settings
 from tests.installation import straight_to
 from tests.processes import accord
+from tests.upgrade_sample import SAMPLES, keep_sample
 
-KEPT = Path(__file__).parents[1] / "upgrades"
-EARLIER = sorted(path.stem for path in KEPT.glob("*.zip"))
+EARLIER = sorted(path.stem for path in SAMPLES.glob("*.zip"))
 
 
 def rows_of(revision: str, table: str) -> list[dict[str, Any]]:
-    """The rows that an earlier revision stored in a table."""
-    with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
+    """What an earlier revision kept in a table."""
+    with zipfile.ZipFile(SAMPLES / f"{revision}.zip") as archive:
         return [json.loads(line) for line in archive.read(f"tables/{table}.jsonl").splitlines()]
 
 
 def what_it_lost_or_needs(connection: Connection, revision: str) -> list[tuple[str, str]]:
-    """What an earlier revision had and is gone, and what the tables require of a release that does not know it."""
+    """What an earlier revision knew and is gone, or would need of that release, which does not know it."""
     inspector, faults = inspect(connection), []
-    with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
+    with zipfile.ZipFile(SAMPLES / f"{revision}.zip") as archive:
         tables = json.loads(archive.read("manifest.json"))["tables"]
     for name in tables:
         columns = {column["name"]: column for column in inspector.get_columns(name)}
@@ -54,12 +54,26 @@ def test_every_earlier_revision_has_a_backup() -> None:
     assert set(EARLIER) == revisions - {head()}
 
 
+@pytest.mark.parametrize("_engine", ["sqlite"])
+def test_a_sample_holds_what_the_present_tables_hold(tmp_path: Path, _engine: str) -> None:
+    sample = keep_sample(tmp_path)
+    assert sample.stem == head()
+    with zipfile.ZipFile(sample) as archive:
+        tables = json.loads(archive.read("manifest.json"))["tables"]
+    assert set(tables) == set(Base.metadata.tables)
+    assert tables["cases"]["rows"] == 2
+    with pytest.raises(Misconfigured, match="exists already"):
+        keep_sample(tmp_path)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", EARLIER)
 def test_a_registry_of_an_earlier_revision_is_upgraded_and_its_ledger_verifies(
     without_tables: Settings, tmp_path: Path, revision: str
 ) -> None:
-    done = accord(without_tables, "restore", str(KEPT / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents"))
+    done = accord(
+        without_tables, "restore", str(SAMPLES / f"{revision}.zip"), ACCORD_STORAGE=str(tmp_path / "documents")
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     engine = straight_to(without_tables)
@@ -92,7 +106,7 @@ def test_the_tables_of_this_release_accept_the_writes_of_an_earlier_one(
     """The previous release keeps working during a rollout: it writes rows with its own columns only."""
     accord(without_tables, "migrate")
     engine = straight_to(without_tables)
-    with zipfile.ZipFile(KEPT / f"{revision}.zip") as archive:
+    with zipfile.ZipFile(SAMPLES / f"{revision}.zip") as archive:
         tables = set(json.loads(archive.read("manifest.json"))["tables"])
     written = 0
     with engine.begin() as connection:
@@ -157,7 +171,7 @@ def test_a_migration_that_cannot_lock_a_table_gives_up_and_blocks_nobody(
     postgresql_durable_empty: Settings, monkeypatch: pytest.MonkeyPatch, _engine: str
 ) -> None:
     settings = postgresql_durable_empty
-    monkeypatch.setattr(migrating, "_PATIENCE", 1)
+    monkeypatch.setattr(migrating, "_LOCK_SECONDS", 1)
     engine = straight_to(settings)
     with engine.begin() as connection:
         command.upgrade(configuration(connection), "20261125")

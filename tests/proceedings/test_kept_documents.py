@@ -50,7 +50,7 @@ def test_a_backup_restores_documents_whole(kept: Settings, tmp_path: Path) -> No
     done = accord(elsewhere, "restore", str(path), **there)
     assert done.returncode == 0, done.stdout + done.stderr
     checked = accord(elsewhere, "check", "--storage", **there)
-    assert "documents: 1, each whole and what was uploaded" in checked.stdout
+    assert "documents: 1 documents, each complete and as uploaded" in checked.stdout
     assert checked.returncode == 0, checked.stdout
 
 

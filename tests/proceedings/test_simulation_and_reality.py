@@ -14,9 +14,12 @@ import pytest
 
 from app.institution.calendars.countries import calendar_of, plain
 from app.rules import engine
+from app.rules.fields import names_a_party
 from app.rules.loader import LIBRARY, library
 from app.rules.model import Procedure, Step
-from app.rules.simulation import Act, Assumed, Calendars, Entry, Simulation, names_a_party, simulate
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import Entry, Simulation
 from app.rules.terms import day_at
 from tests.background import worker
 from tests.installation import Answer, House, Json, Person
@@ -50,7 +53,7 @@ class Case:
     random: Random
     id: str = ""
     ids: dict[str, str] = field(default_factory=dict)
-    acts: list[Act] = field(default_factory=list)
+    acts: list[AssumedAct] = field(default_factory=list)
     nominated: list[tuple[str, Person]] = field(default_factory=list)
     text: Json = field(default_factory=lambda: {"id": NOBODY, "sha256": "0" * 64})
     lodged: bool = False
@@ -72,7 +75,7 @@ class Case:
 
     def simulated(self) -> Simulation:
         """The simulation of the acts so far."""
-        parties = [Assumed(name, side) for name, side, _calendar in self.cast]
+        parties = [AssumedParty(name, side) for name, side, _calendar in self.cast]
         resting = tuple(calendar_of(code) if code else plain(name) for name, _side, code in self.cast)
         calendars = Calendars(calendar_of("HK"), plain("the institution", [CLOSURE]), resting)
         return simulate(self.procedure, parties, self.acts, calendars, self.today)
@@ -123,14 +126,14 @@ def work(case: Case) -> None:
 # The next act.
 
 
-def next_act(case: Case, standing: Simulation) -> Act:
+def next_act(case: Case, standing: Simulation) -> AssumedAct:
     """A random act: usually an open step, sometimes a closed step or an act that is not a step."""
     draw = case.random.random()
     if not case.lodged:
         # Nobody else sees the case yet, so only its lodging is interesting.
         return _filled(case, case.procedure.steps[0], "requesting-party", case.cast[0][0], standing)
     if draw < 0.1 and any(term.runs_from == "receipt" for term in case.procedure.terms):
-        return Act("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
+        return AssumedAct("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))
     over = all(deadline.state in ("ended", "waived") for deadline in standing.deadlines)
     if draw < (0.12 if over else 0.3) and standing.deadlines:
         return _beside(case, standing)
@@ -176,11 +179,11 @@ def _capacity_of(case: Case, party: str) -> str:
     return "requesting-party" if party in _on_side(case, requesting=True) else "responding-party"
 
 
-def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> Act:
+def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: Simulation) -> AssumedAct:
     """The act with the fields that it needs."""
     entry = picked(case.procedure, standing.stage.name, step.name, capacity)
     if entry is None:
-        return Act(step.name, case.today, capacity, party)
+        return AssumedAct(step.name, case.today, capacity, party)
     due_on = None
     if engine.takes_day(case.procedure, entry) and case.random.random() < 0.7:
         due_on = case.today + timedelta(days=case.random.randint(1, 30))
@@ -190,7 +193,7 @@ def _filled(case: Case, step: Step, capacity: str, party: str | None, standing: 
         party = case.random.choice([name for name, _side, _calendar in case.cast])
     ground = case.random.choice(entry.grounds) if entry.grounds else None
     settles = case.random.choice(["whole", "whole", "part"])
-    return Act(step.name, case.today, capacity, party, due_on, ground, settles)
+    return AssumedAct(step.name, case.today, capacity, party, due_on, ground, settles)
 
 
 def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step | None:
@@ -200,7 +203,7 @@ def picked(procedure: Procedure, stage: str, step: str, capacity: str) -> Step |
     return next((entry for entry in allowed if stage in entry.origin), allowed[0] if allowed else None)
 
 
-def _beside(case: Case, standing: Simulation) -> Act:
+def _beside(case: Case, standing: Simulation) -> AssumedAct:
     """A change of a term, by a capacity that its rule may or may not authorise."""
     deadline = case.random.choice(standing.deadlines)
     kind = case.random.choice(BESIDE)
@@ -214,7 +217,7 @@ def _beside(case: Case, standing: Simulation) -> Act:
     if capacity == "mediator" and mediator_of(case) is None:
         capacity = "registry"
     until_on = case.today + timedelta(days=case.random.randint(1, 60)) if kind == "extend" else None
-    return Act(kind, case.today, capacity, party, term=deadline.term.name, until_on=until_on)
+    return AssumedAct(kind, case.today, capacity, party, term=deadline.term.name, until_on=until_on)
 
 
 # Acts in the service.
@@ -232,7 +235,7 @@ def _appointment(case: Case, *states: str) -> tuple[str, Person] | None:
     return None
 
 
-def person_of(case: Case, act: Act) -> Person | None:
+def person_of(case: Case, act: AssumedAct) -> Person | None:
     """The person who acts; None where no mediator is in office."""
     if act.by in ("requesting-party", "responding-party"):
         assert act.party is not None
@@ -243,7 +246,7 @@ def person_of(case: Case, act: Act) -> Person | None:
     return case.house.registrar
 
 
-def done(case: Case, act: Act, standing: Simulation) -> str | None:
+def done(case: Case, act: AssumedAct, standing: Simulation) -> str | None:
     """Take the act; gives the code of the refusal, or None."""
     person = person_of(case, act)
     if person is None:
@@ -266,7 +269,7 @@ def code_of(answer: Answer) -> str | None:
     return str(answer.json["errors"][0]["code"]) if answer.status == 422 else answer.code
 
 
-def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
+def _step(case: Case, act: AssumedAct, entry: Step | None, person: Person) -> Answer:
     fields: Json = {}
     body: Json = {"fields": fields}
     if entry is not None:
@@ -282,7 +285,7 @@ def _step(case: Case, act: Act, entry: Step | None, person: Person) -> Answer:
     return person.post(f"{case.path}/steps/{act.step}", body)
 
 
-def _serve(case: Case, act: Act) -> Answer:
+def _serve(case: Case, act: AssumedAct) -> Answer:
     body = {
         "party_id": case.ids[str(act.party)],
         "method": "courier",
@@ -293,7 +296,7 @@ def _serve(case: Case, act: Act) -> Answer:
     return case.house.registrar.post(f"{case.path}/service", body)
 
 
-def _change(case: Case, act: Act, person: Person) -> str | None:
+def _change(case: Case, act: AssumedAct, person: Person) -> str | None:
     """A change of the last running deadline of that term, as the simulation picks it; all agree where all must."""
     running = deadlines(case)
     mine = [deadline for deadline in running if deadline["term"] == act.term]
@@ -318,14 +321,14 @@ def deadline(case: Case, id: str) -> Json:
     return next(deadline for deadline in deadlines(case) if deadline["id"] == id)
 
 
-def _consent(case: Case, act: Act, person: Person) -> str | None:
+def _consent(case: Case, act: AssumedAct, person: Person) -> str | None:
     filed = person.post(f"{case.path}/consents", {**CONSENT, "party_id": case.ids[str(act.party)]})
     if filed.status != 201:
         return code_of(filed)
     return code_of(person.post(f"{case.path}/consents/{filed.json['id']}/confirm"))
 
 
-def _appoint(case: Case, act: Act, person: Person) -> str | None:
+def _appoint(case: Case, act: AssumedAct, person: Person) -> str | None:
     if act.step == "nominate":
         return _nominate(case, person)
     wanted = ("declared",) if act.step == "confirm-mediator" else ("confirmed",)
@@ -355,7 +358,7 @@ def _nominate(case: Case, person: Person) -> str | None:
     return None
 
 
-def _hold(case: Case, act: Act, person: Person) -> str | None:
+def _hold(case: Case, act: AssumedAct, person: Person) -> str | None:
     day = case.today.isoformat()
     body = {
         "kind": "joint",
@@ -375,7 +378,7 @@ def _hold(case: Case, act: Act, person: Person) -> str | None:
     )
 
 
-def _freeze(case: Case, act: Act, person: Person) -> str | None:
+def _freeze(case: Case, act: AssumedAct, person: Person) -> str | None:
     body = {
         "title": "Agreement",
         "language": "en",
@@ -393,7 +396,7 @@ def _freeze(case: Case, act: Act, person: Person) -> str | None:
     return code_of(answer)
 
 
-def _sign(case: Case, act: Act, person: Person) -> str | None:
+def _sign(case: Case, act: AssumedAct, person: Person) -> str | None:
     body = {
         "draft_id": case.text["id"],
         "sha256": case.text["sha256"],
@@ -499,7 +502,7 @@ def refusal_of(simulation: Simulation, act: int) -> str | None:
     return entries[0].refused.code if entries and entries[0].refused else None
 
 
-def both(case: Case, act: Act, standing: Simulation) -> Simulation:
+def both(case: Case, act: AssumedAct, standing: Simulation) -> Simulation:
     """Take the act in both, and compare them."""
     answered = done(case, act, standing)
     case.acts.append(act)
@@ -756,7 +759,7 @@ def test_a_walk_through_the_service_goes_as_the_simulation_says(empty_registry: 
 def follow(case: Case, *acts: tuple[str, str, str | None]) -> None:
     """Take these steps, by these people and for these parties, all on one day."""
     for step, by, party in acts:
-        both(case, Act(step, case.today, by, party), case.simulated())
+        both(case, AssumedAct(step, case.today, by, party), case.simulated())
 
 
 THREE = (("Ostrava", "requesting", None), ("Vedria", "responding", None), ("Lumea", "side-3", None))
@@ -778,6 +781,6 @@ def test_a_party_that_withdrew_extends_no_term(empty_registry: EmptyRegistry, mo
     with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, *ACCEPTED, ("register", "registry", None), ("withdraw", "responding-party", "Lumea"))
         later = case.today + timedelta(days=200)
-        extended = Act("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)
+        extended = AssumedAct("extend", case.today, "responding-party", "Lumea", term="no-step", until_on=later)
         both(case, extended, case.simulated())
         both(case, replace(extended, party="Vedria"), case.simulated())

@@ -71,6 +71,30 @@ def test_a_step_refuses_fields_that_it_does_not_have(dispute: Dispute, body: Any
     assert dispute.read()["stage"] == "lodged"
 
 
+@pytest.mark.parametrize(
+    ("step", "body", "act"),
+    [
+        ("invite", {"due_on": "2026-03-02"}, {"due_on": "2026-03-02"}),
+        ("declare-inadmissible", {"reason": "No State.", "due_on": "2026-04-01"}, {"due_on": "2026-04-01"}),
+        ("invite", {"fields": {"ground": "agreement-of-the-parties"}}, {"ground": "agreement-of-the-parties"}),
+    ],
+)
+def test_the_service_and_a_simulation_refuse_the_same_fields(
+    dispute: Dispute, step: str, body: Any, act: dict[str, str]
+) -> None:
+    dispute.lodged()
+    (refused,) = dispute.step(dispute.registrar, step, body).expect(422, "invalid")["errors"]
+    assumed = {
+        "parties": [{"side": "requesting", "name": "Ostrava"}, {"side": "responding", "name": "Vedria"}],
+        "acts": [{"step": "lodge", "on": "2026-03-02"}, {"step": step, "on": "2026-03-02", **act}],
+        "until": "2026-03-02",
+    }
+    path = f"/v1/procedures/{dispute.read()['procedure']}/simulations"
+    (simulated,) = dispute.registrar.post(path, assumed).expect(422, "invalid")["errors"]
+    assert refused["message"] == simulated["message"]
+    assert refused["pointer"].rpartition("/")[2] == simulated["pointer"].rpartition("/")[2]
+
+
 def test_a_day_can_be_set_only_by_a_step_that_starts_a_term(dispute: Dispute) -> None:
     dispute.consented()
     refused = dispute.step(dispute.registrar, "screen", {"due_on": "2026-05-01"}).expect(422)

@@ -292,7 +292,7 @@ BROKEN = {
         GROUND,
         f"{ISLAND}\n{GROUND}",
         f"{STAGE} limbo",
-        "no way of steps leads here from the first stage",
+        "no sequence of steps leads here from the first stage",
         'name = "limbo"',
         1,
     ),
@@ -303,7 +303,7 @@ BROKEN = {
         GROUND,
         f"{RING}\n{GROUND}",
         f"{STAGE} void",
-        "no way of steps leads from here to a final stage",
+        "no sequence of steps leads from here to a final stage",
         'name = "void"',
         1,
     ),
@@ -576,13 +576,13 @@ BROKEN = {
     ),
     # Marks, names, and words.
     "a mark that is missing": Broken(
-        "lodges = true\n", "", STEP, "lodges: one step must bear this mark (now: none)", 'name = "lodge"\n', 1
+        "lodges = true\n", "", STEP, "lodges: exactly one step must have this mark (now: none)", 'name = "lodge"\n', 1
     ),
     "a mark given twice": Broken(
         "serves = true",
         "serves = true\nlodges = true",
         STEP,
-        "lodges: one step must bear this mark (now: invite, lodge)",
+        "lodges: exactly one step must have this mark (now: invite, lodge)",
         "lodges = true\nexpected",
     ),
     "a name given twice": Broken(
@@ -602,7 +602,7 @@ BROKEN = {
         2,
     ),
     "a ground that is unused": Broken(
-        'grounds = ["no-prospect"]\n', "", f"{GROUND} no-prospect", "no step is taken on it", 'name = "no-prospect"', 1
+        'grounds = ["no-prospect"]\n', "", f"{GROUND} no-prospect", "no step has this ground", 'name = "no-prospect"', 1
     ),
     "an unknown ground": Broken(
         'grounds = ["no-prospect"]',
@@ -636,14 +636,14 @@ BROKEN = {
         'name = "report"\ntitle = "Report of the experts"',
         'name = "hold-session"\ntitle = "Report of the experts"',
         f"{STEP} hold-session",
-        "name: 'hold-session' is taken through 'sessions': say so by taken_through",
+        "name: 'hold-session' is taken through 'sessions': set taken_through",
         'name = "hold-session"',
     ),
     "a step of the clock that needs a ground": Broken(
         'by = ["mediator"]\nfrom = ["talks"]\nto = "closed"\nafter',
         'by = ["clock"]\nfrom = ["talks"]\nto = "closed"\nafter',
         f"{STEP} terminate",
-        "grounds: the clock takes the step and cannot say it",
+        "grounds: the clock takes the step and cannot give it",
         'grounds = ["no-prospect"]',
     ),
     "a step that the clock would take for ever": Broken(

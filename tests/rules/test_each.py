@@ -98,7 +98,7 @@ def test_the_requesting_party_consented_by_lodging_and_accepts_no_invitation() -
     refused = refusal(invited(subject=OSTRAVA), "accept-invitation", REGISTRY)
     assert (refused.code, refused.detail) == (
         "not-your-capacity",
-        "'accept-invitation' is taken for each responding party, and not for the party that was named.",
+        "'accept-invitation' is taken for each responding party; the named party is not one of them.",
     )
 
 

@@ -112,13 +112,13 @@ def test_freezing_another_text_undoes_the_signatures_under_the_previous_one() ->
 def test_an_unknown_step_is_refused_differently_from_a_closed_step() -> None:
     refused = refusal(case("draft"), "adjourn", FOR_OSTRAVA)
     assert (refused.code, refused.reasons, refused.stage) == ("unknown-step", (), "draft")
-    assert str(refused) == "iomed-state-2025 knows no step 'adjourn'."
+    assert str(refused) == "iomed-state-2025 has no step 'adjourn'."
 
 
 def test_a_refusal_of_a_capacity_names_the_capacities_that_take_the_step() -> None:
     refused = refusal(case("closed"), "accept-invitation", MEDIATOR)
     assert refused.code == "not-your-capacity"
-    assert refused.detail == "'accept-invitation' is for each responding party or the registry to take."
+    assert refused.detail == "Only a responding party or the registry can take 'accept-invitation'."
     assert refused.reasons[0].citation == Citation(None, "text", "international-mediation.org/scope-of-cases")
 
 
@@ -130,14 +130,14 @@ def test_a_refusal_of_a_capacity_names_the_capacities_that_take_the_step() -> No
             "invite",
             REGISTRY,
             "'invite' is open from 'lodged'; the case stands at 'draft'.",
-            "First comes 'lodge' (POST /v1/cases/{case}/steps/lodge).",
+            "First take 'lodge' (POST /v1/cases/{case}/steps/lodge).",
         ),
         (
             "mediating",
             "sign",
             FOR_VEDRIA,
             "'sign' is open from 'settling'; the case stands at 'mediating'.",
-            "First comes 'freeze-text' (through /v1/cases/{case}/settlement/drafts).",
+            "First take 'freeze-text' (through /v1/cases/{case}/settlement/drafts).",
         ),
         (
             "lodged",

@@ -241,7 +241,7 @@ def test_a_refused_declaration_of_inadmissibility_names_the_gates_that_pass() ->
     (reason,) = refusal(case("consented"), "declare-inadmissible", REGISTRY).reasons
     assert reason.code == "a-gate-fails"
     assert reason.detail == (
-        "'declare-inadmissible' is open only while one of these gates fails, and each of them holds: "
+        "'declare-inadmissible' is open only while one of these gates fails, but every one holds: "
         "contracting-states, no-excluded-subject, third-states-consented."
     )
     assert reason.citation == Citation(

@@ -63,7 +63,7 @@ FAULTS = {
     ),
     "a party that has withdrawn still acts": (
         "engine",
-        "and holding.party_id not in gone",
+        "and holding.party_id not in withdrawn",
         "and holding is not None",
         "test_tracks",
     ),

@@ -11,11 +11,13 @@ from app.institution.calendars.countries import calendar_of, plain
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Procedure
 from app.rules.silence import EFFECTS, effects
-from app.rules.simulation import Act, Assumed, Calendars, Simulation, SimulationFault, simulate
+from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars, SimulationFault
+from app.rules.simulation.machine import simulate
+from app.rules.simulation.timeline import Simulation
 
 OSTRAVA, VEDRIA, LUMEA = "Ostrava", "Vedria", "Lumea"
-TWO = (Assumed(OSTRAVA, "requesting"), Assumed(VEDRIA, "responding"))
-THREE = (*TWO, Assumed(LUMEA, "side-3"))
+TWO = (AssumedParty(OSTRAVA, "requesting"), AssumedParty(VEDRIA, "responding"))
+THREE = (*TWO, AssumedParty(LUMEA, "side-3"))
 EVERY = list(library().values())
 UNCITRAL, ICC, ICSID = (library()[id] for id in ("uncitral-2021", "icc-2014", "icsid-2022"))
 WATERS, INDUS, IOMED = (library()[id] for id in ("watercourses-1997", "indus-waters-1960", "iomed-state-2025"))
@@ -28,9 +30,9 @@ def march(day: int) -> date:
 
 def run(
     procedure: Procedure,
-    *acts: Act,
+    *acts: AssumedAct,
     until: date = date(2026, 12, 31),
-    parties: Sequence[Assumed] = TWO,
+    parties: Sequence[AssumedParty] = TWO,
     institution: str | None = None,
 ) -> Simulation:
     """The simulation of these acts."""
@@ -39,9 +41,9 @@ def run(
     return simulate(procedure, parties, acts, calendars, until)
 
 
-def invited(*, lodge: int = 2, invite: int = 4, **options: Any) -> tuple[Act, Act]:
+def invited(*, lodge: int = 2, invite: int = 4, **options: Any) -> tuple[AssumedAct, AssumedAct]:
     """The request lodged, and the other side invited."""
-    return Act("lodge", march(lodge)), Act("invite", march(invite), **options)
+    return AssumedAct("lodge", march(lodge)), AssumedAct("invite", march(invite), **options)
 
 
 def timeline(simulation: Simulation) -> list[str]:
@@ -149,7 +151,7 @@ def test_the_answer_is_awaited_until_that_day() -> None:
 
 
 def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
-    simulation = run(ICC, *invited(), Act("accept-invitation", march(20)))
+    simulation = run(ICC, *invited(), AssumedAct("accept-invitation", march(20)))
     assert timeline(simulation)[4:] == [
         "03-20 clock-step: lapse by clock, invited > closed (lapsed)",
         "03-20 deadline-ended: reply, 03-19",
@@ -158,7 +160,7 @@ def test_an_answer_on_the_day_after_comes_after_the_step_of_the_clock() -> None:
 
 
 def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects() -> None:
-    early, late = Act("lapse", march(10)), Act("lapse", date(2026, 4, 20))
+    early, late = AssumedAct("lapse", march(10)), AssumedAct("lapse", date(2026, 4, 20))
     simulation = run(UNCITRAL, *invited(), early, late)
     assert timeline(simulation)[2:] == [
         "03-04 deadline-set: reply, 04-03",
@@ -175,7 +177,7 @@ def test_silence_under_the_uncitral_rules_ends_nothing_until_the_inviter_elects(
 
 
 def test_under_the_icsid_rules_the_reply_counts_for_each_party_from_its_own_receipt() -> None:
-    served = (Act("serve", march(9), party=VEDRIA), Act("serve", march(20), party=LUMEA))
+    served = (AssumedAct("serve", march(9), party=VEDRIA), AssumedAct("serve", march(20), party=LUMEA))
     simulation = run(ICSID, *invited(), *served, parties=THREE, until=date(2026, 5, 9), institution="US")
     assert timeline(simulation)[2:] == [
         "03-09 served: Vedria",
@@ -186,16 +188,16 @@ def test_under_the_icsid_rules_the_reply_counts_for_each_party_from_its_own_rece
     ]
     assert [deadline.state for deadline in simulation.deadlines] == ["passed", "running"]
     assert "lapse" not in [step.name for holder in simulation.open_steps for step in holder.steps]
-    later = run(ICSID, *invited(), *served, Act("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
+    later = run(ICSID, *invited(), *served, AssumedAct("lapse", date(2026, 5, 20)), parties=THREE, institution="US")
     assert later.outcome == "lapsed"
 
 
 def test_a_party_that_is_served_after_another_has_answered_still_has_its_time() -> None:
     acts = (
         *invited(),
-        Act("serve", march(9), party=VEDRIA),
-        Act("accept-invitation", march(10), party=VEDRIA),
-        Act("serve", march(20), party=LUMEA),
+        AssumedAct("serve", march(9), party=VEDRIA),
+        AssumedAct("accept-invitation", march(10), party=VEDRIA),
+        AssumedAct("serve", march(20), party=LUMEA),
     )
     simulation = run(ICSID, *acts, parties=THREE, until=march(20))
     assert [(deadline.party.name if deadline.party else None, deadline.state) for deadline in simulation.deadlines] == [
@@ -208,10 +210,10 @@ def test_each_term_that_passes_has_the_effect_that_its_rule_states() -> None:
     simulation = run(
         ICSID,
         *invited(),
-        Act("serve", march(5)),
-        Act("accept-invitation", march(9)),
-        Act("register", march(10)),
-        Act("request-appointment", date(2026, 5, 12), party=OSTRAVA),
+        AssumedAct("serve", march(5)),
+        AssumedAct("accept-invitation", march(9)),
+        AssumedAct("register", march(10)),
+        AssumedAct("request-appointment", date(2026, 5, 12), party=OSTRAVA),
         institution="US",
     )
     assert timeline(simulation)[4:] == [
@@ -240,17 +242,17 @@ def test_a_whole_mediation_lists_its_assumptions() -> None:
     simulation = run(
         UNCITRAL,
         *invited(),
-        Act("accept-invitation", march(10), party=VEDRIA),
-        Act("accept-invitation", march(12), party=LUMEA),
-        Act("nominate", march(13), party=OSTRAVA),
-        Act("confirm-mediator", march(16)),
-        Act("hold-session", march(20)),
-        Act("freeze-text", march(23), settles="part"),
-        Act("sign", march(24), party=OSTRAVA),
-        Act("freeze-text", march(25), settles="part"),
-        Act("sign", march(26), party=OSTRAVA),
-        Act("sign", march(27), party=VEDRIA),
-        Act("sign", march(27), party=LUMEA),
+        AssumedAct("accept-invitation", march(10), party=VEDRIA),
+        AssumedAct("accept-invitation", march(12), party=LUMEA),
+        AssumedAct("nominate", march(13), party=OSTRAVA),
+        AssumedAct("confirm-mediator", march(16)),
+        AssumedAct("hold-session", march(20)),
+        AssumedAct("freeze-text", march(23), settles="part"),
+        AssumedAct("sign", march(24), party=OSTRAVA),
+        AssumedAct("freeze-text", march(25), settles="part"),
+        AssumedAct("sign", march(26), party=OSTRAVA),
+        AssumedAct("sign", march(27), party=VEDRIA),
+        AssumedAct("sign", march(27), party=LUMEA),
         parties=THREE,
     )
     assert timeline(simulation)[3:7] == [
@@ -265,7 +267,7 @@ def test_a_whole_mediation_lists_its_assumptions() -> None:
         "03-27 step: sign by responding-party Lumea, settling > closed (partly-settled)",
     ]
     assert (
-        "Whoever is nominated declares independence, and every party accepts, on the same day."
+        "A nominee declares independence, and every party accepts the nominee, on the same day."
         in simulation.assumptions
     )
 
@@ -273,11 +275,13 @@ def test_a_whole_mediation_lists_its_assumptions() -> None:
 def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
     mediating = (
         *invited(),
-        Act("accept-invitation", march(5)),
-        Act("nominate", march(6), by="registry"),
-        Act("confirm-mediator", march(9)),
+        AssumedAct("accept-invitation", march(5)),
+        AssumedAct("nominate", march(6), by="registry"),
+        AssumedAct("confirm-mediator", march(9)),
     )
-    simulation = run(UNCITRAL, *mediating, Act("resign", march(10)), Act("terminate", march(11), by="mediator"))
+    simulation = run(
+        UNCITRAL, *mediating, AssumedAct("resign", march(10)), AssumedAct("terminate", march(11), by="mediator")
+    )
     assert timeline(simulation)[-2:] == [
         "03-10 step: resign by mediator, mediating > agreed",
         "03-11 refused: not-your-capacity",
@@ -285,12 +289,12 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
     again = run(
         UNCITRAL,
         *mediating,
-        Act("freeze-text", march(10)),
-        Act("replace-mediator", march(11)),
-        Act("replace-mediator", march(12)),
-        Act("nominate", march(13), party=VEDRIA),
-        Act("confirm-mediator", march(13)),
-        Act("terminate", march(16), by="mediator"),
+        AssumedAct("freeze-text", march(10)),
+        AssumedAct("replace-mediator", march(11)),
+        AssumedAct("replace-mediator", march(12)),
+        AssumedAct("nominate", march(13), party=VEDRIA),
+        AssumedAct("confirm-mediator", march(13)),
+        AssumedAct("terminate", march(16), by="mediator"),
     )
     assert timeline(again)[-5:] == [
         "03-11 step: replace-mediator by registry, settling > settling",
@@ -302,7 +306,7 @@ def test_a_mediator_who_leaves_can_act_no_more_and_is_replaced() -> None:
 
 
 def test_the_registry_confirms_a_prior_instrument_for_the_named_party() -> None:
-    confirmed = Act("accept-invitation", march(9), by="registry", party=VEDRIA)
+    confirmed = AssumedAct("accept-invitation", march(9), by="registry", party=VEDRIA)
     simulation = run(UNCITRAL, *invited(), confirmed)
     assert timeline(simulation)[3] == "03-09 step: accept-invitation by registry Vedria, invited > agreed"
     assert all(party.consented for party in simulation.parties)
@@ -312,10 +316,10 @@ def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stay
     simulation = run(
         INDUS,
         *_to_a_difference(),
-        Act("request-neutral-expert", march(10), party=OSTRAVA),
-        Act("pause-neutral-expert", march(11)),
-        Act("decide-difference", march(12)),
-        Act("note-non-appearance", march(13), party=VEDRIA),
+        AssumedAct("request-neutral-expert", march(10), party=OSTRAVA),
+        AssumedAct("pause-neutral-expert", march(11)),
+        AssumedAct("decide-difference", march(12)),
+        AssumedAct("note-non-appearance", march(13), party=VEDRIA),
         until=march(13),
     )
     assert [(track.name, track.state) for track in simulation.tracks] == [("neutral-expert", "paused")]
@@ -323,19 +327,19 @@ def test_tracks_run_parallel_to_the_stages_and_a_party_that_does_not_appear_stay
     assert [party.participation for party in simulation.parties] == ["appearing", "not-appearing"]
 
 
-def _to_a_difference() -> tuple[Act, ...]:
+def _to_a_difference() -> tuple[AssumedAct, ...]:
     """The shortest way to a difference, by whichever capacity takes its steps."""
-    way: list[Act] = []
+    way: list[AssumedAct] = []
     stage = INDUS.initial.name
     while stage != "difference":
         step = next(step for step in INDUS.steps if stage in step.expected and step.to is not None)
-        way.append(Act(step.name, march(2 + len(way)), party=OSTRAVA if "party" in step.by[0] else None))
+        way.append(AssumedAct(step.name, march(2 + len(way)), party=OSTRAVA if "party" in step.by[0] else None))
         stage = str(step.to)
     return tuple(way)
 
 
 def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_its_rule() -> None:
-    late = Act("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
+    late = AssumedAct("extend", march(6), by="registry", term="reply", until_on=date(2026, 4, 1))
     simulation = run(ICC, *invited(), replace(late, by="requesting-party", party=OSTRAVA), late, until=date(2026, 4, 2))
     assert timeline(simulation)[3:] == [
         "03-06 refused: not-your-capacity",
@@ -351,10 +355,10 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_it
     kept = run(
         ours,
         *invited(),
-        Act("suspend", march(9), term="reply"),
-        Act("suspend", march(10), term="reply"),
-        Act("resume", march(30), term="reply"),
-        Act("waive", march(31), party=VEDRIA, term="reply"),
+        AssumedAct("suspend", march(9), term="reply"),
+        AssumedAct("suspend", march(10), term="reply"),
+        AssumedAct("resume", march(30), term="reply"),
+        AssumedAct("waive", march(31), party=VEDRIA, term="reply"),
     )
     assert timeline(kept)[3:] == [
         "03-09 deadline-suspended: reply, 03-19",
@@ -366,8 +370,8 @@ def test_a_term_is_extended_waived_suspended_and_resumed_by_the_capacities_of_it
 
 
 def test_an_extension_that_needs_all_parties_assumes_their_agreement() -> None:
-    acts = (*invited(), Act("request-negotiations", march(5), party=OSTRAVA))
-    extended = Act("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
+    acts = (*invited(), AssumedAct("request-negotiations", march(5), party=OSTRAVA))
+    extended = AssumedAct("extend", march(9), party=VEDRIA, term="negotiation", until_on=date(2027, 1, 1))
     simulation = run(WATERS, *acts, extended, until=march(10))
     assert timeline(simulation)[-1] == "03-09 deadline-extended: negotiation, 01-01"
     assert "Every party agrees to an extension that needs it, on the same day." in simulation.assumptions
@@ -395,7 +399,7 @@ def test_the_open_steps_are_listed_for_each_capacity() -> None:
 def test_closures_and_countries_move_a_day_that_rolls() -> None:
     resting = plain("the institution", [(date(2026, 5, 11), date(2026, 5, 12), "The registry moves")])
     calendars = Calendars(plain("the seat"), resting, (plain(OSTRAVA), plain(VEDRIA)))
-    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    acts = (*invited(), AssumedAct("accept-invitation", march(9)), AssumedAct("register", march(10)))
     simulation = simulate(ICSID, TWO, acts, calendars, march(11))
     assert {deadline.term.name: deadline.due_on for deadline in simulation.deadlines}["appointment"] == date(
         2026, 5, 13
@@ -404,7 +408,7 @@ def test_closures_and_countries_move_a_day_that_rolls() -> None:
 
 def test_a_simulation_is_reproducible() -> None:
     for procedure in EVERY:
-        acts = (*invited(), Act("accept-invitation", march(9), party=VEDRIA))
+        acts = (*invited(), AssumedAct("accept-invitation", march(9), party=VEDRIA))
         assert repr(run(procedure, *acts)) == repr(run(procedure, *acts))
 
 
@@ -418,7 +422,7 @@ def test_without_an_act_nothing_happens_and_the_awaited_steps_are_listed(procedu
 
 def test_an_endless_series_of_clock_steps_is_stopped() -> None:
     steps = tuple(replace(step, ends=()) if step.name == "default-to-one-mediator" else step for step in ICSID.steps)
-    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    acts = (*invited(), AssumedAct("accept-invitation", march(9)), AssumedAct("register", march(10)))
     simulation = run(replace(ICSID, steps=steps), *acts, until=date(2026, 4, 30))
     assert [entry.kind for entry in simulation.entries].count("clock-step") == 1
 
@@ -429,7 +433,7 @@ def test_an_endless_series_of_terms_is_stopped() -> None:
         for step in ICSID.steps
     )
     again = replace(ICSID, steps=steps)
-    acts = (*invited(), Act("accept-invitation", march(9)), Act("register", march(10)))
+    acts = (*invited(), AssumedAct("accept-invitation", march(9)), AssumedAct("register", march(10)))
     with pytest.raises(SimulationFault) as fault:
         run(again, *acts, until=date(2999, 1, 1))
     assert (fault.value.field, fault.value.code) == ("until", "too-long")
@@ -441,48 +445,51 @@ def test_an_endless_series_of_terms_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("act", "field", "code"),
     [
-        (Act("sing", march(4)), "step", "unknown-step"),
-        (Act("invite", march(1)), "on", "not-in-order"),
-        (Act("invite", march(4), by="king"), "by", "unknown-capacity"),
-        (Act("invite", march(4), by="clock"), "by", "unknown-capacity"),
-        (Act("lapse", march(4)), "step", "by-the-clock"),
-        (Act("join", march(4), party="Marrow"), "party", "unknown-party"),
-        (Act("join", march(4), by="any-party"), "party", "missing"),
-        (Act("join", march(4), by="responding-party", party=OSTRAVA), "party", "another-capacity"),
-        (Act("accept-invitation", march(4), by="registry"), "party", "missing"),
-        (Act("invite", march(4), due_on=march(20)), "due_on", "no-term"),
-        (Act("register", march(4), due_on=march(4)), "due_on", "not-after"),
-        (Act("terminate", march(4), by="registry", ground="boredom"), "ground", "ground"),
-        (Act("invite", march(4), ground="no-mediator"), "ground", "ground"),
-        (Act("serve", march(4), by="mediator"), "by", "another-capacity"),
-        (Act("serve", march(4), party=OSTRAVA), "party", "another-capacity"),
-        (Act("extend", march(4), term="reply"), "until_on", "missing"),
-        (Act("waive", march(4)), "term", "missing"),
-        (Act("waive", march(4), term="eternity"), "term", "unknown-term"),
+        (AssumedAct("sing", march(4)), "step", "unknown-step"),
+        (AssumedAct("invite", march(1)), "on", "not-in-order"),
+        (AssumedAct("invite", march(4), by="king"), "by", "unknown-capacity"),
+        (AssumedAct("invite", march(4), by="clock"), "by", "unknown-capacity"),
+        (AssumedAct("lapse", march(4)), "step", "by-the-clock"),
+        (AssumedAct("join", march(4), party="Marrow"), "party", "unknown-party"),
+        (AssumedAct("join", march(4), by="any-party"), "party", "missing"),
+        (AssumedAct("join", march(4), by="responding-party", party=OSTRAVA), "party", "another-capacity"),
+        (AssumedAct("accept-invitation", march(4), by="registry"), "party", "missing"),
+        (AssumedAct("invite", march(4), due_on=march(20)), "due_on", "no-term"),
+        (AssumedAct("register", march(4), due_on=march(4)), "due_on", "not-after"),
+        (AssumedAct("terminate", march(4), by="registry", ground="boredom"), "ground", "ground"),
+        (AssumedAct("invite", march(4), ground="no-mediator"), "ground", "ground"),
+        (AssumedAct("serve", march(4), by="mediator"), "by", "another-capacity"),
+        (AssumedAct("serve", march(4), party=OSTRAVA), "party", "another-capacity"),
+        (AssumedAct("extend", march(4), term="reply"), "until_on", "missing"),
+        (AssumedAct("waive", march(4)), "term", "missing"),
+        (AssumedAct("waive", march(4), term="eternity"), "term", "unknown-term"),
     ],
-    ids=lambda value: value.step if isinstance(value, Act) else value,
+    ids=lambda value: value.step if isinstance(value, AssumedAct) else value,
 )
-def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(act: Act, field: str, code: str) -> None:
+def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(act: AssumedAct, field: str, code: str) -> None:
     with pytest.raises(SimulationFault) as fault:
-        run(ICC, Act("lodge", march(2)), act)
+        run(ICC, AssumedAct("lodge", march(2)), act)
     assert (fault.value.act, fault.value.field, fault.value.code) == (1, field, code)
 
 
 def test_a_simulation_ends_on_the_day_of_its_last_act_or_later() -> None:
     with pytest.raises(SimulationFault) as fault:
-        run(ICC, Act("lodge", march(2)), until=march(1))
+        run(ICC, AssumedAct("lodge", march(2)), until=march(1))
     assert (fault.value.act, fault.value.field) == (None, "until")
 
 
 @pytest.mark.parametrize(
     ("acts", "code"),
     [
-        ((Act("serve", march(3)),), "step-not-open"),
-        ((*invited(lodge=3)[1:], Act("serve", march(5)), Act("serve", march(6))), "already-served"),
-        ((Act("withdraw", march(3)), Act("serve", march(4))), "step-not-open"),
-        ((Act("waive", march(3), term="reply"),), "deadline-not-set"),
-        ((Act("invite", march(4)), Act("resume", march(5), by="registry", term="reply")), "not-your-capacity"),
+        ((AssumedAct("serve", march(3)),), "step-not-open"),
+        ((*invited(lodge=3)[1:], AssumedAct("serve", march(5)), AssumedAct("serve", march(6))), "already-served"),
+        ((AssumedAct("withdraw", march(3)), AssumedAct("serve", march(4))), "step-not-open"),
+        ((AssumedAct("waive", march(3), term="reply"),), "deadline-not-set"),
+        (
+            (AssumedAct("invite", march(4)), AssumedAct("resume", march(5), by="registry", term="reply")),
+            "not-your-capacity",
+        ),
     ],
 )
-def test_a_request_that_the_registry_would_refuse_is_refused(acts: tuple[Act, ...], code: str) -> None:
-    assert timeline(run(ICC, Act("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")
+def test_a_request_that_the_registry_would_refuse_is_refused(acts: tuple[AssumedAct, ...], code: str) -> None:
+    assert timeline(run(ICC, AssumedAct("lodge", march(2)), *acts, until=march(6)))[-1].endswith(f"refused: {code}")

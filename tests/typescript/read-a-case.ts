@@ -2,13 +2,18 @@
 
 import createClient from "openapi-fetch";
 
-import type { paths, webhooks } from "./api.js";
+import type { operations, paths, webhooks } from "./api.js";
 
 type StepTaken = webhooks["step-taken"]["post"]["requestBody"]["content"]["application/cloudevents+json"];
 
 function isStepTaken(event: { type: string }): event is StepTaken {
   return event.type === "step-taken";
 }
+
+// Every upload is kept, with a file as its body.
+type Upload = "uploadDocument" | "uploadText" | "uploadOrder";
+type File = operations[Upload]["requestBody"]["content"]["application/octet-stream"];
+const file: File = "%PDF-1.7";
 
 const [, , baseUrl, token, caseId] = process.argv;
 if (baseUrl === undefined || token === undefined || caseId === undefined) {
@@ -29,4 +34,4 @@ const nothing: unknown = read.data.titel;
 const feed = await accord.GET("/v1/events", { params: { query: { case: caseId, limit: 100 } } });
 const steps = feed.data?.items.filter(isStepTaken).map((event) => event.data.act);
 
-console.log(JSON.stringify({ title: read.data.title, stage: read.data.stage, steps, nothing }));
+console.log(JSON.stringify({ title: read.data.title, stage: read.data.stage, steps, nothing, file: file.length }));

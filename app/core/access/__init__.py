@@ -1,1 +1,1 @@
-"""Who asks, and what they may see: the gate, the policy and the scopes of API clients."""
+"""Who may read and do what: the gate, the policy of audiences, capacities, scopes and authentication."""

@@ -1,4 +1,4 @@
-"""Who asks: a person, an API client, or the clock."""
+"""Actors: people, API clients and the clock."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,9 +8,9 @@ from app.core.tables.audiences import ANYONE, CLOCK_ID, INTEGRATIONS, STAFF
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a person, with the role that the institution gave them, or a program (a client).
+    """A person with a role in the institution, an API client, or the clock.
 
-    A program may do what its `scopes` say, and reads under what it is `bound_to`: a court, or INTEGRATIONS.
+    An API client may do what its `scopes` allow, and reads under what it is `bound_to`: a court, or INTEGRATIONS.
     """
 
     id: UUID
@@ -26,24 +26,24 @@ class Actor:
 
     @property
     def is_the_institutions(self) -> bool:
-        """Whether it reads as the registry does, in every case: staff, the clock, and the institution's programs."""
+        """Whether the actor reads every case as the registry does: staff, the clock, and the institution's clients."""
         return self.is_staff or self.role == "clock" or self.bound_to == INTEGRATIONS
 
     @property
     def principals(self) -> tuple[UUID, ...]:
-        """The ids under which the actor reads: always three, so that a statement has one shape for everybody."""
+        """The ids under which the actor reads: always three, so that every actor has the same statements."""
         return (self.id, ANYONE, STAFF if self.is_staff or self.role == "clock" else self.bound_to or self.id)
 
     @property
     def court_id(self) -> UUID | None:
-        """The court whose program this is, if it is one's."""
+        """The court whose API client this is, if any."""
         return None if self.bound_to == INTEGRATIONS else self.bound_to
 
     @property
     def walks_as(self) -> UUID:
-        """The principal whose reader rows list this person's cases: staff hold no capacity of their own."""
+        """The principal whose reader rows list the cases of this person: STAFF for staff, who hold no capacity."""
         return STAFF if self.is_staff else self.id
 
 
-# What acts when time passes: it reads as the staff do, and holds nothing but its own capacity.
+# The actor of steps that time takes: it reads as staff do, and holds only its own capacity.
 CLOCK = Actor(CLOCK_ID, "clock", "clock")

@@ -1,4 +1,4 @@
-"""How people and API clients prove who they are: tokens and secrets."""
+"""Authentication of people and API clients by tokens and secrets."""
 
 import base64
 import hashlib
@@ -14,16 +14,16 @@ from app.core.tables.audiences import INTEGRATIONS
 from app.core.tables.clients import AccessToken, Client, ClientSecret
 from app.core.tables.people import Token, User
 
-# How tokens of people and of programs begin: no token of a person has a full stop in it.
+# The beginnings of tokens: those of people contain no full stop.
 PERSONS, PROGRAMS = "accord_", "accord_client."
 
 
 def digest(token: str) -> bytes:
-    """What is kept of a token or a secret: its SHA-256 (it is 256-bit random, so no slower hash is needed)."""
+    """The stored form of a token or secret: its SHA-256. It has 256 random bits, so no slower hash is needed."""
     return hashlib.sha256(token.encode()).digest()
 
 
-_WHOSE = (
+_PERSON = (
     select(User.id, User.role, User.name)
     .join(Token, Token.user_id == User.id)
     .where(
@@ -33,9 +33,7 @@ _WHOSE = (
         User.active,
     )
 )
-
-
-_WHICH = (
+_CLIENT = (
     select(Client.id, Client.name, Client.court_id, AccessToken.scopes)
     .join(ClientSecret, ClientSecret.client_id == Client.id)
     .join(AccessToken, AccessToken.secret_id == ClientSecret.id)
@@ -49,27 +47,27 @@ _WHICH = (
 
 
 def authenticate(db: GatedSession, token: str | None, now: datetime) -> Actor:
-    """The person, or the program, whose valid token this is; Unauthenticated otherwise."""
+    """The person or API client with this token; raises Unauthenticated if it is not valid."""
     if not token:
         raise Unauthenticated
-    given = {"sha256": digest(token), "now": now}
+    values = {"sha256": digest(token), "now": now}
     if token.startswith(PROGRAMS):
-        program = db.execute(_WHICH, given).first()
-        if program is None:
+        client = db.execute(_CLIENT, values).first()
+        if client is None:
             raise Unauthenticated
-        return Actor(program.id, "client", program.name, frozenset(program.scopes), program.court_id or INTEGRATIONS)
-    person = db.execute(_WHOSE, given).first()
+        return Actor(client.id, "client", client.name, frozenset(client.scopes), client.court_id or INTEGRATIONS)
+    person = db.execute(_PERSON, values).first()
     if person is None:
         raise Unauthenticated
     return Actor(person.id, person.role, person.name)
 
 
 def only_admin(actor: Actor) -> None:
-    """Forbidden unless the actor administers the installation."""
+    """Check that the actor is an administrator; raises Forbidden otherwise."""
     if actor.role != "admin":
-        raise Forbidden("Administrators of the installation do this.")
+        raise Forbidden("Only an administrator of the installation can do this.")
 
 
 def minted(db: GatedSession, beginning: str) -> str:
-    """A new secret of 256 random bits that begins in that way."""
+    """A new secret of 256 random bits after the given beginning."""
     return beginning + base64.urlsafe_b64encode(random_bytes(db, 32)).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""A case with its parties, capacities and audiences: all that the policy looks at."""
+"""The circle of a case: its parties, capacities and audiences, on which the policy depends."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.rules.model import Holding
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A case with its parties, living capacities and audiences: all that the policy looks at."""
+    """A case with its parties, capacities that have not ended, and audiences."""
 
     case: CaseView
     parties: tuple[PartyView, ...]
@@ -18,15 +18,15 @@ class Circle:
     audiences: tuple[AudienceView, ...]
 
     def readers(self) -> dict[UUID, frozenset[UUID]]:
-        """Who reads each audience."""
+        """The principals of each audience, by its id."""
         return readers_of(self.case, self.parties, self.capacities, self.audiences)
 
     def held_by(self, actor: Actor) -> tuple[CapacityView, ...]:
-        """The living capacities of a person in the case."""
+        """The capacities of a person in the case that have not ended."""
         return tuple(held for held in self.capacities if held.user_id == actor.id)
 
     def holdings(self, actor: Actor) -> tuple[Holding, ...]:
-        """The same as the rules see them; staff act as the registry."""
+        """The capacities of the actor for the rules; staff act as the registry."""
         if actor.is_staff:
             return (Holding("registry"), Holding("appointing-authority"))
         if actor is CLOCK:

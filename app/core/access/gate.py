@@ -1,8 +1,8 @@
-"""The gate: what a person may not know of does not exist in anything that they read or write.
+"""The gate: rows that an actor may not know of do not exist in anything that the actor reads or writes.
 
-Two halves guard each other. The filter adds a condition to every statement of the ORM and leaves a mark in its SQL. The
-tripwire reads the SQL on its way to the driver: where a gated table is named and no mark stands for that very name, the
-statement is refused. A statement that the filter does not reach therefore shows nothing instead of everything.
+It has two parts. The filter adds a condition with a mark to every statement of the ORM. The tripwire reads the SQL on
+its way to the driver, and refuses a statement that names a gated table without a mark for that name. A statement that
+the filter does not reach therefore returns nothing instead of everything.
 """
 
 import re
@@ -36,28 +36,26 @@ from app.core.db import AnySelect, Base, together
 from app.core.errors import Forbidden
 from app.core.tables.audiences import Audience, AudienceReader, Confidential
 
-# What every participant knows of; the rules may rest on this and on nothing else.
+# The audiences that include every participant; the rules read no others.
 KNOWN_TO_PARTICIPANTS = ("case", "appointment", "participants", "court", "public")
 
-# Not bound values: the condition stands in every statement, and each value costs at each execution.
+# Literals, since the condition is in every statement and each bound value costs at each execution.
 _ONE: ColumnElement[int] = literal_column("1")
-_NOUGHT: ColumnElement[int] = literal_column("0")
-# Statements that are kept, with the criteria of the gate: marking one anew costs more than running it.
+_ZERO: ColumnElement[int] = literal_column("0")
+# Statements with the criteria of the gate, cached: adding them costs more than running the statement.
 _marked_statements: dict[tuple[ORMOption, ...], WeakKeyDictionary[Any, Any]] = {}
-_reading: ContextVar[tuple[UUID, ...]] = ContextVar("under which principals the statement at hand is read")
+_reading: ContextVar[tuple[UUID, ...]] = ContextVar("reading")
 
 
 class Ungated(RuntimeError):
-    """A statement would have reached a gated table past the gate: a fault of ours, never of the caller."""
+    """A statement would have passed the gate: a fault of the service, never of the caller."""
 
 
 @cache
 def gated_tables() -> frozenset[str]:
-    """The names of the tables that are read through the gate alone."""
+    """The names of the tables that can be read only through the gate."""
     classes = [mapper.class_ for mapper in Base.registry.mappers]
-    return frozenset(
-        str(found.__tablename__) for found in classes if found is Audience or issubclass(found, Confidential)
-    )
+    return frozenset(str(cls.__tablename__) for cls in classes if cls is Audience or issubclass(cls, Confidential))
 
 
 def _marked(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -66,34 +64,34 @@ def _marked(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _row_by_row(of_row: AnySelect) -> ColumnElement[bool]:
-    """That there is such a row, looked up for each row of the statement.
+    """Whether a row exists, looked up for each row of the statement.
 
-    The offset of nought keeps PostgreSQL from making a join of it: planning that took longer than the look-ups, and the
-    joins that it chose read all that a person knows of for a page of fifty.
+    The offset of zero keeps PostgreSQL from turning it into a join: planning took longer than the look-ups, and for a
+    page of fifty the chosen joins read everything that the person may know of.
     """
-    return exists(of_row.offset(_NOUGHT))
+    return exists(of_row.offset(_ZERO))
 
 
-def _principal(place: int) -> Callable[[], UUID]:
-    return lambda: _reading.get()[place]
+def _principal(index: int) -> Callable[[], UUID]:
+    return lambda: _reading.get()[index]
 
 
 @cache
 def _for_reader() -> tuple[ORMOption, ...]:
-    # The reader is asked for when the statement is executed and is no part of it, so that one that is made once is
-    # analysed once, whoever reads. The tripwire makes sure that it was the right one.
+    # The principals are read when the statement is executed, so that SQLAlchemy analyses one statement for all readers.
+    # The tripwire checks that they are those of the actor.
     reader = AudienceReader.__table__.alias("reader")
     principals = [
-        bindparam(f"gate_reader_{place}", type_=Uuid(), callable_=_principal(place)) for place in range(PRINCIPALS)
+        bindparam(f"gate_reader_{index}", type_=Uuid(), callable_=_principal(index)) for index in range(PRINCIPALS)
     ]
 
     def its_audience(cls: Any) -> ColumnElement[bool]:
-        mine = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
-        return _marked(cls.audience_id, _row_by_row(mine))
+        own = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
+        return _marked(cls.audience_id, _row_by_row(own))
 
     def itself(cls: Any) -> ColumnElement[bool]:
-        mine = select(_ONE).where(reader.c.audience_id == cls.id, reader.c.principal_id.in_(principals))
-        return _marked(cls.id, _row_by_row(mine))
+        own = select(_ONE).where(reader.c.audience_id == cls.id, reader.c.principal_id.in_(principals))
+        return _marked(cls.id, _row_by_row(own))
 
     return _options(its_audience, itself)
 
@@ -134,36 +132,36 @@ def _filter(state: ORMExecuteState) -> None:
 
 
 def _with(criteria: tuple[ORMOption, ...], statement: Any) -> Any:
-    """The statement with these criteria, made once for each statement that is kept."""
-    kept = _marked_statements.setdefault(criteria, WeakKeyDictionary())
-    marked = kept.get(statement)
+    """The statement with the criteria, cached for each statement."""
+    statements = _marked_statements.setdefault(criteria, WeakKeyDictionary())
+    marked = statements.get(statement)
     if marked is None:
-        marked = kept[statement] = statement.options(*criteria)
+        marked = statements[statement] = statement.options(*criteria)
     return marked
 
 
 def _columns_only(state: ORMExecuteState) -> None:
     if state.is_column_load or state.is_relationship_load:
-        raise Ungated("a row was loaded again as the system")
+        raise Ungated("a row was reloaded as the system")
     if not state.is_select:
         return
-    # A union has no descriptions: it gives columns, never entities.
+    # A union has no descriptions: it returns columns, never entities.
     for described in getattr(state.statement, "column_descriptions", ()):
         if described["expr"] is described["entity"] and described["entity"] is not None:
-            raise Ungated(f"{described['name']} was read whole as the system")
+            raise Ungated(f"{described['name']} was read as an entity by the system")
 
 
 @event.listens_for(GatedSession, "before_flush")
 def _check_writes(db: GatedSession, _context: object, _instances: object) -> None:
-    """Nobody writes into an audience that does not hold them; Forbidden if somebody tries."""
+    """Check that the actor belongs to the audiences of pending rows; raises Forbidden otherwise."""
     rows = [row for row in (*db.new, *db.dirty, *db.deleted) if isinstance(row, Confidential)]
     _check_audiences(db, {row.audience_id for row in rows})
 
 
 def insert_rows(db: GatedSession, cls: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Write new rows of one kind at once: as a flush would, and cheaper.
+    """Insert rows of one table at once, which is cheaper than a flush.
 
-    Raises Forbidden for an audience that does not hold the actor.
+    Raises Forbidden for an audience to which the actor does not belong.
     """
     if not rows:
         return
@@ -182,13 +180,13 @@ def _insert_into(cls: type[Base]) -> Insert:
 
 
 def read_locked(db: GatedSession, lock: int, statement: Any, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
-    """The rows of a statement as they are once this transaction holds a lock, in one round trip (PostgreSQL).
+    """Take a lock until the end of the transaction, and read rows under it, in one round trip (PostgreSQL).
 
-    The lock is kept to the end of the transaction. Two statements, since one would read what stood before it waited;
-    they go straight to the driver, so Ungated unless the system reads.
+    There are two statements, since a single one would read the rows as they were before it waited. They go straight to
+    the driver: raises Ungated outside `as_system`.
     """
     if not db.is_system:
-        raise Ungated("behind a lock the system reads, and nobody else")
+        raise Ungated("only the system reads rows under a lock")
     driver: Any = db.connection().connection.driver_connection
     expanded = _compiled(statement, db.get_bind().dialect).construct_expanded_state(values)
     with together(db):
@@ -209,16 +207,16 @@ def _check_audiences(db: GatedSession, audiences: set[UUID]) -> None:
     if not unknown:
         return
     readers = AudienceReader.__table__.c
-    mine = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.principals)
-    found = set(db.connection().execute(select(readers.audience_id).where(mine)).scalars())
-    if unknown - found:
-        raise Forbidden("You cannot write where you cannot read.", code="forbidden")
-    db.writable |= found
+    own = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.principals)
+    readable = set(db.connection().execute(select(readers.audience_id).where(own)).scalars())
+    if unknown - readable:
+        raise Forbidden("Only the readers of an audience can write to it.", code="forbidden")
+    db.writable |= readable
 
 
-def set_writable(db: GatedSession, judged: set[UUID], mine: set[UUID]) -> None:
-    """Say which of some audiences hold the actor, so that a flush into them asks no more."""
-    db.writable = (db.writable - judged) | mine
+def set_writable(db: GatedSession, audiences: set[UUID], own: set[UUID]) -> None:
+    """Set to which of some audiences the actor belongs, so that a flush need not read that."""
+    db.writable = (db.writable - audiences) | own
 
 
 def guard(engine: Engine) -> None:
@@ -230,15 +228,15 @@ def guard(engine: Engine) -> None:
         if flushing.get() or options.get("as_system"):
             return
         if names := past_the_gate(sql):
-            raise Ungated(f"{', '.join(names)}: reached past the gate")
+            raise Ungated(f"{', '.join(names)}: read without the gate")
         if "read_under" in options and "/*gate*/" in sql:
             _check_reader(values, options["read_under"])
 
 
 def _check_reader(values: Any, principals: tuple[UUID, ...]) -> None:
-    """Make sure that the statement carries this actor's principals and not those of an earlier reader."""
-    given = values.values() if isinstance(values, dict) else values
-    sent = {value if isinstance(value, UUID) else str(value) for value in given}
+    """Check that the statement carries the principals of this actor, and not those of an earlier reader."""
+    bound = values.values() if isinstance(values, dict) else values
+    sent = {value if isinstance(value, UUID) else str(value) for value in bound}
     if not all(principal in sent or principal.hex in sent for principal in principals):
         raise Ungated("the gate was set for another reader")
 
@@ -246,8 +244,8 @@ def _check_reader(values: Any, principals: tuple[UUID, ...]) -> None:
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     tables = "|".join(sorted(gated_tables()))
-    # A name counts wherever it stands bare or behind its schema; before a dot it only qualifies a column, after AS or
-    # OF it names what was counted already.
+    # A table name counts where it is bare or follows its schema. Before a dot it only qualifies a column; after AS or
+    # OF it names a table that was counted already.
     named = re.compile(
         rf"""(?<!\bAS\ )(?<!\bOF\ )(?:(?<![\w."])|(?<=\bpublic\.)|(?<=\bmain\.)|(?<=\bpublic"\.)|(?<=\bmain"\.))"""
         rf"""(?:"({tables})"|({tables}))(?![\w."])(?:\s+AS\s+"?(\w+)"?)?""",
@@ -258,8 +256,8 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 @lru_cache(maxsize=4096)
 def past_the_gate(sql: str) -> tuple[str, ...]:
-    """The gated tables, by the name that they bear in this SQL, for which no mark stands."""
+    """The gated tables without a mark in this SQL, by their alias or name."""
     named, mark = _patterns()
-    left = Counter((found[3] or found[2] or found[1]).lower() for found in named.finditer(sql))
-    left.subtract(Counter(name.lower() for name in mark.findall(sql)))
-    return tuple(name for name, count in left.items() if count > 0)
+    unmarked = Counter((match[3] or match[2] or match[1]).lower() for match in named.finditer(sql))
+    unmarked.subtract(Counter(name.lower() for name in mark.findall(sql)))
+    return tuple(name for name, count in unmarked.items() if count > 0)

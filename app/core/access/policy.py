@@ -1,4 +1,4 @@
-"""Who belongs to which audience, at each moment of a case: one pure function."""
+"""The policy of audiences: a pure function from the state of a case to the readers of each audience."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
 
 REPRESENTATIVES = ("agent", "co-agent", "counsel")
-# Audiences that a body may name, and those of them that name parties.
+# Audiences that a request may name, and those of them that need parties.
 NAMED_BY_PEOPLE = (
     "public",
     "court",
@@ -26,9 +26,9 @@ MADE_BY_THE_SERVICE = ("case", "appointment")
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """The case as the policy sees it: `lodged` opens it to the registry, `served` to the other sides.
+    """What the policy depends on of a case: `lodged` opens it to the registry, `served` to the other sides.
 
-    `court_id` is the court that referred it, if one did.
+    `court_id` is the court that referred the case, if any.
     """
 
     id: UUID
@@ -42,7 +42,7 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class PartyView:
-    """A party, on which side, and the generation from which it reads."""
+    """A party, its side, and the generation from which it reads."""
 
     id: UUID
     side: str
@@ -66,7 +66,7 @@ class CapacityView:
 class AudienceView:
     """An audience: its name, the parties or the person that the name needs, and its generation.
 
-    `open_to` is the later generation to which it was opened, if it was.
+    `open_to` is the later generation to which it was opened, if any.
     """
 
     id: UUID
@@ -78,9 +78,9 @@ class AudienceView:
 
     @property
     def since(self) -> int | None:
-        """The generation up to which people read it; None for what is made by the service, which all may know.
+        """The last generation that reads it; None for the audiences of the service, which every generation reads.
 
-        A nomination binds the parties that come after it, and so does what the candidate disclosed.
+        A nomination, and what the candidate disclosed, also bind the parties that join later.
         """
         if self.name in MADE_BY_THE_SERVICE:
             return None
@@ -93,13 +93,13 @@ def readers_of(
     capacities: Iterable[CapacityView],
     audiences: Iterable[AudienceView],
 ) -> dict[UUID, frozenset[UUID]]:
-    """The principals who may know what each audience holds, by audience id."""
+    """The principals of each audience, by its id."""
     people = _People(case, tuple(parties), tuple(capacities))
     return {audience.id: people.who_read(audience) for audience in audiences}
 
 
 class _People:
-    """The case's people by what they are, as of now."""
+    """The people of the case by their capacities."""
 
     def __init__(self, case: CaseView, parties: tuple[PartyView, ...], capacities: tuple[CapacityView, ...]) -> None:
         self.case = case
@@ -107,11 +107,11 @@ class _People:
         self.generation_of = {party.id: party.generation for party in parties}
         self.admitted = {party.id for party in parties if case.served or party.side == "requesting"}
         self.staff = frozenset({STAFF}) if case.lodged else frozenset()
-        # The referring court reads by its programs, and the institution's own read what any court does.
+        # The referring court reads by its API clients; the institution's own clients read what every court reads.
         self.court = frozenset() if case.court_id is None else frozenset({case.court_id, INTEGRATIONS})
 
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
-        """The principals of one audience."""
+        """The principals of an audience; raises ValueError for an unknown name."""
         since = audience.since
         sides = self._representatives(since, None)
         mediators = self._holders("mediator", since)

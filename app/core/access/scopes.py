@@ -1,15 +1,15 @@
-"""What programs may do: the scopes in words, and the one that each operation asks for."""
+"""The scopes of API clients, and the scope of each operation."""
 
 from app.core.access.actors import Actor
 from app.core.errors import Forbidden, InsufficientScope, NotFound
 
 SCOPES = {
     "events.read": "Read the feed of events",
-    "referrals.read": "Read referrals, what became of them, and what their cases show to the court",
+    "referrals.read": "Read referrals, their progress, and what their cases show to the court",
     "referrals.write": "Refer cases, amend and withdraw referrals, and extend their return dates",
     "webhooks.manage": "Subscribe to events, and read how they were delivered",
 }
-# The operations that are for programs too, by their ids. What does not stand here is for people alone.
+# The operations for API clients, by their ids. All others are for people only.
 NEEDED: dict[str, str] = {
     "readFeed": "events.read",
     "listReferrals": "referrals.read",
@@ -38,15 +38,15 @@ NEEDED: dict[str, str] = {
 
 
 def admit(actor: Actor, operation: str, *, names_an_item: bool) -> None:
-    """Let a program do only what it has the scope for; people are admitted to everything, and judged by what it is.
+    """Check the scope of an API client for an operation; people need none.
 
-    Raises InsufficientScope, Forbidden for an operation that is not for programs, and NotFound for the items of such
-    operations, which no program sees.
+    Raises InsufficientScope, Forbidden for an operation that is not for API clients, and NotFound for an item of such
+    an operation, since no API client sees it.
     """
     if actor.role != "client":
         return
     scope = NEEDED.get(operation)
     if scope is None:
-        raise NotFound if names_an_item else Forbidden("People do this; no program has a scope for it.")
+        raise NotFound if names_an_item else Forbidden("Not available to API clients: only people can do this.")
     if scope not in actor.scopes:
         raise InsufficientScope(scope)

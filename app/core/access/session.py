@@ -1,4 +1,4 @@
-"""The session of one actor, and what its transaction carries."""
+"""The session of one actor, with the state of its transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +15,18 @@ from app.core.sealer import Sealer
 from app.core.tables.cases import Case
 from app.core.tables.events import Note
 
-# Everybody reads under as many principals, so that a statement has one text.
+# Every actor has this number of principals, so that a statement has one text.
 PRINCIPALS = 3
-flushing = ContextVar("whether a session is flushing", default=False)
+flushing = ContextVar("flushing", default=False)
 
 
 class GatedSession(PagedSession):
-    """A session that reads under the principals of one actor, or not at all.
+    """A session that reads under the principals of its actor; without them the gate refuses gated tables.
 
-    `sealer` is set before contents are read or written. `circles` and `locked` hold what this transaction has read and
-    locked of cases, `notes` the events it has recorded but not sealed, and `secrets` the secrets it has made, by id:
-    they are shown in its answer and stored nowhere.
+    `sealer` is set before contents are read or written. `is_system` is true inside `as_system`, and `writable` are the
+    audiences to which the actor is known to belong. `circles` and `locked` are the circles and rows, by case, of the
+    cases that this transaction has locked, `notes` the events that it has recorded but not sealed, and `secrets` the
+    secrets that it has created, by id: its answer shows them, and they are stored nowhere.
     """
 
     sealer: Sealer
@@ -41,7 +42,7 @@ class GatedSession(PagedSession):
         self.secrets: dict[UUID, str] = {}
 
     def flush(self, objects: Any = None) -> None:
-        """Send pending rows; `before_flush` has checked the audiences that they are written into."""
+        """Send pending rows, whose audiences `before_flush` has checked."""
         token = flushing.set(True)
         try:
             super().flush(objects)
@@ -55,15 +56,15 @@ def read_under(db: GatedSession, principals: tuple[UUID, ...]) -> None:
     Raises RuntimeError if it is bound already, and ValueError if there are not exactly PRINCIPALS of them.
     """
     if db.principals:
-        raise RuntimeError("a session belongs to one actor")
+        raise RuntimeError("a session has one actor")
     if len(principals) != PRINCIPALS:
-        raise ValueError(f"a reader has {PRINCIPALS} principals")
+        raise ValueError(f"an actor has {PRINCIPALS} principals")
     db.principals = principals
 
 
 @contextmanager
 def as_system(db: GatedSession) -> Iterator[None]:
-    """Act beyond one person's view, with columns only: an entity read here could be served to the actor later."""
+    """Act beyond the actor's view. Only columns can be read: an entity could be served to the actor later."""
     db.flush()
     outer = db.is_system
     db.is_system = True

@@ -1,1 +1,1 @@
-"""What people write, sealed: `write` and `read_many` are the only doors."""
+"""What people write, sealed with the key of its case."""

@@ -1,4 +1,4 @@
-"""The doors to what people wrote: `write`, `read_many`, and `unseal` for what came with the row it belongs to."""
+"""What people write, sealed: `write`, `read_many`, and `unseal` for a content that was read with its row."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from app.core.access.gate import insert_rows
 from app.core.access.session import GatedSession
 from app.core.db import new_id, random_bytes
-from app.core.errors import Destroyed
+from app.core.errors import Altered, Destroyed
 from app.core.sealer import NO_KEY
 from app.core.tables.contents import Content, DataKey
 
@@ -24,25 +24,25 @@ SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A sealed content: where it lies, and the commitment by which the ledger can prove it."""
+    """A sealed content that was written: its id, and the commitment by which the ledger proves it."""
 
     id: UUID
     commitment: bytes
 
 
 def open_case(db: GatedSession, case_id: UUID) -> None:
-    """Make the data key of a new case."""
+    """Create the data key of a new case."""
     key = random_bytes(db, 32)
     insert_rows(db, DataKey, [{"case_id": case_id, "wrapped": db.sealer.wrap(key)}])
     db.sealer.remember(case_id, key)
 
 
 def write(db: GatedSession, case_id: UUID, audience_id: UUID, body: Body, id: UUID | None = None) -> Written:
-    """Seal a body into its audience."""
+    """Seal a body for an audience, and store it."""
     id = id or new_id(db)
     salt, nonce = random_bytes(db, SALT_BYTES), random_bytes(db, 12)
     plain = rfc8785.dumps(body)
-    # The salt is sealed too: beside the commitment it would let anybody with the database test a guess.
+    # The salt is sealed too: with it, anybody who has the database could test guesses against the commitment.
     sealed = nonce + _cipher(db, case_id).encrypt(nonce, salt + plain, id.bytes)
     insert_rows(db, Content, [{"id": id, "case_id": case_id, "audience_id": audience_id, "body": sealed}])
     return Written(id, commitment(salt, plain))
@@ -50,20 +50,17 @@ def write(db: GatedSession, case_id: UUID, audience_id: UUID, body: Body, id: UU
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A content with the salt behind which its commitment hid it: whoever reads both can check the ledger."""
+    """A content with the salt of its commitment, with which a reader can check the ledger."""
 
     body: Body
     salt: bytes
 
 
-class Altered(Exception):
-    """A sealed content is not what was written."""
-
-
 def unseal(db: GatedSession, wrapped: bytes, id: UUID, sealed: bytes) -> Opening:
-    """A content opened as it lies, by the kept form of its case's key.
+    """Open a content with its case's wrapped key.
 
-    Raises Altered if it is not what was written, Destroyed if the key was, Misconfigured if the master key is another.
+    Raises Altered if it is not what was written, Destroyed if the key was destroyed, and Misconfigured if another
+    master key wrapped it.
     """
     try:
         salt, plain = _unseal(db.sealer.opened(wrapped), id, sealed)
@@ -72,7 +69,7 @@ def unseal(db: GatedSession, wrapped: bytes, id: UUID, sealed: bytes) -> Opening
     return Opening(json.loads(plain), salt)
 
 
-# Neither database takes many more values in one statement than three times that.
+# Both databases accept about three times as many values in one statement.
 _AT_ONCE = 10_000
 _OPENED = (
     select(Content.id, Content.body, DataKey.wrapped)
@@ -82,7 +79,7 @@ _OPENED = (
 
 
 def openings(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
-    """The contents that the actor may read, each with its salt, by id, in one statement (for each 10,000)."""
+    """The contents that the actor may read, with their salts, by id; one statement for each 10,000."""
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
     rows = [row for part in parts for row in db.execute(_OPENED, {"ids": part})]
     sealer = db.sealer
@@ -91,30 +88,30 @@ def openings(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
 
 
 def read_many(db: GatedSession, ids: list[UUID]) -> dict[UUID, Body]:
-    """The bodies that the actor may read, by id, in one statement."""
+    """The bodies that the actor may read, by id; one statement for each 10,000."""
     return {id: opening.body for id, opening in openings(db, ids).items()}
 
 
 def read_one(db: GatedSession, id: UUID) -> Body:
-    """One body; KeyError if the actor may not read it."""
+    """The body of a content; raises KeyError if the actor may not read it."""
     return read_many(db, [id])[id]
 
 
 def committed(db: GatedSession, id: UUID) -> Written:
-    """A content that was written earlier, with its commitment; NoResultFound if the actor may not read it."""
+    """A content that was written earlier, with its commitment; raises NoResultFound if the actor may not read it."""
     row = db.execute(select(Content.case_id, Content.body).where(Content.id == id)).one()
     return Written(id, commitment(*_unseal(_cipher(db, row.case_id), id, row.body)))
 
 
 def check_key(db: GatedSession) -> None:
-    """Misconfigured if the master key does not open the keys that are kept here."""
+    """Check that the master key unwraps the stored keys; raises Misconfigured if it does not."""
     wrapped = db.execute(select(DataKey.wrapped).where(DataKey.wrapped != NO_KEY).limit(1)).scalar_one_or_none()
     if wrapped is not None:
         db.sealer.unwrap(wrapped)
 
 
 def proves(db: GatedSession, case_id: UUID, id: UUID, body: bytes, committed: bytes) -> bool:
-    """Whether a kept content is the one that the ledger was committed to; one that was destroyed is not asked."""
+    """Whether a stored content matches its commitment in the ledger; true for one that was destroyed."""
     try:
         return commitment(*_unseal(_cipher(db, case_id), id, body)) == committed
     except Destroyed:
@@ -129,13 +126,13 @@ def commitment(salt: bytes, plain: bytes) -> bytes:
 
 
 def _unseal(cipher: AESGCM, id: UUID, sealed: bytes) -> tuple[bytes, bytes]:
-    """The salt and the body of a sealed content; InvalidTag if it was altered."""
+    """The salt and the body of a sealed content; raises InvalidTag if it was altered."""
     opened = cipher.decrypt(sealed[:12], sealed[12:], id.bytes)
     return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 
 def _cipher(db: GatedSession, case_id: UUID) -> AESGCM:
-    """The cipher of a case; Destroyed if its key was destroyed, Misconfigured if the master key does not open it."""
+    """The cipher of a case; raises Destroyed for a destroyed key, Misconfigured if another master key wrapped it."""
     if (cipher := db.sealer.open_cipher(case_id)) is not None:
         return cipher
     wrapped = db.execute(select(DataKey.wrapped).where(DataKey.case_id == case_id)).scalar_one()

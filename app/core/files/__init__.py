@@ -1,1 +1,1 @@
-"""Files as bytes: their names, kinds, archives, sealing and storage."""
+"""Files as bytes: names, kinds, archives, sealing, storage, uploads and downloads."""

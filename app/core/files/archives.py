@@ -1,4 +1,4 @@
-"""What an archive may hold, and an office document, which is one: bounded, flat, without links, macros or archives."""
+"""Checks of archives and office documents, which are archives: bounded, flat, without links, macros or archives."""
 
 import io
 import stat
@@ -16,27 +16,27 @@ MOST_BYTES = 4 * 1024**3
 MOST_RATIO, SMALL = 100, 10 * 1024**2
 _DIRECTORY, _EMBEDDED, _STEP = 1024**2, 16 * 1024**2, 1024**2
 _LOCAL_HEADER, _DESCRIPTORS = 30, (0, 12, 16, 20, 24)
-# What reading raises where an archive is none, was altered, or is of a kind that is not read.
+# What reading raises for content that is no archive, is damaged, or uses an unsupported method.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
 
 
 class _Bounded(io.BufferedReader):
-    """A file of which nobody reads more at once than a directory may have: a larger one would fill the memory."""
+    """A file of which no read may exceed the largest directory of an archive, so that none can fill the memory."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size is not None and size > _DIRECTORY:
-            raise _refusal("archive-bomb", "The archive's directory is larger than is read.")
+            raise _refusal("archive-bomb", "The directory of the archive is too large.")
         return super().read(size)
 
 
 def check_archive(kind: Kind, file: io.BufferedReader) -> None:
-    """Invalid, with a code for each kind of fault, if an archive or office document is not one to be taken."""
+    """Check an archive or office document; raises Invalid, with a code for each kind of fault, if it is refused."""
     bounded = _Bounded(file.raw, _STEP)
     try:
         with zipfile.ZipFile(bounded) as archive:
             _check(kind, archive, bounded, size=file.seek(0, io.SEEK_END), embedded=False)
     except DAMAGE as problem:
-        raise _refusal("archive-broken", "The archive cannot be read to its end.") from problem
+        raise _refusal("archive-broken", "The archive cannot be read to its end. Create it again.") from problem
 
 
 def _check(kind: Kind, archive: zipfile.ZipFile, file: IO[bytes], *, size: int, embedded: bool) -> None:
@@ -45,7 +45,7 @@ def _check(kind: Kind, archive: zipfile.ZipFile, file: IO[bytes], *, size: int, 
     for entry in entries:
         _check_entry(entry)
     if len({entry.filename.casefold() for entry in entries}) != len(entries):
-        raise _refusal("archive-broken", "The archive holds two files of one name.")
+        raise _refusal("archive-broken", "The archive contains two files of the same name.")
     _check_layout(archive, file, entries, size)
     if kind in OFFICE:
         _check_office(kind, archive, entries)
@@ -57,61 +57,61 @@ def _check(kind: Kind, archive: zipfile.ZipFile, file: IO[bytes], *, size: int, 
 def _check_bounds(entries: list[zipfile.ZipInfo], size: int) -> None:
     total = sum(entry.file_size for entry in entries)
     if len(entries) > MOST_ENTRIES or total > MOST_BYTES or (total > SMALL and total > size * MOST_RATIO):
-        raise _refusal("archive-bomb", "The archive holds more than is unpacked.")
+        raise _refusal("archive-bomb", "The archive contains too much. Send fewer or smaller files.")
 
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     kind_of_file = stat.S_IFMT(entry.external_attr >> 16)
     if kind_of_file not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _refusal("archive-link", "The archive holds a link, or something else that is no file.")
+        raise _refusal("archive-link", "The archive contains a link, or another entry that is no file.")
     if entry.flag_bits & 0x41:
-        raise _refusal("archive-encrypted", "The archive is encrypted: it could not be checked.")
+        raise _refusal("archive-encrypted", "The archive is encrypted, so it cannot be checked. Send it decrypted.")
     parts = entry.orig_filename.removesuffix("/").split("/")
     try:
         for part in parts:
             checked(part)
     except Invalid as problem:
-        raise _refusal("archive-path", "The archive holds a file under a name that no file should have.") from problem
+        raise _refusal("archive-path", "The archive contains a file whose name is not allowed.") from problem
 
 
 def _check_layout(archive: zipfile.ZipFile, file: IO[bytes], entries: list[zipfile.ZipInfo], size: int) -> None:
-    """Every byte belongs to one file or to the directory: nothing is hidden between them, and nothing used twice."""
-    place = 0
-    for entry in sorted(entries, key=lambda one: one.header_offset):
-        _check_gap(entry.header_offset - place, place)
+    """Check that every byte belongs to one file or to the directory: none is hidden, and none is used twice."""
+    end = 0
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        _check_gap(entry.header_offset - end, end)
         file.seek(entry.header_offset)
         local = file.read(_LOCAL_HEADER)
         if len(local) < _LOCAL_HEADER:
-            raise _refusal("archive-broken", "The archive cannot be read to its end.")
+            raise _refusal("archive-broken", "The archive cannot be read to its end. Create it again.")
         names = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
-        place = entry.header_offset + _LOCAL_HEADER + names + entry.compress_size
-    _check_gap(archive.start_dir - place, place)
+        end = entry.header_offset + _LOCAL_HEADER + names + entry.compress_size
+    _check_gap(archive.start_dir - end, end)
     if archive.comment or size - archive.start_dir > 2 * _DIRECTORY:
-        raise _refusal("content-polyglot", "The archive holds bytes that belong to none of its files.")
+        raise _refusal("content-polyglot", "The archive contains bytes that belong to no file. Create it again.")
 
 
-def _check_gap(gap: int, place: int) -> None:
+def _check_gap(gap: int, start: int) -> None:
     if gap < 0:
-        raise _refusal("archive-bomb", "Two files of the archive share their bytes.")
-    if gap not in (_DESCRIPTORS if place else (0,)):
-        raise _refusal("content-polyglot", "The archive holds bytes that belong to none of its files.")
+        raise _refusal("archive-bomb", "Two files of the archive share bytes. Create it again.")
+    if gap not in (_DESCRIPTORS if start else (0,)):
+        raise _refusal("content-polyglot", "The archive contains bytes that belong to no file. Create it again.")
 
 
 def _check_office(kind: Kind, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename.lower() for entry in entries]
     if kind.inside.endswith("+xml"):
-        said = _text(archive, "[Content_Types].xml").lower()
-        macros = "macroenabled" in said or "vbaproject" in said or "activex" in said
+        types = _text(archive, "[Content_Types].xml").lower()
+        macros = "macroenabled" in types or "vbaproject" in types or "activex" in types
         macros |= any(name.rpartition("/")[2].startswith("vba") or "/macrosheets/" in name for name in names)
-        is_kind = f'"{kind.inside}"' in said
+        is_kind = f'"{kind.inside}"' in types
     else:
-        said, macros = _text(archive, "mimetype"), any(name.startswith(("basic/", "scripts/")) for name in names)
-        is_kind = said == kind.inside
+        types, macros = _text(archive, "mimetype"), any(name.startswith(("basic/", "scripts/")) for name in names)
+        is_kind = types == kind.inside
     if macros:
-        raise _refusal("document-macro", "The document holds macros. Save it without them.")
+        raise _refusal("document-macro", "The document contains macros. Save it without macros.")
     if not is_kind:
-        code = "type-name" if any(one.inside and one.inside in said for one in OFFICE) else "type-content"
-        raise _refusal(code, "The document is not of the kind that its name says.")
+        code = "type-name" if any(other.inside and other.inside in types for other in OFFICE) else "type-content"
+        raise _refusal(code, "The document is of another kind than its name. Correct the name and the media type.")
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:
@@ -119,22 +119,22 @@ def _text(archive: zipfile.ZipFile, name: str) -> str:
         with archive.open(name) as file:
             return file.read(_DIRECTORY).decode("utf-8")
     except (KeyError, UnicodeDecodeError) as problem:
-        raise _refusal("type-content", "The content is no document of the kind that the name says.") from problem
+        raise _refusal("type-content", "The content is not a document of the kind of its name.") from problem
 
 
 def _check_content(kind: Kind, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, embedded: bool) -> None:
-    """Unpack a file to its end, so that it is as large as it says and whole, and look at how it begins."""
+    """Unpack a file to its end, which shows that it is whole and has its stated size, and check how it begins."""
     extension = extension_of(entry.filename.rpartition("/")[2])
     with archive.open(entry) as file:
         head = file.read(HEAD)
         if kind is ARCHIVE:
             _check_kind(extension, head)
         elif extension in MACROS:
-            raise _refusal("document-macro", "The document holds another one with macros.")
+            raise _refusal("document-macro", "The document contains another document with macros.")
         elif is_archive(head) or extension in ARCHIVES:
             inner = OF_EXTENSION.get(extension)
             if inner not in OFFICE or embedded or entry.file_size > _EMBEDDED:
-                raise _refusal("archive-nested", "An archive lies within the archive.")
+                raise _refusal("archive-nested", "The archive contains another archive. Send it separately.")
             within = io.BytesIO(head + file.read(_EMBEDDED))
             with zipfile.ZipFile(within) as archive_within:
                 _check(inner, archive_within, within, size=entry.file_size, embedded=True)
@@ -146,9 +146,9 @@ def _check_content(kind: Kind, archive: zipfile.ZipFile, entry: zipfile.ZipInfo,
 def _check_kind(extension: str, head: bytes) -> None:
     inner = OF_EXTENSION.get(extension)
     if extension in ARCHIVES or is_archive(head) or inner in OFFICE:
-        raise _refusal("archive-nested", "An archive, or an office document, lies within the archive: send it apart.")
+        raise _refusal("archive-nested", "The archive contains an archive or office document. Send it separately.")
     if inner is None:
-        raise _refusal("archive-type", "The archive holds a file of a kind that is not taken.")
+        raise _refusal("archive-type", "The archive contains a file of a kind that is not accepted.")
     check_head(inner, head)
 
 

@@ -1,4 +1,4 @@
-"""Which files are taken, by name, media type and content; what could run is never among them."""
+"""The accepted kinds of files, by name, media type and content; none of them can run."""
 
 import codecs
 import re
@@ -15,9 +15,9 @@ _ODF = "application/vnd.oasis.opendocument."
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of file: its media type, the endings of its name, and how its content begins.
+    """A kind of file: its media type, the extensions of its name, and the first bytes of its content.
 
-    `inside` is what an office document's archive says that it is.
+    `inside` is the media type that the archive of an office document states.
     """
 
     media_type: str
@@ -32,7 +32,7 @@ class Kind:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is an archive, be it an office document."""
+        """Whether it is an archive, as office documents are."""
         return self.begins == ZIP
 
 
@@ -55,10 +55,12 @@ OFFICE = (
     *(Kind(f"{_ODF}{name}", (end,), ZIP, f"{_ODF}{name}") for name, end in (("text", "odt"), ("spreadsheet", "ods"))),
 )
 KINDS = (*PLAIN, *OFFICE, ARCHIVE)
-# What a settlement's text may be: what can be read as pages, by people of any side.
+# The kinds of a settlement's text: those that people of any side can read as pages.
 TEXTS = tuple(kind for kind in KINDS if kind.extensions[0] in ("pdf", "docx", "odt"))
 OF_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 OF_MEDIA_TYPE = {kind.media_type: kind for kind in KINDS}
+# The media type of a file whose kind is not said: the extension of its name then says it.
+UNNAMED_KIND = "application/octet-stream"
 _MACROS = "docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam sldm"
 _SCRIPTS = "svg svgz html htm xhtml xht shtml mht mhtml xml xsl xslt js mjs hta vbs wsf ps1 bat cmd sh"
 _ARCHIVES = "zip 7z rar gz tgz bz2 tbz xz txz zst tar jar war cab iso dmg arj lzh z lz4 apk ar cpio"
@@ -71,24 +73,25 @@ _MARKUP = re.compile(
 )
 
 
-def kind_of(name: str, media_type: str, taken: Sequence[Kind] = KINDS) -> Kind:
-    """The kind, of those that are taken, that a file says it is by name and media type.
+def kind_of(name: str, media_type: str, accepted: Sequence[Kind] = KINDS) -> Kind:
+    """The kind, among the accepted ones, that a file has by its name and media type.
 
-    Raises UnsupportedMediaType for a type that is not taken, and Invalid for a name of another kind or none.
+    Raises UnsupportedMediaType for a type that is not accepted, and Invalid for a name of another kind.
     """
     extension = extension_of(name)
     if extension in SCRIPTS:
-        raise _named("type-script", "A file of this kind can run when it is opened. Send it as PDF.")
+        raise _named("type-script", "A file of this kind can run code when it is opened. Send it as PDF.")
     if extension in MACROS:
-        raise _named("document-macro", "A document with macros is not taken. Save it without them.")
-    given = OF_MEDIA_TYPE.get(media_type.partition(";")[0].strip().lower())
-    if given is None or given not in taken:
-        known = ", ".join(sorted(kind.media_type for kind in taken))
-        raise UnsupportedMediaType(f"Documents are taken here as: {known}.")
-    if extension not in given.extensions:
-        wanted = " or ".join(f".{one}" for one in given.extensions)
-        raise _named("type-name", f"A file of the media type that was sent has a name in {wanted}.")
-    return given
+        raise _named("document-macro", "A document with macros is not accepted. Save it without macros.")
+    sent_type = media_type.partition(";")[0].strip().lower()
+    kind = OF_EXTENSION.get(extension) if sent_type == UNNAMED_KIND else OF_MEDIA_TYPE.get(sent_type)
+    if kind is None or kind not in accepted:
+        types = ", ".join(sorted(kind.media_type for kind in accepted))
+        raise UnsupportedMediaType(f"Send the document as one of: {types}.")
+    if extension not in kind.extensions:
+        extensions = " or ".join(f".{extension}" for extension in kind.extensions)
+        raise _named("type-name", f"Name a file of this media type with {extensions}, or send its own media type.")
+    return kind
 
 
 def _named(code: str, message: str) -> Invalid:
@@ -96,25 +99,25 @@ def _named(code: str, message: str) -> Invalid:
 
 
 def is_archive(head: bytes) -> bool:
-    """Whether content begins as an archive does."""
+    """Whether content begins like an archive."""
     return head.startswith(_ARCHIVE_MARKS) or head[257:262] == b"ustar"
 
 
 def check_head(kind: Kind, head: bytes) -> None:
-    """Invalid if content does not begin as its kind does."""
+    """Check that content begins like its kind; raises Invalid if it does not."""
     if not kind.is_text and head.startswith(kind.begins):
         return
-    if any(one.begins and head.startswith(one.begins) for one in KINDS):
-        raise invalid("", "type-name", "The content is of another kind than the name says.")
+    if any(other.begins and head.startswith(other.begins) for other in KINDS):
+        raise invalid("", "type-name", "The content is of another kind than the name. Correct the name.")
     if not kind.is_text:
         if b"<svg" in head.lower() and _MARKUP.match(head):
-            raise invalid("", "type-script", "The content is an SVG, which can run when it is opened.")
-        raise invalid("", "type-content", "The content is not what the name says.")
+            raise invalid("", "type-script", "The content is an SVG, which can run code. Send it as PDF or PNG.")
+        raise invalid("", "type-content", "The content is not of the kind of the name.")
 
 
 @dataclass
-class Look:
-    """What is seen of a file's content as it passes: its head, its tail, and every letter of a text."""
+class ContentCheck:
+    """Checks the content of a file as it arrives: its head, its tail, and every character of a text."""
 
     kind: Kind
     head: bytearray = field(default_factory=bytearray)
@@ -123,7 +126,7 @@ class Look:
     _judged: bool = False
 
     def add(self, chunk: bytes) -> None:
-        """See the next bytes; Invalid as soon as they cannot be of the kind."""
+        """Check the next bytes; raises Invalid as soon as they cannot be of the kind."""
         if len(self.head) < HEAD:
             self.head += chunk[: HEAD - len(self.head)]
         if not self._judged and len(self.head) == HEAD:
@@ -133,7 +136,7 @@ class Look:
             self._read(chunk, final=False)
 
     def end(self) -> None:
-        """The last byte has been seen; Invalid if the whole is not of the kind, or of another one too."""
+        """Check the whole after its last byte; raises Invalid if it is not of the kind, or also of another."""
         self._judge()
         if self.kind.is_text:
             self._read(b"", final=True)
@@ -148,20 +151,22 @@ class Look:
         try:
             text = self._decode.decode(chunk, final)
         except UnicodeDecodeError as problem:
-            raise invalid("", "text-encoding", "A text must be UTF-8.") from problem
+            raise invalid("", "text-encoding", "Encode the text as UTF-8.") from problem
         if re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f]", text):
-            raise invalid("", "type-content", "The content is no text: it has control characters.")
+            raise invalid("", "type-content", "The content is not a text, since it has control characters.")
 
 
 def check_tail(kind: Kind, tail: bytes) -> None:
-    """Invalid if content ends otherwise than its kind does, or as an archive does."""
-    place = tail.rfind(b"PK\x05\x06")
-    hidden = place >= 0 and len(tail) == place + 22 + int.from_bytes(tail[place + 20 : place + 22], "little")
+    """Check that content ends like its kind, and not like an archive; raises Invalid if it does not."""
+    position = tail.rfind(b"PK\x05\x06")
+    hidden = position >= 0 and len(tail) == position + 22 + int.from_bytes(
+        tail[position + 20 : position + 22], "little"
+    )
     ends = {PDF: b"%%EOF", PNG: b"\x00\x00\x00\x00IEND\xaeB`\x82", JPEG: b"\xff\xd9"}
     if kind in ends:
         _before, mark, after = tail.rpartition(ends[kind])
         if not mark:
-            raise invalid("", "type-content", "The file is not whole: its end is missing.")
+            raise invalid("", "type-content", "The end of the file is missing. Send the whole file.")
         hidden |= bool(after.strip(b"\x00\r\n\t "))
     if hidden:
-        raise invalid("", "content-polyglot", "After the end of the file something of another kind follows.")
+        raise invalid("", "content-polyglot", "The file is followed by content of another kind. Remove it.")

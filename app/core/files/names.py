@@ -1,4 +1,4 @@
-"""Names of files as they come in a header and go out in one: of any script, and never a path (RFC 6266, RFC 8187)."""
+"""File names in headers of requests and answers: of any script, and never a path (RFC 6266, RFC 8187)."""
 
 import re
 import unicodedata
@@ -11,58 +11,61 @@ MOST_BYTES = 255
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER = re.compile(rf';[ \t]*({_WORD})[ \t]*=[ \t]*(?:({_WORD})|"((?:[^"\\\x00-\x1f]|\\.)*)")[ \t]*')
 _EXTENDED = re.compile(r"UTF-8'[A-Za-z0-9-]*'((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})+)", re.IGNORECASE)
-# Between letters of some scripts these two are spelling, not formatting.
+# In some scripts these two characters are part of the spelling.
 _JOINERS = frozenset("\u200c\u200d")
 
 
 def name_of(header: str | None) -> str:
-    """The file name in a `Content-Disposition`; Invalid if there is none, or one that no file should have."""
+    """The file name in a `Content-Disposition`; raises Invalid if it is missing or not allowed."""
     if header is None:
         raise _refusal("name-missing", "Name the file: Content-Disposition: attachment; filename*=UTF-8''name.pdf")
     kind, _semicolon, _rest = header.partition(";")
-    given: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     end = len(kind)
-    for found in _PARAMETER.finditer(header, end):
-        if found.start() != end:
+    for match in _PARAMETER.finditer(header, end):
+        if match.start() != end:
             break
-        end = found.end()
-        if given.setdefault(found[1].lower(), found[2] or found[3] or "") != (found[2] or found[3] or ""):
-            raise _refusal("name-header", "The header names the file twice.")
+        end = match.end()
+        value = match[2] or match[3] or ""
+        if parameters.setdefault(match[1].lower(), value) != value:
+            raise _refusal("name-header", "Name the file only once.")
     if kind.strip().lower() != "attachment" or end != len(header.rstrip()):
-        raise _refusal("name-header", "The header is not of the form attachment; filename*=UTF-8''name.pdf")
-    if "filename*" in given:
-        return checked(_decoded(given["filename*"]))
-    if "filename" not in given:
+        raise _refusal("name-header", "Write the header as: attachment; filename*=UTF-8''name.pdf")
+    if "filename*" in parameters:
+        return checked(_decoded(parameters["filename*"]))
+    if "filename" not in parameters:
         raise _refusal("name-missing", "Name the file: Content-Disposition: attachment; filename*=UTF-8''name.pdf")
-    plain = re.sub(r"\\(.)", r"\1", given["filename"]) if '\\"' in given["filename"] else given["filename"]
+    plain = parameters["filename"]
+    if '\\"' in plain:
+        plain = re.sub(r"\\(.)", r"\1", plain)
     if not plain.isascii():
-        raise _refusal("name-encoding", "A name that is not ASCII goes into filename*, percent-encoded as UTF-8.")
+        raise _refusal("name-encoding", "Put a name that is not ASCII into filename*, percent-encoded as UTF-8.")
     return checked(plain)
 
 
 def _decoded(extended: str) -> str:
-    found = _EXTENDED.fullmatch(extended)
-    if found is None:
-        raise _refusal("name-encoding", "filename* has the form UTF-8''name, percent-encoded.")
+    match = _EXTENDED.fullmatch(extended)
+    if match is None:
+        raise _refusal("name-encoding", "Write filename* as UTF-8''name, percent-encoded.")
     try:
-        return unquote_to_bytes(found[1]).decode("utf-8")
+        return unquote_to_bytes(match[1]).decode("utf-8")
     except UnicodeDecodeError as problem:
-        raise _refusal("name-encoding", "filename* is not valid UTF-8.") from problem
+        raise _refusal("name-encoding", "Encode filename* as valid UTF-8.") from problem
 
 
 def checked(name: str) -> str:
-    """The name in NFC; Invalid, with a code for each kind of fault, if no file should have it."""
+    """The name in NFC; raises Invalid, with a code for each kind of fault, if it is not allowed."""
     name = unicodedata.normalize("NFC", name)
     if not BIDI_CONTROLS.isdisjoint(name):
-        raise _refusal("name-bidi", "The name has a character that changes the direction of reading.")
+        raise _refusal("name-bidi", "Remove the characters from the name that change the direction of text.")
     if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} - _allowed(letter) for letter in name):
-        raise _refusal("name-control", "The name has a character that cannot be seen.")
+        raise _refusal("name-control", "Remove the invisible characters from the name.")
     if re.search(r"[/\\]", name) or name.strip(". ") == "" or re.match(r"[A-Za-z]:", name):
-        raise _refusal("name-path", "A name is wanted, not a path.")
+        raise _refusal("name-path", "Give a name, not a path.")
     if len(name.encode()) > MOST_BYTES:
-        raise _refusal("name-length", f"A name has at most {MOST_BYTES} bytes in UTF-8.")
+        raise _refusal("name-length", f"Give a name of at most {MOST_BYTES} bytes in UTF-8.")
     if name != name.strip() or name.endswith("."):
-        raise _refusal("name-edges", "A name neither begins nor ends with a space, nor ends with a dot.")
+        raise _refusal("name-edges", "A name must not begin or end with a space, or end with a dot.")
     return name
 
 
@@ -75,12 +78,12 @@ def _refusal(code: str, message: str) -> Invalid:
 
 
 def extension_of(name: str) -> str:
-    """What stands after the last dot, in lower case; nothing if there is none."""
+    """The part after the last dot, in lower case; empty if there is no dot."""
     stem, dot, extension = name.rpartition(".")
     return extension.lower() if stem and dot else ""
 
 
 def disposition(name: str) -> str:
-    """The header under which a file of that name is handed out: always to be kept, never to be shown."""
+    """The `Content-Disposition` of a download, which browsers save and do not show."""
     plain = re.sub(r"[^A-Za-z0-9 !#$&'()+,.;=@\[\]^_`{}~-]", "_", name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

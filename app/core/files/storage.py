@@ -1,4 +1,4 @@
-"""Where the sealed bytes lie: a folder, or a bucket of any store that speaks S3, by one setting."""
+"""The storage of sealed files: a folder, or a bucket of an S3-compatible store."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -20,28 +20,30 @@ from sqlalchemy.engine import make_url
 from app.core.errors import Misconfigured, Problem, Unavailable
 from app.settings import Settings
 
-# The parts in which a large object goes out: S3 takes 10,000 of them and none below 5 MiB, so 80 GB at most.
+# The size of the parts of a large object. S3 accepts 10,000 parts of at least 5 MiB, so objects have at most 80 GB.
 PART = 8 * 1024 * 1024
 _PARTS_AT_ONCE = 2
 _AT_ONCE = 8
 
 
 class StorageUnavailable(Unavailable):
-    """The storage of documents cannot be reached, or does not take what it is given."""
+    """The storage of documents cannot be reached, or refuses an object."""
 
     code = "storage-unavailable"
 
     def __init__(self) -> None:
-        Problem.__init__(self, "The service cannot reach its storage of documents just now. Nothing was changed.")
+        Problem.__init__(
+            self, "The service cannot reach its storage of documents at the moment. Nothing was changed; try again."
+        )
 
 
 class Missing(Exception):
-    """There is no object under this key."""
+    """The storage has no object of this key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as the storage lists it."""
+    """An object in the storage; its size is in bytes."""
 
     key: str
     size: int
@@ -49,7 +51,7 @@ class Stored:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def _storage_errors() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as problem:
@@ -59,10 +61,10 @@ def _told_plainly() -> Iterator[None]:
 
 
 class Storage:
-    """The objects of one installation; nothing is opened before it is needed."""
+    """The objects of an installation; the store is opened on first use."""
 
     def __init__(self, settings: Settings) -> None:
-        self.place = settings.storage or _beside_the_database(settings)
+        self.place = settings.storage or _next_to_the_database(settings)
         self._settings = settings
         self.threads = anyio.CapacityLimiter(_AT_ONCE)
         if "://" in self.place and urlsplit(self.place).scheme != "s3":
@@ -70,7 +72,7 @@ class Storage:
 
     @property
     def folder(self) -> Path | None:
-        """The folder, where it is one."""
+        """The folder; None for a bucket."""
         return None if self.place.startswith("s3://") else Path(self.place)
 
     @cached_property
@@ -78,14 +80,14 @@ class Storage:
         if (folder := self.folder) is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return LocalStore(folder)
-        bucket, given = urlsplit(self.place), self._settings
+        bucket, settings = urlsplit(self.place), self._settings
         options = {
-            "endpoint": given.storage_endpoint,
-            "region": given.storage_region,
-            "access_key_id": given.storage_key_id,
-            "secret_access_key": given.storage_secret.get_secret_value() if given.storage_secret else None,
+            "endpoint": settings.storage_endpoint,
+            "region": settings.storage_region,
+            "access_key_id": settings.storage_key_id,
+            "secret_access_key": settings.storage_secret.get_secret_value() if settings.storage_secret else None,
         }
-        plain = (given.storage_endpoint or "").startswith("http://")
+        plain = (settings.storage_endpoint or "").startswith("http://")
         return S3Store(
             bucket.netloc,
             prefix=bucket.path.strip("/") or None,
@@ -94,24 +96,24 @@ class Storage:
         )
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Write an object whole, or not at all; it is on the disk when this ends.
+        """Write an object; it is on the disk when this returns.
 
-        Raises StorageUnavailable if that fails, and whatever the chunks raise: then nothing is there.
+        Raises StorageUnavailable if that fails, and whatever the chunks raise; then no object is written.
         """
-        with _told_plainly():
+        with _storage_errors():
             writer = obstore.open_writer_async(self._store, key, buffer_size=PART, max_concurrency=_PARTS_AT_ONCE)
-        # Not as a context: that would complete what was broken off. What is let go of is never seen.
+        # As a context manager, the writer would complete an interrupted upload. An unfinished upload stays invisible.
         async for chunk in chunks:
             if chunk:
-                with _told_plainly():
+                with _storage_errors():
                     await writer.write(chunk)
-        with _told_plainly():
+        with _storage_errors():
             await writer.close()
             await self.in_thread(lambda: self._settle(key))
 
     def put_now(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Write an object from a thread, as it is (for a restore); StorageUnavailable if that fails."""
-        with _told_plainly():
+        """Write an object from a thread, for a restore; raises StorageUnavailable if that fails."""
+        with _storage_errors():
             writer = obstore.open_writer(self._store, key, buffer_size=PART, max_concurrency=_PARTS_AT_ONCE)
             for chunk in chunks:
                 writer.write(chunk)
@@ -119,7 +121,7 @@ class Storage:
             self._settle(key)
 
     def _settle(self, key: str) -> None:
-        """Make sure that a power cut does not take away what a folder was given."""
+        """Flush an object in a folder to the disk, so that it survives a power cut."""
         if self.folder is None:
             return
         file = self.folder / key
@@ -131,49 +133,49 @@ class Storage:
                 os.close(descriptor)
 
     def read_now(self, key: str, start: int, end: int) -> bytes:
-        """The bytes of an object from `start` up to `end`, from a thread; Missing if there is no such object."""
-        with _told_plainly():
+        """The bytes of an object from `start` up to `end`, from a thread; raises Missing if there is no such object."""
+        with _storage_errors():
             return bytes(obstore.get_range(self._store, key, start=start, end=end)) if end > start else b""
 
     async def read(self, key: str, start: int, end: int) -> bytes:
         """The same, in a coroutine."""
-        with _told_plainly():
+        with _storage_errors():
             return bytes(await obstore.get_range_async(self._store, key, start=start, end=end)) if end > start else b""
 
     def size_now(self, key: str) -> int:
-        """How many bytes an object has; Missing if there is none."""
-        with _told_plainly():
+        """The size of an object in bytes, from a thread; raises Missing if there is no such object."""
+        with _storage_errors():
             return int(obstore.head(self._store, key)["size"])
 
     async def size(self, key: str) -> int:
         """The same, in a coroutine."""
-        with _told_plainly():
+        with _storage_errors():
             return int((await obstore.head_async(self._store, key))["size"])
 
     def bytes_of(self, key: str) -> Iterator[bytes]:
-        """An object as it is, in parts (for a backup); Missing if there is none."""
+        """The sealed bytes of an object in parts, for a backup; raises Missing if there is no such object."""
         size = self.size_now(key)
         for start in range(0, size, PART):
             yield self.read_now(key, start, min(start + PART, size))
 
     def delete_now(self, key: str) -> None:
-        """Remove an object, if it is there."""
-        with suppress(Missing), _told_plainly():
+        """Delete an object, if it exists."""
+        with suppress(Missing), _storage_errors():
             obstore.delete(self._store, key)
 
     def objects(self) -> Iterator[Stored]:
-        """Every object that there is, whole ones only; StorageUnavailable if it cannot be asked."""
+        """Every complete object; raises StorageUnavailable if the storage cannot be reached."""
         if self.folder is not None and not self.folder.exists():
             return
-        with _told_plainly():
+        with _storage_errors():
             for part in obstore.list(self._store):
-                for found in part:
-                    yield Stored(found["path"], found["size"], found["last_modified"].astimezone(UTC))
+                for item in part:
+                    yield Stored(item["path"], item["size"], item["last_modified"].astimezone(UTC))
 
     def remove_leftovers(self, before: datetime) -> int:
-        """Remove what cut-off uploads left in a folder before that instant; how many there were.
+        """Delete what interrupted uploads left in a folder before an instant, and return how many there were.
 
-        In a bucket the unfinished parts of an upload are never seen; a rule of the bucket ends them.
+        In a bucket the parts of an unfinished upload are invisible; a lifecycle rule of the bucket deletes them.
         """
         removed = 0
         for path in self.folder.rglob("*#*") if self.folder is not None else ():
@@ -183,16 +185,16 @@ class Storage:
         return removed
 
     def check(self) -> None:
-        """StorageUnavailable if the storage cannot be asked."""
-        with suppress(Missing), _told_plainly():
+        """Check that the storage answers; raises StorageUnavailable if it does not."""
+        with suppress(Missing), _storage_errors():
             obstore.head(self._store, "readiness")
 
     async def in_thread(self, act: Callable[[], Any]) -> Any:
-        """What `act` gives, run where it may wait for the storage."""
+        """Run `act` in a thread that may wait for the storage, and return its result."""
         return await anyio.to_thread.run_sync(act, limiter=self.threads)
 
 
-def _beside_the_database(settings: Settings) -> str:
+def _next_to_the_database(settings: Settings) -> str:
     database = make_url(settings.database_url).database
-    beside = settings.is_sqlite and database and database != ":memory:"
-    return f"{database}.documents" if beside else "documents"
+    has_file = settings.is_sqlite and database and database != ":memory:"
+    return f"{database}.documents" if has_file else "documents"

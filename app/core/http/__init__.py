@@ -1,1 +1,1 @@
-"""How every request behaves: the one hop to the database, limits, idempotency, problems and metrics."""
+"""What all requests have in common: the hop to the database, limits, idempotency, problems and metrics."""

@@ -1,4 +1,4 @@
-"""Failures as RFC 9457 problem documents; the only place that knows status numbers."""
+"""Errors as RFC 9457 problem documents; only this module knows their status numbers."""
 
 import json
 from collections.abc import Iterable
@@ -31,21 +31,25 @@ STATUS: dict[type[Problem], int] = {
 }
 _OF_STATUS = {
     404: ("not-found", "Not found", "There is nothing here that you can see."),
-    405: ("method-not-allowed", "Method not allowed", "This resource has no such method; 'Allow' lists those it has."),
-    406: ("not-acceptable", "Not acceptable", "The answer is JSON."),
-    413: ("too-large", "The body is too large", "The body is larger than the service reads."),
-    500: ("internal", "Something went wrong here", "The fault is ours and was recorded. Nothing was changed."),
+    405: (
+        "method-not-allowed",
+        "Method not allowed",
+        "This resource lacks this method; 'Allow' lists those it has.",
+    ),
+    406: ("not-acceptable", "Not acceptable", "Accept JSON: the answer has no other form."),
+    413: ("too-large", "The body is too large", "The body is larger than the service accepts."),
+    500: ("internal", "Something went wrong here", "The service has a fault, which was logged. Nothing was changed."),
 }
 _MOST_ERRORS = 100
-# Sentences for what pydantic would say with a piece of the input in it, or less plainly.
+# Replace messages of pydantic that would repeat the input, or that are less plain.
 _MESSAGES = {
-    "missing": ("missing", "This is needed."),
-    "extra_forbidden": ("unknown-field", "There is a field here that is not known."),
-    "uuid_parsing": ("uuid", "A UUID is needed."),
-    "uuid_type": ("uuid", "A UUID is needed."),
+    "missing": ("missing", "This field is required."),
+    "extra_forbidden": ("unknown-field", "This object has an unknown field. Remove it."),
+    "uuid_parsing": ("uuid", "Give a UUID."),
+    "uuid_type": ("uuid", "Give a UUID."),
     "json_invalid": ("json", "The body is not valid JSON."),
-    "model_attributes_type": ("object", "A JSON object is needed."),
-    "int_parsing": ("integer", "A whole number is needed."),
+    "model_attributes_type": ("object", "Give a JSON object."),
+    "int_parsing": ("integer", "Give a whole number."),
 }
 
 
@@ -73,7 +77,7 @@ def problem_response(
 
 
 def render(request: Request, problem: Problem) -> Response:
-    """Any domain problem as the caller sees it."""
+    """The problem document of a domain error."""
     members = dict(problem.members)
     if isinstance(problem, Invalid):
         members["errors"] = [
@@ -94,13 +98,13 @@ def render(request: Request, problem: Problem) -> Response:
     return problem_response(request, _status(problem), problem.code, problem.title, problem.detail, headers, **members)
 
 
-# RFC 6749, section 5.2: who the client is was not shown, or the request is wrong in another way.
+# RFC 6749, section 5.2: the client is not authenticated, or the request is wrong in another way.
 _NO_CLIENT, _WRONG_REQUEST = 401, 400
 NOT_STORED = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
 def refusal_of_grant(request: Request, refused: GrantRefused) -> Response:
-    """No token, in the words of OAuth and not as a problem document: that is what its clients read."""
+    """The refusal of a token in the form of OAuth, which its clients read, instead of a problem document."""
     headers = dict(NOT_STORED)
     status = _WRONG_REQUEST
     if refused.error == "invalid_client":
@@ -114,49 +118,49 @@ def _status(problem: Problem) -> int:
     return next(STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS)
 
 
-def field_errors(found: Iterable[Any]) -> list[FieldError]:
-    """Validation's findings as field errors, in the order of the fields, without a word of the input."""
-    return [_field_error(finding) for finding in found]
+def field_errors(faults: Iterable[Any]) -> list[FieldError]:
+    """The faults of pydantic as field errors, in the order of the fields, without the input."""
+    return [_field_error(fault) for fault in faults]
 
 
-def _field_error(finding: Any) -> FieldError:
-    place, *path = finding["loc"]
-    if finding["type"] == "extra_forbidden":
+def _field_error(fault: Any) -> FieldError:
+    source, *path = fault["loc"]
+    if fault["type"] == "extra_forbidden":
         path = path[:-1]
-    code, message = _MESSAGES.get(finding["type"], (str(finding["type"]).replace("_", "-"), str(finding["msg"])))
-    if place == "body":
-        pointer = "" if finding["type"] == "json_invalid" else "".join(f"/{part}" for part in path)
+    code, message = _MESSAGES.get(fault["type"], (str(fault["type"]).replace("_", "-"), str(fault["msg"])))
+    if source == "body":
+        pointer = "" if fault["type"] == "json_invalid" else "".join(f"/{part}" for part in path)
     else:
-        pointer = "/".join([place, *(str(part) for part in path)])
+        pointer = "/".join([source, *(str(part) for part in path)])
     return FieldError(pointer, code, message)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every failure of the app with a problem document."""
+    """Answer every error of the app with a problem document."""
 
     @app.exception_handler(Problem)
-    async def known(request: Request, problem: Problem) -> Response:
+    async def domain_error(request: Request, problem: Problem) -> Response:
         return render(request, problem)
 
     @app.exception_handler(GrantRefused)
-    async def no_grant(request: Request, refused: GrantRefused) -> Response:
+    async def refused_grant(request: Request, refused: GrantRefused) -> Response:
         return refusal_of_grant(request, refused)
 
     @app.exception_handler(RequestValidationError)
-    async def not_valid(request: Request, problem: RequestValidationError) -> Response:
-        found = problem.errors()
-        if all(finding["loc"][0] == "path" for finding in found):
+    async def invalid_request(request: Request, problem: RequestValidationError) -> Response:
+        faults = problem.errors()
+        if all(fault["loc"][0] == "path" for fault in faults):
             return render(request, NotFound())
-        return render(request, Invalid(*field_errors(item for item in found if item["loc"][0] != "path")))
+        return render(request, Invalid(*field_errors(fault for fault in faults if fault["loc"][0] != "path")))
 
     @app.exception_handler(HTTPException)
-    async def of_the_frame(request: Request, problem: HTTPException) -> Response:
-        code, title, detail = _OF_STATUS.get(problem.status_code, ("problem", "Not possible", "It cannot be done."))
+    async def framework_error(request: Request, problem: HTTPException) -> Response:
+        code, title, detail = _OF_STATUS.get(problem.status_code, ("problem", "Not possible", "The request failed."))
         headers = {name.lower(): value for name, value in (problem.headers or {}).items()}
         return problem_response(request, problem.status_code, code, title, detail, headers)
 
 
 def unexpected(request: Request) -> Response:
-    """The answer to a fault of ours."""
+    """The answer after an unexpected error."""
     code, title, detail = _OF_STATUS[500]
     return problem_response(request, 500, code, title, detail, {})

@@ -1,8 +1,7 @@
-"""A request repeated under its key has one effect, and answers each time as its author may see it now."""
+"""Idempotency keys: a repeated request has one effect, and each answer shows what its author may see now."""
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,22 +22,22 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """What is remembered of the first request: its status and the ids of its item."""
+    """The outcome of the first request under a key: its status and the ids of its item."""
 
     status: int
     ids: tuple[UUID, ...]
 
 
 def key_of(request: Request) -> str | None:
-    """The request's idempotency key; Invalid if it is not 1 to 255 visible ASCII characters."""
+    """The idempotency key of a request; raises Invalid if it is not 1 to 255 visible ASCII characters."""
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
-        raise invalid("header/Idempotency-Key", "key", "A key has 1 to 255 visible ASCII characters.")
+        raise invalid("header/Idempotency-Key", "key", "Give a key of 1 to 255 visible ASCII characters.")
     return key
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:
-    """What makes two requests the same: method, path, query, media type and body."""
+    """The hash by which two requests are the same: of method, path, query, media type and body."""
     parts = (
         request.method,
         request.scope["path"],
@@ -49,31 +48,31 @@ def fingerprint(request: Request, body: bytes) -> bytes:
     return hashlib.sha256("\n".join(parts).encode()).digest()
 
 
-def claim(db: GatedSession, principal_id: UUID, key: str, print_: bytes, now: datetime) -> Success | None:
-    """Take the key for this transaction (None), or what its first request ended in.
+def claim(db: GatedSession, principal_id: UUID, key: str, fingerprint: bytes, now: datetime) -> Success | None:
+    """Claim the key for this transaction; None if it is free, else the outcome of its first request.
 
-    Raises KeyReused for another request's key and KeyInProgress while the first request has not ended.
+    Raises KeyReused for the key of another request, and KeyInProgress while the first request is running.
     """
-    if _insert(db, principal_id, key, print_, now):
+    if _insert(db, principal_id, key, fingerprint, now):
         return None
     record = IdempotencyRecord
-    found = db.execute(
+    row = db.execute(
         select(record.fingerprint, record.status, record.ids).where(
             record.principal_id == principal_id, record.key == key
         )
     ).one()
-    if found.fingerprint != print_:
+    if row.fingerprint != fingerprint:
         raise KeyReused
-    return Success(found.status, tuple(UUID(id) for id in found.ids))
+    return Success(row.status, tuple(UUID(id) for id in row.ids))
 
 
-def _insert(db: GatedSession, principal_id: UUID, key: str, print_: bytes, now: datetime) -> bool:
+def _insert(db: GatedSession, principal_id: UUID, key: str, fingerprint: bytes, now: datetime) -> bool:
     dialect = postgresql if is_postgresql(db) else sqlite
-    values = {"principal_id": principal_id, "key": key, "fingerprint": print_, "ids": [], "created_at": now}
+    values = {"principal_id": principal_id, "key": key, "fingerprint": fingerprint, "ids": [], "created_at": now}
     fresh = dialect.insert(IdempotencyRecord).values(**values)
     claimed = fresh.on_conflict_do_update(
         index_elements=["principal_id", "key"],
-        set_={"fingerprint": print_, "status": None, "ids": [], "created_at": now},
+        set_={"fingerprint": fingerprint, "status": None, "ids": [], "created_at": now},
         where=IdempotencyRecord.created_at < now - LIFE,
     ).returning(IdempotencyRecord.key)
     if dialect is sqlite:
@@ -89,8 +88,8 @@ def _insert(db: GatedSession, principal_id: UUID, key: str, print_: bytes, now: 
     return taken
 
 
-def remember(db: GatedSession, principal_id: UUID, key: str, status: int, ids: Sequence[UUID]) -> None:
-    """Keep what the request ended in, in the transaction of its effect."""
+def remember(db: GatedSession, principal_id: UUID, key: str, success: Success) -> None:
+    """Store the outcome of the request, in the transaction of its effect."""
     record = IdempotencyRecord
-    mine = update(record).where(record.principal_id == principal_id, record.key == key)
-    db.execute(mine.values(status=status, ids=[str(id) for id in ids]))
+    claimed = update(record).where(record.principal_id == principal_id, record.key == key)
+    db.execute(claimed.values(status=success.status, ids=[str(id) for id in success.ids]))

@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, limits, the headers of its answer, its line in the log and its figures."""
+"""The middleware of every request: its id, limits, response headers, log line and metrics."""
 
 import logging
 import re
@@ -24,21 +24,21 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-# The pages at /docs bring their own scripts; everything else is data and may load nothing.
+# The pages at /docs load their own scripts; every other answer is data and may load nothing.
 _DATA_ONLY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _PAGES = "/docs"
-# The operations whose body is a file: they have a limit of their own, and are read as they come.
+# Operations whose body is a file: they have a separate limit, and are read as they arrive.
 _UPLOAD = re.compile(r"/v1/cases/[^/]+/(?:filings|settlement/drafts)/[^/]+/documents|/v1/referrals/[^/]+/order")
-# Seconds for which the rest of a refused file is let come.
+# Seconds for which the rest of a refused file is still read.
 _LINGER = 20.0
-# What watches the service must see it when it is under attack, too (who reads its figures shows a token).
+# Probes must be answered during an attack too. (The metrics need a token.)
 _WATCHED = frozenset(("/livez", "/readyz"))
-# It asks for a secret of its own, in its own way.
+# This operation authenticates the client itself.
 _GRANT = "grantToken"
 
 
 class Surroundings:
-    """Gives each request an id (the caller's if it is plain), bounds it, and answers unexpected failures."""
+    """Gives each request an id (the caller's, if it is plain), applies limits, and answers unexpected errors."""
 
     def __init__(self, app: ASGIApp, body_limit: int, upload_limit: int, limits: Limits) -> None:
         self.app = app
@@ -52,8 +52,8 @@ class Surroundings:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        given = request.headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+        sent_id = request.headers.get("x-request-id", "")
+        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid4())
         scope["accord.request_id"] = request_id
         began, status = time.perf_counter(), 0
         added = _HEADERS if scope["path"].startswith(_PAGES) else (*_HEADERS, _DATA_ONLY)
@@ -70,7 +70,7 @@ class Surroundings:
         try:
             await self._serve(request, scope, receive, with_headers)
         except ClientDisconnect:
-            log.info("request %s was given up by its sender", request_id)
+            log.info("the sender of request %s disconnected", request_id)
         except Exception:
             log.exception("request %s failed", request_id)
             if status:
@@ -98,7 +98,7 @@ class Surroundings:
         scope = request.scope
         operation = getattr(scope.get("route"), "operation_id", None) or "none"
         code = scope.get("accord.code")
-        self._count_stranger(scope, bearer(request), operation, status)
+        self._count_unauthenticated(scope, bearer(request), operation, status)
         REQUESTS.labels(operation, status).inc()
         SECONDS.labels(operation).observe(seconds)
         if code is not None:
@@ -112,22 +112,22 @@ class Surroundings:
         }
         requests.info("request", extra=entry | ({"code": code} if code else {}))
 
-    def _count_stranger(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
-        """Count a request by its address unless who sent it is known, whatever it asked for."""
+    def _count_unauthenticated(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
+        """Count a request by its address, whatever its operation, unless its caller is authenticated."""
         if status == 401 and token is not None:
             self.limits.forget(token)
-        known = self.limits.knows(token) or (operation == _GRANT and status < 400)
-        # Where the database is gone nobody can be known.
-        if not known and status < 500 and scope["path"] not in _WATCHED:
+        is_known = self.limits.knows(token) or (operation == _GRANT and status < 400)
+        # Nobody can be authenticated while the database is lost.
+        if not is_known and status < 500 and scope["path"] not in _WATCHED:
             self.limits.count_address(_address(scope))
 
 
 def _lingering(request: Request, receive: Receive, send: Send) -> tuple[Receive, Send]:
-    """The same for a file: an answer ends once the file has come, so that who still sends is not cut off unheard.
+    """For an upload: end the answer only once the file has arrived, so that a client that still sends can read it.
 
-    Refused files are let come, and thrown away, for some seconds only.
+    The rest of a refused file is read, and discarded, for a few seconds only.
     """
-    # Who waits to be told to go on has sent nothing yet, and will not.
+    # A client that waits for `100 Continue` has sent nothing yet, and will not.
     more = request.headers.get("expect", "").lower() != "100-continue"
 
     async def noting() -> Message:
@@ -156,9 +156,9 @@ def is_upload(scope: Scope) -> bool:
 
 
 def bearer(request: Request) -> str | None:
-    """The token of a request, if it carries one; of two nobody could say which is meant."""
-    given = request.headers.getlist("authorization")
-    scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
+    """The token of a request, if it carries exactly one."""
+    headers = request.headers.getlist("authorization")
+    scheme, _, token = (headers[0] if len(headers) == 1 else "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
 
 
@@ -172,7 +172,7 @@ def _declared_length(request: Request) -> int:
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """The same body, but TooLarge as soon as more of it comes than may be, whatever length was declared."""
+    """Receive a body; raises TooLarge as soon as it exceeds the limit, whatever its declared length."""
     received = 0
 
     async def bounded() -> Message:

@@ -1,51 +1,71 @@
 """The responses that operations declare: problems, refusals of the token endpoint, drawings and PDFs."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from app.core.values import Out
+from pydantic import Field
+
+from app.core.values import Out, one_of
 
 DESCRIPTIONS = {
-    401: "No token, or none that is valid now",
-    403: "Yours to see, not yours to do",
-    404: "Not there, or not yours to see",
-    409: "Not possible now: the rules refuse it, with their reasons, or it exists already",
-    412: "What you read has changed since",
-    422: "The request is not valid",
-    428: "Send `If-Match`",
+    401: "The request has no token, or none that is valid now.",
+    403: "You may see this, but you may not do this to it.",
+    404: "There is nothing here that you may see.",
+    409: "This is not possible now: the rules refuse it, with their reasons, or it exists already.",
+    410: "The cursor was given out before the registry was restored from a backup.",
+    412: "What you read has changed since.",
+    413: "The body is too large.",
+    415: "The body is not of a media type that the operation takes.",
+    416: "The range is outside of the file.",
+    422: "The request is not valid. `errors` says what to correct.",
+    428: "The request needs `If-Match`.",
+    429: "Too many requests from one address, or too many writes by one person. `Retry-After` says when to go on.",
+    500: "The service failed. Nothing was changed.",
+    503: "The service cannot reach its database at present. Nothing was changed.",
+}
+# The name of each among the components of the OpenAPI document.
+NAMES = {
+    401: "Unauthenticated",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    410: "Gone",
+    412: "PreconditionFailed",
+    413: "TooLarge",
+    415: "UnsupportedMediaType",
+    416: "RangeNotSatisfiable",
+    422: "Invalid",
+    428: "PreconditionRequired",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "Unavailable",
 }
 
 
 class FieldErrorOut(Out):
     """One fault of a request."""
 
-    pointer: str
-    code: str
-    message: str
+    pointer: str = Field(
+        description="Where the fault is: a JSON pointer into the body, or `query/NAME` or `header/NAME`; empty for the "
+        "body as a whole."
+    )
+    code: str = Field(description="A stable code of the fault.")
+    message: str = Field(description="What is wrong and what to do, in a sentence.")
 
 
 class ProblemOut(Out):
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457). A refusal by the rules of procedure also has `stage` and `reasons`."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: list[FieldErrorOut] | None = None
+    type: str = Field(description="A URN that ends with the code.")
+    title: str = Field(description="The kind of problem, in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is wrong and what to do, in a sentence.")
+    code: str = Field(description="A stable code, by which programs tell problems apart.")
+    request_id: str = Field(description="The id of the request, as it stands in the service's log.")
+    errors: list[FieldErrorOut] | None = Field(None, description="The faults of a request that is not valid.")
 
 
 _SCHEMA = {"$ref": "#/components/schemas/ProblemOut"}
 _ALWAYS = (413, 415, 429, 500, 503)
-DESCRIPTIONS |= {
-    413: "The body is too large",
-    415: "The body is not JSON",
-    416: "The range is not in the file",
-    410: "The cursor was given out before the registry was restored from a backup",
-    429: "More requests than are served to one address or one person",
-    500: "A fault of ours",
-    503: "The database cannot be reached just now",
-}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -59,13 +79,19 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 class GrantRefusalOut(Out):
     """Why no token was given (RFC 6749, section 5.2)."""
 
-    error: str
-    error_description: str
+    error: Annotated[
+        str,
+        one_of(
+            ("invalid_request", "invalid_client", "invalid_scope", "invalid_target", "unsupported_grant_type"),
+            "The error code of OAuth.",
+        ),
+    ]
+    error_description: str = Field(description="What is wrong and what to do, in a sentence.")
 
 
 def grant_refusals() -> dict[int | str, dict[str, Any]]:
     """The failures of the token endpoint, in OAuth's own words, as its `responses`."""
-    says = {400: "The request is not one that gets a token", 401: "No client is shown, or none that is valid now"}
+    says = {400: "The request does not ask for a token as it should.", 401: "The client's id or secret is not valid."}
     schema = {"application/json": {"schema": {"$ref": "#/components/schemas/GrantRefusalOut"}}}
     ours = {status: problem for status, problem in problems().items() if status != 415}
     return ours | {status: {"description": description, "content": schema} for status, description in says.items()}
@@ -73,14 +99,14 @@ def grant_refusals() -> dict[int | str, dict[str, Any]]:
 
 SVG: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The drawing, with a title and a description in words",
+        "description": "The drawing, with a title and a description in words.",
         "content": {"image/svg+xml": {"schema": {"type": "string"}}},
     }
 }
 
 PDF: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The same as a PDF for people, which carries the signed file as an attachment",
+        "description": "The PDF, for people. It carries the signed file as an attachment.",
         "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
     }
 }

@@ -1,4 +1,4 @@
-"""The routes of the API: strict about what they are sent, and silent about it to strangers."""
+"""Routes that parse strictly, and that report faults of a request only to callers they have identified."""
 
 import json
 import math
@@ -15,15 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import Invalid, Problem, UnsupportedMediaType, invalid
-from app.core.http.work import identify
+from app.core.http.identity import identify
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
-# Who sends more than this is asked who they are before anything is made of it.
-_UNASKED = 65_536
+# Larger bodies are parsed only after authentication.
+_MOST_UNAUTHENTICATED = 65_536
 _DEEPEST = 64
 _MOST_DIGITS = 64
-# A string, or what is one until the end, and each bracket outside of one. Nothing is looked at twice: a body of
-# escaped quotes would otherwise keep the whole process busy for an hour.
+# A string (even if it does not end), or a bracket outside strings. The quantifiers are possessive: with backtracking,
+# a body of escaped quotes would keep the process busy for an hour.
 _MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -34,30 +34,30 @@ class StrictRequest(Request):
     parsed: Any = None
 
     async def json(self) -> Any:
-        """The body, as it was parsed."""
+        """The parsed body."""
         return self.parsed
 
 
 class Route(APIRoute):
-    """A route that learns who asks before it says what is wrong with the request."""
+    """A route that identifies the caller before it reports faults of the request."""
 
     reads_body = True
 
     def get_route_handler(self) -> Handler:
-        """The handler with the checks around it."""
+        """The handler, with the checks of query and body around it."""
         handle = super().get_route_handler()
-        known = {
+        query_names = {
             parameter.alias for parameter in get_flat_params(self.dependant) if isinstance(parameter.field_info, Query)
         }
         takes_body, reads_body = self.body_field is not None, self.reads_body
 
-        async def strictly(given: Request) -> Response:
-            request = StrictRequest(given.scope, given.receive)
+        async def strictly(plain: Request) -> Response:
+            request = StrictRequest(plain.scope, plain.receive)
             raw = await request.body() if reads_body else b""
-            if len(raw) > _UNASKED:
+            if len(raw) > _MOST_UNAUTHENTICATED:
                 await identify(request)
             try:
-                _check_query(request, known)
+                _check_query(request, query_names)
                 if raw:
                     request.parsed = _body(request, raw, takes_body)
                 return await handle(request)
@@ -69,34 +69,34 @@ class Route(APIRoute):
 
 
 class UploadRoute(Route):
-    """The same for a route that takes a file: its body is not JSON, and is read as it comes."""
+    """The same for a route whose body is a file, which is read as it arrives."""
 
     reads_body = False
 
 
-def _check_query(request: Request, known: set[str]) -> None:
-    if set(request.query_params) - known:
-        names = ", ".join(sorted(known)) or "none"
-        raise invalid("query", "unknown-parameter", f"There is a query parameter that is not known. Known: {names}.")
+def _check_query(request: Request, allowed: set[str]) -> None:
+    if set(request.query_params) - allowed:
+        names = ", ".join(sorted(allowed)) or "none"
+        raise invalid("query", "unknown-parameter", f"Remove unknown query parameters. Known parameters: {names}.")
 
 
-def _body(request: Request, raw: bytes, wanted: bool) -> Any:
+def _body(request: Request, raw: bytes, takes_body: bool) -> Any:
     if not _JSON.fullmatch(request.headers.get("content-type", "")):
         raise UnsupportedMediaType
     parsed = parse(raw)
-    if not wanted and parsed != {}:
-        raise invalid("", "unknown-field", "This act takes no body.")
+    if not takes_body and parsed != {}:
+        raise invalid("", "unknown-field", "This operation takes no body. Send none, or an empty object.")
     return parsed
 
 
 def parse(raw: bytes) -> Any:
-    """A JSON body, strictly: UTF-8, no duplicate keys, no NaN, no endless digits, bounded depth; Invalid otherwise."""
+    """Parse a JSON body; raises Invalid unless it is UTF-8, without duplicate keys or NaN, and not too deep."""
     try:
         text = raw.decode("utf-8")
         if _depth(text) > _DEEPEST:
-            raise invalid("", "json-depth", f"The body is nested deeper than {_DEEPEST} levels.")
+            raise invalid("", "json-depth", f"Nest the body at most {_DEEPEST} levels deep.")
         return json.loads(
-            text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_bounded, parse_float=_held
+            text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_bounded, parse_float=_exact
         )
     except Problem:
         raise
@@ -116,14 +116,14 @@ def _depth(text: str) -> int:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    merged = dict(pairs)
+    if len(merged) != len(pairs):
         raise invalid("", "json-duplicate", "An object has the same key twice.")
-    return found
+    return merged
 
 
 def _no_constant(_text: str) -> Any:
-    raise invalid("", "json-number", "NaN and infinities are no JSON numbers.")
+    raise invalid("", "json-number", "NaN and infinities are not allowed in JSON.")
 
 
 def _bounded(text: str) -> int:
@@ -132,11 +132,11 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _held(text: str) -> float:
-    """A number with a fraction or an exponent, if it is kept as it came: a binary one holds some 15 digits."""
+def _exact(text: str) -> float:
+    """A number with a fraction or an exponent; raises Invalid if a binary number cannot hold it exactly."""
     number = float(text) if len(text) <= _MOST_DIGITS else math.inf
     if repr(number) == text:
         return number
     if not math.isfinite(number) or Decimal(text) != Decimal(repr(number)):
-        raise invalid("", "json-number", "A number cannot be kept exactly: send it as a text.")
+        raise invalid("", "json-number", "A number cannot be stored exactly. Send it as a string.")
     return number

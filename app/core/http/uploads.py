@@ -1,28 +1,32 @@
-"""Files that come in as the body of a request: what is said of one, its bytes, and its row or else nothing."""
+"""Files in requests: the headers of a file with their digests (RFC 9530), and its way into the storage and a row."""
 
+import base64
+import binascii
+import re
 from collections.abc import Awaitable, Sequence
 from typing import Protocol, TypeVar, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Problem, Unavailable
+from app.core.errors import Problem, Unavailable, invalid
 from app.core.files.kinds import Kind, kind_of
 from app.core.files.names import name_of
 from app.core.files.sealing import PREFIX_BYTES, SALT_BYTES, Key
-from app.core.files.transfers import Arrived, File, receive
-from app.core.http.transfers import digests_of, length_of
+from app.core.files.uploads import Arrived, File, Slot, receive
 from app.core.http.work import Work
 
-Entered = TypeVar("Entered")
+_DIGEST = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):\s*")
+_DIGEST_FORM = "Write a digest as sha-256=:BASE64:"
+Answer = TypeVar("Answer")
 
 
-class Ticket(Protocol):
-    """The leave to bring a file: the key that seals it, and the name under which it will lie."""
+class UploadPermit(Protocol):
+    """The permission to upload a file: the key that seals it, and its name in the storage."""
 
     @property
     def key(self) -> Key:
-        """The data key."""
+        """The key that seals the file."""
 
     @property
     def object_key(self) -> str:
@@ -30,38 +34,74 @@ class Ticket(Protocol):
 
 
 def file_of(request: Request, kinds: Sequence[Kind]) -> File:
-    """What a request says of its file; Invalid or UnsupportedMediaType if such a file is not taken."""
+    """What the headers of a request state of its file.
+
+    Raises Invalid for a name, digest or encoding that is not allowed, and UnsupportedMediaType for other kinds.
+    """
     name = name_of(request.headers.get("content-disposition"))
     kind = kind_of(name, request.headers.get("content-type", ""), kinds)
-    return File(name, kind, digests_of(request), length_of(request))
+    return File(name, kind, _digests_of(request), _length_of(request))
 
 
-async def arrived_of(work: Work, ticket: Ticket, file: File, limit: int) -> Arrived:
-    """Take the bytes of a file, of `limit` bytes at most, into the storage; no database connection is held."""
-    chance = (work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES))
-    stream = work.request.stream()
-    arrived = await receive(work.seams.storage, ticket.key, ticket.object_key, file, limit, chance, stream)
-    # What makes two uploads the same, for their key: the file, and what is said of it.
+def _digests_of(request: Request) -> tuple[bytes, ...]:
+    """The SHA-256 digests in `Repr-Digest` and `Content-Digest`; other algorithms are ignored."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise invalid("header/Content-Encoding", "content-encoding", "Send the file without a content encoding.")
+    return tuple(digest for name in ("Repr-Digest", "Content-Digest") for digest in _digests_in(request, name))
+
+
+def _digests_in(request: Request, name: str) -> list[bytes]:
+    digests = []
+    for line in request.headers.getlist(name):
+        for part in line.split(","):
+            digest = _DIGEST.fullmatch(part)
+            if digest is None:
+                raise invalid(f"header/{name}", "digest", _DIGEST_FORM)
+            if digest[1] == "sha-256":
+                digests.append(_decoded(digest[2], name))
+    return digests
+
+
+def _decoded(text: str, name: str) -> bytes:
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except binascii.Error as problem:
+        raise invalid(f"header/{name}", "digest", _DIGEST_FORM) from problem
+    if len(digest) != 32:
+        raise invalid(f"header/{name}", "digest", "Give a SHA-256 of 32 bytes.")
+    return digest
+
+
+def _length_of(request: Request) -> int | None:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+
+
+async def receive_file(work: Work, permit: UploadPermit, file: File, limit: int) -> Arrived:
+    """Receive a file of at most `limit` bytes into the storage; no database connection is held meanwhile."""
+    slot = Slot(permit.key, permit.object_key, work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES), limit)
+    arrived = await receive(work.seams.storage, slot, file, work.request.stream())
+    # Under an idempotency key, two uploads are the same if their bytes and names are.
     work.body = arrived.sha256 + file.name.encode()
     return arrived
 
 
-async def entered(work: Work, arrived: Arrived, entering: Awaitable[Entered]) -> Entered:
-    """Enter what has arrived; its bytes are taken away again if they are refused, or were there before."""
+async def keep_or_delete(work: Work, arrived: Arrived, entering: Awaitable[Answer]) -> Answer:
+    """Answer with the row of a file; its bytes are deleted if the row was refused or existed before."""
     try:
         answer = await entering
     except Unavailable:
-        # Whether it was entered is not known: the sweeper will see.
+        # The row may have been written or not. The sweeper deletes bytes that no row names.
         raise
     except Problem:
-        await _take_away(work, arrived)
+        await _delete(work, arrived)
         raise
     body = cast(Response, answer).body
     if body and str(arrived.id).encode() not in body:
-        await _take_away(work, arrived)
+        await _delete(work, arrived)
     return answer
 
 
-async def _take_away(work: Work, arrived: Arrived) -> None:
+async def _delete(work: Work, arrived: Arrived) -> None:
     storage = work.seams.storage
     await storage.in_thread(lambda: storage.delete_now(arrived.object_key))

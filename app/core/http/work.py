@@ -1,7 +1,5 @@
-"""The one hop to the database: who asks, one transaction, the answer, the seal; then the response goes out."""
+"""The hop from a request to the database: one transaction, in which the actor is identified, acts and is answered."""
 
-import base64
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,38 +8,24 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
-import anyio
-import anyio.to_thread
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.core.access.actors import Actor
-from app.core.access.authentication import authenticate
 from app.core.access.scopes import admit
 from app.core.access.service import reads
 from app.core.access.session import GatedSession, read_under
-from app.core.db import Collision
-from app.core.errors import (
-    Forbidden,
-    NotFound,
-    PreconditionFailed,
-    PreconditionRequired,
-    Problem,
-    Unauthenticated,
-    Unavailable,
-    invalid,
-)
+from app.core.errors import Forbidden, NotFound, PreconditionFailed, PreconditionRequired, Problem, invalid
 from app.core.http import idempotency
+from app.core.http.app_state import limits_of, seams_of, waiting_room_of
+from app.core.http.conditions import matches_strongly, matches_weakly, tag_of_body
 from app.core.http.errors import NOT_STORED
-from app.core.http.limits import Limits
-from app.core.http.metrics import POOL_WAIT
-from app.core.http.middleware import bearer
-from app.core.http.waiting import Waiting
+from app.core.http.identity import actor_of
+from app.core.http.threads import in_thread
 from app.core.ledger import service as ledger
 from app.core.ledger.verification import Receipt
 from app.core.paging import Walk
-from app.core.seams import Seams
 from app.core.values import Followed, Listed, Picture, Rendered
 
 Arguments = ParamSpec("Arguments")
@@ -49,30 +33,17 @@ Ids = TypeVarTuple("Ids")
 Result = TypeVar("Result", bound=BaseModel)
 Returned = TypeVar("Returned")
 Listing = TypeVar("Listing", bound=Followed[Any])
-# So long a request waits for a thread; where all of them wait for a database that hangs, it would wait for ever.
-SECONDS_IN_LINE = 10.0
+# These methods change an item, so they need an `If-Match`.
 ITEM_CHANGES = ("PATCH", "PUT", "DELETE")
 
 
-def seams_of(request: Request) -> Seams:
-    """What the app stands on."""
-    seams: Seams = request.app.state.seams
-    return seams
-
-
-def limits_of(request: Request) -> Limits:
-    """How many requests each address and each person may send to this process."""
-    limits: Limits = request.app.state.limits
-    return limits
-
-
 async def work(request: Request) -> "Work":
-    """The dependency of every route."""
+    """The dependency of every route but those of uploads."""
     return Work(request, await request.body())
 
 
 async def upload(request: Request) -> "Work":
-    """The dependency of a route that takes a file, whose body is read as it comes."""
+    """The dependency of a route whose body is a file, which is read as it arrives."""
     return Work(request, b"")
 
 
@@ -81,7 +52,7 @@ def act(
     *args: Arguments.args,
     **kwargs: Arguments.kwargs,
 ) -> Callable[[GatedSession, Actor, datetime], tuple[*Ids]]:
-    """A command with its arguments, as `Work.write` runs it; the type checker compares them with its parameters."""
+    """Bind a command to its arguments for `Work.write`; the type checker compares them with its parameters."""
 
     def bound(db: GatedSession, actor: Actor, now: datetime) -> tuple[*Ids]:
         return command(db, actor, now, *args, **kwargs)
@@ -90,14 +61,14 @@ def act(
 
 
 class Work:
-    """One request's way to the database."""
+    """The way of one request to the database."""
 
     def __init__(self, request: Request, body: bytes) -> None:
         self.request = request
         self.body = body
         self.seams = seams_of(request)
         self.limits = limits_of(request)
-        self.waiting: Waiting = request.app.state.waiting
+        self.waiting_room = waiting_room_of(request)
         self.now = self.seams.clock()
         self.entropy = self.seams.entropy(request.scope["accord.request_id"])
 
@@ -107,20 +78,23 @@ class Work:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """Answer with what `query` finds in one snapshot (the response, typed as its body for OpenAPI)."""
+        """Answer with the result of `query`, read from one snapshot.
 
-        def answer() -> Response:
+        What is returned is the response; its type is that of the body, for the OpenAPI document.
+        """
+
+        def respond() -> Response:
             with self._snapshot() as (db, actor):
-                found = query(db, actor, self.now, *args, **kwargs)
-                if isinstance(found, Picture):
-                    return self._response(found.svg.encode(), 200, media_type="image/svg+xml")
-                if isinstance(found, Rendered):
-                    response = self._response(found.content, 200, media_type=found.media_type)
-                    response.headers["content-disposition"] = f'inline; filename="{found.file_name}"'
+                result = query(db, actor, self.now, *args, **kwargs)
+                if isinstance(result, Picture):
+                    return self._response(result.svg.encode(), 200, media_type="image/svg+xml")
+                if isinstance(result, Rendered):
+                    response = self._response(result.content, 200, media_type=result.media_type)
+                    response.headers["content-disposition"] = f'inline; filename="{result.file_name}"'
                     return response
-                return self._response(_serialised(found), 200, _next(found))
+                return self._response(_serialised(result), 200, getattr(result, "next", None))
 
-        return cast(Result, await _in_thread(answer, self.seams.database.threads))
+        return cast(Result, await in_thread(respond, self.seams.database.threads))
 
     async def follow(
         self,
@@ -129,25 +103,25 @@ class Work:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Listing:
-        """Answer with what `query` finds as soon as it has items, or after that many seconds.
+        """Answer with the result of `query` as soon as it has items, or after that many seconds.
 
-        Each reading asks anew who asks: whose access ends while they wait gets the answer of somebody without access.
+        Each reading identifies the actor again: somebody who loses access while they wait is answered accordingly.
         """
         until = time.monotonic() + seconds
-        with self.waiting.reader() as mine:
+        with self.waiting_room.reader() as reader:
 
-            def reading() -> tuple[bool, Response]:
+            def respond() -> tuple[bool, Response]:
                 with self._snapshot() as (db, actor):
-                    mine.principals = frozenset(actor.principals)
-                    found = query(db, actor, self.now, *args, **kwargs)
-                    return bool(found.items), self._response(_serialised(found), 200)
+                    reader.principals = frozenset(actor.principals)
+                    result = query(db, actor, self.now, *args, **kwargs)
+                    return bool(result.items), self._response(_serialised(result), 200)
 
             while True:
-                has_items, response = await _in_thread(reading, self.seams.database.threads)
+                has_items, response = await in_thread(respond, self.seams.database.threads)
                 left = until - time.monotonic()
-                if has_items or left <= 0 or self.waiting.stopping:
+                if has_items or left <= 0 or self.waiting_room.stopping:
                     return cast(Listing, response)
-                await self.waiting.until_news(mine, left)
+                await self.waiting_room.until_news(reader, left)
                 self.now = self.seams.clock()
 
     async def look(
@@ -156,13 +130,13 @@ class Work:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Returned:
-        """What `query` finds in one snapshot, for what then goes on without the database."""
+        """Return the result of `query`, read from one snapshot, to a route that continues without the database."""
 
-        def found() -> Returned:
+        def read() -> Returned:
             with self._snapshot() as (db, actor):
                 return query(db, actor, self.now, *args, **kwargs)
 
-        return await _in_thread(found, self.seams.database.threads)
+        return await in_thread(read, self.seams.database.threads)
 
     async def note(
         self,
@@ -170,18 +144,16 @@ class Work:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> None:
-        """Run `command` in one transaction before what goes on without the database; it is no act of the ledger."""
+        """Run a command that is no act of the ledger, for a route that continues without the database."""
 
         def transaction(db: GatedSession) -> None:
-            actor = self._authenticated(db)
-            self._admit(actor)
-            self._prepare(db, actor)
+            actor = self._begin(db)
             command(db, actor, self.now, *args, **kwargs)
 
-        def act() -> None:
+        def run() -> None:
             self.seams.database.in_transaction(transaction, self.entropy)
 
-        await _in_thread(act, self.seams.database.writer)
+        await in_thread(run, self.seams.database.writer)
 
     async def grant(
         self,
@@ -189,26 +161,18 @@ class Work:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """Run `command`, which finds out itself who asks, in one transaction; what it answers is kept by nobody."""
+        """Run a command that identifies the caller itself, and answer with its result, which no cache may store."""
 
         def transaction(db: GatedSession) -> bytes:
             principal_id, granted = command(db, self.now, *args, **kwargs)
             self.limits.count_write(principal_id)
             return _serialised(granted)
 
-        def act() -> Response:
+        def run() -> Response:
             body = self.seams.database.in_transaction(transaction, self.entropy)
             return Response(body, 200, NOT_STORED, "application/json")
 
-        return cast(Result, await _in_thread(act, self.seams.database.writer))
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[tuple[GatedSession, Actor]]:
-        with self.seams.database.read(self.entropy) as db:
-            actor = self._authenticated(db)
-            self._admit(actor)
-            self._prepare(db, actor)
-            yield db, actor
+        return cast(Result, await in_thread(run, self.seams.database.writer))
 
     async def write(
         self,
@@ -219,59 +183,62 @@ class Work:
         item: tuple[*Ids] | None = None,
         lock: Callable[[GatedSession, Actor, *Ids], object] | None = None,
         keyed: bool = True,
+        finds: bool = False,
     ) -> Result:
-        """Run a command that `act` has bound, in one transaction, and answer with what `answer` reads by its ids.
+        """Run a command that `act` has bound, and answer with what `answer` reads by the ids that it returns.
 
-        `item` names what the act changes and `lock` locks it, so that `If-Match` is compared with its present version.
-        A command that records nothing has found what was asked for: it answers 200 whatever `status` says. An act that
-        ends its author's own view answers 204.
+        `item` are the ids of what the command changes, and `lock` locks it, so that `If-Match` is compared with its
+        current version. With `finds`, a command that records no event has found what was asked for, and the answer is
+        200. A command that ends its actor's own view answers 204. With `keyed` false an idempotency key is refused.
         """
-        key, match = idempotency.key_of(self.request), self.request.headers.get("if-match")
+        key, if_match = idempotency.key_of(self.request), self.request.headers.get("if-match")
         if key is not None and not keyed:
-            raise invalid(
-                "header/Idempotency-Key", "key-refused", "What is made here is secret: it cannot be replayed."
-            )
+            detail = "Send no Idempotency-Key: the answer contains a secret and cannot be repeated."
+            raise invalid("header/Idempotency-Key", "key-refused", detail)
 
         def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)
-            if match is None and self.request.method in ITEM_CHANGES:
+            if if_match is None and self.request.method in ITEM_CHANGES:
                 raise PreconditionRequired
             self.limits.count_write(actor.id)
             self._admit(actor)
             self._prepare(db, actor)
             if key is not None:
-                print_ = idempotency.fingerprint(self.request, self.body)
-                first = idempotency.claim(db, actor.id, key, print_, self.now)
+                fingerprint = idempotency.fingerprint(self.request, self.body)
+                first = idempotency.claim(db, actor.id, key, fingerprint, self.now)
                 if first is not None:
                     return self._replay(lambda: answer(db, actor, self.now, *cast(tuple[*Ids], first.ids)), first)
-            stale = False
-            if item is not None and match is not None:
+            is_stale = False
+            if item is not None and if_match is not None:
                 if lock is not None:
                     lock(db, actor, *item)
-                stale = not _is_current(match, answer(db, actor, self.now, *item))
-            ids = self._run(db, actor, command, stale)
+                current = tag_of_body(_serialised(answer(db, actor, self.now, *item)))
+                is_stale = not matches_strongly(if_match, current)
+            ids = self._run(db, actor, command, is_stale=is_stale)
             self.seams.after_act(db, self.now)
-            answered = status if db.notes else 200
-            body = _rendered(lambda: answer(db, actor, self.now, *ids))
+            actual_status = 200 if finds and not db.notes else status
+            body = _body_if_visible(lambda: answer(db, actor, self.now, *ids))
             if key is not None:
-                idempotency.remember(db, actor.id, key, answered, cast(tuple[UUID, ...], ids))
-            return self._act_response(db, actor, body, answered)
+                success = idempotency.Success(actual_status, cast(tuple[UUID, ...], ids))
+                idempotency.remember(db, actor.id, key, success)
+            return self._act_response(db, actor, body, actual_status)
 
-        def act() -> Response:
+        def run() -> Response:
             return self.seams.database.in_transaction(transaction, self.entropy)
 
-        return cast(Result, await _in_thread(act, self.seams.database.writer))
+        return cast(Result, await in_thread(run, self.seams.database.writer))
 
     def _run(
         self,
         db: GatedSession,
         actor: Actor,
         command: Callable[[GatedSession, Actor, datetime], tuple[*Ids]],
-        stale: bool,
+        *,
+        is_stale: bool,
     ) -> tuple[*Ids]:
-        if not stale:
+        if not is_stale:
             return command(db, actor, self.now)
-        # A 403 goes before a 412; either way nothing is kept.
+        # A 403 takes precedence over a 412, so the command must run; the transaction is rolled back in either case.
         try:
             command(db, actor, self.now)
         except Forbidden:
@@ -288,18 +255,29 @@ class Work:
     def _act_response(self, db: GatedSession, actor: Actor, body: bytes | None, status: int) -> Response:
         notes = ledger.seal(db)
         response = Response(status_code=204) if body is None else self._response(body, status)
-        seen = [note for note in notes if reads(db, actor, note.case_id, note.audience_id)]
-        if seen:
-            last = seen[-1]
+        visible = [note for note in notes if reads(db, actor, note.case_id, note.audience_id)]
+        if visible:
+            last = visible[-1]
             response.headers["accord-receipt"] = str(Receipt(last.audience_id, last.seq, last.hash))
         return response
 
+    @contextmanager
+    def _snapshot(self) -> Iterator[tuple[GatedSession, Actor]]:
+        with self.seams.database.read(self.entropy) as db:
+            yield db, self._begin(db)
+
+    def _begin(self, db: GatedSession) -> Actor:
+        actor = self._authenticated(db)
+        self._admit(actor)
+        self._prepare(db, actor)
+        return actor
+
     def _authenticated(self, db: GatedSession) -> Actor:
-        # In the transaction of what is asked for: one of its own would cost as much as a small read.
-        return _authenticated(db, self.request, self.now)
+        # In the transaction of the request: a separate one would cost as much as a small read.
+        return actor_of(db, self.request, self.now)
 
     def _admit(self, actor: Actor) -> None:
-        """Stop a program at what it has no scope for, before anything is looked for."""
+        """Refuse an API client that lacks the scope of the operation, before anything is read for it."""
         operation = getattr(self.request.scope["route"], "operation_id", "")
         admit(actor, operation, names_an_item=bool(self.request.path_params))
 
@@ -309,86 +287,30 @@ class Work:
         read_under(db, actor.principals)
 
     def _response(
-        self, body: bytes, status: int, next_: str | None = None, media_type: str = "application/json"
+        self, body: bytes, status: int, cursor: str | None = None, media_type: str = "application/json"
     ) -> Response:
-        tag = etag(body)
+        tag = tag_of_body(body)
         headers = {"etag": tag}
-        if next_ is not None:
-            headers["link"] = f'<{self._next_page(next_)}>; rel="next"'
-        if self.request.method == "GET" and _matches(self.request.headers.get("if-none-match"), tag):
+        if cursor is not None:
+            headers["link"] = f'<{self._next_page(cursor)}>; rel="next"'
+        if self.request.method == "GET" and matches_weakly(self.request.headers.get("if-none-match"), tag):
             return Response(status_code=304, headers=headers)
         return Response(body, status, headers, media_type)
 
     def _next_page(self, cursor: str) -> str:
-        given = [(name, value) for name, value in self.request.query_params.multi_items() if name != "after"]
-        return f"{self.request.scope['path']}?{urlencode([*given, ('after', cursor)])}"
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "after"]
+        return f"{self.request.scope['path']}?{urlencode([*kept, ('after', cursor)])}"
 
 
-def _serialised(found: BaseModel) -> bytes:
-    # No total unless it was asked for, not even an empty one.
-    unasked = {"count"} if isinstance(found, Listed) and found.count is None else None
-    return found.model_dump_json(by_alias=True, exclude=unasked).encode()
+def _serialised(result: BaseModel) -> bytes:
+    # Without a total that was not requested: not even a null one.
+    left_out = {"count"} if isinstance(result, Listed) and result.count is None else None
+    return result.model_dump_json(by_alias=True, exclude=left_out).encode()
 
 
-def _is_current(match: str, item: BaseModel) -> bool:
-    return match.strip() == "*" or etag(_serialised(item)) in (tag.strip() for tag in match.split(","))
-
-
-def _rendered(answer: Callable[[], BaseModel]) -> bytes | None:
-    """The answer of an act; None where the act ended its author's own view."""
+def _body_if_visible(answer: Callable[[], BaseModel]) -> bytes | None:
+    """The body of the answer; None if the act ended its actor's own view."""
     try:
         return _serialised(answer())
     except NotFound:
         return None
-
-
-def etag(body: bytes) -> str:
-    """A strong tag: the hash of the very bytes that this reader is served."""
-    return '"' + base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:18]).decode() + '"'
-
-
-def _matches(given: str | None, tag: str) -> bool:
-    return given is not None and (
-        given.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in given.split(","))
-    )
-
-
-def _next(found: BaseModel) -> str | None:
-    cursor: str | None = getattr(found, "next", None)
-    return cursor
-
-
-def _authenticated(db: GatedSession, request: Request, now: datetime) -> Actor:
-    token = bearer(request)
-    if token is None:
-        raise Unauthenticated
-    actor = authenticate(db, token, now)
-    limits_of(request).remember(token)
-    return actor
-
-
-async def identify(request: Request) -> Actor:
-    """Who asks; Unauthenticated if nobody that is known."""
-    seams = seams_of(request)
-
-    def found() -> Actor:
-        with seams.database.read(seams.entropy(request.scope["accord.request_id"])) as db:
-            return _authenticated(db, request, seams.clock())
-
-    return await _in_thread(found, seams.database.threads)
-
-
-async def _in_thread(act: Callable[[], Returned], limiter: anyio.CapacityLimiter) -> Returned:
-    asked = time.perf_counter()
-
-    def run() -> Returned:
-        POOL_WAIT.observe(time.perf_counter() - asked)
-        try:
-            return act()
-        except Collision as collision:
-            raise Unavailable from collision
-
-    # What has begun is shielded and finished: it is standing in line that ends.
-    with anyio.move_on_after(SECONDS_IN_LINE):
-        return await anyio.to_thread.run_sync(run, limiter=limiter)
-    raise Unavailable

@@ -1,1 +1,1 @@
-"""The append-only log of events: a hash chain for each audience, and the feed."""
+"""The ledger: acts, recorded as chained events; its feed, its catalogue and its verification."""

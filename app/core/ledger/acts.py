@@ -1,4 +1,4 @@
-"""Acts: who did what, when, and in which stream it is recorded."""
+"""Acts: their authors, their instants, and the streams that record them."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from app.core.tables.audiences import Audience
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Where an event belongs: the case (None for the installation), the audience and its name."""
+    """What an event is about: the case (None for the installation), and the audience that may read it."""
 
     case_id: UUID | None
     audience_id: UUID
@@ -23,7 +23,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who did something, in which capacity and for which party; the clock and the operator have no id."""
+    """The author of an act, with a capacity and a party; the clock and the operator have no id."""
 
     id: UUID | None
     capacity: str
@@ -31,12 +31,12 @@ class Author:
 
     @classmethod
     def from_json(cls, actor: dict[str, Any]) -> "Author":
-        """The author whom an event names."""
+        """The author in an event."""
         id, party_id = actor["id"], actor["party_id"]
         return cls(UUID(id) if id else None, actor["capacity"], UUID(party_id) if party_id else None)
 
     def as_json(self) -> dict[str, str | None]:
-        """The author as an event names them."""
+        """The author in the form of an event."""
         return {
             "id": str(self.id) if self.id else None,
             "capacity": self.capacity,
@@ -44,19 +44,19 @@ class Author:
         }
 
 
-# The authors of acts that belong to no account: those on the command line, and those that time brings.
+# The authors without an account: of acts on the command line, and of acts of the clock.
 OPERATOR = Author(None, "operator")
 BY_CLOCK = Author(None, "clock")
 
 
 def author_of(actor: Actor, capacity: str, party_id: UUID | None = None) -> Author:
-    """An actor as the author of an act."""
+    """The actor as the author of an act."""
     return Author(None if actor is CLOCK else actor.id, capacity, party_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act: its name, when it was done, by whom, where it is recorded, and on which day at the seat it counts."""
+    """An act: its name, instant, author and subject, and the day at the seat on which it counts."""
 
     name: str
     at: datetime
@@ -65,12 +65,12 @@ class Act:
     on: date | None = None
 
     def within(self, subject: Subject) -> "Act":
-        """The same act as the readers of another stream learn of it."""
+        """The same act in another stream."""
         return replace(self, subject=subject)
 
 
 def installation_subject(db: GatedSession, name: str) -> Subject:
-    """The stream of the installation that everybody (`public`) or its own people (`registry`) may read."""
+    """The stream of the installation that everybody (`public`) or only staff (`registry`) may read."""
     with as_system(db):
-        mine = (Audience.case_id.is_(None), Audience.name == name)
-        return Subject(None, db.execute(select(Audience.id).where(*mine)).scalar_one(), name)
+        named = (Audience.case_id.is_(None), Audience.name == name)
+        return Subject(None, db.execute(select(Audience.id).where(*named)).scalar_one(), name)

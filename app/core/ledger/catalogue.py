@@ -1,6 +1,6 @@
-"""Every type of event, in one list: what happened, and the ids that say to what.
+"""The catalogue of all types of events, with the ids that their payloads may carry.
 
-The ledger takes no other, and the feed, the webhooks and their documentation are made from it.
+The ledger accepts no other type. The feed, the webhooks and their documentation are made from this list.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A type of event: its name, what happened in one sentence, and the ids that its payload may carry."""
+    """A type of event: its name, a sentence that says what happened, and the ids that its payload may carry."""
 
     name: str
     says: str
@@ -30,7 +30,7 @@ _CLIENT = ("client_id", "court_id", "secret_id", "user_id")
 _WEBHOOK = ("webhook_id", "user_id", "client_id")
 
 _ALL = (
-    EventType("case-opened", "A request was begun as a draft."),
+    EventType("case-opened", "A request was opened as a draft."),
     EventType("case-amended", "Details of a case were changed."),
     EventType(
         "step-taken", "A step of the procedure was taken: the case may have reached another stage.", ("party_id",)
@@ -41,110 +41,110 @@ _ALL = (
     EventType("consent-filed", "A consent was filed.", ("consent_id", "party_id", "third_state_id")),
     EventType("consent-confirmed", "The registry confirmed a consent.", ("consent_id",)),
     EventType("representative-invited", "Somebody was invited to represent a party.", _REPRESENTATIVE),
-    EventType("representative-admitted", "Somebody represents a party from now on.", _REPRESENTATIVE),
-    EventType("representative-ended", "Somebody represents a party no more.", _REPRESENTATIVE),
+    EventType("representative-admitted", "A representative of a party was admitted.", _REPRESENTATIVE),
+    EventType("representative-ended", "Somebody no longer represents a party.", _REPRESENTATIVE),
     EventType(
         "capacity-ended",
-        "Somebody is no longer in the case what they were.",
+        "A person's capacity in the case ended.",
         ("capacity_id", "user_id", "party_id", "appointment_id"),
     ),
-    EventType("powers-recorded", "The powers of a representative were put on record.", _REPRESENTATIVE),
+    EventType("powers-recorded", "The powers of a representative were recorded.", _REPRESENTATIVE),
     EventType("powers-ended", "The powers of a representative ended.", _REPRESENTATIVE),
     EventType("appointment-proposed", "A mediator was nominated.", _APPOINTMENT),
-    EventType("appointment-declared", "A candidate declared on independence.", _APPOINTMENT),
+    EventType("appointment-declared", "A candidate made a declaration on independence.", _APPOINTMENT),
     EventType("appointment-accepted", "A party accepted a candidate.", _APPOINTMENT),
     EventType("appointment-confirmed", "A mediator was confirmed and reads the case from now on.", _APPOINTMENT),
     EventType("appointment-declined", "A candidate declined.", _APPOINTMENT),
     EventType("appointment-resigned", "A mediator resigned.", _APPOINTMENT),
     EventType("appointment-replaced", "A mediator was replaced.", _APPOINTMENT),
-    EventType("appointment-closed", "A nomination came to nothing.", _APPOINTMENT),
+    EventType("appointment-closed", "A nomination was closed without an appointment.", _APPOINTMENT),
     EventType("session-scheduled", "A session was scheduled.", ("session_id",)),
     EventType("session-held", "A session was held.", ("session_id",)),
     EventType("session-adjourned", "A session was adjourned.", ("session_id",)),
     EventType("session-cancelled", "A session was cancelled.", ("session_id",)),
-    EventType("filing-drafted", "A filing was begun.", ("filing_id",)),
+    EventType("filing-drafted", "A filing was drafted.", ("filing_id",)),
     EventType("filing-submitted", "A filing was submitted and received.", ("filing_id",)),
     EventType("filing-joined", "A party joined a filing.", ("filing_id", "party_id")),
-    EventType("filing-joinder-withdrawn", "A party joins a filing no more.", ("filing_id", "party_id")),
+    EventType("filing-joinder-withdrawn", "A party no longer joins a filing.", ("filing_id", "party_id")),
     EventType("filing-docketed", "A filing was given its number on the docket.", ("filing_id", "twin_id")),
     EventType("filing-accepted", "The registry accepted a filing.", ("filing_id",)),
-    EventType("filing-returned", "The registry returned a filing to be mended.", ("filing_id",)),
-    EventType("document-stored", "A document arrived whole.", ("document_id", "filing_id", "draft_id")),
-    EventType("document-removed", "A document was taken out of a draft.", ("document_id", "filing_id", "draft_id")),
+    EventType("filing-returned", "The registry returned a filing for correction.", ("filing_id",)),
+    EventType("document-stored", "A document was stored.", ("document_id", "filing_id", "draft_id")),
+    EventType("document-removed", "A document was removed from a draft.", ("document_id", "filing_id", "draft_id")),
     EventType("document-refused", "A scanner refused a document.", ("document_id", "filing_id", "draft_id")),
     EventType("text-drafted", "A settlement text was drafted.", _DRAFT),
     EventType("text-frozen", "A settlement text was frozen for signature.", _DRAFT),
     EventType("text-signed", "A settlement text was signed.", ("signature_id", "draft_id", "party_id")),
     EventType("certificate-issued", "The institution certified how the case ended.", ("certificate_id", "key_id")),
     EventType("deadline-set", "A term began to run.", _DEADLINE),
-    EventType("deadline-ended", "A term ended because it was met or has no object any more.", _DEADLINE),
-    EventType("deadline-recalled", "A term is about to pass: those who must act are reminded.", _DEADLINE),
+    EventType("deadline-ended", "A term ended because it was met or lost its object.", _DEADLINE),
+    EventType("deadline-recalled", "A term is about to pass, and those who must act were reminded.", _DEADLINE),
     EventType("deadline-extended", "A term was extended.", _DEADLINE),
     EventType("deadline-extension-agreed", "A party agreed to extend a term.", _DEADLINE),
     EventType("deadline-waived", "A term was waived.", _DEADLINE),
     EventType("deadline-suspended", "A term was suspended.", _DEADLINE),
     EventType("deadline-resumed", "A suspended term runs again.", _DEADLINE),
-    EventType("service-attempted", "Service of the request was tried.", ("service_id", "party_id")),
+    EventType("service-attempted", "Service of the request was attempted.", ("service_id", "party_id")),
     EventType("service-made", "The request was served on a party.", ("service_id", "party_id")),
-    EventType("disclosure-proposed", "Somebody asked to open earlier items to a newcomer.", ("disclosure_id",)),
+    EventType("disclosure-proposed", "A proposal was made to open earlier items to a newcomer.", ("disclosure_id",)),
     EventType("disclosure-agreed", "A side agreed to open earlier items.", ("disclosure_id",)),
     EventType("disclosure-opened", "Earlier items were opened to a newcomer.", ("disclosure_id",)),
-    EventType("event-rectified", "A slip of the registry was mended.", ("rectification_id", "event_id")),
+    EventType("event-rectified", "An error in an event was rectified.", ("rectification_id", "event_id")),
     _of_the_installation("institution-founded", "The institution was entered."),
     _of_the_installation("institution-changed", "The institution's own entry was changed."),
     _of_the_installation("registry-restored", "The registry was restored from a backup."),
-    _of_the_installation("user-added", "An account was made.", "user_id"),
+    _of_the_installation("user-added", "An account was created.", "user_id"),
     _of_the_installation("user-invited", "Somebody without an account was invited.", "user_id"),
     _of_the_installation("user-approved", "An account was approved.", "user_id"),
-    _of_the_installation("user-disabled", "An account was ended.", "user_id"),
+    _of_the_installation("user-disabled", "An account was disabled.", "user_id"),
     _of_the_installation("token-issued", "A token was issued.", "token_id", "user_id"),
     _of_the_installation("token-revoked", "A token was revoked.", "token_id", "user_id"),
     _of_the_installation("token-expired", "A token expired.", "token_id", "user_id"),
     _of_the_installation("court-entered", "A court was entered.", "court_id"),
     _of_the_installation("referral-received", "A court referred a case.", *_REFERRAL),
     EventType("referral-amended", "A court changed its referral.", _REFERRAL),
-    EventType("referral-accepted", "The registry took a referral in: there is a case.", _REFERRAL),
-    _of_the_installation("referral-declined", "The registry declined a referral, for a coded reason.", *_REFERRAL),
-    _of_the_installation("referral-more-asked", "The registry asked a court for more.", *_REFERRAL),
-    EventType("referral-withdrawn", "A court took its referral back.", _REFERRAL),
-    EventType("return-date-extended", "A court gave a later day for its report.", _REFERRAL),
-    _of_the_installation("referral-stage-changed", "A referred case came into another phase.", *_REFERRAL),
-    _of_the_installation("referral-clock-changed", "The court's own clock was stopped, or runs again.", *_REFERRAL),
+    EventType("referral-accepted", "The registry accepted a referral and opened its case.", _REFERRAL),
+    _of_the_installation("referral-declined", "The registry declined a referral, with a coded reason.", *_REFERRAL),
+    _of_the_installation("referral-more-asked", "The registry asked a court for more information.", *_REFERRAL),
+    EventType("referral-withdrawn", "A court withdrew its referral.", _REFERRAL),
+    EventType("return-date-extended", "A court extended the return date.", _REFERRAL),
+    _of_the_installation("referral-stage-changed", "A referred case entered another phase.", *_REFERRAL),
+    _of_the_installation("referral-clock-changed", "The court's own clock was suspended or resumed.", *_REFERRAL),
     _of_the_installation(
-        "referral-dates-changed", "The dates of joint sessions that a court is told changed.", *_REFERRAL
+        "referral-dates-changed", "The dates of joint sessions that a court may see changed.", *_REFERRAL
     ),
     EventType("referral-reported", "The end of a referred case was reported to the court.", _REFERRAL),
-    EventType("session-dates-agreed", "A party let the court know session dates.", ("referral_id", "party_id")),
-    _of_the_installation("client-added", "A program was let in.", *_CLIENT),
-    _of_the_installation("client-secret-issued", "A program was given a secret.", *_CLIENT),
-    _of_the_installation("client-secret-revoked", "A secret of a program was revoked.", *_CLIENT),
-    _of_the_installation("client-disabled", "A program's access was ended.", *_CLIENT),
+    EventType("session-dates-agreed", "A party let the court see session dates.", ("referral_id", "party_id")),
+    _of_the_installation("client-added", "An API client was added.", *_CLIENT),
+    _of_the_installation("client-secret-issued", "A secret was issued to an API client.", *_CLIENT),
+    _of_the_installation("client-secret-revoked", "A secret of an API client was revoked.", *_CLIENT),
+    _of_the_installation("client-disabled", "An API client was disabled.", *_CLIENT),
     _of_the_installation("webhook-added", "Somebody subscribed to events.", *_WEBHOOK),
     _of_the_installation("webhook-changed", "A subscription was changed by its owner.", *_WEBHOOK),
-    _of_the_installation("webhook-secret-issued", "A subscription was given a secret.", *_WEBHOOK),
-    _of_the_installation("webhook-disabled", "A subscription was ended, for a coded reason.", *_WEBHOOK),
+    _of_the_installation("webhook-secret-issued", "A secret was issued for a subscription.", *_WEBHOOK),
+    _of_the_installation("webhook-disabled", "A subscription was disabled, with a coded reason.", *_WEBHOOK),
     _of_the_installation("webhook-removed", "A subscription was removed by its owner.", *_WEBHOOK),
     _of_the_installation("member-entered", "A member was entered.", "member_id"),
     _of_the_installation("member-changed", "A member's entry was changed.", "member_id"),
     _of_the_installation("mediator-entered", "A mediator was entered on the roster.", "mediator_id", "user_id"),
-    _of_the_installation("closure-entered", "A day of rest was entered.", "closure_id", "member_id"),
-    _of_the_installation("signing-key-renewed", "The institution signs with another key.", "key_id"),
+    _of_the_installation("closure-entered", "A closure was entered.", "closure_id", "member_id"),
+    _of_the_installation("signing-key-renewed", "The institution changed its signing key.", "key_id"),
     _of_the_installation("master-key-rotated", "The master key was rotated."),
-    _of_the_installation("case-key-destroyed", "What was written in a case was made unreadable.", "case_id"),
+    _of_the_installation("case-key-destroyed", "The contents of a case were destroyed.", "case_id"),
 )
-TYPES = {one.name: one for one in _ALL}
+TYPES = {event_type.name: event_type for event_type in _ALL}
 
 
 class Uncatalogued(RuntimeError):
-    """An act would have recorded an event that the catalogue does not know: a fault of ours."""
+    """An act tried to record an event that is not in the catalogue: a fault of the service."""
 
 
 def check(name: str) -> None:
-    """Uncatalogued unless the type is in the list."""
+    """Check that a type is in the catalogue; raises Uncatalogued if it is not."""
     if name not in TYPES:
-        raise Uncatalogued(f"enter the type of event '{name}' in app/core/ledger/catalogue.py")
+        raise Uncatalogued(f"add the type of event '{name}' to app/core/ledger/catalogue.py")
 
 
 def unlisted(name: str, payload: dict[str, Any]) -> set[str]:
-    """The ids in a payload that the catalogue does not list for its type, and that are therefore told to nobody."""
+    """The ids in a payload that the catalogue does not list for its type, so that no feed shows them."""
     return {id for id in payload if id.endswith("_id")} - set(TYPES[name].ids)

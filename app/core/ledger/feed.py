@@ -1,4 +1,4 @@
-"""The feed: every event that its reader may know of, in order, from wherever the reader stopped."""
+"""The feed: the events that a reader may know of, in order, after the reader's cursor."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.events import Event, FeedEntry
 
-# As far as one reading looks for events among those that its reader was told of: it may read, or want, but few of them.
+# The most feed entries that one reading examines; few of them may be readable now, or match the filter.
 WINDOW = 1_000
-# The place before the first event of all.
+# Stands for the position before the first event.
 BEGINNING = UUID(int=0)
 _EVENT = (
     Event.id,
@@ -33,7 +33,7 @@ _EVENT = (
     Event.actor,
     Audience.name.label("audience"),
     Event.audience_id.label("stream"),
-    # Nothing for who may know of the event and not of the case, as a candidate may.
+    # NULL for readers who may know of the event but not of the case, such as a candidate.
     Case.id.label("case_id"),
     Event.seq,
     Event.payload,
@@ -41,8 +41,8 @@ _EVENT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What of a feed is asked for: how many events at most, of which types (of all if none is named), of which case."""
+class FeedQuery:
+    """The requested part of a feed: the most events, their types (all if none is named), and their case."""
 
     limit: int
     types: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of a feed: its events, the last event looked at (shown or not), and whether more may follow at once."""
+    """A part of a feed: its events, the last event examined (returned or not), and whether more may follow at once."""
 
     events: list[FeedEventOut]
     last: UUID
@@ -59,64 +59,66 @@ class Stretch:
 
 
 def read_feed(
-    db: GatedSession, actor: Actor, now: datetime, wanted: Wanted, after: str | None, latest: bool
+    db: GatedSession, actor: Actor, now: datetime, query: FeedQuery, after: str | None, latest: bool
 ) -> FeedOut:
-    """What follows a cursor in the actor's feed, or what the feed begins with; with `latest` only where it ends now.
+    """The events after a cursor in the actor's feed, or its first events; with `latest` only the cursor of its end.
 
-    Raises Invalid for a cursor that is not this reader's or a type that is not known, and Gone for a cursor from before
-    the registry was restored from a backup.
+    Raises Invalid for the cursor of another reader or an unknown type, and Gone for a cursor from before the registry
+    was restored from a backup.
     """
-    if set(wanted.types) - set(TYPES):
+    if set(query.types) - set(TYPES):
         raise invalid("query/type", "unknown-type", "The OpenAPI document lists the types of events under `webhooks`.")
     last = BEGINNING if after is None else db.walk.decode(db, after)[1]
     if latest:
         last = latest_of(db, actor.principals)
         return FeedOut(items=[], next=db.walk.encode(db, 0, last), more=False)
-    found = stretch(db, actor.principals, wanted, last)
-    return FeedOut(items=found.events, next=db.walk.encode(db, 0, found.last), more=found.more)
+    part = stretch(db, actor.principals, query, last)
+    return FeedOut(items=part.events, next=db.walk.encode(db, 0, part.last), more=part.more)
 
 
-def stretch(db: GatedSession, principals: Sequence[UUID], wanted: Wanted, last: UUID, window: int = WINDOW) -> Stretch:
-    """What follows an event in the feed of three principals, as far as this session may read it.
+def stretch(
+    db: GatedSession, principals: Sequence[UUID], query: FeedQuery, last: UUID, window: int = WINDOW
+) -> Stretch:
+    """The events after an event in the feeds of three principals that this session may read.
 
-    It looks no further than at the next entries of their feeds, as many as the window holds.
+    It examines at most `window` entries of the feeds.
     """
-    given: dict[str, Any] = {f"principal_{n}": id for n, id in enumerate(principals)}
-    given |= {"after": position_of(db, last), "limit": wanted.limit, "window": window}
-    statement = _statement(bool(wanted.types), wanted.case_id is not None)
-    if wanted.types:
-        given["types"] = list(wanted.types)
-    if wanted.case_id is not None:
-        given["case_id"] = wanted.case_id
-    rows = db.execute(statement, given).all()
-    looked_at, entries = rows[0].looked_at, rows[0].entries
-    found = [row for row in rows if row.id is not None]
-    if len(found) > wanted.limit:
-        kept = found[: wanted.limit]
+    values: dict[str, Any] = {f"principal_{n}": id for n, id in enumerate(principals)}
+    values |= {"after": position_of(db, last), "limit": query.limit, "window": window}
+    statement = _statement(bool(query.types), query.case_id is not None)
+    if query.types:
+        values["types"] = list(query.types)
+    if query.case_id is not None:
+        values["case_id"] = query.case_id
+    rows = db.execute(statement, values).all()
+    examined, entries = rows[0].looked_at, rows[0].entries
+    events = [row for row in rows if row.id is not None]
+    if len(events) > query.limit:
+        kept = events[: query.limit]
         return Stretch([_out(row) for row in kept], kept[-1].id, True)
-    # Past what was looked at in vain, or a reader would look at it for ever.
-    end = last if looked_at is None else _event_at(db, looked_at)
-    return Stretch([_out(row) for row in found], end, entries == window)
+    # Skip the entries that were examined in vain: the next reading would examine them again.
+    end = last if examined is None else _event_at(db, examined)
+    return Stretch([_out(row) for row in events], end, entries == window)
 
 
 @cache
 def _statement(by_type: bool, by_case: bool) -> Any:
-    """The next events of three principals, as many as asked for and one more, beside how far was looked; made once.
+    """The statement of the next events of three principals, one more than the limit, with how far it looked.
 
-    The conditions stand where the events are joined, so an entry that does not meet them counts as looked at.
+    The filter applies to the events and not to the feed entries, so an entry that does not match was still examined.
     """
     after, limit, size = (bindparam(name, type_=BigInteger()) for name in ("after", "limit", "window"))
     branches = []
     for number in range(3):
-        mine = FeedEntry.principal_id == bindparam(f"principal_{number}", type_=Uuid())
-        branch = select(FeedEntry.position).where(mine, FeedEntry.position > after)
+        own = FeedEntry.principal_id == bindparam(f"principal_{number}", type_=Uuid())
+        branch = select(FeedEntry.position).where(own, FeedEntry.position > after)
         branches.append(select(branch.order_by(FeedEntry.position).limit(size).subquery().c.position))
-    both = union(*branches).subquery()
-    window = select(both.c.position).order_by(both.c.position).limit(size).cte("looked")
+    merged = union(*branches).subquery()
+    window = select(merged.c.position).order_by(merged.c.position).limit(size).cte("looked")
     bounds = select(func.max(window.c.position).label("looked_at"), func.count().label("entries"))
     bounds_of = bounds.select_from(window).subquery()
     statement = select(Event.position, *_EVENT).join(Audience, Audience.id == Event.audience_id)
-    # Not joined: SQLite would go through all events there are, to meet these in their order.
+    # Not a join: SQLite would scan all events to return these in order.
     statement = statement.where(Event.position.in_(select(window.c.position)))
     statement = statement.outerjoin(Case, Case.id == Event.case_id)
     if by_type:
@@ -124,17 +126,17 @@ def _statement(by_type: bool, by_case: bool) -> Any:
         statement = statement.where(Event.type.in_(types))
     if by_case:
         statement = statement.where(Case.id == bindparam("case_id", type_=Uuid()))
-    found = statement.order_by(Event.position).limit(limit + 1).subquery()
-    columns = [column for column in found.c if column.key != "position"]
-    joined = bounds_of.outerjoin(found, true())
-    return select(bounds_of.c.looked_at, bounds_of.c.entries, *columns).select_from(joined).order_by(found.c.position)
+    events = statement.order_by(Event.position).limit(limit + 1).subquery()
+    columns = [column for column in events.c if column.key != "position"]
+    joined = bounds_of.outerjoin(events, true())
+    return select(bounds_of.c.looked_at, bounds_of.c.entries, *columns).select_from(joined).order_by(events.c.position)
 
 
 def position_of(db: GatedSession, event_id: UUID) -> int:
-    """Where an event stands among all, which nobody is shown; 0 for the beginning.
+    """The position of an event among all events, which no answer shows; 0 for the beginning.
 
-    The event may be one that its reader was told of and may not read any more. Raises Gone if there is none: two
-    registries restored from one backup begin the same epoch, and each goes on in its own way.
+    Its reader may have lost access to it since. Raises Gone for an unknown event: two registries that were restored
+    from one backup have the same epoch, but later events of their own.
     """
     if event_id == BEGINNING:
         return 0
@@ -151,14 +153,14 @@ def _event_at(db: GatedSession, position: int) -> UUID:
 
 
 def latest_of(db: GatedSession, principals: Sequence[UUID]) -> UUID:
-    """The last event in the feed of some principals; the beginning if there is none."""
+    """The last event in the feeds of some principals; BEGINNING if there is none."""
     greatest = select(func.max(FeedEntry.position)).where(FeedEntry.principal_id.in_(principals))
     position: int | None = db.execute(greatest).scalar_one()
     return BEGINNING if position is None else _event_at(db, position)
 
 
 def events_of(db: GatedSession, ids: Collection[UUID]) -> dict[UUID, FeedEventOut]:
-    """Some events as the feed tells them, by id, as far as this session may read them."""
+    """Events in the form of the feed, by id, as far as this session may read them."""
     statement = select(*_EVENT).join(Audience, Audience.id == Event.audience_id)
     rows = db.execute(statement.outerjoin(Case, Case.id == Event.case_id).where(Event.id.in_(ids))).all()
     return {row.id: _out(row) for row in rows}
@@ -181,25 +183,25 @@ def _out(row: AnyRow) -> FeedEventOut:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What was sealed since somebody looked: up to which position, and whose feeds have more (None: perhaps all)."""
+    """What was sealed since the last look: up to which position, and whose feeds grew (None: anybody's may have)."""
 
     position: int
-    told: frozenset[UUID] | None
+    principals: frozenset[UUID] | None
 
     def concerns(self, principals: Collection[UUID]) -> bool:
-        """Whether somebody who reads under these principals has something to look for."""
-        return self.told is None or not self.told.isdisjoint(principals)
+        """Whether there may be news for somebody who reads under these principals."""
+        return self.principals is None or not self.principals.isdisjoint(principals)
 
 
-# After these, everybody who waits is asked again who they are.
+# After these events, everybody who waits is authenticated again.
 _END_ACCESS = ("token-revoked", "token-expired", "user-disabled", "client-disabled", "client-secret-revoked")
 _MOST_NEWS = 2_000
 
 
 def news_since(db: GatedSession, position: int | None) -> News:
-    """What was sealed after a position; where that is None, or access ended, or much was sealed, all may be concerned.
+    """The news after a position; for everybody if it is None, if somebody's access ended, or if much was sealed.
 
-    A first look finds no more than the position from which the next one goes on.
+    A first look, without a position, only finds the position for the next look.
     """
     with as_system(db):
         end = db.execute(select(func.coalesce(func.max(Event.position), 0))).scalar_one()

@@ -1,4 +1,4 @@
-"""The only writer of events, and the seal that gives them their places at the end of a transaction."""
+"""Records events, and seals them: at the end of a transaction they get their positions and hashes."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -17,10 +17,10 @@ from app.core.ledger.acts import Act
 from app.core.tables.audiences import AudienceReader
 from app.core.tables.events import Event, FeedEntry, Note
 
-# Audiences whose events move a case's `seq` and `updated_at`.
+# Events of these audiences change the `seq` and `updated_at` of a case.
 WIDE = ("case", "appointment", "participants", "court", "public")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Any constant will do, as long as nothing else in the database takes the same advisory lock.
+# An arbitrary constant, which nothing else in the database may use as an advisory lock.
 _SEAL_LOCK = 4_702_111_234_474_983
 
 
@@ -32,9 +32,9 @@ def record(
     article: str | None = None,
     content: contents.Written | None = None,
 ) -> None:
-    """Record an event of that kind; it takes its place in its stream when the transaction is sealed.
+    """Record an event of a kind; it gets its place in its stream when the transaction is sealed.
 
-    Raises Uncatalogued for a kind that the catalogue does not have.
+    Raises Uncatalogued for a kind that is not in the catalogue.
     """
     catalogue.check(kind)
     subject = act.subject
@@ -57,12 +57,12 @@ def record(
 
 
 def seal(db: GatedSession) -> list[Note]:
-    """Chain and write what was noted, as the last thing before the commit."""
+    """Chain and write the recorded events, as the last act before the commit."""
     notes = db.notes
     if not notes:
         return []
     with as_system(db):
-        # From here to the commit one transaction at a time: positions become visible in their order.
+        # From here to the commit there is one transaction at a time, so that positions become visible in order.
         position, heads = _heads(db, {note.audience_id for note in notes})
         rows = []
         for note in notes:
@@ -79,12 +79,12 @@ def seal(db: GatedSession) -> list[Note]:
 
 
 def _feed_statement() -> Any:
-    """What was sealed just now into the feeds of those who may read it now; made once."""
+    """The statement that puts new events into the feeds of their readers."""
     since = Event.position >= bindparam("sealed_from", type_=BigInteger())
     readers = select(AudienceReader.principal_id, Event.position).join(
         Event, Event.audience_id == AudienceReader.audience_id
     )
-    # The table and not the class: the ORM would look for rows in the values.
+    # The table instead of the class: for a class, the ORM would look for rows in the values.
     return insert(Base.metadata.tables[FeedEntry.__tablename__]).from_select(
         ["principal_id", "position"], readers.where(since)
     )
@@ -94,7 +94,7 @@ _FEED = _feed_statement()
 
 
 def _heads_statement() -> Any:
-    """The last position of all, beside the last number and hash of each of some streams; made once."""
+    """The statement of the last position of all events, with the last number and hash of each of some streams."""
     streams: Any = bindparam("streams", expanding=True)
     last = select(Event.audience_id, func.max(Event.seq).label("seq")).where(Event.audience_id.in_(streams))
     last_of = last.group_by(Event.audience_id).subquery()
@@ -110,15 +110,15 @@ _HEADS = _heads_statement()
 
 
 def _heads(db: GatedSession, streams: set[UUID]) -> tuple[int, dict[UUID, tuple[int, bytes | None]]]:
-    """The last position of all, and the last number and hash of each stream."""
-    given = {"streams": list(streams)}
-    # SQLite has one writer anyway.
-    rows = read_locked(db, _SEAL_LOCK, _HEADS, given) if is_postgresql(db) else db.execute(_HEADS, given).all()
+    """The last position of all events, and the last number and hash of each stream."""
+    values = {"streams": list(streams)}
+    # SQLite has a single writer, so it needs no lock.
+    rows = read_locked(db, _SEAL_LOCK, _HEADS, values) if is_postgresql(db) else db.execute(_HEADS, values).all()
     return rows[0][0], {stream: (seq, last) for _position, stream, seq, last in rows if stream is not None}
 
 
 def microseconds(instant: datetime) -> int:
-    """An instant as whole microseconds since 1970, as it is hashed."""
+    """An instant in whole microseconds since 1970, the form that is hashed."""
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -143,8 +143,7 @@ def _row(note: Note, position: int) -> dict[str, Any]:
 
 
 def hash_of(entry: Note | AnyRow) -> bytes:
-    """SHA-256 of an entry's canonical form (RFC 8785): ids as text, the instant in microseconds, bytes in hex."""
-    committed = entry.commitment
+    """The SHA-256 of an event's canonical form (RFC 8785): ids as text, the instant in microseconds, bytes in hex."""
     document = {
         "id": str(entry.id),
         "stream": str(entry.audience_id),
@@ -156,7 +155,7 @@ def hash_of(entry: Note | AnyRow) -> bytes:
         "actor": entry.actor,
         "at": microseconds(entry.at),
         "payload": entry.payload,
-        "commitment": committed.hex() if committed else None,
+        "commitment": entry.commitment.hex() if entry.commitment else None,
         "previous_hash": entry.previous_hash.hex() if entry.previous_hash else None,
     }
     return hashlib.sha256(rfc8785.dumps(document)).digest()

@@ -1,4 +1,4 @@
-"""The proof of the chains: every event recomputed, every commitment compared."""
+"""Verifies the chains: recomputes every event, and compares every commitment with its content."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,28 +18,28 @@ from app.core.tables.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """An entry as it was acknowledged to somebody: its stream, its number there, and its hash."""
+    """A receipt for an event: its stream, its number in the stream, and its hash."""
 
     stream: UUID
     seq: int
     hash: bytes
 
     def __str__(self) -> str:
-        """The receipt as the header of an act carries it."""
+        """The receipt in the form of the `Accord-Receipt` header."""
         return f"stream={self.stream}, seq={self.seq}, hash={self.hash.hex()}"
 
 
 def parse_receipt(text: str) -> Receipt:
-    """A receipt from the words in which it was given; ValueError if they are not one."""
-    found = _RECEIPT.fullmatch(text.strip())
-    if found is None:
-        raise ValueError("a receipt reads: stream=…, seq=…, hash=…")
-    return Receipt(UUID(found[1]), int(found[2]), bytes.fromhex(found[3]))
+    """Parse a receipt; raises ValueError if the text is not one."""
+    match = _RECEIPT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("a receipt has the form: stream=…, seq=…, hash=…")
+    return Receipt(UUID(match[1]), int(match[2]), bytes.fromhex(match[3]))
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """The first entry of a stream that does not hold, and why."""
+class ChainFault:
+    """The first entry of a stream that does not verify, and why."""
 
     stream: UUID
     seq: int
@@ -49,20 +49,20 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a walk over every stream found."""
+    """The result of the verification of every stream."""
 
     streams: int
     events: int
-    faults: tuple[Fault, ...]
+    faults: tuple[ChainFault, ...]
     heads: tuple[Receipt, ...]
 
 
 def verify(db: GatedSession, receipts: Iterable[Receipt] = ()) -> Verification:
-    """Recompute every stream and hold each commitment against its content; the first fault of each stream is named.
+    """Recompute every stream and compare each commitment with its content; reports the first fault of each stream.
 
-    A receipt that was given earlier shows what the chains alone cannot: a tail cut off, or a stream written anew.
+    An earlier receipt shows what the chains alone cannot: a tail that was cut off, or a stream that was rewritten.
     """
-    faults: list[Fault] = []
+    faults: list[ChainFault] = []
     heads: dict[UUID, Receipt] = {}
     awaited = {(receipt.stream, receipt.seq): receipt for receipt in receipts}
     count, seq, previous = 0, 0, None
@@ -72,18 +72,18 @@ def verify(db: GatedSession, receipts: Iterable[Receipt] = ()) -> Verification:
             stream, seq, previous = row.audience_id, 0, None
         count += 1
         heads[row.audience_id] = Receipt(row.audience_id, row.seq, row.hash)
-        given = awaited.pop((row.audience_id, row.seq), None)
+        receipt = awaited.pop((row.audience_id, row.seq), None)
         if faults and faults[-1].stream == stream:
             continue
         why = _fault(db, row, seq + 1, previous)
-        if why is None and given is not None and given.hash != row.hash:
-            why = "it is not the entry for which the receipt was given: the stream was written anew"
+        if why is None and receipt is not None and receipt.hash != row.hash:
+            why = "it is not the entry of the receipt: the stream was rewritten"
         if why is not None:
-            faults.append(Fault(row.audience_id, row.seq, row.id, why))
+            faults.append(ChainFault(row.audience_id, row.seq, row.id, why))
         seq, previous = row.seq, row.hash
     faults += [
-        Fault(receipt.stream, receipt.seq, None, "the entry for which the receipt was given is not there")
-        for receipt in awaited.values()
+        ChainFault(missing.stream, missing.seq, None, "the entry of the receipt is missing")
+        for missing in awaited.values()
     ]
     return Verification(len(heads), count, tuple(faults), tuple(heads.values()))
 
@@ -107,12 +107,12 @@ def _fault(db: GatedSession, row: AnyRow, seq: int, previous: bytes | None) -> s
     if row.seq != seq:
         return f"entry {seq} is missing"
     if row.previous_hash != previous:
-        return "it does not follow from the entry before it"
+        return "it does not follow the entry before it"
     if hash_of(row) != row.hash:
-        return "its content is not what its hash was made of"
+        return "its content does not match its hash"
     if row.commitment is not None and row.body is not None:
-        held = contents.proves(db, row.case_id, row.content_id, row.body, row.commitment)
-        return None if held else "the sealed content is not the one that was committed to"
+        is_proved = contents.proves(db, row.case_id, row.content_id, row.body, row.commitment)
+        return None if is_proved else "its sealed content does not match its commitment"
     return None
 
 

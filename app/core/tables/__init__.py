@@ -1,1 +1,1 @@
-"""Every table, one file for each noun."""
+"""Every table of the database, one file for each noun."""

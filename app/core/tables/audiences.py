@@ -1,4 +1,4 @@
-"""Audiences, their readers, and the base of every confidential row."""
+"""Audiences, their readers, and the mixin of confidential tables."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,30 +22,23 @@ AUDIENCES = (
     "appointment",
 )
 
-
-# The groups under which several people, or programs of the institution, read; they are principals like a person.
+# Principals like people, under which several people, or API clients of the institution, read.
 STAFF = UUID("00000000-0000-4000-8000-000000000001")
-
-
 ANYONE = UUID("00000000-0000-4000-8000-000000000002")
-
-
 INTEGRATIONS = UUID("00000000-0000-4000-8000-000000000004")
-
-
-# Who takes the steps that time takes; a principal of no person.
+# The actor of the steps that time takes; no person reads under it.
 CLOCK_ID = UUID("00000000-0000-4000-8000-000000000003")
 
 
 class Audience(Base):
-    """A set of people who may know of things; its `key` is unique in the case (or in the installation).
+    """The people who may know of certain rows; its `key` is unique in the case (or in the installation).
 
-    `open_to` is the generation up to which newcomers read it, where those whom it protects have opened it to them.
+    `open_to` is the last generation of newcomers that reads it, once those whom it protects have opened it to them.
     """
 
     __tablename__ = "audiences"
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    # No foreign key: a case needs its own audience before it can be written itself.
+    # No foreign key: the audience of a case is written before the case.
     case_id: Mapped[UUID | None]
     key: Mapped[str] = mapped_column(String(400))
     name: Mapped[str] = mapped_column(String(24))
@@ -67,13 +60,13 @@ class Audience(Base):
 
 
 class AudienceReader(Base):
-    """One principal who may know what an audience holds. Only `access.service` writes here; the gate reads."""
+    """A principal who belongs to an audience. Only `access.service` writes these rows; the gate reads them."""
 
     __tablename__ = "audience_readers"
     audience_id: Mapped[UUID] = mapped_column(ForeignKey("audiences.id"), primary_key=True)
     principal_id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID | None]
-    # Only for audiences named `case`: the list of cases walks a reader's own rows in this order.
+    # Set only for audiences named `case`: the list of cases reads a reader's rows in this order.
     opened_at: Mapped[datetime | None]
     __table_args__ = (
         Index(
@@ -89,6 +82,6 @@ class AudienceReader(Base):
 
 
 class Confidential:
-    """A row that belongs to an audience: who is not in it finds nothing."""
+    """A row of an audience: it does not exist for anybody outside that audience."""
 
     audience_id: Mapped[UUID] = mapped_column(ForeignKey("audiences.id"), index=True)

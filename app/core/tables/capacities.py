@@ -1,4 +1,4 @@
-"""What people are in cases."""
+"""Capacities of people in cases."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,9 +11,9 @@ from app.core.tables.audiences import Confidential
 
 
 class Capacity(Confidential, Base):
-    """What a person is in one case, from `admitted_at` until `ended_at`; `powers_id` names sealed contents.
+    """A capacity of a person in a case, from `admitted_at` until `ended_at`; `powers_id` is a sealed content.
 
-    It is `pending`, and gives nothing, until the account of somebody who was invited is approved.
+    While it is `pending`, until the account of an invited person is approved, it gives no access.
     """
 
     __tablename__ = "capacities"

@@ -1,4 +1,4 @@
-"""Cases, the steps taken in them and the numbers that they are given."""
+"""Cases, the steps taken in them, and their reference numbers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,10 +12,10 @@ from app.core.tables.audiences import Confidential
 
 
 class Case(Confidential, Base):
-    """One dispute under one rule set; its audience holds whoever may see that it exists.
+    """A dispute under a rule set; its audience are the people who may know that it exists.
 
-    Stage, phase, outcome and tracks (name and state) change in `cases.service.take_step` alone; `waiting_for`, `awaits`
-    (the same as words to search), `next_due_on`, `seq` and `updated_at` are kept by `cases.service.keep_columns`.
+    Stage, phase, outcome and tracks (name and state) change only in `steps.service`; `waiting_for`, `awaits` (the same
+    as words to search), `next_due_on`, `seq` and `updated_at` are kept by `steps.derived_columns`.
     A case that a court referred has the `referral_id` and the `court_id`.
     `day_time_zone` is the zone in which days are counted where the rule set does not count them at the seat.
     """
@@ -55,7 +55,7 @@ class Case(Confidential, Base):
 
 
 class StepTaken(Confidential, Base):
-    """A step as it was taken, for one party where every party must take it; `voided_at` when a later step undid it."""
+    """A step that was taken, for a party if every party must take it; `voided_at` is when a later step undid it."""
 
     __tablename__ = "steps_taken"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -74,7 +74,7 @@ class StepTaken(Confidential, Base):
 
 
 class ReferenceNumber(Base):
-    """The last number given in a year, so that references have neither gaps nor repeats."""
+    """The last reference number of a year; the numbers have neither gaps nor repeats."""
 
     __tablename__ = "reference_numbers"
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

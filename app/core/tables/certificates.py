@@ -1,4 +1,4 @@
-"""Receipts and certificates as they were signed."""
+"""Receipts and certificates, as they were signed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Certificate(Confidential, Base):
-    """A document that the institution signed: its body is sealed contents, `signature` is over its canonical form.
+    """A document that the institution signed: its body is a sealed content, and `signature` signs its canonical form.
 
     `kind` is `receipt` (of the filing `filing_id`), `settlement` or `non-settlement`.
     """

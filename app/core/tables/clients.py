@@ -1,4 +1,4 @@
-"""Clients, their secrets and their access tokens; of secrets and tokens only the SHA-256 is kept."""
+"""API clients, their secrets and access tokens; of secrets and tokens only the SHA-256 is stored."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.core.db import Base
 
 
 class Client(Base):
-    """A program with scopes of its own; one without a court is the institution's."""
+    """An API client with its scopes; without a court it belongs to the institution."""
 
     __tablename__ = "clients"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -23,7 +23,7 @@ class Client(Base):
 
 
 class ClientSecret(Base):
-    """A secret by which a client gets tokens; `used_at` is when it last did."""
+    """A secret with which a client gets tokens; `used_at` is the instant of the last one."""
 
     __tablename__ = "client_secrets"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -35,7 +35,7 @@ class ClientSecret(Base):
 
 
 class AccessToken(Base):
-    """A token that a client got by one of its secrets, for some of its scopes; it ends with that secret."""
+    """A token that a client got with one of its secrets, for some of its scopes; it ends with that secret."""
 
     __tablename__ = "access_tokens"
     id: Mapped[UUID] = mapped_column(primary_key=True)

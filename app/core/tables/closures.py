@@ -1,4 +1,4 @@
-"""Closures."""
+"""Closures: additional days off."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.core.db import Base
 
 
 class Closure(Base):
-    """Days on which a place rests beyond its calendar; without a calendar's code it is the institution that rests."""
+    """Days off at a place in addition to its calendar; without a calendar's code, at the institution."""
 
     __tablename__ = "closures"
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""Sealed contents and the wrapped keys that open them."""
+"""Sealed contents, and the wrapped data keys that open them."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Content(Confidential, Base):
-    """The prose of one item: a small JSON sealed together with the salt that hides it behind its commitment."""
+    """What people wrote in an item: a small JSON document, sealed together with the salt of its commitment."""
 
     __tablename__ = "contents"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -19,9 +19,9 @@ class Content(Confidential, Base):
 
 
 class DataKey(Base):
-    """The key of one case's contents, or of one referral's, wrapped by the master key (RFC 3394)."""
+    """The key of the contents of a case or of a referral, wrapped by the master key (RFC 3394)."""
 
     __tablename__ = "data_keys"
-    # No foreign key: a referral has contents before there is a case, and keeps them if there will be none.
+    # No foreign key: a referral has contents before its case exists, and even if none is opened.
     case_id: Mapped[UUID] = mapped_column(primary_key=True)
     wrapped: Mapped[bytes] = mapped_column(LargeBinary(40))

@@ -1,4 +1,4 @@
-"""Courts, the cases that they refer, and what they sent as it lies in the case."""
+"""Courts, their referrals, and what passed between them and the registry."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Court(Base):
-    """A court that refers cases; its id is a principal, under which its programs read."""
+    """A court that refers cases; its id is the principal under which its API clients read."""
 
     __tablename__ = "courts"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -26,11 +26,11 @@ class Court(Base):
 
 
 class Referral(Confidential, Base):
-    """A case that a court refers, in an audience of its own: the court, the staff, and the institution's programs.
+    """A case that a court refers; its audience are the court, the staff, and the institution's API clients.
 
-    What the court wrote lies in `content_id`, what the registry asks or says in `answer_id`, what was reported in
-    `report_id`. `phase` is the last that the court was told, `suspensions` when its clock stood still, and
-    `dates_shared_by` the parties that let it know the dates of joint sessions.
+    `content_id` is the content of what the court wrote, `answer_id` of the registry's answer, and `report_id` of the
+    report. `phase` is the last phase that was reported to the court, `suspensions` are the periods in which its clock
+    stood still, and `dates_shared_by` are the parties that share the dates of joint sessions with it.
     """
 
     __tablename__ = "referrals"
@@ -57,9 +57,9 @@ class Referral(Confidential, Base):
 
 
 class OrderFile(Confidential, Base):
-    """An order of a court as a file, sealed under the referral's key; the last one is the one that counts.
+    """An order of a court as a file, sealed with the referral's key; the last one counts.
 
-    `size` (bytes) and `sha256` are those of the plain file, whose name is sealed contents.
+    `size` (in bytes) and `sha256` are those of the plain file. Its name is a sealed content.
     """
 
     __tablename__ = "order_files"
@@ -76,7 +76,7 @@ class OrderFile(Confidential, Base):
 
 
 class CourtPaper(Confidential, Base):
-    """What passed between the court and the registry about a case, as its participants may read it, once each time."""
+    """A paper that the court or the registry sent about a case, for the participants to read."""
 
     __tablename__ = "court_papers"
     id: Mapped[UUID] = mapped_column(primary_key=True)

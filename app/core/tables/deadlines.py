@@ -1,4 +1,4 @@
-"""Deadlines."""
+"""Deadlines, and the changes of them."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,10 +12,11 @@ from app.core.tables.audiences import Confidential
 
 
 class Deadline(Confidential, Base):
-    """A term running in a case; `due_at` is the end of `due_on` at the seat, exclusive.
+    """A term that was started in a case; `due_at` is the end of `due_on` at the seat, exclusive.
 
-    It runs for one party where it counts from receipt. While it is suspended, `days_left` says how many days it has
-    left. Lines are added to its explanation and never taken away; `first_due_on` is the day before any extension.
+    A term from receipt runs for one party. While it is suspended, `days_left` is the number of days (or working days)
+    that it has left. Lines of its explanation are added and never removed. `first_due_on` is its day before any
+    extension.
     """
 
     __tablename__ = "deadlines"
@@ -55,7 +56,7 @@ class Deadline(Confidential, Base):
 
 
 class DeadlineChange(Confidential, Base):
-    """What was done to a deadline: extended, waived, suspended, resumed; proposed, while parties have yet to agree."""
+    """An extension, waiver, suspension or resumption; `proposed` while parties have yet to agree."""
 
     __tablename__ = "deadline_changes"
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""Disclosures."""
+"""Disclosures of earlier audiences to newcomers."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from app.core.tables.audiences import Confidential
 
 
 class Disclosure(Confidential, Base):
-    """An earlier audience that is to be opened to newcomers: `opened_at` when the last party agreed.
+    """A proposal to open an earlier audience to newcomers; `opened_at` is when the last party agreed.
 
-    It lies in the audience that it opens; `generation` is the one up to which newcomers then read.
+    Its own audience is the one that it opens; `generation` is the last generation that reads it then.
     """
 
     __tablename__ = "disclosures"

@@ -1,4 +1,4 @@
-"""Documents, and who read the confidential ones."""
+"""Documents, and the reads of confidential ones."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,15 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Base
 from app.core.tables.audiences import Confidential
 
-# The states of what is there; the bytes of the others are swept.
+# The states of documents that are kept; the bytes of the others are deleted.
 KEPT = ("stored", "quarantined")
 
 
 class Document(Confidential, Base):
-    """A file that was uploaded whole: its bytes lie sealed under `object_key`, its name is sealed contents.
+    """An uploaded file: its sealed bytes are in the storage as `object_key`, and its name is a sealed content.
 
-    `size` (bytes) and `sha256` are those of the plain file. It belongs to one filing, or to one draft of a settlement.
-    While it is `quarantined` nobody reads it. `language` is a code; `relation` says what it is of `related_id`.
+    `size` (in bytes) and `sha256` are those of the plain file. It belongs to a filing, or to a draft of a settlement.
+    Nobody can read it while it is `quarantined`. `language` is a code; `relation` is its relation to `related_id`.
     """
 
     __tablename__ = "documents"
@@ -50,7 +50,7 @@ class Document(Confidential, Base):
 
 
 class DocumentAccess(Confidential, Base):
-    """A read of a confidential document by somebody else than its author; rows are added and never changed."""
+    """A read of a confidential document by somebody other than its author; rows are added and never changed."""
 
     __tablename__ = "accesses"
     id: Mapped[UUID] = mapped_column(primary_key=True)

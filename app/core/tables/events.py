@@ -1,4 +1,4 @@
-"""Events: what was done, by whom, chained by hash within each audience."""
+"""Events, chained by hash within each audience, and the feeds that list them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Event(Confidential, Base):
-    """One act as its audience may know it; triggers refuse every change. `position` is never shown."""
+    """An act as its audience may know it; triggers refuse every change. No answer shows `position`."""
 
     __tablename__ = "events"
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -35,17 +35,17 @@ class Event(Confidential, Base):
 
 
 class FeedEntry(Base):
-    """One event in one principal's feed: written at the seal for whoever reads the event's audience then."""
+    """An event in the feed of a principal, written at the seal for every reader of the event's audience."""
 
     __tablename__ = "feed_entries"
     principal_id: Mapped[UUID] = mapped_column(primary_key=True)
-    # No foreign key: events cannot be removed, and looking each one up again would be done under the seal's lock.
+    # No foreign key: events are never removed, and its check would run under the lock of the seal.
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 @dataclass(slots=True)
 class Note:
-    """An event that is recorded but not sealed yet: it has no place in its stream."""
+    """An event that is recorded but not sealed, so that it has no place in its stream yet."""
 
     id: UUID
     case_id: UUID | None

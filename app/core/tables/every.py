@@ -1,4 +1,4 @@
-"""Every table, imported once, for Alembic, the gate and the tests."""
+"""Imports every table, so that Alembic, the gate and the tests know all of them."""
 
 from app.core.tables.audiences import Audience, AudienceReader
 from app.core.tables.capacities import Capacity

@@ -1,4 +1,4 @@
-"""Filings."""
+"""Filings: formal submissions in a case."""
 
 from datetime import date, datetime
 from typing import Any
@@ -12,13 +12,13 @@ from app.core.tables.audiences import Confidential
 
 
 class Filing(Confidential, Base):
-    """A formal submission: a draft lies with its author's side and names the audience that it is meant for.
+    """A formal submission; only its author's side reads a draft, which names the audience it is addressed to.
 
-    `listed_at` orders lists: the instant of drafting for its authors, of receipt once others may know of it.
-    What came on paper has `received_via`, and `entered_at` when the registry entered it. What is docketed has a
-    `docket_number` of its case and is `pending`, `accepted` or `returned` (with coded `reasons`, and words in the
-    contents `decision_id`). `resubmits_id` is the returned filing that this one mends, `redacts_id` the one whose
-    twin it is, and `joined_by` are the other parties that file it too.
+    `listed_at` orders lists: it is the instant of drafting, and of receipt once others may know of the filing. A filing
+    on paper has `received_via`, and `entered_at` when the registry entered it. A docketed filing has a `docket_number`
+    in its case and is `pending`, `accepted` or `returned` (with coded `reasons`, and a note in the content
+    `decision_id`). `resubmits_id` is the returned filing that this one corrects, `redacts_id` the filing whose redacted
+    twin it is, and `joined_by` are the other parties that join it.
     """
 
     __tablename__ = "filings"

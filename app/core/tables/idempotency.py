@@ -1,4 +1,4 @@
-"""What is remembered of requests that came with an idempotency key."""
+"""Idempotency keys, with the outcomes of their requests."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from app.core.db import Base, Json
 
 
 class IdempotencyRecord(Base):
-    """A key of one principal: the request's fingerprint and, of its success, the status and the ids; no content."""
+    """A key of a principal: the fingerprint of its request and, after a success, the status and ids, but no content."""
 
     __tablename__ = "idempotency_records"
     principal_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -10,9 +10,9 @@ from app.core.db import Base
 
 
 class Institution(Base):
-    """The one institution that this installation serves, and the key of its cursors.
+    """The institution (the table has one row), with the key of its cursors.
 
-    `epoch` counts how often the registry was restored from a backup; `worked_at` is when the worker was last here.
+    `epoch` counts the restores of the registry from a backup; `worked_at` is the instant of the worker's last round.
     """
 
     __tablename__ = "institution"

@@ -1,4 +1,4 @@
-"""The roster of mediators, and their way into a case."""
+"""The roster of mediators, and their appointments in cases."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Mediator(Base):
-    """Somebody on the institution's roster."""
+    """A person on the roster of the institution."""
 
     __tablename__ = "mediators"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -26,10 +26,10 @@ class Mediator(Base):
 
 
 class Appointment(Confidential, Base):
-    """A nomination: proposed, declared, confirmed; or declined, or closed with the case.
+    """A nomination of a mediator: proposed, declared and confirmed; or declined, or closed with the case.
 
-    `accepted_by` lists the parties that accept; `content_id` is the copy of title and parties that the candidate
-    reads, `disclosures_id` what the candidate declared.
+    `accepted_by` are the parties that accepted it, `content_id` is the copy of title and parties that the candidate
+    reads, and `disclosures_id` the content of what the candidate disclosed.
     """
 
     __tablename__ = "appointments"

@@ -11,7 +11,7 @@ from app.core.db import Base
 
 
 class Member(Base):
-    """A State or organisation that signed or is bound by the convention, or observes."""
+    """A State or organisation that signed the convention, is bound by it, or is an observer."""
 
     __tablename__ = "members"
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""What each person wants to be told by mail, how far their feed was looked through, and each mail."""
+"""Notices by mail: the choices of people, how far their feeds were examined, and the mails."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ _SHOWN = text("state IN ('bounced', 'failed')")
 
 
 class NoticeChoice(Base):
-    """What a person wants to be told; who has chosen nothing has no row."""
+    """The notices that a person chose; without a choice there is no row."""
 
     __tablename__ = "notice_choices"
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
@@ -26,7 +26,7 @@ class NoticeChoice(Base):
 
 
 class NoticeMark(Base):
-    """Up to which event a person's feed was looked through for what to tell them."""
+    """The last event of a person's feed that was examined for notices."""
 
     __tablename__ = "notice_marks"
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
@@ -34,11 +34,11 @@ class NoticeMark(Base):
 
 
 class Notice(Base):
-    """One mail to one person; what it says is found out when it is sent.
+    """A mail to a person; its text is written when it is sent.
 
-    News are the events after `after` up to `until` in the person's feed; others are about `subject_id`. Whoever sends
-    it holds it until `leased_until`. What came back is shown to the registry by the day alone (`settled_on`): the
-    instant of a mail would tell when something happened of which the registry may not know.
+    A notice of news covers the events after `after` up to `until` in the person's feed; others are about `subject_id`.
+    Its sender leases it until `leased_until`. The registry sees only the day on which it was settled (`settled_on`):
+    the instant could reveal when something happened that the registry may not know of.
     """
 
     __tablename__ = "notices"

@@ -1,4 +1,4 @@
-"""Parties to a case, consents to mediate, and third States that the dispute involves."""
+"""Parties to a case, third States that the dispute involves, and consents to mediate."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Party(Confidential, Base):
-    """Who is in dispute, on which side; `generation` says from which audiences on the party reads."""
+    """A party to the dispute, on a side; `generation` is the first generation of audiences that it reads."""
 
     __tablename__ = "parties"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -31,7 +31,7 @@ class Party(Confidential, Base):
 
 
 class ThirdState(Confidential, Base):
-    """A State that is no party but that the dispute involves: without its prior consent there is no mediation."""
+    """A State that the dispute involves but that is no party; mediation needs its prior consent."""
 
     __tablename__ = "third_states"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -43,7 +43,7 @@ class ThirdState(Confidential, Base):
 
 
 class Consent(Confidential, Base):
-    """Consent to mediate, of a party or of a third State; it counts once confirmed."""
+    """The consent of a party or of a third State to mediate; it counts once it is confirmed."""
 
     __tablename__ = "consents"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -62,7 +62,7 @@ class Consent(Confidential, Base):
 
 
 def has_consented(of: type[Party] | type[ThirdState]) -> ColumnElement[bool]:
-    """Whether the party, or the third State, of a statement has consented, and that is confirmed."""
-    its = Consent.party_id == Party.id if of is Party else Consent.third_state_id == ThirdState.id
-    # By the case as well: that is how consents are found.
-    return exists(select(Consent.id).where(Consent.case_id == of.case_id, its, Consent.confirmed_at.is_not(None)))
+    """The condition that the party, or the third State, of a statement has a confirmed consent."""
+    own = Consent.party_id == Party.id if of is Party else Consent.third_state_id == ThirdState.id
+    # By the case as well, since the index of consents begins with it.
+    return exists(select(Consent.id).where(Consent.case_id == of.case_id, own, Consent.confirmed_at.is_not(None)))

@@ -1,4 +1,4 @@
-"""People, their tokens and capacities; audiences and who reads them."""
+"""People with accounts, and their tokens."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.core.db import Base
 
 
 class User(Base):
-    """A person with an account; `email_key` is the address as it is compared."""
+    """A person with an account; `email_key` is the form of the address for comparison."""
 
     __tablename__ = "users"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -31,7 +31,7 @@ class User(Base):
 
 
 class Token(Base):
-    """A bearer token, of which only the SHA-256 is kept."""
+    """A bearer token, of which only the SHA-256 is stored."""
 
     __tablename__ = "tokens"
     id: Mapped[UUID] = mapped_column(primary_key=True)

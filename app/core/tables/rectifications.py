@@ -1,4 +1,4 @@
-"""Rectifications."""
+"""Rectifications of events."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Rectification(Confidential, Base):
-    """What an event should have said: it lies in the event's audience, and the event stays as it was written."""
+    """What an event should have said, for the audience of the event, which itself stays unchanged."""
 
     __tablename__ = "rectifications"
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -11,7 +11,7 @@ from app.core.tables.audiences import Confidential
 
 
 class Service(Confidential, Base):
-    """An attempt to serve the request on a party; it succeeded if `served_at` is given, which falls on `served_on`."""
+    """An attempt to serve the request on a party; it succeeded if `served_at` is set, which falls on `served_on`."""
 
     __tablename__ = "services"
     id: Mapped[UUID] = mapped_column(primary_key=True)

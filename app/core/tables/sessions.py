@@ -1,4 +1,4 @@
-"""Meetings."""
+"""Sessions of the mediation, in the table of meetings."""
 
 from datetime import date, datetime
 from typing import Any

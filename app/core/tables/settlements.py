@@ -1,4 +1,4 @@
-"""Drafts of the settlement and signatures."""
+"""Drafts of a settlement, and their signatures."""
 
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from app.core.tables.audiences import Confidential
 
 
 class Draft(Confidential, Base):
-    """A text of the settlement, its clauses sealed; the frozen one is what is signed.
+    """A text of the settlement, with sealed clauses and possibly documents; the frozen text is signed.
 
-    It may have documents too. Its hash is made from all of it when asked.
+    The hash of the whole text is computed on request.
     """
 
     __tablename__ = "settlement_drafts"
@@ -38,9 +38,9 @@ class Draft(Confidential, Base):
 
 
 class Signature(Confidential, Base):
-    """A party's signature under one frozen text; `voided_at` when another text was frozen after it.
+    """A party's signature under a frozen text; `voided_at` is when another text was frozen after it.
 
-    One that came on paper has `received_via`; its signer is named in sealed contents, and `signer_id` entered it.
+    A signature on paper has `received_via`; a sealed content names its signer, and `signer_id` entered it.
     """
 
     __tablename__ = "settlement_signatures"

@@ -1,4 +1,4 @@
-"""The institution's keys."""
+"""The signing keys of the institution."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from app.core.db import Base
 class SigningKey(Base):
     """An Ed25519 key of the institution, its private half (32 bytes) wrapped by the master key (RFC 3394).
 
-    The newest that is not retired signs; what a retired one signed stays good.
+    The newest key that is not retired signs; the signatures of a retired key stay valid.
     """
 
     __tablename__ = "signing_keys"

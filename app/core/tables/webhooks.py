@@ -1,4 +1,4 @@
-"""Subscriptions, their secrets, and what was sent to whom and what became of it."""
+"""Subscriptions to events, their secrets, and the deliveries to them."""
 
 from datetime import datetime
 from typing import Any
@@ -23,16 +23,16 @@ _PENDING = text("state = 'pending'")
 
 
 class Webhook(Base):
-    """A subscription of a person or a program: where its events go, and how far its owner's feed was looked through.
+    """A subscription of a person or an API client: its receiver, and how far its owner's feed was examined.
 
-    `position` is that of the event `last_event_id`; both move together. While a range is sent again, `replay_last_id`
-    is the last event of it that was looked at and `replay_until` the position of its end. `failing` says that the last
-    attempt failed, `held_until` that the receiver asked for patience.
+    `position` is the position of the event `last_event_id`. During a replay, `replay_last_id` is the last event that
+    was examined and `replay_until` the position of the end. `failing` means that the last attempt failed, and
+    `held_until` is when the receiver wants the next one.
     """
 
     __tablename__ = "webhooks"
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    # A person or a program: no foreign key can say that.
+    # A person or an API client, which no foreign key can express.
     owner_id: Mapped[UUID]
     owner_kind: Mapped[str] = mapped_column(String(8))
     url: Mapped[str] = mapped_column(String(2000))
@@ -56,7 +56,7 @@ class Webhook(Base):
 
 
 class WebhookSecret(Base):
-    """A secret that signs what a subscription sends, wrapped by the master key; one that was replaced has an end."""
+    """A secret that signs the deliveries of a subscription, wrapped by the master key; a replaced one expires."""
 
     __tablename__ = "webhook_secrets"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -67,10 +67,10 @@ class WebhookSecret(Base):
 
 
 class Delivery(Base):
-    """One event for one subscription, and every attempt to send it, newest last.
+    """An event for a subscription, with the attempts to send it, the newest last.
 
-    Those of one `lane` (a case, or a stream of the installation) go out one after the other, by `position`. `tries`
-    and `first_at` belong to the present round of attempts, which a retry begins anew. Whoever sends it holds it until
+    The deliveries of a `lane` (a case, or a stream of the installation) are sent in order of `position`. `tries` and
+    `first_at` belong to the current round of attempts; a retry starts a new round. Its sender leases it until
     `leased_until`.
     """
 

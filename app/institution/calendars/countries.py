@@ -1,61 +1,93 @@
-"""The calendars of countries and their parts, by code (`HK`, `GB-SCT`), out of the library of holidays."""
+"""Calendars of countries and their parts, by code (`HK`, `GB-SCT`), from the `holidays` library."""
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import holidays
 
 from app.rules.terms import Calendar
 
-# Of names in several languages, the one that the lines of an explanation are written in.
+# The language of holiday names in explanations.
 _LANGUAGE = "en_US"
-# Where the library calls public only what binds employers, the general holidays of offices are among its others.
+# Here the library's category `public` lacks holidays on which offices are closed; `optional` contains them.
 _CATEGORIES = {"HK": ("public", "optional"), "MO": ("public", "optional")}
-# Any week would do in which no country is about to change its weekend.
+# Any week in which no country changes its weekend.
 _A_WEEK = tuple(date(2030, 1, 7) + timedelta(days=day) for day in range(7))
 SATURDAY_AND_SUNDAY = frozenset({5, 6})
+# The place whose calendar closures without a code belong to.
+INSTITUTION = "the institution"
 
 
 def is_known(code: str) -> bool:
-    """Whether there is a calendar of that code."""
+    """Whether there is a calendar with this code."""
     country, _hyphen, part = code.partition("-")
-    known = holidays.list_supported_countries(include_aliases=False)
-    return country in known and (not part or part in known[country])
+    supported = holidays.list_supported_countries(include_aliases=False)
+    return country in supported and (not part or part in supported[country])
 
 
 def calendar_of(code: str, closures: Iterable[tuple[date, date, str]] = ()) -> Calendar:
-    """The calendar of a country or a part of one, with closures (first day, last day, name) on top of its holidays.
+    """The calendar of a country or a part of one: its holidays and closures (first day, last day, name).
 
-    KeyError for a code that is not known.
+    Raises KeyError for an unknown code.
     """
     if not is_known(code):
         raise KeyError(code)
     country, _hyphen, part = code.partition("-")
-    # Made anew each time: it fills itself in year by year, which two threads must not do at once.
+    # A new object each time: it is filled year by year, which is not safe in several threads.
     categories = _CATEGORIES.get(country)
-    found: Any = holidays.country_holidays(country, subdiv=part or None, categories=categories)
-    if _LANGUAGE in found.supported_languages:
-        found = holidays.country_holidays(country, subdiv=part or None, categories=categories, language=_LANGUAGE)
+    days_off: Any = holidays.country_holidays(country, subdiv=part or None, categories=categories)
+    if _LANGUAGE in days_off.supported_languages:
+        days_off = holidays.country_holidays(country, subdiv=part or None, categories=categories, language=_LANGUAGE)
     return Calendar(
         code,
         f"holidays {version('holidays')}",
-        # Asked day by day: parts of a country may rest on other days than the whole (Kedah, `MY-02`).
-        frozenset(day.weekday() for day in _A_WEEK if found.is_weekend(day)),
-        _over(found, closures),
-        found.weekend_workdays,
+        # Checked day by day: the weekend of a part may differ from its country's (Kedah, `MY-02`).
+        frozenset(day.weekday() for day in _A_WEEK if days_off.is_weekend(day)),
+        _over(days_off, closures),
+        days_off.weekend_workdays,
     )
 
 
 def plain(name: str, closures: Iterable[tuple[date, date, str]] = ()) -> Calendar:
-    """A place of which no calendar is known: it rests on Saturdays and Sundays, and on its closures."""
+    """A calendar of weekends (Saturday and Sunday) and closures only, for a place without a calendar of its own."""
     return Calendar(name, "no calendar is named", SATURDAY_AND_SUNDAY, _over({}, closures))
 
 
-def _over(found: Mapping[date, str], closures: Iterable[tuple[date, date, str]]) -> Mapping[date, str]:
+class CalendarClosure(Protocol):
+    """A closure of one calendar, or of the institution's where `calendar` is None."""
+
+    @property
+    def calendar(self) -> str | None:
+        """Code of the calendar."""
+
+    @property
+    def from_on(self) -> date:
+        """First day."""
+
+    @property
+    def until_on(self) -> date:
+        """Last day."""
+
+    @property
+    def name(self) -> str:
+        """Reason of the closure."""
+
+
+def calendar_with_closures(place: str, code: str | None, closures: Iterable[CalendarClosure]) -> Calendar:
+    """The calendar of a place, by its code or a plain one, with those of the closures that apply to it."""
+    applicable = [
+        (closure.from_on, closure.until_on, closure.name)
+        for closure in closures
+        if (place == INSTITUTION if closure.calendar is None else closure.calendar == code)
+    ]
+    return plain(place, applicable) if code is None else calendar_of(code, applicable)
+
+
+def _over(days_off: Mapping[date, str], closures: Iterable[tuple[date, date, str]]) -> Mapping[date, str]:
     closed = {
         first + timedelta(days=day): name for first, last, name in closures for day in range((last - first).days + 1)
     }
-    return ChainMap(closed, found) if closed else found  # type: ignore[arg-type]
+    return ChainMap(closed, days_off) if closed else days_off  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/closures", tags=["closures"], route_class=Route)
 
 @router.get("", operation_id="listClosures", responses=problems(401, 422))
 async def list_closures(work: Hop, page: Paged) -> ClosureList:
-    """List the days on which the institution, or a place, rests beyond its calendar."""
+    """List the days on which a place or the institution rests in addition to its calendar."""
     return await work.read(service.list_closures, page)
 
 
@@ -30,5 +30,8 @@ async def read_closure(work: Hop, closure_id: UUID) -> ClosureOut:
     "", status_code=201, dependencies=Create, operation_id="enterClosure", responses=problems(401, 403, 409, 422)
 )
 async def enter_closure(work: Hop, body: ClosureIn) -> ClosureOut:
-    """Enter a closure, for the registry; terms that run already keep their day."""
+    """Enter a closure.
+
+    Registrars may do this. Terms that are running already keep their last day.
+    """
     return await work.write(act(service.enter_closure, body), answer=service.read_closure, status=201)

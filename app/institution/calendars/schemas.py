@@ -1,10 +1,10 @@
-"""Closures as they come in and go out."""
+"""Closures in requests and answers."""
 
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.values import Day, In, Line, Listed, Out, only_text
@@ -15,7 +15,9 @@ LONGEST = 60
 
 def _known(code: str) -> str:
     if not is_known(code):
-        raise PydanticCustomError("calendar", "There is no calendar of that code: name a country, or a part of one.")
+        raise PydanticCustomError(
+            "calendar", "There is no calendar with that code. Name a country (`HK`) or a part of one (`DE-BY`)."
+        )
     return code
 
 
@@ -28,30 +30,38 @@ CalendarCode = Annotated[
 
 
 class ClosureIn(In):
-    """Days on which the institution rests, or a place by its calendar's code."""
+    """Days on which a place or the institution rests, in addition to its calendar."""
 
-    calendar: CalendarCode | None = None
-    from_on: Day
-    until_on: Day
-    name: Line
+    calendar: CalendarCode | None = Field(
+        None,
+        description="The place, by the code of its calendar: a country (`HK`) or a part of one (`DE-BY`). Without it, "
+        "the institution rests.",
+    )
+    from_on: Day = Field(description="The first day.")
+    until_on: Day = Field(
+        description="The last day: the first or a later one, so that the closure has at most 60 days."
+    )
+    name: Line = Field(description="Why the place rests.")
 
     @model_validator(mode="after")
     def in_order(self) -> "ClosureIn":
-        """Refuse a closure that ends before it begins, or that never ends."""
+        """Refuse a closure that ends before it begins, or that is too long."""
         if not 0 <= (self.until_on - self.from_on).days < LONGEST:
-            raise PydanticCustomError("order", f"A closure ends on its first day or later, within {LONGEST} days.")
+            raise PydanticCustomError(
+                "order", f"A closure must end on its first day or later, and have at most {LONGEST} days."
+            )
         return self
 
 
 class ClosureOut(Out):
-    """Days on which a place rests; without a calendar it is the institution."""
+    """Days on which a place or the institution rests, in addition to its calendar."""
 
-    id: UUID
-    calendar: str | None
-    from_on: date
-    until_on: date
-    name: str
-    entered_at: datetime
+    id: UUID = Field(description="The id of the closure.")
+    calendar: str | None = Field(description="The place, by the code of its calendar; null if the institution rests.")
+    from_on: date = Field(description="The first day.")
+    until_on: date = Field(description="The last day.")
+    name: str = Field(description="Why the place rests.")
+    entered_at: datetime = Field(description="When the registry entered the closure.")
 
 
 class ClosureList(Listed[ClosureOut]):

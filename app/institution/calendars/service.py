@@ -1,6 +1,5 @@
-"""Closures, and the calendars that matter to a term of a case."""
+"""Closures, and the calendars by which a term of a case is counted."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from app.core.tables.closures import Closure
 from app.core.tables.institution import Institution
 from app.core.tables.members import Member
 from app.core.tables.parties import Party
-from app.institution.calendars.countries import calendar_of, plain
+from app.institution.calendars.countries import INSTITUTION, calendar_with_closures
 from app.institution.calendars.schemas import ClosureIn, ClosureList, ClosureOut
 from app.rules.model import Term
 from app.rules.terms import Calendar
@@ -27,65 +26,55 @@ _COLUMNS = (Closure.id, Closure.calendar, Closure.from_on, Closure.until_on, Clo
 
 
 def list_closures(db: GatedSession, actor: Actor, now: datetime, page: Page) -> ClosureList:
-    """The closures that were entered, the earliest first."""
-    found = listed(db, select(*_COLUMNS), page, Sort(Closure.from_on, Closure.id, date))
-    return ClosureList(items=[ClosureOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
+    """List the closures, earliest first."""
+    listing = listed(db, select(*_COLUMNS), page, Sort(Closure.from_on, Closure.id, date))
+    return ClosureList(
+        items=[ClosureOut.model_validate(row) for row in listing.rows], next=listing.next, count=listing.count
+    )
 
 
 def read_closure(db: GatedSession, actor: Actor, now: datetime, closure_id: UUID) -> ClosureOut:
-    """One closure; NotFound if there is none."""
+    """Read one closure; NotFound if there is none."""
     row = db.execute(select(*_COLUMNS).where(Closure.id == closure_id)).one_or_none()
     if row is None:
         raise NotFound
     return ClosureOut.model_validate(row)
 
 
-def enter_closure(db: GatedSession, actor: Actor, now: datetime, given: ClosureIn) -> tuple[UUID]:
-    """Enter a closure, for the registry: terms that start from now on heed it, those that run are not moved.
-
-    Raises Forbidden for others.
-    """
+def enter_closure(db: GatedSession, actor: Actor, now: datetime, closure_in: ClosureIn) -> tuple[UUID]:
+    """Enter a closure; it affects terms that start later, not running ones. Forbidden unless by the registry."""
     if not actor.is_staff:
-        raise Forbidden("The registry enters closures.")
-    closure = Closure(id=new_id(db), entered_at=now, **given.model_dump())
+        raise Forbidden("Only the registry may enter closures.")
+    closure = Closure(id=new_id(db), entered_at=now, **closure_in.model_dump())
     db.add(closure)
-    payload = {"closure_id": str(closure.id), **given.model_dump(mode="json")}
+    payload = {"closure_id": str(closure.id), **closure_in.model_dump(mode="json")}
     subject = installation_subject(db, "public")
     ledger.record(db, Act("enter", now, author_of(actor, "registry"), subject), "closure-entered", payload)
     return (closure.id,)
 
 
 def calendars_for(db: GatedSession, case: Case | AnyRow, term: Term) -> tuple[Calendar, ...]:
-    """The calendars that the term names, each with its closures; none for a term to which days off do not matter."""
+    """Calendars of a term, each with its closures; none if days off do not matter to the term."""
     if not term.calendars:
         return ()
     codes = _codes(db, case, term)
     closures = db.execute(select(Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)).all()
-    return tuple(_calendar(code, told, closures) for code, told in codes.items())
+    return tuple(calendar_with_closures(place, code, closures) for code, place in codes)
 
 
-def _codes(db: GatedSession, case: Case | AnyRow, term: Term) -> dict[str | None, str]:
-    """The codes of the calendars, each with what it is called where there is none of that code."""
-    codes: dict[str | None, str] = {}
+def _codes(db: GatedSession, case: Case | AnyRow, term: Term) -> list[tuple[str | None, str]]:
+    """The term's calendars without repetition: each code, None for a place without a calendar, and its place."""
+    places: dict[str, tuple[str | None, str]] = {}
     if "seat" in term.calendars:
-        codes[case.seat_calendar or "the seat"] = "the seat"
+        places[case.seat_calendar or "the seat"] = case.seat_calendar, "the seat"
     if "parties" in term.calendars:
-        # A member's calendar is its own; a party that is none, or that works by another, names one.
-        mine = func.coalesce(Party.calendar, Member.calendar).label("calendar")
-        parties = select(mine, Party.name).outerjoin(Member, Member.id == Party.member_id)
+        # A party may name a calendar; otherwise that of the member it is applies.
+        code = func.coalesce(Party.calendar, Member.calendar).label("calendar")
+        parties = select(code, Party.name).outerjoin(Member, Member.id == Party.member_id)
         for row in db.execute(parties.where(Party.case_id == case.id).order_by(Party.number)):
-            codes.setdefault(row.calendar or row.name, row.name)
+            places.setdefault(row.calendar or row.name, (row.calendar, row.name))
     if "institution" in term.calendars:
-        code = db.execute(select(Institution.calendar)).scalar()
-        codes[code or "the institution"] = "the institution"
-    return codes
-
-
-def _calendar(code: str | None, told: str, closures: Sequence[AnyRow]) -> Calendar:
-    mine = [(one.from_on, one.until_on, one.name) for one in closures if _rests(one.calendar, code, told)]
-    return plain(told, mine) if code == told else calendar_of(str(code), mine)
-
-
-def _rests(calendar: str | None, code: str | None, told: str) -> bool:
-    """Whether a closure is one of that calendar; those without a code are the institution's."""
-    return calendar == code if calendar is not None else told == "the institution"
+        institution = db.execute(select(Institution.calendar)).scalar()
+        # Replaces an equal calendar of another place: closures without a code belong to the institution's.
+        places[institution or INSTITUTION] = institution, INSTITUTION
+    return list(places.values())

@@ -1,4 +1,4 @@
-"""The members that a known institution is established to have, read from its file and entered."""
+"""Loads the established members of a known institution from its file."""
 
 import tomllib
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from app.core.tables.members import Member
 from app.core.values import In, Line
 from app.institution.members.schemas import MemberIn
 from app.institution.members.service import write_member
-from app.institution.people.service import require_institution
+from app.institution.people.institution import require_institution
 from app.rules.loader import Standing
 
 LIBRARY = Path(__file__).parent / "library"
 
 
 class EstablishedMember(MemberIn):
-    """A member as a file gives it: never without its standing and its source."""
+    """A member in a file, which always has a standing and a source."""
 
     standing: Standing
     source: Line
@@ -34,35 +34,35 @@ class _File(In):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """How many members were entered, and how many were left alone because they were entered before."""
+class LoadedMembers:
+    """How many members were entered, and how many were left unchanged because they existed."""
 
     entered: int
-    left_alone: int
+    unchanged: int
 
 
-def known() -> tuple[str, ...]:
-    """The names of the files that there are."""
+def file_names() -> tuple[str, ...]:
+    """Names of the files of members."""
     return tuple(sorted(path.stem for path in LIBRARY.glob("*.toml")))
 
 
 def members_of(name: str) -> list[EstablishedMember]:
-    """The members in the file of that name; Misconfigured if there is none."""
-    if name not in known():
-        raise Misconfigured(f"There is no list of members of that name; there are: {', '.join(known())}.")
+    """Members in the file of this name; Misconfigured if there is no such file."""
+    if name not in file_names():
+        raise Misconfigured(f"There is no list of members with this name. Choose one of: {', '.join(file_names())}.")
     raw = tomllib.loads((LIBRARY / f"{name}.toml").read_text(encoding="utf-8"))
     return _File.model_validate(raw).members
 
 
-def load(db: GatedSession, now: datetime, name: str, by: Author) -> Loaded:
-    """Enter the members of that file whose names are not entered yet, each as an event; no entry is changed.
+def load(db: GatedSession, now: datetime, name: str, author: Author) -> LoadedMembers:
+    """Enter the members of a file that do not exist yet, each with its event; existing entries stay unchanged.
 
-    Raises Misconfigured if there is no such file, or no institution yet.
+    Raises Misconfigured if there is no such file, or no institution.
     """
-    given = members_of(name)
+    members = members_of(name)
     require_institution(db)
-    there = set(db.execute(select(Member.name)).scalars())
-    missing = [member for member in given if member.name not in there]
+    existing = set(db.execute(select(Member.name)).scalars())
+    missing = [member for member in members if member.name not in existing]
     for member in missing:
-        write_member(db, now, member, by)
-    return Loaded(len(missing), len(given) - len(missing))
+        write_member(db, now, member, author)
+    return LoadedMembers(len(missing), len(members) - len(missing))

@@ -26,13 +26,17 @@ router = APIRouter(prefix="/v1/members", tags=["members"], route_class=Route)
 
 
 async def filters_of(
-    status: Annotated[Status | None, Query(description="Members of this status")] = None,
-    founding: Annotated[bool | None, Query(description="Founding members, or those that are none")] = None,
-    kind: Annotated[Kind | None, Query(description="States, or organisations")] = None,
-    bound_on: Annotated[Day | None, Query(description="Members for which the convention is in force on a day")] = None,
-    q: Annotated[Line | None, Query(max_length=200, description="Words of the name")] = None,
+    status: Annotated[Status | None, Query(description="Only members of this status.")] = None,
+    founding: Annotated[
+        bool | None, Query(description="`true`: founding members only. `false`: the others only.")
+    ] = None,
+    kind: Annotated[Kind | None, Query(description="Only States, or only organisations.")] = None,
+    bound_on: Annotated[
+        Day | None, Query(description="Only members for which the convention is in force on this day.")
+    ] = None,
+    q: Annotated[Line | None, Query(max_length=200, description="Words of the name.")] = None,
 ) -> MemberFilters:
-    """Which members are asked for."""
+    """The conditions of a list of members."""
     return MemberFilters(status=status, founding=founding, kind=kind, bound_on=bound_on, q=q)
 
 
@@ -50,7 +54,7 @@ async def read_member(work: Hop, member_id: UUID) -> MemberOut:
 
 @router.get("/{member_id}/history", operation_id="readMemberHistory", responses=problems(401, 404, 422))
 async def read_history(work: Hop, member_id: UUID, page: Paged) -> MemberHistory:
-    """Read what a member's entry said, change by change, the oldest first."""
+    """Read the history of a member's entry, change by change."""
     return await work.read(service.read_history, member_id, page)
 
 
@@ -58,7 +62,10 @@ async def read_history(work: Hop, member_id: UUID, page: Paged) -> MemberHistory
     "", status_code=201, dependencies=Create, operation_id="enterMember", responses=problems(401, 403, 409, 422)
 )
 async def enter_member(work: Hop, body: MemberIn) -> MemberOut:
-    """Enter a member, for an administrator."""
+    """Enter a member.
+
+    Administrators may do this.
+    """
     return await work.write(act(service.enter_member, body), answer=service.read_member, status=201)
 
 
@@ -69,7 +76,10 @@ async def enter_member(work: Hop, body: MemberIn) -> MemberOut:
     responses=problems(401, 403, 404, 409, 412, 422, 428),
 )
 async def change_member(work: Hop, member_id: UUID, body: MemberChange) -> MemberOut:
-    """Change a member's entry, for an administrator."""
+    """Change a member's entry.
+
+    Administrators may do this. The history keeps what the entry said before.
+    """
     return await work.write(
         act(service.change_member, member_id, body),
         answer=service.read_member,

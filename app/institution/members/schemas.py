@@ -1,25 +1,39 @@
-"""Members as they come in and go out."""
+"""Members of the institution, in requests and answers."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field, StrictBool, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.core.values import Codes, Day, In, Line, Listed, Out
+from app.core.values import Codes, Day, In, Line, Listed, Out, one_of
 from app.institution.calendars.schemas import CalendarCode
+from app.institution.procedures.schemas import StandingName
 from app.rules.loader import Standing, subjects
 
 Kind = Literal["state", "organisation"]
 Status = Literal["contracting", "signatory", "observer"]
+MemberKind = TypeAliasType("MemberKind", Annotated[str, one_of(get_args(Kind), "What a member is.")])
+MemberStatus = TypeAliasType(
+    "MemberStatus",
+    Annotated[
+        str,
+        one_of(
+            get_args(Status),
+            "`contracting`: the convention is in force for the member. `signatory`: it signed. `observer`: it is not "
+            "bound.",
+        ),
+    ],
+)
 # The field, the code and the sentence.
 Fault = tuple[str, str, str]
 
 
 def _refuse(faults: Iterable[Fault]) -> None:
-    """Refuse with each fault at its own field: a plain error of a validator of the whole would name no place."""
+    """Refuse with each fault at its own field, which a plain error of a model validator could not name."""
     found = [
         InitErrorDetails(type=PydanticCustomError(code, message), loc=(field,), input=None)
         for field, code, message in faults
@@ -30,22 +44,27 @@ def _refuse(faults: Iterable[Fault]) -> None:
 
 def _ends_before_it_begins(first: date | None, last: date | None) -> Iterator[Fault]:
     if first is not None and last is not None and last < first:
-        yield "until_on", "order", "The last day does not come before the first."
+        yield "until_on", "order", "The last day must not come before the first."
 
 
 class DeclarationIn(In):
-    """Subjects that a member excludes from mediation, from and until which day."""
+    """Subjects that a member excludes from mediation by a declaration."""
 
-    subjects: Annotated[Codes, Field(min_length=1)]
-    from_on: Day | None = None
-    until_on: Day | None = None
+    subjects: Annotated[Codes, Field(min_length=1)] = Field(
+        description="The excluded subjects, by their codes (`listSubjects`)."
+    )
+    from_on: Day | None = Field(None, description="The first day on which the declaration holds; null if always.")
+    until_on: Day | None = Field(None, description="The last day on which it holds; null if it has no end.")
 
     @field_validator("subjects")
     @classmethod
     def known(cls, named: list[str]) -> list[str]:
         """Refuse a subject that the vocabulary does not have."""
         if not set(named) <= set(subjects()):
-            raise PydanticCustomError("unknown-subject", "Name subjects by the codes of this institution.")
+            raise PydanticCustomError(
+                "unknown-subject",
+                "There is a subject that this institution does not know. Use the codes of `GET /v1/subjects`.",
+            )
         return named
 
     @model_validator(mode="after")
@@ -56,12 +75,12 @@ class DeclarationIn(In):
 
 
 class DesignationIn(In):
-    """A mediator whom a member designated for the institution's panels; no account is needed for that."""
+    """A mediator whom a member designated for the institution's panels. The mediator needs no account."""
 
-    name: Line
-    designated_on: Day
-    until_on: Day | None = None
-    panel: Line | None = None
+    name: Line = Field(description="The mediator's name.")
+    designated_on: Day = Field(description="The first day of the designation.")
+    until_on: Day | None = Field(None, description="The last day of the designation; null if it has no end.")
+    panel: Line | None = Field(None, description="The panel; null if the member named none.")
 
     @model_validator(mode="after")
     def in_order(self) -> "DesignationIn":
@@ -75,21 +94,27 @@ Designations = Annotated[list[DesignationIn], Field(max_length=100)]
 
 
 class MemberIn(In):
-    """A member, signatory or observer of the institution; `standing` and `source` say how well that is established."""
+    """A State or organisation that is bound by the convention, signed it, or observes."""
 
-    name: Line
-    kind: Kind
-    status: Status
-    signed_on: Day | None = None
-    ratified_on: Day | None = None
-    acceded_on: Day | None = None
-    in_force_on: Day | None = None
-    founding: StrictBool = False
-    declarations: Declarations = []
-    designations: Designations = []
-    calendar: CalendarCode | None = None
-    standing: Standing | None = None
-    source: Line | None = None
+    name: Line = Field(description="The name, which no other member has.")
+    kind: Kind = Field(description="Whether it is a State or an organisation.")
+    status: Status = Field(description="Its status under the convention.")
+    signed_on: Day | None = Field(None, description="The day of signature.")
+    ratified_on: Day | None = Field(None, description="The day of ratification; a member ratifies or accedes.")
+    acceded_on: Day | None = Field(None, description="The day of accession; a member ratifies or accedes.")
+    in_force_on: Day | None = Field(
+        None, description="The day on which the convention came into force for it: every contracting member has one."
+    )
+    founding: StrictBool = Field(False, description="Whether it is a founding member.")
+    declarations: Declarations = Field([], description="The declarations by which it excludes subjects.")
+    designations: Designations = Field([], description="The mediators whom it designated.")
+    calendar: CalendarCode | None = Field(
+        None, description="The calendar of its days off: the code of a country (`HK`) or a part of one (`DE-BY`)."
+    )
+    standing: Standing | None = Field(None, description="How well this entry is established; null if nobody said.")
+    source: Line | None = Field(
+        None, description="From where this is known; needed with a `standing`, unless it is `institution`."
+    )
 
     @model_validator(mode="after")
     def holding_together(self) -> "MemberIn":
@@ -102,91 +127,93 @@ def _of_status(given: MemberIn) -> Iterator[Fault]:
     if given.status == "observer":
         for field in ("ratified_on", "acceded_on", "in_force_on"):
             if getattr(given, field) is not None:
-                yield field, "observer", "An observer is not bound: it has no such day."
+                yield field, "observer", "An observer is not bound by the convention and has no such day. Leave it out."
     elif (given.status == "contracting") != (given.in_force_on is not None):
-        yield "in_force_on", "in-force", "A contracting member, and no other, has 'in_force_on'."
+        yield "in_force_on", "in-force", "A contracting member needs 'in_force_on', and no other member has it."
 
 
 def _of_days(given: MemberIn) -> Iterator[Fault]:
     if given.ratified_on is not None and given.acceded_on is not None:
-        yield "acceded_on", "either", "A member ratifies or accedes, not both."
+        yield "acceded_on", "either", "A member ratifies or accedes, not both. Leave one of the two days out."
     for field in ("ratified_on", "acceded_on"):
         day = getattr(given, field)
         if given.signed_on is not None and day is not None and day < given.signed_on:
-            yield field, "order", "This day does not come before that of the signature."
+            yield field, "order", "This day must not come before the day of signature."
     earlier = [day for day in (given.signed_on, given.ratified_on, given.acceded_on) if day is not None]
     if given.in_force_on is not None and any(given.in_force_on < day for day in earlier):
-        message = "The entry into force does not come before the signature, ratification or accession."
+        message = "The entry into force must not come before the signature, ratification or accession."
         yield "in_force_on", "order", message
 
 
 def _of_standing(given: MemberIn) -> Iterator[Fault]:
     # The institution is its own source of what it established itself.
     if given.standing not in (None, "institution") and given.source is None:
-        yield "source", "source-needed", "Name the source from which this is known."
+        yield "source", "source-needed", "This standing needs a source. Name it in 'source'."
 
 
 class MemberChange(In):
-    """What of a member is to read otherwise; fields left out stay as they are."""
+    """A change of a member's entry. Fields that you leave out stay as they are."""
 
-    name: Line | None = None
-    status: Status | None = None
-    signed_on: Day | None = None
-    ratified_on: Day | None = None
-    acceded_on: Day | None = None
-    in_force_on: Day | None = None
-    founding: StrictBool | None = None
-    declarations: Declarations | None = None
-    designations: Designations | None = None
-    calendar: CalendarCode | None = None
-    standing: Standing | None = None
-    source: Line | None = None
+    name: Line | None = Field(None, description="The name, which no other member has.")
+    status: Status | None = Field(None, description="The status under the convention.")
+    signed_on: Day | None = Field(None, description="The day of signature.")
+    ratified_on: Day | None = Field(None, description="The day of ratification.")
+    acceded_on: Day | None = Field(None, description="The day of accession.")
+    in_force_on: Day | None = Field(None, description="The day on which the convention came into force for it.")
+    founding: StrictBool | None = Field(None, description="Whether it is a founding member.")
+    declarations: Declarations | None = Field(None, description="All its declarations; they replace the present ones.")
+    designations: Designations | None = Field(None, description="All its designations; they replace the present ones.")
+    calendar: CalendarCode | None = Field(None, description="The code of the calendar of its days off.")
+    standing: Standing | None = Field(None, description="How well this entry is established.")
+    source: Line | None = Field(None, description="From where this is known.")
 
 
 class MemberFilters(In):
-    """Which members are asked for; all that is named must hold."""
+    """Which members a list shows: those that meet every condition."""
 
-    status: Status | None = None
-    founding: bool | None = None
-    kind: Kind | None = None
-    bound_on: Day | None = None
-    q: str | None = None
+    status: Status | None = Field(None, description="Members of this status.")
+    founding: bool | None = Field(None, description="Founding members, or the others.")
+    kind: Kind | None = Field(None, description="States, or organisations.")
+    bound_on: Day | None = Field(None, description="Members for which the convention is in force on this day.")
+    q: str | None = Field(None, description="Words of the name.")
 
 
 class DeclarationOut(Out):
-    """Subjects that a member excludes."""
+    """Subjects that a member excludes from mediation by a declaration."""
 
-    subjects: list[str]
-    from_on: date | None
-    until_on: date | None
+    subjects: list[str] = Field(description="The codes of the excluded subjects.")
+    from_on: date | None = Field(description="The first day on which the declaration holds; null if always.")
+    until_on: date | None = Field(description="The last day on which it holds; null if it has no end.")
 
 
 class DesignationOut(Out):
-    """A mediator whom a member designated."""
+    """A mediator whom a member designated for the institution's panels."""
 
-    name: str
-    designated_on: date
-    until_on: date | None
-    panel: str | None
+    name: str = Field(description="The mediator's name.")
+    designated_on: date = Field(description="The first day of the designation.")
+    until_on: date | None = Field(description="The last day of the designation; null if it has no end.")
+    panel: str | None = Field(description="The panel; null if the member named none.")
 
 
 class MemberOut(Out):
     """A member of the institution."""
 
-    id: UUID
-    name: str
-    kind: str
-    status: str
-    signed_on: date | None
-    ratified_on: date | None
-    acceded_on: date | None
-    in_force_on: date | None
-    founding: bool
-    declarations: list[DeclarationOut]
-    designations: list[DesignationOut]
-    calendar: str | None
-    standing: str | None
-    source: str | None
+    id: UUID = Field(description="The id of the member.")
+    name: str = Field(description="The name, which no other member has.")
+    kind: MemberKind = Field(description="Whether it is a State or an organisation.")
+    status: MemberStatus = Field(description="Its status under the convention.")
+    signed_on: date | None = Field(description="The day of signature; null if it did not sign or none is known.")
+    ratified_on: date | None = Field(description="The day of ratification; null if it did not ratify.")
+    acceded_on: date | None = Field(description="The day of accession; null if it did not accede.")
+    in_force_on: date | None = Field(
+        description="The day on which the convention came into force for it; null if it is not bound."
+    )
+    founding: bool = Field(description="Whether it is a founding member.")
+    declarations: list[DeclarationOut] = Field(description="The declarations by which it excludes subjects.")
+    designations: list[DesignationOut] = Field(description="The mediators whom it designated.")
+    calendar: str | None = Field(description="The code of the calendar of its days off; null if none is named.")
+    standing: StandingName | None = Field(description="How well this entry is established; null if nobody said.")
+    source: str | None = Field(description="From where this is known; null if nobody said.")
 
 
 class MemberList(Listed[MemberOut]):
@@ -194,19 +221,19 @@ class MemberList(Listed[MemberOut]):
 
 
 class FieldHistoryOut(Out):
-    """What a field said before a change and what it has said since."""
+    """A field before and after a change."""
 
-    before: Any
-    after: Any
+    before: Any = Field(description="What the field said before.")
+    after: Any = Field(description="What the field has said since.")
 
 
 class MemberEventOut(Out):
-    """One change of a member's entry: each field that it touched, by name."""
+    """One change of a member's entry."""
 
-    at: datetime
-    act: str
-    changes: dict[str, FieldHistoryOut]
-    article: str | None
+    at: datetime = Field(description="When the entry was changed.")
+    act: str = Field(description="The act: `enter` or `change`.")
+    changes: dict[str, FieldHistoryOut] = Field(description="Each field that changed, by its name.")
+    article: str | None = Field(description="The article under which it was changed; null if it rests on none.")
 
 
 class MemberHistory(Listed[MemberEventOut]):

@@ -1,4 +1,4 @@
-"""The register of members and its history; everybody with an account may read them, administrators write."""
+"""The register of members with its history: every user may read it, administrators may change it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -52,10 +52,12 @@ _ENTERED, _CHANGED = "member-entered", "member-changed"
 
 
 def list_members(db: GatedSession, actor: Actor, now: datetime, page: Page, filters: MemberFilters) -> MemberList:
-    """The institution's members, or those for which all filters hold."""
+    """List the institution's members that match all filters."""
     statement = select(*_COLUMNS).where(*_conditions(db, filters))
-    found = listed(db, statement, page, Sort(Member.created_at, Member.id, datetime))
-    return MemberList(items=[MemberOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
+    listing = listed(db, statement, page, Sort(Member.created_at, Member.id, datetime))
+    return MemberList(
+        items=[MemberOut.model_validate(row) for row in listing.rows], next=listing.next, count=listing.count
+    )
 
 
 def _conditions(db: GatedSession, filters: MemberFilters) -> Iterable[ColumnElement[bool]]:
@@ -65,25 +67,25 @@ def _conditions(db: GatedSession, filters: MemberFilters) -> Iterable[ColumnElem
     if filters.bound_on is not None:
         yield Member.in_force_on <= filters.bound_on
     if filters.q is not None:
-        yield Member.id.in_(_called(db, filters.q))
+        yield Member.id.in_(_named_like(db, filters.q))
 
 
-def _called(db: GatedSession, q: str) -> list[UUID]:
-    """The members whose name holds these words."""
-    # Compared here: SQLite knows upper and lower case of ASCII alone, and there are no more members than States.
-    wanted = folded(q)
-    return [row.id for row in db.execute(select(Member.id, Member.name)) if wanted in folded(row.name)]
+def _named_like(db: GatedSession, q: str) -> list[UUID]:
+    """Ids of the members whose name contains this text."""
+    # Compared in Python: SQLite folds the case of ASCII only, and there are few members.
+    text = folded(q)
+    return [row.id for row in db.execute(select(Member.id, Member.name)) if text in folded(row.name)]
 
 
 def read_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID) -> MemberOut:
-    """One member; NotFound if there is none."""
+    """Read one member; NotFound if there is none."""
     row = db.execute(select(*_COLUMNS).where(Member.id == member_id)).one_or_none()
     if row is None:
         raise NotFound
     return MemberOut.model_validate(row)
 
 
-# The installation's public stream holds little else, and is read along its own numbers.
+# The public stream contains little else, and its numbers are indexed.
 _PUBLIC = select(Audience.id).where(Audience.case_id.is_(None), Audience.key == "public").scalar_subquery()
 _HISTORY = select(Event.id, Event.seq, Event.type, Event.at, Event.act, Event.article, Event.payload).where(
     Event.audience_id == _PUBLIC, Event.type.in_((_ENTERED, _CHANGED))
@@ -91,17 +93,17 @@ _HISTORY = select(Event.id, Event.seq, Event.type, Event.at, Event.act, Event.ar
 
 
 def read_history(db: GatedSession, actor: Actor, now: datetime, member_id: UUID, page: Page) -> MemberHistory:
-    """What a member's entry said, change by change, the oldest first; NotFound if there is no such member."""
+    """List the changes of a member's entry, oldest first; NotFound if there is no such member."""
     read_member(db, actor, now, member_id)
     statement = _HISTORY.where(Event.payload["member_id"].as_string() == str(member_id))
-    found = listed(db, statement, page, Sort(Event.seq, Event.id, int))
-    return MemberHistory(items=[_told(row) for row in found.rows], next=found.next, count=found.count)
+    listing = listed(db, statement, page, Sort(Event.seq, Event.id, int))
+    return MemberHistory(items=[_out(row) for row in listing.rows], next=listing.next, count=listing.count)
 
 
-def _told(row: AnyRow) -> MemberEventOut:
+def _out(row: AnyRow) -> MemberEventOut:
     payload: dict[str, Any] = row.payload
     if row.type == _ENTERED:
-        # Entries of earlier releases tell of less than the whole; what they do not name is not made up.
+        # Events of earlier releases do not contain all fields: report only those that they contain.
         before, after = {}, {name: value for name, value in payload.items() if name != "member_id"}
     else:
         before, after = payload["before"], payload["after"]
@@ -113,26 +115,26 @@ def _told(row: AnyRow) -> MemberEventOut:
     return MemberEventOut(at=row.at, act=row.act, changes=changes, article=row.article)
 
 
-def enter_member(db: GatedSession, actor: Actor, now: datetime, given: MemberIn) -> tuple[UUID]:
-    """Enter a member; Forbidden for others than administrators, Conflict for a name that is entered already."""
+def enter_member(db: GatedSession, actor: Actor, now: datetime, entry: MemberIn) -> tuple[UUID]:
+    """Enter a member; Forbidden unless the actor is an administrator, Conflict for a name already entered."""
     only_admin(actor)
-    return (write_member(db, now, given, author_of(actor, "admin")),)
+    return (write_member(db, now, entry, author_of(actor, "admin")),)
 
 
-def write_member(db: GatedSession, now: datetime, given: MemberIn, by: Author) -> UUID:
-    """Write the entry, whoever makes it; Conflict for a name that is entered already."""
-    if db.execute(select(Member.id).where(Member.name == given.name)).first() is not None:
-        raise _taken()
-    member = Member(id=new_id(db), created_at=now, **_columns(given))
+def write_member(db: GatedSession, now: datetime, entry: MemberIn, author: Author) -> UUID:
+    """Write a member's entry; Conflict for a name already entered."""
+    if db.execute(select(Member.id).where(Member.name == entry.name)).first() is not None:
+        raise _name_taken()
+    member = Member(id=new_id(db), created_at=now, **_columns(entry))
     db.add(member)
-    # Names and dates of States are public facts: the event tells the entry whole.
-    payload = {"member_id": str(member.id), **given.model_dump(mode="json")}
-    ledger.record(db, Act("enter", now, by, installation_subject(db, "public")), _ENTERED, payload)
+    # Names and dates of States are public facts: the event contains the whole entry.
+    payload = {"member_id": str(member.id), **entry.model_dump(mode="json")}
+    ledger.record(db, Act("enter", now, author, installation_subject(db, "public")), _ENTERED, payload)
     return member.id
 
 
 def lock_member(db: GatedSession, actor: Actor, member_id: UUID) -> Member:
-    """The member's row, locked; NotFound if there is none."""
+    """Lock a member's row; NotFound if there is none."""
     statement = select(Member).where(Member.id == member_id).with_for_update()
     member = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
     if member is None:
@@ -140,47 +142,47 @@ def lock_member(db: GatedSession, actor: Actor, member_id: UUID) -> Member:
     return member
 
 
-def change_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID, given: MemberChange) -> tuple[UUID]:
-    """Change a member's entry, for an administrator; the event keeps what it was.
+def change_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID, change: MemberChange) -> tuple[UUID]:
+    """Change a member's entry; the event records the earlier values.
 
-    Raises NotFound, Forbidden for others, Conflict for a name that is taken, and Invalid if what would stand does not
-    hold together.
+    Raises NotFound, Forbidden unless the actor is an administrator, Conflict for a name already entered, and Invalid if
+    the changed entry is inconsistent.
     """
     member = lock_member(db, actor, member_id)
     only_admin(actor)
     before = MemberOut.model_validate(member).model_dump(mode="json", exclude={"id"})
-    after = _whole(before | given.model_dump(mode="json", exclude_unset=True))
+    after = _whole(before | change.model_dump(mode="json", exclude_unset=True))
     if after.name != member.name and db.execute(select(Member.id).where(Member.name == after.name)).first():
-        raise _taken()
+        raise _name_taken()
     changes = {name: value for name, value in after.model_dump(mode="json").items() if value != before[name]}
     if not changes:
         return (member.id,)
     for name, value in _columns(after).items():
         setattr(member, name, value)
-    # Only what changed is told, as it was and as it is.
+    # The event contains the changed fields only, before and after.
     payload = {"member_id": str(member.id), "before": {name: before[name] for name in changes}, "after": changes}
-    by = author_of(actor, "admin")
-    ledger.record(db, Act("change", now, by, installation_subject(db, "public")), _CHANGED, payload)
+    author = author_of(actor, "admin")
+    ledger.record(db, Act("change", now, author, installation_subject(db, "public")), _CHANGED, payload)
     return (member.id,)
 
 
-def _columns(given: MemberIn) -> dict[str, Any]:
-    """The entry as its row keeps it: days inside of lists as text."""
+def _columns(entry: MemberIn) -> dict[str, Any]:
+    """The entry as columns of its row; dates inside lists become text."""
     lists = {"declarations", "designations"}
-    return given.model_dump(exclude=lists) | given.model_dump(mode="json", include=lists)
+    return entry.model_dump(exclude=lists) | entry.model_dump(mode="json", include=lists)
 
 
-def _taken() -> Conflict:
-    return Conflict("A member of this name is entered already.", "exists")
+def _name_taken() -> Conflict:
+    return Conflict("A member with this name already exists.", "exists")
 
 
 def _whole(fields: dict[str, Any]) -> MemberIn:
-    """The entry as it would stand; Invalid if it does not hold together."""
+    """The complete entry after a change; Invalid if it is inconsistent."""
     try:
         return MemberIn.model_validate(fields)
     except ValidationError as problem:
         faults = [
-            FieldError("".join(f"/{part}" for part in one["loc"]), one["type"].replace("_", "-"), one["msg"])
-            for one in problem.errors()
+            FieldError("".join(f"/{part}" for part in error["loc"]), error["type"].replace("_", "-"), error["msg"])
+            for error in problem.errors()
         ]
         raise Invalid(*faults) from problem

@@ -1,92 +1,124 @@
-"""People and tokens as they come in and go out."""
+"""People and their tokens, in requests and answers."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from app.core.values import Email, In, Instant, Line, Listed, Out
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from app.core.access.policy import REPRESENTATIVES
+from app.core.values import Email, In, Instant, Line, Listed, Out, one_of
+
+ROLES = Literal["admin", "registrar", "user"]
+Role = TypeAliasType(
+    "Role",
+    Annotated[
+        str,
+        one_of(
+            get_args(ROLES),
+            "A person's role in the institution. `admin`: manages accounts, members, courts and programs. "
+            "`registrar`: works in the registry. `user`: everybody else.",
+        ),
+    ],
+)
+HeldCapacity = TypeAliasType(
+    "HeldCapacity",
+    Annotated[str, one_of((*REPRESENTATIVES, "mediator", "candidate", "observer"), "What a person is in a case.")],
+)
 
 
 class UserIn(In):
     """A person who is to have an account."""
 
-    name: Line
-    email: Email
-    role: Literal["admin", "registrar", "user"]
+    name: Line = Field(description="The person's name.")
+    email: Email = Field(description="The person's e-mail address, which no other account has.")
+    role: ROLES = Field(
+        description="The person's role in the institution. What people may do in a case depends on what they are there."
+    )
 
 
 class UserOut(Out):
-    """A person with an account; one who was invited into a case waits for its approval.
+    """A person with an account."""
 
-    `undeliverable_since` is the day since which mail to the address comes back.
-    """
-
-    id: UUID
-    name: str
-    email: str
-    role: str
-    active: bool
-    awaits_approval: bool
-    created_at: datetime
-    disabled_at: datetime | None
-    undeliverable_since: date | None
+    id: UUID = Field(description="The id of the person.")
+    name: str = Field(description="The person's name.")
+    email: str = Field(description="The person's e-mail address.")
+    role: Role = Field(description="The person's role in the institution.")
+    active: bool = Field(description="Whether the account can be used.")
+    awaits_approval: bool = Field(
+        description="Whether the person was invited into a case and the registry has still to approve the account."
+    )
+    created_at: datetime = Field(description="When the account was made.")
+    disabled_at: datetime | None = Field(description="When the account was ended; null if it was not.")
+    undeliverable_since: date | None = Field(
+        description="The day since which mail to the address comes back; null if it does not."
+    )
 
 
 class UserList(Listed[UserOut]):
-    """A page of people, in the order in which they came."""
+    """A page of people, in the order in which their accounts were made."""
 
 
 class TokenIn(In):
-    """A token to be made: one's own, or for an administrator anybody's."""
+    """A token to be made."""
 
-    user_id: UUID | None = None
-    label: Line
-    expires_at: Instant | None = None
+    user_id: UUID | None = Field(
+        None, description="The person whose token it will be: only an administrator may name somebody else."
+    )
+    label: Line = Field(description="What the token is for, so that you recognise it in the list.")
+    expires_at: Instant | None = Field(
+        None, description="Until when the token is valid, at most 400 days from now; 90 days from now if left out."
+    )
 
 
 class RotationIn(In):
     """Until when the new token is to be valid."""
 
-    expires_at: Instant | None = None
+    expires_at: Instant | None = Field(
+        None, description="Until when the token is valid, at most 400 days from now; 90 days from now if left out."
+    )
 
 
 class TokenOut(Out):
     """A token, without its secret."""
 
-    id: UUID
-    user_id: UUID
-    label: str
-    created_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None
+    id: UUID = Field(description="The id of the token.")
+    user_id: UUID = Field(description="The person whose token it is.")
+    label: str = Field(description="What the token is for.")
+    created_at: datetime = Field(description="When the token was made.")
+    expires_at: datetime = Field(description="Until when the token is valid.")
+    revoked_at: datetime | None = Field(description="When the token was revoked; null if it was not.")
 
 
 class TokenMinted(TokenOut):
-    """A new token with its secret, which is shown this once."""
+    """A new token with its secret, which is shown only in this answer."""
 
-    token: str
+    token: str = Field(description="The secret, to be sent as `Authorization: Bearer …`. It is shown only here.")
 
 
 class TokenList(Listed[TokenOut]):
-    """A page of one's own tokens, in the order in which they were made."""
+    """A page of your own tokens, in the order in which they were made."""
 
 
 class CapacityOut(Out):
-    """What I am in one case; a candidate is told of the appointment and not of the case."""
+    """What you are in one case."""
 
-    capacity: str
-    case_id: UUID | None
-    party_id: UUID | None
-    appointment_id: UUID | None
-    since: datetime
+    capacity: HeldCapacity = Field(description="What you are.")
+    case_id: UUID | None = Field(description="The case; null for a candidate, who may not see it yet.")
+    party_id: UUID | None = Field(description="The party for which you act; null if for none.")
+    appointment_id: UUID | None = Field(
+        description="The appointment of a mediator or candidate; null for everybody else."
+    )
+    since: datetime = Field(description="Since when you are that.")
 
 
 class MeOut(Out):
-    """Who I am, and what I am in which case, the newest first; `more` says that not all are shown."""
+    """Who you are, and what you are in which case."""
 
-    id: UUID
-    name: str
-    email: str
-    role: str
-    capacities: list[CapacityOut]
-    more: bool
+    id: UUID = Field(description="Your id.")
+    name: str = Field(description="Your name.")
+    email: str = Field(description="Your e-mail address.")
+    role: Role = Field(description="Your role in the institution.")
+    capacities: list[CapacityOut] = Field(description="What you are in which case, the newest first.")
+    more: bool = Field(description="Whether you have more capacities than are shown.")

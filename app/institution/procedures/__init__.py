@@ -1,1 +1,1 @@
-"""The rules of procedure, served: rule sets, diagrams and simulations."""
+"""Rules of procedure as the API serves them: rule sets, diagrams and simulations."""

@@ -1,4 +1,4 @@
-"""`accord procedures`: rule sets listed, shown, drawn, told as pages, and checked."""
+"""`accord procedures`: lists, shows, draws, documents and checks rule sets."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.core.errors import Misconfigured
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.page import page
 from app.rules.loader import library, load, use_folder
 from app.rules.model import Citation, Procedure, Term
@@ -25,7 +25,7 @@ def procedures_list() -> None:
 
 
 def _library() -> Mapping[str, Procedure]:
-    """Every rule set, the institution's own among them."""
+    """All rule sets, including the institution's own."""
     use_folder(Settings().rules_folder)
     return library()
 
@@ -33,13 +33,13 @@ def _library() -> Mapping[str, Procedure]:
 def _procedure(id: str) -> Procedure:
     procedure = _library().get(id)
     if procedure is None:
-        raise Misconfigured(f"There is no rule set of that id; there are: {', '.join(library())}.")
+        raise Misconfigured(f"There is no rule set with this id. Choose one of: {', '.join(library())}.")
     return procedure
 
 
 @procedures.command("show")
 def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]) -> None:
-    """Show a rule set: its steps and terms, each with its article and how well that is established."""
+    """Show a rule set: its steps and terms, each with its article and how well the article is established."""
     procedure = _procedure(id)
     typer.echo(f"{procedure.title}\nSource: {procedure.source}\n\nStages")
     for stage in procedure.stages:
@@ -54,9 +54,9 @@ def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]
         typer.echo(f"  {term.name}: {term.period}, {term.title}. {_cited(term.citation)}")
         typer.echo(f"      {_counted(term)}")
         for silence in effects(procedure, term.name):
-            typer.echo(f"      If it passes: {_told(silence)}")
+            typer.echo(f"      If it passes: {_silence_text(silence)}")
     for track in procedure.tracks:
-        typer.echo(f"  beside the stages: {track.name}, {track.title}. {_cited(track.citation)}")
+        typer.echo(f"  parallel track: {track.name}, {track.title}. {_cited(track.citation)}")
     typer.echo("\nChecks")
     for check in procedure.checks:
         typer.echo(f"  {check.name}: {check.title}. {_cited(check.citation)}")
@@ -87,21 +87,21 @@ def procedures_draw(
 
 @procedures.command("page")
 def procedures_page(
-    ids: Annotated[list[str] | None, typer.Argument(help="The rule sets' ids; all if none is named")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="The rule sets' ids; default: all")] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to")] = Path("docs/procedures"),
 ) -> None:
-    """Write the page and the drawing of rule sets into a folder."""
+    """Write the pages and diagrams of rule sets to a folder."""
     out.mkdir(parents=True, exist_ok=True)
     for id in ids or _library():
         procedure = _procedure(id)
         (out / f"{id}.md").write_text(page(procedure), encoding="utf-8")
         (out / f"{id}.svg").write_text(draw(procedure), encoding="utf-8")
-        typer.echo(f"{id} is told in {out / f'{id}.md'}.")
+        typer.echo(f"Wrote {id} to {out / f'{id}.md'}.")
 
 
 @procedures.command("check")
 def procedures_check(file: Annotated[Path, typer.Argument(help="A rule set's file")]) -> None:
-    """Say of a rule set's file whether it can be used; if not, name each table with its fault."""
+    """Check the file of a rule set, and report each faulty table."""
     try:
         procedure = load(file)
     except OSError as problem:
@@ -110,18 +110,18 @@ def procedures_check(file: Annotated[Path, typer.Argument(help="A rule set's fil
 
 
 def _counted(term: Term) -> str:
-    """How a term is counted, in a line."""
+    """How a term is counted, in one line."""
     rolls = "stays where it falls" if term.roll == "none" else f"rolls: {term.roll} ({', '.join(term.calendars)})"
     allowed = [
         f"{act} by {' or '.join(by)}"
         for act, by in (("extended", term.extend_by), ("waived", term.waive_by), ("suspended", term.suspend_by))
         if by
     ]
-    return f"From the {term.runs_from}, {term.counting}; {rolls}{''.join(f'; {one}' for one in allowed)}."
+    return f"From the {term.runs_from}, {term.counting}; {rolls}{''.join(f'; {act}' for act in allowed)}."
 
 
-def _told(silence: Silence) -> str:
-    """What follows when a term passes unanswered."""
+def _silence_text(silence: Silence) -> str:
+    """The effect of a term that passes unanswered, in words."""
     if silence.step is None:
         return "nothing follows by itself."
     leads = f", which ends the case as {silence.outcome}" if silence.outcome else ""

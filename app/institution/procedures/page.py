@@ -1,8 +1,8 @@
-"""A rule set as a page of the documentation: what it is, its drawing, its terms with what silence brings, its steps."""
+"""A rule set as a page of the documentation, with its diagram, terms, effects of silence and steps."""
 
 from collections.abc import Iterable, Iterator
 
-from app.rules.model import SET_PER_CASE, Citation, Procedure, Step, Term
+from app.rules.model import SET_PER_CASE, Check, Citation, Ground, Procedure, Step, Term
 from app.rules.silence import Silence, effects
 
 _STANDING = {
@@ -20,14 +20,14 @@ _EFFECT = {
 
 
 def page(procedure: Procedure) -> str:
-    """The page of a rule set in Markdown; its drawing is expected beside it, under its id."""
+    """The page of a rule set in Markdown; it expects the diagram `<id>.svg` in the same folder."""
     parts = [
         f"# {procedure.title}",
         "<!-- made by `accord procedures page`, not by hand -->",
         f"`{procedure.id}`, edition {procedure.edition}, for {_listed(procedure.categories)}. {procedure.source}.",
         procedure.note,
         _table(("", ""), _attributes(procedure)),
-        f"![The procedure drawn: stages by phase, steps with who takes them]({procedure.id}.svg)",
+        f"![Diagram of the procedure: stages by phase, steps with who takes them]({procedure.id}.svg)",
         "## Terms",
         *_terms(procedure),
         *_tracks(procedure),
@@ -41,30 +41,30 @@ def page(procedure: Procedure) -> str:
 
 def _attributes(procedure: Procedure) -> Iterator[tuple[str, ...]]:
     yield "commences", f"on {procedure.commences}"
-    yield "that there is a mediation", procedure.fact_of_mediation
-    yield "what is said in caucus", procedure.caucus
+    yield "fact of the mediation", procedure.fact_of_mediation
+    yield "statements in caucus", procedure.caucus
     yield "days are counted", f"at the {procedure.zone}"
     if procedure.resubmission:
-        yield "a returned filing that is mended", f"keeps its first receipt within {procedure.resubmission}"
+        yield "a corrected filing", f"keeps its first receipt within {procedure.resubmission}"
 
 
 def _terms(procedure: Procedure) -> Iterator[str]:
     if not procedure.terms:
-        yield "This rule set has none."
+        yield "This rule set has no terms."
         return
     yield _table(
-        ("term", "period", "counted", "if it passes", "rests on"), (_term(procedure, one) for one in procedure.terms)
+        ("term", "period", "counted", "if it passes", "rests on"), (_term(procedure, term) for term in procedure.terms)
     )
 
 
 def _term(procedure: Procedure, term: Term) -> tuple[str, ...]:
     period = "set for each case" if term.period == SET_PER_CASE else term.period
-    follows = "; ".join(_silence(one) for one in effects(procedure, term.name))
+    follows = "; ".join(_silence(silence) for silence in effects(procedure, term.name))
     return f"`{term.name}`: {term.title}", period, _counting(term), follows, _cited(term.citation)
 
 
 def _counting(term: Term) -> str:
-    """How a term is counted, and who may move its day."""
+    """How a term is counted, and who may change its day."""
     lines = [f"from the day after the {term.runs_from}"]
     if term.roll != "none":
         lines.append(f"{term.roll} ({_listed(term.calendars)})")
@@ -87,9 +87,10 @@ def _silence(silence: Silence) -> str:
 
 def _tracks(procedure: Procedure) -> Iterator[str]:
     if procedure.tracks:
-        yield "## Proceedings beside the stages"
+        yield "## Parallel proceedings"
         yield _table(
-            ("track", "rests on"), ((f"`{one.name}`: {one.title}", _cited(one.citation)) for one in procedure.tracks)
+            ("track", "rests on"),
+            ((f"`{track.name}`: {track.title}", _cited(track.citation)) for track in procedure.tracks),
         )
 
 
@@ -101,14 +102,14 @@ def _step(step: Step) -> tuple[str, ...]:
     return (
         f"`{step.name}`: {step.title}",
         takers,
-        _listed(f"`{one}`" for one in step.origin),
+        _listed(f"`{stage}`" for stage in step.origin),
         leads,
         _cited(step.citation),
     )
 
 
-def _named(title: str, named: Iterable[object]) -> Iterator[str]:
-    rows = [(f"`{one.name}`: {one.title}", _cited(one.citation)) for one in named]  # type: ignore[attr-defined]
+def _named(title: str, rules: Iterable[Check | Ground]) -> Iterator[str]:
+    rows = [(f"`{rule.name}`: {rule.title}", _cited(rule.citation)) for rule in rules]
     if rows:
         yield f"## {title}"
         yield _table(("", "rests on"), rows)
@@ -124,7 +125,7 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table; a bar in what an institution wrote would end its cell."""
+    """A table in Markdown; vertical bars in the cells are escaped."""
     lines = [head, tuple("---" for _column in head), *rows]
     return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
 

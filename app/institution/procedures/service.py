@@ -1,4 +1,4 @@
-"""The rule sets, for everybody with an account."""
+"""Rule sets, which every user may read."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import NotFound
 from app.core.values import Picture
-from app.institution.procedures.diagram import draw
+from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.schemas import (
     CheckOut,
     GroundOut,
@@ -28,17 +28,17 @@ from app.rules.silence import Silence, effects
 
 
 def list_procedures(db: GatedSession, actor: Actor, now: datetime) -> ProcedureList:
-    """Every rule set."""
-    return ProcedureList(items=[ProcedureItem.model_validate(one) for one in library().values()])
+    """List the rule sets."""
+    return ProcedureList(items=[ProcedureItem.model_validate(procedure) for procedure in library().values()])
 
 
 def list_subjects(db: GatedSession, actor: Actor, now: datetime) -> SubjectList:
-    """The controlled vocabulary of subjects."""
+    """List the controlled vocabulary of subjects."""
     return SubjectList(items=[SubjectOut(code=code, title=title) for code, title in subjects().items()])
 
 
 def read_procedure(db: GatedSession, actor: Actor, now: datetime, procedure_id: str) -> ProcedureOut:
-    """One rule set, whole; NotFound if there is none of that id."""
+    """Read one rule set; NotFound if there is none with this id."""
     procedure = library().get(procedure_id)
     if procedure is None:
         raise NotFound
@@ -46,7 +46,7 @@ def read_procedure(db: GatedSession, actor: Actor, now: datetime, procedure_id: 
 
 
 def draw_procedure(db: GatedSession, actor: Actor, now: datetime, procedure_id: str) -> Picture:
-    """One rule set, drawn; NotFound if there is none of that id."""
+    """Draw one rule set; NotFound if there is none with this id."""
     procedure = library().get(procedure_id)
     if procedure is None:
         raise NotFound
@@ -64,12 +64,13 @@ def _out(procedure: Procedure) -> ProcedureOut:
         note=procedure.note,
         stages=[StageOut.model_validate(stage) for stage in procedure.stages],
         tracks=[
-            ProcedureTrackOut(**_members(one, ProcedureTrackOut), **cited(one.citation)) for one in procedure.tracks
+            ProcedureTrackOut(**_members(track, ProcedureTrackOut), **cited(track.citation))
+            for track in procedure.tracks
         ],
         steps=[_step(step) for step in procedure.steps],
         terms=[_term(procedure, term) for term in procedure.terms],
         checks=[CheckOut(**_members(check, CheckOut), **cited(check.citation)) for check in procedure.checks],
-        grounds=[GroundOut(**_members(one, GroundOut), **cited(one.citation)) for one in procedure.grounds],
+        grounds=[GroundOut(**_members(ground, GroundOut), **cited(ground.citation)) for ground in procedure.grounds],
     )
 
 
@@ -79,12 +80,12 @@ def _step(step: Step) -> ProcedureStepOut:
 
 
 def _term(procedure: Procedure, term: Term) -> TermOut:
-    silence = [silence_out(one) for one in effects(procedure, term.name)]
+    silence = [silence_out(effect) for effect in effects(procedure, term.name)]
     return TermOut(silence=silence, **_members(term, TermOut), **cited(term.citation))
 
 
 def silence_out(silence: Silence) -> SilenceOut:
-    """What silence brings, as answers show it."""
+    """The effect of silence as a schema."""
     return SilenceOut(**_members(silence, SilenceOut), **cited(silence.citation))
 
 
@@ -93,5 +94,5 @@ def _members(rule: Step | Term | Check | Ground | Track | Silence, shape: Any) -
 
 
 def cited(citation: Citation) -> dict[str, Any]:
-    """Where a rule is written, as answers show it."""
+    """Fields of a citation, for schemas that extend CitedOut."""
     return {"article": citation.article, "standing": citation.standing, "source": citation.source}

@@ -1,1 +1,1 @@
-"""The institution's signing keys, and signed files that anybody can check offline."""
+"""The institution's signing keys, and signed files that anybody can verify offline."""

@@ -13,5 +13,8 @@ router = APIRouter(prefix="/v1/signing-keys", tags=["certificates"], route_class
 
 @router.get("", operation_id="listSigningKeys", responses=problems(401, 422))
 async def list_keys(work: Hop, page: Paged) -> SigningKeyList:
-    """List the institution's public keys, the retired ones too: what they signed stays good."""
+    """List the public keys of the institution.
+
+    Retired keys are listed too, because their signatures stay valid.
+    """
     return await work.read(service.list_keys, page)

@@ -1,4 +1,4 @@
-"""The institution's Ed25519 keys: made at the first signing, kept wrapped, replaced with what they signed left good."""
+"""The institution's Ed25519 signing keys: stored wrapped; earlier signatures stay valid when a key is renewed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ SEED_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A body as it was signed (it names its key), the key and the signature."""
+    """A signed body (which names its key), the key and the signature."""
 
     body: Body
     key_id: UUID
@@ -40,7 +40,7 @@ _NEWEST = (
 
 
 def make_key(db: GatedSession, now: datetime) -> UUID:
-    """Make a key, with which everything is signed from now on; its seed is wrapped by the master key (RFC 3394)."""
+    """Make a key, which signs everything from now on; its seed is wrapped by the master key (RFC 3394)."""
     sealer = db.sealer
     seed = random_bytes(db, SEED_BYTES)
     key = SigningKey(
@@ -51,25 +51,24 @@ def make_key(db: GatedSession, now: datetime) -> UUID:
         retired_at=None,
     )
     db.add(key)
-    # What is signed refers to the key, and without a relationship the flush does not order tables.
+    # Rows that refer to the key need it first: without a relationship the flush does not order tables.
     db.flush()
     return key.id
 
 
 def ensure_key(db: GatedSession, now: datetime) -> None:
-    """Make a key if there is none: early, since one made at the first signing would tell when that was."""
+    """Make a key if there is none, before the first signature: otherwise `made_at` would disclose its time."""
     if db.execute(_NEWEST).first() is None:
         make_key(db, now)
 
 
-def renew(db: GatedSession, now: datetime, by: Author) -> UUID:
-    """Retire the keys that sign and make another, for everybody to know; what they signed stays good."""
+def renew(db: GatedSession, now: datetime, author: Author) -> UUID:
+    """Retire the present keys and make a new one, as a public event; their signatures stay valid."""
     retired = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now)
     db.execute(retired.execution_options(synchronize_session=False))
     id = make_key(db, now)
-    ledger.record(
-        db, Act("renew", now, by, installation_subject(db, "public")), "signing-key-renewed", {"key_id": str(id)}
-    )
+    act = Act("renew", now, author, installation_subject(db, "public"))
+    ledger.record(db, act, "signing-key-renewed", {"key_id": str(id)})
     return id
 
 
@@ -89,7 +88,7 @@ def sign(db: GatedSession, now: datetime, body: Body) -> Signed:
 
 
 def unusable(db: GatedSession) -> list[UUID]:
-    """The keys that do not sign what their public half would verify, or that do not open, in the order of making."""
+    """Ids of keys that cannot be unwrapped or do not match their public key, oldest first."""
     sealer = db.sealer
     columns = (SigningKey.id, SigningKey.public_key, SigningKey.wrapped)
     rows = db.execute(select(*columns).order_by(SigningKey.made_at, SigningKey.id)).all()
@@ -105,15 +104,15 @@ def _is_whole(sealer: Sealer, wrapped: bytes, public_key: bytes) -> bool:
 
 
 def signed_file(body: Body, key_id: UUID, public_key: bytes, signature: bytes) -> SignedOut:
-    """What was signed, as the file that can be checked without Accord."""
+    """The signed file, which anybody can verify without Accord."""
     key = KeyOut(id=key_id, algorithm=ALGORITHM, public_key=encoded(public_key))
     return SignedOut(accord=FORMAT, body=body, key=key, signature=encoded(signature))
 
 
 def list_keys(db: GatedSession, actor: Actor, now: datetime, page: Page) -> SigningKeyList:
-    """The institution's public keys, for everybody with an account."""
+    """List the institution's public keys; every user may."""
     columns = (SigningKey.id, SigningKey.public_key, SigningKey.made_at, SigningKey.retired_at)
-    found = listed(db, select(*columns), page, Sort(SigningKey.made_at, SigningKey.id, datetime))
+    listing = listed(db, select(*columns), page, Sort(SigningKey.made_at, SigningKey.id, datetime))
     items = [
         SigningKeyOut(
             id=row.id,
@@ -122,6 +121,6 @@ def list_keys(db: GatedSession, actor: Actor, now: datetime, page: Page) -> Sign
             made_at=row.made_at,
             retired_at=row.retired_at,
         )
-        for row in found.rows
+        for row in listing.rows
     ]
-    return SigningKeyList(items=items, next=found.next, count=found.count)
+    return SigningKeyList(items=items, next=listing.next, count=listing.count)

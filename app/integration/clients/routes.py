@@ -1,4 +1,4 @@
-"""`/v1/clients`, `/oauth/token` and where that is told of."""
+"""`/v1/clients`, `/oauth/token` and its metadata."""
 
 from typing import Any
 from uuid import UUID
@@ -21,31 +21,44 @@ ACTS = problems(401, 403, 404, 409, 412, 422)
 
 @router.get("", operation_id="listClients", responses=problems(401, 403, 422))
 async def list_clients(work: Hop, page: Paged) -> ClientList:
-    """List the programs that come in, without their secrets."""
+    """List the programs that have access.
+
+    Administrators and registrars may do this. Secrets are not shown.
+    """
     return await work.read(service.list_clients, page)
 
 
 @router.get("/{client_id}", operation_id="readClient", responses=problems(401, 404, 422))
 async def read_client(work: Hop, client_id: UUID) -> ClientOut:
-    """Read what is known of a program, without its secrets."""
+    """Read a program."""
     return await work.read(service.read_client, client_id)
 
 
 @router.post("", status_code=201, operation_id="addClient", responses=problems(401, 403, 422))
 async def add_client(work: Hop, body: ClientIn) -> ClientMinted:
-    """Let a program come in, as an administrator; its secret is shown this once, so an Idempotency-Key is refused."""
+    """Give a program access.
+
+    Administrators may do this. The secret is shown only in this answer, so an `Idempotency-Key` is refused.
+    """
     return await work.write(act(service.add_client, body), answer=service.read_minted, status=201, keyed=False)
 
 
 @router.post("/{client_id}/rotate", operation_id="rotateSecret", responses=problems(401, 403, 404, 409, 422))
 async def rotate_secret(work: Hop, client_id: UUID) -> ClientMinted:
-    """Make a second secret beside the first, which lives until you revoke it; it is shown this once."""
+    """Make another secret for a program.
+
+    The first secret stays valid until you revoke it. The new one is shown only in this answer, so an `Idempotency-Key`
+    is refused.
+    """
     return await work.write(act(service.rotate_secret, client_id), answer=service.read_minted, keyed=False)
 
 
 @router.post("/{client_id}/secrets/{secret_id}/revoke", dependencies=Act, operation_id="revokeSecret", responses=ACTS)
 async def revoke_secret(work: Hop, client_id: UUID, secret_id: UUID) -> ClientOut:
-    """End a secret and the tokens that were got by it, at once."""
+    """Revoke a secret of a program.
+
+    Administrators may do this. The tokens that were given for this secret end at once.
+    """
     return await work.write(
         act(service.revoke_secret, client_id, secret_id), answer=service.read_client, item=(client_id,)
     )
@@ -53,7 +66,10 @@ async def revoke_secret(work: Hop, client_id: UUID, secret_id: UUID) -> ClientOu
 
 @router.post("/{client_id}/disable", dependencies=Act, operation_id="disableClient", responses=ACTS)
 async def disable_client(work: Hop, client_id: UUID) -> ClientOut:
-    """End a program's access for good, and its tokens at once."""
+    """End a program's access for good.
+
+    Administrators may do this. The program's tokens end at once.
+    """
     return await work.write(act(service.disable, client_id), answer=service.read_client, item=(client_id,))
 
 
@@ -62,11 +78,11 @@ _FORM: dict[str, Any] = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
-        "grant_type": {"const": grants.GRANT},
-        "scope": {**_TEXT, "description": "Some of the client's scopes, with blanks between them; all if left out"},
-        "client_id": {**_TEXT, "description": "Without a header `Authorization: Basic`"},
-        "client_secret": {**_TEXT, "description": "Without a header `Authorization: Basic`"},
-        "resource": {**_TEXT, "description": "This service, by its address (RFC 8707); may be left out"},
+        "grant_type": {"const": grants.GRANT, "description": "The grant type: `client_credentials` alone."},
+        "scope": {**_TEXT, "description": "Some of the client's scopes, separated by blanks; all of them if left out."},
+        "client_id": {**_TEXT, "description": "The client's id, unless it is sent as `Authorization: Basic`."},
+        "client_secret": {**_TEXT, "description": "The client's secret, unless it is sent as `Authorization: Basic`."},
+        "resource": {**_TEXT, "description": "The address of this service (RFC 8707). It may be left out."},
     },
 }
 _ASKS = {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}}
@@ -74,7 +90,10 @@ _ASKS = {"requestBody": {"required": True, "content": {"application/x-www-form-u
 
 @oauth.post("/oauth/token", operation_id="grantToken", responses=grant_refusals(), openapi_extra=_ASKS)
 async def grant_token(work: Hop, request: Request) -> Granted:
-    """Get a token for fifteen minutes, by a client's id and secret (RFC 6749, section 4.4)."""
+    """Get a token for a program.
+
+    The program shows its id and secret (RFC 6749, section 4.4). The token is valid for fifteen minutes.
+    """
     here, media_type = _here(request), request.headers.get("content-type", "")
     ours, shown = frozenset((here, f"{here}/v1")), request.headers.getlist("authorization")
     return await work.grant(grants.grant, grants.read_request(work.body, media_type, shown, ours))
@@ -82,7 +101,7 @@ async def grant_token(work: Hop, request: Request) -> Granted:
 
 @oauth.get("/.well-known/oauth-authorization-server", operation_id="readAuthorisationServer")
 async def read_authorisation_server(request: Request) -> AuthorisationServer:
-    """Read where tokens are got, and how (RFC 8414)."""
+    """Read where and how programs get tokens (RFC 8414)."""
     here = _here(request)
     return AuthorisationServer(
         issuer=here,
@@ -96,6 +115,6 @@ async def read_authorisation_server(request: Request) -> AuthorisationServer:
 
 
 def _here(request: Request) -> str:
-    """The address of this service: as it is set, or as the request calls it."""
+    """The address of this service: the configured one, or the one that the request used."""
     known: str | None = request.app.state.seams.database.settings.public_url
     return known or str(request.base_url).rstrip("/")

@@ -1,4 +1,4 @@
-"""Clients, their secrets, and what the token endpoint answers."""
+"""Clients, their secrets, and the answers of the token endpoint."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -6,58 +6,64 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from app.core.access.scopes import SCOPES
-from app.core.values import In, Line, Listed, Out
+from app.core.values import In, Line, Listed, Out, one_of
 
 
 def _known(names: list[str]) -> list[str]:
     if len(names) != len(set(names)):
-        raise PydanticCustomError("repeated", "Name each only once.")
+        raise PydanticCustomError("repeated", "Name each scope only once.")
     if set(names) - set(SCOPES):
-        raise PydanticCustomError("scope", "Choose among these scopes: {known}.", {"known": ", ".join(SCOPES)})
+        raise PydanticCustomError(
+            "scope", "There is a scope that does not exist. Choose among: {known}.", {"known": ", ".join(SCOPES)}
+        )
     return sorted(names)
 
 
+Scope = TypeAliasType("Scope", Annotated[str, one_of(SCOPES, "A scope: what a program may do.")])
 Scopes = Annotated[
     list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=20), AfterValidator(_known)
 ]
 
 
 class ClientIn(In):
-    """A program that is to come in: a court's, or without a court the institution's own."""
+    """A program that is to have access: a court's, or the institution's own."""
 
-    name: Line
-    court_id: UUID | None = None
-    scopes: Scopes
+    name: Line = Field(description="The name of the program.")
+    court_id: UUID | None = Field(
+        None, description="The court whose program it is; left out if it is the institution's own."
+    )
+    scopes: Scopes = Field(description="What the program may do: " + ", ".join(f"`{name}`" for name in SCOPES) + ".")
 
 
 class SecretOut(Out):
-    """A secret of a client, without the secret itself; `used_at` is when it last got a token."""
+    """A secret of a client, without the secret itself."""
 
-    id: UUID
-    created_at: datetime
-    used_at: datetime | None
-    revoked_at: datetime | None
+    id: UUID = Field(description="The id of the secret.")
+    created_at: datetime = Field(description="When the secret was made.")
+    used_at: datetime | None = Field(description="When it last got a token; null if it never did.")
+    revoked_at: datetime | None = Field(description="When it was revoked; null if it was not.")
 
 
 class ClientOut(Out):
-    """A client and its secrets; its `id` is the `client_id` of OAuth."""
+    """A client: a program with access, and its secrets."""
 
-    id: UUID
-    name: str
-    court_id: UUID | None
-    scopes: list[str]
-    active: bool
-    created_at: datetime
-    disabled_at: datetime | None
-    secrets: list[SecretOut]
+    id: UUID = Field(description="The id of the client, which is the `client_id` of OAuth.")
+    name: str = Field(description="The name of the program.")
+    court_id: UUID | None = Field(description="The court whose program it is; null if it is the institution's own.")
+    scopes: list[Scope] = Field(description="What the program may do.")
+    active: bool = Field(description="Whether the program has access.")
+    created_at: datetime = Field(description="When the client was made.")
+    disabled_at: datetime | None = Field(description="When its access was ended; null if it was not.")
+    secrets: list[SecretOut] = Field(description="Its secrets, in the order in which they were made.")
 
 
 class ClientMinted(ClientOut):
-    """A client with its newest secret, which is shown this once."""
+    """A client with its newest secret, which is shown only in this answer."""
 
-    client_secret: str
+    client_secret: str = Field(description="The secret, which is the `client_secret` of OAuth. It is shown only here.")
 
 
 class ClientList(Listed[ClientOut]):
@@ -65,21 +71,24 @@ class ClientList(Listed[ClientOut]):
 
 
 class Granted(Out):
-    """A token (RFC 6749, section 5.1): `expires_in` are seconds, `scope` its scopes with blanks between them."""
+    """A token for a program (RFC 6749, section 5.1)."""
 
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_in: int
-    scope: str
+    access_token: str = Field(description="The token, to be sent as `Authorization: Bearer …`.")
+    token_type: Literal["Bearer"] = Field(description="How the token is sent.")
+    expires_in: int = Field(description="For how many seconds the token is valid.")
+    scope: str = Field(description="The scopes of the token, separated by blanks.")
 
 
 class AuthorisationServer(Out):
-    """Where tokens are got, and how (RFC 8414)."""
+    """Where and how programs get tokens (RFC 8414)."""
 
-    issuer: str
-    token_endpoint: str
-    grant_types_supported: list[str]
-    response_types_supported: list[str]
-    token_endpoint_auth_methods_supported: list[str]
-    scopes_supported: list[str]
-    service_documentation: str
+    issuer: str = Field(description="The address of this service.")
+    token_endpoint: str = Field(description="The address at which tokens are given.")
+    grant_types_supported: list[str] = Field(description="The grant types: `client_credentials` alone.")
+    response_types_supported: list[str] = Field(description="Empty: there is no authorisation endpoint.")
+    token_endpoint_auth_methods_supported: list[str] = Field(
+        description="How a client shows its secret: in the header (`client_secret_basic`) or in the form "
+        "(`client_secret_post`)."
+    )
+    scopes_supported: list[str] = Field(description="The scopes that there are.")
+    service_documentation: str = Field(description="The address of the documentation.")

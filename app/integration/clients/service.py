@@ -1,4 +1,4 @@
-"""Clients and their secrets, as administrators keep them."""
+"""API clients and their secrets, managed by administrators."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from app.core.tables.clients import Client, ClientSecret
 from app.core.tables.courts import Court
 from app.integration.clients.schemas import ClientIn, ClientList, ClientMinted, ClientOut, SecretOut
 
-# As many live at once, so that a client can go over from one to the next without a pause.
+# Secrets that are valid at once: a client can change to the next one without interruption.
 MOST_SECRETS = 2
 SECRETS = "accord_secret."
 _CLIENT = (Client.id, Client.name, Client.court_id, Client.scopes, Client.created_at, Client.disabled_at)
@@ -33,15 +33,15 @@ _SECRET = (
 
 
 def list_clients(db: GatedSession, actor: Actor, now: datetime, page: Page) -> ClientList:
-    """Every client, for administrators and registrars; Forbidden for others."""
+    """List the API clients; Forbidden unless the actor is an administrator or a registrar."""
     if actor.role not in ("admin", "registrar"):
-        raise Forbidden("Administrators and registrars see which programs come in.")
-    found = listed(db, select(*_CLIENT), page, Sort(Client.created_at, Client.id, datetime))
-    return ClientList(items=_out(db, found.rows), next=found.next, count=found.count)
+        raise Forbidden("Only administrators and registrars may list API clients.")
+    listing = listed(db, select(*_CLIENT), page, Sort(Client.created_at, Client.id, datetime))
+    return ClientList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_client(db: GatedSession, actor: Actor, now: datetime, client_id: UUID) -> ClientOut:
-    """One client; NotFound for others than administrators and registrars too."""
+    """Read one API client; NotFound also unless the actor is an administrator or a registrar."""
     row = db.execute(select(*_CLIENT).where(Client.id == client_id)).one_or_none()
     if row is None or actor.role not in ("admin", "registrar"):
         raise NotFound
@@ -49,15 +49,14 @@ def read_client(db: GatedSession, actor: Actor, now: datetime, client_id: UUID) 
 
 
 def read_minted(db: GatedSession, actor: Actor, now: datetime, client_id: UUID) -> ClientMinted:
-    """The client whose secret this very transaction made, with that secret."""
-    secrets = db.secrets
-    return ClientMinted(client_secret=secrets[client_id], **dict(read_client(db, actor, now, client_id)))
+    """Read an API client with the secret that this transaction has just made."""
+    return ClientMinted(client_secret=db.secrets[client_id], **dict(read_client(db, actor, now, client_id)))
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[ClientOut]:
-    theirs = select(*_SECRET).where(ClientSecret.client_id.in_([row.id for row in rows]))
+    of_these = select(*_SECRET).where(ClientSecret.client_id.in_([row.id for row in rows]))
     secrets: dict[UUID, list[SecretOut]] = {row.id: [] for row in rows}
-    for secret in db.execute(theirs.order_by(ClientSecret.created_at, ClientSecret.id)):
+    for secret in db.execute(of_these.order_by(ClientSecret.created_at, ClientSecret.id)):
         secrets[secret.client_id].append(SecretOut.model_validate(secret))
     return [
         ClientOut(
@@ -74,79 +73,80 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[ClientOut]:
     ]
 
 
-def add_client(db: GatedSession, actor: Actor, now: datetime, given: ClientIn) -> tuple[UUID]:
-    """Let a program come in; Forbidden for others than administrators, Invalid for a court that there is not."""
+def add_client(db: GatedSession, actor: Actor, now: datetime, client_in: ClientIn) -> tuple[UUID]:
+    """Add an API client; Forbidden unless the actor is an administrator, Invalid for an unknown court."""
     only_admin(actor)
-    return (write_client(db, now, given, author_of(actor, "admin")),)
+    return (write_client(db, now, client_in, author_of(actor, "admin")),)
 
 
-def write_client(db: GatedSession, now: datetime, given: ClientIn, by: Author) -> UUID:
-    """Write a client with its first secret, whoever makes it; Invalid for a court that there is not."""
-    if given.court_id is not None and db.execute(select(Court.id).where(Court.id == given.court_id)).first() is None:
-        raise invalid("/court_id", "unknown-court", "Name a court by its id.")
-    client = Client(id=new_id(db), created_at=now, **given.model_dump())
+def write_client(db: GatedSession, now: datetime, client_in: ClientIn, author: Author) -> UUID:
+    """Write an API client with its first secret; Invalid for an unknown court."""
+    court_id = client_in.court_id
+    if court_id is not None and db.execute(select(Court.id).where(Court.id == court_id)).first() is None:
+        raise invalid("/court_id", "unknown-court", "Use the id of a court that GET /v1/courts lists.")
+    client = Client(id=new_id(db), created_at=now, **client_in.model_dump())
     db.add(client)
     db.flush()
-    _record(db, now, client, "client-added", "add", by, scopes=client.scopes)
-    _mint(db, now, client, by)
+    _record(db, _act(db, now, author, "add"), client, "client-added", scopes=client.scopes)
+    _mint(db, now, client, author)
     return client.id
 
 
-def _mint(db: GatedSession, now: datetime, client: Client, by: Author) -> None:
-    """Make a secret and keep it for the answer alone."""
+def _mint(db: GatedSession, now: datetime, client: Client, author: Author) -> None:
+    """Make a secret and keep it for the answer only."""
     secret = minted(db, SECRETS)
     row = ClientSecret(id=new_id(db), client_id=client.id, sha256=digest(secret), created_at=now)
     db.add(row)
     db.flush()
     db.secrets[client.id] = secret
-    _record(db, now, client, "client-secret-issued", "issue", by, secret_id=str(row.id))
+    _record(db, _act(db, now, author, "issue"), client, "client-secret-issued", secret_id=str(row.id))
 
 
 def rotate_secret(db: GatedSession, actor: Actor, now: datetime, client_id: UUID) -> tuple[UUID]:
-    """Make another secret beside the one that is, which lives until it is revoked.
+    """Make a second secret; the first stays valid until it is revoked.
 
-    Raises NotFound, Forbidden for others than administrators, and Conflict where two live already or the client has
-    ended.
+    Raises NotFound, Forbidden unless the actor is an administrator, and Conflict if two secrets are valid already or
+    the client was disabled.
     """
     client = _locked(db, actor, now, client_id)
     only_admin(actor)
-    _must_live(client)
-    live = select(ClientSecret.id).where(ClientSecret.client_id == client_id, ClientSecret.revoked_at.is_(None))
-    if len(db.execute(live).all()) >= MOST_SECRETS:
-        raise Conflict(f"{MOST_SECRETS} secrets live already: revoke one of them first.", "two-secrets")
+    _require_enabled(client)
+    valid = select(ClientSecret.id).where(ClientSecret.client_id == client_id, ClientSecret.revoked_at.is_(None))
+    if len(db.execute(valid).all()) >= MOST_SECRETS:
+        raise Conflict(f"The client already has {MOST_SECRETS} valid secrets: revoke one of them first.", "two-secrets")
     _mint(db, now, client, author_of(actor, "admin"))
     return (client_id,)
 
 
 def revoke_secret(db: GatedSession, actor: Actor, now: datetime, client_id: UUID, secret_id: UUID) -> tuple[UUID]:
-    """End a secret and every token that was got by it, at once.
+    """Revoke a secret and every token that it obtained, at once.
 
-    Raises NotFound, Forbidden for others than administrators, and Conflict for one that has ended already.
+    Raises NotFound, Forbidden unless the actor is an administrator, and Conflict for a revoked secret.
     """
     client = _locked(db, actor, now, client_id)
-    mine = (ClientSecret.id == secret_id, ClientSecret.client_id == client_id)
-    secret = db.execute(select(ClientSecret).where(*mine)).scalar_one_or_none()
+    of_client = (ClientSecret.id == secret_id, ClientSecret.client_id == client_id)
+    secret = db.execute(select(ClientSecret).where(*of_client)).scalar_one_or_none()
     if secret is None:
         raise NotFound
     only_admin(actor)
     if secret.revoked_at is not None:
-        raise Conflict("This secret has ended already.", "already-revoked")
+        raise Conflict("This secret is already revoked.", "already-revoked")
     secret.revoked_at = now
-    by = author_of(actor, "admin")
-    _record(db, now, client, "client-secret-revoked", "revoke", by, secret_id=str(secret_id))
+    act = _act(db, now, author_of(actor, "admin"), "revoke")
+    _record(db, act, client, "client-secret-revoked", secret_id=str(secret_id))
     return (client_id,)
 
 
 def disable(db: GatedSession, actor: Actor, now: datetime, client_id: UUID) -> tuple[UUID]:
-    """End a client for good: none of its tokens is good for anything from the next request on.
+    """Disable a client for good; its tokens are refused from the next request on.
 
-    Raises NotFound, Forbidden for others than administrators, and Conflict for one that has ended already.
+    Raises NotFound, Forbidden unless the actor is an administrator, and Conflict for a disabled client.
     """
     client = _locked(db, actor, now, client_id)
     only_admin(actor)
-    _must_live(client)
+    _require_enabled(client)
     client.disabled_at = now
-    _record(db, now, client, "client-disabled", "disable", author_of(actor, "admin"))
+    _record(db, _act(db, now, author_of(actor, "admin"), "disable"), client, "client-disabled")
     return (client_id,)
 
 
@@ -156,18 +156,21 @@ def _locked(db: GatedSession, actor: Actor, now: datetime, client_id: UUID) -> C
     return db.execute(statement, execution_options={"populate_existing": True}).scalar_one()
 
 
-def _must_live(client: Client) -> None:
+def _require_enabled(client: Client) -> None:
     if client.disabled_at is not None:
-        raise Conflict("This client has ended; make a new one.", "already-disabled")
+        raise Conflict("This client is disabled; add a new one.", "already-disabled")
 
 
-def _record(db: GatedSession, now: datetime, client: Client, kind: str, act: str, by: Author, **more: Any) -> None:
+def _act(db: GatedSession, now: datetime, author: Author, name: str) -> Act:
+    return Act(name, now, author, installation_subject(db, "registry"))
+
+
+def _record(db: GatedSession, act: Act, client: Client, kind: str, **more: Any) -> None:
     payload = {"client_id": str(client.id), "court_id": str(client.court_id) if client.court_id else None, **more}
-    ledger.record(db, Act(act, now, by, installation_subject(db, "registry")), kind, payload)
+    ledger.record(db, act, kind, payload)
 
 
-def add_by_operator(db: GatedSession, now: datetime, given: ClientIn) -> tuple[UUID, str]:
-    """A client as the command line makes it: its id and its secret."""
-    client_id = write_client(db, now, given, OPERATOR)
-    secrets = db.secrets
-    return client_id, secrets[client_id]
+def add_by_operator(db: GatedSession, now: datetime, client_in: ClientIn) -> tuple[UUID, str]:
+    """Add a client from the command line; return its id and its secret."""
+    client_id = write_client(db, now, client_in, OPERATOR)
+    return client_id, db.secrets[client_id]

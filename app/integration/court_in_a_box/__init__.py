@@ -1,1 +1,1 @@
-"""A simulated court that refers cases, listens, misbehaves on command and reconciles at the end."""
+"""A simulated court: refers cases, receives events, misbehaves on command, and compares notes at the end."""

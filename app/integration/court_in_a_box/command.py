@@ -1,9 +1,8 @@
-"""`accord court`: the simulated court as a program of its own, beside whatever Accord it is pointed at."""
+"""`accord court`: the simulated court as a program of its own."""
 
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Annotated
 import typer
 
 from app.core.errors import Misconfigured
-from app.integration.client import Accord, Refused, Unreachable
-from app.integration.court_in_a_box.court import BadOrder, Court
+from app.integration.client import Accord, RequestRefused, ServiceUnreachable, Timing
 from app.integration.court_in_a_box.receiver import Receiver
+from app.integration.court_in_a_box.simulated_court import BadOrder, SimulatedCourt
 from app.integration.court_in_a_box.store import Store
 
 SECONDS_TO_SETTLE, SECONDS_TO_FOLLOW = 20, 3
@@ -23,8 +22,8 @@ IN_MEMORY = ":memory:"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the court keeps its notes and listens; without a port it lives by the feed alone."""
+class CourtPlace:
+    """Where the court stores its notes and listens; without a port it reads the feed only."""
 
     store: str = IN_MEMORY
     host: str = "127.0.0.1"
@@ -34,88 +33,91 @@ class Place:
 
 
 def court(
-    base_url: Annotated[str, typer.Option(help="Where Accord is")],
-    client_id: Annotated[str, typer.Option(help="The court's client, as `accord client add` says it")],
-    client_secret_file: Annotated[Path, typer.Option(help="A file with the client's secret", exists=True)],
-    port: Annotated[int | None, typer.Option(help="Listen to webhooks on this port; else live by the feed")] = None,
-    host: Annotated[str, typer.Option(help="The address on which to listen")] = "127.0.0.1",
-    url: Annotated[str | None, typer.Option(help="Where Accord finds that port, if it is not this machine")] = None,
-    orders_port: Annotated[int | None, typer.Option(help="Take orders on this port of this machine")] = None,
-    store: Annotated[Path, typer.Option(help="The court's own database")] = Path("court.db"),
-    do: Annotated[list[str] | None, typer.Option(help="An order; may stand several times")] = None,
-    script: Annotated[Path | None, typer.Option(help="A file with an order in each line", exists=True)] = None,
-    stream: Annotated[int, typer.Option(help="Refer so many cases a minute all the while", min=0, max=6000)] = 0,
+    base_url: Annotated[str, typer.Option(help="Base URL of Accord")],
+    client_id: Annotated[str, typer.Option(help="The court's client id, as `accord client add` printed it")],
+    client_secret_file: Annotated[Path, typer.Option(help="File with the client's secret", exists=True)],
+    port: Annotated[
+        int | None, typer.Option(help="Receive webhooks on this port; without it, read the feed only")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    url: Annotated[str | None, typer.Option(help="URL of that port for Accord, if it runs on another machine")] = None,
+    orders_port: Annotated[int | None, typer.Option(help="Accept orders on this port, from this machine only")] = None,
+    store: Annotated[Path, typer.Option(help="File of the court's database")] = Path("court.db"),
+    do: Annotated[list[str] | None, typer.Option(help="An order; repeatable")] = None,
+    script: Annotated[Path | None, typer.Option(help="File with one order per line", exists=True)] = None,
+    stream: Annotated[int, typer.Option(help="Number of cases to refer per minute meanwhile", min=0, max=6000)] = 0,
 ) -> None:
-    """Be a court: refer cases, hear of them, and at the end name what is believed otherwise than Accord says.
+    """Run a simulated court: refer cases, receive events, and at the end list differences from Accord.
 
-    With orders it ends after the last one, else when a signal ends it; the exit code is 1 if there are differences.
+    Ends after the last order, without orders at a signal; the exit code is 1 if there are differences.
     """
     orders = [*(script.read_text(encoding="utf-8").splitlines() if script is not None else ()), *(do or ())]
-    orders = [one for one in orders if one.strip() and not one.lstrip().startswith("#")]
-    place = Place(str(store), host, port, url, orders_port)
+    orders = [order for order in orders if order.strip() and not order.lstrip().startswith("#")]
+    place = CourtPlace(str(store), host, port, url, orders_port)
     accord = Accord(base_url, client_id, secret_in(client_secret_file))
-    with said_plainly(), running(accord, place) as here:
-        for line in where_it_listens(here):
+    with faults_explained(), running(accord, place) as simulated:
+        for line in where_it_listens(simulated):
             typer.echo(line)
-        with streaming(here, stream):
-            obey(here, orders)
+        with streaming(simulated, stream):
+            obey(simulated, orders)
             if not orders:
                 until_signal()
-        differences = settled(here)
+        differences = settled(simulated)
     for line in differences or ["The court and Accord agree."]:
         typer.echo(line)
     sys.exit(1 if differences else 0)
 
 
 def secret_in(file: Path) -> str:
-    """The secret in a file: alone, or in a line of what `accord client add` prints."""
+    """Read the secret from a file, which contains it alone or as `accord client add` printed it."""
     lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
-    found = [line.removeprefix("client_secret=") for line in lines if line and not line.startswith("client_id=")]
-    if len(found) == 1:
-        return found[0]
-    raise Misconfigured(f"{file} does not hold one secret: put in it what 'accord client add' printed.")
+    secrets = [line.removeprefix("client_secret=") for line in lines if line and not line.startswith("client_id=")]
+    if len(secrets) == 1:
+        return secrets[0]
+    raise Misconfigured(f"{file} does not contain exactly one secret: put the output of 'accord client add' into it.")
 
 
 @contextmanager
-def said_plainly() -> Iterator[None]:
-    """Lets be said in a sentence what Accord refuses, that it does not answer, or what order is none."""
+def faults_explained() -> Iterator[None]:
+    """Turn refusals, missing answers and bad orders into Misconfigured with one sentence."""
     try:
         yield
     except BadOrder as problem:
         raise Misconfigured(str(problem)) from problem
-    except (Refused, Unreachable) as problem:
-        where = "; ".join(f"{one['pointer']}: {one['message']}" for one in getattr(problem, "errors", ()))
-        raise Misconfigured(f"Accord: {problem}{f' ({where})' if where else ''}") from problem
+    except (RequestRefused, ServiceUnreachable) as problem:
+        errors = getattr(problem, "errors", ())
+        details = "; ".join(f"{error['pointer']}: {error['message']}" for error in errors)
+        raise Misconfigured(f"Accord: {problem}{f' ({details})' if details else ''}") from problem
 
 
 @contextmanager
-def running(accord: Accord, place: Place) -> Iterator[Court]:
-    """A court that listens, has subscribed, has sent what it had written, and follows the feed."""
+def running(accord: Accord, place: CourtPlace) -> Iterator[SimulatedCourt]:
+    """Run a court: it listens, subscribes, sends unsent referrals and follows the feed."""
     with ExitStack() as open_things:
         open_things.enter_context(accord)
         store = Store(place.store)
         open_things.callback(store.close)
-        one = Court(accord, store, time.time, time.sleep)
+        court = SimulatedCourt(accord, store, Timing())
         if place.port is not None:
-            door = Receiver(one, place.port, place.host)
-            one.door = open_things.enter_context(_listening(door))
-            one.subscribe(place.url or door.url)
+            door = Receiver(court, place.port, place.host)
+            court.door = open_things.enter_context(_listening(door))
+            court.subscribe(place.url or door.url)
         if place.orders_port is not None:
-            desk = Receiver(one, place.orders_port, orders=True)
-            one.desk = open_things.enter_context(_listening(desk))
-        one.send_unsent()
+            desk = Receiver(court, place.orders_port, orders=True)
+            court.desk = open_things.enter_context(_listening(desk))
+        court.send_unsent()
         stop = threading.Event()
-        thread = threading.Thread(target=one.follow, args=(stop, SECONDS_TO_FOLLOW), daemon=True)
+        thread = threading.Thread(target=court.follow, args=(stop, SECONDS_TO_FOLLOW), daemon=True)
         thread.start()
         try:
-            yield one
+            yield court
         finally:
             stop.set()
             thread.join()
             if place.store == IN_MEMORY:
-                # Nobody will know of the subscription, or its secret, any more.
-                with suppress(Refused, Unreachable):
-                    one.unsubscribe()
+                # The subscription's secret is lost with the notes.
+                with suppress(RequestRefused, ServiceUnreachable):
+                    court.unsubscribe()
 
 
 def _listening(receiver: Receiver) -> Receiver:
@@ -127,15 +129,15 @@ def _listening(receiver: Receiver) -> Receiver:
 
 
 @contextmanager
-def streaming(court: Court, a_minute: int) -> Iterator[None]:
-    """Refers so many cases a minute beside whatever goes on."""
+def streaming(court: SimulatedCourt, a_minute: int) -> Iterator[None]:
+    """Refer cases in the background, so many a minute."""
     stop = threading.Event()
 
     def stream() -> None:
         while not stop.wait(60 / a_minute):
             try:
                 court.refer()
-            except (Refused, Unreachable) as problem:
+            except (RequestRefused, ServiceUnreachable) as problem:
                 typer.echo(f"A case could not be referred: {problem}", err=True)
 
     thread = threading.Thread(target=stream, daemon=True)
@@ -149,14 +151,14 @@ def streaming(court: Court, a_minute: int) -> Iterator[None]:
             thread.join()
 
 
-def obey(court: Court, orders: Sequence[str]) -> None:
-    """Have the court obey, and tell what came of each order."""
+def obey(court: SimulatedCourt, orders: Sequence[str]) -> None:
+    """Have the court carry out orders, and print the result of each."""
     for order in orders:
         typer.echo(court.obey(order))
 
 
-def settled(court: Court) -> list[str]:
-    """The differences, once what is on its way has had its time."""
+def settled(court: SimulatedCourt) -> list[str]:
+    """Wait for pending events, and list the differences."""
     if court.door is not None:
         court.door.open()
         court.obey(f"settle {SECONDS_TO_SETTLE}")
@@ -165,16 +167,16 @@ def settled(court: Court) -> list[str]:
 
 
 def until_signal() -> None:
-    """Wait until somebody ends the program."""
+    """Wait for SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     stop.wait()
 
 
-def where_it_listens(court: Court) -> Iterator[str]:
-    """Where the court hears webhooks and takes orders, a line each."""
+def where_it_listens(court: SimulatedCourt) -> Iterator[str]:
+    """Name the ports for webhooks and for orders, in a line each."""
     if court.door is not None:
-        yield f"The court hears webhooks at {court.door.url}."
+        yield f"The court receives webhooks at {court.door.url}."
     if court.desk is not None:
-        yield f"It takes orders: curl --data 'refer 3' {court.desk.url}"
+        yield f"It accepts orders: curl --data 'refer 3' {court.desk.url}"

@@ -1,4 +1,4 @@
-"""Where the court listens: to Accord's webhooks on one port, and to whoever gives it orders on another."""
+"""The court's ports: one receives Accord's webhooks, the other orders."""
 
 import json
 import threading
@@ -6,9 +6,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from app.integration.client import Refused, Unreachable
-from app.integration.court_in_a_box import court as acts
-from app.integration.court_in_a_box.court import BadOrder, Court
+from app.integration.client import RequestRefused, ServiceUnreachable
+from app.integration.court_in_a_box import simulated_court as acts
+from app.integration.court_in_a_box.simulated_court import BadOrder, SimulatedCourt
 
 MOST_BYTES = 1024 * 1024
 LOOPBACK = "127.0.0.1"
@@ -25,13 +25,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler], court: Court) -> None:
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler], court: SimulatedCourt) -> None:
         self.court = court
         self.closing = threading.Event()
         super().__init__((host, port), handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever breaks off is not waited for."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -39,10 +39,10 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = SECONDS_TO_ARRIVE
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the standard library
-        """Nothing: the court's state says what came."""
+        """Log nothing: the court's state contains what came."""
 
     def body(self) -> bytes | None:
-        """What was sent, if it is not too long."""
+        """The body of the request; None, after an answer, if it is too long."""
         length = self.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MOST_BYTES:
             self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def answer(self, status: HTTPStatus, text: str = "", media_type: str = "text/plain; charset=utf-8") -> None:
-        """Answer, and end the connection."""
+        """Send an answer."""
         body = text.encode()
         self.send_response(status)
         if status != HTTPStatus.NO_CONTENT:
@@ -62,46 +62,46 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Webhooks(_Handler):
     def do_POST(self) -> None:
-        """Take an event, or do with it what the court was told to."""
+        """Receive a webhook, and answer as the court decides."""
         body = self.body()
         if body is None:
             return
-        how = self.server.court.receive(dict(self.headers.items()), body)
-        if how == acts.HANGS:
+        decision = self.server.court.receive(dict(self.headers.items()), body)
+        if decision == acts.HANGS:
             self.server.closing.wait(SECONDS_OF_HANGING)
-        elif how == acts.GARBAGE:
+        elif decision == acts.GARBAGE:
             self.wfile.write(_NO_HTTP)
         else:
-            self.answer(_ANSWERS[how])
+            self.answer(_ANSWERS[decision])
 
 
 class _Orders(_Handler):
     def do_GET(self) -> None:
-        """Tell how the court is."""
+        """Answer with the state of the court."""
         self.answer(HTTPStatus.OK, json.dumps(self.server.court.state(), indent=2) + "\n", "application/json")
 
     def do_POST(self) -> None:
-        """Obey each line, one after the other."""
+        """Carry out each line as an order."""
         body = self.body()
         if body is None:
             return
-        said = []
+        results = []
         try:
             for line in filter(str.strip, body.decode("utf-8", "replace").splitlines()):
-                said.append(self.server.court.obey(line))
-        except (BadOrder, Refused, Unreachable) as problem:
-            self.answer(HTTPStatus.BAD_REQUEST, "\n".join([*said, str(problem), ""]))
+                results.append(self.server.court.obey(line))
+        except (BadOrder, RequestRefused, ServiceUnreachable) as problem:
+            self.answer(HTTPStatus.BAD_REQUEST, "\n".join([*results, str(problem), ""]))
             return
-        self.answer(HTTPStatus.OK, "\n".join([*said, ""]))
+        self.answer(HTTPStatus.OK, "\n".join([*results, ""]))
 
 
 class Receiver:
-    """A port on which the court hears webhooks (or, as `orders`, what it is to do); it can be closed and opened again.
+    """A port that receives webhooks, or `orders`; it can be closed and opened again.
 
-    Orders are taken from this machine only: whoever may give them may make the court lie.
+    Orders are accepted from this machine only, because they can make the court misbehave.
     """
 
-    def __init__(self, court: Court, port: int = 0, host: str = LOOPBACK, *, orders: bool = False) -> None:
+    def __init__(self, court: SimulatedCourt, port: int = 0, host: str = LOOPBACK, *, orders: bool = False) -> None:
         self._court = court
         self._handler = _Orders if orders else _Webhooks
         self._host = LOOPBACK if orders else host
@@ -110,18 +110,18 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where it is reached on this machine."""
+        """Its URL on this machine."""
         return f"http://{LOOPBACK}:{self.port}/"
 
     def open(self) -> None:
-        """Listen, unless it does already."""
+        """Start to listen, unless it already does."""
         if self._server is None:
             self._server = _Server(self._host, self.port, self._handler, self._court)
             self.port = self._server.server_port
             threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more: whoever knocks is refused, and whoever hangs is let go."""
+        """Stop listening, refuse new connections and end those that hang."""
         if self._server is not None:
             self._server.closing.set()
             self._server.shutdown()

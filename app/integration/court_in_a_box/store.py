@@ -1,4 +1,4 @@
-"""What the court knows: the referrals that it sent and how they stood last, and the events that came."""
+"""The court's own database: the referrals it sent, their last known state, and the events it received."""
 
 import json
 import sqlite3
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-# The place in the order of arrival is that of the first time; later copies are counted and change nothing.
+# The first arrival determines the position; later copies are counted and change nothing.
 _KEEP = {
     "feed": """
 INSERT INTO events (id, type, stream, seq, referral_id, by_feed)
@@ -37,8 +37,8 @@ ON CONFLICT (id) DO UPDATE SET by_webhook = coalesce(by_webhook, excluded.by_web
 
 
 @dataclass(frozen=True, slots=True)
-class Referral:
-    """A referral of the court: what it sent, and what it last saw of it at Accord, if anything yet."""
+class SentReferral:
+    """A referral as the court sent it, and as it last read it from Accord; None before the first answer."""
 
     external_id: str
     sent: Json
@@ -47,8 +47,8 @@ class Referral:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """An event that came, with its place in the order of arrival by each way, and how often a webhook brought it."""
+class ReceivedEvent:
+    """A received event: its position by feed and by webhook, and how often webhooks delivered it."""
 
     id: str
     type: str
@@ -60,86 +60,87 @@ class Heard:
 
 
 class Store:
-    """The court's own small database, in a file or (`:memory:`) for as long as it runs."""
+    """The court's SQLite database, in a file or (`:memory:`) for as long as the court runs."""
 
     def __init__(self, path: str) -> None:
-        # Every statement is a transaction of its own.
+        # Autocommit: every statement is its own transaction.
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._lock = threading.RLock()
         self._db.executescript(_TABLES)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the database."""
         with self._lock:
             self._db.close()
 
-    def _do(self, statement: str, *given: Any) -> list[Any]:
+    def _do(self, statement: str, *values: Any) -> list[Any]:
         with self._lock:
-            return self._db.execute(statement, given).fetchall()
+            return self._db.execute(statement, values).fetchall()
 
     # Referrals
 
     def write(self, external_id: str, sent: Json) -> None:
-        """Write down a referral before it is sent, so that a crash does not lose it."""
+        """Store a referral before it is sent, so that a crash does not lose it."""
         self._do("INSERT INTO referrals (external_id, sent) VALUES (?, ?)", external_id, json.dumps(sent))
 
     def see(self, referral: Json) -> None:
-        """Note how a referral of ours stands, unless we know something newer."""
+        """Store the state of a referral, unless a newer one is stored."""
         with self._lock:
-            known = [one for one in self.referrals() if one.external_id == referral["external_id"]]
-            if known and known[0].seen and _changed_at(known[0].seen) > _changed_at(referral):
+            stored = [sent for sent in self.referrals() if sent.external_id == referral["external_id"]]
+            if stored and stored[0].seen and _changed_at(stored[0].seen) > _changed_at(referral):
                 return
             values = (referral["id"], json.dumps(referral), referral["external_id"])
             self._do("UPDATE referrals SET id = ?, seen = ? WHERE external_id = ?", *values)
 
-    def referrals(self) -> list[Referral]:
-        """All of them, in the order in which they were written."""
+    def referrals(self) -> list[SentReferral]:
+        """All referrals, in the order in which they were stored."""
         rows = self._do("SELECT external_id, sent, id, seen FROM referrals ORDER BY number")
         return [
-            Referral(name, json.loads(sent), id, json.loads(seen) if seen else None) for name, sent, id, seen in rows
+            SentReferral(name, json.loads(sent), id, json.loads(seen) if seen else None)
+            for name, sent, id, seen in rows
         ]
 
     # Events
 
     def keep(self, event: Json, way: Way) -> None:
-        """Keep an event; one that is known already is the same event once more."""
+        """Store an event; a copy of a known event is only counted."""
         data = event["data"]
         about = data["about"].get("referral_id")
         self._do(_KEEP[way], event["id"], event["type"], data["stream"], data["seq"], about)
 
     def forget(self, event_id: str) -> None:
-        """Lose an event, as courts do."""
+        """Delete an event, to simulate its loss."""
         self._do("DELETE FROM events WHERE id = ?", event_id)
 
-    def events(self) -> list[Heard]:
-        """All that came."""
+    def events(self) -> list[ReceivedEvent]:
+        """All received events, by stream."""
         columns = "id, type, stream, seq, by_feed, by_webhook, webhooks"
-        return [Heard(*row) for row in self._do(f"SELECT {columns} FROM events ORDER BY stream, seq")]  # noqa: S608
+        return [ReceivedEvent(*row) for row in self._do(f"SELECT {columns} FROM events ORDER BY stream, seq")]  # noqa: S608
 
     def to_look_at(self) -> list[tuple[str, list[str]]]:
-        """The referrals of which something was heard since the court looked, each with the events that say so."""
+        """Referrals with events since the court last read them, each with the ids of those events."""
         rows = self._do("SELECT referral_id, id FROM events WHERE NOT looked_at AND referral_id IS NOT NULL")
-        found: dict[str, list[str]] = {}
+        event_ids: dict[str, list[str]] = {}
         for referral_id, event_id in rows:
-            found.setdefault(referral_id, []).append(event_id)
-        return list(found.items())
+            event_ids.setdefault(referral_id, []).append(event_id)
+        return list(event_ids.items())
 
     def looked(self, event_ids: Sequence[str]) -> None:
-        """Note that the court has looked at what some events were about."""
+        """Mark events as dealt with: the court has read their referrals."""
         for id in event_ids:
             self._do("UPDATE events SET looked_at = 1 WHERE id = ?", id)
 
-    # Whatever else is to outlive a crash
+    # Other values that must survive a crash
 
     def note(self, name: str) -> Any:
-        """What was noted under a name; None if nothing was."""
+        """A stored value by its name, or None."""
         rows = self._do("SELECT value FROM notes WHERE name = ?", name)
         return json.loads(rows[0][0]) if rows else None
 
     def set_note(self, name: str, value: Any) -> None:
-        """Note something."""
-        given = (name, json.dumps(value))
-        self._do("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", *given)
+        """Store a value under a name."""
+        row = (name, json.dumps(value))
+        self._do("INSERT INTO notes VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", *row)
 
 
 def _changed_at(referral: Json) -> datetime:

@@ -7,18 +7,20 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.core.errors import Unavailable, invalid
+from app.core.files.downloads import StoredFile, plain_bytes, repr_digest
 from app.core.files.kinds import TEXTS
 from app.core.files.names import disposition
-from app.core.files.transfers import Arrived, Leaf, opened, shown_digest
-from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload
+from app.core.files.uploads import Arrived
+from app.core.http.conditions import tag_of_file
+from app.core.http.downloads import file_response, is_known, not_modified, range_of
+from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
-from app.core.http.uploads import arrived_of, entered, file_of
+from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Instant
-from app.integration.courts import decisions, orders, progress, service, views
-from app.integration.courts import referrals as acts
+from app.integration.courts import case_progress, order_files, referral_views, registry_decisions, service
+from app.integration.courts import court_acts as acts
 from app.integration.courts.schemas import (
     STATES,
     AskIn,
@@ -44,20 +46,25 @@ in_case = APIRouter(prefix="/v1/cases/{case_id}/referral", tags=["referrals"], r
 ACTS = problems(401, 403, 404, 409, 412, 422)
 # An order of a court is some pages.
 MOST_OF_ORDER = 64 * 1024 * 1024
-State = Annotated[STATES | None, Query(description="Only referrals in this state")]
-ExternalId = Annotated[str | None, Query(max_length=200, description="The referral that the court calls so")]
-Since = Annotated[Instant | None, Query(description="Only what has changed since")]
+State = Annotated[STATES | None, Query(description="Only referrals in this state.")]
+ExternalId = Annotated[
+    str | None, Query(max_length=200, description="Only the referral with this id of the court's own.")
+]
+Since = Annotated[Instant | None, Query(description="Only referrals that changed at this instant or later.")]
 
 
 @router.get("", operation_id="listCourts", responses=problems(401, 403, 422))
 async def list_courts(work: Hop, page: Paged) -> CourtList:
-    """List the courts that refer cases."""
+    """List the courts that refer cases.
+
+    Administrators and registrars may do this.
+    """
     return await work.read(service.list_courts, page)
 
 
 @router.get("/{court_id}", operation_id="readCourt", responses=problems(401, 404, 422))
 async def read_court(work: Hop, court_id: UUID) -> CourtOut:
-    """Read what is known of a court."""
+    """Read a court."""
     return await work.read(service.read_court, court_id)
 
 
@@ -65,7 +72,10 @@ async def read_court(work: Hop, court_id: UUID) -> CourtOut:
     "", status_code=201, dependencies=Create, operation_id="enterCourt", responses=problems(401, 403, 409, 422)
 )
 async def enter_court(work: Hop, body: CourtIn) -> CourtOut:
-    """Enter a court that refers cases, as an administrator."""
+    """Enter a court that refers cases.
+
+    Administrators may do this.
+    """
     return await work.write(act(service.enter_court, body), answer=service.read_court, status=201)
 
 
@@ -77,20 +87,24 @@ async def list_referrals(
     external_id: ExternalId = None,
     updated_since: Since = None,
 ) -> ReferralList:
-    """List the referrals: a court its own, the registry all, the newest first."""
-    return await work.read(views.list_referrals, page, state, external_id, updated_since)
+    """List the referrals, the newest first.
+
+    A court sees its own referrals, the registry all of them.
+    """
+    only = referral_views.ReferralFilter(state, external_id, updated_since)
+    return await work.read(referral_views.list_referrals, page, only)
 
 
 @referrals.get("/{referral_id}", operation_id="readReferral", responses=problems(401, 404, 422))
 async def read_referral(work: Hop, referral_id: UUID) -> ReferralOut:
-    """Read a referral, and in broad words what became of it."""
-    return await work.read(views.read_referral, referral_id)
+    """Read a referral and what became of it."""
+    return await work.read(referral_views.read_referral, referral_id)
 
 
 @referrals.get("/{referral_id}/filings", operation_id="listReferralFilings", responses=problems(401, 404, 422))
 async def list_referral_filings(work: Hop, referral_id: UUID, page: Paged) -> FilingList:
-    """List what was filed for the court, or for everybody, in the case of a referral."""
-    return await work.read(views.list_filings, referral_id, page)
+    """List the filings to the court or the public in the case of a referral."""
+    return await work.read(referral_views.list_filings, referral_id, page)
 
 
 REFERS = problems(401, 403, 409, 422) | {
@@ -100,8 +114,12 @@ REFERS = problems(401, 403, 409, 422) | {
 
 @referrals.post("", status_code=201, dependencies=Create, operation_id="referCase", responses=REFERS)
 async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
-    """Refer a case; however often the same referral is sent, there is one, which is answered with 200 from then on."""
-    return await work.write(act(acts.refer, body), answer=views.read_referral, status=201)
+    """Refer a case.
+
+    A court's program may do this. A referral with the same `external_id` that says the same is not entered twice: the
+    answer is then 200 with the existing one.
+    """
+    return await work.write(act(acts.refer, body), answer=referral_views.read_referral, status=201, finds=True)
 
 
 @referrals.patch(
@@ -111,45 +129,49 @@ async def refer_case(work: Hop, body: ReferralIn) -> ReferralOut:
     responses=problems(401, 403, 404, 409, 412, 422, 428),
 )
 async def amend_referral(work: Hop, referral_id: UUID, body: ReferralAmendment) -> ReferralOut:
-    """Amend a referral, as its court; the parties see what you send."""
+    """Change a referral.
+
+    Its court may do this. Once a case was opened, its participants see what the court sends.
+    """
     item = (referral_id,)
     return await work.write(
-        act(acts.amend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.amend, referral_id, body), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
-_FILES = {kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in TEXTS}
-_NAME = {
-    "name": "Content-Disposition",
-    "in": "header",
-    "required": True,
-    "description": "`attachment; filename*=UTF-8''order.pdf`: the name of the file, percent-encoded",
-    "schema": {"type": "string", "example": "attachment; filename*=UTF-8''order.pdf"},
+_IS_FILE: dict[str, Any] = {
+    "description": "The file, or the part that `Range` asks for (206).",
+    "content": contents_of(TEXTS),
 }
-_ORDER: dict[str, Any] = {"requestBody": {"required": True, "content": _FILES}, "parameters": [_NAME]}
-_IS_FILE: dict[str, Any] = {"description": "The file, or the part that `Range` asks for (206)", "content": _FILES}
 BRINGS = problems(401, 403, 404, 409, 422)
 HANDS_OUT: dict[int | str, dict[str, Any]] = {**problems(401, 404, 416, 422), 200: _IS_FILE, 206: _IS_FILE}
 
 
 @uploads.post(
-    "/{referral_id}/order", dependencies=Create, operation_id="uploadOrder", responses=BRINGS, openapi_extra=_ORDER
+    "/{referral_id}/order",
+    dependencies=Create,
+    operation_id="uploadOrder",
+    responses=BRINGS,
+    openapi_extra=takes_file(TEXTS, "order.pdf"),
 )
 async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
-    """Bring the order as a file, as its court and as the body of the request; a later one takes its place."""
+    """Upload the order of a referral as a file.
+
+    Its court may do this. The file is the body of the request. A later file replaces it.
+    """
     file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
-    ticket = await work.look(orders.may_bring, referral_id)
-    arrived = await arrived_of(work, ticket, file, most)
-    return await entered(work, arrived, _bring(work, referral_id, ticket, arrived))
+    ticket = await work.look(order_files.may_bring, referral_id)
+    arrived = await receive_file(work, ticket, file, most)
+    return await keep_or_delete(work, arrived, _bring(work, referral_id, ticket, arrived))
 
 
-async def _bring(work: Work, referral_id: UUID, ticket: orders.Ticket, arrived: Arrived) -> ReferralOut:
+async def _bring(work: Work, referral_id: UUID, ticket: order_files.OrderTicket, arrived: Arrived) -> ReferralOut:
     await _scanned(work, ticket, arrived)
-    return await work.write(act(orders.bring, referral_id, arrived), answer=views.read_referral)
+    return await work.write(act(order_files.bring, referral_id, arrived), answer=referral_views.read_referral)
 
 
-async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
-    """Refuse what a scanner refuses, before anybody is told of it; Unavailable if it cannot be asked."""
+async def _scanned(work: Work, ticket: order_files.OrderTicket, arrived: Arrived) -> None:
+    """Refuse an infected file before anybody learns of it; Unavailable if the scanner cannot be reached."""
     storage, clamd = work.seams.storage, work.seams.database.settings.clamd
     if clamd is None:
         return
@@ -163,78 +185,107 @@ async def _scanned(work: Work, ticket: orders.Ticket, arrived: Arrived) -> None:
 
 @referrals.get("/{referral_id}/order", operation_id="downloadOrder", response_class=Response, responses=HANDS_OUT)
 async def download_order(work: Hop, referral_id: UUID) -> Response:
-    """Download the order as a file."""
-    return await _handed_out(work, await work.look(orders.leaf, referral_id))
+    """Download the order of a referral."""
+    return await _handed_out(work, await work.look(order_files.leaf, referral_id))
 
 
 @in_case.get("/order", operation_id="downloadCaseOrder", response_class=Response, responses=HANDS_OUT)
 async def download_case_order(work: Hop, case_id: UUID) -> Response:
-    """Download the order by which a case was referred, as a file."""
-    return await _handed_out(work, await work.look(orders.leaf_in_case, case_id))
+    """Download the order by which a case was referred."""
+    return await _handed_out(work, await work.look(order_files.leaf_in_case, case_id))
 
 
-async def _handed_out(work: Work, leaf: Leaf) -> Response:
-    tag = tag_of(leaf.sha256)
+async def _handed_out(work: Work, leaf: StoredFile) -> Response:
+    tag = tag_of_file(leaf.sha256)
     if is_known(work.request, tag):
         return not_modified(tag)
-    part = wanted(work.request, leaf.size, tag)
-    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    part = range_of(work.request, leaf.size, tag)
+    chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
     return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
 
 
 @referrals.post("/{referral_id}/withdraw", dependencies=Act, operation_id="withdrawReferral", responses=ACTS)
 async def withdraw_referral(work: Hop, referral_id: UUID) -> ReferralOut:
-    """Take a referral back, as its court; a case that was opened on it is told so."""
+    """Withdraw a referral.
+
+    Its court may do this. The participants of a case that was opened on it learn of it.
+    """
     item = (referral_id,)
     return await work.write(
-        act(acts.withdraw, referral_id), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.withdraw, referral_id), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
 @referrals.post("/{referral_id}/extend", dependencies=Act, operation_id="extendReturnDate", responses=ACTS)
 async def extend_return_date(work: Hop, referral_id: UUID, body: ReturnDateIn) -> ReferralOut:
-    """Give a later return date, as its court; the term that runs in the case moves with it."""
+    """Extend the return date of a referral.
+
+    Its court may do this. The term that runs in the case moves with it.
+    """
     item = (referral_id,)
     return await work.write(
-        act(acts.extend, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(acts.extend, referral_id, body), answer=referral_views.read_referral, item=item, lock=acts.lock_referral
     )
 
 
 @referrals.post("/{referral_id}/accept", dependencies=Act, operation_id="acceptReferral", responses=ACTS)
 async def accept_referral(work: Hop, referral_id: UUID, body: ReferralAcceptance | None = None) -> ReferralOut:
-    """Take a referral in, as the registry: a case is opened on it under the rules that you name."""
+    """Accept a referral and open a case on it.
+
+    Registrars may do this. The case is opened under the rule set that the request names.
+    """
     given, item = body or ReferralAcceptance(), (referral_id,)
     return await work.write(
-        act(decisions.accept, referral_id, given), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.accept, referral_id, given),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
 @referrals.post("/{referral_id}/ask", dependencies=Act, operation_id="askAboutReferral", responses=ACTS)
 async def ask_about_referral(work: Hop, referral_id: UUID, body: AskIn) -> ReferralOut:
-    """Ask the court for what is lacking, as the registry."""
+    """Ask the court for what a referral lacks.
+
+    Registrars may do this.
+    """
     item = (referral_id,)
     return await work.write(
-        act(decisions.ask, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.ask, referral_id, body),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
 @referrals.post("/{referral_id}/decline", dependencies=Act, operation_id="declineReferral", responses=ACTS)
 async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> ReferralOut:
-    """Decline a referral for a coded reason, as the registry."""
+    """Decline a referral.
+
+    Registrars may do this.
+    """
     item = (referral_id,)
     return await work.write(
-        act(decisions.decline, referral_id, body), answer=views.read_referral, item=item, lock=acts.lock_referral
+        act(registry_decisions.decline, referral_id, body),
+        answer=referral_views.read_referral,
+        item=item,
+        lock=acts.lock_referral,
     )
 
 
 @in_case.get("", operation_id="readCaseReferral", responses=problems(401, 404, 422))
 async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
-    """Read what the court sent about a case, and what it was told of the end."""
-    return await work.read(views.read_in_case, case_id)
+    """Read what the court sent about a case and what it was told of the end."""
+    return await work.read(referral_views.read_in_case, case_id)
 
 
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
 async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
-    """Let the court know the dates of joint sessions, for your party; it is told once every party agrees."""
-    return await work.write(act(progress.share_dates, case_id), answer=views.read_in_case, item=(case_id,))
+    """Agree for your party that the court may know the dates of joint sessions.
+
+    The court learns them once every party has agreed.
+    """
+    return await work.write(
+        act(case_progress.share_dates, case_id), answer=referral_views.read_in_case, item=(case_id,)
+    )

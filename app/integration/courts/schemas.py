@@ -1,42 +1,71 @@
-"""Courts and their referrals as they come in and go out."""
+"""Courts and their referrals, in requests and answers."""
 
 import json
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.core.values import Code, Codes, Day, Email, In, Languages, Line, Listed, Out, Text, TimeZone, clean
+from app.core.values import Code, Codes, Day, Email, In, Languages, Line, Listed, Out, Text, TimeZone, clean, one_of
 from app.institution.calendars.schemas import CalendarCode
-from app.institution.procedures.schemas import MOST_PARTIES
+from app.institution.procedures.schemas import MOST_PARTIES, Phase, SideName
 from app.proceedings.cases.schemas import PartyIn, Seat, both_sides
+from app.proceedings.sessions.schemas import SessionState
 
 MOST_BYTES, DEEPEST, LONGEST_NAME = 16_384, 8, 200
 STATES = Literal["received", "more-asked", "accepted", "declined", "withdrawn"]
+LACKS = Literal["parties", "representatives", "order", "return-date", "subjects", "languages", "other"]
+PAPER_KINDS = ("received", "amended", "extended", "withdrawn", "reported")
+REFUSALS = Literal["outside-scheme", "not-suitable", "incomplete", "duplicate", "conflict-of-interest", "other"]
+AnswerCode = TypeAliasType(
+    "AnswerCode",
+    Annotated[
+        str,
+        one_of(
+            dict.fromkeys((*get_args(LACKS), *get_args(REFUSALS))),
+            "What a referral lacks, or why the registry declined it.",
+        ),
+    ],
+)
+PaperKind = TypeAliasType(
+    "PaperKind",
+    Annotated[
+        str,
+        one_of(
+            PAPER_KINDS,
+            "`received`, `amended`, `extended`, `withdrawn`: the court referred the case, changed the referral, set a "
+            "later return date, withdrew it. `reported`: the registry reported the outcome.",
+        ),
+    ],
+)
 
 
 class CourtIn(In):
-    """A court that refers cases; a mediation on its referral is seated in its place unless the court says otherwise."""
+    """A court that refers cases. Its place is the seat of the mediation unless the referral names another."""
 
-    name: Line
-    jurisdiction: Line
-    place: Line
-    time_zone: TimeZone
-    calendar: CalendarCode | None = None
+    name: Line = Field(description="The name of the court.")
+    jurisdiction: Line = Field(description="The jurisdiction to which the court belongs.")
+    place: Line = Field(description="The place of the court.")
+    time_zone: TimeZone = Field(description="The time zone of that place, by its IANA name (`Asia/Hong_Kong`).")
+    calendar: CalendarCode | None = Field(
+        None,
+        description="The calendar of the court's days off: the code of a country (`HK`) or a part of one (`DE-BY`).",
+    )
 
 
 class CourtOut(Out):
-    """A court."""
+    """A court that refers cases."""
 
-    id: UUID
-    name: str
-    jurisdiction: str
-    place: str
-    time_zone: str
-    calendar: str | None
-    created_at: datetime
+    id: UUID = Field(description="The id of the court.")
+    name: str = Field(description="The name of the court.")
+    jurisdiction: str = Field(description="The jurisdiction to which the court belongs.")
+    place: str = Field(description="The place of the court.")
+    time_zone: str = Field(description="The time zone of that place, by its IANA name.")
+    calendar: str | None = Field(description="The code of the calendar of its days off; null if none is named.")
+    created_at: datetime = Field(description="When the court was entered.")
 
 
 class CourtList(Listed[CourtOut]):
@@ -44,23 +73,27 @@ class CourtList(Listed[CourtOut]):
 
 
 def _bounded(value: dict[str, Any]) -> dict[str, Any]:
-    """The court's own fields, if they are small, shallow and readable; they are kept as they are."""
+    """The court's own fields, unchanged, if they are small, shallow and readable."""
     _readable(value, 1)
     if len(json.dumps(value, ensure_ascii=False).encode()) > MOST_BYTES:
-        raise PydanticCustomError("external-size", "These fields take more than 16 KiB.")
+        raise PydanticCustomError(
+            "external-size", "These fields take more than 16 KiB as JSON. Send fewer or shorter ones."
+        )
     return value
 
 
 def _readable(value: Any, depth: int) -> None:
     if depth > DEEPEST:
-        raise PydanticCustomError("external-depth", "These fields are nested deeper than 8 levels.")
+        raise PydanticCustomError("external-depth", "These fields are nested deeper than 8 levels. Send flatter ones.")
     if isinstance(value, str):
         clean(value)
     for one in value if isinstance(value, list) else ():
         _readable(one, depth + 1)
     for name, one in value.items() if isinstance(value, dict) else ():
         if len(name) > LONGEST_NAME:
-            raise PydanticCustomError("external-name", "A name among these fields is longer than 200 characters.")
+            raise PydanticCustomError(
+                "external-name", "One of these fields has a name of more than 200 characters. Shorten it."
+            )
         clean(name)
         _readable(one, depth + 1)
 
@@ -69,184 +102,208 @@ External = Annotated[dict[str, Any], AfterValidator(_bounded)]
 
 
 class ReferredRepresentative(In):
-    """Who acts for a party before the court, and where they are reached."""
+    """A person who acts for a party before the court."""
 
-    name: Line
-    role: Literal["agent", "counsel"] = "counsel"
-    email: Email | None = None
+    name: Line = Field(description="The person's name.")
+    role: Literal["agent", "counsel"] = Field("counsel", description="As what the person acts for the party.")
+    email: Email | None = Field(None, description="The person's e-mail address.")
 
 
 class ReferredParty(PartyIn):
-    """A party of the court's case; the one that brings the referral is named first, as requesting."""
+    """A party of the court's case. The first party named is on the requesting side."""
 
-    email: Email | None = None
-    representatives: Annotated[list[ReferredRepresentative], Field(max_length=10)] = []
+    email: Email | None = Field(None, description="The party's e-mail address.")
+    representatives: Annotated[list[ReferredRepresentative], Field(max_length=10)] = Field(
+        [], description="The persons who act for the party before the court."
+    )
 
 
 class Order(In):
-    """The order of referral: its number and day, and its text."""
+    """The order by which a court refers a case."""
 
-    number: Line | None = None
-    made_on: Day
-    text: Text
+    number: Line | None = Field(None, description="The number of the order.")
+    made_on: Day = Field(description="The day on which the order was made.")
+    text: Text = Field(description="The text of the order.")
 
 
 Parties = Annotated[list[ReferredParty], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(both_sides)]
 
 
 class ReferralIn(In):
-    """A case that a court refers; `external_id` is the court's own, and `external` its own fields."""
+    """A case that a court refers."""
 
-    external_id: Annotated[Line, Field(max_length=200)]
-    case_number: Line
-    title: Line
-    category: Code = "court-referred"
-    parties: Parties
-    order: Order
-    return_on: Day
-    subjects: Annotated[Codes, Field(min_length=1)]
-    languages: Annotated[Languages, Field(min_length=1)]
-    seat: Seat | None = None
-    external: External = {}
+    external_id: Annotated[Line, Field(max_length=200)] = Field(
+        description="The court's own id of the referral, which no other referral of the court has."
+    )
+    case_number: Line = Field(description="The number of the case at the court.")
+    title: Line = Field(description="The title of the case.")
+    category: Code = Field("court-referred", description="The category of the dispute.")
+    parties: Parties = Field(
+        description="The parties: one of the requesting side first, and one of the responding side."
+    )
+    order: Order = Field(description="The order of referral.")
+    return_on: Day = Field(description="The day by which the court wants a report.")
+    subjects: Annotated[Codes, Field(min_length=1)] = Field(
+        description="What the dispute is about, by codes (`listSubjects`)."
+    )
+    languages: Annotated[Languages, Field(min_length=1)] = Field(
+        description="The languages of the mediation, by codes (`en`, `zh-Hant`)."
+    )
+    seat: Seat | None = Field(None, description="The seat of the mediation; the court's place if left out.")
+    external: External = Field(
+        {},
+        description="The court's own fields, which the registry keeps unchanged: at most 16 KiB of JSON, nested at "
+        "most 8 levels deep.",
+    )
 
 
 class ReferralAmendment(In):
-    """What of a referral is to read otherwise; fields left out stay, and the return date is extended by its own act."""
+    """A change of a referral. Fields that you leave out stay as they are. `extendReturnDate` moves the return date."""
 
-    case_number: Line | None = None
-    title: Line | None = None
-    parties: Parties | None = None
-    order: Order | None = None
-    subjects: Annotated[Codes, Field(min_length=1)] | None = None
-    languages: Annotated[Languages, Field(min_length=1)] | None = None
-    external: External | None = None
+    case_number: Line | None = Field(None, description="The number of the case at the court.")
+    title: Line | None = Field(None, description="The title of the case.")
+    parties: Parties | None = Field(None, description="All parties; they replace the present ones.")
+    order: Order | None = Field(None, description="The order of referral.")
+    subjects: Annotated[Codes, Field(min_length=1)] | None = Field(
+        None, description="What the dispute is about, by codes; they replace the present ones."
+    )
+    languages: Annotated[Languages, Field(min_length=1)] | None = Field(
+        None, description="The languages of the mediation, by codes; they replace the present ones."
+    )
+    external: External | None = Field(None, description="The court's own fields; they replace the present ones.")
 
     @model_validator(mode="after")
     def says_something(self) -> "ReferralAmendment":
-        """Refuse an amendment that amends nothing, or that takes away what a referral must have."""
+        """Refuse an amendment without any field, and null for a field that a referral must have."""
         if not self.model_fields_set:
-            raise PydanticCustomError("empty", "Name at least one field to amend.")
+            raise PydanticCustomError("empty", "Name at least one field to change.")
         if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise PydanticCustomError("null", "A field that is named needs a value.")
+            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
         return self
 
 
 class ReturnDateIn(In):
-    """A later day on which the court wants its report."""
+    """A later day by which the court wants a report."""
 
-    return_on: Day
+    return_on: Day = Field(description="The new return date, which must be later than the present one.")
 
 
 class AskIn(In):
-    """What the registry still needs, in codes, and in words if it likes."""
+    """What the registry asks the court for."""
 
-    lacks: Annotated[
-        list[Literal["parties", "representatives", "order", "return-date", "subjects", "languages", "other"]],
-        Field(min_length=1, max_length=7),
-    ]
-    note: Text | None = None
+    lacks: Annotated[list[LACKS], Field(min_length=1, max_length=7)] = Field(
+        description="What the referral lacks, in codes."
+    )
+    note: Text | None = Field(None, description="The same in words.")
 
 
 class RefusalIn(In):
-    """Why the registry declines a referral, in a code, and in words if it likes."""
+    """Why the registry declines a referral."""
 
-    reason: Literal["outside-scheme", "not-suitable", "incomplete", "duplicate", "conflict-of-interest", "other"]
-    note: Text | None = None
+    reason: REFUSALS = Field(description="The reason, in a code.")
+    note: Text | None = Field(None, description="The same in words.")
 
 
 class ReferralAcceptance(In):
-    """Under which rules the registry takes the case in; without a category, under the one that they are for."""
+    """How the registry accepts a referral."""
 
-    procedure: Code = "court-referred"
-    category: Code | None = None
-    seat: Seat | None = None
+    procedure: Code = Field("court-referred", description="The rule set under which the case is opened.")
+    category: Code | None = Field(None, description="The category of the case; that of the rule set if left out.")
+    seat: Seat | None = Field(None, description="The seat of the mediation; the one of the referral if left out.")
 
 
 class OrderFileOut(Out):
-    """The order as a file, which is read at `…/order` of the referral, or of the case."""
+    """The order as a file. Download it at `…/order` of the referral or of the case."""
 
-    id: UUID
-    name: str
-    media_type: str
-    size: int
-    sha256: str
+    id: UUID = Field(description="The id of the file.")
+    name: str = Field(description="The name of the file.")
+    media_type: str = Field(description="The media type of the file.")
+    size: int = Field(description="The size of the file in bytes.")
+    sha256: str = Field(description="The SHA-256 of the file, in hexadecimal.")
 
 
 class AnswerOut(Out):
-    """What the registry answered the court: what it lacks, or why it declines."""
+    """The registry's answer to the court: what the referral lacks, or why it is declined."""
 
-    codes: list[str]
-    note: str | None
-    at: datetime
+    codes: list[AnswerCode] = Field(description="The answer, in codes.")
+    note: str | None = Field(description="The answer in words; null if there are none.")
+    at: datetime = Field(description="When the registry answered.")
 
 
 class SessionDates(Out):
-    """When a joint session is or was held, and nothing else of it."""
+    """The date of a joint session."""
 
-    starts_at: datetime
-    ends_at: datetime
-    state: str
+    starts_at: datetime = Field(description="When the session begins.")
+    ends_at: datetime = Field(description="When the session ends.")
+    state: SessionState = Field(description="What became of the session.")
 
 
 class Suspension(Out):
-    """A time for which the court's own proceedings stood still; without an end, they still do."""
+    """A time during which the court's own proceedings are suspended."""
 
-    from_at: datetime
-    until_at: datetime | None
+    from_at: datetime = Field(description="The beginning of the suspension.")
+    until_at: datetime | None = Field(description="Its end; null if the proceedings are still suspended.")
 
 
 class Attendance(Out):
     """Whether a party was represented at a joint session."""
 
-    side: str
-    name: str
-    attended: bool
+    side: SideName = Field(description="The side on which the party stands.")
+    name: str = Field(description="The name of the party.")
+    attended: bool = Field(description="Whether it was represented at any joint session.")
 
 
 class ReportOut(Out):
-    """What the court may be told of the end: that, who attended, whether it was settled, and a coded reason."""
+    """What the court may know of how the mediation ended."""
 
-    took_place: bool
-    ended_on: date
-    settled: Literal["whole", "part", "none"]
-    reason: str | None
-    attendance: list[Attendance]
-    reported_at: datetime
+    took_place: bool = Field(description="Whether a mediation took place.")
+    ended_on: date = Field(description="The day at the seat on which it ended.")
+    settled: Literal["whole", "part", "none"] = Field(
+        description="Whether the whole dispute was settled, a part of it, or nothing."
+    )
+    reason: str | None = Field(
+        description="Why it ended, in a code of the rules that courts may know; null if there is no such code."
+    )
+    attendance: list[Attendance] = Field(description="Whether each party was represented.")
+    reported_at: datetime = Field(description="When the court was told.")
 
 
 class ReferralOut(Out):
-    """A referral, and what became of it in broad words.
+    """A referral, and what became of it, as far as a court may know."""
 
-    `external_text` is `external` as a text, for readers whose numbers are binary. `sessions` are told once every party
-    has agreed to that, and only joint ones.
-    """
-
-    id: UUID
-    court_id: UUID
-    court: str
-    external_id: str
-    state: STATES
-    case_number: str
-    title: str
-    category: str
-    parties: list[ReferredParty]
-    order: Order
-    order_file: OrderFileOut | None
-    return_on: date
-    subjects: list[str]
-    languages: list[str]
-    seat: Seat | None
-    external: dict[str, Any]
-    external_text: str
-    answer: AnswerOut | None
-    case_id: UUID | None
-    reference: str | None
-    phase: str | None
-    sessions: list[SessionDates] | None
-    suspensions: list[Suspension]
-    report: ReportOut | None
-    received_at: datetime
-    updated_at: datetime
+    id: UUID = Field(description="The id of the referral.")
+    court_id: UUID = Field(description="The court.")
+    court: str = Field(description="The name of the court.")
+    external_id: str = Field(description="The court's own id of the referral.")
+    state: STATES = Field(
+        description="`received`: the registry has not decided. `more-asked`: it asked the court for something. "
+        "`accepted`: a case was opened. `declined`: the registry declined it. `withdrawn`: the court withdrew it."
+    )
+    case_number: str = Field(description="The number of the case at the court.")
+    title: str = Field(description="The title of the case.")
+    category: str = Field(description="The category of the dispute, as the court named it.")
+    parties: list[ReferredParty] = Field(description="The parties.")
+    order: Order = Field(description="The order of referral.")
+    order_file: OrderFileOut | None = Field(description="The order as a file; null if none was uploaded.")
+    return_on: date = Field(description="The day by which the court wants a report.")
+    subjects: list[str] = Field(description="What the dispute is about, by codes.")
+    languages: list[str] = Field(description="The languages of the mediation, by codes.")
+    seat: Seat | None = Field(description="The seat that the court named; null if it named none.")
+    external: dict[str, Any] = Field(description="The court's own fields, unchanged.")
+    external_text: str = Field(description="The same fields as JSON text, for readers that would round large numbers.")
+    answer: AnswerOut | None = Field(
+        description="The registry's answer; null if it asked for nothing and declined nothing."
+    )
+    case_id: UUID | None = Field(description="The case that was opened; null if there is none.")
+    reference: str | None = Field(description="The registry's reference of the case; null before it has one.")
+    phase: Phase | None = Field(description="The phase of the case; null if there is no case.")
+    sessions: list[SessionDates] | None = Field(
+        description="The dates of joint sessions; null until every party has agreed to share them."
+    )
+    suspensions: list[Suspension] = Field(description="When the court's own proceedings are suspended.")
+    report: ReportOut | None = Field(description="How the mediation ended; null while it goes on.")
+    received_at: datetime = Field(description="When the referral was received.")
+    updated_at: datetime = Field(description="When the referral, or what the court sees of it, last changed.")
 
 
 class ReferralList(Listed[ReferralOut]):
@@ -254,30 +311,30 @@ class ReferralList(Listed[ReferralOut]):
 
 
 class PaperOut(Out):
-    """When something passed between the court and the registry, and what kind of thing it was."""
+    """A paper that passed between the court and the registry."""
 
-    kind: str
-    at: datetime
+    kind: PaperKind = Field(description="What kind of paper it was.")
+    at: datetime = Field(description="When it passed.")
 
 
 class ReferralInCase(Out):
-    """What the court sent about a case, as it stands, and what it was told of the end."""
+    """What the court sent about a case, as it stands now, and what the court was told of the end."""
 
-    referral_id: UUID
-    court_id: UUID
-    court: str
-    external_id: str
-    case_number: str
-    title: str
-    parties: list[ReferredParty]
-    order: Order
-    order_file: OrderFileOut | None
-    return_on: date
-    subjects: list[str]
-    languages: list[str]
-    external: dict[str, Any]
-    external_text: str
-    withdrawn_at: datetime | None
-    dates_shared_by: list[UUID]
-    report: ReportOut | None
-    papers: list[PaperOut]
+    referral_id: UUID = Field(description="The referral.")
+    court_id: UUID = Field(description="The court.")
+    court: str = Field(description="The name of the court.")
+    external_id: str = Field(description="The court's own id of the referral.")
+    case_number: str = Field(description="The number of the case at the court.")
+    title: str = Field(description="The title of the case.")
+    parties: list[ReferredParty] = Field(description="The parties.")
+    order: Order = Field(description="The order of referral.")
+    order_file: OrderFileOut | None = Field(description="The order as a file; null if none was uploaded.")
+    return_on: date = Field(description="The day by which the court wants a report.")
+    subjects: list[str] = Field(description="What the dispute is about, by codes.")
+    languages: list[str] = Field(description="The languages of the mediation, by codes.")
+    external: dict[str, Any] = Field(description="The court's own fields, unchanged.")
+    external_text: str = Field(description="The same fields as JSON text, for readers that would round large numbers.")
+    withdrawn_at: datetime | None = Field(description="When the court withdrew the referral; null if it did not.")
+    dates_shared_by: list[UUID] = Field(description="The parties that let the court know the dates of joint sessions.")
+    report: ReportOut | None = Field(description="What the court was told of the end; null while the case goes on.")
+    papers: list[PaperOut] = Field(description="What passed between the court and the registry, the oldest first.")

@@ -1,4 +1,4 @@
-"""Courts, as administrators enter them."""
+"""Courts that may refer cases, entered by administrators."""
 
 from datetime import datetime
 from uuid import UUID
@@ -21,33 +21,35 @@ READERS = ("admin", "registrar")
 
 
 def list_courts(db: GatedSession, actor: Actor, now: datetime, page: Page) -> CourtList:
-    """Every court, for administrators and registrars; Forbidden for others."""
+    """List the courts; Forbidden unless the actor is an administrator or a registrar."""
     if actor.role not in READERS:
-        raise Forbidden("Administrators and registrars see which courts refer cases.")
-    found = listed(db, select(*_COLUMNS), page, Sort(Court.created_at, Court.id, datetime))
-    return CourtList(items=[CourtOut.model_validate(row) for row in found.rows], next=found.next, count=found.count)
+        raise Forbidden("Only administrators and registrars may list courts.")
+    listing = listed(db, select(*_COLUMNS), page, Sort(Court.created_at, Court.id, datetime))
+    return CourtList(
+        items=[CourtOut.model_validate(row) for row in listing.rows], next=listing.next, count=listing.count
+    )
 
 
 def read_court(db: GatedSession, actor: Actor, now: datetime, court_id: UUID) -> CourtOut:
-    """One court; NotFound for others than administrators and registrars too."""
+    """Read one court; NotFound also unless the actor is an administrator or a registrar."""
     row = db.execute(select(*_COLUMNS).where(Court.id == court_id)).one_or_none()
     if row is None or actor.role not in READERS:
         raise NotFound
     return CourtOut.model_validate(row)
 
 
-def enter_court(db: GatedSession, actor: Actor, now: datetime, given: CourtIn) -> tuple[UUID]:
-    """Enter a court; Forbidden for others than administrators, Conflict for a name that is there already."""
+def enter_court(db: GatedSession, actor: Actor, now: datetime, court_in: CourtIn) -> tuple[UUID]:
+    """Enter a court; Forbidden unless the actor is an administrator, Conflict as `write_court` raises it."""
     only_admin(actor)
-    return (write_court(db, now, given, author_of(actor, "admin")),)
+    return (write_court(db, now, court_in, author_of(actor, "admin")),)
 
 
-def write_court(db: GatedSession, now: datetime, given: CourtIn, by: Author) -> UUID:
-    """Write a court, whoever enters it; Conflict for a name that is there already in that jurisdiction."""
-    same = (Court.name == given.name, Court.jurisdiction == given.jurisdiction)
+def write_court(db: GatedSession, now: datetime, court_in: CourtIn, by: Author) -> UUID:
+    """Write a court; Conflict if its jurisdiction already has a court of this name."""
+    same = (Court.name == court_in.name, Court.jurisdiction == court_in.jurisdiction)
     if db.execute(select(Court.id).where(*same)).first() is not None:
-        raise Conflict("A court of this name and jurisdiction is entered already.", "exists")
-    court = Court(id=new_id(db), created_at=now, **given.model_dump())
+        raise Conflict("A court with this name and jurisdiction already exists.", "exists")
+    court = Court(id=new_id(db), created_at=now, **court_in.model_dump())
     db.add(court)
     payload = {"court_id": str(court.id)}
     ledger.record(db, Act("enter", now, by, installation_subject(db, "registry")), "court-entered", payload)

@@ -1,15 +1,11 @@
-"""What is sent to subscribers, as OpenAPI tells it: a webhook for each type of event, with schema and example."""
+"""The document's webhooks: what is sent to subscribers, for each type of event."""
 
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
-
-from pydantic import BaseModel
 
 from app.core.ledger.catalogue import TYPES, EventType
-from app.core.ledger.schemas import FeedActorOut, FeedDataOut, FeedEventOut
-from app.integration.webhooks.delivery import CONTENT_TYPE
-from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOut
+from app.integration.description.examples import recorded
+from app.integration.webhooks.schemas import TEST_TYPE, TestEventOut
+from app.integration.webhooks.transport import CONTENT_TYPE
 
 Json = dict[str, Any]
 
@@ -17,46 +13,52 @@ _SCHEMA = "#/components/schemas/{model}"
 _ID = {"type": "string", "format": "uuid"}
 _TEXT = {"type": "string"}
 _HEADERS = {
-    "webhook-id": ("The event's id, the same in every attempt", _ID),
-    "webhook-timestamp": ("When this attempt was signed, in seconds since 1970", _TEXT),
+    "webhook-id": ("The event's id, the same in every attempt.", _ID),
+    "webhook-timestamp": ("When this attempt was signed, in seconds since 1970.", _TEXT),
     "webhook-signature": (
-        "For each secret that is valid, `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 (Standard Webhooks)",
+        "For each valid secret, `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64 (Standard Webhooks).",
         _TEXT,
     ),
 }
 _RESPONSES = {
-    "2XX": {"description": "You have it: it is not sent again, and the next event of the case follows"},
-    "410": {"description": "You want no more: the subscription ends"},
-    "default": {
-        "description": "Anything else, and none in 15 seconds: it is sent again later. Redirects are not followed"
-    },
+    "2XX": ("EventTaken", "You have the event. It is not sent again, and the next event of the case follows."),
+    "410": ("EventsUnwanted", "You want no more events. The subscription ends."),
+    "default": (
+        "EventNotTaken",
+        "Any other answer, and none within 15 seconds: the event is sent again later. Redirects are not followed.",
+    ),
 }
 
 
 def described() -> tuple[Json, Json]:
-    """The document's `webhooks`, by type, and the `components` that they refer to beside those of the feed."""
-    webhooks = {one.name: _webhook(one.name, one.says, _narrowed(one), _example(one)) for one in TYPES.values()}
-    says = "The subscription's owner asked for a test: it stands in no ledger and in no feed."
-    webhooks[TEST_TYPE] = _webhook(TEST_TYPE, says, {"$ref": _SCHEMA.format(model="TestEventOut")}, _tested())
+    """The document's `webhooks`, by type, and the `components` to which they refer besides those of the feed."""
+    webhooks = {one.name: _webhook(one.name, one.says, _narrowed(one)) for one in TYPES.values()}
+    says = "The owner of the subscription asked for a test. The event stands in no ledger and in no feed."
+    webhooks[TEST_TYPE] = _webhook(TEST_TYPE, says, {"$ref": _SCHEMA.format(model="TestEventOut")})
     schema = TestEventOut.model_json_schema(ref_template=_SCHEMA)
     schemas = {**schema.pop("$defs"), "TestEventOut": schema}
     headers = {
         name: {"name": name, "in": "header", "required": True, "description": says, "schema": schema}
         for name, (says, schema) in _HEADERS.items()
     }
-    return webhooks, {"schemas": schemas, "parameters": headers}
+    responses = {name: {"description": says} for name, says in _RESPONSES.values()}
+    return webhooks, {"schemas": schemas, "parameters": headers, "responses": responses}
 
 
-def _webhook(name: str, says: str, schema: Json, example: BaseModel) -> Json:
-    body = {"schema": schema, "example": example.model_dump(mode="json")}
+def _webhook(name: str, says: str, schema: Json) -> Json:
     operation = {
         "operationId": "on" + "".join(word.capitalize() for word in name.split("-")),
         "summary": says,
         "tags": ["webhooks"],
         "security": [],
         "parameters": [{"$ref": f"#/components/parameters/{header}"} for header in _HEADERS],
-        "requestBody": {"required": True, "content": {CONTENT_TYPE: body}},
-        "responses": _RESPONSES,
+        "requestBody": {
+            "required": True,
+            "content": {CONTENT_TYPE: {"schema": schema, "example": recorded()["events"].get(name)}},
+        },
+        "responses": {
+            status: {"$ref": f"#/components/responses/{name}"} for status, (name, _says) in _RESPONSES.items()
+        },
     }
     return {"post": operation}
 
@@ -68,33 +70,3 @@ def _narrowed(one: EventType) -> Json:
         data["case_id"] = {"type": "null"}
     properties = {"type": {"const": one.name}, "data": {"type": "object", "properties": data}}
     return {"allOf": [{"$ref": _SCHEMA.format(model="FeedEventOut")}, {"type": "object", "properties": properties}]}
-
-
-def _id(number: int) -> UUID:
-    return UUID(f"6b1f0c52-8d1e-4c57-9a63-{number:012x}")
-
-
-_CASE, _PERSON, _EVENT, _STREAM, _WEBHOOK = (_id(number) for number in range(1, 6))
-_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-def _example(one: EventType) -> FeedEventOut:
-    """An event of this type with every id that it may carry; by which act it came about depends on the case."""
-    case_id, audience, act = (_CASE, "case", "register") if one.of_a_case else (None, "registry", "enter")
-    data = FeedDataOut(
-        case_id=case_id,
-        audience=audience,
-        stream=_STREAM,
-        seq=7,
-        act=act,
-        article=None,
-        actor=FeedActorOut(id=_PERSON, capacity="registry", party_id=None),
-        about={name: _id(number) for number, name in enumerate(one.ids, 10)},
-    )
-    source = f"/v1/cases/{case_id}" if case_id else "/v1"
-    return FeedEventOut(id=_EVENT, source=source, type=one.name, time=_AT, data=data)
-
-
-def _tested() -> TestEventOut:
-    data = TestDataOut(webhook_id=_WEBHOOK)
-    return TestEventOut(id=_EVENT, source=f"/v1/webhooks/{_WEBHOOK}", time=_AT, data=data)

@@ -1,1 +1,1 @@
-"""Mail to people: that there is news, an invitation or a deadline, and never its content."""
+"""Notices by mail: they announce news, invitations and deadlines, and never their content."""

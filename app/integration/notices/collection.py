@@ -1,4 +1,4 @@
-"""What people are to be told, found in their feeds: by the same rows, through the same gate."""
+"""Collects notices from people's feeds, through the gate that guards all their reading."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, select
 
 from app.core.access.actors import Actor
-from app.core.access.service import my_parts
+from app.core.access.capacities import my_parts
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow, AnySelect, new_id
 from app.core.ledger.feed import News
@@ -25,20 +25,20 @@ from app.integration.notices.schemas import NoticesOut
 from app.proceedings.desk.service import is_mine
 
 DIGESTS_AT = time(8)
-# Not news: a recalled term has a mail of its own, for those who must act.
+# Not news: a recalled deadline has a mail of its own, for those who must act.
 RECALLED, NOMINATED = "deadline-recalled", "appointment-proposed"
 _OF_REFERRALS = "referral-%"
 
 
 def choice_of(db: GatedSession, user_id: UUID) -> NoticesOut:
-    """What somebody wants to be told by mail."""
+    """A person's choice of mail, or the default."""
     columns = (NoticeChoice.news, NoticeChoice.deadlines, NoticeChoice.language)
     row = db.execute(select(*columns).where(NoticeChoice.user_id == user_id)).one_or_none()
     return NoticesOut(news="daily", deadlines=True, language="en") if row is None else NoticesOut.model_validate(row)
 
 
 def news_due(db: GatedSession, how: str, now: datetime) -> datetime:
-    """When news that are found now are sent: at once, or with the next digest."""
+    """When news of this moment are sent: at once, or with the next daily digest."""
     if how != "daily":
         return now
     zone = ZoneInfo(db.execute(select(Institution.time_zone)).scalar_one())
@@ -48,26 +48,25 @@ def news_due(db: GatedSession, how: str, now: datetime) -> datetime:
 
 
 def is_anybody_new(db: GatedSession) -> bool:
-    """Whether there is somebody whose feed nobody looks through yet."""
+    """Whether there is a person whose feed is not yet searched for news."""
     return db.execute(_newcomers().limit(1)).first() is not None
 
 
 def _newcomers() -> AnySelect:
     unmarked = ~exists(select(NoticeMark.user_id).where(NoticeMark.user_id == User.id))
-    may_come = or_(User.active, User.awaits_approval)
-    return select(User.id, User.role).where(unmarked, may_come).order_by(User.id)
+    has_access = or_(User.active, User.awaits_approval)
+    return select(User.id, User.role).where(unmarked, has_access).order_by(User.id)
 
 
 def begin(db: GatedSession, now: datetime, position: int) -> int:
-    """Begin to look through the feeds of those for whom nobody does yet, and invite who came since mail is sent.
+    """Start searching the feeds of new people, and invite them; return how many there are.
 
-    When mail is sent for the first time, or after a restore, everybody's feed is looked through from `position` on, and
-    nobody is invited.
+    When mail starts, or after a restore, everybody's feed is searched from `position` on, and nobody is invited.
     """
     first = db.execute(select(NoticeMark.user_id).limit(1)).first() is None
     people = db.execute(_newcomers()).all()
     for person in people:
-        # Whoever joins the registry reads what was there before, and is told of what comes.
+        # A new registrar can read the registry's past, but is informed of later events only.
         mark = position if first or person.role == "registrar" else 0
         db.add(NoticeMark(user_id=person.id, position=mark))
         if not first:
@@ -77,49 +76,51 @@ def begin(db: GatedSession, now: datetime, position: int) -> int:
 
 
 def with_news(db: GatedSession, news: News) -> Sequence[Actor]:
-    """The people in whose feeds there is something that was not looked at."""
+    """The people whose feeds contain events that were not yet searched."""
     staff = User.role == "registrar"
-    third = case((staff, literal(STAFF, FeedEntry.principal_id.type)), else_=User.id)
-    found = [
+    role_principal = case((staff, literal(STAFF, FeedEntry.principal_id.type)), else_=User.id)
+    unsearched = [
         exists(
-            select(FeedEntry.position).where(FeedEntry.principal_id == one, FeedEntry.position > NoticeMark.position)
+            select(FeedEntry.position).where(
+                FeedEntry.principal_id == principal, FeedEntry.position > NoticeMark.position
+            )
         )
-        for one in (User.id, third)
+        for principal in (User.id, role_principal)
     ]
     statement = select(User.id, User.role, User.name).join(NoticeMark, NoticeMark.user_id == User.id)
-    statement = statement.where(User.active, or_(*found))
-    if news.told is not None:
-        concerned = User.id.in_(news.told)
-        statement = statement.where(or_(concerned, staff) if STAFF in news.told else concerned)
+    statement = statement.where(User.active, or_(*unsearched))
+    if news.principals is not None:
+        concerned = User.id.in_(news.principals)
+        statement = statement.where(or_(concerned, staff) if STAFF in news.principals else concerned)
     return [Actor(row.id, row.role, row.name) for row in db.execute(statement.order_by(User.id))]
 
 
 def gather(db: GatedSession, now: datetime, actor: Actor, position: int) -> int:
-    """Note what the actor is to be told of what was sealed up to a position; the session reads as the actor does."""
-    mine = select(NoticeMark).where(NoticeMark.user_id == actor.id, NoticeMark.position < position)
-    mark = db.execute(mine.with_for_update(skip_locked=True)).scalar_one_or_none()
+    """Create the actor's notices of events up to a position; the session must read as the actor."""
+    unsearched = select(NoticeMark).where(NoticeMark.user_id == actor.id, NoticeMark.position < position)
+    mark = db.execute(unsearched.with_for_update(skip_locked=True)).scalar_one_or_none()
     if mark is None:
         return 0
     choice, after = choice_of(db, actor.id), mark.position
     mark.position = position
-    calls = _calls(db, actor, after, position)
-    for row in calls:
+    requests = _requests(db, actor, after, position)
+    for row in requests:
         if row.type == NOMINATED:
             _add(db, now, actor.id, "nomination", now, subject_id=UUID(row.payload["appointment_id"]))
         elif choice.deadlines and deadline_for(db, actor, UUID(row.payload["deadline_id"])) is not None:
             _add(db, now, actor.id, "deadline", now, subject_id=UUID(row.payload["deadline_id"]))
-    is_new = choice.news != "never" and db.execute(_others(db, actor, after, position).limit(1)).first() is not None
+    is_new = choice.news != "never" and db.execute(_news_cases(db, actor, after, position).limit(1)).first() is not None
     if is_new:
-        _note_news(db, now, actor.id, after, position, news_due(db, choice.news, now))
+        _note_news(db, now, actor.id, (after, position), news_due(db, choice.news, now))
     db.flush()
-    return len(calls) + is_new
+    return len(requests) + is_new
 
 
-def _calls(db: GatedSession, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
-    """The events that call for this very person: a nomination of theirs, a recalled term."""
+def _requests(db: GatedSession, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
+    """Events that ask this person to act: their nomination, or a recalled deadline."""
     statement = _events(actor, after, until, Event.type, Event.payload, Event.position)
-    wanted = or_(Event.type == RECALLED, _nominates(db, actor))
-    return db.execute(statement.where(wanted).order_by(Event.position)).all()
+    asks = or_(Event.type == RECALLED, _nominates(db, actor))
+    return db.execute(statement.where(asks).order_by(Event.position)).all()
 
 
 def _nominates(db: GatedSession, actor: Actor) -> ColumnElement[bool]:
@@ -129,51 +130,52 @@ def _nominates(db: GatedSession, actor: Actor) -> ColumnElement[bool]:
     return and_(Event.type == NOMINATED, Event.payload["mediator_id"].as_string() == str(mediator_id))
 
 
-def _others(db: GatedSession, actor: Actor, after: int, until: int) -> AnySelect:
-    """The cases of the events that are news to the actor, as far as they may read them; None where they may not."""
+def _news_cases(db: GatedSession, actor: Actor, after: int, until: int) -> AnySelect:
+    """Cases of the events that are news to the actor; None where the actor may not read the case."""
     columns = (Case.id, Case.reference)
     statement = _events(actor, after, until, *columns).outerjoin(Case, Case.id == Event.case_id)
-    # What the clock did has nobody's id.
-    doer = Event.actor["id"].as_string()
-    of_others = or_(doer.is_(None), doer != str(actor.id))
+    # Acts of the clock have no id.
+    author_id = Event.actor["id"].as_string()
+    of_others = or_(author_id.is_(None), author_id != str(actor.id))
     about = or_(Event.case_id.is_not(None), Event.type.like(_OF_REFERRALS))
     return statement.where(of_others, about, Event.type != RECALLED, ~_nominates(db, actor))
 
 
 def _events(actor: Actor, after: int, until: int, *columns: Any) -> AnySelect:
-    """The events of the actor's own feed, and of the staff's for who works there, that lie between two positions."""
+    """Events between two positions in the actor's feed, and for staff also in the feed of the staff."""
     principals = [actor.id, STAFF] if actor.is_staff else [actor.id]
-    told = (FeedEntry.principal_id.in_(principals), FeedEntry.position > after, FeedEntry.position <= until)
-    return select(*columns).select_from(Event).where(Event.position.in_(select(FeedEntry.position).where(*told)))
+    entries = (FeedEntry.principal_id.in_(principals), FeedEntry.position > after, FeedEntry.position <= until)
+    return select(*columns).select_from(Event).where(Event.position.in_(select(FeedEntry.position).where(*entries)))
 
 
 def cases_with_news(db: GatedSession, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:
-    """The cases in which there are news for the actor: `id` and `reference` are None where no case may be named."""
-    return db.execute(_others(db, actor, after, until).distinct()).all()
+    """Cases with news for the actor; `id` and `reference` are None where no case may be named."""
+    return db.execute(_news_cases(db, actor, after, until).distinct()).all()
 
 
 def deadline_for(db: GatedSession, actor: Actor, deadline_id: UUID) -> AnyRow | None:
-    """A term that runs and waits for the actor, with its case; None if there is none that they may read."""
+    """A running deadline on which the actor must act, with its case; None if they may not read one."""
     columns = (Deadline.due_on, Deadline.party_id, Case.id.label("case_id"), Case.reference, Case.waiting_for)
-    runs = (Deadline.id == deadline_id, Deadline.state == "running", Deadline.suspended_on.is_(None))
+    running = (Deadline.id == deadline_id, Deadline.state == "running", Deadline.suspended_on.is_(None))
     statement = select(*columns).join(Case, Case.id == Deadline.case_id)
-    row = db.execute(statement.where(*runs)).one_or_none()
+    row = db.execute(statement.where(*running)).one_or_none()
     if row is None:
         return None
     parts, day = my_parts(db, actor, [row.case_id]), row.due_on.isoformat()
-    waits = any(one["due_on"] == day and is_mine(actor, parts, row, one) for one in row.waiting_for)
-    return row if waits else None
+    must_act = any(entry["due_on"] == day and is_mine(actor, parts, row, entry) for entry in row.waiting_for)
+    return row if must_act else None
 
 
-def _note_news(db: GatedSession, now: datetime, user_id: UUID, after: int, until: int, due_at: datetime) -> None:
-    """Add to the news that wait to be sent, or note the first of them."""
-    waits = (Notice.user_id == user_id, Notice.kind == "news", Notice.state == "pending", Notice.first_at.is_(None))
-    statement = select(Notice).where(*waits).with_for_update()
-    waiting = db.execute(statement, execution_options={"populate_existing": True}).scalars().first()
-    if waiting is None:
+def _note_news(db: GatedSession, now: datetime, user_id: UUID, news: tuple[int, int], due_at: datetime) -> None:
+    """Extend the pending news notice to the new events, or create it; `news` are the positions around the events."""
+    pending = (Notice.user_id == user_id, Notice.kind == "news", Notice.state == "pending", Notice.first_at.is_(None))
+    statement = select(Notice).where(*pending).with_for_update()
+    notice = db.execute(statement, execution_options={"populate_existing": True}).scalars().first()
+    after, until = news
+    if notice is None:
         _add(db, now, user_id, "news", due_at, after=after, until=until)
     else:
-        waiting.until = until
+        notice.until = until
 
 
 def _add(db: GatedSession, now: datetime, user_id: UUID, kind: str, due_at: datetime, **more: Any) -> None:

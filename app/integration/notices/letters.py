@@ -1,40 +1,50 @@
-"""The texts of the mails: pure functions of a few facts, none of which is anything that was said in a case."""
+"""Texts of the mails: pure functions of a few facts, none of which comes from the content of a case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-# A digest names no more cases than this; the desk shows them all.
+# A digest names at most this many cases; the desk lists all of them.
 MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a mail says."""
+    """Subject and body of a mail."""
 
     subject: str
     body: str
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A case by the reference that its participants know, and where it is found."""
+class AddressedLetter:
+    """A letter with the name and address of its recipient, and the institution that sends it."""
+
+    letter: Letter
+    name: str
+    email: str
+    institution: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCase:
+    """A case by its reference, with a link to it."""
 
     reference: str
     link: str
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Who writes, and the address under which its service is reached."""
+class Office:
+    """The institution that writes, and the base URL of its service."""
 
     institution: str
     url: str
 
     @property
     def desk(self) -> str:
-        """Where everything that concerns a reader is found."""
+        """URL of the reader's desk."""
         return f"{self.url}/v1/me/desk"
 
 
@@ -44,7 +54,7 @@ _TEXTS: dict[str, dict[str, str]] = {
         "new_at": "Something new at {institution}",
         "more": "More",
         "why": "This mail says no more, because mail is not confidential. Sign in to read what is new.",
-        "choose": "You choose what you are told by mail: {url}/v1/me/notices",
+        "choose": "Choose which mail you receive: {url}/v1/me/notices",
         "invited": "An invitation from {institution}",
         "invited_body": "You are invited to {institution}. To come in, write to its registry or go to:",
         "nominated": "An invitation from {institution}",
@@ -72,54 +82,54 @@ _TEXTS: dict[str, dict[str, str]] = {
 
 
 def one_line(text: str) -> str:
-    """A text as it may stand in a header: line breaks and controls are spaces, whoever wrote them."""
+    """A text for a mail header: line breaks and control characters become spaces."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def news(language: str, place: Place, cases: Sequence[Named], elsewhere: bool) -> Letter:
-    """That there is something new: in cases by their references, or `elsewhere`, where none may be named."""
-    say = _Words(language, place)
+def news(language: str, office: Office, cases: Sequence[NamedCase], elsewhere: bool) -> Letter:
+    """Announce news in the named cases, or `elsewhere` for news that must not name a case."""
+    say = _Words(language, office)
     if len(cases) == 1 and not elsewhere:
         subject = say("new_in", reference=cases[0].reference)
         return say.letter(subject, f"{subject}:\n{cases[0].link}")
     subject = say("new_at")
-    lines = [f"{one.reference}: {one.link}" for one in cases[:MOST_NAMED]]
+    lines = [f"{case.reference}: {case.link}" for case in cases[:MOST_NAMED]]
     if elsewhere or len(cases) > MOST_NAMED:
-        lines.append(f"{say('more')}: {place.desk}" if lines else place.desk)
+        lines.append(f"{say('more')}: {office.desk}" if lines else office.desk)
     return say.letter(subject, f"{subject}:\n" + "\n".join(lines))
 
 
-def deadline(language: str, place: Place, case: Named | None, due_on: date) -> Letter:
-    """That a term for which somebody must act ends on a day, in a case, if it has its reference yet."""
-    say, day = _Words(language, place), due_on.isoformat()
+def deadline(language: str, office: Office, case: NamedCase | None, due_on: date) -> Letter:
+    """Announce the day on which a term ends for which the reader must act; names the case if it has a reference."""
+    say, day = _Words(language, office), due_on.isoformat()
     subject = say("near_at", day=day) if case is None else say("near_in", reference=case.reference, day=day)
-    link = place.desk if case is None else case.link
+    link = office.desk if case is None else case.link
     return say.letter(subject, f"{subject}. {say('near')}\n{link}")
 
 
-def invitation(language: str, place: Place) -> Letter:
-    """To somebody for whom an account was made."""
-    say = _Words(language, place)
-    return say.letter(say("invited"), f"{say('invited_body')}\n{place.url}/", chosen=False)
+def invitation(language: str, office: Office) -> Letter:
+    """Invite somebody for whom an account was made."""
+    say = _Words(language, office)
+    return say.letter(say("invited"), f"{say('invited_body')}\n{office.url}/", chosen=False)
 
 
-def nomination(language: str, place: Place) -> Letter:
-    """To somebody who is asked whether they would mediate."""
-    say = _Words(language, place)
-    return say.letter(say("nominated"), f"{say('nominated_body')}\n{place.desk}", chosen=False)
+def nomination(language: str, office: Office) -> Letter:
+    """Tell somebody that they were nominated as a mediator."""
+    say = _Words(language, office)
+    return say.letter(say("nominated"), f"{say('nominated_body')}\n{office.desk}", chosen=False)
 
 
 class _Words:
     """The words of one language."""
 
-    def __init__(self, language: str, place: Place) -> None:
-        self.texts, self.place = _TEXTS[language], place
+    def __init__(self, language: str, office: Office) -> None:
+        self.texts, self.office = _TEXTS[language], office
 
     def __call__(self, name: str, **facts: Any) -> str:
-        given = {"institution": one_line(self.place.institution), "url": self.place.url, **facts}
-        return self.texts[name].format(**given)
+        values = {"institution": one_line(self.office.institution), "url": self.office.url, **facts}
+        return self.texts[name].format(**values)
 
     def letter(self, subject: str, body: str, *, chosen: bool = True) -> Letter:
-        """The whole letter; what people choose says where they do."""
-        parts = [body, self("why"), *([self("choose")] if chosen else []), one_line(self.place.institution)]
+        """Complete the letter; mail that people can choose names the address where they do."""
+        parts = [body, self("why"), *([self("choose")] if chosen else []), one_line(self.office.institution)]
         return Letter(subject, "\n\n".join(parts) + "\n")

@@ -1,5 +1,6 @@
-"""What is to be mailed: claimed by who sends it, judged once more through the gate, and what became of it."""
+"""Queue of notices: claims what is due, writes each letter as its recipient may read it, and records the outcome."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,27 +11,28 @@ from sqlalchemy import delete, or_, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession, read_under
+from app.core.db import AnyRow
 from app.core.tables.institution import Institution
 from app.core.tables.mediators import Appointment
 from app.core.tables.notices import Notice, NoticeMark
 from app.core.tables.people import User
 from app.integration.notices import letters
 from app.integration.notices.collection import cases_with_news, choice_of, deadline_for
-from app.integration.notices.letters import Letter, Named, Place
+from app.integration.notices.letters import AddressedLetter, Letter, NamedCase, Office
 from app.integration.notices.smtp import Result
 
-# What passes before each further attempt; from then on half a day, and none begins later than LONGEST after the first.
-DELAYS = tuple(timedelta(minutes=one) for one in (1, 5, 15, 60, 120, 240, 480))
+# Delays before further attempts; after them half a day each. No attempt starts later than LONGEST after the first.
+DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240, 480))
 HALF_A_DAY, LONGEST = timedelta(hours=12), timedelta(days=2)
-# Whoever was killed while sending is waited for so long; one attempt takes less.
+# A claim expires after this if its process was killed; an attempt takes less.
 LEASE = timedelta(minutes=5)
 KEPT = timedelta(days=30)
 FORGOTTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One notice that this process sends."""
+class NoticeClaim:
+    """A notice that this process has claimed for sending."""
 
     id: UUID
     user_id: UUID
@@ -38,16 +40,6 @@ class Claim:
     subject_id: UUID | None
     after: int | None
     until: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A letter with its recipient and who writes."""
-
-    letter: Letter
-    name: str
-    email: str
-    institution: str
 
 
 def _due(now: datetime) -> tuple[Any, ...]:
@@ -60,8 +52,8 @@ def is_anything_due(db: GatedSession, now: datetime) -> bool:
     return db.execute(select(Notice.id).where(*_due(now)).limit(1)).first() is not None
 
 
-def claim(db: GatedSession, now: datetime) -> Claim | None:
-    """Take the notice that has been due the longest, for as long as an attempt may take; None if none is free."""
+def claim(db: GatedSession, now: datetime) -> NoticeClaim | None:
+    """Claim the notice that has been due the longest, for the time of an attempt; None if none is free."""
     first = select(Notice).where(*_due(now)).order_by(Notice.due_at, Notice.id).limit(1)
     notice = db.execute(first.with_for_update(skip_locked=True)).scalar_one_or_none()
     if notice is None:
@@ -69,65 +61,64 @@ def claim(db: GatedSession, now: datetime) -> Claim | None:
     notice.leased_until, notice.tries = now + LEASE, notice.tries + 1
     notice.first_at = notice.first_at or now
     db.flush()
-    return Claim(notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until)
+    return NoticeClaim(notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until)
 
 
-def write(db: GatedSession, one: Claim, url: str) -> Written | None:
-    """The letter as its recipient may have it at this moment, or None if there is nothing any more to tell them.
+def write(db: GatedSession, claim: NoticeClaim, url: str) -> AddressedLetter | None:
+    """Write the letter as its recipient may read it now; None if there is nothing left to announce.
 
-    The session has no reader yet: it reads as the recipient does.
+    The session must have no reader yet: from here on it reads as the recipient.
     """
     columns = (User.id, User.role, User.name, User.email, User.active, User.awaits_approval)
-    person = db.execute(select(*columns).where(User.id == one.user_id)).one()
+    person = db.execute(select(*columns).where(User.id == claim.user_id)).one()
     actor = Actor(person.id, person.role, person.name)
     read_under(db, actor.principals)
-    invited = one.kind == "invitation" and person.awaits_approval
+    invited = claim.kind == "invitation" and person.awaits_approval
     if not (person.active or invited):
         return None
     institution = db.execute(select(Institution.name)).scalar_one()
-    letter = _letter(db, actor, one, Place(institution, url))
-    return None if letter is None else Written(letter, person.name, person.email, institution)
+    letter = _letter(db, actor, claim, Office(institution, url))
+    return None if letter is None else AddressedLetter(letter, person.name, person.email, institution)
 
 
-def _letter(db: GatedSession, actor: Actor, one: Claim, place: Place) -> Letter | None:
+def _letter(db: GatedSession, actor: Actor, claim: NoticeClaim, office: Office) -> Letter | None:
     choice = choice_of(db, actor.id)
     language = choice.language
-    if one.kind == "invitation":
-        return letters.invitation(language, place)
-    if one.kind == "nomination":
-        waits = (Appointment.id == one.subject_id, Appointment.state.in_(("proposed", "declared")))
-        still = db.execute(select(Appointment.id).where(*waits)).first() is not None
-        return letters.nomination(language, place) if still else None
-    if one.kind == "deadline":
-        found = deadline_for(db, actor, one.subject_id) if choice.deadlines and one.subject_id else None
-        if found is None:
+    if claim.kind == "invitation":
+        return letters.invitation(language, office)
+    if claim.kind == "nomination":
+        open_nomination = (Appointment.id == claim.subject_id, Appointment.state.in_(("proposed", "declared")))
+        is_open = db.execute(select(Appointment.id).where(*open_nomination)).first() is not None
+        return letters.nomination(language, office) if is_open else None
+    if claim.kind == "deadline":
+        term = deadline_for(db, actor, claim.subject_id) if choice.deadlines and claim.subject_id else None
+        if term is None:
             return None
-        case = _named(place, found.case_id, found.reference) if found.reference is not None else None
-        return letters.deadline(language, place, case, found.due_on)
-    if choice.news == "never" or one.after is None or one.until is None:
+        case = _named(office, term.case_id, term.reference) if term.reference is not None else None
+        return letters.deadline(language, office, case, term.due_on)
+    if choice.news == "never" or claim.after is None or claim.until is None:
         return None
-    return _news(db, actor, one.after, one.until, language, place)
+    return _news(cases_with_news(db, actor, claim.after, claim.until), language, office)
 
 
-def _news(db: GatedSession, actor: Actor, after: int, until: int, language: str, place: Place) -> Letter | None:
-    cases = cases_with_news(db, actor, after, until)
+def _news(cases: Sequence[AnyRow], language: str, office: Office) -> Letter | None:
     if not cases:
         return None
     named = sorted((row.reference, row.id) for row in cases if row.reference is not None)
     elsewhere = any(row.reference is None for row in cases)
-    return letters.news(language, place, [_named(place, id, reference) for reference, id in named], elsewhere)
+    return letters.news(language, office, [_named(office, id, reference) for reference, id in named], elsewhere)
 
 
-def _named(place: Place, case_id: UUID, reference: str) -> Named:
-    return Named(reference, f"{place.url}/v1/cases/{case_id}")
+def _named(office: Office, case_id: UUID, reference: str) -> NamedCase:
+    return NamedCase(reference, f"{office.url}/v1/cases/{case_id}")
 
 
-def record(db: GatedSession, now: datetime, one: Claim, result: Result | None) -> str:
-    """Keep what became of a claim, None for one of which there was nothing to tell; in which state it is now."""
-    held = select(Notice).where(Notice.id == one.id, Notice.state == "pending").with_for_update()
-    notice = db.execute(held, execution_options={"populate_existing": True}).scalar_one_or_none()
+def record(db: GatedSession, now: datetime, claim: NoticeClaim, result: Result | None) -> str:
+    """Record the outcome of a claim, None if nothing was sent; return the notice's new state."""
+    pending = select(Notice).where(Notice.id == claim.id, Notice.state == "pending").with_for_update()
+    notice = db.execute(pending, execution_options={"populate_existing": True}).scalar_one_or_none()
     if notice is None:
-        # Somebody else, who took it for left behind, was faster.
+        # The claim expired, and another process has settled the notice.
         return "repeated"
     notice.leased_until = None
     if result is None:
@@ -155,19 +146,19 @@ def _day(db: GatedSession, now: datetime) -> Any:
 
 
 def _flag(db: GatedSession, notice: Notice) -> None:
-    """Say of the person whether mail reaches them, if that changed."""
-    mine = update(User).where(User.id == notice.user_id)
+    """Note on the person whether mail reaches them, if that has changed."""
+    person = update(User).where(User.id == notice.user_id)
     if notice.state == "bounced":
-        flagged = mine.where(User.undeliverable_since.is_(None)).values(undeliverable_since=notice.settled_on)
+        flagged = person.where(User.undeliverable_since.is_(None)).values(undeliverable_since=notice.settled_on)
     elif notice.state == "sent":
-        flagged = mine.where(User.undeliverable_since.is_not(None)).values(undeliverable_since=None)
+        flagged = person.where(User.undeliverable_since.is_not(None)).values(undeliverable_since=None)
     else:
         return
     db.execute(flagged.execution_options(synchronize_session=False))
 
 
 def forget(db: GatedSession, now: datetime) -> int:
-    """Forget the mails that were settled long ago; how many."""
+    """Delete notices that were settled long ago; return how many."""
     old = select(Notice.id).where(Notice.settled_at < now - KEPT).limit(FORGOTTEN_AT_ONCE)
     ids = db.execute(old.with_for_update(skip_locked=True)).scalars().all()
     if ids:
@@ -176,7 +167,7 @@ def forget(db: GatedSession, now: datetime) -> int:
 
 
 def stand_down() -> tuple[Any, ...]:
-    """The statements after which a registry that was restored mails nothing of what was, and begins anew."""
-    waits = update(Notice).where(Notice.state == "pending")
-    # Its day of settlement is not shown: it came back from nobody.
-    return waits.values(state="skipped", code="restored", settled_at=Notice.created_at), delete(NoticeMark)
+    """Statements after which a restored registry mails nothing that was pending, and starts with new events."""
+    pending = update(Notice).where(Notice.state == "pending")
+    # No `settled_on`: these notices did not fail and must not be listed as undelivered.
+    return pending.values(state="skipped", code="restored", settled_at=Notice.created_at), delete(NoticeMark)

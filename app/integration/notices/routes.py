@@ -16,7 +16,10 @@ router = APIRouter(prefix="/v1", tags=["notices"], route_class=Route)
 
 @router.get("/me/notices", operation_id="readMyNotices", responses=problems(401, 422))
 async def read_my_notices(work: Hop) -> NoticesOut:
-    """Read what you are told by mail, if this installation sends mail."""
+    """Read which mail you get.
+
+    Mail is sent only if the installation is set up for it.
+    """
     return await work.read(service.read_choice)
 
 
@@ -24,7 +27,10 @@ async def read_my_notices(work: Hop) -> NoticesOut:
     "/me/notices", dependencies=Change, operation_id="changeMyNotices", responses=problems(401, 412, 422, 428)
 )
 async def change_my_notices(work: Hop, body: NoticesChange) -> NoticesOut:
-    """Choose what you are told by mail, how often and in which language; invitations always come."""
+    """Choose which mail you get, how often and in which language.
+
+    Invitations are always sent.
+    """
     return await work.write(act(service.choose, body), answer=service.read_choice, item=(), lock=service.lock_choice)
 
 
@@ -32,7 +38,10 @@ async def change_my_notices(work: Hop, body: NoticesChange) -> NoticesOut:
 async def list_notices(
     work: Hop,
     page: Paged,
-    state: Annotated[ShownState | None, Query(description="Only mails in this state")] = None,
+    state: Annotated[ShownState | None, Query(description="Only mails in this state.")] = None,
 ) -> NoticeList:
-    """List the mails that did not reach their recipients, for administrators and registrars."""
+    """List the mails that did not reach their recipients.
+
+    Administrators and registrars may do this.
+    """
     return await work.read(service.list_notices, page, state)

@@ -1,8 +1,10 @@
-"""What people choose to be told by mail, and the mails that came back, as they go in and out."""
+"""People's choices of the mail they get, and the mails that came back, in requests and answers."""
 
 from datetime import date
 from typing import Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from app.core.values import In, Listed, Out
 
@@ -12,36 +14,34 @@ ShownState = Literal["bounced", "failed"]
 
 
 class NoticesChange(In):
-    """What you want to be told by mail; what you leave out stays as it is."""
+    """A change of the mail that you get. Fields that you leave out stay as they are."""
 
-    news: How = "daily"
-    deadlines: bool = True
-    language: LetterLanguage = "en"
+    news: How = Field("daily", description="How often you get news of your cases.")
+    deadlines: bool = Field(True, description="Whether you are reminded of deadlines for which you must act.")
+    language: LetterLanguage = Field("en", description="The language of the mail.")
 
 
 class NoticesOut(Out):
-    """What you are told by mail, if this installation sends mail; invitations always come."""
+    """The mail that you get, if this installation sends mail. Invitations always come."""
 
-    news: How
-    deadlines: bool
-    language: LetterLanguage
+    news: How = Field(description="How often you get news of your cases.")
+    deadlines: bool = Field(description="Whether you are reminded of deadlines for which you must act.")
+    language: LetterLanguage = Field(description="The language of the mail.")
 
 
 class NoticeOut(Out):
-    """A mail that did not reach its recipient: refused for good (`bounced`), or given up after two days (`failed`).
+    """A mail that did not reach its recipient. It says nothing of a case, and only the day of the failure."""
 
-    `code` is the mail server's answer, or a word where it gave none. Of a case it says nothing, and of the time no more
-    than the day.
-    """
-
-    id: UUID
-    user_id: UUID
-    name: str
-    email: str
-    kind: Literal["news", "deadline", "invitation", "nomination"]
-    state: ShownState
-    code: str | None
-    on: date
+    id: UUID = Field(description="The id of the mail.")
+    user_id: UUID = Field(description="The recipient.")
+    name: str = Field(description="The recipient's name.")
+    email: str = Field(description="The recipient's e-mail address.")
+    kind: Literal["news", "deadline", "invitation", "nomination"] = Field(description="What the mail was about.")
+    state: ShownState = Field(
+        description="`bounced`: a mail server refused it for good. `failed`: it was given up after two days."
+    )
+    code: str | None = Field(description="The mail server's answer, or a word if it gave none.")
+    on: date = Field(description="The day on which it came back or was given up.")
 
 
 class NoticeList(Listed[NoticeOut]):

@@ -1,4 +1,4 @@
-"""What people choose to be told by mail, and the mails that did not reach them."""
+"""People's choices about mail, and the mails that did not reach them."""
 
 from datetime import date, datetime
 
@@ -15,27 +15,27 @@ from app.integration.notices.schemas import NoticeList, NoticeOut, NoticesChange
 
 
 def read_choice(db: GatedSession, actor: Actor, now: datetime) -> NoticesOut:
-    """What the actor is told by mail."""
+    """Read which mail the actor receives."""
     return choice_of(db, actor.id)
 
 
 def lock_choice(db: GatedSession, actor: Actor) -> None:
-    """Let nobody else change the actor's choice meanwhile."""
+    """Lock the actor's choice for a change."""
     db.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
 
 
-def choose(db: GatedSession, actor: Actor, now: datetime, given: NoticesChange) -> tuple[()]:
-    """Change what the actor is told by mail; news that wait already follow the new choice."""
+def choose(db: GatedSession, actor: Actor, now: datetime, change: NoticesChange) -> tuple[()]:
+    """Change which mail the actor receives; pending news follow the new choice."""
     lock_choice(db, actor)
     row = db.get(NoticeChoice, actor.id, populate_existing=True)
     if row is None:
         row = NoticeChoice(user_id=actor.id, **choice_of(db, actor.id).model_dump())
         db.add(row)
-    for name, value in given.model_dump(exclude_unset=True).items():
+    for name, value in change.model_dump(exclude_unset=True).items():
         setattr(row, name, value)
     db.flush()
-    waits = (Notice.user_id == actor.id, Notice.kind == "news", Notice.state == "pending", Notice.first_at.is_(None))
-    moved = update(Notice).where(*waits).values(due_at=news_due(db, row.news, now))
+    pending = (Notice.user_id == actor.id, Notice.kind == "news", Notice.state == "pending", Notice.first_at.is_(None))
+    moved = update(Notice).where(*pending).values(due_at=news_due(db, row.news, now))
     db.execute(moved.execution_options(synchronize_session=False))
     return ()
 
@@ -43,16 +43,16 @@ def choose(db: GatedSession, actor: Actor, now: datetime, given: NoticesChange) 
 def list_notices(
     db: GatedSession, actor: Actor, now: datetime, page: Page, state: ShownState | None = None
 ) -> NoticeList:
-    """The mails that did not reach their recipients, the latest first; Forbidden for people of the parties."""
+    """List mails that did not arrive, latest first; Forbidden unless the actor is an administrator or a registrar."""
     if actor.role not in ("registrar", "admin"):
-        raise Forbidden("Administrators and registrars see which mail came back.")
+        raise Forbidden("Only administrators and registrars may list undelivered mail.")
     columns = (Notice.id, Notice.user_id, Notice.kind, Notice.state, Notice.code, Notice.settled_on)
     statement = select(*columns, User.name, User.email).join(User, User.id == Notice.user_id)
     states = ("bounced", "failed") if state is None else (state,)
-    # As the index says it, so that it is used.
-    shown = Notice.state.in_((literal_column("'bounced'"), literal_column("'failed'")))
-    statement = statement.where(shown, Notice.state.in_(states))
-    found = listed(db, statement, page, Sort(Notice.settled_on, Notice.id, date, newest_first=True))
+    # The condition of the partial index, literally, so that the index is used.
+    undelivered = Notice.state.in_((literal_column("'bounced'"), literal_column("'failed'")))
+    statement = statement.where(undelivered, Notice.state.in_(states))
+    listing = listed(db, statement, page, Sort(Notice.settled_on, Notice.id, date, newest_first=True))
     items = [
         NoticeOut(
             id=row.id,
@@ -64,6 +64,6 @@ def list_notices(
             code=row.code,
             on=row.settled_on,
         )
-        for row in found.rows
+        for row in listing.rows
     ]
-    return NoticeList(items=items, next=found.next, count=found.count)
+    return NoticeList(items=items, next=listing.next, count=listing.count)

@@ -1,4 +1,4 @@
-"""Mail by SMTP: one connection, one message after the other, and what the server says of each."""
+"""Mail by SMTP: connects to the server, sends messages and interprets its answers."""
 
 import smtplib
 import ssl
@@ -14,17 +14,17 @@ from typing import Literal
 from uuid import UUID
 
 from app.core.errors import Misconfigured
-from app.integration.notices.letters import Letter, one_line
+from app.integration.notices.letters import AddressedLetter, one_line
 from app.settings import Settings
 
 SECONDS = 15
-# Refusals of a recipient that are about us and not about the recipient: out of order, or not signed in.
+# Codes that refuse a recipient for a fault of ours: commands out of order, or not signed in.
 _OURS = (500, 502, 503, 504, 530, 534, 535, 538)
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """The mail server, how to speak to it, and in whose name; `url` is where the service is reached."""
+    """The mail server, how to connect to it and the sender's address; `url` is the base URL of the service."""
 
     host: str
     port: int
@@ -39,14 +39,14 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one message, and the server's code; one that is `later` may go through another time."""
+    """Outcome of one message, with the server's code; `later` means that another attempt may succeed."""
 
     state: Literal["sent", "later", "bounced", "failed"]
     code: str | None = None
 
 
-class Unreachable(Exception):
-    """The mail server cannot be spoken with just now; `code` says why, in a word or by its own number."""
+class MailServerUnreachable(Exception):
+    """The mail server cannot be used at present; `code` is a word or the server's own number."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -54,91 +54,93 @@ class Unreachable(Exception):
 
 
 def mailbox_of(settings: Settings) -> Mailbox | None:
-    """The mail server that the settings name, or None where no mail is sent; Misconfigured if something is missing."""
+    """The mail server of the settings, None if they name none; Misconfigured if a setting is missing or malformed."""
     if settings.smtp_host is None:
         return None
     name, address = parseaddr(settings.mail_from or "")
     if address.count("@") != 1 or not address.isascii() or any(letter.isspace() for letter in address):
-        raise Misconfigured("With ACCORD_SMTP_HOST, ACCORD_MAIL_FROM must be an address: 'Registry <no-reply@…>'.")
+        raise Misconfigured(
+            "ACCORD_SMTP_HOST needs ACCORD_MAIL_FROM: set it to an address such as 'Registry <no-reply@…>'."
+        )
     if settings.public_url is None:
-        raise Misconfigured("With ACCORD_SMTP_HOST, ACCORD_PUBLIC_URL must say where people reach the registry.")
+        raise Misconfigured(
+            "ACCORD_SMTP_HOST needs ACCORD_PUBLIC_URL: set it to the URL at which people reach the registry."
+        )
     if (settings.smtp_user is None) != (settings.smtp_password is None):
-        raise Misconfigured("ACCORD_SMTP_USER and ACCORD_SMTP_PASSWORD go together.")
+        raise Misconfigured("Set both ACCORD_SMTP_USER and ACCORD_SMTP_PASSWORD, or neither.")
     password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
     where = (settings.smtp_host, settings.smtp_port, settings.smtp_user, password, settings.smtp_security)
     return Mailbox(*where, sender=address, sender_name=one_line(name), url=settings.public_url)
 
 
-def message(
-    box: Mailbox, id: UUID, letter: Letter, name: str, email: str, institution: str, at: datetime
-) -> EmailMessage:
-    """The message to one person; the same notice has the same Message-ID however often it is sent.
+def message(box: Mailbox, id: UUID, addressed: AddressedLetter, at: datetime) -> EmailMessage:
+    """Build the message to one person; a notice keeps its Message-ID however often it is sent.
 
-    ValueError for an address to which no mail can go.
+    Raises ValueError for an address to which mail cannot be sent.
     """
-    made = EmailMessage(policy=SMTP)
-    made["From"] = _mailbox(box.sender_name or institution, box.sender)
-    made["To"] = _mailbox(name, email)
-    made["Subject"] = one_line(letter.subject)
-    made["Date"] = format_datetime(at)
-    made["Message-ID"] = f"<{id}@{box.sender.rpartition('@')[2]}>"
-    made["Auto-Submitted"] = "auto-generated"
-    made.set_content(letter.body, cte="quoted-printable")
-    return made
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = _mailbox(box.sender_name or addressed.institution, box.sender)
+    mail["To"] = _mailbox(addressed.name, addressed.email)
+    mail["Subject"] = one_line(addressed.letter.subject)
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = f"<{id}@{box.sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(addressed.letter.body, cte="quoted-printable")
+    return mail
 
 
 def _mailbox(name: str, email: str) -> Address:
     local, _at, domain = email.rpartition("@")
     if not local or one_line(email) != email or " " in email:
-        raise ValueError("this is no address")
-    # A domain in another script has a form in ASCII (UnicodeError, a ValueError, if it has none).
+        raise ValueError("not an e-mail address")
+    # A domain in another script is encoded as ASCII (IDNA); UnicodeError, a ValueError, if that is impossible.
     return Address(one_line(name), local, domain if domain.isascii() else domain.encode("idna").decode("ascii"))
 
 
 @contextmanager
 def connected(box: Mailbox) -> Iterator[smtplib.SMTP]:
-    """A connection that is secured as the settings ask, or none at all: Unreachable."""
+    """Open a connection secured as the settings require; raises MailServerUnreachable."""
     try:
-        line = _dialled(box)
+        connection = _connect(box)
     except smtplib.SMTPResponseException as problem:
-        raise Unreachable(str(problem.smtp_code)) from problem
+        raise MailServerUnreachable(str(problem.smtp_code)) from problem
     except ssl.SSLError as problem:
-        raise Unreachable("tls") from problem
+        raise MailServerUnreachable("tls") from problem
     except smtplib.SMTPNotSupportedError as problem:
-        raise Unreachable("not-supported") from problem
+        raise MailServerUnreachable("not-supported") from problem
     except (OSError, smtplib.SMTPException, UnicodeError) as problem:
-        raise Unreachable("unreachable") from problem
+        raise MailServerUnreachable("unreachable") from problem
     try:
-        yield line
+        yield connection
     finally:
         with suppress(OSError, smtplib.SMTPException):
-            line.quit()
-        line.close()
+            connection.quit()
+        connection.close()
 
 
-def _dialled(box: Mailbox) -> smtplib.SMTP:
+def _connect(box: Mailbox) -> smtplib.SMTP:
     context = ssl.create_default_context()
-    line: smtplib.SMTP
+    connection: smtplib.SMTP
     if box.security == "tls":
-        line = smtplib.SMTP_SSL(box.host, box.port, timeout=box.seconds, context=context)
+        connection = smtplib.SMTP_SSL(box.host, box.port, timeout=box.seconds, context=context)
     else:
-        line = smtplib.SMTP(box.host, box.port, timeout=box.seconds)
+        connection = smtplib.SMTP(box.host, box.port, timeout=box.seconds)
     try:
         if box.security == "starttls":
-            line.starttls(context=context)
+            connection.starttls(context=context)
         if box.user is not None and box.password is not None:
-            line.login(box.user, box.password)
+            connection.login(box.user, box.password)
     except BaseException:
-        line.close()
+        connection.close()
         raise
-    return line
+    return connection
 
 
-def deliver(line: smtplib.SMTP, box: Mailbox, mail: EmailMessage) -> Result:
-    """Hand over one message to one recipient; Unreachable if the connection is lost on the way."""
+def deliver(connection: smtplib.SMTP, box: Mailbox, mail: EmailMessage) -> Result:
+    """Send one message to one recipient; raises MailServerUnreachable if the connection is lost."""
     recipient = mail["To"].addresses[0].addr_spec
     try:
-        line.send_message(mail, box.sender, [recipient])
+        connection.send_message(mail, box.sender, [recipient])
     except smtplib.SMTPRecipientsRefused as problem:
         code = next(iter(problem.recipients.values()))[0]
         return Result("bounced" if code >= 500 and code not in _OURS else "later", str(code))
@@ -147,8 +149,8 @@ def deliver(line: smtplib.SMTP, box: Mailbox, mail: EmailMessage) -> Result:
     except smtplib.SMTPResponseException as problem:
         return Result("later", str(problem.smtp_code))
     except smtplib.SMTPNotSupportedError:
-        # An address that is not ASCII, and a server that cannot bear it.
+        # The address is not ASCII, and the server does not support that.
         return Result("bounced", "not-supported")
     except (OSError, smtplib.SMTPException) as problem:
-        raise Unreachable("disconnected") from problem
+        raise MailServerUnreachable("disconnected") from problem
     return Result("sent")

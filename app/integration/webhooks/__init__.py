@@ -1,1 +1,1 @@
-"""Events sent to the receivers of other systems: subscriptions, deliveries and their schedule."""
+"""Webhooks: subscriptions to events, their deliveries and the schedule of attempts."""

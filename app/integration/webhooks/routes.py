@@ -1,4 +1,4 @@
-"""`/v1/webhooks`: subscriptions, and what became of each event."""
+"""`/v1/webhooks`: subscriptions to events and their deliveries."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +13,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.outbound import AddressRefused
-from app.integration.webhooks import service
+from app.integration.webhooks import deliveries, service
 from app.integration.webhooks.schemas import (
     DeliveryList,
     DeliveryOut,
@@ -28,32 +28,38 @@ from app.integration.webhooks.schemas import (
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=Route)
 ACTS = problems(401, 403, 404, 409, 412, 422)
-REMOVED = {**problems(401, 403, 404, 412, 422, 428), 204: {"description": "It is removed"}}
-OfState = Annotated[DeliveryState | None, Query(description="Only deliveries in this state")]
+REMOVED = {**problems(401, 403, 404, 412, 422, 428), 204: {"description": "The subscription is removed."}}
+OfState = Annotated[DeliveryState | None, Query(description="Only deliveries in this state.")]
 # Names are looked up for few at a time, and for nobody long.
 _LOOKUPS, _SECONDS_TO_LOOK_UP = anyio.CapacityLimiter(4), 5
 _WHERE = (
-    "Events are sent by https to addresses of the public internet, on port 443 or 8443, written without user name, "
-    "fragment or final full stop; others only where the operator allows them."
+    "Events are not sent to this address. Name an https address of the public internet, on port 443 or 8443, without "
+    "user name, fragment or final full stop. The operator can allow other addresses."
 )
 
 
 @router.post("", status_code=201, operation_id="createWebhook", responses=problems(401, 403, 409, 422))
 async def create_webhook(work: Hop, body: WebhookIn) -> WebhookMinted:
-    """Subscribe to events; the secret is shown this once, so an Idempotency-Key is refused."""
+    """Subscribe to events.
+
+    The secret is shown only in this answer, so an `Idempotency-Key` is refused.
+    """
     await _judge(work, body.url)
     return await work.write(act(service.subscribe, body), answer=service.read_minted, status=201, keyed=False)
 
 
 @router.get("", operation_id="listWebhooks", responses=problems(401, 403, 422))
 async def list_webhooks(work: Hop, page: Paged) -> WebhookList:
-    """List your own subscriptions, without their secrets."""
+    """List your subscriptions.
+
+    Secrets are not shown.
+    """
     return await work.read(service.list_webhooks, page)
 
 
 @router.get("/{webhook_id}", operation_id="readWebhook", responses=problems(401, 403, 404, 422))
 async def read_webhook(work: Hop, webhook_id: UUID) -> WebhookOut:
-    """Read a subscription, without its secrets."""
+    """Read a subscription."""
     return await work.read(service.read_webhook, webhook_id)
 
 
@@ -64,7 +70,10 @@ async def read_webhook(work: Hop, webhook_id: UUID) -> WebhookOut:
     responses=problems(401, 403, 404, 412, 422, 428),
 )
 async def amend_webhook(work: Hop, webhook_id: UUID, body: WebhookChange) -> WebhookOut:
-    """Change a subscription, pause it, or let it go on where it stood."""
+    """Change, pause or resume a subscription.
+
+    A resumed subscription goes on from where it stopped.
+    """
     if body.url is not None:
         await _judge(work, body.url)
     return await work.write(
@@ -84,7 +93,10 @@ async def amend_webhook(work: Hop, webhook_id: UUID, body: WebhookChange) -> Web
     responses=REMOVED,
 )
 async def remove_webhook(work: Hop, webhook_id: UUID) -> WebhookOut:
-    """Remove a subscription, with what it was still to send and the log of what it sent."""
+    """Remove a subscription.
+
+    Its deliveries are removed with it, sent or not.
+    """
     return await work.write(
         act(service.remove, webhook_id), answer=service.read_webhook, item=(webhook_id,), lock=service.lock_webhook
     )
@@ -92,7 +104,11 @@ async def remove_webhook(work: Hop, webhook_id: UUID) -> WebhookOut:
 
 @router.post("/{webhook_id}/secret", operation_id="rotateWebhookSecret", responses=problems(401, 403, 404, 422))
 async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
-    """Make another secret, shown this once; for 24 hours every event is signed by it and by the one before."""
+    """Make another secret for a subscription.
+
+    For 24 hours every event is signed by both secrets. The new one is shown only in this answer, so an `Idempotency-
+    Key` is refused.
+    """
     return await work.write(act(service.rotate_secret, webhook_id), answer=service.read_minted, keyed=False)
 
 
@@ -103,15 +119,21 @@ async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
     responses=problems(401, 403, 404, 409, 422),
 )
 async def test_webhook(work: Hop, webhook_id: UUID) -> DeliveryOut:
-    """Have an event sent that is none of the ledger's, of the type `webhook-tested`; read the delivery to see how."""
-    return await work.write(act(service.test, webhook_id), answer=service.read_delivery)
+    """Send a test event to a subscription.
+
+    The event has the type `webhook-tested` and stands in no ledger. Read the delivery to see what became of it.
+    """
+    return await work.write(act(deliveries.test, webhook_id), answer=deliveries.read_delivery)
 
 
 @router.post("/{webhook_id}/replay", dependencies=Act, operation_id="replayEvents", responses=ACTS)
 async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookOut:
-    """Have a part of your feed sent again, in order and with the same ids, as far as you may still read it."""
+    """Send a part of your feed to a subscription again.
+
+    The events are sent in order and with the same ids, as far as you may still read them.
+    """
     return await work.write(
-        act(service.replay, webhook_id, body),
+        act(deliveries.replay, webhook_id, body),
         answer=service.read_webhook,
         item=(webhook_id,),
         lock=service.lock_webhook,
@@ -120,30 +142,30 @@ async def replay_events(work: Hop, webhook_id: UUID, body: ReplayIn) -> WebhookO
 
 @router.get("/{webhook_id}/deliveries", operation_id="listDeliveries", responses=problems(401, 403, 404, 422))
 async def list_deliveries(work: Hop, webhook_id: UUID, page: Paged, state: OfState = None) -> DeliveryList:
-    """List what was sent, or is to be, the newest first, each with the attempts to send it."""
-    return await work.read(service.list_deliveries, webhook_id, page, state)
+    """List the deliveries of a subscription, the newest first."""
+    return await work.read(deliveries.list_deliveries, webhook_id, page, state)
 
 
 @router.get(
     "/{webhook_id}/deliveries/{delivery_id}", operation_id="readDelivery", responses=problems(401, 403, 404, 422)
 )
 async def read_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
-    """Read a delivery with its attempts."""
-    return await work.read(service.read_delivery, webhook_id, delivery_id)
+    """Read a delivery and its attempts."""
+    return await work.read(deliveries.read_delivery, webhook_id, delivery_id)
 
 
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/retry", dependencies=Act, operation_id="retryDelivery", responses=ACTS
 )
 async def retry_delivery(work: Hop, webhook_id: UUID, delivery_id: UUID) -> DeliveryOut:
-    """Have an event sent at once that waits, was given up or was skipped."""
+    """Send an event at once that waits, was given up or was skipped."""
     return await work.write(
-        act(service.retry, webhook_id, delivery_id), answer=service.read_delivery, item=(webhook_id, delivery_id)
+        act(deliveries.retry, webhook_id, delivery_id), answer=deliveries.read_delivery, item=(webhook_id, delivery_id)
     )
 
 
 async def _judge(work: Hop, url: str) -> None:
-    """Refuse an address to which nothing may be sent, once it is known who asks and before any transaction."""
+    """Refuse a forbidden address, after authentication and before any transaction."""
     await work.look(service.may_subscribe)
     try:
         with anyio.fail_after(_SECONDS_TO_LOOK_UP):

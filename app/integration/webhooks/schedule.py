@@ -1,9 +1,9 @@
-"""When an event is sent again to a receiver that did not take it."""
+"""Schedule of attempts to deliver an event to a receiver that has not accepted it."""
 
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-# What passes before each attempt; from then on a day.
+# Delays before each attempt; after them a day each.
 DELAYS = (
     timedelta(0),
     timedelta(seconds=5),
@@ -15,19 +15,19 @@ DELAYS = (
     timedelta(hours=10),
 )
 DAILY = timedelta(days=1)
-# No attempt begins later than this after the first.
+# No attempt starts later than this after the first.
 LONGEST = timedelta(days=5)
-LONGEST_PATIENCE = timedelta(hours=1)
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 def next_attempt(tries: int, first_at: datetime, now: datetime) -> datetime | None:
-    """When to try again after so many attempts that failed, the last one now; None if it is given up."""
+    """When to try again after so many failed attempts, the last one now; None to give up."""
     at = now + (DELAYS[tries] if tries < len(DELAYS) else DAILY)
     return at if at <= first_at + LONGEST else None
 
 
-def patience(header: str | None, now: datetime) -> datetime | None:
-    """Until when a receiver asks for patience by `Retry-After`, an hour at most; None if it says nothing of use."""
+def pause_until(header: str | None, now: datetime) -> datetime | None:
+    """End of the pause that a receiver asks for by `Retry-After`, at most an hour; None for a useless header."""
     if header is None:
         return None
     try:
@@ -36,4 +36,4 @@ def patience(header: str | None, now: datetime) -> datetime | None:
             return None
     except (ValueError, OverflowError):
         return None
-    return min(until, now + LONGEST_PATIENCE)
+    return min(until, now + LONGEST_PAUSE)

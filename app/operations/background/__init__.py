@@ -1,1 +1,1 @@
-"""What runs beside the requests: the worker, the webhook sender and the mail sender."""
+"""Background work: the worker, the webhook sender and the mail sender."""

@@ -1,4 +1,4 @@
-"""The postman: finds what people are to be told, mails it with no transaction open, and records what became of it."""
+"""The postman: finds notices that are due, mails them with no transaction open, and records the outcomes."""
 
 import logging
 import threading
@@ -16,52 +16,52 @@ from app.core.ledger.feed import News, news_since
 from app.core.seams import Seams
 from app.core.tables.audiences import STAFF
 from app.integration.notices import collection, mail_queue, smtp
-from app.integration.notices.mail_queue import Claim
-from app.integration.notices.smtp import Mailbox, Result, Unreachable
-from app.operations.background.threads import beside
+from app.integration.notices.mail_queue import NoticeClaim
+from app.integration.notices.smtp import Mailbox, MailServerUnreachable, Result
+from app.operations.background.threads import in_background
 from app.settings import Settings
 
 log = logging.getLogger("accord.notices")
 SECONDS_BETWEEN_TURNS, SECONDS_TO_END = 2.0, 4
-# So long nothing is tried after the mail server could not be spoken with.
+# Pause after the mail server could not be reached.
 PATIENCE = timedelta(minutes=1)
 
 
 class Postman:
-    """Mails for one process."""
+    """Sends mail for one process."""
 
     def __init__(self, seams: Seams, entropy: Callable[[], Entropy], box: Mailbox) -> None:
         self.seams = seams
         self.entropy = entropy
         self.box = box
-        # Up to where all feeds were looked through by this process, which begins with all of them.
-        self._looked: int | None = None
+        # Position up to which this process has searched all feeds; it starts with all of them.
+        self._searched: int | None = None
         self._not_before: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Mail what is due until told to stop; what is under way then is sent again by whoever comes next."""
+        """Mail what is due until `stop` is set; another process repeats the attempt that it interrupts."""
         while not stop.is_set():
             try:
                 self.turn(stop)
             except (Unavailable, Collision):
-                log.warning("the database cannot be reached; the postman tries again")
+                log.warning("the postman cannot reach the database; it retries")
             except Exception:
                 log.exception("a turn of the postman failed")
             stop.wait(SECONDS_BETWEEN_TURNS)
 
     def turn(self, stop: threading.Event | None = None) -> dict[str, int]:
-        """Find what people are to be told, and mail all that is due; how many mails came to which end."""
+        """Find new notices and mail all that are due; return how many ended in which state."""
         self.gather()
         return self.send(stop)
 
     def gather(self) -> None:
-        """Note what people are to be told of what was sealed since the last turn."""
+        """Create notices for the events sealed since the last turn."""
         now = self.seams.clock()
         with self.seams.database.read(self.entropy()) as db:
-            news = news_since(db, self._looked)
-        if news.told is not None and not news.told:
+            news = news_since(db, self._searched)
+        if news.principals is not None and not news.principals:
             return
-        done = self._begin(now, news)
+        complete = self._begin(now, news)
         with self.seams.database.read(self.entropy()) as db:
             people = collection.with_news(db, news)
         for actor in people:
@@ -70,14 +70,14 @@ class Postman:
             except Unavailable:
                 raise
             except Exception:
-                log.exception("what one person is to be told was not found; the others go on")
-                done = False
-        if done:
-            self._looked = news.position
+                log.exception("the notices of one person could not be created; the postman continues with the next")
+                complete = False
+        if complete:
+            self._searched = news.position
 
     def _begin(self, now: datetime, news: News) -> bool:
-        # Who comes is entered in the stream of the registry.
-        if news.told is not None and STAFF not in news.told:
+        # A new person is recorded in the stream of the registry, which the staff reads.
+        if news.principals is not None and STAFF not in news.principals:
             return True
         with self.seams.database.read(self.entropy()) as db:
             if not collection.is_anybody_new(db):
@@ -85,52 +85,52 @@ class Postman:
         try:
             self._act(lambda db: collection.begin(db, now, news.position))
         except Conflict:
-            # Another worker began with the same people at this moment.
+            # Another worker has just begun with the same people.
             return False
         return True
 
     def send(self, stop: threading.Event | None = None) -> dict[str, int]:
-        """Mail all that is due, over one connection; how many mails came to which end."""
-        done: dict[str, int] = {}
-        with closing(_Line(self.box)) as line:
+        """Mail all that is due over one connection; return how many mails ended in which state."""
+        counts: dict[str, int] = {}
+        with closing(_Connection(self.box)) as connection:
             while stop is None or not stop.is_set():
                 now = self.seams.clock()
                 if self._not_before is not None and now < self._not_before:
                     break
-                one = self._claim(now)
-                if one is None:
+                claim = self._claim(now)
+                if claim is None:
                     break
-                state = self._send(line, one)
+                state = self._send(connection, claim)
                 NOTICES.labels(state).inc()
-                done[state] = done.get(state, 0) + 1
-        return done
+                counts[state] = counts.get(state, 0) + 1
+        return counts
 
-    def _claim(self, now: datetime) -> Claim | None:
+    def _claim(self, now: datetime) -> NoticeClaim | None:
         with self.seams.database.read(self.entropy()) as db:
             if not mail_queue.is_anything_due(db, now):
                 return None
         return self._act(lambda db: mail_queue.claim(db, now))
 
-    def _send(self, line: "_Line", one: Claim) -> str:
-        result = self._result(line, one)
-        return self._act(lambda db: mail_queue.record(db, self.seams.clock(), one, result))
+    def _send(self, connection: "_Connection", claim: NoticeClaim) -> str:
+        result = self._result(connection, claim)
+        return self._act(lambda db: mail_queue.record(db, self.seams.clock(), claim, result))
 
-    def _result(self, line: "_Line", one: Claim) -> Result | None:
-        """What became of it; no transaction is open while it is sent."""
+    def _result(self, connection: "_Connection", claim: NoticeClaim) -> Result | None:
+        """Send a notice with no transaction open; None if there is nothing left to send."""
         at = self.seams.clock()
         with self.seams.database.read(self.entropy()) as db:
-            written = mail_queue.write(db, one, self.box.url)
-        if written is None:
+            letter = mail_queue.write(db, claim, self.box.url)
+        if letter is None:
             return None
         try:
-            mail = smtp.message(self.box, one.id, written.letter, written.name, written.email, written.institution, at)
+            mail = smtp.message(self.box, claim.id, letter, at)
         except ValueError:
             return Result("bounced", "address")
         try:
-            result = smtp.deliver(line.open(), self.box, mail)
-        except Unreachable as problem:
-            log.warning("the mail server cannot be spoken with: %s", problem.code)
-            line.close()
+            result = smtp.deliver(connection.open(), self.box, mail)
+        except MailServerUnreachable as problem:
+            log.warning("the mail server cannot be reached: %s", problem.code)
+            connection.close()
             self._not_before = self.seams.clock() + PATIENCE
             return Result("later", problem.code)
         self._not_before = None
@@ -145,8 +145,8 @@ class Postman:
         return self.seams.database.in_transaction(acted, self.entropy())
 
 
-class _Line:
-    """The connection of one turn: opened for its first message, and anew for the next one after it was lost."""
+class _Connection:
+    """The connection of one turn: opened for the first message, and again for the next one after it was lost."""
 
     def __init__(self, box: Mailbox) -> None:
         self.box = box
@@ -154,28 +154,28 @@ class _Line:
         self._connection: SMTP | None = None
 
     def open(self) -> SMTP:
-        """The connection; Unreachable if there can be none."""
+        """The open connection; raises MailServerUnreachable."""
         if self._connection is None:
             self._connection = self._held.enter_context(smtp.connected(self.box))
         return self._connection
 
     def close(self) -> None:
-        """Take leave of the server, if it is there."""
+        """Close the connection, if it is open."""
         self._connection = None
         self._held.close()
 
 
 @contextmanager
 def mailing(postman: Postman | None, stop: threading.Event) -> Iterator[None]:
-    """Mails beside whatever goes on, until that is told to stop; nothing where no mail is sent."""
+    """Run the postman in a thread until `stop` is set; does nothing without a postman."""
     if postman is None:
         yield
         return
-    with beside(postman.run, "accord-postman", stop, SECONDS_TO_END):
+    with in_background(postman.run, "accord-postman", stop, SECONDS_TO_END):
         yield
 
 
 def postman_of(seams: Seams, entropy: Callable[[], Entropy], settings: Settings) -> Postman | None:
-    """The postman that the settings ask for, if any; Misconfigured if they ask for what cannot be."""
+    """Create the postman that the settings describe; None if they configure no mail. Raises Misconfigured."""
     box = smtp.mailbox_of(settings)
     return None if box is None else Postman(seams, entropy, box)

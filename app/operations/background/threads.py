@@ -1,4 +1,4 @@
-"""What goes on beside the requests of a process, in threads of its own."""
+"""Background threads of a process."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,8 +6,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def beside(run: Callable[[threading.Event], None], name: str, stop: threading.Event, seconds: float) -> Iterator[None]:
-    """Run something beside whatever goes on, tell it to stop at the end, and wait so many seconds for it."""
+def in_background(
+    run: Callable[[threading.Event], None], name: str, stop: threading.Event, seconds: float
+) -> Iterator[None]:
+    """Call `run` in a thread; at the end set `stop` and wait for the thread, at most so many seconds."""
     thread = threading.Thread(target=run, args=(stop,), name=name, daemon=True)
     thread.start()
     try:

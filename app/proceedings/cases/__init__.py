@@ -1,1 +1,1 @@
-"""The case itself: its request, its lock, how it is read, and the facts that the rules may know."""
+"""The case itself: its request, its lock and circle, how it is read, and the facts on which the rules decide."""

@@ -1,7 +1,6 @@
-"""What the rules may know of a case: read in one statement, and only from what every participant may know."""
+"""The facts of a case on which the rules decide: read in one statement, and only from what all participants know."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -30,99 +29,106 @@ from app.rules.model import (
 )
 from app.rules.terms import day_at
 
-# One shape for all kinds of rows, so that one statement brings them all.
+# The columns of all kinds of facts, so that one statement reads them all.
 _SHAPE: dict[str, Any] = {
-    "number": Integer(),
     "id": Uuid(),
+    "party_id": Uuid(),
+    "number": Integer(),
     "name": String(),
     "side": String(),
     "kind": String(),
-    "on": Date(),
-    "flag": Boolean(),
-    "data": Json,
-    "told": String(),
+    "participation": String(),
+    "consented": Boolean(),
+    "in_force_on": Date(),
+    "declarations": Json,
+    "state": String(),
+    "independent": Boolean(),
+    "accepted_by": Json,
+    "step": String(),
+    "term": String(),
+    "due_on": Date(),
+    "suspended": Boolean(),
+    "settles": String(),
+    "served_on": Date(),
 }
 
 
 def read_facts(db: GatedSession, case: Case | AnyRow, subject: UUID | None = None) -> Facts:
-    """The facts of a case; `subject` is the item that is acted on."""
-    rows = db.execute(_FACTS, {"case_id": case.id}, execution_options={"known_to_participants": True}).all()
-    kinds = ("party", "third-state", "appointment", "act", "term", "text", "served")
-    found: dict[str, list[Any]] = {kind: [] for kind in kinds}
-    for row in rows:
-        found[row.what].append(row)
-    served = {row.id: row.on for row in found["served"]}
+    """The facts of a case; `subject` is the item that the act is about."""
+    kinds = ("party", "third-state", "appointment", "act", "term", "text", "service")
+    rows: dict[str, list[Any]] = {kind: [] for kind in kinds}
+    for row in db.execute(_FACTS, {"case_id": case.id}, execution_options={"known_to_participants": True}).all():
+        rows[row.what].append(row)
+    served_on = {row.party_id: row.served_on for row in rows["service"]}
     return Facts(
         stage=case.stage,
         subjects=frozenset(case.subjects),
         lodged_on=_day(case.lodged_at, case.day_time_zone or case.seat_time_zone),
-        parties=tuple(_party(row, served.get(row.id)) for row in sorted(found["party"], key=lambda row: row.number)),
+        parties=tuple(_party(row, served_on.get(row.id)) for row in sorted(rows["party"], key=lambda row: row.number)),
         third_states=tuple(
-            ThirdStateFact(row.id, row.name, row.flag)
-            for row in sorted(found["third-state"], key=lambda row: row.number)
+            ThirdStateFact(row.id, row.name, row.consented)
+            for row in sorted(rows["third-state"], key=lambda row: row.number)
         ),
-        appointments=tuple(_appointment(row) for row in sorted(found["appointment"], key=lambda row: str(row.id))),
-        acts=tuple(ActFact(row.name, row.id) for row in found["act"]),
-        terms=tuple(TermFact(row.name, row.on, row.kind == "ended", bool(row.flag), row.id) for row in found["term"]),
-        settles=next((row.kind for row in found["text"]), "whole"),
+        appointments=tuple(_appointment(row) for row in sorted(rows["appointment"], key=lambda row: str(row.id))),
+        acts=tuple(ActFact(row.step, row.party_id) for row in rows["act"]),
+        terms=tuple(
+            TermFact(row.term, row.due_on, row.state == "ended", bool(row.suspended), row.party_id)
+            for row in rows["term"]
+        ),
+        settles=next((row.settles for row in rows["text"]), "whole"),
         subject=subject,
         tracks=tuple(TrackFact(name, state) for name, state in sorted(case.tracks.items())),
     )
-
-
-def about(facts: Facts, subject: UUID | None) -> Facts:
-    """The same facts, asked about one item."""
-    return replace(facts, subject=subject)
 
 
 def _day(instant: datetime | None, zone: str) -> date | None:
     return None if instant is None else day_at(instant, ZoneInfo(zone))
 
 
-def _statement() -> Any:
-    """Everything that the rules may know of a case, made once."""
+def _facts_statement() -> Any:
+    """All the facts of a case in one statement, made once."""
     case_id: Any = bindparam("case_id")
     parties = one_shape(
         "party",
         _SHAPE,
-        number=Party.number,
         id=Party.id,
+        number=Party.number,
         name=Party.name,
         side=Party.side,
         kind=Party.kind,
-        on=Member.in_force_on,
-        flag=has_consented(Party),
-        data=Member.declarations,
-        told=Party.participation,
+        participation=Party.participation,
+        consented=has_consented(Party),
+        in_force_on=Member.in_force_on,
+        declarations=Member.declarations,
     ).outerjoin(Member, Member.id == Party.member_id)
     third_states = one_shape(
         "third-state",
         _SHAPE,
-        number=ThirdState.number,
         id=ThirdState.id,
+        number=ThirdState.number,
         name=ThirdState.name,
-        flag=has_consented(ThirdState),
+        consented=has_consented(ThirdState),
     )
     appointments = one_shape(
         "appointment",
         _SHAPE,
         id=Appointment.id,
-        kind=Appointment.state,
-        flag=Appointment.independent,
-        data=Appointment.accepted_by,
+        state=Appointment.state,
+        independent=Appointment.independent,
+        accepted_by=Appointment.accepted_by,
     )
-    acts = one_shape("act", _SHAPE, id=StepTaken.party_id, name=StepTaken.step)
+    acts = one_shape("act", _SHAPE, step=StepTaken.step, party_id=StepTaken.party_id)
     terms = one_shape(
         "term",
         _SHAPE,
-        id=Deadline.party_id,
-        name=Deadline.term,
-        kind=Deadline.state,
-        on=Deadline.due_on,
-        flag=Deadline.suspended_on.is_not(None),
+        term=Deadline.term,
+        party_id=Deadline.party_id,
+        state=Deadline.state,
+        due_on=Deadline.due_on,
+        suspended=Deadline.suspended_on.is_not(None),
     )
-    served = one_shape("served", _SHAPE, id=Service.party_id, on=Service.served_on)
-    texts = one_shape("text", _SHAPE, kind=Draft.settles)
+    services = one_shape("service", _SHAPE, party_id=Service.party_id, served_on=Service.served_on)
+    texts = one_shape("text", _SHAPE, settles=Draft.settles)
     return union_all(
         parties.where(Party.case_id == case_id),
         third_states.where(ThirdState.case_id == case_id),
@@ -130,11 +136,11 @@ def _statement() -> Any:
         acts.where(StepTaken.case_id == case_id, StepTaken.voided_at.is_(None)),
         terms.where(Deadline.case_id == case_id),
         texts.where(Draft.case_id == case_id, Draft.state == "frozen"),
-        served.where(Service.case_id == case_id, Service.served_on.is_not(None)),
+        services.where(Service.case_id == case_id, Service.served_on.is_not(None)),
     )
 
 
-_FACTS = _statement()
+_FACTS = _facts_statement()
 
 
 def _party(row: AnyRow, served_on: date | None) -> PartyFact:
@@ -143,17 +149,17 @@ def _party(row: AnyRow, served_on: date | None) -> PartyFact:
         side=row.side,
         kind=row.kind,
         name=row.name,
-        consented=bool(row.flag),
-        in_force_on=row.on,
-        declarations=tuple(_declarations(row.data or ())),
-        participation=row.told,
+        consented=bool(row.consented),
+        in_force_on=row.in_force_on,
+        declarations=tuple(_declarations(row.declarations or ())),
+        participation=row.participation,
         served_on=served_on,
     )
 
 
-def _declarations(kept: Iterable[dict[str, Any]]) -> Iterable[Declaration]:
-    for one in kept:
-        yield Declaration(frozenset(one["subjects"]), _parsed(one["from_on"]), _parsed(one["until_on"]))
+def _declarations(stored: Iterable[dict[str, Any]]) -> Iterable[Declaration]:
+    for item in stored:
+        yield Declaration(frozenset(item["subjects"]), _parsed(item["from_on"]), _parsed(item["until_on"]))
 
 
 def _parsed(day: str | None) -> date | None:
@@ -161,4 +167,5 @@ def _parsed(day: str | None) -> date | None:
 
 
 def _appointment(row: AnyRow) -> AppointmentFact:
-    return AppointmentFact(row.id, row.kind, row.flag, frozenset(UUID(party) for party in row.data))
+    accepted_by = frozenset(UUID(party_id) for party_id in row.accepted_by)
+    return AppointmentFact(row.id, row.state, row.independent, accepted_by)

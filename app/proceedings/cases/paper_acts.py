@@ -1,4 +1,4 @@
-"""Acts that reach the registry on paper: for whom it enters them, when they came, and on which day they count."""
+"""How an act counts: on which day, and for which party where the registry enters an act that came on paper."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from app.core.access.service import known_circle
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow
 from app.core.errors import FieldError, Forbidden, Invalid, invalid
-from app.core.ledger.acts import Author, author_of
+from app.core.ledger.acts import Act, Author, author_of
 from app.core.tables.cases import Case, StepTaken
 from app.proceedings.cases.schemas import OnPaper
 from app.rules.model import Holding
@@ -22,7 +22,7 @@ from app.rules.terms import day_at
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How an act counts: on which day at the seat, for whom it was entered, and how and when it came in."""
+    """How an act counts: on which day at the seat, for which party it was entered, and when and how it was received."""
 
     on: date
     party_id: UUID | None = None
@@ -30,15 +30,15 @@ class Counted:
     received_via: str | None = None
 
     def payload(self) -> dict[str, Any]:
-        """What an event tells of it: nothing, where somebody acted in person and today."""
-        told: dict[str, Any] = {}
+        """The members that an event has for it: none for an act in person and today."""
+        members: dict[str, Any] = {}
         if self.party_id is not None:
-            told["on_behalf_of"] = str(self.party_id)
+            members["on_behalf_of"] = str(self.party_id)
         if self.received_via is not None:
-            told["received_via"] = self.received_via
+            members["received_via"] = self.received_via
         if self.received_at is not None:
-            told["received_at"] = self.received_at.isoformat()
-        return told
+            members["received_at"] = self.received_at.isoformat()
+        return members
 
 
 def zone_of(case: Case | AnyRow) -> ZoneInfo:
@@ -51,60 +51,70 @@ def today_at(case: Case | AnyRow, now: datetime) -> date:
     return day_at(now, zone_of(case))
 
 
-def judge(
-    db: GatedSession, actor: Actor, now: datetime, case: Case | AnyRow, given: OnPaper, since: date | None = None
-) -> Counted:
-    """How the act counts: not before the step that brought the case to where it stands, or before the day `since`.
+def day_of(case: Case | AnyRow, act: Act) -> date:
+    """The day on which an act counts in a case: the present one, unless the act counts on another."""
+    return act.on or today_at(case, act.at)
 
-    Raises Forbidden for somebody who is not of the registry and enters another's act, and Invalid for a party that the
-    case does not know, or for a day or an instant that the act cannot have.
+
+def judge(
+    db: GatedSession, actor: Actor, now: datetime, case: Case | AnyRow, request: OnPaper, since: date | None = None
+) -> Counted:
+    """How the act counts: not before the step that brought the case to its stage, or before the day `since`.
+
+    Raises Forbidden for anybody but the registry who enters the act of another, and Invalid for a party that the case
+    does not know, or for a day or an instant that the act cannot have.
     """
     today = today_at(case, now)
-    if given.on_behalf_of is not None and not actor.is_staff:
-        raise Forbidden("The registry enters what a party sends on paper; act in your own name.", "not-your-capacity")
-    known = known_circle(db, case.id)
-    if given.on_behalf_of is not None and given.on_behalf_of not in {party.id for party in known.parties}:
+    if request.on_behalf_of is not None and not actor.is_staff:
+        detail = "Only the registry enters what a party sends on paper; leave 'on_behalf_of' out to act yourself."
+        raise Forbidden(detail, "not-your-capacity")
+    parties = {party.id for party in known_circle(db, case.id).parties}
+    if request.on_behalf_of is not None and request.on_behalf_of not in parties:
         raise invalid("/on_behalf_of", "unknown-party", "Name a party of this case by its id.")
-    on = given.on or (today_at(case, given.received_at) if given.received_at else today)
-    faults = _faults(actor, now, today, on, given)
+    on = request.on or (today_at(case, request.received_at) if request.received_at else today)
+    faults = _registry_faults(now, today, on, request) if actor.is_staff else _own_faults(today, on, request)
     if not faults and on < today:
         faults = _too_early(since or _arrived_on(db, case), on)
     if faults:
         raise Invalid(*faults)
-    return Counted(on, given.on_behalf_of, given.received_at, given.received_via)
+    return Counted(on, request.on_behalf_of, request.received_at, request.received_via)
 
 
-def _faults(actor: Actor, now: datetime, today: date, on: date, given: OnPaper) -> list[FieldError]:
-    if not actor.is_staff:
-        faults = [
-            FieldError(f"/{name}", "registry-only", "Only the registry says how and when something came in.")
-            for name in ("received_at", "received_via")
-            if getattr(given, name) is not None
-        ]
-        if on != today and not faults:
-            faults.append(FieldError("/on", "not-today", "The act counts today, at the seat; leave 'on' out."))
-        return faults
-    faults = day_faults(today, on, given.reason)
-    if given.received_at is not None and given.received_at > now:
-        faults = [FieldError("/received_at", "in-the-future", "It cannot have come in after now.")]
-    if given.on_behalf_of is not None and given.received_via is None:
-        faults.append(FieldError("/received_via", "missing", "Say how the party's act came in."))
-    if given.on_behalf_of is None and given.received_via is not None:
-        faults.append(FieldError("/on_behalf_of", "missing", "Name the party whose act came in."))
+def _own_faults(today: date, on: date, request: OnPaper) -> list[FieldError]:
+    """The faults of an act in person, which counts today and was received from nobody else."""
+    faults = [
+        FieldError(f"/{name}", "registry-only", f"Only the registry may send '{name}': leave it out.")
+        for name in ("received_at", "received_via")
+        if getattr(request, name) is not None
+    ]
+    if on != today and not faults:
+        faults.append(FieldError("/on", "not-today", "The act counts today, at the seat; leave 'on' out."))
+    return faults
+
+
+def _registry_faults(now: datetime, today: date, on: date, request: OnPaper) -> list[FieldError]:
+    """The faults of an act that the registry takes itself, or enters for a party."""
+    faults = day_faults(today, on, request.reason)
+    if request.received_at is not None and request.received_at > now:
+        faults = [FieldError("/received_at", "in-the-future", "The time of receipt must not be after now.")]
+    if request.on_behalf_of is not None and request.received_via is None:
+        faults.append(FieldError("/received_via", "missing", "Say by which means the party's act was received."))
+    if request.on_behalf_of is None and request.received_via is not None:
+        faults.append(FieldError("/on_behalf_of", "missing", "Name the party whose act was received."))
     return faults
 
 
 def day_faults(today: date, on: date, reason: str | None) -> list[FieldError]:
-    """What is wrong with a day on which an act is to count: none lies in the future, and a past one has its reason."""
+    """The faults of a day on which an act is to count: it must not be in the future, and a past one needs a reason."""
     if on > today:
-        return [FieldError("/on", "in-the-future", "The day cannot lie after today, at the seat.")]
+        return [FieldError("/on", "in-the-future", "The day must not be after today, at the seat.")]
     if on < today and reason is None:
         return [FieldError("/reason", "missing", "Say why the act counts on an earlier day.")]
     return []
 
 
 def _arrived_on(db: GatedSession, case: Case | AnyRow) -> date | None:
-    """The day of the step that brought the case to where it stands."""
+    """The day on which the step counts that brought the case to its stage."""
     moved = (StepTaken.case_id == case.id, StepTaken.stage != case.stage)
     return db.execute(select(func.max(StepTaken.on)).where(*moved)).scalar()
 
@@ -112,18 +122,18 @@ def _arrived_on(db: GatedSession, case: Case | AnyRow) -> date | None:
 def _too_early(since: date | None, on: date) -> list[FieldError]:
     if since is None or on >= since:
         return []
-    detail = f"What this act follows was done on {since.isoformat()}; no earlier day can count."
+    detail = f"The act must not count before {since.isoformat()}, the day of the act that it follows."
     return [FieldError("/on", "before-preceding-step", detail)]
 
 
 def holding_of(db: GatedSession, case: Case | AnyRow, party_id: UUID) -> Holding:
-    """The capacity in which a party acts, whoever enters its act."""
+    """The capacity in which a party acts, also where the registry enters its act."""
     side = next(party.side for party in known_circle(db, case.id).parties if party.id == party_id)
     return Holding("requesting-party" if side == "requesting" else "responding-party", party_id)
 
 
-def author(db: GatedSession, actor: Actor, case: Case | AnyRow, counted: Counted, held: Holding) -> Author:
-    """Who did it, as an event names them: the registry, for the party, where it entered the act."""
+def author(actor: Actor, counted: Counted, holding: Holding) -> Author:
+    """The author of an act, as events name them: the registry, for the party, where it entered the act of a party."""
     if counted.party_id is not None:
         return author_of(actor, "registry", counted.party_id)
-    return author_of(actor, held.capacity, held.party_id)
+    return author_of(actor, holding.capacity, holding.party_id)

@@ -1,6 +1,7 @@
-"""The request that makes a case: opened by its filer, and amended while the rules let it be."""
+"""The request for mediation: opened as a case by its filer or by referral, and amended while the rules allow."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,9 +24,11 @@ from app.core.tables.cases import Case
 from app.core.tables.institution import Institution
 from app.core.tables.members import Member
 from app.core.tables.parties import Party, ThirdState
-from app.proceedings.cases.locking import act_subject, circle_of, keep_locked, lock_case, view_of
-from app.proceedings.cases.reading import search_text
+from app.proceedings.cases.circle import act_subject, circle_of, view_of
+from app.proceedings.cases.lock import keep_locked, lock_case
+from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.cases.schemas import CaseAmendment, CaseIn
+from app.proceedings.cases.search import search_text
 from app.rules.loader import library, subjects
 from app.rules.model import Procedure
 
@@ -33,30 +36,42 @@ REGISTRY_AMENDS = frozenset({"title", "summary", "languages", "seat"})
 STRUCK_OUT = frozenset({"subjects", "instruments"})
 
 
-def open_case(db: GatedSession, actor: Actor, now: datetime, given: CaseIn) -> tuple[UUID]:
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a request comes from: its filer, or the referral of a court."""
+
+    filer_id: UUID | None = None
+    referral_id: UUID | None = None
+    court_id: UUID | None = None
+
+
+def open_case(db: GatedSession, actor: Actor, now: datetime, request: CaseIn) -> tuple[UUID]:
     """Open a case as a draft that only the filer's side sees; the filer becomes agent of the party named first.
 
-    Raises Forbidden for the institution's own people, and Invalid for what no rule set, subject or member answers to.
+    Raises Forbidden for the institution's own people, and Invalid for an unknown rule set, category, subject, member
+    or earlier case.
     """
     if actor.role != "user":
-        raise Forbidden("The institution's own people open no cases; a party does.")
-    case, party_id, written = _write_case(db, now, _check_request(db, actor, given), given, filer_id=actor.id)
-    by = author_of(actor, "requesting-party", party_id)
-    ledger.record(db, Act("open", now, by, act_subject(db, case)), "case-opened", _payload(case), content=written)
+        raise Forbidden("Only a party opens a case; the institution's own people cannot.")
+    procedure = _check_request(db, actor, request)
+    case, party_id, written = _write_case(db, now, procedure, request, _Origin(filer_id=actor.id))
+    act = Act("open", now, author_of(actor, "requesting-party", party_id), act_subject(db, case))
+    ledger.record(db, act, "case-opened", _payload(case), content=written)
     return (case.id,)
 
 
 def open_referred(
-    db: GatedSession, actor: Actor, now: datetime, given: CaseIn, referral_id: UUID, court_id: UUID
+    db: GatedSession, actor: Actor, now: datetime, request: CaseIn, referral_id: UUID, court_id: UUID
 ) -> Case:
-    """Open a case that a court refers: the registry knows of it at once, and nobody acts in it for a party yet.
+    """Open a case that a court refers: the registry sees it at once, and nobody acts in it for a party yet.
 
-    Raises Invalid for what no rule set, subject or member answers to.
+    Raises Invalid for an unknown rule set, category, subject or member.
     """
-    procedure = _check_request(db, actor, given)
-    case, _party_id, written = _write_case(db, now, procedure, given, referral_id=referral_id, court_id=court_id)
-    subject, by = Subject(case.id, case.audience_id, "case"), author_of(actor, "registry")
-    ledger.record(db, Act("open", now, by, subject), "case-opened", _payload(case), content=written)
+    procedure = _check_request(db, actor, request)
+    origin = _Origin(referral_id=referral_id, court_id=court_id)
+    case, _party_id, written = _write_case(db, now, procedure, request, origin)
+    act = Act("open", now, author_of(actor, "registry"), Subject(case.id, case.audience_id, "case"))
+    ledger.record(db, act, "case-opened", _payload(case), content=written)
     return case
 
 
@@ -65,19 +80,14 @@ def _payload(case: Case) -> dict[str, Any]:
 
 
 def _write_case(
-    db: GatedSession,
-    now: datetime,
-    procedure: Procedure,
-    given: CaseIn,
-    filer_id: UUID | None = None,
-    referral_id: UUID | None = None,
-    court_id: UUID | None = None,
+    db: GatedSession, now: datetime, procedure: Procedure, request: CaseIn, origin: _Origin
 ) -> tuple[Case, UUID, contents.Written]:
     """Write a case with its parties, as a draft: known to the filer's side, or without a filer to the registry."""
+    filer_id, court_id = origin.filer_id, origin.court_id
     case_id, audience_id, capacity_id = new_id(db), new_id(db), new_id(db)
-    party_ids = [new_id(db) for _party in given.parties]
+    party_ids = [new_id(db) for _party in request.parties]
     view = CaseView(case_id, audience_id, now, filer_id is None, served=False, generation=0, court_id=court_id)
-    parties = [PartyView(id, party.side, 0) for id, party in zip(party_ids, given.parties, strict=True)]
+    parties = [PartyView(id, party.side, 0) for id, party in zip(party_ids, request.parties, strict=True)]
     agents = [CapacityView(capacity_id, filer_id, "agent", party_ids[0], 0)] if filer_id is not None else []
     access.open_circle(db, view, parties, agents)
     content_id = new_id(db)
@@ -85,20 +95,20 @@ def _write_case(
         id=case_id,
         audience_id=audience_id,
         procedure=procedure.id,
-        category=given.category,
-        title=given.title,
-        search=search_text(given.title, [party.name for party in given.parties]),
+        category=request.category,
+        title=request.title,
+        search=search_text(request.title, [party.name for party in request.parties]),
         phase=procedure.initial.phase,
         stage=procedure.initial.name,
-        subjects=given.subjects,
-        languages=given.languages,
-        seat_place=given.seat.place,
-        seat_time_zone=given.seat.time_zone,
+        subjects=request.subjects,
+        languages=request.languages,
+        seat_place=request.seat.place,
+        seat_time_zone=request.seat.time_zone,
         day_time_zone=_zone_of_days(db, procedure),
-        seat_calendar=given.seat.calendar,
+        seat_calendar=request.seat.calendar,
         content_id=content_id,
-        earlier_case_id=given.earlier_case_id,
-        referral_id=referral_id,
+        earlier_case_id=request.earlier_case_id,
+        referral_id=origin.referral_id,
         court_id=court_id,
         waiting_for=[],
         opened_at=now,
@@ -108,12 +118,12 @@ def _write_case(
     db.flush()
     of_case = {"case_id": case_id, "audience_id": audience_id}
     party = of_case | {"participation": "appearing", "generation": 0}
-    states = _numbered(of_case, [new_id(db) for _state in given.third_states], given.third_states)
+    states = _numbered(of_case, [new_id(db) for _state in request.third_states], request.third_states)
     agent = {"user_id": filer_id, "role": "agent", "party_id": party_ids[0], "generation": 0, "admitted_at": now}
     with together(db):
         contents.open_case(db, case_id)
-        written = _write_request(db, case, given.summary, [one.model_dump() for one in given.instruments], content_id)
-        insert_rows(db, Party, _numbered(party, party_ids, given.parties))
+        written = _write_request(db, case, request.summary, _dumped(request.instruments), content_id)
+        insert_rows(db, Party, _numbered(party, party_ids, request.parties))
         insert_rows(db, ThirdState, states)
         if filer_id is not None:
             insert_rows(db, Capacity, [{"id": capacity_id, **of_case, **agent}])
@@ -121,25 +131,17 @@ def _write_case(
     return case, party_ids[0], written
 
 
-def _check_request(db: GatedSession, actor: Actor, given: CaseIn) -> Procedure:
+def _check_request(db: GatedSession, actor: Actor, request: CaseIn) -> Procedure:
     faults = []
-    procedure = library().get(given.procedure)
+    procedure = library().get(request.procedure)
     if procedure is None:
         faults.append(FieldError("/procedure", "unknown-procedure", f"Choose one of: {', '.join(library())}."))
-    elif given.category not in procedure.categories:
+    elif request.category not in procedure.categories:
         allowed = ", ".join(procedure.categories)
-        faults.append(FieldError("/category", "category", f"These rules of procedure are for: {allowed}."))
-    faults += _unknown_subjects(given.subjects)
-    named = {party.member_id for party in given.parties} | {state.member_id for state in given.third_states}
-    known = _known_members(db, named - {None})
-    places = [(f"/parties/{number}", party.member_id) for number, party in enumerate(given.parties)]
-    places += [(f"/third_states/{number}", state.member_id) for number, state in enumerate(given.third_states)]
-    faults += [
-        FieldError(f"{place}/member_id", "unknown-member", "Name a member of the institution by its id.")
-        for place, member_id in places
-        if member_id is not None and member_id not in known
-    ]
-    if given.earlier_case_id is not None and not _lodges_again(db, actor, given.earlier_case_id):
+        faults.append(FieldError("/category", "category", f"Choose a category of these rules of procedure: {allowed}."))
+    faults += _unknown_subjects(request.subjects)
+    faults += _unknown_members(db, request)
+    if request.earlier_case_id is not None and not _lodges_again(db, actor, request.earlier_case_id):
         detail = "Name a closed case in which you act for a party, or leave this out."
         faults.append(FieldError("/earlier_case_id", "unknown-case", detail))
     if faults or procedure is None:
@@ -147,16 +149,27 @@ def _check_request(db: GatedSession, actor: Actor, given: CaseIn) -> Procedure:
     return procedure
 
 
-def _known_members(db: GatedSession, named: set[UUID | None]) -> set[UUID]:
-    return set(db.execute(select(Member.id).where(Member.id.in_(named))).scalars()) if named else set()
+def _unknown_members(db: GatedSession, request: CaseIn) -> list[FieldError]:
+    places = [(f"/parties/{number}", party.member_id) for number, party in enumerate(request.parties)]
+    places += [(f"/third_states/{number}", state.member_id) for number, state in enumerate(request.third_states)]
+    named = [(f"{place}/member_id", member_id) for place, member_id in places if member_id is not None]
+    if not named:
+        return []
+    statement = select(Member.id).where(Member.id.in_({member_id for _pointer, member_id in named}))
+    members = set(db.execute(statement).scalars())
+    return [
+        FieldError(pointer, "unknown-member", "Name a member of the institution by its id.")
+        for pointer, member_id in named
+        if member_id not in members
+    ]
 
 
 def _lodges_again(db: GatedSession, actor: Actor, earlier_case_id: UUID) -> bool:
     """Whether the actor acts for a party in that case, and it is closed."""
-    mine = (Capacity.user_id == actor.id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None))
+    represents = (Capacity.user_id == actor.id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None))
     statement = select(Case.id).join(Capacity, Capacity.case_id == Case.id)
     closed = (Case.id == earlier_case_id, Case.closed_at.is_not(None), Capacity.pending.is_(False))
-    return db.execute(statement.where(*closed, *mine).limit(1)).first() is not None
+    return db.execute(statement.where(*closed, *represents).limit(1)).first() is not None
 
 
 def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:
@@ -172,10 +185,14 @@ def _zone_of_days(db: GatedSession, procedure: Procedure) -> str | None:
     return db.execute(select(Institution.time_zone)).scalar_one() if procedure.zone == "institution" else None
 
 
-def _numbered(shared: dict[str, Any], ids: list[UUID], given: Sequence[BaseModel]) -> list[dict[str, Any]]:
-    """Rows of what a request names, in its order."""
-    named = enumerate(zip(ids, given, strict=True))
-    return [{"id": id, "number": number, **shared, **one.model_dump()} for number, (id, one) in named]
+def _numbered(shared: dict[str, Any], ids: list[UUID], items: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    """Rows of the parties or States that a request names, in its order."""
+    numbered = enumerate(zip(ids, items, strict=True))
+    return [{"id": id, "number": number, **shared, **item.model_dump()} for number, (id, item) in numbered]
+
+
+def _dumped(items: Iterable[BaseModel]) -> list[dict[str, Any]]:
+    return [item.model_dump() for item in items]
 
 
 def _write_request(
@@ -185,83 +202,77 @@ def _write_request(
     return contents.write(db, case.id, case.audience_id, body, content_id)
 
 
-def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: CaseAmendment) -> tuple[UUID]:
-    """Amend a request as far as the stage still lets its side, or the registry, do so.
+def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, amendment: CaseAmendment) -> tuple[UUID]:
+    """Amend a request: the requesting side or the registry, as far as the stage allows.
 
     Raises Forbidden for others, Conflict where the stage does not allow it, and Invalid for unknown subjects.
     """
     case = lock_case(db, actor, case_id)
-    known = circle_of(db, view_of(case))
-    requesting = {party.id for party in known.parties if party.side == "requesting"} & known.parties_of(actor)
+    circle = circle_of(db, view_of(case))
+    requesting = {party.id for party in circle.parties if party.side == "requesting"} & circle.parties_of(actor)
     if not requesting and not actor.is_staff:
-        raise Forbidden("The requesting side amends its request, and the registry its form; nobody else does.")
-    changed = given.model_fields_set
+        raise Forbidden("Only the requesting side and, as to its form, the registry may amend the request.")
+    changed = amendment.model_fields_set
     before = contents.read_one(db, case.content_id)
     if actor.is_staff:
         _check_registry(case, changed)
     else:
-        _check_requesting(case, given, before)
-    if faults := _unknown_subjects(given.subjects or ()):
+        _check_requesting(case, amendment, before)
+    if faults := _unknown_subjects(amendment.subjects or ()):
         raise Invalid(*faults)
-    _amend(db, case, given)
+    _amend(db, case, amendment)
     written = None
     if changed & {"summary", "instruments"}:
         instruments = before["instruments"]
-        if given.instruments is not None:
-            instruments = [one.model_dump() for one in given.instruments]
-        written = _write_request(db, case, given.summary or before["summary"], instruments)
+        if amendment.instruments is not None:
+            instruments = _dumped(amendment.instruments)
+        written = _write_request(db, case, amendment.summary or before["summary"], instruments)
         case.content_id = written.id
     capacity = "registry" if actor.is_staff else "requesting-party"
-    by = author_of(actor, capacity, next(iter(requesting), None))
+    author = author_of(actor, capacity, next(iter(requesting), None))
     subject = Subject(case.id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
     payload = {"changed": sorted(changed), "subjects": case.subjects}
-    ledger.record(db, Act("amend", now, by, subject), "case-amended", payload, content=written)
+    ledger.record(db, Act("amend", now, author, subject), "case-amended", payload, content=written)
     return (case.id,)
 
 
 def _check_registry(case: Case, changed: set[str]) -> None:
     stage = library()[case.procedure].stage(case.stage)
     if changed - REGISTRY_AMENDS:
-        raise Forbidden("The registry amends title, summary, languages and seat; the rest is the requesting side's.")
+        detail = "The registry may amend title, summary, languages and seat; only the requesting side the rest."
+        raise Forbidden(detail)
     if stage.final:
-        raise _not_amendable(case, "The case is closed.", None)
+        raise _not_amendable(case, "The case is closed: its request can no longer be amended.")
     if "seat" in changed and stage.amendable != "all":
-        raise _not_amendable(case, "The seat is fixed once the invitation is out: days are counted there.", None)
+        detail = "The seat cannot change once the invitation has gone out, because days are counted there."
+        raise _not_amendable(case, detail)
 
 
-def _check_requesting(case: Case, given: CaseAmendment, before: dict[str, Any]) -> None:
+def _check_requesting(case: Case, amendment: CaseAmendment, before: dict[str, Any]) -> None:
     amendable = library()[case.procedure].stage(case.stage).amendable
     if amendable == "none":
-        raise _not_amendable(case, "The request can no longer be amended.", None)
+        raise _not_amendable(case, "The request can no longer be amended.")
     if amendable == "all":
         return
-    only = "Strike out subjects or instruments; nothing else of the request changes after the invitation."
-    if given.model_fields_set - STRUCK_OUT:
+    only = "Strike out subjects or instruments: nothing else of the request may change after the invitation."
+    if amendment.model_fields_set - STRUCK_OUT:
         raise _not_amendable(case, "The request has gone out to the other side.", only)
-    kept = [one.model_dump() for one in given.instruments or ()]
-    if not set(given.subjects or ()) <= set(case.subjects) or any(one not in before["instruments"] for one in kept):
+    added = [item for item in _dumped(amendment.instruments or ()) if item not in before["instruments"]]
+    if added or not set(amendment.subjects or ()) <= set(case.subjects):
         raise _not_amendable(case, "The request has gone out to the other side.", only)
 
 
-def _not_amendable(case: Case, detail: str, cure: str | None) -> Conflict:
-    reason = {
-        "code": "not-amendable",
-        "detail": detail,
-        "article": None,
-        "source": None,
-        "standing": "institution",
-        "cure": cure,
-    }
-    return Conflict(detail, "not-amendable", stage=case.stage, rule_set=case.procedure, article=None, reasons=[reason])
+def _not_amendable(case: Case, detail: str, cure: str | None = None) -> Conflict:
+    return refused_by_practice(case, "not-amendable", detail, cure=cure)
 
 
-def _amend(db: GatedSession, case: Case, given: CaseAmendment) -> None:
+def _amend(db: GatedSession, case: Case, amendment: CaseAmendment) -> None:
     for name in ("title", "subjects", "languages"):
-        if (value := getattr(given, name)) is not None:
+        if (value := getattr(amendment, name)) is not None:
             setattr(case, name, value)
-    if given.seat is not None:
-        case.seat_place, case.seat_time_zone = given.seat.place, given.seat.time_zone
-        case.seat_calendar = given.seat.calendar
-    if given.title is not None:
+    if amendment.seat is not None:
+        case.seat_place, case.seat_time_zone = amendment.seat.place, amendment.seat.time_zone
+        case.seat_calendar = amendment.seat.calendar
+    if amendment.title is not None:
         names = db.execute(select(Party.name).where(Party.case_id == case.id).order_by(Party.number)).scalars()
         case.search = search_text(case.title, names)

@@ -10,8 +10,8 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day, Instant, Line
-from app.proceedings.cases import reading, requests
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases import queries, requests
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
@@ -19,8 +19,11 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 
 @router.post("", status_code=201, dependencies=Create, operation_id="openCase", responses=problems(401, 403, 409, 422))
 async def open_case(work: Hop, body: CaseIn) -> CaseOut:
-    """Open a case as a draft of the filer's side."""
-    return await work.write(act(requests.open_case, body), answer=reading.read_case, status=201)
+    """Open a case as a draft of your side.
+
+    You become the agent of the first party. Only your side sees the case until the step `lodge` is taken.
+    """
+    return await work.write(act(requests.open_case, body), answer=queries.read_case, status=201)
 
 
 def _word(description: str) -> Any:
@@ -28,22 +31,26 @@ def _word(description: str) -> Any:
 
 
 async def filters_of(
-    phase: Annotated[str | None, _word("Cases in this phase")] = None,
-    stage: Annotated[str | None, _word("Cases at this stage of their rule set")] = None,
-    procedure: Annotated[str | None, _word("Cases under this rule set")] = None,
-    category: Annotated[str | None, _word("Cases of this category")] = None,
+    phase: Annotated[str | None, _word("Only cases in this phase.")] = None,
+    stage: Annotated[str | None, _word("Only cases at this stage of their rule set.")] = None,
+    procedure: Annotated[str | None, _word("Only cases under this rule set.")] = None,
+    category: Annotated[str | None, _word("Only cases of this category.")] = None,
     party: Annotated[
-        UUID | None, Query(description="Cases of this party, or of this member of the institution")
+        UUID | None, Query(description="Only cases of this party, or of this member of the institution.")
     ] = None,
-    mediator: Annotated[UUID | None, Query(description="Cases of this mediator, by account or roster entry")] = None,
-    waiting_for: Annotated[str | None, _word("Cases that wait for this capacity, or for `me`")] = None,
-    due_before: Annotated[Day | None, Query(description="Cases with something due before this day")] = None,
-    updated_since: Annotated[Instant | None, Query(description="Cases that moved at this instant or later")] = None,
+    mediator: Annotated[
+        UUID | None, Query(description="Only cases of this mediator, by the id of the person or of the roster entry.")
+    ] = None,
+    waiting_for: Annotated[str | None, _word("Only cases that wait for this capacity, or for `me`.")] = None,
+    due_before: Annotated[Day | None, Query(description="Only cases with something due before this day.")] = None,
+    updated_since: Annotated[
+        Instant | None, Query(description="Only cases in which something happened at this instant or later.")
+    ] = None,
     q: Annotated[
-        Line | None, Query(max_length=200, description="Words of the title, a party's name, a reference")
+        Line | None, Query(max_length=200, description="Words of the title, of a party's name or of the reference.")
     ] = None,
 ) -> CaseFilters:
-    """Which cases are asked for."""
+    """The conditions of a list of cases."""
     return CaseFilters(
         phase=phase,
         stage=stage,
@@ -61,13 +68,13 @@ async def filters_of(
 @router.get("", operation_id="listCases", responses=problems(401, 422))
 async def list_cases(work: Hop, page: Paged, filters: Annotated[CaseFilters, Depends(filters_of)]) -> CaseList:
     """List the cases that you may see, the newest first."""
-    return await work.read(reading.list_cases, page, filters)
+    return await work.read(queries.list_cases, page, filters)
 
 
 @router.get("/{case_id}", operation_id="readCase", responses=problems(401, 404, 422))
 async def read_case(work: Hop, case_id: UUID) -> CaseOut:
     """Read a case."""
-    return await work.read(reading.read_case, case_id)
+    return await work.read(queries.read_case, case_id)
 
 
 @router.patch(
@@ -77,7 +84,11 @@ async def read_case(work: Hop, case_id: UUID) -> CaseOut:
     responses=problems(401, 403, 404, 409, 412, 422, 428),
 )
 async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
-    """Amend a request, as far as its stage allows."""
+    """Change a request, as far as its stage allows.
+
+    The requesting side may do this; the stage's `amendable` says what it may change. Registrars may change the title,
+    the summary, the languages and the seat.
+    """
     return await work.write(
-        act(requests.amend_case, case_id, body), answer=reading.read_case, item=(case_id,), lock=lock_case
+        act(requests.amend_case, case_id, body), answer=queries.read_case, item=(case_id,), lock=lock_case
     )

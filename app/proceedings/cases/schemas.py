@@ -1,61 +1,88 @@
-"""Cases as they come in and go out."""
+"""Cases in requests and answers."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.core.values import Code, Codes, Day, In, Instant, Languages, Line, Listed, Out, Text, TimeZone
+from app.core.values import Code, Codes, Day, In, Instant, Languages, Line, Listed, Out, Text, TimeZone, one_of
 from app.institution.calendars.schemas import CalendarCode
-from app.institution.procedures.schemas import MOST_PARTIES, PARTY_KINDS, Side
+from app.institution.procedures.schemas import (
+    MOST_PARTIES,
+    PARTY_KINDS,
+    Capacity,
+    Category,
+    Outcome,
+    Participation,
+    PartyKind,
+    Phase,
+    Side,
+    SideName,
+    TrackState,
+)
+
+RECEIVED_VIA = Literal["post", "courier", "by-hand", "e-mail", "fax", "other"]
+ReceivedVia = TypeAliasType(
+    "ReceivedVia", Annotated[str, one_of(get_args(RECEIVED_VIA), "How a paper reached the registry.")]
+)
 
 
 class Seat(In):
-    """Where the mediation is seated: its zone is the one in which days are counted."""
+    """The seat of the mediation. Days are counted in its time zone, unless the rules count them at the institution."""
 
-    place: Line
-    time_zone: TimeZone
-    calendar: CalendarCode | None = None
+    place: Line = Field(description="The place of the seat.")
+    time_zone: TimeZone = Field(description="The time zone of that place, by its IANA name (`Asia/Hong_Kong`).")
+    calendar: CalendarCode | None = Field(
+        None,
+        description="The calendar of days off at the seat: the code of a country (`HK`) or a part of one (`DE-BY`). "
+        "Without it, Saturdays and Sundays are off.",
+    )
 
 
 class Instrument(In):
-    """What the dispute or the consent rests on."""
+    """An instrument on which the dispute or the consent rests."""
 
-    kind: Literal["treaty", "resolution", "contract", "judgment", "order", "other"]
-    title: Line
-    citation: Line | None = None
-    articles: Annotated[list[Line], Field(max_length=50)] = []
+    kind: Literal["treaty", "resolution", "contract", "judgment", "order", "other"] = Field(
+        description="What kind of instrument it is."
+    )
+    title: Line = Field(description="The title of the instrument.")
+    citation: Line | None = Field(None, description="Where the instrument is published, or when it was made.")
+    articles: Annotated[list[Line], Field(max_length=50)] = Field([], description="The articles that matter.")
 
 
 class PartyIn(In):
-    """A party of a case; of a new one, the first named is the filer's."""
+    """A party of a case. In a new case, the first party is the filer's."""
 
-    side: Side
-    kind: PARTY_KINDS
-    name: Line
-    member_id: UUID | None = None
-    calendar: CalendarCode | None = None
+    side: Side = Field(description="The side on which the party stands: `requesting`, `responding`, or a further one.")
+    kind: PARTY_KINDS = Field(description="What the party is.")
+    name: Line = Field(description="The name of the party.")
+    member_id: UUID | None = Field(None, description="The member of the institution that the party is, if it is one.")
+    calendar: CalendarCode | None = Field(
+        None,
+        description="The calendar of the party's days off: the code of a country (`HK`) or a part of one (`DE-BY`).",
+    )
 
 
 class ThirdStateIn(In):
-    """A State that is no party but that the dispute involves."""
+    """A third State: one that the dispute involves without being a party. It must consent to the mediation."""
 
-    name: Line
-    member_id: UUID | None = None
+    name: Line = Field(description="The name of the State.")
+    member_id: UUID | None = Field(None, description="The member of the institution that the State is, if it is one.")
 
 
 Named = TypeVar("Named", bound=PartyIn)
 
 
 def both_sides(parties: list[Named]) -> list[Named]:
-    """The parties, if the first is a requesting and one of them a responding one."""
+    """The parties, if the first is on the requesting side and one of them on the responding side."""
     sides = [party.side for party in parties]
     if sides[:1] != ["requesting"]:
-        raise PydanticCustomError("sides", "Name the requesting party first.")
+        raise PydanticCustomError("sides", "Name a party on the side 'requesting' first.")
     if "responding" not in sides:
-        raise PydanticCustomError("sides", "Name a party on the side 'responding'.")
+        raise PydanticCustomError("sides", "Name a party on the side 'responding' as well.")
     return parties
 
 
@@ -63,160 +90,180 @@ Instruments = Annotated[list[Instrument], Field(max_length=50)]
 
 
 class CaseIn(In):
-    """A request for mediation, as its filer opens it."""
+    """A request for mediation."""
 
-    procedure: Code
-    category: Code
-    title: Line
-    summary: Text
-    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(both_sides)]
-    third_states: Annotated[list[ThirdStateIn], Field(max_length=20)] = []
-    instruments: Instruments = []
-    subjects: Annotated[Codes, Field(min_length=1)]
-    languages: Annotated[Languages, Field(min_length=1)]
-    seat: Seat
-    earlier_case_id: UUID | None = None
+    procedure: Code = Field(description="The rule set, by its id (`listProcedures`).")
+    category: Code = Field(description="The category of the dispute: one for which the rule set is made.")
+    title: Line = Field(description="The title of the case.")
+    summary: Text = Field(description="What the dispute is about, in words.")
+    parties: Annotated[list[PartyIn], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(both_sides)] = Field(
+        description="The parties: the filer's own first, on the requesting side, and one on the responding side."
+    )
+    third_states: Annotated[list[ThirdStateIn], Field(max_length=20)] = Field(
+        [], description="The third States that the dispute involves."
+    )
+    instruments: Instruments = Field([], description="The instruments on which the dispute or the consent rests.")
+    subjects: Annotated[Codes, Field(min_length=1)] = Field(
+        description="What the dispute is about, by codes (`listSubjects`)."
+    )
+    languages: Annotated[Languages, Field(min_length=1)] = Field(
+        description="The languages of the mediation, by codes (`en`, `zh-Hant`)."
+    )
+    seat: Seat = Field(description="The seat of the mediation.")
+    earlier_case_id: UUID | None = Field(None, description="An earlier case of yours that this one follows.")
 
 
 class CaseAmendment(In):
-    """What of a case is to read otherwise; fields left out stay as they are."""
+    """A change of a request. Fields that you leave out stay as they are."""
 
-    title: Line | None = None
-    summary: Text | None = None
-    instruments: Instruments | None = None
-    subjects: Annotated[Codes, Field(min_length=1)] | None = None
-    languages: Annotated[Languages, Field(min_length=1)] | None = None
-    seat: Seat | None = None
+    title: Line | None = Field(None, description="The title of the case.")
+    summary: Text | None = Field(None, description="What the dispute is about, in words.")
+    instruments: Instruments | None = Field(None, description="All instruments; they replace the present ones.")
+    subjects: Annotated[Codes, Field(min_length=1)] | None = Field(
+        None, description="What the dispute is about, by codes; they replace the present ones."
+    )
+    languages: Annotated[Languages, Field(min_length=1)] | None = Field(
+        None, description="The languages of the mediation, by codes; they replace the present ones."
+    )
+    seat: Seat | None = Field(None, description="The seat of the mediation.")
 
     @model_validator(mode="after")
     def says_something(self) -> "CaseAmendment":
-        """Refuse an amendment that amends nothing, or that takes away what a case must have."""
+        """Refuse an amendment without any field, and null for a field that a case must have."""
         if not self.model_fields_set:
-            raise PydanticCustomError("empty", "Name at least one field to amend.")
+            raise PydanticCustomError("empty", "Name at least one field to change.")
         if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise PydanticCustomError("null", "A field that is named needs a value.")
+            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
         return self
 
 
 class OnPaper(In):
-    """An act: in one's own name and today, unless the registry enters what a party sent on paper.
+    """An act. The registry uses these fields to enter what a party sent on paper; everybody else may leave them out."""
 
-    `on` is the day at the seat on which it counts. An earlier one needs a reason, and `received_at` sets it too.
-    """
-
-    on: Day | None = None
-    received_at: Instant | None = None
-    received_via: Literal["post", "courier", "by-hand", "e-mail", "fax", "other"] | None = None
-    on_behalf_of: UUID | None = None
-    reason: Text | None = None
+    on: Day | None = Field(
+        None,
+        description="The day at the seat on which the act counts; today if left out. An earlier day needs a reason.",
+    )
+    received_at: Instant | None = Field(
+        None, description="When the registry received the paper; its day is then the day on which the act counts."
+    )
+    received_via: RECEIVED_VIA | None = Field(None, description="How the paper reached the registry.")
+    on_behalf_of: UUID | None = Field(None, description="The party that sent the paper, by its id.")
+    reason: Text | None = Field(None, description="Why the act is done, or why it counts on an earlier day.")
 
 
 class SeatOut(Out):
-    """The seat."""
+    """The seat of the mediation."""
 
-    place: str
-    time_zone: str
-    calendar: str | None
+    place: str = Field(description="The place of the seat.")
+    time_zone: str = Field(description="The time zone of that place, by its IANA name.")
+    calendar: str | None = Field(description="The code of the calendar of days off at the seat; null if none is named.")
 
 
 class TrackOut(Out):
-    """Proceedings that run beside the stages of the case: open, paused or closed."""
+    """Proceedings that run in parallel to the stages of the case."""
 
-    name: str
-    title: str
-    state: str
+    name: str = Field(description="The name of the track in the rule set.")
+    title: str = Field(description="The title of the track, for people.")
+    state: TrackState = Field(description="Whether it is open, paused or closed.")
 
 
 class CasePartyOut(Out):
     """A party, as a case shows it."""
 
-    id: UUID
-    side: str
-    kind: str
-    name: str
-    member_id: UUID | None
-    participation: str
-    calendar: str | None
+    id: UUID = Field(description="The id of the party.")
+    side: SideName = Field(description="The side on which the party stands.")
+    kind: PartyKind = Field(description="What the party is.")
+    name: str = Field(description="The name of the party.")
+    member_id: UUID | None = Field(description="The member of the institution that the party is; null if it is none.")
+    participation: Participation = Field(description="Whether the party takes part.")
+    calendar: str | None = Field(description="The code of the calendar of the party's days off; null if none is named.")
 
 
 class CaseThirdStateOut(Out):
     """A third State, as a case shows it."""
 
-    id: UUID
-    name: str
-    member_id: UUID | None
-    consented: bool
+    id: UUID = Field(description="The id of the third State in this case.")
+    name: str = Field(description="The name of the State.")
+    member_id: UUID | None = Field(description="The member of the institution that the State is; null if it is none.")
+    consented: bool = Field(description="Whether its consent is confirmed.")
 
 
 class CaseMediatorOut(Out):
     """A mediator of the case."""
 
-    appointment_id: UUID
-    user_id: UUID
-    name: str
-    since: datetime
+    appointment_id: UUID = Field(description="The appointment.")
+    user_id: UUID = Field(description="The person.")
+    name: str = Field(description="The mediator's name.")
+    since: datetime = Field(description="Since when the person mediates in the case.")
 
 
 class WaitingOut(Out):
-    """Whom the case waits for, for which step, since when and until when."""
+    """Somebody for whom the case waits."""
 
-    capacity: str
-    party_id: UUID | None
-    for_: str = Field(serialization_alias="for", validation_alias="for")
-    since: datetime
-    due_on: date | None
-    article: str | None
+    capacity: Capacity = Field(description="The capacity for which the case waits.")
+    party_id: UUID | None = Field(description="The party for which it waits; null if for none.")
+    for_: str = Field(
+        serialization_alias="for", validation_alias="for", description="The step for which it waits, by its name."
+    )
+    since: datetime = Field(description="Since when it waits.")
+    due_on: date | None = Field(description="The day by which the step is due; null if no term runs.")
+    article: str | None = Field(description="The article of the step; null for the registry's own practice.")
 
 
 class CaseItem(Out):
-    """A case as lists show it."""
+    """A case, as lists show it."""
 
-    id: UUID
-    reference: str | None
-    title: str
-    category: str
-    procedure: str
-    phase: str
-    stage: str
-    outcome: str | None
-    ground: str | None
-    tracks: list[TrackOut]
-    subjects: list[str]
-    languages: list[str]
-    seat: SeatOut
-    parties: list[CasePartyOut]
-    third_states: list[CaseThirdStateOut]
-    mediators: list[CaseMediatorOut]
-    waiting_for: list[WaitingOut]
-    next_due_on: date | None
-    opened_at: datetime
-    closed_at: datetime | None
-    updated_at: datetime | None
-    seq: int | None
+    id: UUID = Field(description="The id of the case.")
+    reference: str | None = Field(
+        description="The registry's reference, such as `2026-0001`; null until the case is registered."
+    )
+    title: str = Field(description="The title of the case.")
+    category: Category = Field(description="The category of the dispute.")
+    procedure: str = Field(description="The rule set, by its id.")
+    phase: Phase = Field(description="The phase of the case, the same under all rule sets.")
+    stage: str = Field(description="The stage of the case, by its name in the rule set.")
+    outcome: Outcome | None = Field(description="How the case ended; null while it goes on.")
+    ground: str | None = Field(
+        description="The ground on which it ended without a settlement, by its name in the rule set; otherwise null."
+    )
+    tracks: list[TrackOut] = Field(description="The tracks that were opened.")
+    subjects: list[str] = Field(description="What the dispute is about, by codes.")
+    languages: list[str] = Field(description="The languages of the mediation, by codes.")
+    seat: SeatOut = Field(description="Where the mediation is seated.")
+    parties: list[CasePartyOut] = Field(description="The parties, in the order in which they were named.")
+    third_states: list[CaseThirdStateOut] = Field(description="The third States that the dispute involves.")
+    mediators: list[CaseMediatorOut] = Field(description="The mediators of the case.")
+    waiting_for: list[WaitingOut] = Field(description="For whom the case waits, and for which step.")
+    next_due_on: date | None = Field(description="The earliest day on which something is due; null if nothing is.")
+    opened_at: datetime = Field(description="When the case was opened.")
+    closed_at: datetime | None = Field(description="When the case was closed; null while it goes on.")
+    updated_at: datetime | None = Field(description="When something last happened of which all participants may know.")
+    seq: int | None = Field(description="A number that grows with every such event, by which you can compare versions.")
 
 
 class CaseOut(CaseItem):
     """A case, whole."""
 
-    summary: str
-    instruments: list[Instrument]
-    earlier_case_id: UUID | None
-    referral_id: UUID | None
+    summary: str = Field(description="What the dispute is about, in words.")
+    instruments: list[Instrument] = Field(description="The instruments on which the dispute or the consent rests.")
+    earlier_case_id: UUID | None = Field(description="The earlier case that this one follows; null if there is none.")
+    referral_id: UUID | None = Field(description="The referral by a court on which the case was opened; null if none.")
 
 
 class CaseFilters(In):
-    """Which cases are asked for; all that is named must hold."""
+    """Which cases a list shows: those that meet every condition."""
 
-    phase: str | None = None
-    stage: str | None = None
-    procedure: str | None = None
-    category: str | None = None
-    party: UUID | None = None
-    mediator: UUID | None = None
-    waiting_for: str | None = None
-    due_before: Day | None = None
-    updated_since: Instant | None = None
-    q: str | None = None
+    phase: str | None = Field(None, description="Cases in this phase.")
+    stage: str | None = Field(None, description="Cases at this stage of their rule set.")
+    procedure: str | None = Field(None, description="Cases under this rule set.")
+    category: str | None = Field(None, description="Cases of this category.")
+    party: UUID | None = Field(None, description="Cases of this party, or of this member of the institution.")
+    mediator: UUID | None = Field(None, description="Cases of this mediator.")
+    waiting_for: str | None = Field(None, description="Cases that wait for this capacity.")
+    due_before: Day | None = Field(None, description="Cases with something due before this day.")
+    updated_since: Instant | None = Field(None, description="Cases in which something happened since this instant.")
+    q: str | None = Field(None, description="Words of the title, of a party's name, or a reference.")
 
 
 class CaseList(Listed[CaseItem]):

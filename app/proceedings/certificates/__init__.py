@@ -1,1 +1,1 @@
-"""What the institution signs: receipts of filings, and certificates of how a case ended."""
+"""Receipts of filings, and certificates of how a case ended, which the institution signs."""

@@ -1,4 +1,4 @@
-"""Signed files as PDFs for people: tagged (PDF/UA-1), the same bytes each time, the signed file attached."""
+"""Signed files as PDFs for people: tagged (PDF/UA-1), reproducible to the byte, with the signed file attached."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ import typst
 from app.institution.signing.files import Body
 
 TEMPLATES = {"receipt": "receipt.typ", "settlement": "certificate.typ", "non-settlement": "certificate.typ"}
-# Raised with every change of a template or a font: another edition of the paper has other bytes.
+# Raised with every change of a template or a font, because such a change alters the bytes of every PDF.
 EDITION = "2"
 _HERE = Path(str(files("app.proceedings.certificates")))
 _MISSING = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.DOTALL)
@@ -26,32 +26,32 @@ _MOST_MISSING = 60
 
 
 class CannotRender(Exception):
-    """A signed file cannot be shown: it is of a kind, or lacks members, that no template knows."""
+    """A signed file cannot be drawn: no template knows its kind, or it lacks members that its template shows."""
 
 
 @cache
 def _fonts() -> typst.Fonts:
     folders = [_HERE / "fonts"]
-    # Noto Sans CJK comes as a package of its own: it is too large to be kept here.
-    found = find_spec("noto_cjk_sans_jp_regular")
-    if found is not None and found.origin is not None:
-        folders.append(Path(found.origin).parent)
+    # Noto Sans CJK is too large for this repository and comes as a package of its own.
+    package = find_spec("noto_cjk_sans_jp_regular")
+    if package is not None and package.origin is not None:
+        folders.append(Path(package.origin).parent)
     return typst.Fonts(include_system_fonts=False, font_paths=folders)
 
 
 @cache
 def renderer() -> str:
-    """What draws the paper: files that differ in it differ in their bytes."""
+    """The edition, program and fonts that draw the pages; another renderer draws other bytes."""
     letters = "with" if "Noto Sans CJK JP" in _fonts().families() else "without"
     return f"Accord paper {EDITION}, typst {version('typst')}, {letters} Chinese letterforms"
 
 
 def render(twin: bytes) -> bytes:
-    """The PDF of a signed file (its very bytes, which are attached); CannotRender if no template knows its kind."""
+    """The PDF of a signed file, whose exact bytes `twin` are attached; CannotRender if no template knows its kind."""
     file: Body = json.loads(twin)
     template = TEMPLATES.get(str(file["body"].get("kind")))
     if template is None:
-        raise CannotRender("There is no paper for a file of this kind.")
+        raise CannotRender("No template draws a file of this kind.")
     shown: dict[str, Any] = {
         "file": file,
         "attachment": f"{file['body']['kind']}-{file['body']['id']}.json",
@@ -64,16 +64,16 @@ def render(twin: bytes) -> bytes:
         try:
             return _compiled(template, shown, twin)
         except typst.TypstError as problem:
-            found = _MISSING.search(problem.message)
-            if found is None:
-                raise CannotRender("The file lacks what its paper shows.") from problem
-            missing |= set(_ESCAPED.sub(lambda one: chr(int(one[1], 16)), found[1]))
+            undrawn = _MISSING.search(problem.message)
+            if undrawn is None:
+                raise CannotRender("The file lacks members that its template shows.") from problem
+            missing |= set(_ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), undrawn[1]))
             shown |= {"file": _without(file, missing), "replaced": True}
     shown |= {"file": _without(file, None), "replaced": True}
     try:
         return _compiled(template, shown, twin)
     except typst.TypstError as problem:
-        raise CannotRender("The file cannot be shown on paper.") from problem
+        raise CannotRender("The file cannot be drawn.") from problem
 
 
 def _compiled(template: str, shown: dict[str, Any], twin: bytes) -> bytes:
@@ -89,29 +89,29 @@ def _compiled(template: str, shown: dict[str, Any], twin: bytes) -> bytes:
         timestamp=int(issued.timestamp()),
     )
     if not isinstance(compiled, bytes):
-        raise CannotRender("The paper did not become one document.")
+        raise CannotRender("The template did not make a single document.")
     return compiled
 
 
-def _without(told: Any, missing: set[str] | None) -> Any:
-    """The same with characters that no font has (None: all beyond ASCII) as their numbers."""
-    if isinstance(told, str):
+def _without(value: Any, missing: set[str] | None) -> Any:
+    """The value with the missing characters (None: all beyond ASCII) written as their code points."""
+    if isinstance(value, str):
         return "".join(
-            f"[U+{ord(one):04X}]" if (one in missing if missing is not None else not one.isascii()) else one
-            for one in told
+            f"[U+{ord(letter):04X}]" if (letter in missing if missing is not None else not letter.isascii()) else letter
+            for letter in value
         )
-    if isinstance(told, dict):
-        return {name: _without(value, missing) for name, value in told.items()}
-    return [_without(value, missing) for value in told] if isinstance(told, list) else told
+    if isinstance(value, dict):
+        return {name: _without(member, missing) for name, member in value.items()}
+    return [_without(item, missing) for item in value] if isinstance(value, list) else value
 
 
 _DRAWN_BY = re.compile(rb"/Keywords\((Accord paper [ -~]{1,80}?)\)")
 
 
 def drawn_by(pdf: bytes) -> str | None:
-    """What a PDF says that it was drawn by, or None if it does not say it as ours do."""
-    found = _DRAWN_BY.search(pdf)
-    return found[1].decode() if found else None
+    """The renderer that a PDF of ours names, or None if it names none."""
+    keywords = _DRAWN_BY.search(pdf)
+    return keywords[1].decode() if keywords else None
 
 
 _ATTACHED = re.compile(rb"/EmbeddedFile\b.{0,2000}?>>\s*stream\r?\n", re.DOTALL)
@@ -120,12 +120,12 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 def attached(pdf: bytes) -> bytes | None:
     """The signed file that one of our PDFs carries, or None if it carries none that can be read."""
-    found = _ATTACHED.search(pdf)
-    end = pdf.find(b"endstream", found.end()) if found else -1
-    if found is None or end < 0:
+    head = _ATTACHED.search(pdf)
+    end = pdf.find(b"endstream", head.end()) if head else -1
+    if head is None or end < 0:
         return None
-    packed = pdf[found.end() : end]
+    packed = pdf[head.end() : end]
     try:
-        return zlib.decompressobj().decompress(packed, _MOST_BYTES) if b"FlateDecode" in found[0] else packed.rstrip()
+        return zlib.decompressobj().decompress(packed, _MOST_BYTES) if b"FlateDecode" in head[0] else packed.rstrip()
     except zlib.error:
         return None

@@ -1,4 +1,4 @@
-"""Receipts of filings: what came in, from whom, at which instant, and whether that was in time."""
+"""Receipts of filings: what was received, from whom, at which instant, and whether it was in time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,9 +19,9 @@ from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.proceedings.cases.paper_acts import zone_of
 from app.proceedings.certificates import service
-from app.proceedings.certificates.service import Issued, instant
+from app.proceedings.certificates.service import Issued, Statement, instant
 
-# Wider audiences need not know which terms run: a receipt of what was filed for them lies with the participants.
+# Wider audiences need not know which terms run: the receipt of a filing for them is for the participants.
 WIDER = ("court", "public")
 
 
@@ -39,18 +39,18 @@ def issue(
     now: datetime,
     case: Case,
     filing: Filing,
-    by: Author,
+    author: Author,
     documents: Sequence[Enclosed] = (),
 ) -> Issued:
-    """Sign the receipt of a filing that has just been submitted, for those whom the filing is for.
+    """Sign the receipt of a filing that its author has just submitted, for the audience of the filing.
 
-    `by` names who filed as `ledger.author_of` does. Raises Misconfigured if the institution's key cannot be opened.
+    Raises Misconfigured if the institution's key cannot be opened.
     """
     audience_id = filing.audience_id
     if filing.audience_name in WIDER:
         audience_id = access.audience(db, case.id, "participants")
     terms = _terms(db, case, filing, audience_id)
-    said = {
+    members = {
         "filing": {
             "id": str(filing.id),
             "kind": filing.kind,
@@ -59,19 +59,19 @@ def issue(
             "docket_number": filing.docket_number,
             "resubmits_id": str(filing.resubmits_id) if filing.resubmits_id else None,
         },
-        "by": _by(db, filing, by),
+        "by": _by(db, filing, author),
         **_received(case, filing),
         "in_time": all(term["in_time"] for term in terms) if terms else None,
         "terms": terms,
         "documents": [dict(document) for document in documents],
     }
-    return service.issue(db, now, case, audience_id, "receipt", said, filing.id)
+    return service.issue(db, now, case, audience_id, Statement("receipt", members, filing.id))
 
 
 def _received(case: Case, filing: Filing) -> dict[str, Any]:
-    """When it came in: in UTC, on the clock at the seat, and on the day that counts, in the zone that counts it."""
+    """When the filing was received: in UTC, in local time at the seat, and the day on which it counts."""
     if filing.received_at is None or filing.effective_on is None:
-        raise ValueError("a receipt is of a filing that was submitted")
+        raise ValueError("only a filing that was submitted has a receipt")
     seat = ZoneInfo(case.seat_time_zone)
     return {
         "received_at": instant(filing.received_at),
@@ -86,20 +86,21 @@ def _received(case: Case, filing: Filing) -> dict[str, Any]:
     }
 
 
-def _by(db: GatedSession, filing: Filing, by: Author) -> dict[str, Any]:
-    name = db.execute(select(User.name).where(User.id == by.id)).scalar_one_or_none() if by.id else None
+def _by(db: GatedSession, filing: Filing, author: Author) -> dict[str, Any]:
+    """Who filed, in which capacity and for which party, and the parties that joined the filing."""
+    name = db.execute(select(User.name).where(User.id == author.id)).scalar_one_or_none() if author.id else None
     party = None
     if filing.author_party_id is not None:
         named = select(Party.name).where(Party.case_id == filing.case_id, Party.id == filing.author_party_id)
         party = {"id": str(filing.author_party_id), "name": db.execute(named).scalar_one()}
-    ids = [UUID(one["party_id"]) for one in filing.joined_by]
+    ids = [UUID(joining["party_id"]) for joining in filing.joined_by]
     joined = select(Party.id, Party.name).where(Party.case_id == filing.case_id, Party.id.in_(ids))
     others = [{"id": str(row.id), "name": row.name} for row in db.execute(joined.order_by(Party.number))]
-    return {"name": name, "capacity": by.capacity, "party": party, "joined_by": others}
+    return {"name": name, "capacity": author.capacity, "party": party, "joined_by": others}
 
 
 def _terms(db: GatedSession, case: Case, filing: Filing, audience_id: UUID) -> list[dict[str, Any]]:
-    """The terms that run for whoever filed, as far as all may know of them who read the receipt."""
+    """The terms that run for the filing party, of which every reader of the receipt may know."""
     whose: list[ColumnElement[bool]] = [Deadline.party_id.is_(None)]
     if filing.author_party_id is not None:
         whose.append(Deadline.party_id == filing.author_party_id)

@@ -34,7 +34,7 @@ async def draw_receipt(work: Hop, case_id: UUID, filing_id: UUID) -> Rendered:
 
 @router.get("/settlement/certificates", operation_id="listCertificates", responses=problems(401, 404, 422))
 async def list_certificates(work: Hop, case_id: UUID, page: Paged) -> CertificateList:
-    """List the certificates of how the case ended."""
+    """List the certificates of how a case ended."""
     return await work.read(service.list_certificates, case_id, page)
 
 

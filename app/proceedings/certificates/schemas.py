@@ -1,19 +1,21 @@
-"""Certificates as lists show them; each is read as a signed file."""
+"""Certificates, as lists show them. Each is read as a signed file."""
 
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from app.core.values import Listed, Out
 
 
 class CertificateOut(Out):
-    """A certificate of how a case ended, and the key that signed it."""
+    """A certificate of how a case ended."""
 
-    id: UUID
-    kind: Literal["settlement", "non-settlement"]
-    key_id: UUID
-    issued_at: datetime
+    id: UUID = Field(description="The id of the certificate.")
+    kind: Literal["settlement", "non-settlement"] = Field(description="Whether it certifies a settlement or none.")
+    key_id: UUID = Field(description="The key that signed it.")
+    issued_at: datetime = Field(description="When it was issued.")
 
 
 class CertificateList(Listed[CertificateOut]):

@@ -1,4 +1,4 @@
-"""What the institution signed: written sealed beside its signature, read as a signed file or as a PDF."""
+"""Receipts and certificates: signed and stored, and read as signed files or as PDFs."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from app.core.tables.signing import SigningKey
 from app.core.values import Rendered
 from app.institution.signing import service as signing
 from app.institution.signing.schemas import SignedOut
-from app.proceedings.cases.locking import require_case
+from app.proceedings.cases.lock import require_case
 from app.proceedings.certificates import pdf
 from app.proceedings.certificates.schemas import CertificateList, CertificateOut
 from app.rules.loader import library
@@ -31,29 +31,30 @@ AT_THE_END = ("settlement", "non-settlement")
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """What is to be certified: the kind of certificate, its own members, and the filing if it is a receipt."""
+
+    kind: str
+    members: dict[str, Any]
+    filing_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
-    """A certificate that was just signed: where it lies, what it says, and the sealed content that holds it."""
+    """A certificate that was just signed: its id, its signed body, and the sealed content that holds the body."""
 
     id: UUID
     body: dict[str, Any]
     content: contents.Written
 
 
-def issue(
-    db: GatedSession,
-    now: datetime,
-    case: Case,
-    audience_id: UUID,
-    kind: str,
-    said: dict[str, Any],
-    filing_id: UUID | None = None,
-) -> Issued:
-    """Sign what is said together with who says it, of which case and when; Misconfigured if the key is not open."""
+def issue(db: GatedSession, now: datetime, case: Case, audience_id: UUID, statement: Statement) -> Issued:
+    """Sign a statement together with the institution, the case and the instant; Misconfigured without an open key."""
     id = new_id(db)
     procedure = library()[case.procedure]
     institution, head = _surroundings(db, audience_id)
     body = {
-        "kind": kind,
+        "kind": statement.kind,
         "id": str(id),
         "institution": institution,
         "issued_at": instant(now),
@@ -64,7 +65,7 @@ def issue(
             "category": case.category,
             "rules": {"id": procedure.id, "title": procedure.title, "edition": procedure.edition},
         },
-        **said,
+        **statement.members,
         "ledger": head,
     }
     signed = signing.sign(db, now, body)
@@ -73,8 +74,8 @@ def issue(
         id=id,
         case_id=case.id,
         audience_id=audience_id,
-        kind=kind,
-        filing_id=filing_id,
+        kind=statement.kind,
+        filing_id=statement.filing_id,
         content_id=written.id,
         key_id=signed.key_id,
         signature=signed.signature,
@@ -90,18 +91,18 @@ def instant(at: datetime) -> str:
 
 
 def _surroundings(db: GatedSession, audience_id: UUID) -> tuple[str, dict[str, Any] | None]:
-    """The institution's name, and how far the stream had come before the act at hand, or None if it is empty."""
-    here = select(Institution.name, Event.seq, Event.hash).outerjoin(Event, Event.audience_id == audience_id)
-    row = db.execute(here.order_by(Event.seq.desc()).limit(1)).one()
+    """The institution's name, and the last event of the stream before the present act, or None if it is empty."""
+    stream = select(Institution.name, Event.seq, Event.hash).outerjoin(Event, Event.audience_id == audience_id)
+    row = db.execute(stream.order_by(Event.seq.desc()).limit(1)).one()
     if row.seq is None:
         return row.name, None
     return row.name, {"stream": str(audience_id), "seq": row.seq, "hash": row.hash.hex()}
 
 
 def known_to_all(db: GatedSession, case_id: UUID, audience_id: UUID) -> set[UUID]:
-    """The audiences of a case which everybody reads who reads this one: what lies there may be told here."""
+    """The audiences of a case that every reader of this one reads, so that it may name what they hold."""
     readers = access.known_circle(db, case_id).readers()
-    return {other for other, who in readers.items() if readers[audience_id] <= who}
+    return {other_id for other_id, principals in readers.items() if readers[audience_id] <= principals}
 
 
 _FILE = select(
@@ -115,28 +116,28 @@ _FILE = select(
 
 
 def read_certificate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, certificate_id: UUID) -> SignedOut:
-    """One certificate of how a case ended; NotFound if there is none that the actor may know of."""
-    one = (Certificate.id == certificate_id, Certificate.kind.in_(AT_THE_END))
-    return _file(db, _FILE.where(Certificate.case_id == case_id, *one))
+    """A certificate of how a case ended, as a signed file; NotFound if the actor may not know of it."""
+    chosen = (Certificate.id == certificate_id, Certificate.kind.in_(AT_THE_END))
+    return _signed_file(db, _FILE.where(Certificate.case_id == case_id, *chosen))
 
 
 def draw_certificate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, certificate_id: UUID) -> Rendered:
-    """The same as a PDF; NotFound as before."""
+    """A certificate of how a case ended, as a PDF; NotFound if the actor may not know of it."""
     return _drawn(read_certificate(db, actor, now, case_id, certificate_id))
 
 
 def read_receipt(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> SignedOut:
-    """The receipt of a filing; NotFound if there is none that the actor may know of."""
-    one = (Certificate.filing_id == filing_id, Certificate.kind == "receipt")
-    return _file(db, _FILE.where(Certificate.case_id == case_id, *one))
+    """The receipt of a filing, as a signed file; NotFound if the actor may not know of it."""
+    chosen = (Certificate.filing_id == filing_id, Certificate.kind == "receipt")
+    return _signed_file(db, _FILE.where(Certificate.case_id == case_id, *chosen))
 
 
 def draw_receipt(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> Rendered:
-    """The same as a PDF; NotFound as before."""
+    """The receipt of a filing, as a PDF; NotFound if the actor may not know of it."""
     return _drawn(read_receipt(db, actor, now, case_id, filing_id))
 
 
-def _file(db: GatedSession, statement: AnySelect) -> SignedOut:
+def _signed_file(db: GatedSession, statement: AnySelect) -> SignedOut:
     row = db.execute(statement).one_or_none()
     if row is None:
         raise NotFound
@@ -154,7 +155,7 @@ def list_certificates(db: GatedSession, actor: Actor, now: datetime, case_id: UU
     """The certificates of how a case ended; NotFound if the case is not the actor's to see."""
     require_case(db, case_id)
     columns = (Certificate.id, Certificate.kind, Certificate.key_id, Certificate.issued_at)
-    mine = (Certificate.case_id == case_id, Certificate.kind.in_(AT_THE_END))
-    found = listed(db, select(*columns).where(*mine), page, Sort(Certificate.issued_at, Certificate.id, datetime))
-    items = [CertificateOut.model_validate(row) for row in found.rows]
-    return CertificateList(items=items, next=found.next, count=found.count)
+    statement = select(*columns).where(Certificate.case_id == case_id, Certificate.kind.in_(AT_THE_END))
+    certificates = listed(db, statement, page, Sort(Certificate.issued_at, Certificate.id, datetime))
+    items = [CertificateOut.model_validate(row) for row in certificates.rows]
+    return CertificateList(items=items, next=certificates.next, count=certificates.count)

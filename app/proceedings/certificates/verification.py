@@ -1,4 +1,4 @@
-"""Whether a receipt or a certificate is what the institution signed: pure, without a network or a database."""
+"""Checks that a receipt or a certificate is what the institution signed: pure, without a network or a database."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from app.proceedings.certificates import pdf
 from app.proceedings.texts.hashes import hash_of
 
 PDF_MARK = b"%PDF-"
-# No certificate comes near it; what is larger is another file.
+# No certificate comes near this size.
 MOST_BYTES = 32 * 1024 * 1024
 
 
@@ -151,7 +151,7 @@ class _NonSettlement(_Ending):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a file that holds says, in lines for people: its kind, and whether its key was one that is trusted."""
+    """A file whose signature holds: its kind, its key and whether that is trusted, and its contents in plain lines."""
 
     kind: str
     key_id: str
@@ -159,18 +159,18 @@ class Verified:
     lines: tuple[str, ...]
 
 
-def verify(given: Path | bytes, trusted: bytes | None = None, accompanying: Path | bytes | None = None) -> Verified:
-    """Check a signed file, or a PDF of one, by the public key that one trusts (32 bytes), if any is given.
+def verify(file: Path | bytes, trusted: bytes | None = None, accompanying: Path | bytes | None = None) -> Verified:
+    """Check a signed file, or a PDF of one, against a public key that is trusted (32 bytes), if there is one.
 
     `accompanying` is a document that the file should name by its hash. Raises NotGenuine, with one sentence that says
     why, for everything that the institution did not sign so, and OSError for a file that cannot be read.
     """
-    data = _read(given)
+    data = _read(file)
     is_pdf = data.startswith(PDF_MARK)
     twin = _twin(data) if is_pdf else data
     signed = files.check(twin, trusted)
     try:
-        kind, lines = _told(signed.body)
+        kind, lines = _described(signed.body)
     except ValidationError as problem:
         where = ".".join(str(part) for part in problem.errors()[0]["loc"])
         raise NotGenuine(f"The signature holds, but the file is not well formed at '{where}'.") from problem
@@ -190,12 +190,12 @@ def verify(given: Path | bytes, trusted: bytes | None = None, accompanying: Path
     return Verified(kind, signed.key_id, trusted is not None, tuple(lines))
 
 
-def _read(given: Path | bytes, most: int | None = MOST_BYTES) -> bytes:
-    if isinstance(given, bytes):
-        data = given
+def _read(file: Path | bytes, most: int | None = MOST_BYTES) -> bytes:
+    if isinstance(file, bytes):
+        data = file
     else:
-        with given.open("rb") as file:
-            data = file.read() if most is None else file.read(most + 1)
+        with file.open("rb") as stream:
+            data = stream.read() if most is None else stream.read(most + 1)
     if most is not None and len(data) > most:
         raise NotGenuine("The file is too large to be a receipt or a certificate.")
     return data
@@ -213,33 +213,34 @@ def _check_paper(document: bytes, twin: bytes) -> None:
     try:
         drawn = pdf.render(twin)
     except pdf.CannotRender as problem:
-        raise NotGenuine("The signed file in the PDF is not one that this paper shows.") from problem
+        raise NotGenuine("No pages can be drawn from the signed file in the PDF.") from problem
     if drawn == document:
         return
     edition = pdf.drawn_by(document)
     if edition not in (None, pdf.renderer()):
         raise NotGenuine(
-            f"The signed file inside holds, but the pages were drawn by '{edition}' and this is "
+            f"The signature of the attached file holds, but its pages were drawn by '{edition}' and this is "
             f"'{pdf.renderer()}', which cannot compare them: rely on the attached file alone."
         )
     raise NotGenuine(
-        "The signed file inside holds, but the pages around it are not what is drawn from it: the PDF was altered. "
-        "Rely on the attached file alone."
+        "The signature of the attached file holds, but the pages are not those that are drawn from it: the PDF was "
+        "altered. Rely on the attached file alone."
     )
 
 
 def _named(body: files.Body, document: bytes) -> str:
+    """A line that says which document of the file this is; NotGenuine if the file does not name it."""
     digest = hashlib.sha256(document).hexdigest()
-    for one in body.get("documents", ()):
-        if one["sha256"] == digest and one["size"] == len(document):
-            return f"The document given is the one that it names '{one['name']}'."
-    for one in (body.get("text") or {}).get("texts", ()):
-        if one["form"] == "document" and one["sha256"] == digest:
-            return f"The document given is the text in '{one['language']}' ({one['relation']})."
+    for enclosed in body.get("documents", ()):
+        if enclosed["sha256"] == digest and enclosed["size"] == len(document):
+            return f"The document given is the one that it names '{enclosed['name']}'."
+    for text in (body.get("text") or {}).get("texts", ()):
+        if text["form"] == "document" and text["sha256"] == digest:
+            return f"The document given is the text in '{text['language']}' ({text['relation']})."
     raise NotGenuine("The document given is not one that the file names: its SHA-256 is not there.")
 
 
-def _told(body: files.Body) -> tuple[str, list[str]]:
+def _described(body: files.Body) -> tuple[str, list[str]]:
     match body.get("kind"):
         case "receipt":
             return "receipt", _of_receipt(_Receipt.model_validate(body))
@@ -250,11 +251,11 @@ def _told(body: files.Body) -> tuple[str, list[str]]:
     raise NotGenuine("The signature holds, but the file is of a kind that this program does not know.")
 
 
-def _of_case(said: _Body, what: str) -> list[str]:
-    number = f"case {said.case.reference}, " if said.case.reference else "a case not numbered yet, "
+def _of_case(body: _Body, title: str) -> list[str]:
+    number = f"case {body.case.reference}, " if body.case.reference else "a case not numbered yet, "
     return [
-        f"{what} by {said.institution}, issued at {_instant(said.issued_at)}.",
-        f"Of {number}'{said.case.title}', under {said.case.rules.title} {said.case.rules.edition}.",
+        f"{title} by {body.institution}, issued at {_instant(body.issued_at)}.",
+        f"Of {number}'{body.case.title}', under {body.case.rules.title} {body.case.rules.edition}.",
     ]
 
 
@@ -262,56 +263,62 @@ def _instant(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _of_receipt(said: _Receipt) -> list[str]:
-    who = said.by.name or "the registry"
-    party = f" for {said.by.party.name}" if said.by.party is not None else ""
-    lines = _of_case(said, "Receipt of a filing")
-    lines.append(f"'{said.filing.title}' ({said.filing.kind}), filed by {who}{party}.")
+def _of_receipt(receipt: _Receipt) -> list[str]:
+    filer = receipt.by.name or "the registry"
+    party = f" for {receipt.by.party.name}" if receipt.by.party is not None else ""
+    lines = _of_case(receipt, "Receipt of a filing")
+    lines.append(f"'{receipt.filing.title}' ({receipt.filing.kind}), filed by {filer}{party}.")
     lines.append(
-        f"Received at {_instant(said.received_at)}, {said.seat.received_local} at {said.seat.place}; "
-        f"counts on {said.effective_on.isoformat()}."
+        f"Received at {_instant(receipt.received_at)}, {receipt.seat.received_local} at {receipt.seat.place}; "
+        f"counts on {receipt.effective_on.isoformat()}."
     )
-    for term in said.terms:
+    for term in receipt.terms:
         due = f", due on {term.due_on.isoformat()}" if term.due_on else ", suspended"
         article = f" ({term.article})" if term.article else ""
         lines.append(f"{'In time' if term.in_time else 'Late'} for the term '{term.term}'{article}{due}.")
-    lines += [f"Document '{one.name}': {one.size} bytes, SHA-256 {one.sha256}." for one in said.documents]
+    lines += [
+        f"Document '{document.name}': {document.size} bytes, SHA-256 {document.sha256}."
+        for document in receipt.documents
+    ]
     return lines
 
 
-def _of_settlement(said: _Settlement) -> list[str]:
-    partly = " in part" if said.outcome == "partly-settled" else ""
-    lines = _of_case(said, "Certificate of settlement")
-    lines.append(f"Settled{partly} between {_parties(said)}; closed at {_instant(said.closed_at)}.")
-    if said.text is not None and said.text.sha256 is not None:
-        lines += _of_text(said.text, said.text.sha256)
-    for one in said.signatures:
-        powers = f" on {one.powers}" if one.powers else ""
-        lines.append(f"Signed for {one.party} by {one.signer} as {one.capacity}{powers}, {_instant(one.signed_at)}.")
+def _of_settlement(settlement: _Settlement) -> list[str]:
+    partly = " in part" if settlement.outcome == "partly-settled" else ""
+    lines = _of_case(settlement, "Certificate of settlement")
+    lines.append(f"Settled{partly} between {_parties(settlement)}; closed at {_instant(settlement.closed_at)}.")
+    if settlement.text is not None and settlement.text.sha256 is not None:
+        lines += _of_text(settlement.text, settlement.text.sha256)
+    for signature in settlement.signatures:
+        powers = f" on {signature.powers}" if signature.powers else ""
+        lines.append(
+            f"Signed for {signature.party} by {signature.signer} as {signature.capacity}{powers}, "
+            f"{_instant(signature.signed_at)}."
+        )
     return lines
 
 
-def _of_text(said: _Text, sha256: str) -> list[str]:
-    """The texts that were signed; NotGenuine unless what was signed is the hash of them all."""
-    texts = [one.model_dump(exclude_none=True) for one in said.texts]
-    if texts and hash_of(texts, said.prevailing_language) != sha256:
+def _of_text(text: _Text, sha256: str) -> list[str]:
+    """The texts that were signed; NotGenuine unless the hash that was signed is that of them all."""
+    texts = [part.model_dump(exclude_none=True) for part in text.texts]
+    if texts and hash_of(texts, text.prevailing_language) != sha256:
         raise NotGenuine("The signature holds, but the hash that the parties signed is not that of the texts named.")
     if not texts or texts[0]["sha256"] == sha256:
-        return [f"Text in '{said.texts[0].language if texts else said.language}', SHA-256 {sha256}."]
-    prevails = f"; where they differ, '{said.prevailing_language}' prevails" if said.prevailing_language else ""
+        return [f"Text in '{text.texts[0].language if texts else text.language}', SHA-256 {sha256}."]
+    prevails = f"; where they differ, '{text.prevailing_language}' prevails" if text.prevailing_language else ""
     return [
-        f"What follows was signed as one, SHA-256 {sha256}{prevails}.",
-        *(f"Text in '{one.language}', {one.form} ({one.relation}), SHA-256 {one.sha256}." for one in said.texts),
+        f"The following texts were signed as one, SHA-256 {sha256}{prevails}.",
+        *(f"Text in '{part.language}', {part.form} ({part.relation}), SHA-256 {part.sha256}." for part in text.texts),
     ]
 
 
-def _of_ending(said: _NonSettlement) -> list[str]:
-    lines = _of_case(said, "Certificate of non-settlement")
-    article = f" ({said.ended.article})" if said.ended.article else ""
-    lines.append(f"Ended as {said.outcome} between {_parties(said)}: {said.ended.title}{article}.")
-    lines.append(f"Closed at {_instant(said.closed_at)}.")
+def _of_ending(ending: _NonSettlement) -> list[str]:
+    lines = _of_case(ending, "Certificate of non-settlement")
+    article = f" ({ending.ended.article})" if ending.ended.article else ""
+    lines.append(f"Ended as {ending.outcome} between {_parties(ending)}: {ending.ended.title}{article}.")
+    lines.append(f"Closed at {_instant(ending.closed_at)}.")
     return lines
 
 
-def _parties(said: _Ending) -> str:
-    return " and ".join(party.name for party in said.parties)
+def _parties(ending: _Ending) -> str:
+    return " and ".join(party.name for party in ending.parties)

@@ -1,9 +1,10 @@
-"""What may be done to a deadline by those whom its rule allows: extended, waived, suspended and resumed.
+"""Changes of a deadline by those whom its rule allows: it is extended, waived, suspended and resumed.
 
-Nothing that was shown is written over: each change adds its lines to the explanation, and an event.
+A change overwrites nothing that was shown: it adds its lines to the explanation, and records an event.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -20,51 +21,68 @@ from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline, DeadlineChange
 from app.institution.calendars.service import calendars_for
+from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
-from app.proceedings.cases.paper_acts import today_at, zone_of
+from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.paper_acts import day_of, today_at, zone_of
 from app.proceedings.deadlines.schemas import ExtendIn, ReasonIn
 from app.proceedings.deadlines.service import state_of
-from app.rules.engine import acts_as
+from app.rules.engine import ANY_PARTY, acts_as
 from app.rules.loader import library
-from app.rules.model import Holding, Step, Term
-from app.rules.terms import TermFault, end_of_day, extended, remaining, resumed, told_left, written
+from app.rules.model import Step, Term
+from app.rules.terms import Due, TermFault, days_in_words, end_of_day, extended, remaining, resumed, written
 
 Ids = tuple[UUID, UUID]
 
 
-def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ExtendIn) -> Ids:
-    """Give a running term a later day; where its rule asks for it, once every party has agreed to that day.
+@dataclass(frozen=True, slots=True)
+class _CaseTerm:
+    """A deadline in its case, which is locked, and the term of the rule set that it counts."""
 
-    Raises NotFound, Forbidden for those whom the rule does not allow, Conflict for a term that does not run any more,
-    and Invalid for a day that is not later, or later than the rule lets it be.
+    case: Case
+    deadline: Deadline
+    term: Term
+
+    @property
+    def subject(self) -> Subject:
+        """The stream in which changes of the deadline are recorded."""
+        return Subject(self.case.id, self.deadline.audience_id, "participants")
+
+
+def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ExtendIn) -> Ids:
+    """Move a running deadline to a later day; where its rule asks for it, once every party has agreed to that day.
+
+    Raises NotFound, Forbidden for those whom the rule does not allow, Conflict for a deadline that does not run, and
+    Invalid for a day that is not later, or later than the rule allows.
     """
-    case, deadline, term = _found(db, actor, case_id, deadline_id)
-    held = _allowed(db, actor, case, term, term.extend_by, "extend", or_party=term.extend_with_all)
-    _must_be(deadline, now, "running")
+    running = _lock(db, actor, case_id, deadline_id)
+    term, deadline = running.term, running.deadline
+    capacities = (*term.extend_by, ANY_PARTY) if term.extend_with_all else term.extend_by
+    author = _author(db, actor, running, capacities, "extend")
+    _require_state(deadline, now, "running")
     try:
-        calendars = calendars_for(db, case, term)
-        later = extended(term, deadline.first_due_on or deadline.due_on, deadline.due_on, given.until_on, calendars)
+        calendars = calendars_for(db, running.case, term)
+        later = extended(term, deadline.first_due_on or deadline.due_on, deadline.due_on, request.until_on, calendars)
     except TermFault as fault:
         raise invalid("/until_on", "until-on", f"{str(fault)[0].upper()}{str(fault)[1:]}.") from fault
-    by = author_of(actor, held.capacity, held.party_id)
-    if term.extend_with_all and (lacking := _agree(db, now, case, deadline, held, given.until_on)):
-        payload = {"until_on": given.until_on.isoformat(), "lacking": [str(one) for one in lacking]}
-        _tell(db, now, case, deadline, "deadline-extension-agreed", by, payload, given.reason)
+    payload: dict[str, Any] = {"until_on": request.until_on.isoformat()}
+    if term.extend_with_all and (lacking := _agree(db, now, author, running, request.until_on)):
+        payload["lacking"] = [str(party_id) for party_id in lacking]
+        _record(db, Act("extension-agreed", now, author, running.subject), deadline, payload, request.reason)
         return (case_id, deadline_id)
-    told = f"Extended by the {held.capacity.replace('-', ' ')}"
     agreed = ", on the agreement of every party" if term.extend_with_all else ""
-    _move(
-        db, now, case, deadline, "extended", later.due_on, (f"{told}{agreed}, {_today(case, now)}.", *later.explanation)
-    )
-    _tell(db, now, case, deadline, "deadline-extended", by, {"until_on": given.until_on.isoformat()}, given.reason)
+    line = f"Extended by the {_spoken(author.capacity)}{agreed}, {_today(running.case, now)}."
+    _move(db, now, running, "extended", Due(later.due_on, (line, *later.explanation)))
+    _record(db, Act("extended", now, author, running.subject), deadline, payload, request.reason)
     return (case_id, deadline_id)
 
 
-def _agree(
-    db: GatedSession, now: datetime, case: Case, deadline: Deadline, held: Holding, until_on: date
-) -> list[UUID]:
-    """Note that the party agrees to that day (another day begins anew); the parties that have yet to agree."""
+def _agree(db: GatedSession, now: datetime, author: Author, running: _CaseTerm, until_on: date) -> list[UUID]:
+    """Note that the author's party agrees to that day; the parties that have yet to agree.
+
+    The agreement to one day says nothing about another.
+    """
+    deadline = running.deadline
     proposed = select(DeadlineChange).where(
         DeadlineChange.deadline_id == deadline.id,
         DeadlineChange.kind == "proposed",
@@ -73,142 +91,169 @@ def _agree(
     )
     change = db.execute(proposed).scalars().first()
     if change is None:
-        change = _change(db, now, case, deadline, "proposed", until_on)
-    if held.party_id is not None and str(held.party_id) not in change.agreed_by:
-        change.agreed_by = [*change.agreed_by, str(held.party_id)]
-    parties = [party.id for party in read_facts(db, case).remaining]
+        change = _add_change(db, now, running, "proposed", until_on)
+    if author.party_id is not None and str(author.party_id) not in change.agreed_by:
+        change.agreed_by = [*change.agreed_by, str(author.party_id)]
+    parties = [party.id for party in read_facts(db, running.case).remaining]
     return [party_id for party_id in parties if str(party_id) not in change.agreed_by]
 
 
-def waive(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ReasonIn) -> Ids:
-    """Give a term up: it runs no longer, and nothing follows from its day; refusals as for `extend`."""
-    case, deadline, term = _found(db, actor, case_id, deadline_id)
-    held = _allowed(db, actor, case, term, term.waive_by, "waive")
-    _must_be(deadline, now, "running", "suspended")
-    by = author_of(actor, held.capacity, held.party_id)
-    _change(db, now, case, deadline, "waived", None)
+def waive(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ReasonIn) -> Ids:
+    """Give a deadline up: it runs no longer, and nothing follows from its day; refusals as for `extend`."""
+    waived = _lock(db, actor, case_id, deadline_id)
+    author = _author(db, actor, waived, waived.term.waive_by, "waive")
+    deadline = waived.deadline
+    _require_state(deadline, now, "running", "suspended")
+    _add_change(db, now, waived, "waived", None)
     deadline.state, deadline.ended_at, deadline.ended_as, deadline.suspended_on = "ended", now, "waived", None
-    _add(deadline, (f"Waived by the {held.capacity.replace('-', ' ')}, {_today(case, now)}: nothing follows from it.",))
-    _tell(db, now, case, deadline, "deadline-waived", by, {}, given.reason)
+    line = f"Waived by the {_spoken(author.capacity)}, {_today(waived.case, now)}: nothing follows from it."
+    _add_lines(deadline, (line,))
+    _record(db, Act("waived", now, author, waived.subject), deadline, {}, request.reason)
     return (case_id, deadline_id)
 
 
-def suspend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, given: ReasonIn) -> Ids:
-    """Stop a running term; the days that it has left are kept. Refusals as for `extend`."""
-    case, deadline, term = _found(db, actor, case_id, deadline_id)
-    held = _allowed(db, actor, case, term, term.suspend_by, "suspend")
-    _must_be(deadline, now, "running")
-    by = author_of(actor, held.capacity, held.party_id)
-    _suspend(db, now, case, deadline, term, today_at(case, now))
-    _tell(db, now, case, deadline, "deadline-suspended", by, {"days_left": deadline.days_left}, given.reason)
+def suspend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ReasonIn) -> Ids:
+    """Stop a running deadline, which keeps the days that it has left; refusals as for `extend`."""
+    running = _lock(db, actor, case_id, deadline_id)
+    author = _author(db, actor, running, running.term.suspend_by, "suspend")
+    _require_state(running.deadline, now, "running")
+    _suspend(db, Act("suspended", now, author, running.subject), running, request.reason)
     return (case_id, deadline_id)
 
 
 def resume(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> Ids:
-    """Let a suspended term run again, for the days that it had left. Refusals as for `extend`."""
-    case, deadline, term = _found(db, actor, case_id, deadline_id)
-    held = _allowed(db, actor, case, term, term.suspend_by, "resume")
-    _must_be(deadline, now, "suspended")
-    by = author_of(actor, held.capacity, held.party_id)
-    _resume(db, now, case, deadline, term, today_at(case, now))
-    _tell(db, now, case, deadline, "deadline-resumed", by, {"until_on": deadline.due_on.isoformat()}, None)
+    """Let a suspended deadline run again, for the days that it had left; refusals as for `extend`."""
+    suspended = _lock(db, actor, case_id, deadline_id)
+    author = _author(db, actor, suspended, suspended.term.suspend_by, "resume")
+    _require_state(suspended.deadline, now, "suspended")
+    _resume(db, Act("resumed", now, author, suspended.subject), suspended)
     return (case_id, deadline_id)
 
 
-def follow_step(db: GatedSession, now: datetime, case: Case, by: Author, step: Step, on: date) -> None:
-    """Suspend and resume the terms that a step suspends and resumes."""
-    rules = library()[case.procedure]
+def follow_step(db: GatedSession, act: Act, case: Case, step: Step) -> None:
+    """Suspend and resume the deadlines that a step suspends and resumes, by the act that takes it."""
+    rules, on = library()[case.procedure], day_of(case, act)
     running = select(Deadline).where(Deadline.case_id == case.id, Deadline.state == "running")
     for deadline in db.execute(running.order_by(Deadline.due_on, Deadline.id)).scalars():
+        affected = _CaseTerm(case, deadline, rules.term(deadline.term))
         if deadline.term in step.suspends and deadline.suspended_on is None and on <= deadline.due_on:
-            _suspend(db, now, case, deadline, rules.term(deadline.term), on)
-            _tell(db, now, case, deadline, "deadline-suspended", by, {"days_left": deadline.days_left}, None)
+            _suspend(db, replace(act, name="suspended", subject=affected.subject), affected)
         elif deadline.term in step.resumes and deadline.suspended_on is not None:
-            _resume(db, now, case, deadline, rules.term(deadline.term), on)
-            _tell(db, now, case, deadline, "deadline-resumed", by, {"until_on": deadline.due_on.isoformat()}, None)
+            _resume(db, replace(act, name="resumed", subject=affected.subject), affected)
 
 
-def follow_order(db: GatedSession, now: datetime, case: AnyRow, term: str, until_on: date, by: Author) -> None:
-    """Give a running term the later day that a court orders, whatever its rule lets others do; a suspended one stays.
+def follow_order(db: GatedSession, now: datetime, case: AnyRow, term: str, until_on: date, author: Author) -> None:
+    """Move a running deadline to the later day that a court orders, whatever its rule allows; a suspended one stays.
 
-    The caller acts as the system: a court does not see the case.
+    The caller acts as the system, because a court does not see the case.
     """
     columns = (Deadline.id, Deadline.audience_id, Deadline.due_on, Deadline.explanation, Deadline.article)
-    runs = (Deadline.case_id == case.id, Deadline.term == term, Deadline.state == "running")
+    running = (Deadline.case_id == case.id, Deadline.term == term, Deadline.state == "running")
     earlier = (Deadline.suspended_on.is_(None), Deadline.due_on < until_on)
-    for row in db.execute(select(*columns).where(*runs, *earlier)).all():
+    for row in db.execute(select(*columns).where(*running, *earlier)).all():
         today = today_at(case, now)
-        told = [*row.explanation, f"Extended by order of the court, on {written(today)}.", f"Due: {written(until_on)}."]
-        moved = {"due_on": until_on, "due_at": end_of_day(until_on, zone_of(case)), "explanation": told}
-        changed = update(Deadline).where(Deadline.id == row.id).values(**moved, reminded_at=None)
+        moved = {
+            "due_on": until_on,
+            "due_at": end_of_day(until_on, zone_of(case)),
+            "explanation": [
+                *row.explanation,
+                f"Extended by order of the court, on {written(today)}.",
+                f"Due: {written(until_on)}.",
+            ],
+            "reminded_at": None,
+        }
+        changed = update(Deadline).where(Deadline.id == row.id).values(**moved)
         db.execute(changed.execution_options(synchronize_session=False))
-        of = {"case_id": case.id, "audience_id": row.audience_id, "deadline_id": row.id, "kind": "extended"}
-        day = {"due_before": row.due_on, "due_after": until_on, "agreed_by": [], "on": today, "changed_at": now}
-        db.execute(insert(DeadlineChange).values(id=new_id(db), **of, **day))
-        subject = Subject(case.id, row.audience_id, "participants")
+        change = {
+            "id": new_id(db),
+            "case_id": case.id,
+            "audience_id": row.audience_id,
+            "deadline_id": row.id,
+            "kind": "extended",
+            "due_before": row.due_on,
+            "due_after": until_on,
+            "agreed_by": [],
+            "on": today,
+            "changed_at": now,
+        }
+        db.execute(insert(DeadlineChange).values(**change))
+        act = Act("extended", now, author, Subject(case.id, row.audience_id, "participants"))
         payload = {"deadline_id": str(row.id), "term": term, "until_on": until_on.isoformat()}
-        ledger.record(db, Act("extended", now, by, subject), "deadline-extended", payload, row.article)
+        ledger.record(db, act, "deadline-extended", payload, row.article)
 
 
-def _found(db: GatedSession, actor: Actor, case_id: UUID, deadline_id: UUID) -> tuple[Case, Deadline, Term]:
+def _lock(db: GatedSession, actor: Actor, case_id: UUID, deadline_id: UUID) -> _CaseTerm:
+    """The deadline, its case locked; NotFound unless the actor may see it."""
     case = lock_case(db, actor, case_id)
-    mine = select(Deadline).where(Deadline.case_id == case_id, Deadline.id == deadline_id)
-    deadline = db.execute(mine, execution_options={"populate_existing": True}).scalar_one_or_none()
+    statement = select(Deadline).where(Deadline.case_id == case_id, Deadline.id == deadline_id)
+    deadline = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
     if deadline is None:
         raise NotFound
-    return case, deadline, library()[case.procedure].term(deadline.term)
+    return _CaseTerm(case, deadline, library()[case.procedure].term(deadline.term))
 
 
-def _allowed(
-    db: GatedSession, actor: Actor, case: Case, term: Term, by: Iterable[str], act: str, *, or_party: bool = False
-) -> Holding:
-    """In which capacity the actor does it; Forbidden, with the term's article, if the rule does not allow it."""
-    allowed = (*by, "any-party") if or_party else tuple(by)
-    stay = {None, *(party.id for party in read_facts(db, case).remaining)}
-    for held in circle_of(db, view_of(case)).holdings(actor):
-        if held.party_id in stay and acts_as(allowed, held.capacity):
-            return held
-    who = " or ".join(capacity.replace("-", " ") for capacity in allowed) or "nobody"
+def _author(db: GatedSession, actor: Actor, target: _CaseTerm, capacities: Iterable[str], verb: str) -> Author:
+    """The actor, in a capacity that the rule allows; Forbidden, with the term's article, if they hold none."""
+    capacities, case, term = tuple(capacities), target.case, target.term
+    remaining_parties = {None, *(party.id for party in read_facts(db, case).remaining)}
+    for holding in circle_of(db, view_of(case)).holdings(actor):
+        if holding.party_id in remaining_parties and acts_as(capacities, holding.capacity):
+            return author_of(actor, holding.capacity, holding.party_id)
+    allowed = " or ".join(_with_article(capacity) for capacity in capacities)
     raise Forbidden(
-        f"'{term.name}' is for {who} to {act}.",
+        f"Only {allowed} may {verb} the term '{term.name}'." if allowed else f"Nobody may {verb} '{term.name}'.",
         "not-your-capacity",
         article=term.citation.article,
         rule_set=case.procedure,
     )
 
 
-def _must_be(deadline: Deadline, now: datetime, *states: str) -> None:
+def _spoken(capacity: str) -> str:
+    return capacity.replace("-", " ")
+
+
+def _with_article(capacity: str) -> str:
+    return _spoken(capacity) if capacity == ANY_PARTY else f"the {_spoken(capacity)}"
+
+
+def _require_state(deadline: Deadline, now: datetime, *states: str) -> None:
     state = state_of(deadline, now)
     if state not in states:
-        raise Conflict(f"The term is {state}; it must be {' or '.join(states)}.", f"deadline-{state}")
+        detail = f"The term is {state}; this can be done only while it is {' or '.join(states)}."
+        raise Conflict(detail, f"deadline-{state}")
 
 
-def _suspend(db: GatedSession, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:
+def _suspend(db: GatedSession, act: Act, running: _CaseTerm, reason: str | None = None) -> None:
+    case, deadline, term = running.case, running.deadline, running.term
+    on = day_of(case, act)
     left = remaining(term, on, deadline.due_on, calendars_for(db, case, term))
-    _change(db, now, case, deadline, "suspended", None)
+    _add_change(db, act.at, running, "suspended", None)
     deadline.suspended_on, deadline.days_left = on, left
-    _add(deadline, (f"Suspended: on {written(on)}, with {told_left(term, left)} left.",))
+    _add_lines(deadline, (f"Suspended: on {written(on)}, with {days_in_words(term, left)} left.",))
+    _record(db, act, deadline, {"days_left": left}, reason)
 
 
-def _resume(db: GatedSession, now: datetime, case: Case, deadline: Deadline, term: Term, on: date) -> None:
-    again = resumed(term, on, deadline.days_left or 0, calendars_for(db, case, term))
+def _resume(db: GatedSession, act: Act, suspended: _CaseTerm) -> None:
+    case, deadline, term = suspended.case, suspended.deadline, suspended.term
+    later = resumed(term, day_of(case, act), deadline.days_left or 0, calendars_for(db, case, term))
     if deadline.first_due_on is not None:
-        # What bounds all extensions moves with the term: a pause is nobody's extension.
-        deadline.first_due_on += again.due_on - deadline.due_on
+        # The limit of all extensions moves with the term, because a suspension is no extension.
+        deadline.first_due_on += later.due_on - deadline.due_on
     deadline.suspended_on, deadline.days_left = None, None
-    _move(db, now, case, deadline, "resumed", again.due_on, again.explanation)
+    _move(db, act.at, suspended, "resumed", later)
+    _record(db, act, deadline, {"until_on": deadline.due_on.isoformat()}, None)
 
 
-def _move(
-    db: GatedSession, now: datetime, case: Case, deadline: Deadline, kind: str, due_on: date, lines: Iterable[str]
-) -> None:
-    _change(db, now, case, deadline, kind, due_on)
-    deadline.due_on, deadline.due_at = due_on, end_of_day(due_on, zone_of(case))
+def _move(db: GatedSession, now: datetime, moved: _CaseTerm, kind: str, later: Due) -> None:
+    """Give the deadline its later day, and add why to its explanation."""
+    deadline = moved.deadline
+    _add_change(db, now, moved, kind, later.due_on)
+    deadline.due_on, deadline.due_at = later.due_on, end_of_day(later.due_on, zone_of(moved.case))
     deadline.reminded_at = None
-    _add(deadline, lines)
+    _add_lines(deadline, later.explanation)
 
 
-def _add(deadline: Deadline, lines: Iterable[str]) -> None:
+def _add_lines(deadline: Deadline, lines: Iterable[str]) -> None:
     deadline.explanation = [*deadline.explanation, *lines]
 
 
@@ -216,9 +261,10 @@ def _today(case: Case, now: datetime) -> str:
     return f"on {written(today_at(case, now))}"
 
 
-def _change(
-    db: GatedSession, now: datetime, case: Case, deadline: Deadline, kind: str, due_after: date | None
+def _add_change(
+    db: GatedSession, now: datetime, changed: _CaseTerm, kind: str, due_after: date | None
 ) -> DeadlineChange:
+    case, deadline = changed.case, changed.deadline
     change = DeadlineChange(
         id=new_id(db),
         case_id=case.id,
@@ -235,17 +281,8 @@ def _change(
     return change
 
 
-def _tell(
-    db: GatedSession,
-    now: datetime,
-    case: Case,
-    deadline: Deadline,
-    kind: str,
-    by: Author,
-    more: dict[str, Any],
-    reason: str | None,
-) -> None:
-    subject = Subject(case.id, deadline.audience_id, "participants")
-    content = contents.write(db, case.id, deadline.audience_id, {"reason": reason}) if reason else None
+def _record(db: GatedSession, act: Act, deadline: Deadline, more: dict[str, Any], reason: str | None) -> None:
+    """Record the change under the name of its act, such as `deadline-extended`."""
+    content = contents.write(db, deadline.case_id, deadline.audience_id, {"reason": reason}) if reason else None
     payload = {"deadline_id": str(deadline.id), "term": deadline.term, **more}
-    ledger.record(db, Act(kind.removeprefix("deadline-"), now, by, subject), kind, payload, deadline.article, content)
+    ledger.record(db, act, f"deadline-{act.name}", payload, deadline.article, content)

@@ -10,7 +10,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.deadlines import changes, service
 from app.proceedings.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut, ExtendIn, ReasonIn
 
@@ -21,10 +21,8 @@ router = APIRouter(prefix="/v1", tags=["deadlines"], route_class=Route)
 async def list_all_deadlines(
     work: Hop,
     page: Paged,
-    due_before: Annotated[Day | None, Query(description="Deadlines due before this day")] = None,
-    state: Annotated[
-        str | None, Query(max_length=16, description="Deadlines that are running, passed, suspended or ended")
-    ] = None,
+    due_before: Annotated[Day | None, Query(description="Only deadlines due before this day.")] = None,
+    state: Annotated[str | None, Query(max_length=16, description="Only deadlines in this state.")] = None,
 ) -> CaseDeadlineList:
     """List the deadlines in all your cases, the earliest first."""
     return await work.read(service.list_all_deadlines, page, due_before=due_before, state=state)
@@ -49,7 +47,10 @@ ACTS = problems(401, 403, 404, 409, 412, 422)
     "/cases/{case_id}/deadlines/{deadline_id}/extend", dependencies=Act, operation_id="extendDeadline", responses=ACTS
 )
 async def extend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ExtendIn) -> DeadlineOut:
-    """Extend a term, or agree to its extension, as its rule allows."""
+    """Extend a term, or agree to its extension.
+
+    The rule set says who may extend it, and whether every party must agree.
+    """
     return await work.write(
         act(changes.extend, case_id, deadline_id, body),
         answer=service.read_deadline,
@@ -62,7 +63,10 @@ async def extend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Ext
     "/cases/{case_id}/deadlines/{deadline_id}/waive", dependencies=Act, operation_id="waiveDeadline", responses=ACTS
 )
 async def waive_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
-    """Waive a term: it runs no longer, and nothing follows from its day."""
+    """Waive a term.
+
+    The term runs no longer, and nothing follows from its day. The rule set says who may waive it.
+    """
     return await work.write(
         act(changes.waive, case_id, deadline_id, body),
         answer=service.read_deadline,
@@ -78,7 +82,10 @@ async def waive_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Reas
     responses=ACTS,
 )
 async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ReasonIn) -> DeadlineOut:
-    """Suspend a term; it keeps the days that it has left."""
+    """Suspend a term.
+
+    It keeps the days that are left. The rule set says who may suspend it.
+    """
     return await work.write(
         act(changes.suspend, case_id, deadline_id, body),
         answer=service.read_deadline,
@@ -91,7 +98,7 @@ async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Re
     "/cases/{case_id}/deadlines/{deadline_id}/resume", dependencies=Act, operation_id="resumeDeadline", responses=ACTS
 )
 async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
-    """Resume a suspended term, for the days that it has left."""
+    """Resume a suspended term for the days that were left."""
     return await work.write(
         act(changes.resume, case_id, deadline_id),
         answer=service.read_deadline,

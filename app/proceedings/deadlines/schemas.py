@@ -1,65 +1,68 @@
-"""Deadlines as they go out."""
+"""Deadlines in requests and answers."""
 
 from datetime import date, datetime
 from uuid import UUID
 
+from pydantic import Field
+
 from app.core.values import Day, In, Listed, Out, Text
+from app.institution.procedures.schemas import DeadlineState, StandingName
 
 
 class ExtendIn(In):
-    """Until which day the term is extended, and why."""
+    """An extension of a term."""
 
-    until_on: Day
-    reason: Text
+    until_on: Day = Field(description="The new last day.")
+    reason: Text = Field(description="Why the term is extended.")
 
 
 class ReasonIn(In):
-    """Why the term is waived or suspended."""
+    """Why a term is waived or suspended."""
 
-    reason: Text
+    reason: Text = Field(description="The reason.")
 
 
 class Trigger(Out):
-    """What the period counts from."""
+    """The event from which a period counts."""
 
-    step: str
-    on: date
+    step: str = Field(description="The step that started the term.")
+    on: date = Field(description="The day at the seat of that step, or of the receipt from which the term runs.")
 
 
 class DeadlineOut(Out):
-    """A term running in a case, for one party where it names one, with the lines that explain its day."""
+    """A deadline: a term that was started in a case, with an explanation of its day."""
 
-    id: UUID
-    term: str
-    party_id: UUID | None
-    article: str | None
-    source: str | None
-    standing: str
-    trigger: Trigger
-    period: str
-    due_on: date
-    due_at: datetime
-    time_zone: str
-    state: str
-    explanation: list[str]
+    id: UUID = Field(description="The id of the deadline.")
+    term: str = Field(description="The term, by its name in the rule set.")
+    party_id: UUID | None = Field(description="The party for which it runs; null if it runs for all.")
+    article: str | None = Field(description="The article of the term; null for the registry's own practice.")
+    source: str | None = Field(description="Where the rule was read, if not in the instrument itself; otherwise null.")
+    standing: StandingName = Field(description="How well the rule is established.")
+    trigger: Trigger = Field(description="The event from which it counts.")
+    period: str = Field(description="Its length, such as `30 days`, or `set-per-case` if its day was set.")
+    due_on: date = Field(description="The last day.")
+    due_at: datetime = Field(description="The instant at which the last day ends.")
+    time_zone: str = Field(description="The time zone in which its days are counted, by its IANA name.")
+    state: DeadlineState = Field(description="Whether it runs.")
+    explanation: list[str] = Field(description="How the last day was computed, line by line.")
 
 
 class DeadlineCase(Out):
-    """The case in which a term runs."""
+    """The case to which an item belongs."""
 
-    id: UUID
-    reference: str | None
-    title: str
+    id: UUID = Field(description="The id of the case.")
+    reference: str | None = Field(description="The registry's reference; null until the case is registered.")
+    title: str = Field(description="The title of the case.")
 
 
 class CaseDeadlineOut(DeadlineOut):
-    """A term running in one of the reader's cases."""
+    """A deadline in one of your cases."""
 
-    case: DeadlineCase
+    case: DeadlineCase = Field(description="The case.")
 
 
 class CaseDeadlineList(Listed[CaseDeadlineOut]):
-    """A page of deadlines in all of the reader's cases, the earliest first."""
+    """A page of the deadlines in all your cases, the earliest first."""
 
 
 class DeadlineList(Listed[DeadlineOut]):

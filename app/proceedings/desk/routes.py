@@ -14,11 +14,11 @@ router = APIRouter(prefix="/v1/me/desk", tags=["desk"], route_class=Route)
 
 @router.get("", operation_id="readDesk", responses=problems(401, 422))
 async def read_desk(work: Hop) -> DeskOut:
-    """Read what waits for you, what is due next, sessions to come, and what is new since you last looked."""
+    """Read what waits for you, what is due, and what is new since you last looked."""
     return await work.read(service.read_desk)
 
 
 @router.post("/looked", dependencies=Create, operation_id="clearDesk", responses=problems(401, 409, 422))
 async def clear_desk(work: Hop) -> DeskOut:
-    """Say that you have looked: what is on your desk now is not new next time."""
+    """Mark the news on your desk as seen."""
     return await work.write(act(service.look), answer=service.read_desk)

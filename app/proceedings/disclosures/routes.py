@@ -8,7 +8,7 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.disclosures import service
 from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/cases/{case_id}/disclosures", tags=["disclosures"
 
 @router.get("", operation_id="listDisclosures", responses=problems(401, 404, 422))
 async def list_disclosures(work: Hop, case_id: UUID, page: Paged) -> DisclosureList:
-    """List what was opened, or is proposed to be opened, to those who came later."""
+    """List the disclosures of a case, opened or proposed."""
     return await work.read(service.list_disclosures, case_id, page)
 
 
@@ -35,7 +35,10 @@ async def read_disclosure(work: Hop, case_id: UUID, disclosure_id: UUID) -> Disc
     responses=problems(401, 403, 404, 409, 422),
 )
 async def propose(work: Hop, case_id: UUID, body: DisclosureIn) -> DisclosureOut:
-    """Propose to open an earlier stream to those who came later, as the agent of a party whom it protects."""
+    """Propose to open an earlier stream of events to those who came later.
+
+    An agent of a party whom the stream protects may do this.
+    """
     return await work.write(act(service.propose, case_id, body), answer=service.read_disclosure, status=201)
 
 
@@ -46,7 +49,10 @@ async def propose(work: Hop, case_id: UUID, body: DisclosureIn) -> DisclosureOut
     responses=problems(401, 403, 404, 409, 412, 422),
 )
 async def agree(work: Hop, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
-    """Agree for your party; the last party whom the stream protects opens it."""
+    """Agree to a disclosure for your party.
+
+    The stream is opened once every party whom it protects has agreed.
+    """
     return await work.write(
         act(service.agree, case_id, disclosure_id),
         answer=service.read_disclosure,

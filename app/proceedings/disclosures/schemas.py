@@ -1,29 +1,39 @@
-"""Disclosures as they come in and go out."""
+"""Disclosures in requests and answers."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from app.core.values import In, Listed, Out
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from app.core.ledger.schemas import AudienceName
+from app.core.values import In, Listed, Out, one_of
+
+PROPOSED, OPENED = "proposed", "opened"
+DisclosureState = TypeAliasType(
+    "DisclosureState", Annotated[str, one_of((PROPOSED, OPENED), "Whether an earlier stream is open to newcomers.")]
+)
 
 
 class DisclosureIn(In):
-    """An earlier stream to be opened to those who came later, by the id that its events show."""
+    """A proposal to open an earlier stream of events, and what it holds, to those who came later."""
 
-    stream: UUID
+    stream: UUID = Field(description="The stream, by the id that its events show.")
 
 
 class DisclosureOut(Out):
-    """Whether an earlier audience is open to those who came later, and who has yet to agree."""
+    """A disclosure: a proposal to open an earlier stream to those who came later, and what became of it."""
 
-    id: UUID
-    stream: UUID
-    audience: str
-    party_ids: list[UUID]
-    state: str
-    agreed_by: list[UUID]
-    remaining: list[UUID]
-    proposed_at: datetime
-    opened_at: datetime | None
+    id: UUID = Field(description="The id of the disclosure.")
+    stream: UUID = Field(description="The stream of events.")
+    audience: AudienceName = Field(description="The audience of the stream.")
+    party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
+    state: DisclosureState = Field(description="Whether the stream is open to them.")
+    agreed_by: list[UUID] = Field(description="The parties that agreed.")
+    remaining: list[UUID] = Field(description="The parties that have still to agree.")
+    proposed_at: datetime = Field(description="When it was proposed.")
+    opened_at: datetime | None = Field(description="When the stream was opened; null if it was not.")
 
 
 class DisclosureList(Listed[DisclosureOut]):

@@ -1,4 +1,4 @@
-"""Opening what was written before somebody came: an act of those whom it protects, and of nobody else."""
+"""Disclosures: the parties that an earlier stream protects open it to participants who came later."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,16 +15,17 @@ from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Subject, author_of
+from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.disclosures import Disclosure
 from app.core.tables.parties import Party
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 
-# What is written among all participants protects every party that could read it.
+# A stream of all participants protects every party that could read it.
 OF_ALL = ("participants", "court", "public")
 _COLUMNS = (
     Disclosure.id,
@@ -39,15 +40,18 @@ _COLUMNS = (
 
 
 def list_disclosures(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DisclosureList:
-    """The disclosures of a case that the actor may know of; NotFound if the case is not the actor's to see."""
+    """Return a page of the disclosures that the actor may know of.
+
+    Raises NotFound if the actor may not see the case.
+    """
     require_case(db, case_id)
     statement = _disclosures(case_id)
-    found = listed(db, statement, page, Sort(Disclosure.proposed_at, Disclosure.id, datetime))
-    return DisclosureList(items=_out(db, case_id, found.rows), next=found.next, count=found.count)
+    listing = listed(db, statement, page, Sort(Disclosure.proposed_at, Disclosure.id, datetime))
+    return DisclosureList(items=_out(db, case_id, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_disclosure(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
-    """One disclosure; NotFound if there is none that the actor may know of."""
+    """Return one disclosure; raises NotFound if the actor may not know of it."""
     row = db.execute(_disclosures(case_id).where(Disclosure.id == disclosure_id)).one_or_none()
     if row is None:
         raise NotFound
@@ -65,111 +69,111 @@ def _out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[Disclo
     parties = db.execute(
         select(Party.id, Party.generation).where(Party.case_id == case_id).order_by(Party.number)
     ).all()
-    found = []
+    disclosures = []
     for row in rows:
         named = {UUID(id) for id in row.party_ids}
-        asked = [one.id for one in parties if (one.id in named if named else one.generation <= row.generation)]
-        found.append(
+        protected = [
+            party.id for party in parties if (party.id in named if named else party.generation <= row.generation)
+        ]
+        disclosures.append(
             DisclosureOut(
                 state="opened" if row.opened_at else "proposed",
-                remaining=[id for id in asked if str(id) not in row.agreed_by],
+                remaining=[party_id for party_id in protected if str(party_id) not in row.agreed_by],
                 **{name: getattr(row, name) for name in set(DisclosureOut.model_fields) - {"state", "remaining"}},
             )
         )
-    return found
+    return disclosures
 
 
-def propose(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: DisclosureIn) -> tuple[UUID, UUID]:
-    """Propose, for a party whom an earlier stream protects, to open it to those who came later; one's own act agrees.
+def propose(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: DisclosureIn) -> tuple[UUID, UUID]:
+    """Propose, for a party that an earlier stream protects, to open it to later participants; the party thereby agrees.
 
-    Raises Invalid for a stream that the actor does not read, Forbidden for others than an agent of such a party, and
-    Conflict where nobody came later or it is proposed already.
+    Raises Invalid for a stream that the actor does not read, Forbidden for anybody but an agent of such a party, and
+    Conflict if there is no later participant or the opening is proposed already.
     """
     case = lock_case(db, actor, case_id)
-    known = circle_of(db, view_of(case))
-    view = next((one for one in known.audiences if one.id == given.stream), None)
-    if view is None or not access.reads(db, actor, case_id, view.id):
+    circle = circle_of(db, view_of(case))
+    audience = next((audience for audience in circle.audiences if audience.id == body.stream), None)
+    if audience is None or not access.reads(db, actor, case_id, audience.id):
         raise invalid("/stream", "unknown-stream", "Name a stream of this case that you read, as its events show it.")
-    party_id = _agent_for(known, actor, view)
-    if view.since is None or view.since >= case.generation:
-        raise Conflict("Nobody has come to the case who does not read this already.", "nothing-to-open")
-    pending = (Disclosure.case_id == case_id, Disclosure.audience_id == view.id, Disclosure.opened_at.is_(None))
+    author = _agent_of_protected(circle, actor, audience)
+    if audience.since is None or audience.since >= case.generation:
+        raise Conflict("There is no later participant to open this stream to.", "nothing-to-open")
+    pending = (Disclosure.case_id == case_id, Disclosure.audience_id == audience.id, Disclosure.opened_at.is_(None))
     if db.execute(select(Disclosure.id).where(*pending)).first() is not None:
-        raise Conflict("This is proposed already: agree to it through …/disclosures/{id}/agree.", "exists")
-    row = Disclosure(
+        raise Conflict("This is already proposed. Agree to it with POST …/disclosures/{id}/agree.", "exists")
+    disclosure = Disclosure(
         id=new_id(db),
         case_id=case_id,
-        audience_id=view.id,
+        audience_id=audience.id,
         generation=case.generation,
         agreed_by=[],
         proposed_at=now,
     )
-    db.add(row)
-    _agree(db, actor, now, case, known, view, row, party_id, "propose")
-    return (case_id, row.id)
+    db.add(disclosure)
+    _agree(db, Act("propose", now, author, _subject(case, audience)), case, disclosure, audience)
+    return (case_id, disclosure.id)
 
 
 def agree(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> tuple[UUID, UUID]:
-    """Agree, for a party whom the stream protects; the last one that is needed opens it.
+    """Agree, for a party that the stream protects; the agreement of the last such party opens the stream.
 
-    Raises NotFound, Forbidden for others than an agent of such a party, and Conflict if it is open or agreed already.
+    Raises NotFound, Forbidden for anybody but an agent of such a party, and Conflict if the party has agreed already or
+    the stream is open.
     """
     case = lock_case(db, actor, case_id)
-    known = circle_of(db, view_of(case))
-    mine = (Disclosure.case_id == case_id, Disclosure.id == disclosure_id)
-    row = db.execute(select(Disclosure).where(*mine)).scalar_one_or_none()
-    if row is None:
+    circle = circle_of(db, view_of(case))
+    wanted = (Disclosure.case_id == case_id, Disclosure.id == disclosure_id)
+    disclosure = db.execute(select(Disclosure).where(*wanted)).scalar_one_or_none()
+    if disclosure is None:
         raise NotFound
-    view = next(one for one in known.audiences if one.id == row.audience_id)
-    party_id = _agent_for(known, actor, view)
-    if row.opened_at is not None or str(party_id) in row.agreed_by:
-        raise Conflict("Your party has agreed to this already.", "already-agreed")
-    _agree(db, actor, now, case, known, view, row, party_id, "agree")
-    return (case_id, row.id)
+    audience = next(audience for audience in circle.audiences if audience.id == disclosure.audience_id)
+    author = _agent_of_protected(circle, actor, audience)
+    if disclosure.opened_at is not None or str(author.party_id) in disclosure.agreed_by:
+        raise Conflict("Your party has already agreed to this.", "already-agreed")
+    _agree(db, Act("agree", now, author, _subject(case, audience)), case, disclosure, audience)
+    return (case_id, disclosure.id)
 
 
-def protected(known: Circle, view: AudienceView) -> frozenset[UUID]:
-    """The parties without whom an audience is not opened to others; none where it is not for parties to open."""
-    if view.name in OF_PARTIES:
-        return view.party_ids
-    if view.name in OF_ALL:
-        return frozenset(party.id for party in known.parties if party.generation <= view.generation)
+def _subject(case: Case, audience: AudienceView) -> Subject:
+    return Subject(case.id, audience.id, audience.name)
+
+
+def protected_parties(circle: Circle, audience: AudienceView) -> frozenset[UUID]:
+    """Return the parties that must all agree before an audience is opened; none where parties cannot open it."""
+    if audience.name in OF_PARTIES:
+        return audience.party_ids
+    if audience.name in OF_ALL:
+        return frozenset(party.id for party in circle.parties if party.generation <= audience.generation)
     return frozenset()
 
 
-def _agent_for(known: Circle, actor: Actor, view: AudienceView) -> UUID:
-    agents = {held.party_id for held in known.held_by(actor) if held.role == "agent"}
-    mine = sorted(party_id for party_id in protected(known, view) if party_id in agents)
-    if not mine:
-        raise Forbidden("An agent of a party whom these items protect opens them.", "not-your-capacity")
-    return mine[0]
+def _agent_of_protected(circle: Circle, actor: Actor, audience: AudienceView) -> Author:
+    """The actor as the agent of a party that the audience protects; raises Forbidden for others."""
+    represented = {held.party_id for held in circle.held_by(actor) if held.role == "agent"}
+    parties = sorted(party_id for party_id in protected_parties(circle, audience) if party_id in represented)
+    if not parties:
+        detail = "Only the agents of the parties that this stream protects can open it."
+        raise Forbidden(detail, "not-your-capacity")
+    holding = next(holding for holding in circle.holdings(actor) if holding.party_id == parties[0])
+    return author_of(actor, holding.capacity, parties[0])
 
 
-def _agree(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    known: Circle,
-    view: AudienceView,
-    row: Disclosure,
-    party_id: UUID,
-    act: str,
-) -> None:
-    row.agreed_by = sorted([*row.agreed_by, str(party_id)])
-    complete = {str(party) for party in protected(known, view)} <= set(row.agreed_by)
-    if complete:
-        row.opened_at, row.generation = now, case.generation
+def _agree(db: GatedSession, act: Act, case: Case, disclosure: Disclosure, audience: AudienceView) -> None:
+    """Add the agreement of the author's party, and open the audience if it is the last one needed."""
+    disclosure.agreed_by = sorted([*disclosure.agreed_by, str(act.author.party_id)])
+    protected = protected_parties(access.known_circle(db, case.id), audience)
+    is_complete = {str(party_id) for party_id in protected} <= set(disclosure.agreed_by)
+    if is_complete:
+        disclosure.opened_at, disclosure.generation = act.at, case.generation
     db.flush()
-    if complete:
-        access.open_audience(db, view_of(case), view.id)
-    held = next(one for one in known.holdings(actor) if one.party_id == party_id)
+    if is_complete:
+        access.open_audience(db, view_of(case), audience.id)
     payload = {
-        "disclosure_id": str(row.id),
-        "agreed_by": row.agreed_by,
-        "generation": row.generation,
-        "opened": complete,
+        "disclosure_id": str(disclosure.id),
+        "agreed_by": disclosure.agreed_by,
+        "generation": disclosure.generation,
+        "opened": is_complete,
     }
-    kind = "disclosure-opened" if complete else f"disclosure-{'proposed' if act == 'propose' else 'agreed'}"
-    subject = Subject(case.id, view.id, view.name)
-    ledger.record(db, Act(act, now, author_of(actor, held.capacity, party_id), subject), kind, payload)
+    change = "opened" if is_complete else "proposed" if act.name == "propose" else "agreed"
+    ledger.record(db, act, f"disclosure-{change}", payload)

@@ -1,4 +1,4 @@
-"""What documents are brought to, a filing or a draft of a settlement: who may bring them there, and until when."""
+"""The holders of documents, filings and drafts of settlements: who may write to them, and until when."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,24 +39,24 @@ class Holder:
     id: UUID
 
     @property
-    def theirs(self) -> tuple[ColumnElement[bool], ...]:
-        """What its documents are found by, those that were removed among them."""
+    def owns(self) -> tuple[ColumnElement[bool], ...]:
+        """The conditions by which its documents are found, including those that were removed."""
         if self.kind == "filing":
             return (Document.filing_id == self.id,)
-        # The case has an index, and its drafts have few documents.
+        # Documents have an index by case and none by draft, and a case has few drafts.
         return (Document.case_id == self.case_id, Document.draft_id == self.id)
 
 
 def holder_of(document: Document | AnyRow) -> Holder:
-    """What a document belongs to; it is always one of the two."""
+    """Return the filing or the draft that a document belongs to."""
     if document.filing_id is not None:
         return Holder("filing", document.case_id, document.filing_id)
     draft_id: Any = document.draft_id
     return Holder("draft", document.case_id, draft_id)
 
 
-def find(db: GatedSession, holder: Holder) -> AnyRow:
-    """The filing or the draft; NotFound if there is none that the actor may know of."""
+def read_holder(db: GatedSession, holder: Holder) -> AnyRow:
+    """Return the row of the filing or the draft; raises NotFound if the actor may not know of it."""
     if holder.kind == "filing":
         statement = select(*_FILING).where(Filing.case_id == holder.case_id, Filing.id == holder.id)
     else:
@@ -67,92 +67,104 @@ def find(db: GatedSession, holder: Holder) -> AnyRow:
     return row
 
 
-def may_write(actor: Actor, case: Case | AnyRow, known: Circle, holder: Holder, row: AnyRow) -> UUID | None:
-    """The party in whose name the actor brings documents or takes them away, if it is one.
+def party_writing(actor: Actor, case: Case | AnyRow, circle: Circle, holder: Holder, row: AnyRow) -> UUID | None:
+    """Return the party in whose name the actor may add and remove documents; None for mediators and the registry.
 
-    Raises Forbidden for another side, and Conflict for what is no draft any more, or once the case is closed.
+    Raises Forbidden for another side, and Conflict once the filing is submitted, the draft is frozen or the case is
+    closed.
     """
-    party_id = _writes_filing(actor, known, row) if holder.kind == "filing" else _writes_draft(actor, known, row)
+    if holder.kind == "filing":
+        party_id = _party_writing_filing(actor, circle, row)
+    else:
+        party_id = _party_writing_draft(actor, circle, row)
     if row.state != "draft" and holder.kind == "filing":
-        raise Conflict("This filing is submitted already.", "filing-state", state=row.state)
+        raise Conflict("This filing is already submitted.", "filing-state", state=row.state)
     if row.state != "draft":
-        detail = "This text was frozen: nothing of it changes any more. Put another draft before the audience."
+        detail = "This text is frozen and cannot be changed. Write another draft."
         raise Conflict(detail, "draft-state", state=row.state)
     if case.closed_at is not None:
         raise Conflict("The case is closed.", "step-not-open", stage="closed", reasons=[])
     return party_id
 
 
-def _writes_filing(actor: Actor, known: Circle, filing: AnyRow) -> UUID | None:
-    author: UUID | None = filing.author_party_id
-    mine = known.parties_of(actor)
-    joint = {UUID(one["party_id"]): one["joined_at"] is not None for one in filing.joined_by}
+def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow) -> UUID | None:
+    author_party_id: UUID | None = filing.author_party_id
+    represented = circle.parties_of(actor)
+    has_joined = {UUID(entry["party_id"]): entry["joined_at"] is not None for entry in filing.joined_by}
     if filing.received_via is not None:
-        allowed = actor.is_staff
-    elif author is None:
+        is_allowed = actor.is_staff
+    elif author_party_id is None:
         # A draft of the mediators or the registry is seen by themselves alone.
-        allowed = filing.state == "draft" or filing.author_id == actor.id
-    elif author in mine:
-        allowed = True
-    elif joined := sorted(party for party, has_joined in joint.items() if has_joined and party in mine):
+        is_allowed = filing.state == "draft" or filing.author_id == actor.id
+    elif author_party_id in represented:
+        is_allowed = True
+    elif joined := sorted(party_id for party_id in represented if has_joined.get(party_id)):
         return joined[0]
-    elif filing.state == "draft" and not mine.isdisjoint(joint):
-        raise Forbidden("Join the filing first: who files jointly brings documents to it.", "not-your-capacity")
+    elif filing.state == "draft" and not represented.isdisjoint(has_joined):
+        detail = "Only parties that have joined a joint filing can add documents to it. Join it first."
+        raise Forbidden(detail, "not-your-capacity")
     else:
-        allowed = False
-    if not allowed:
-        raise Forbidden("The side that drafts a filing brings its documents.", "not-your-capacity")
-    return author
+        is_allowed = False
+    if not is_allowed:
+        detail = "Only the side that drafts a filing can add or remove its documents."
+        raise Forbidden(detail, "not-your-capacity")
+    return author_party_id
 
 
-def _writes_draft(actor: Actor, known: Circle, draft: AnyRow) -> UUID | None:
-    """A text is its author's side's: of whoever represents the author's party, or of the mediators."""
-    held = [one for one in known.capacities if one.user_id == draft.author_id]
-    if known.is_mediator(actor) and any(one.role == "mediator" for one in held):
+def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow) -> UUID | None:
+    """A text belongs to its author's side: to all who represent the author's party, or to the mediators."""
+    of_author = [held for held in circle.capacities if held.user_id == draft.author_id]
+    if circle.is_mediator(actor) and any(held.role == "mediator" for held in of_author):
         return None
-    theirs = {one.party_id for one in held if one.role in REPRESENTATIVES and one.party_id is not None}
-    ours = sorted(theirs & known.parties_of(actor))
-    if not ours:
-        raise Forbidden("The side that drafted a text brings its documents.", "not-your-capacity")
-    return ours[0]
+    author_parties = {held.party_id for held in of_author if held.role in REPRESENTATIVES}
+    shared = sorted(party_id for party_id in circle.parties_of(actor) if party_id in author_parties)
+    if not shared:
+        detail = "Only the side that drafted a text can add or remove its documents."
+        raise Forbidden(detail, "not-your-capacity")
+    return shared[0]
 
 
 def check_references(db: GatedSession, holder: Holder, about: About) -> int:
-    """The version that a document will be; Invalid if what it refers to is not there, or missing."""
+    """Return the version that a new document will have.
+
+    Raises Invalid for a reference that is missing, that the relation excludes, or to a document that is not there.
+    """
     if holder.kind == "draft":
         _check_text(about)
     elif (about.relation in OF_ANOTHER) != (about.related_id is not None):
-        needs = f"{', '.join(sorted(OF_ANOTHER))} name the document that they are of; the others name none."
-        raise invalid("query/related_id", "related-document", needs)
+        detail = f"'related_id' is needed for the relations {', '.join(sorted(OF_ANOTHER))}, and refused for others."
+        raise invalid("query/related_id", "related-document", detail)
     version = 1
-    for place, id in (("related_id", about.related_id), ("replaces_id", about.replaces_id)):
-        if id is None:
+    for field, document_id in (("related_id", about.related_id), ("replaces_id", about.replaces_id)):
+        if document_id is None:
             continue
-        there = (Document.case_id == holder.case_id, Document.id == id, Document.state.in_(KEPT))
-        found = db.execute(select(Document.version, Document.draft_id).where(*there)).one_or_none()
-        if found is None:
-            raise invalid(f"query/{place}", "unknown-document", "Name a document of this case by its id.")
+        kept = (Document.case_id == holder.case_id, Document.id == document_id, Document.state.in_(KEPT))
+        document = db.execute(select(Document.version, Document.draft_id).where(*kept)).one_or_none()
+        if document is None:
+            raise invalid(f"query/{field}", "unknown-document", "Name a document of this case by its id.")
         if holder.kind == "draft":
-            _check_place(place, found.draft_id == holder.id)
-        version = found.version + 1 if place == "replaces_id" else version
+            _check_draft_reference(field, document.draft_id == holder.id)
+        version = document.version + 1 if field == "replaces_id" else version
     return version
 
 
 def _check_text(about: About) -> None:
     if about.language is None:
-        raise invalid("query/language", "language", "Say in which language the text is: '?language=fr'.")
+        raise invalid("query/language", "language", "Name the language of the text, as in '?language=fr'.")
     if about.relation not in OF_A_TEXT:
-        raise invalid("query/relation", "text-relation", f"A settlement's text is one of: {', '.join(OF_A_TEXT)}.")
+        detail = f"The relation of a settlement's text is one of: {', '.join(OF_A_TEXT)}."
+        raise invalid("query/relation", "text-relation", detail)
     if about.related_id is not None and about.relation not in OF_ANOTHER:
-        detail = f"Only {', '.join(one for one in OF_A_TEXT if one in OF_ANOTHER)} may name another document."
+        relations = " and ".join(relation for relation in OF_A_TEXT if relation in OF_ANOTHER)
+        detail = f"Among a settlement's texts 'related_id' goes with the relations {relations} only."
         raise invalid("query/related_id", "related-document", detail)
 
 
-def _check_place(place: str, is_of_this_draft: bool) -> None:
-    """What is signed together refers to itself alone, and holds no two versions of a text."""
-    if place == "related_id" and not is_of_this_draft:
-        detail = "Name a document of this very draft, or none if it is of the clauses."
+def _check_draft_reference(field: str, is_of_this_draft: bool) -> None:
+    """Refuse references out of the draft, since it is signed as a whole, and two versions of a text in one draft."""
+    if field == "related_id" and not is_of_this_draft:
+        detail = "Name a document of the same draft, or leave 'related_id' out if the document refers to the clauses."
         raise invalid("query/related_id", "unknown-document", detail)
-    if place == "replaces_id" and is_of_this_draft:
-        detail = "Remove the document that it replaces and upload this one: a draft holds one version of each."
+    if field == "replaces_id" and is_of_this_draft:
+        detail = "A draft holds one version of each document. Remove the old version and upload the new one."
         raise invalid("query/replaces_id", "same-draft", detail)

@@ -1,4 +1,4 @@
-"""`…/documents` of a filing and of a draft of a settlement, `/v1/documents`, and `…/accesses`."""
+"""`…/documents` of a filing and of a draft of the settlement, `/v1/documents`, and `…/accesses`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -7,14 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from app.core.files.downloads import plain_bytes, repr_digest
 from app.core.files.kinds import KINDS, TEXTS, Kind
 from app.core.files.names import disposition
-from app.core.files.transfers import opened, shown_digest
-from app.core.http.parameters import Act, Create, Hop, Paged, Upload
+from app.core.http.conditions import tag_of_file
+from app.core.http.downloads import file_response, is_known, not_modified, range_of
+from app.core.http.parameters import Act, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.transfers import file_response, is_known, not_modified, tag_of, wanted
-from app.core.http.uploads import arrived_of, entered, file_of
+from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Language
 from app.proceedings.documents import accesses, service
@@ -23,39 +24,28 @@ from app.proceedings.documents.schemas import About, AccessList, DocumentList, D
 
 uploads = APIRouter(tags=["documents"], route_class=UploadRoute)
 router = APIRouter(tags=["documents"], route_class=Route)
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
 _CONTENT: dict[str, Any] = {
-    "description": "The file, or the part that `Range` asks for (206); always an attachment",
-    "content": {kind.media_type: _BINARY for kind in KINDS},
+    "description": "The file, or the part that `Range` asks for (206), always as an attachment.",
+    "content": contents_of(KINDS),
 }
-_NAME = {
-    "name": "Content-Disposition",
-    "in": "header",
-    "required": True,
-    "description": "`attachment; filename*=UTF-8''name.pdf`: the name of the file, percent-encoded",
-    "schema": {"type": "string", "example": "attachment; filename*=UTF-8''memorial.pdf"},
-}
-_DIGEST = {
-    "name": "Repr-Digest",
-    "in": "header",
-    "required": False,
-    "description": "`sha-256=:BASE64:` (RFC 9530), verified before the document exists; `Content-Digest` likewise",
-    "schema": {"type": "string"},
-}
-_FILE = {"requestBody": {"required": True, "content": _CONTENT["content"]}, "parameters": [_NAME, _DIGEST]}
-_TEXT = {**_FILE, "requestBody": {"required": True, "content": {kind.media_type: _BINARY for kind in TEXTS}}}
 
 
 async def about(
     language: Annotated[
         Language | None,
-        Query(description="The language of the document: `fr`, `zh-Hant`; a text of a settlement has one"),
+        Query(
+            description="The language of the document, by its code (`fr`, `zh-Hant`); needed for texts of a settlement."
+        ),
     ] = None,
-    relation: Annotated[Relation, Query(description="What it is, or what of another document")] = "original",
-    related_id: Annotated[UUID | None, Query(description="The document that it is a translation of, …")] = None,
-    replaces_id: Annotated[UUID | None, Query(description="The document of which it is the next version")] = None,
+    relation: Annotated[
+        Relation, Query(description="What the document is, on its own or in relation to `related_id`.")
+    ] = "original",
+    related_id: Annotated[
+        UUID | None, Query(description="The document of which it is a translation, a redaction or an annex.")
+    ] = None,
+    replaces_id: Annotated[UUID | None, Query(description="The document whose next version it is.")] = None,
 ) -> About:
-    """What is said of a document beside its bytes."""
+    """What a request says of the document that it uploads."""
     return About(language=language, relation=relation, related_id=related_id, replaces_id=replaces_id)
 
 
@@ -65,10 +55,13 @@ async def about(
     dependencies=Create,
     operation_id="uploadDocument",
     responses=problems(401, 403, 404, 409, 422),
-    openapi_extra=_FILE,
+    openapi_extra=takes_file(KINDS, "memorial.pdf"),
 )
 async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[About, Depends(about)]) -> DocumentOut:
-    """Upload a document to a draft, as the body of the request; the same file under the same name is one document."""
+    """Upload a document to a filing that is a draft.
+
+    The file is the body of the request. The same file under the same name is one document.
+    """
     return await _upload(work, Holder("filing", case_id, filing_id), given, KINDS)
 
 
@@ -78,22 +71,25 @@ async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[
     dependencies=Create,
     operation_id="uploadText",
     responses=problems(401, 403, 404, 409, 422),
-    openapi_extra=_TEXT,
+    openapi_extra=takes_file(TEXTS, "settlement.pdf"),
 )
 async def upload_text(
     work: Upload, case_id: UUID, draft_id: UUID, given: Annotated[About, Depends(about)]
 ) -> DocumentOut:
-    """Upload a text of the settlement to its draft, as the body of the request: PDF or a word processor's document."""
+    """Upload a document to a draft of the settlement, as one of its texts.
+
+    The file is the body of the request: PDF, DOCX or ODT.
+    """
     return await _upload(work, Holder("draft", case_id, draft_id), given, TEXTS)
 
 
 async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind]) -> DocumentOut:
     file, settings = file_of(work.request, kinds), work.seams.database.settings
-    rules = (settings.documents_per_filing, settings.clamd is not None)
-    ticket = await work.look(service.may_upload, holder, given, settings.documents_per_filing)
-    arrived = await arrived_of(work, ticket, file, settings.document_limit)
-    entering = work.write(act(service.store, ticket, arrived, given, *rules), answer=service.read_document, status=201)
-    return await entered(work, arrived, entering)
+    intake = service.Intake(settings.documents_per_filing, settings.clamd is not None)
+    ticket = await work.look(service.may_upload, holder, given, intake)
+    arrived = await receive_file(work, ticket, file, settings.document_limit)
+    entering = work.write(act(service.store, ticket, arrived, intake), answer=service.read_document, status=201)
+    return await keep_or_delete(work, arrived, entering)
 
 
 @router.get(
@@ -112,13 +108,13 @@ async def list_documents(work: Hop, case_id: UUID, filing_id: UUID, page: Paged)
     responses=problems(401, 404, 422),
 )
 async def list_texts(work: Hop, case_id: UUID, draft_id: UUID, page: Paged) -> DocumentList:
-    """List the documents that are texts of a draft of the settlement."""
+    """List the documents of a draft of the settlement."""
     return await work.read(service.list_documents, Holder("draft", case_id, draft_id), page)
 
 
 @router.get("/v1/documents/{document_id}", operation_id="readDocument", responses=problems(401, 404, 422))
 async def read_document(work: Hop, document_id: UUID) -> DocumentOut:
-    """Read what is known of a document."""
+    """Read the description of a document."""
     return await work.read(service.read_document, document_id)
 
 
@@ -126,10 +122,10 @@ async def read_document(work: Hop, document_id: UUID) -> DocumentOut:
     "/v1/documents/{document_id}/remove",
     dependencies=Act,
     operation_id="removeDocument",
-    responses={**problems(401, 403, 404, 409, 412, 422), 204: {"description": "It is removed"}},
+    responses={**problems(401, 403, 404, 409, 412, 422), 204: {"description": "The document is removed."}},
 )
 async def remove_document(work: Hop, document_id: UUID) -> DocumentOut:
-    """Remove a document from a draft."""
+    """Remove a document from a filing or settlement text that is a draft."""
     return await work.write(act(service.remove, document_id), answer=service.read_document, item=(document_id,))
 
 
@@ -140,19 +136,22 @@ async def remove_document(work: Hop, document_id: UUID) -> DocumentOut:
     responses={**problems(401, 404, 409, 416, 422), 200: _CONTENT, 206: _CONTENT},
 )
 async def download(work: Hop, document_id: UUID) -> Response:
-    """Download a document, whole or by ranges."""
+    """Download a document, whole or by ranges.
+
+    Each read of a confidential document is recorded for its author's side (`listAccesses`).
+    """
     leaf = await work.look(service.leaf, document_id)
-    tag = tag_of(leaf.sha256)
+    tag = tag_of_file(leaf.sha256)
     if is_known(work.request, tag):
         return not_modified(tag)
-    part = wanted(work.request, leaf.size, tag)
+    part = range_of(work.request, leaf.size, tag)
     await work.note(accesses.note_access, document_id, part.start, part.end)
-    chunks = await opened(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": shown_digest(leaf.sha256)}
+    chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
+    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
     return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
 
 
 @router.get("/v1/cases/{case_id}/accesses", operation_id="listAccesses", responses=problems(401, 404, 422))
 async def list_accesses(work: Hop, case_id: UUID, page: Paged) -> AccessList:
-    """List who read what your side filed in confidence."""
+    """List who read the confidential documents of your side."""
     return await work.read(accesses.list_accesses, case_id, page)

@@ -1,51 +1,66 @@
-"""Documents as they come in and go out."""
+"""Documents, as answers show them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from app.core.values import Language, Listed, Out
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from app.core.values import Language, Listed, Out, one_of
 
 Relation = Literal["original", "authentic-text", "translation-of", "redaction-of", "annex-to"]
-# What is of something else, which is then named.
+DocumentRelation = TypeAliasType(
+    "DocumentRelation",
+    Annotated[str, one_of(get_args(Relation), "What a document is, on its own or in relation to another one.")],
+)
+DocumentState = TypeAliasType(
+    "DocumentState",
+    Annotated[
+        str,
+        one_of(
+            ("stored", "quarantined", "refused", "removed"),
+            "`stored`: it can be read. `quarantined`: a scanner has still to look at it, and nobody can read it. "
+            "`refused`: a scanner refused it. `removed`: it was taken out of its draft.",
+        ),
+    ],
+)
+# Relations to another document, which is then named.
 OF_ANOTHER = frozenset({"translation-of", "redaction-of", "annex-to"})
 # What a document may be among the texts of a settlement; the first two are authentic.
 OF_A_TEXT = ("authentic-text", "original", "translation-of", "annex-to")
 
 
 class About(Out):
-    """What a request says of a document beside its bytes."""
+    """What a request says of the document that it uploads."""
 
-    language: Language | None
-    relation: Relation
-    related_id: UUID | None
-    replaces_id: UUID | None
+    language: Language | None = Field(description="The language of the document, by its code.")
+    relation: Relation = Field(description="What the document is.")
+    related_id: UUID | None = Field(description="The document to which the relation is.")
+    replaces_id: UUID | None = Field(description="The document whose next version it is.")
 
 
 class DocumentOut(Out):
-    """A document: a file that lies whole and sealed; `number` counts within its filing or its draft of a settlement.
+    """A document: a file of a filing, or of a draft of the settlement."""
 
-    While it is `quarantined`, its bytes are not handed out. `size` (bytes) and `sha256` are those of the file.
-    """
-
-    id: UUID
-    case_id: UUID
-    filing_id: UUID | None
-    draft_id: UUID | None
-    number: int
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    language: str | None
-    relation: str
-    related_id: UUID | None
-    version: int
-    replaces_id: UUID | None
-    state: str
-    author_id: UUID
-    author_party_id: UUID | None
-    stored_at: datetime
+    id: UUID = Field(description="The id of the document.")
+    case_id: UUID = Field(description="The case.")
+    filing_id: UUID | None = Field(description="The filing to which it belongs; null if it belongs to a draft.")
+    draft_id: UUID | None = Field(description="The draft of the settlement to which it belongs; null for a filing's.")
+    number: int = Field(description="The number of the document in its filing or draft, from 1.")
+    name: str = Field(description="The name of the file.")
+    media_type: str = Field(description="The media type of the file.")
+    size: int = Field(description="The size of the file in bytes.")
+    sha256: str = Field(description="The SHA-256 of the file, in hexadecimal.")
+    language: str | None = Field(description="The language of the document, by its code; null if nobody said.")
+    relation: DocumentRelation = Field(description="What the document is, on its own or in relation to `related_id`.")
+    related_id: UUID | None = Field(description="The document to which the relation is; null if it is to none.")
+    version: int = Field(description="The version, from 1.")
+    replaces_id: UUID | None = Field(description="The document whose next version it is; null for a first version.")
+    state: DocumentState = Field(description="Whether it can be read.")
+    author_id: UUID = Field(description="The person who uploaded it.")
+    author_party_id: UUID | None = Field(description="The party for which it was uploaded; null if for none.")
+    stored_at: datetime = Field(description="When it was uploaded.")
 
 
 class DocumentList(Listed[DocumentOut]):
@@ -53,30 +68,32 @@ class DocumentList(Listed[DocumentOut]):
 
 
 class EnclosureOut(Out):
-    """A document as its filing, or its draft of a settlement, lists it."""
+    """A document, as its filing or its draft of the settlement lists it."""
 
-    id: UUID
-    number: int
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    language: str | None
-    relation: str
-    related_id: UUID | None
-    state: str
+    id: UUID = Field(description="The id of the document.")
+    number: int = Field(description="The number of the document in its filing or draft, from 1.")
+    name: str = Field(description="The name of the file.")
+    media_type: str = Field(description="The media type of the file.")
+    size: int = Field(description="The size of the file in bytes.")
+    sha256: str = Field(description="The SHA-256 of the file, in hexadecimal.")
+    language: str | None = Field(description="The language of the document, by its code; null if nobody said.")
+    relation: DocumentRelation = Field(description="What the document is, on its own or in relation to `related_id`.")
+    related_id: UUID | None = Field(description="The document to which the relation is; null if it is to none.")
+    state: DocumentState = Field(description="Whether it can be read.")
 
 
 class AccessOut(Out):
-    """A read of a document by somebody else than its author: the bytes `bytes_from` up to `bytes_until` went out."""
+    """A read of a confidential document by somebody other than its author."""
 
-    id: UUID
-    document_id: UUID
-    user_id: UUID
-    name: str
-    read_at: datetime
-    bytes_from: int
-    bytes_until: int
+    id: UUID = Field(description="The id of the read.")
+    document_id: UUID = Field(description="The document.")
+    user_id: UUID = Field(description="The reader.")
+    name: str = Field(description="The reader's name.")
+    read_at: datetime = Field(description="When the document was read.")
+    bytes_from: int = Field(description="The first byte that was sent, counted from 0.")
+    bytes_until: int = Field(
+        description="The byte before which sending ended: the size of the file if it was read whole."
+    )
 
 
 class AccessList(Listed[AccessOut]):

@@ -1,4 +1,4 @@
-"""Scanning by clamd, where the operator runs one: a document is quarantined until it was found clean."""
+"""Virus scans with clamd, if the operator runs it: a document is quarantined until the scan finds it clean."""
 
 import logging
 import socket
@@ -13,7 +13,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.core.access.session import GatedSession, as_system
-from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Altered, Key, reader
+from app.core.errors import Altered
+from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Key, reader
 from app.core.files.storage import Missing, Storage
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import BY_CLOCK, Act, Subject
@@ -25,13 +26,15 @@ from app.proceedings.documents.holders import holder_of
 
 log = logging.getLogger("accord.documents")
 Verdict = Literal["clean", "infected", "unknown"]
+# The state of a document after each verdict.
 _AFTER: dict[Verdict, str] = {"clean": "stored", "infected": "refused", "unknown": "quarantined"}
+# How many documents one scan takes, and how long it waits for clamd at each call.
 AT_ONCE, _SECONDS = 20, 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A document that waits to be scanned."""
+    """A document that waits for its scan; `size` (bytes) is that of the plain file."""
 
     id: UUID
     object_key: str
@@ -40,34 +43,34 @@ class Quarantined:
 
 
 def waiting(db: GatedSession) -> list[Quarantined]:
-    """The documents that wait, some of them at once: those first that were never tried, then those tried longest ago.
+    """Return up to `AT_ONCE` quarantined documents: first those never scanned, then those scanned longest ago.
 
-    Those whose key is destroyed stay quarantined.
+    A document whose data key is destroyed is left out, and stays quarantined.
     """
     columns = (Document.id, Document.object_key, Document.size, DataKey.wrapped)
     statement = select(*columns).join(DataKey, DataKey.case_id == Document.case_id)
     waits = (Document.state == "quarantined", DataKey.wrapped != NO_KEY)
-    longest = (Document.scanned_at.asc().nulls_first(), Document.stored_at, Document.id)
+    longest_first = (Document.scanned_at.asc().nulls_first(), Document.stored_at, Document.id)
     with as_system(db):
-        rows = db.execute(statement.where(*waits).order_by(*longest).limit(AT_ONCE)).all()
+        rows = db.execute(statement.where(*waits).order_by(*longest_first).limit(AT_ONCE)).all()
     sealer = db.sealer
     return [Quarantined(row.id, row.object_key, row.size, Key(sealer.unwrap(row.wrapped), row.id)) for row in rows]
 
 
 def scan(storage: Storage, document: Quarantined, address: str) -> Verdict:
-    """What clamd at `address` (`tcp://HOST:PORT` or `unix:///PATH`) says of a document, without a database.
+    """Have clamd at `address` (`tcp://HOST:PORT` or `unix:///PATH`) scan a document; needs no database connection.
 
-    Where it cannot be asked, or says neither, the answer is `unknown` and the document waits on.
+    Returns `unknown` if clamd cannot be reached or gives no verdict; the document then stays quarantined.
     """
     try:
-        sealed = storage.size_now(document.object_key)
+        sealed_size = storage.size_now(document.object_key)
         fetch = lambda start, end: storage.read_now(document.object_key, start, end)  # noqa: E731
-        with reader(document.key, document.size, sealed, fetch) as file, _connected(address) as line:
-            line.sendall(b"zINSTREAM\0")
+        with reader(document.key, document.size, sealed_size, fetch) as file, _connected(address) as clamd:
+            clamd.sendall(b"zINSTREAM\0")
             while part := file.read(READ_AT_ONCE * SEGMENT):
-                line.sendall(struct.pack(">I", len(part)) + part)
-            line.sendall(struct.pack(">I", 0))
-            answer = _answer(line)
+                clamd.sendall(struct.pack(">I", len(part)) + part)
+            clamd.sendall(struct.pack(">I", 0))
+            answer = _answer(clamd)
     except (OSError, Missing, Altered) as problem:
         log.warning("document %s could not be scanned: %s", document.id, type(problem).__name__)
         return "unknown"
@@ -75,41 +78,41 @@ def scan(storage: Storage, document: Quarantined, address: str) -> Verdict:
         return "clean"
     if answer.endswith(" FOUND"):
         return "infected"
-    log.warning("document %s could not be scanned: clamd did not take it", document.id)
+    log.warning("document %s could not be scanned: clamd gave no verdict", document.id)
     return "unknown"
 
 
 @contextmanager
 def _connected(address: str) -> Iterator[socket.socket]:
-    scheme, _, place = address.partition("://")
+    scheme, _, location = address.partition("://")
     if scheme == "unix":
-        line = socket.socket(socket.AF_UNIX)
-        line.settimeout(_SECONDS)
-        with line:
-            line.connect(place)
-            yield line
+        clamd = socket.socket(socket.AF_UNIX)
+        clamd.settimeout(_SECONDS)
+        with clamd:
+            clamd.connect(location)
+            yield clamd
         return
-    host, _, port = place.rpartition(":")
-    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as line:
-        yield line
+    host, _, port = location.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS) as clamd:
+        yield clamd
 
 
-def _answer(line: socket.socket) -> str:
+def _answer(clamd: socket.socket) -> str:
     answer = b""
-    while not answer.endswith(b"\0") and len(answer) < 1000 and (part := line.recv(1000)):
+    while not answer.endswith(b"\0") and len(answer) < 1000 and (part := clamd.recv(1000)):
         answer += part
     return answer.rstrip(b"\0\n").decode("ascii", "replace")
 
 
 def judge(db: GatedSession, now: datetime, document_id: UUID, verdict: Verdict) -> int:
-    """Let a document out of its quarantine, refuse it, or let it wait behind the others; 1 if it waits no more."""
+    """Release, refuse or keep a quarantined document; return 1 if it no longer waits for a scan, else 0."""
     columns = (
         Document.case_id,
         Document.audience_id,
         Document.filing_id,
         Document.draft_id,
         Document.number,
-        Audience.name,
+        Audience.name.label("audience"),
     )
     waits = (Document.id == document_id, Document.state == "quarantined")
     with as_system(db):
@@ -117,11 +120,11 @@ def judge(db: GatedSession, now: datetime, document_id: UUID, verdict: Verdict) 
         row = db.execute(statement.with_for_update(of=Document, skip_locked=True)).one_or_none()
         if row is None:
             return 0
-        judged = update(Document).where(*waits).values(state=_AFTER[verdict], scanned_at=now)
-        db.execute(judged.execution_options(synchronize_session=False))
+        changed = update(Document).where(*waits).values(state=_AFTER[verdict], scanned_at=now)
+        db.execute(changed.execution_options(synchronize_session=False))
     if verdict == "infected":
-        subject = Subject(row.case_id, row.audience_id, row.name)
+        act = Act("refuse", now, BY_CLOCK, Subject(row.case_id, row.audience_id, row.audience))
         holder = holder_of(row)
         payload = {"document_id": str(document_id), f"{holder.kind}_id": str(holder.id), "number": row.number}
-        ledger.record(db, Act("refuse", now, BY_CLOCK, subject), "document-refused", payload)
+        ledger.record(db, act, "document-refused", payload)
     return int(verdict != "unknown")

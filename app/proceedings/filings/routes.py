@@ -8,8 +8,8 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
-from app.proceedings.filings import docket, service
+from app.proceedings.cases.lock import lock_case
+from app.proceedings.filings import docket, joinders, service
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
 
 router = APIRouter(prefix="/v1/cases/{case_id}/filings", tags=["filings"], route_class=Route)
@@ -31,7 +31,10 @@ async def read_filing(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     "", status_code=201, dependencies=Create, operation_id="draftFiling", responses=problems(401, 403, 404, 409, 422)
 )
 async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
-    """Draft a filing, which only your own side sees."""
+    """Draft a filing.
+
+    Only your side sees it until it is submitted.
+    """
     return await work.write(act(service.draft, case_id, body), answer=service.read_filing, status=201)
 
 
@@ -42,7 +45,7 @@ async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
     responses=problems(401, 403, 404, 409, 412, 422),
 )
 async def submit(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
-    """Submit a draft to the audience that it names."""
+    """Submit a filing to the audience that it names."""
     return await work.write(
         act(service.submit, case_id, filing_id),
         answer=service.read_filing,
@@ -56,17 +59,17 @@ DECIDES = problems(401, 403, 404, 409, 412, 422)
 
 @router.post("/{filing_id}/join", dependencies=Act, operation_id="joinFiling", responses=DECIDES)
 async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
-    """Join a draft that another party means to file with yours."""
+    """Join a filing that another party wants to file together with yours."""
     return await work.write(
-        act(docket.join, case_id, filing_id), answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
+        act(joinders.join, case_id, filing_id), answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
     )
 
 
 @router.post("/{filing_id}/withdraw-joinder", dependencies=Act, operation_id="withdrawJoinder", responses=DECIDES)
 async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
-    """Take back that your party has joined a draft, while it is one."""
+    """Withdraw your party from a joint filing that is still a draft."""
     return await work.write(
-        act(docket.withdraw_joinder, case_id, filing_id),
+        act(joinders.withdraw_joinder, case_id, filing_id),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,
@@ -75,7 +78,10 @@ async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingO
 
 @router.post("/{filing_id}/acceptance", dependencies=Act, operation_id="acceptFiling", responses=DECIDES)
 async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn | None = None) -> FilingOut:
-    """Accept a filing to the docket, for the registry."""
+    """Accept a filing to the docket.
+
+    Registrars may do this.
+    """
     return await work.write(
         act(docket.accept, case_id, filing_id, body or AcceptanceIn()),
         answer=service.read_filing,
@@ -86,7 +92,10 @@ async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn |
 
 @router.post("/{filing_id}/return", dependencies=Act, operation_id="returnFiling", responses=DECIDES)
 async def return_(work: Hop, case_id: UUID, filing_id: UUID, body: ReturnIn) -> FilingOut:
-    """Return a filing with coded reasons, for the registry; its side mends it and files again."""
+    """Return a filing to its side, with reasons.
+
+    Registrars may do this. The side mends it and files it again (`resubmits_id`).
+    """
     return await work.write(
         act(docket.return_, case_id, filing_id, body),
         answer=service.read_filing,

@@ -1,13 +1,15 @@
-"""Filings as they come in and go out."""
+"""Filings in requests and answers."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
-from app.core.values import Code, In, Line, Listed, Out, PartyIds, Text
-from app.proceedings.cases.schemas import OnPaper
+from app.core.ledger.schemas import AudienceName
+from app.core.values import Code, In, Line, Listed, Out, PartyIds, Text, one_of
+from app.proceedings.cases.schemas import OnPaper, ReceivedVia
 from app.proceedings.documents.schemas import EnclosureOut
 
 RETURN_REASONS = Literal[
@@ -21,82 +23,114 @@ RETURN_REASONS = Literal[
     "confidential-content",
     "other",
 ]
+FILING_KINDS = Literal[
+    "request",
+    "response",
+    "statement",
+    "evidence",
+    "notice",
+    "correspondence",
+    "application",
+    "power-of-attorney",
+]
+FilingKind = TypeAliasType("FilingKind", Annotated[str, one_of(get_args(FILING_KINDS), "What a filing is.")])
+FilingState = TypeAliasType(
+    "FilingState",
+    Annotated[
+        str,
+        one_of(("draft", "submitted"), "`draft`: its author's side alone sees it. `submitted`: its audience has it."),
+    ],
+)
+Docketing = TypeAliasType(
+    "Docketing",
+    Annotated[
+        str,
+        one_of(
+            ("pending", "accepted", "returned"),
+            "`pending`: the registry has not decided. `accepted`: it is on the docket. `returned`: its side must mend "
+            "it.",
+        ),
+    ],
+)
+ReturnReason = TypeAliasType(
+    "ReturnReason", Annotated[str, one_of(get_args(RETURN_REASONS), "Why the registry returned a filing.")]
+)
 
 
 class FilingIn(OnPaper):
-    """A filing to be drafted; its audience is always named. What a party sent on paper the registry drafts for it."""
+    """A filing to be drafted."""
 
-    kind: Literal[
-        "request",
-        "response",
-        "statement",
-        "evidence",
-        "notice",
-        "correspondence",
-        "application",
-        "power-of-attorney",
-    ]
-    title: Line
-    text: Text
-    audience: Code
-    party_ids: PartyIds = []
-    joint_with: PartyIds = []
-    resubmits_id: UUID | None = None
-    redacts_id: UUID | None = None
+    kind: FILING_KINDS = Field(description="What the filing is.")
+    title: Line = Field(description="The title of the filing.")
+    text: Text = Field(description="The text of the filing.")
+    audience: Code = Field(
+        description="Who will read it: `public`, `court`, `participants`, `caucus`, `party-registry`, "
+        "`mediators-registry`, `party`, `mediators` or `registry`."
+    )
+    party_ids: PartyIds = Field([], description="The parties that the audience names, for those that name parties.")
+    joint_with: PartyIds = Field([], description="The parties that are to file it together with yours.")
+    resubmits_id: UUID | None = Field(None, description="The returned filing that this one mends.")
+    redacts_id: UUID | None = Field(
+        None, description="The confidential filing of which this one is the redacted version for others."
+    )
 
 
 class AcceptanceIn(In):
-    """What the registry says in accepting a filing, if anything."""
+    """A note with which the registry accepts a filing."""
 
-    note: Text | None = None
+    note: Text | None = Field(None, description="The note; it may be left out.")
 
 
 class ReturnIn(In):
-    """Why the registry returns a filing, in codes, and in words that say what to mend."""
+    """Why the registry returns a filing."""
 
-    reasons: Annotated[list[RETURN_REASONS], Field(min_length=1, max_length=9)]
-    note: Text
+    reasons: Annotated[list[RETURN_REASONS], Field(min_length=1, max_length=9)] = Field(
+        description="The reasons, in codes."
+    )
+    note: Text = Field(description="What is to be mended, in words.")
 
 
 class JointOut(Out):
-    """A party that files jointly, and since when it has joined."""
+    """A party that files jointly."""
 
-    party_id: UUID
-    joined_at: datetime | None
+    party_id: UUID = Field(description="The party.")
+    joined_at: datetime | None = Field(description="When it joined the filing; null if it has not.")
 
 
 class FilingOut(Out):
-    """A filing; a draft shows the audience that it is meant for and is seen by its author's side alone.
+    """A filing: a formal submission to one audience.
 
-    What came on paper says how, when the registry entered it, and why it counts on an earlier day. What is filed to the
-    participants, the court or the public has a docket number and is `pending`, `accepted` or `returned` (`reasons`).
-    `redacts_id` is shown to whoever may know of the sealed filing whose twin this is.
+    Filings to the participants, the court or the public are docketed: they get a number, and the registry accepts or
+    returns them.
     """
 
-    id: UUID
-    kind: str
-    state: str
-    title: str
-    text: str
-    audience: str
-    party_ids: list[UUID]
-    author_id: UUID
-    author_party_id: UUID | None
-    received_at: datetime | None
-    received_via: str | None
-    entered_at: datetime | None
-    effective_on: date | None
-    docket_number: int | None
-    docketing: str | None
-    decided_at: datetime | None
-    reasons: list[str]
-    note: str | None
-    resubmits_id: UUID | None
-    redacts_id: UUID | None
-    joint: list[JointOut]
-    documents: list[EnclosureOut]
-    reason: str | None = None
+    id: UUID = Field(description="The id of the filing.")
+    kind: FilingKind = Field(description="What the filing is.")
+    state: FilingState = Field(description="Whether it was submitted.")
+    title: str = Field(description="The title of the filing.")
+    text: str = Field(description="The text of the filing.")
+    audience: AudienceName = Field(description="Who may read it; for a draft, who will be able to read it.")
+    party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
+    author_id: UUID = Field(description="The person who drafted it.")
+    author_party_id: UUID | None = Field(description="The party that files it; null if none does.")
+    received_at: datetime | None = Field(description="When the registry received it; null for a draft.")
+    received_via: ReceivedVia | None = Field(description="How the paper came; null if it did not come on paper.")
+    entered_at: datetime | None = Field(description="When the registry entered the paper; null if it was not on paper.")
+    effective_on: date | None = Field(description="The day at the seat on which it counts as filed; null for a draft.")
+    docket_number: int | None = Field(description="Its number on the docket of the case; null if it is not docketed.")
+    docketing: Docketing | None = Field(description="What the registry decided; null if it is not docketed.")
+    decided_at: datetime | None = Field(description="When the registry decided; null if it has not.")
+    reasons: list[ReturnReason] = Field(description="Why the registry returned it, in codes.")
+    note: str | None = Field(description="The registry's note to its decision; null if there is none.")
+    resubmits_id: UUID | None = Field(description="The returned filing that this one mends; null if it mends none.")
+    redacts_id: UUID | None = Field(
+        description="The confidential filing of which this is the redacted version; null if it is none, or if you may "
+        "not know of that filing."
+    )
+    joint: list[JointOut] = Field(description="The other parties that file it jointly.")
+    documents: list[EnclosureOut] = Field(description="Its documents.")
+    reason: str | None = Field(None, description="Why it counts on an earlier day; null if it does not.")
 
 
 class FilingList(Listed[FilingOut]):
-    """A page of filings, in the order of drafting or receipt."""
+    """A page of filings, in the order in which they were drafted or received."""

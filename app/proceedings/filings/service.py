@@ -1,4 +1,4 @@
-"""Filings: drafted on the author's own side, then submitted to the audience that they name."""
+"""Filings: drafted for the author's own side, then submitted to the audience that they name."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -22,14 +22,15 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import Content
 from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.certificates import receipts
 from app.proceedings.documents import service as documents
-from app.proceedings.filings import docket
+from app.proceedings.filings import docket, joinders
 from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut
 from app.rules.terms import day_at
 
-# A reader of the twin need not know of the sealed filing, so the gate is asked about that one too.
+# A reader of the twin may not know of the sealed filing. The gate filters this selection too.
 _SEALED = aliased(Filing)
 _SEALED_ID = select(_SEALED.id).where(_SEALED.id == Filing.redacts_id).scalar_subquery()
 _COLUMNS = (
@@ -58,22 +59,22 @@ _COLUMNS = (
 
 
 def list_filings(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
-    """The filings of a case that the actor may know of; NotFound if the case is not the actor's to see."""
+    """Return a page of the filings that the actor may know of; raises NotFound if the actor may not see the case."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Filing.case_id == case_id)
-    found = listed(db, statement, page, Sort(Filing.listed_at, Filing.id, datetime))
-    return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
+    listing = listed(db, statement, page, Sort(Filing.listed_at, Filing.id, datetime))
+    return FilingList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def list_in_audiences(db: GatedSession, case_id: UUID | None, audiences: Sequence[str], page: Page) -> FilingList:
-    """The filings of a case that were submitted to one of these audiences, and that the actor may know of."""
+    """Return a page of the filings that were submitted to one of these audiences, and that the actor may know of."""
     shown = (Filing.case_id == case_id, Filing.audience_name.in_(audiences), Filing.state == "submitted")
-    found = listed(db, select(*_COLUMNS).where(*shown), page, Sort(Filing.listed_at, Filing.id, datetime))
-    return FilingList(items=_out(db, found.rows), next=found.next, count=found.count)
+    listing = listed(db, select(*_COLUMNS).where(*shown), page, Sort(Filing.listed_at, Filing.id, datetime))
+    return FilingList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_filing(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
-    """One filing; NotFound if there is none that the actor may know of."""
+    """Return one filing; raises NotFound if the actor may not know of it."""
     row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
     if row is None:
         raise NotFound
@@ -84,56 +85,56 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[FilingOut]:
     files = documents.rows_of(db, [row.id for row in rows])
     ids = [id for row in rows for id in (row.content_id, row.decision_id) if id is not None]
     bodies = contents.read_many(db, [*ids, *(file.content_id for file in files)])
-    enclosed = documents.enclosed(files, bodies)
+    enclosures = documents.enclosed(files, bodies)
     names = set(FilingOut.model_fields) - {"title", "text", "reason", "note", "documents"}
     return [
         FilingOut(
             **bodies[row.content_id],
             note=bodies[row.decision_id]["note"] if row.decision_id else None,
-            documents=enclosed.get(row.id, []),
+            documents=enclosures.get(row.id, []),
             **{name: getattr(row, name) for name in names},
         )
         for row in rows
     ]
 
 
-def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: FilingIn) -> tuple[UUID, UUID]:
+def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: FilingIn) -> tuple[UUID, UUID]:
     """Draft a filing, which only the author's own side sees; the registry drafts what a party sent on paper.
 
-    Raises Forbidden for an audience that does not hold the author, Invalid for one that is not for filings, and
-    Conflict before the case is lodged or once it is closed.
+    Raises Forbidden for an audience that does not include the author, Invalid for one that filings cannot have, and
+    Conflict before the request is lodged or once the case is closed.
     """
     case = lock_case(db, actor, case_id)
-    parties = frozenset(given.party_ids)
-    access.check_audience(db, actor, case_id, given.audience, parties)
+    parties = frozenset(body.party_ids)
+    access.check_audience(db, actor, case_id, body.audience, parties)
     _check_open(case)
-    subject, party_id = _own_side(db, actor, case, frozenset(given.joint_with))
-    docket.check_draft(db, actor, case, given, party_id)
-    counted = paper_acts.judge(db, actor, now, case, given, since=_lodged_on(case))
-    body = {"title": given.title, "text": given.text} | ({"reason": given.reason} if given.reason else {})
-    written = contents.write(db, case_id, subject.audience_id, body)
+    subject, party_id = _own_side(db, actor, case, frozenset(body.joint_with))
+    docket.check_draft(db, actor, case, body, party_id)
+    counted = paper_acts.judge(db, actor, now, case, body, since=_lodged_on(case))
+    prose = {"title": body.title, "text": body.text} | ({"reason": body.reason} if body.reason else {})
+    content = contents.write(db, case_id, subject.audience_id, prose)
     filing = Filing(
         id=new_id(db),
         case_id=case_id,
         audience_id=subject.audience_id,
-        kind=given.kind,
+        kind=body.kind,
         state="draft",
-        audience_name=given.audience,
+        audience_name=body.audience,
         party_ids=sorted(str(party) for party in parties),
         author_id=actor.id,
         author_party_id=counted.party_id or party_id,
-        content_id=written.id,
+        content_id=content.id,
         listed_at=now,
         received_at=(counted.received_at or now) if counted.received_via else None,
         received_via=counted.received_via,
         entered_at=now if counted.received_via else None,
         effective_on=counted.on if counted.received_via else None,
-        resubmits_id=given.resubmits_id,
-        redacts_id=given.redacts_id,
-        joined_by=[{"party_id": str(party), "joined_at": None} for party in given.joint_with],
+        resubmits_id=body.resubmits_id,
+        redacts_id=body.redacts_id,
+        joined_by=[{"party_id": str(party), "joined_at": None} for party in body.joint_with],
     )
     db.add(filing)
-    _record(db, now, actor, case, filing, subject, "filing-drafted", "draft", written)
+    _record(db, Act("draft", now, _author(db, actor, case, filing), subject), filing, "filing-drafted", content)
     return (case_id, filing.id)
 
 
@@ -144,7 +145,7 @@ def _lodged_on(case: Case) -> date | None:
 def _check_open(case: Case) -> None:
     if case.lodged_at is None or case.closed_at is not None:
         raise Conflict(
-            "Filings are made from the lodging of the request until the case closes.",
+            "Filings are possible from the lodging of the request until the case closes.",
             "step-not-open",
             stage=case.stage,
             rule_set=case.procedure,
@@ -154,30 +155,29 @@ def _check_open(case: Case) -> None:
 
 
 def _own_side(db: GatedSession, actor: Actor, case: Case, joint: frozenset[UUID]) -> tuple[Subject, UUID | None]:
-    """Where an author's drafts lie: the party's own side, and those of whoever files with it; mediators; registry."""
-    known = circle_of(db, view_of(case))
-    parties = sorted(known.parties_of(actor))
+    """Return the audience of an author's drafts, and the party in whose name the author files.
+
+    A party's drafts are seen by its own side and the parties that file with it; other drafts by the mediators or the
+    registry alone.
+    """
+    circle = circle_of(db, view_of(case))
+    parties = sorted(circle.parties_of(actor))
     if parties:
         audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]) | joint)
         return Subject(case.id, audience_id, "party"), parties[0]
-    if known.is_mediator(actor):
+    if circle.is_mediator(actor):
         return Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
     if actor.is_staff:
         return Subject(case.id, access.audience(db, case.id, "registry"), "registry"), None
-    raise Forbidden("Parties, mediators and the registry file.", "not-your-capacity")
+    raise Forbidden("Only parties, mediators and the registry can file.", "not-your-capacity")
 
 
-def _record(
-    db: GatedSession,
-    now: datetime,
-    actor: Actor,
-    case: Case,
-    filing: Filing,
-    subject: Subject,
-    kind: str,
-    act: str,
-    content: contents.Written | None,
-) -> None:
+def _author(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
+    holding = circle_of(db, view_of(case)).holdings(actor)[0]
+    return author_of(actor, holding.capacity, filing.author_party_id)
+
+
+def _record(db: GatedSession, act: Act, filing: Filing, kind: str, content: contents.Written | None) -> None:
     payload: dict[str, Any] = {
         "filing_id": str(filing.id),
         "kind": filing.kind,
@@ -187,61 +187,59 @@ def _record(
     if filing.docket_number is not None:
         payload["docket_number"] = filing.docket_number
     if filing.received_via is not None:
-        entered = paper_acts.Counted(now.date(), filing.author_party_id, filing.received_at, filing.received_via)
-        payload |= entered.payload()
-    ledger.record(db, Act(act, now, _by(db, actor, case, filing), subject), kind, payload, content=content)
-
-
-def _by(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
-    held = circle_of(db, view_of(case)).holdings(actor)[0]
-    return author_of(actor, held.capacity, filing.author_party_id)
+        paper = paper_acts.Counted(act.at.date(), filing.author_party_id, filing.received_at, filing.received_via)
+        payload |= paper.payload()
+    ledger.record(db, act, kind, payload, content=content)
 
 
 def submit(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
-    """Submit a draft to the audience that it names; the instant of receipt is fixed, and its day at the seat.
+    """Submit a draft to the audience that it names, and fix the instant of its receipt and the day at the seat.
 
-    Raises NotFound for a draft of another side, Conflict for a filing submitted already or a closed case, and Forbidden
-    if the audience no longer holds the author.
+    Raises NotFound, Forbidden for another side or if the audience no longer includes the author, and Conflict for a
+    filing that is submitted already or that not every party has joined, or in a closed case.
     """
     case = lock_case(db, actor, case_id)
     filing = db.execute(select(Filing).where(Filing.case_id == case_id, Filing.id == filing_id)).scalar_one_or_none()
     if filing is None:
         raise NotFound
-    if not _of_its_side(circle_of(db, view_of(case)), actor, filing):
-        raise Forbidden("The side that drafted a filing submits it.", "not-your-capacity")
+    if not _may_submit(circle_of(db, view_of(case)), actor, filing):
+        raise Forbidden("Only the side that drafted a filing can submit it.", "not-your-capacity")
     if filing.state != "draft":
-        raise Conflict("This filing is submitted already.", "filing-state", state=filing.state)
+        raise Conflict("This filing is already submitted.", "filing-state", state=filing.state)
     _check_open(case)
-    docket.must_be_joined(filing)
+    joinders.check_all_joined(filing)
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
     filing.state, filing.audience_id = "submitted", audience_id
     filing.listed_at = now
     if filing.received_via is None:
         filing.received_at, filing.effective_on = docket.received(db, now, case, filing)
-    docket.enter(db, now, case, filing, _by(db, actor, case, filing))
+    author = _author(db, actor, case, filing)
+    docket.enter(db, now, case, filing, author)
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
     documents.move(db, filing.id, audience_id)
-    committed = contents.committed(db, filing.content_id)
+    content = contents.committed(db, filing.content_id)
     subject = Subject(case_id, audience_id, filing.audience_name)
-    _record(db, now, actor, case, filing, subject, "filing-submitted", "submit", committed)
-    receipts.issue(db, now, case, filing, _by(db, actor, case, filing), _enclosed(db, filing.id))
+    _record(db, Act("submit", now, author, subject), filing, "filing-submitted", content)
+    receipts.issue(db, now, case, filing, author, _enclosures(db, filing.id))
     return (case_id, filing.id)
 
 
-def _enclosed(db: GatedSession, filing_id: UUID) -> list[receipts.Enclosed]:
-    """The documents that a filing brings, as its receipt names them."""
+def _enclosures(db: GatedSession, filing_id: UUID) -> list[receipts.Enclosed]:
+    """The documents of a filing as its receipt lists them."""
     files = documents.rows_of(db, [filing_id])
     bodies = contents.read_many(db, [file.content_id for file in files])
-    found = documents.enclosed(files, bodies).get(filing_id, [])
-    return [{"name": one.name, "size": one.size, "sha256": one.sha256, "media_type": one.media_type} for one in found]
+    return [
+        {"name": file.name, "size": file.size, "sha256": file.sha256, "media_type": file.media_type}
+        for file in documents.enclosed(files, bodies).get(filing_id, [])
+    ]
 
 
-def _of_its_side(known: Circle, actor: Actor, filing: Filing) -> bool:
+def _may_submit(circle: Circle, actor: Actor, filing: Filing) -> bool:
     if filing.received_via is not None:
         return actor.is_staff
     if filing.author_party_id is not None:
-        return filing.author_party_id in known.parties_of(actor)
+        return filing.author_party_id in circle.parties_of(actor)
     # A draft of the mediators or the registry is seen by themselves alone.
     return filing.state == "draft" or filing.author_id == actor.id

@@ -1,71 +1,71 @@
-"""How a mediator leaves a case before its end: by resigning, or because the registry has them replaced."""
+"""Departures of a mediator before the case ends: the mediator resigns, or the registry replaces the mediator."""
 
 from datetime import datetime
 from uuid import UUID
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.errors import Forbidden, NotFound
-from app.core.ledger.acts import author_of
 from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
+from app.proceedings.mediators.appointments import act_on, expect_state, lock_appointment, record, user_of
 from app.proceedings.mediators.schemas import LeaveIn
-from app.proceedings.mediators.service import expect, lock_appointment, record, user_of
-from app.proceedings.steps.service import Through, check_step, take_step_through
+from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
+
+# The state of an appointment after each step that ends it early.
+_STATES = {"resign": "resigned", "replace-mediator": "replaced"}
 
 
-def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: LeaveIn) -> tuple[UUID]:
-    """Resign as the mediator, which ends one's own view of the case.
+def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: LeaveIn) -> tuple[UUID]:
+    """Resign as the mediator; from then on the mediator does not see the case.
 
-    Raises Forbidden for anybody else, and Conflict as the step `resign` does.
+    Raises Forbidden for anybody else, and Conflict if the rules refuse the step `resign`.
     """
-    case, appointment = _locked(db, actor, appointment_id, "The mediator resigns, and nobody else.")
-    check_step(db, actor, now, case, Through("resign"))
+    refusal = "Only the mediator can resign."
+    case, appointment = _lock_both(db, actor, appointment_id, refusal)
+    judged = judge_step(db, actor, now, case, Attempt("resign"))
     if user_of(db, appointment) != actor.id:
-        raise Forbidden("The mediator resigns, and nobody else.", "not-your-capacity")
-    return _leave(db, actor, now, case, appointment, given, "resign", "resigned")
+        raise Forbidden(refusal, "not-your-capacity")
+    return _leave(db, now, case, appointment, body, judged)
 
 
-def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, given: LeaveIn) -> tuple[UUID]:
-    """End a mediator's appointment, for the registry, so that another can be nominated.
+def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: LeaveIn) -> tuple[UUID]:
+    """End a mediator's appointment, as the registry, so that another mediator can be nominated.
 
-    Raises Forbidden for anybody else, and Conflict as the step `replace-mediator` does.
+    Raises Forbidden for anybody else, and Conflict if the rules refuse the step `replace-mediator`.
     """
-    case, appointment = _locked(db, actor, appointment_id, "The registry has mediators replaced.")
-    check_step(db, actor, now, case, Through("replace-mediator"))
-    return _leave(db, actor, now, case, appointment, given, "replace-mediator", "replaced")
+    case, appointment = _lock_both(db, actor, appointment_id, "Only the registry can replace a mediator.")
+    judged = judge_step(db, actor, now, case, Attempt("replace-mediator"))
+    return _leave(db, now, case, appointment, body, judged)
 
 
-def _locked(db: GatedSession, actor: Actor, appointment_id: UUID, otherwise: str) -> tuple[Case, Appointment]:
-    """The case and the appointment; Forbidden for a candidate, who sees the appointment and not the case."""
+def _lock_both(db: GatedSession, actor: Actor, appointment_id: UUID, refusal: str) -> tuple[Case, Appointment]:
+    """Lock the case and return it with the appointment.
+
+    Raises Forbidden for a candidate, who sees the appointment but not the case.
+    """
     _case, appointment = lock_appointment(db, actor, appointment_id)
     try:
         return lock_case(db, actor, appointment.case_id), appointment
     except NotFound as hidden:
-        raise Forbidden(otherwise, "not-your-capacity") from hidden
+        raise Forbidden(refusal, "not-your-capacity") from hidden
 
 
 def _leave(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    appointment: Appointment,
-    given: LeaveIn,
-    step: str,
-    state: str,
+    db: GatedSession, now: datetime, case: Case, appointment: Appointment, body: LeaveIn, judged: Judged
 ) -> tuple[UUID]:
-    expect(appointment, "confirmed")
-    written = contents.write(db, case.id, appointment.audience_id, {"reason": given.reason})
-    take_step_through(db, actor, now, case, Through(step))
-    appointment.state, appointment.ended_at = state, now
-    capacity = "registry" if actor.is_staff else "mediator"
-    record(db, now, appointment, f"appointment-{state}", step, author_of(actor, capacity), written)
+    expect_state(appointment, "confirmed")
+    reason = contents.write(db, case.id, appointment.audience_id, {"reason": body.reason})
+    step_taken = apply_step(db, now, case, judged)
+    appointment.state, appointment.ended_at = _STATES[step_taken.name], now
+    act = act_on(appointment, step_taken.name, now, step_taken.author)
+    record(db, act, appointment, f"appointment-{appointment.state}", reason)
     db.flush()
     user_id = user_of(db, appointment)
-    held = [one.id for one in access.known_circle(db, case.id).capacities if one.user_id == user_id]
-    access.end_capacities(db, case.id, held, now)
+    ended = [held.id for held in access.known_circle(db, case.id).capacities if held.user_id == user_id]
+    capacities.end_capacities(db, case.id, ended, now)
     return (appointment.id,)

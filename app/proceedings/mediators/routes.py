@@ -8,7 +8,9 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.mediators import departures, service
+from app.proceedings.mediators import appointments as service
+from app.proceedings.mediators import departures
+from app.proceedings.mediators import roster as entries
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,
     AppointmentList,
@@ -30,21 +32,24 @@ ACTS = problems(401, 403, 404, 409, 412, 422)
 @roster.get("", operation_id="listMediators", responses=problems(401, 422))
 async def list_mediators(work: Hop, page: Paged) -> MediatorList:
     """List the roster of mediators."""
-    return await work.read(service.list_mediators, page)
+    return await work.read(entries.list_mediators, page)
 
 
 @roster.get("/{mediator_id}", operation_id="readMediator", responses=problems(401, 404, 422))
 async def read_mediator(work: Hop, mediator_id: UUID) -> MediatorOut:
     """Read a mediator's entry on the roster."""
-    return await work.read(service.read_mediator, mediator_id)
+    return await work.read(entries.read_mediator, mediator_id)
 
 
 @roster.post(
     "", status_code=201, dependencies=Create, operation_id="enterMediator", responses=problems(401, 403, 409, 422)
 )
 async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
-    """Put somebody on the roster, for a registrar."""
-    return await work.write(act(service.enter_mediator, body), answer=service.read_mediator, status=201)
+    """Put a person on the roster of mediators.
+
+    Registrars may do this.
+    """
+    return await work.write(act(entries.enter_mediator, body), answer=entries.read_mediator, status=201)
 
 
 @appointments.get("/cases/{case_id}/appointments", operation_id="listAppointments", responses=problems(401, 404, 422))
@@ -61,13 +66,16 @@ async def list_appointments(work: Hop, case_id: UUID, page: Paged) -> Appointmen
     responses=problems(401, 403, 404, 409, 422),
 )
 async def nominate(work: Hop, case_id: UUID, body: NominationIn) -> AppointmentOut:
-    """Nominate a mediator; a party that nominates has thereby accepted."""
+    """Nominate a mediator.
+
+    A party that nominates somebody accepts them by that.
+    """
     return await work.write(act(service.nominate, case_id, body), answer=service.read_appointment, status=201)
 
 
 @appointments.get("/appointments/{appointment_id}", operation_id="readAppointment", responses=problems(401, 404, 422))
 async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
-    """Read an appointment, as participant or candidate."""
+    """Read an appointment."""
     return await work.read(service.read_appointment, appointment_id)
 
 
@@ -75,7 +83,10 @@ async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
     "/appointments/{appointment_id}/declare", dependencies=Act, operation_id="declareIndependence", responses=ACTS
 )
 async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependence) -> AppointmentOut:
-    """Declare independence and disclosures, as the candidate."""
+    """Declare your independence and what the parties should know.
+
+    The candidate may do this.
+    """
     return await work.write(
         act(service.declare, appointment_id, body),
         answer=service.read_appointment,
@@ -88,10 +99,13 @@ async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependen
     "/appointments/{appointment_id}/decline",
     dependencies=Act,
     operation_id="declineAppointment",
-    responses=ACTS | {204: {"description": "Declined; the appointment is no longer yours to see"}},
+    responses=ACTS | {204: {"description": "Declined. You can no longer see the appointment."}},
 )
 async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None) -> AppointmentOut:
-    """Decline a nomination, as the candidate; it ends your view of it."""
+    """Decline a nomination.
+
+    The candidate may do this, and no longer sees the appointment afterwards.
+    """
     return await work.write(
         act(service.decline, appointment_id, body or DeclineIn()),
         answer=service.read_appointment,
@@ -104,7 +118,7 @@ async def decline(work: Hop, appointment_id: UUID, body: DeclineIn | None = None
     "/appointments/{appointment_id}/accept", dependencies=Act, operation_id="acceptAppointment", responses=ACTS
 )
 async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
-    """Accept a declared candidate, for a party."""
+    """Accept a candidate for your party, after the declaration."""
     return await work.write(
         act(service.accept, appointment_id, body or AppointmentActIn()),
         answer=service.read_appointment,
@@ -117,7 +131,10 @@ async def accept(work: Hop, appointment_id: UUID, body: AppointmentActIn | None 
     "/appointments/{appointment_id}/confirm", dependencies=Act, operation_id="confirmAppointment", responses=ACTS
 )
 async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None = None) -> AppointmentOut:
-    """Confirm a candidate whom all parties accept, for the registry."""
+    """Confirm a candidate whom every party accepts.
+
+    Registrars may do this. From then on the mediator sees the case.
+    """
     return await work.write(
         act(service.confirm, appointment_id, body or AppointmentActIn()),
         answer=service.read_appointment,
@@ -130,10 +147,13 @@ async def confirm(work: Hop, appointment_id: UUID, body: AppointmentActIn | None
     "/appointments/{appointment_id}/resign",
     dependencies=Act,
     operation_id="resignAppointment",
-    responses=ACTS | {204: {"description": "Resigned; the case is no longer yours to see"}},
+    responses=ACTS | {204: {"description": "Resigned. You can no longer see the case."}},
 )
 async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
-    """Resign as the mediator; it ends your view of the case."""
+    """Resign as the mediator of a case.
+
+    The mediator may do this, and no longer sees the case afterwards.
+    """
     return await work.write(
         act(departures.resign, appointment_id, body),
         answer=service.read_appointment,
@@ -146,7 +166,10 @@ async def resign(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentO
     "/appointments/{appointment_id}/replace", dependencies=Act, operation_id="replaceMediator", responses=ACTS
 )
 async def replace(work: Hop, appointment_id: UUID, body: LeaveIn) -> AppointmentOut:
-    """End a mediator's appointment so that another can be nominated, for the registry."""
+    """End a mediator's appointment so that another can be nominated.
+
+    Registrars may do this.
+    """
     return await work.write(
         act(departures.replace, appointment_id, body),
         answer=service.read_appointment,

@@ -1,51 +1,71 @@
-"""The roster and appointments as they come in and go out."""
+"""The roster of mediators and appointments, in requests and answers."""
 
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StrictBool
+from typing_extensions import TypeAliasType
 
-from app.core.values import Country, In, Languages, Line, Listed, Out, Text
+from app.core.values import Country, In, Languages, Line, Listed, Out, Text, one_of
+from app.institution.procedures.schemas import PartyKind, SideName
 from app.proceedings.cases.schemas import OnPaper
+
+APPOINTMENT_STATES = ("proposed", "declared", "confirmed", "declined", "closed", "resigned", "replaced")
+AppointmentState = TypeAliasType(
+    "AppointmentState",
+    Annotated[
+        str,
+        one_of(
+            APPOINTMENT_STATES,
+            "`proposed`: nominated. `declared`: the candidate declared. `confirmed`: mediates in the case. `declined`: "
+            "the candidate declined. `closed`: the nomination came to nothing. `resigned`, `replaced`: no longer "
+            "mediates.",
+        ),
+    ],
+)
 
 
 class MediatorIn(In):
-    """Somebody who is to be on the roster."""
+    """A person who is to be on the roster of mediators."""
 
-    user_id: UUID
-    nationalities: Annotated[list[Country], Field(min_length=1, max_length=5)]
-    languages: Annotated[Languages, Field(min_length=1)]
-    expertise: Annotated[list[Line], Field(max_length=50)] = []
+    user_id: UUID = Field(description="The person, by the id of their account.")
+    nationalities: Annotated[list[Country], Field(min_length=1, max_length=5)] = Field(
+        description="The person's nationalities, by the two-letter codes of countries (`KE`)."
+    )
+    languages: Annotated[Languages, Field(min_length=1)] = Field(
+        description="The languages in which the person mediates, by codes (`en`, `zh-Hant`)."
+    )
+    expertise: Annotated[list[Line], Field(max_length=50)] = Field([], description="The person's fields of expertise.")
 
 
 class MediatorOut(Out):
     """A mediator on the roster."""
 
-    id: UUID
-    user_id: UUID
-    name: str
-    nationalities: list[str]
-    languages: list[str]
-    expertise: list[str]
-    active: bool
+    id: UUID = Field(description="The id of the entry on the roster, by which mediators are nominated.")
+    user_id: UUID = Field(description="The person.")
+    name: str = Field(description="The mediator's name.")
+    nationalities: list[str] = Field(description="The nationalities, by two-letter codes of countries.")
+    languages: list[str] = Field(description="The languages in which the person mediates, by codes.")
+    expertise: list[str] = Field(description="The fields of expertise.")
+    active: bool = Field(description="Whether the mediator can be nominated.")
 
 
 class MediatorList(Listed[MediatorOut]):
-    """A page of the roster, in the order of entry."""
+    """A page of the roster, in the order in which mediators were entered."""
 
 
 class NominationIn(In):
-    """Who is proposed as mediator."""
+    """The nomination of a mediator."""
 
-    mediator_id: UUID
+    mediator_id: UUID = Field(description="The mediator, by the id of the entry on the roster.")
 
 
 class DeclarationOfIndependence(In):
-    """What a candidate declares: whether independent and impartial, and what the parties should know."""
+    """What a candidate declares to the parties."""
 
-    independent: StrictBool
-    disclosures: Text | None = None
+    independent: StrictBool = Field(description="Whether the candidate is independent and impartial.")
+    disclosures: Text | None = Field(None, description="Circumstances that the parties should know.")
 
 
 class AppointmentActIn(OnPaper):
@@ -53,49 +73,51 @@ class AppointmentActIn(OnPaper):
 
 
 class DeclineIn(In):
-    """Why a candidate declines, if they care to say."""
+    """Why a candidate declines."""
 
-    reason: Text | None = None
+    reason: Text | None = Field(None, description="The reason; it may be left out.")
 
 
 class LeaveIn(In):
     """Why a mediator leaves the case."""
 
-    reason: Text
+    reason: Text = Field(description="The reason.")
 
 
 class AppointmentParty(Out):
-    """A party, as a candidate's conflict check needs it."""
+    """A party, as a candidate needs to know it for a conflict check."""
 
-    side: str
-    kind: str
-    name: str
+    side: SideName = Field(description="The side on which the party stands.")
+    kind: PartyKind = Field(description="What the party is.")
+    name: str = Field(description="The name of the party.")
 
 
 class AppointmentCase(Out):
-    """What a candidate may know of the case, as it stood when they were nominated."""
+    """What a candidate may know of the case, as it stood at the nomination."""
 
-    title: str
-    subjects: list[str]
-    parties: list[AppointmentParty]
+    title: str = Field(description="The title of the case.")
+    subjects: list[str] = Field(description="What the dispute is about, by codes.")
+    parties: list[AppointmentParty] = Field(description="The parties.")
 
 
 class AppointmentOut(Out):
     """An appointment, from the nomination on."""
 
-    id: UUID
-    mediator_id: UUID
-    name: str
-    state: str
-    independent: bool | None
-    disclosures: str | None
-    accepted_by: list[UUID]
-    case: AppointmentCase
-    proposed_at: datetime
-    declared_at: datetime | None
-    confirmed_at: datetime | None
-    ended_at: datetime | None
+    id: UUID = Field(description="The id of the appointment.")
+    mediator_id: UUID = Field(description="The mediator, by the id of the entry on the roster.")
+    name: str = Field(description="The mediator's name.")
+    state: AppointmentState = Field(description="How far the appointment has come.")
+    independent: bool | None = Field(
+        description="Whether the candidate declared to be independent; null before the declaration."
+    )
+    disclosures: str | None = Field(description="What the candidate disclosed; null if nothing.")
+    accepted_by: list[UUID] = Field(description="The parties that accept the candidate.")
+    case: AppointmentCase = Field(description="The case, as the candidate may know it.")
+    proposed_at: datetime = Field(description="When the mediator was nominated.")
+    declared_at: datetime | None = Field(description="When the candidate declared; null if not yet.")
+    confirmed_at: datetime | None = Field(description="When the registry confirmed the mediator; null if it has not.")
+    ended_at: datetime | None = Field(description="When the nomination or the appointment ended; null if it has not.")
 
 
 class AppointmentList(Listed[AppointmentOut]):
-    """A page of a case's appointments, in the order of their nomination."""
+    """A page of a case's appointments, in the order in which mediators were nominated."""

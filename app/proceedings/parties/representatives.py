@@ -1,12 +1,14 @@
-"""Those who act for a party: its agents and counsel, with their powers."""
+"""Representatives: the agents and counsel who act for a party, with their powers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
@@ -24,13 +26,14 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
-from app.proceedings.cases.locking import circle_of, lock_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
-from app.proceedings.steps import consequences
+from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.schemas import PowersIn
 
-_REPRESENTATIVE = (
+_COLUMNS = (
     Capacity.id,
     Capacity.party_id,
     Capacity.user_id,
@@ -43,20 +46,34 @@ _REPRESENTATIVE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RepresentativePath:
+    """The ids by which a path names a representative."""
+
+    case_id: UUID
+    party_id: UUID
+    representative_id: UUID
+
+    @property
+    def ids(self) -> tuple[UUID, UUID, UUID]:
+        """The ids in the order of the path."""
+        return (self.case_id, self.party_id, self.representative_id)
+
+
 def list_representatives(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, page: Page
 ) -> RepresentativeList:
-    """Those who act or acted for a party; NotFound if the party is not the actor's to see."""
+    """Return a page of those who act or acted for a party; raises NotFound if the actor may not see the party."""
     read_party(db, actor, now, case_id, party_id)
     statement = _representatives(case_id, party_id)
-    found = listed(db, statement, page, Sort(Capacity.admitted_at, Capacity.id, datetime))
-    return RepresentativeList(items=_out(db, found.rows), next=found.next, count=found.count)
+    listing = listed(db, statement, page, Sort(Capacity.admitted_at, Capacity.id, datetime))
+    return RepresentativeList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_representative(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
 ) -> RepresentativeOut:
-    """One representative; NotFound if there is none that the actor may see."""
+    """Return one representative; raises NotFound if the actor may not see it."""
     row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
     if row is None:
         raise NotFound
@@ -64,8 +81,8 @@ def read_representative(
 
 
 def _representatives(case_id: UUID, party_id: UUID) -> Any:
-    mine = (Capacity.case_id == case_id, Capacity.party_id == party_id, Capacity.role.in_(REPRESENTATIVES))
-    return select(*_REPRESENTATIVE).join(User, User.id == Capacity.user_id).where(*mine)
+    of_party = (Capacity.case_id == case_id, Capacity.party_id == party_id, Capacity.role.in_(REPRESENTATIVES))
+    return select(*_COLUMNS).join(User, User.id == Capacity.user_id).where(*of_party)
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
@@ -78,6 +95,7 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
             name=row.name,
             role=row.role,
             pending=row.pending,
+            # The opening is missing where the reader may not know of the powers.
             powers=PowersOut.model_validate(powers[row.powers_id].body) if row.powers_id in powers else None,
             admitted_at=None if row.pending else row.admitted_at,
             ended_at=row.ended_at,
@@ -87,160 +105,170 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
 
 
 def admit_representative(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, given: RepresentativeIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, body: RepresentativeIn
 ) -> tuple[UUID, UUID, UUID]:
-    """Admit somebody to act for a party: the registry its first agent, who adds the party's own people.
+    """Admit somebody to act for a party: the registry admits its first agent, and its agents admit all others.
 
-    Somebody without an account is invited, and acts once the registry has approved the account.
-    Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody who
-    has, or had, a part in the case that does not go with it.
+    A person without an account is invited, and may act once the registry has approved the account.
+    Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody whose
+    present or former part in the case excludes this one.
     """
     case = lock_case(db, actor, case_id)
-    known = circle_of(db, view_of(case))
+    circle = circle_of(db, view_of(case))
     read_party(db, actor, now, case_id, party_id)
-    agents = [held for held in known.capacities if held.party_id == party_id and held.role == "agent"]
+    agents = _agents_of(circle, party_id)
     if not _is_agent(agents, actor) and not (actor.is_staff and not agents):
-        raise Forbidden("The registry admits a party's first agent; that agent adds the party's own people.")
-    if not agents and given.role != "agent":
-        raise invalid("/role", "first-agent", "The first to act for a party is its agent.")
+        detail = "Only the registry can admit a party's first agent, and only that party's agents can admit others."
+        raise Forbidden(detail)
+    if not agents and body.role != "agent":
+        raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
-    by = _by(actor, known, party_id)
-    user_id, pending = _person(db, now, given, by)
-    _must_be_free(db, known, case_id, user_id, party_id)
+    author = _author_for(actor, circle, party_id)
+    user_id, is_pending = _account_of(db, now, body, author)
+    _check_free(db, circle, user_id, party_id)
     representative_id = new_id(db)
-    written = consequences.write_powers(db, now, case_id, party_id, given.powers, representative_id, by)
-    row = Capacity(
+    powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
+    representative = Capacity(
         id=representative_id,
         case_id=case_id,
         audience_id=case.audience_id,
         user_id=user_id,
-        role=given.role,
+        role=body.role,
         party_id=party_id,
         generation=0,
-        powers_kind=given.powers.kind,
-        powers_id=written.id,
-        pending=pending,
+        powers_kind=body.powers.kind,
+        powers_id=powers.id,
+        pending=is_pending,
         admitted_at=now,
     )
-    access.admit(db, row)
-    _record(db, now, case, "representative-invited" if pending else "representative-admitted", "admit", by, row)
-    return (case_id, party_id, row.id)
+    capacities.admit(db, representative)
+    act = Act("admit", now, author, Subject(case.id, case.audience_id, "case"))
+    _record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
+    return (case_id, party_id, representative_id)
+
+
+def _agents_of(circle: Circle, party_id: UUID) -> list[CapacityView]:
+    return [held for held in circle.capacities if held.party_id == party_id and held.role == "agent"]
 
 
 def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:
     return any(held.user_id == actor.id for held in agents)
 
 
-def _by(actor: Actor, known: Circle, party_id: UUID) -> Author:
+def _author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
+    """The actor as the author of an act that concerns a party's representatives."""
     if actor.is_staff:
         return author_of(actor, "registry")
-    return author_of(actor, side_of(known, party_id), party_id)
+    return author_of(actor, side_of(circle, party_id), party_id)
 
 
-def _person(db: GatedSession, now: datetime, given: RepresentativeIn, by: Author) -> tuple[UUID, bool]:
-    """Whose account it is, and whether that account waits for approval; made if the address has none."""
+def _account_of(db: GatedSession, now: datetime, body: RepresentativeIn, author: Author) -> tuple[UUID, bool]:
+    """Return a person's account and whether it waits for approval; it is made for an address that has none."""
     columns = select(User.id, User.role, User.active, User.awaits_approval)
-    if given.email is None:
-        pointer, user = "/user_id", db.execute(columns.where(User.id == given.user_id)).one_or_none()
+    if body.email is None:
+        pointer, user = "/user_id", db.execute(columns.where(User.id == body.user_id)).one_or_none()
     else:
         pointer = "/email"
-        user = db.execute(columns.where(User.email_key == email_key(given.email))).one_or_none()
+        user = db.execute(columns.where(User.email_key == email_key(body.email))).one_or_none()
         if user is None:
-            invited = UserIn(name=given.name or given.email[:300], email=given.email, role="user")
-            return write_user(db, now, invited, by, invited=True), True
+            invited = UserIn(name=body.name or body.email[:300], email=body.email, role="user")
+            return write_user(db, now, invited, author, invited=True), True
     if user is None or user.role != "user" or not (user.active or user.awaits_approval):
         raise invalid(pointer, "unknown-user", "Name an active user who does not work for the institution.")
     return user.id, user.awaits_approval
 
 
-def _must_be_free(db: GatedSession, known: Circle, case_id: UUID, user_id: UUID, party_id: UUID) -> None:
-    """Conflict if the person has a part in the case that does not go with this one, or had one on another side."""
-    side = side_of(known, party_id)
-    for part in access.parts_of(db, case_id, user_id):
+def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID) -> None:
+    """Raise Conflict if the person has another part in the case, or had one on another side or as its mediator."""
+    side = side_of(circle, party_id)
+    for part in capacities.parts_of(db, circle.case.id, user_id):
         represents = part.role in REPRESENTATIVES and part.party_id is not None
-        if represents and part.party_id is not None and side_of(known, part.party_id) != side:
+        if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
             raise Conflict("This person acts, or has acted, for another side of the case.", "already-in-case")
         if part.role == "mediator" or (part.lives and (not represents or part.party_id == party_id)):
             raise Conflict("This person already has a part in the case.", "already-in-case")
 
 
-def _record(db: GatedSession, now: datetime, case: Case, kind: str, act: str, by: Author, row: Capacity) -> None:
-    payload = {"representative_id": str(row.id), "party_id": str(row.party_id), "role": row.role}
-    subject = Subject(case.id, case.audience_id, "case")
-    ledger.record(db, Act(act, now, by, subject), kind, payload)
+def _record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:
+    payload = {
+        "representative_id": str(representative.id),
+        "party_id": str(representative.party_id),
+        "role": representative.role,
+    }
+    ledger.record(db, act, kind, payload)
 
 
 def record_powers(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case_id: UUID,
-    party_id: UUID,
-    representative_id: UUID,
-    given: PowersIn,
+    db: GatedSession, actor: Actor, now: datetime, path: RepresentativePath, body: PowersIn
 ) -> tuple[UUID, UUID, UUID]:
-    """Record new powers of a representative, in the place of those on record.
+    """Record new powers of a representative, which replace those on record.
 
-    Raises NotFound, Forbidden for others than the party's agents and the registry, and Conflict for one who has left.
+    Raises NotFound, Forbidden for anybody but the party's agents and the registry, and Conflict in a closed case or for
+    somebody who no longer acts for the party.
     """
-    case, known, row = _representative(db, actor, case_id, party_id, representative_id)
-    _only_its_own(known, actor, party_id)
+    case, circle, representative = _representative(db, actor, path)
+    _check_entitled(circle, actor, path.party_id)
     check_open(case)
-    by = _by(actor, known, party_id)
-    written = consequences.write_powers(db, now, case_id, party_id, given, row.id, by)
-    row.powers_kind, row.powers_id = given.kind, written.id
-    return (case_id, party_id, row.id)
+    author = _author_for(actor, circle, path.party_id)
+    powers = write_powers(db, now, author, case.id, PartyPowers(path.party_id, representative.id, body))
+    representative.powers_kind, representative.powers_id = body.kind, powers.id
+    return path.ids
 
 
 def end_representative(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID, given: EndIn
+    db: GatedSession, actor: Actor, now: datetime, path: RepresentativePath, body: EndIn
 ) -> tuple[UUID, UUID, UUID]:
-    """End what somebody is for a party: from here on they read nothing of the case.
+    """End a person's authority to act for a party; from then on that person does not see the case.
 
-    Raises NotFound, Forbidden for others than the party's agents, the registry and the person, and Conflict for one who
-    has left already, or for the only agent of a request that nobody else sees yet.
+    Raises NotFound, Forbidden for anybody but the party's agents, the registry and the person, and Conflict for
+    somebody who no longer acts for the party or for the only agent of a request that is not lodged.
     """
-    case, known, row = _representative(db, actor, case_id, party_id, representative_id)
-    if row.user_id != actor.id:
-        _only_its_own(known, actor, party_id)
-    agents = [held for held in known.capacities if held.role == "agent" and held.party_id == party_id]
-    if case.lodged_at is None and [held.id for held in agents] == [row.id]:
-        raise Conflict("The only agent of a request that is not lodged stays: nobody else sees it.", "only-agent")
-    by = _by(actor, known, party_id)
-    if given.reason is not None:
-        _reason(db, now, case, party_id, row, given.reason, by)
-    _record(db, now, case, "representative-ended", "end", by, row)
-    row.ended_at = now
+    case, circle, representative = _representative(db, actor, path)
+    if representative.user_id != actor.id:
+        _check_entitled(circle, actor, path.party_id)
+    agents = _agents_of(circle, path.party_id)
+    if case.lodged_at is None and [held.id for held in agents] == [representative.id]:
+        detail = "Only this agent can see the request until it is lodged. Admit another agent or lodge it first."
+        raise Conflict(detail, "only-agent")
+    author = _author_for(actor, circle, path.party_id)
+    act = Act("end", now, author, Subject(case.id, case.audience_id, "case"))
+    if body.reason is not None:
+        _write_reason(db, act, path, representative, body.reason)
+    _record(db, act, representative, "representative-ended")
+    representative.ended_at = now
     db.flush()
-    access.end_capacities(db, case_id, [row.id], now)
-    return (case_id, party_id, row.id)
+    capacities.end_capacities(db, case.id, [representative.id], now)
+    return path.ids
 
 
-def _reason(
-    db: GatedSession, now: datetime, case: Case, party_id: UUID, row: Capacity, reason: str, by: Author
-) -> None:
-    """Keep the reason where the powers lie: with the party's own side and the registry."""
-    audience_id = access.audience(db, case.id, "party-registry", frozenset({party_id}))
-    written = contents.write(db, case.id, audience_id, {"reason": reason})
-    subject = Subject(case.id, audience_id, "party-registry")
-    payload = {"representative_id": str(row.id), "party_id": str(party_id), "kind": row.powers_kind}
-    ledger.record(db, Act("end", now, by, subject), "powers-ended", payload, content=written)
+def _write_reason(db: GatedSession, act: Act, path: RepresentativePath, representative: Capacity, reason: str) -> None:
+    """Keep the reason in the audience of the powers: the party's own side and the registry."""
+    audience_id = access.audience(db, path.case_id, "party-registry", frozenset({path.party_id}))
+    content = contents.write(db, path.case_id, audience_id, {"reason": reason})
+    payload = {
+        "representative_id": str(path.representative_id),
+        "party_id": str(path.party_id),
+        "kind": representative.powers_kind,
+    }
+    narrower = act.within(Subject(path.case_id, audience_id, "party-registry"))
+    ledger.record(db, narrower, "powers-ended", payload, content=content)
 
 
-def _representative(
-    db: GatedSession, actor: Actor, case_id: UUID, party_id: UUID, representative_id: UUID
-) -> tuple[Case, Circle, Capacity]:
-    case = lock_case(db, actor, case_id)
-    mine = (Capacity.id == representative_id, Capacity.case_id == case_id, Capacity.party_id == party_id)
-    row = db.execute(select(Capacity).where(*mine)).scalar_one_or_none()
-    if row is None:
+def _representative(db: GatedSession, actor: Actor, path: RepresentativePath) -> tuple[Case, Circle, Capacity]:
+    case = lock_case(db, actor, path.case_id)
+    wanted = (
+        Capacity.id == path.representative_id,
+        Capacity.case_id == path.case_id,
+        Capacity.party_id == path.party_id,
+    )
+    representative = db.execute(select(Capacity).where(*wanted)).scalar_one_or_none()
+    if representative is None:
         raise NotFound
-    if row.ended_at is not None:
-        raise Conflict("This person acts for the party no longer.", "already-ended")
-    return case, circle_of(db, view_of(case)), row
+    if representative.ended_at is not None:
+        raise Conflict("This person no longer acts for the party.", "already-ended")
+    return case, circle_of(db, view_of(case)), representative
 
 
-def _only_its_own(known: Circle, actor: Actor, party_id: UUID) -> None:
-    agents = [held for held in known.capacities if held.party_id == party_id and held.role == "agent"]
-    if not actor.is_staff and not _is_agent(agents, actor):
-        raise Forbidden("A party's agents and the registry do this.", "not-your-capacity")
+def _check_entitled(circle: Circle, actor: Actor, party_id: UUID) -> None:
+    if not actor.is_staff and not _is_agent(_agents_of(circle, party_id), actor):
+        raise Forbidden("Only the party's agents and the registry can do this.", "not-your-capacity")

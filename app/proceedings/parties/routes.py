@@ -8,9 +8,10 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import PartyIn
-from app.proceedings.parties import joining, representatives, service
+from app.proceedings.parties import consents, representatives, service, third_states
+from app.proceedings.parties.representatives import RepresentativePath
 from app.proceedings.parties.schemas import (
     ConsentFiled,
     ConsentList,
@@ -43,8 +44,12 @@ async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
 
 @router.post("/parties", status_code=201, dependencies=Create, operation_id="addParty", responses=CREATES)
 async def add_party(work: Hop, case_id: UUID, body: PartyIn) -> PartyOut:
-    """Add a party; once the request is served it reads what is written from then on."""
-    return await work.write(act(joining.add_party, case_id, body), answer=service.read_party, status=201)
+    """Add a party to a case.
+
+    The requesting side may do this before the request is lodged, and registrars afterwards. Once the request is served,
+    the party reads what is written from then on.
+    """
+    return await work.write(act(service.add_party, case_id, body), answer=service.read_party, status=201)
 
 
 @router.get("/parties/{party_id}", operation_id="readParty", responses=READS)
@@ -55,7 +60,7 @@ async def read_party(work: Hop, case_id: UUID, party_id: UUID) -> PartyOut:
 
 @router.get("/parties/{party_id}/representatives", operation_id="listRepresentatives", responses=READS)
 async def list_representatives(work: Hop, case_id: UUID, party_id: UUID, page: Paged) -> RepresentativeList:
-    """List those who act for a party."""
+    """List the representatives of a party."""
     return await work.read(representatives.list_representatives, case_id, party_id, page)
 
 
@@ -75,7 +80,10 @@ async def read_representative(work: Hop, case_id: UUID, party_id: UUID, represen
     responses=CREATES,
 )
 async def admit_representative(work: Hop, case_id: UUID, party_id: UUID, body: RepresentativeIn) -> RepresentativeOut:
-    """Admit somebody to act for a party."""
+    """Admit a person to act for a party.
+
+    The registry admits a party's first agent. That agent admits the party's other representatives.
+    """
     return await work.write(
         act(representatives.admit_representative, case_id, party_id, body),
         answer=representatives.read_representative,
@@ -92,11 +100,12 @@ async def admit_representative(work: Hop, case_id: UUID, party_id: UUID, body: R
 async def record_powers(
     work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: PowersIn
 ) -> RepresentativeOut:
-    """Record new powers of a representative, in the place of those on record."""
+    """Record new powers of a representative, which replace those on record."""
+    path = RepresentativePath(case_id, party_id, representative_id)
     return await work.write(
-        act(representatives.record_powers, case_id, party_id, representative_id, body),
+        act(representatives.record_powers, path, body),
         answer=representatives.read_representative,
-        item=(case_id, party_id, representative_id),
+        item=path.ids,
         lock=lock_case,
     )
 
@@ -105,16 +114,20 @@ async def record_powers(
     "/parties/{party_id}/representatives/{representative_id}/end",
     dependencies=Act,
     operation_id="endRepresentative",
-    responses=ACTS | {204: {"description": "You act for the party no longer; the case is not yours to see"}},
+    responses=ACTS | {204: {"description": "You no longer act for the party, and can no longer see the case."}},
 )
 async def end_representative(
     work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: EndIn | None = None
 ) -> RepresentativeOut:
-    """End what somebody is for a party: from here on they read nothing of the case."""
+    """End a person's representation of a party.
+
+    The party's agents and registrars may do this. From then on the person reads nothing of the case.
+    """
+    path = RepresentativePath(case_id, party_id, representative_id)
     return await work.write(
-        act(representatives.end_representative, case_id, party_id, representative_id, body or EndIn()),
+        act(representatives.end_representative, path, body or EndIn()),
         answer=representatives.read_representative,
-        item=(case_id, party_id, representative_id),
+        item=path.ids,
         lock=lock_case,
     )
 
@@ -122,45 +135,50 @@ async def end_representative(
 @router.get("/third-states", operation_id="listThirdStates", responses=READS)
 async def list_third_states(work: Hop, case_id: UUID, page: Paged) -> ThirdStateList:
     """List the third States that the dispute involves."""
-    return await work.read(service.list_third_states, case_id, page)
+    return await work.read(third_states.list_third_states, case_id, page)
 
 
 @router.get("/third-states/{third_state_id}", operation_id="readThirdState", responses=READS)
 async def read_third_state(work: Hop, case_id: UUID, third_state_id: UUID) -> ThirdStateOut:
     """Read a third State."""
-    return await work.read(service.read_third_state, case_id, third_state_id)
+    return await work.read(third_states.read_third_state, case_id, third_state_id)
 
 
 @router.post("/third-states", status_code=201, dependencies=Create, operation_id="nameThirdState", responses=CREATES)
 async def name_third_state(work: Hop, case_id: UUID, body: ThirdStateIn) -> ThirdStateOut:
-    """Name a State that the dispute involves."""
-    return await work.write(act(service.name_third_state, case_id, body), answer=service.read_third_state, status=201)
+    """Name a third State that the dispute involves."""
+    return await work.write(
+        act(third_states.name_third_state, case_id, body), answer=third_states.read_third_state, status=201
+    )
 
 
 @router.get("/consents", operation_id="listConsents", responses=READS)
 async def list_consents(work: Hop, case_id: UUID, page: Paged) -> ConsentList:
     """List the consents filed in a case."""
-    return await work.read(service.list_consents, case_id, page)
+    return await work.read(consents.list_consents, case_id, page)
 
 
 @router.get("/consents/{consent_id}", operation_id="readConsent", responses=READS)
 async def read_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut:
     """Read a consent."""
-    return await work.read(service.read_consent, case_id, consent_id)
+    return await work.read(consents.read_consent, case_id, consent_id)
 
 
 @router.post("/consents", status_code=201, dependencies=Create, operation_id="fileConsent", responses=CREATES)
 async def file_consent(work: Hop, case_id: UUID, body: ConsentFiled) -> ConsentOut:
-    """File another's consent: a party's by a prior instrument, or a third State's."""
-    return await work.write(act(service.file_consent, case_id, body), answer=service.read_consent, status=201)
+    """File a consent to mediate: a party's, given earlier in an instrument, or a third State's."""
+    return await work.write(act(consents.file_consent, case_id, body), answer=consents.read_consent, status=201)
 
 
 @router.post("/consents/{consent_id}/confirm", dependencies=Act, operation_id="confirmConsent", responses=ACTS)
 async def confirm_consent(work: Hop, case_id: UUID, consent_id: UUID) -> ConsentOut:
-    """Confirm a consent, for the registry."""
+    """Confirm a consent.
+
+    Registrars may do this.
+    """
     return await work.write(
-        act(service.confirm_consent, case_id, consent_id),
-        answer=service.read_consent,
+        act(consents.confirm_consent, case_id, consent_id),
+        answer=consents.read_consent,
         item=(case_id, consent_id),
         lock=lock_case,
     )

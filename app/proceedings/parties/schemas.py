@@ -1,17 +1,30 @@
-"""Parties, representatives, third States and consents as they come in and go out."""
+"""Parties, representatives, third States and consents, in requests and answers."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.core.values import Email, In, Line, Listed, Out, Text
+from app.core.values import Email, In, Line, Listed, Out, Text, one_of
 from app.proceedings.cases.schemas import CasePartyOut, CaseThirdStateOut, ThirdStateIn
-from app.proceedings.steps.schemas import ConsentIn, PowersIn
+from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, PowersIn, PowersKind
 
 __all__ = ["ThirdStateIn"]
+
+REPRESENTATIVE_ROLES = Literal["agent", "co-agent", "counsel"]
+RepresentativeRole = TypeAliasType(
+    "RepresentativeRole",
+    Annotated[
+        str,
+        one_of(
+            get_args(REPRESENTATIVE_ROLES),
+            "As what somebody acts for a party. An agent binds it; counsel advises and speaks for it.",
+        ),
+    ],
+)
 
 
 class PartyOut(CasePartyOut):
@@ -23,64 +36,69 @@ class PartyList(Listed[PartyOut]):
 
 
 class RepresentativeIn(In):
-    """Somebody who is to act for a party, and on what: by their account, or by the address at which to reach them.
+    """A person who is to act for a party.
 
-    Who has no account yet is invited under `name`; the registry approves the account.
+    Name the person by `user_id`, or by `email`. A person without an account is invited, and the registry approves the
+    account.
     """
 
-    user_id: UUID | None = None
-    email: Email | None = None
-    name: Line | None = None
-    role: Literal["agent", "co-agent", "counsel"]
-    powers: PowersIn
+    user_id: UUID | None = Field(None, description="The person, by the id of their account.")
+    email: Email | None = Field(None, description="The person, by their e-mail address.")
+    name: Line | None = Field(None, description="The name of a person who is invited by `email`.")
+    role: REPRESENTATIVE_ROLES = Field(description="As what the person acts for the party.")
+    powers: PowersIn = Field(description="The powers by which the person acts.")
 
     @model_validator(mode="after")
     def of_one_person(self) -> "RepresentativeIn":
-        """Refuse nobody, or somebody who is named in two ways."""
+        """Refuse a representative who is named in no way or in two ways."""
         if (self.user_id is None) == (self.email is None):
-            raise PydanticCustomError("of-one", "Name somebody either by 'user_id' or by 'email'.")
+            raise PydanticCustomError("of-one", "Name the person either by 'user_id' or by 'email'.")
         if self.name is not None and self.email is None:
-            raise PydanticCustomError("of-one", "A name goes with an 'email' only.")
+            raise PydanticCustomError(
+                "of-one", "A 'name' goes with an 'email' only. Leave it out, or name the person by 'email'."
+            )
         return self
 
 
 class EndIn(In):
-    """Why somebody acts for a party no longer, if there is something to say."""
+    """Why a person no longer acts for a party."""
 
-    reason: Text | None = None
+    reason: Text | None = Field(None, description="The reason.")
 
 
 class PowersOut(Out):
-    """On what somebody acts for a party."""
+    """The powers by which a person acts for a party."""
 
-    kind: str
-    issued_by: str
-    issued_on: date
+    kind: PowersKind = Field(description="Full powers, a mandate, or the person's office.")
+    issued_by: str = Field(description="Who issued the powers.")
+    issued_on: date = Field(description="The day on which they were issued.")
 
 
 class RepresentativeOut(Out):
-    """Somebody who acts for a party; `pending` until the account of one who was invited is approved.
+    """A person who acts for a party."""
 
-    `powers` are shown to the party's own side and to the registry.
-    """
-
-    id: UUID
-    party_id: UUID
-    user_id: UUID
-    name: str
-    role: str
-    pending: bool
-    powers: PowersOut | None
-    admitted_at: datetime | None
-    ended_at: datetime | None
+    id: UUID = Field(description="The id of the representative.")
+    party_id: UUID = Field(description="The party.")
+    user_id: UUID = Field(description="The person.")
+    name: str = Field(description="The person's name.")
+    role: RepresentativeRole = Field(description="As what the person acts for the party.")
+    pending: bool = Field(
+        description="Whether the person was invited and the registry has still to approve the account."
+    )
+    powers: PowersOut | None = Field(
+        description="The powers, as the party's own side and the registry see them; null for everybody else, and if "
+        "there are none."
+    )
+    admitted_at: datetime | None = Field(description="When the person was admitted; null while pending.")
+    ended_at: datetime | None = Field(description="Since when the person no longer acts for the party; otherwise null.")
 
 
 class RepresentativeList(Listed[RepresentativeOut]):
-    """A page of representatives, in the order of their admission."""
+    """A page of representatives, in the order in which they were admitted."""
 
 
 class ThirdStateOut(CaseThirdStateOut):
-    """A third State, and whether its consent is confirmed."""
+    """A third State that the dispute involves."""
 
 
 class ThirdStateList(Listed[ThirdStateOut]):
@@ -88,31 +106,33 @@ class ThirdStateList(Listed[ThirdStateOut]):
 
 
 class ConsentFiled(ConsentIn):
-    """A consent filed for a party (a prior instrument) or for a third State."""
+    """A consent to be filed: a party's, given earlier in an instrument, or a third State's."""
 
-    party_id: UUID | None = None
-    third_state_id: UUID | None = None
+    party_id: UUID | None = Field(None, description="The party that consented. Name a party or a third State.")
+    third_state_id: UUID | None = Field(
+        None, description="The third State that consented. Name a party or a third State."
+    )
 
     @model_validator(mode="after")
     def of_one(self) -> "ConsentFiled":
-        """Refuse a consent of nobody, or of two."""
+        """Refuse a consent of nobody, and one of both."""
         if (self.party_id is None) == (self.third_state_id is None):
-            raise PydanticCustomError("of-one", "Name either a party or a third State.")
+            raise PydanticCustomError("of-one", "Name either a party ('party_id') or a third State ('third_state_id').")
         return self
 
 
 class ConsentOut(Out):
-    """A consent to mediate; it counts once confirmed."""
+    """A consent to mediate. It counts once the registry has confirmed it."""
 
-    id: UUID
-    party_id: UUID | None
-    third_state_id: UUID | None
-    basis: str
-    instrument: Line | None
-    given_on: date
-    filed_at: datetime
-    confirmed_at: datetime | None
+    id: UUID = Field(description="The id of the consent.")
+    party_id: UUID | None = Field(description="The party that consented; null for a third State's consent.")
+    third_state_id: UUID | None = Field(description="The third State that consented; null for a party's consent.")
+    basis: ConsentBasis = Field(description="What the consent rests on.")
+    instrument: Line | None = Field(description="The instrument in which the consent is given; null if none is named.")
+    given_on: date = Field(description="The day on which the consent was given.")
+    filed_at: datetime = Field(description="When the consent was filed.")
+    confirmed_at: datetime | None = Field(description="When the registry confirmed it; null if it has not.")
 
 
 class ConsentList(Listed[ConsentOut]):
-    """A page of consents, in the order of their filing."""
+    """A page of consents, in the order in which they were filed."""

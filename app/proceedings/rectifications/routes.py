@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/cases/{case_id}/rectifications", tags=["events"],
 
 @router.get("", operation_id="listRectifications", responses=problems(401, 404, 422))
 async def list_rectifications(work: Hop, case_id: UUID, page: Paged) -> RectificationList:
-    """List the slips of the registry that were mended."""
+    """List the rectifications of a case."""
     return await work.read(service.list_rectifications, case_id, page)
 
 
@@ -30,5 +30,8 @@ async def read_rectification(work: Hop, case_id: UUID, rectification_id: UUID) -
     "", status_code=201, dependencies=Create, operation_id="rectify", responses=problems(401, 403, 404, 409, 422)
 )
 async def rectify(work: Hop, case_id: UUID, body: RectificationIn) -> RectificationOut:
-    """Mend a slip of the registry by an act that names the event; the event stays as it was written."""
+    """Correct a slip of the registry in an event.
+
+    Registrars may do this. The event itself stays as it was written.
+    """
     return await work.write(act(service.rectify, case_id, body), answer=service.read_rectification, status=201)

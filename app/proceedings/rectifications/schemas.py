@@ -1,28 +1,30 @@
-"""Rectifications as they come in and go out."""
+"""Rectifications in requests and answers."""
 
 from datetime import datetime
 from uuid import UUID
+
+from pydantic import Field
 
 from app.core.values import In, Listed, Out, Text
 
 
 class RectificationIn(In):
-    """What an event of the registry should have said, and how the slip came about."""
+    """A correction of a slip that the registry made."""
 
-    event_id: UUID
-    correction: Text
-    reason: Text
+    event_id: UUID = Field(description="The event in which the slip is.")
+    correction: Text = Field(description="What the event should say.")
+    reason: Text = Field(description="How the slip came about.")
 
 
 class RectificationOut(Out):
-    """A slip of the registry, mended: the event that it names stays as it was written."""
+    """A correction of a slip that the registry made. The event itself stays as it was written."""
 
-    id: UUID
-    event_id: UUID
-    correction: str
-    reason: str
-    rectified_by: UUID
-    rectified_at: datetime
+    id: UUID = Field(description="The id of the rectification.")
+    event_id: UUID = Field(description="The event in which the slip is.")
+    correction: str = Field(description="What the event should say.")
+    reason: str = Field(description="How the slip came about.")
+    rectified_by: UUID = Field(description="The person who corrected it.")
+    rectified_at: datetime = Field(description="When it was corrected.")
 
 
 class RectificationList(Listed[RectificationOut]):

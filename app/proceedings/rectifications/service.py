@@ -1,8 +1,7 @@
-"""Mending slips of the registry: by an act that names the event and is read by whoever reads that event."""
+"""Rectifications of clerical errors of the registry: acts that name an event and have the same readers as it."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,7 +17,7 @@ from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.core.tables.rectifications import Rectification
-from app.proceedings.cases.locking import lock_case, require_case
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.rectifications.schemas import RectificationIn, RectificationList, RectificationOut
 
 _COLUMNS = (
@@ -31,23 +30,27 @@ _COLUMNS = (
 
 
 def list_rectifications(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> RectificationList:
-    """The rectifications that the actor may know of; NotFound if the case is not the actor's to see."""
+    """Return a page of the rectifications that the actor may know of.
+
+    Raises NotFound if the actor may not see the case.
+    """
     require_case(db, case_id)
-    found = listed(db, _of(case_id), page, Sort(Rectification.rectified_at, Rectification.id, datetime))
-    return RectificationList(items=_out(db, found.rows), next=found.next, count=found.count)
+    sort = Sort(Rectification.rectified_at, Rectification.id, datetime)
+    listing = listed(db, _rectifications(case_id), page, sort)
+    return RectificationList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_rectification(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, rectification_id: UUID
 ) -> RectificationOut:
-    """One rectification; NotFound if there is none that the actor may know of."""
-    row = db.execute(_of(case_id).where(Rectification.id == rectification_id)).one_or_none()
+    """Return one rectification; raises NotFound if the actor may not know of it."""
+    row = db.execute(_rectifications(case_id).where(Rectification.id == rectification_id)).one_or_none()
     if row is None:
         raise NotFound
     return _out(db, [row])[0]
 
 
-def _of(case_id: UUID) -> AnySelect:
+def _rectifications(case_id: UUID) -> AnySelect:
     return select(*_COLUMNS).where(Rectification.case_id == case_id)
 
 
@@ -65,37 +68,37 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RectificationOut]:
     ]
 
 
-def rectify(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: RectificationIn) -> tuple[UUID, UUID]:
-    """Mend a slip of the registry in one of its own acts, in an open case or a closed one.
+def rectify(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: RectificationIn) -> tuple[UUID, UUID]:
+    """Correct, as the registry, a clerical error in one of its own acts, in an open or a closed case.
 
-    Raises Forbidden for others than the registry, Invalid for an event that it does not see, and Conflict for one that
-    records somebody else's act.
+    Raises Forbidden for others, Invalid for an event that the registry does not see, and Conflict for an event that
+    records an act of somebody else.
     """
     lock_case(db, actor, case_id)
     if not actor.is_staff:
-        raise Forbidden("The registry mends its own slips; for yours, file a correction.", "not-your-capacity")
-    event = _event(db, case_id, given.event_id)
+        detail = "Only the registry can rectify its own acts. To correct yours, file a correction."
+        raise Forbidden(detail, "not-your-capacity")
+    event = _event(db, case_id, body.event_id)
     if event is None:
         raise invalid("/event_id", "unknown-event", "Name an event of this case, as its list of events shows it.")
     if event.actor["capacity"] != "registry":
-        raise Conflict("This event records an act of somebody else, who corrects it.", "not-of-the-registry")
-    body: dict[str, Any] = {"correction": given.correction, "reason": given.reason}
-    written = contents.write(db, case_id, event.audience_id, body)
-    row = Rectification(
+        detail = "This event records an act of somebody else. Only acts of the registry can be rectified."
+        raise Conflict(detail, "not-of-the-registry")
+    content = contents.write(db, case_id, event.audience_id, {"correction": body.correction, "reason": body.reason})
+    rectification = Rectification(
         id=new_id(db),
         case_id=case_id,
         audience_id=event.audience_id,
         event_id=event.id,
         user_id=actor.id,
-        content_id=written.id,
+        content_id=content.id,
         rectified_at=now,
     )
-    db.add(row)
-    subject = Subject(case_id, event.audience_id, event.audience)
-    payload = {"rectification_id": str(row.id), "event_id": str(event.id), "rectifies": event.type}
-    by = author_of(actor, "registry")
-    ledger.record(db, Act("rectify", now, by, subject), "event-rectified", payload, content=written)
-    return (case_id, row.id)
+    db.add(rectification)
+    act = Act("rectify", now, author_of(actor, "registry"), Subject(case_id, event.audience_id, event.audience))
+    payload = {"rectification_id": str(rectification.id), "event_id": str(event.id), "rectifies": event.type}
+    ledger.record(db, act, "event-rectified", payload, content=content)
+    return (case_id, rectification.id)
 
 
 def _event(db: GatedSession, case_id: UUID, event_id: UUID) -> AnyRow | None:

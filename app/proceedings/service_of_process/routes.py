@@ -34,5 +34,8 @@ async def read_service(work: Hop, case_id: UUID, service_id: UUID) -> ServiceOut
     responses=problems(401, 403, 404, 409, 422),
 )
 async def record_service(work: Hop, case_id: UUID, body: ServiceIn) -> ServiceOut:
-    """Record an attempt to serve the request, or its receipt, for the registry; terms then count from it."""
+    """Record an attempt to serve the request, or its receipt.
+
+    Registrars may do this. Terms that run from receipt then begin to run.
+    """
     return await work.write(act(service.record_service, case_id, body), answer=service.read_service, status=201)

@@ -1,33 +1,39 @@
-"""Service as it comes in and goes out."""
+"""Service of the request, in requests and answers."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from app.core.values import Day, In, Instant, Listed, Out, Text
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from app.core.values import Day, In, Instant, Listed, Out, Text, one_of
+
+METHODS = Literal["diplomatic-channel", "post", "courier", "by-hand", "e-mail", "through-the-service", "other"]
+ServiceMethod = TypeAliasType("ServiceMethod", Annotated[str, one_of(get_args(METHODS), "How the request was served.")])
 
 
 class ServiceIn(In):
-    """An attempt to serve the request on a party: how, on which day, the proof, and when it was received if it was."""
+    """An attempt to serve the request on a party."""
 
-    party_id: UUID
-    method: Literal["diplomatic-channel", "post", "courier", "by-hand", "e-mail", "through-the-service", "other"]
-    attempted_on: Day
-    served_at: Instant | None = None
-    proof: Text
+    party_id: UUID = Field(description="The party.")
+    method: METHODS = Field(description="How it was served.")
+    attempted_on: Day = Field(description="The day on which service was attempted.")
+    served_at: Instant | None = Field(None, description="When the party received the request; left out if it did not.")
+    proof: Text = Field(description="The proof of the attempt, in words.")
 
 
 class ServiceOut(Out):
-    """An attempt to serve the request; `served_on` is the day at the seat on which it was received."""
+    """An attempt to serve the request on a party."""
 
-    id: UUID
-    party_id: UUID
-    method: str
-    attempted_on: date
-    served_at: datetime | None
-    served_on: date | None
-    proof: str
-    recorded_at: datetime
+    id: UUID = Field(description="The id of the attempt.")
+    party_id: UUID = Field(description="The party.")
+    method: ServiceMethod = Field(description="How it was served.")
+    attempted_on: date = Field(description="The day on which service was attempted.")
+    served_at: datetime | None = Field(description="When the party received the request; null if it did not.")
+    served_on: date | None = Field(description="The day at the seat on which it was received; null if it was not.")
+    proof: str = Field(description="The proof of the attempt, in words.")
+    recorded_at: datetime = Field(description="When the registry recorded the attempt.")
 
 
 class ServiceList(Listed[ServiceOut]):

@@ -8,7 +8,7 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.sessions import service
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 
@@ -36,7 +36,10 @@ async def read_session(work: Hop, case_id: UUID, session_id: UUID) -> SessionOut
     responses=problems(401, 403, 404, 409, 422),
 )
 async def schedule(work: Hop, case_id: UUID, body: SessionIn) -> SessionOut:
-    """Schedule a session: joint, or a caucus with one side."""
+    """Schedule a joint session, or a caucus with one side.
+
+    The mediator may do this, and registrars may schedule joint sessions.
+    """
     return await work.write(act(service.schedule, case_id, body), answer=service.read_session, status=201)
 
 
@@ -47,7 +50,10 @@ async def schedule(work: Hop, case_id: UUID, body: SessionIn) -> SessionOut:
     responses=ACTS,
 )
 async def hold(work: Hop, case_id: UUID, session_id: UUID, body: HoldIn) -> SessionOut:
-    """Record that a session was held, and who attended."""
+    """Record that a session was held, and who attended.
+
+    The mediator may do this.
+    """
     return await work.write(
         act(service.hold, case_id, session_id, body),
         answer=service.read_session,
@@ -58,7 +64,7 @@ async def hold(work: Hop, case_id: UUID, session_id: UUID, body: HoldIn) -> Sess
 
 @router.post("/{session_id}/adjourn", dependencies=Act, operation_id="adjournSession", responses=ACTS)
 async def adjourn(work: Hop, case_id: UUID, session_id: UUID, body: PutOffIn) -> SessionOut:
-    """Break a session off, to be taken up at another time."""
+    """Adjourn a session to another time."""
     return await work.write(
         act(service.adjourn, case_id, session_id, body),
         answer=service.read_session,

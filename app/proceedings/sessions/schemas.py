@@ -1,14 +1,16 @@
-"""Sessions as they come in and go out."""
+"""Sessions of a case, in requests and answers."""
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.core.values import Code, Day, In, Line, Listed, Out, PartyIds, Text
+from app.core.ledger.schemas import AudienceName
+from app.core.values import Code, Day, In, Line, Listed, Out, PartyIds, Text, one_of
 
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 
@@ -19,75 +21,90 @@ def _time(value: Any) -> datetime:
             return datetime.fromisoformat(value)
         except ValueError:
             pass
-    detail = "A time is needed: 2027-03-08T10:00 at the seat, or with an offset as 2027-03-08T15:00:00Z."
+    detail = "Send a time as 2027-03-08T10:00 (at the seat), or with an offset as 2027-03-08T15:00:00Z."
     raise PydanticCustomError("time", detail)
 
 
+KINDS = Literal["joint", "caucus"]
+STATES = ("scheduled", "held", "adjourned", "cancelled")
+SessionKind = TypeAliasType(
+    "SessionKind",
+    Annotated[str, one_of(get_args(KINDS), "`joint`: with all sides. `caucus`: with one side in confidence.")],
+)
+SessionState = TypeAliasType("SessionState", Annotated[str, one_of(STATES, "What became of a session.")])
 # With an offset it is that instant; without one it is the wall clock at the seat of the case.
-SeatTime = Annotated[datetime, BeforeValidator(_time)]
+# The format `date-time` would promise an offset.
+SeatTime = Annotated[datetime, BeforeValidator(_time), WithJsonSchema({"type": "string"})]
 
 
 class SessionIn(In):
     """A session to be scheduled."""
 
-    kind: Literal["joint", "caucus"]
-    title: Line
-    starts_at: SeatTime
-    ends_at: SeatTime
-    audience: Code
-    party_ids: PartyIds = []
-    place: Line | None = None
+    kind: KINDS = Field(description="`joint`: with all sides. `caucus`: with one side in confidence.")
+    title: Line = Field(description="The title of the session.")
+    starts_at: SeatTime = Field(
+        description="When it begins: the time at the seat (`2027-03-08T10:00`), or an instant with an offset "
+        "(`2027-03-08T10:00:00Z`)."
+    )
+    ends_at: SeatTime = Field(description="When it ends, in either of the same forms.")
+    audience: Code = Field(
+        description="Who may know of the session: `participants` for a joint session, `caucus` for a caucus."
+    )
+    party_ids: PartyIds = Field([], description="The parties with which a caucus is held.")
+    place: Line | None = Field(None, description="Where the session takes place.")
 
 
 class Attendee(In):
-    """Who was there, as what, and for which party."""
+    """A person who attended a session."""
 
-    name: Line
-    capacity: Line
-    party_id: UUID | None = None
+    name: Line = Field(description="The person's name.")
+    capacity: Line = Field(description="As what the person attended, in words.")
+    party_id: UUID | None = Field(None, description="The party for which the person attended.")
 
 
 class HoldIn(In):
-    """A session that was held, with whom; a day before today, at the seat, needs a reason."""
+    """A record of a session that was held."""
 
-    on: Day | None = None
-    reason: Text | None = None
-    attendance: Annotated[list[Attendee], Field(min_length=1, max_length=200)]
+    on: Day | None = Field(None, description="The day at the seat on which it was held; today if left out.")
+    reason: Text | None = Field(None, description="Why it is recorded late; needed if `on` is before today.")
+    attendance: Annotated[list[Attendee], Field(min_length=1, max_length=200)] = Field(description="Who attended.")
 
 
 class PutOffIn(In):
-    """Why a session does not take place, or is broken off."""
+    """Why a session is adjourned or cancelled."""
 
-    reason: Text
+    reason: Text = Field(description="The reason.")
 
 
 class AttendeeOut(Out):
-    """Who was there."""
+    """A person who attended a session."""
 
-    name: str
-    capacity: str
-    party_id: UUID | None
+    name: str = Field(description="The person's name.")
+    capacity: str = Field(description="As what the person attended, in words.")
+    party_id: UUID | None = Field(description="The party for which the person attended; null if for none.")
 
 
 class SessionOut(Out):
-    """A session; `starts_local` and `ends_local` are the wall clock at the seat, `reason` why it was put off."""
+    """A session of the mediation."""
 
-    id: UUID
-    kind: str
-    title: str
-    state: str
-    audience: str
-    party_ids: list[UUID]
-    place: str | None
-    starts_at: datetime
-    ends_at: datetime
-    time_zone: str
-    starts_local: str
-    ends_local: str
-    held_on: date | None
-    attendance: list[AttendeeOut] | None
-    reason: str | None
+    id: UUID = Field(description="The id of the session.")
+    kind: SessionKind = Field(description="Whether it is a joint session or a caucus.")
+    title: str = Field(description="The title of the session.")
+    state: SessionState = Field(description="What became of the session.")
+    audience: AudienceName = Field(description="Who may know of the session.")
+    party_ids: list[UUID] = Field(description="The parties with which a caucus is held; empty for a joint session.")
+    place: str | None = Field(description="Where it takes place; null if nobody said.")
+    starts_at: datetime = Field(description="When it begins.")
+    ends_at: datetime = Field(description="When it ends.")
+    time_zone: str = Field(description="The time zone at the seat, by its IANA name.")
+    starts_local: str = Field(description="When it begins by the clock at the seat, with its offset.")
+    ends_local: str = Field(description="When it ends by the clock at the seat, with its offset.")
+    held_on: date | None = Field(description="The day at the seat on which it was held; null if it was not.")
+    attendance: list[AttendeeOut] | None = Field(description="Who attended; null if it was not held.")
+    reason: str | None = Field(
+        description="Why it was adjourned or cancelled, or recorded late; null if there is no reason."
+    )
 
 
 class SessionList(Listed[SessionOut]):
-    """A page of sessions, in the order of their beginning."""
+    """A page of sessions, in the order in which they begin."""

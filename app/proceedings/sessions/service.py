@@ -1,4 +1,4 @@
-"""Sessions: scheduled in the zone of the seat, and held."""
+"""Sessions, which are scheduled in the time zone of the seat: joint ones, and caucuses with one side."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
@@ -19,13 +20,17 @@ from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.sessions import Meeting
-from app.proceedings.cases.locking import circle_of, lock_case, require_case, view_of
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
-from app.proceedings.steps.service import Through, take_step_through
+from app.proceedings.steps.service import Attempt, take_step_through
 from app.rules.terms import LocalTimeFault, at_seat, day_at
 
+# The phases of a case in which sessions can be scheduled.
 PHASES = ("sessions", "settlement")
+# The audience that each kind of session has.
+_AUDIENCES = {"joint": "participants", "caucus": "caucus"}
 _COLUMNS = (
     Meeting.id,
     Meeting.kind,
@@ -43,17 +48,17 @@ _COLUMNS = (
 
 
 def list_sessions(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SessionList:
-    """The sessions of a case that the actor may know of; NotFound if the case is not the actor's to see."""
+    """Return a page of the sessions that the actor may know of; raises NotFound if the actor may not see the case."""
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Meeting.case_id == case_id)
-    found = listed(db, statement, page, Sort(Meeting.starts_at, Meeting.id, datetime))
-    return SessionList(items=_out(db, found.rows), next=found.next, count=found.count)
+    listing = listed(db, statement, page, Sort(Meeting.starts_at, Meeting.id, datetime))
+    return SessionList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_session(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID) -> SessionOut:
-    """One session; NotFound if there is none that the actor may know of."""
-    mine = (Meeting.case_id == case_id, Meeting.id == session_id)
-    row = db.execute(select(*_COLUMNS).where(*mine)).one_or_none()
+    """Return one session; raises NotFound if the actor may not know of it."""
+    wanted = (Meeting.case_id == case_id, Meeting.id == session_id)
+    row = db.execute(select(*_COLUMNS).where(*wanted)).one_or_none()
     if row is None:
         raise NotFound
     return _out(db, [row])[0]
@@ -88,86 +93,86 @@ def _local(instant: datetime, zone: str) -> str:
     return instant.astimezone(ZoneInfo(zone)).isoformat()
 
 
-def schedule(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, given: SessionIn) -> tuple[UUID, UUID]:
-    """Schedule a session: the mediator any, the registry joint ones.
+def schedule(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: SessionIn) -> tuple[UUID, UUID]:
+    """Schedule a session: the mediator joint sessions and caucuses, the registry joint sessions only.
 
     Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience
-    that does not fit the kind, or times that do not exist at the seat.
+    that does not fit the kind of session, or for times that do not exist at the seat.
     """
     case = lock_case(db, actor, case_id)
-    capacity = _scheduler(db, actor, case, given.kind)
-    starts_at, ends_at = _times(case, given)
-    if (given.kind == "joint") != (given.audience == "participants") or given.audience not in (
-        "participants",
-        "caucus",
-    ):
-        fits = "A joint session lies among the 'participants', a caucus in a 'caucus'."
-        raise invalid("/audience", "audience-kind", fits)
-    parties = frozenset(given.party_ids)
-    access.check_audience(db, actor, case_id, given.audience, parties)
+    author = _scheduler(db, actor, case, body.kind)
+    starts_at, ends_at = _times(case, body)
+    if body.audience != _AUDIENCES[body.kind]:
+        detail = "A joint session has the audience 'participants', a caucus the audience 'caucus'."
+        raise invalid("/audience", "audience-kind", detail)
+    parties = frozenset(body.party_ids)
+    access.check_audience(db, actor, case_id, body.audience, parties)
     if case.phase not in PHASES:
         raise Conflict(
-            "Sessions are scheduled once the case has its mediator, until it closes.",
+            "A session can be scheduled from the confirmation of the mediator until the case closes.",
             "step-not-open",
             stage=case.stage,
             rule_set=case.procedure,
             article=None,
             reasons=[],
         )
-    audience_id = access.audience(db, case_id, given.audience, parties)
-    written = contents.write(db, case_id, audience_id, {"title": given.title, "place": given.place})
+    audience_id = access.audience(db, case_id, body.audience, parties)
+    content = contents.write(db, case_id, audience_id, {"title": body.title, "place": body.place})
     meeting = Meeting(
         id=new_id(db),
         case_id=case_id,
         audience_id=audience_id,
-        kind=given.kind,
+        kind=body.kind,
         state="scheduled",
-        audience_name=given.audience,
+        audience_name=body.audience,
         party_ids=sorted(str(party) for party in parties),
-        content_id=written.id,
+        content_id=content.id,
         starts_at=starts_at,
         ends_at=ends_at,
         time_zone=case.seat_time_zone,
         scheduled_at=now,
     )
     db.add(meeting)
-    _record(db, now, meeting, "session-scheduled", "schedule", author_of(actor, capacity), written)
+    _record(db, _act_on(meeting, "schedule", now, author), meeting, content)
     return (case_id, meeting.id)
 
 
-def _scheduler(db: GatedSession, actor: Actor, case: Case, kind: str) -> str:
+def _scheduler(db: GatedSession, actor: Actor, case: Case, kind: str) -> Author:
+    """The actor as somebody who may schedule a session of this kind; raises Forbidden for others."""
     if circle_of(db, view_of(case)).is_mediator(actor):
-        return "mediator"
+        return author_of(actor, "mediator")
     if actor.is_staff and kind == "joint":
-        return "registry"
-    raise Forbidden("The mediator schedules sessions; the registry joint ones too.", "not-your-capacity")
+        return author_of(actor, "registry")
+    detail = "Only the mediator can do this; for a joint session the registry can too."
+    raise Forbidden(detail, "not-your-capacity")
 
 
-def _times(case: Case, given: SessionIn) -> tuple[datetime, datetime]:
-    """Both times as instants; Invalid if one does not exist at the seat, or the end does not follow the beginning."""
-    zone, found, faults = ZoneInfo(case.seat_time_zone), [], []
+def _times(case: Case, body: SessionIn) -> tuple[datetime, datetime]:
+    """Return the beginning and the end as instants.
+
+    Raises Invalid for a time that does not exist at the seat, and for an end that does not follow the beginning.
+    """
+    zone, instants, faults = ZoneInfo(case.seat_time_zone), [], []
     for name in ("starts_at", "ends_at"):
-        time: datetime = getattr(given, name)
+        time: datetime = getattr(body, name)
         try:
-            found.append(time.astimezone(UTC) if time.tzinfo else at_seat(time, zone))
+            instants.append(time.astimezone(UTC) if time.tzinfo else at_seat(time, zone))
         except LocalTimeFault as fault:
             faults.append(FieldError(f"/{name}", "local-time", str(fault)))
     if faults:
         raise Invalid(*faults)
-    if found[1] <= found[0]:
-        raise invalid("/ends_at", "order", "A session ends after it begins.")
-    return found[0], found[1]
+    starts_at, ends_at = instants
+    if ends_at <= starts_at:
+        raise invalid("/ends_at", "order", "A session must end after it begins.")
+    return starts_at, ends_at
 
 
-def _record(
-    db: GatedSession,
-    now: datetime,
-    meeting: Meeting,
-    kind: str,
-    act: str,
-    by: Author,
-    content: contents.Written | None,
-) -> None:
+def _act_on(meeting: Meeting, name: str, now: datetime, author: Author) -> Act:
+    return Act(name, now, author, Subject(meeting.case_id, meeting.audience_id, meeting.audience_name))
+
+
+def _record(db: GatedSession, act: Act, meeting: Meeting, content: contents.Written) -> None:
+    """Record the event `session-STATE`, of the state in which the act leaves the session."""
     payload = {
         "session_id": str(meeting.id),
         "kind": meeting.kind,
@@ -175,42 +180,45 @@ def _record(
         "starts_at": meeting.starts_at.isoformat(),
         "ends_at": meeting.ends_at.isoformat(),
     }
-    subject = Subject(meeting.case_id, meeting.audience_id, meeting.audience_name)
-    ledger.record(db, Act(act, now, by, subject), kind, payload, content=content)
+    ledger.record(db, act, f"session-{meeting.state}", payload, content=content)
 
 
 def hold(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: HoldIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, body: HoldIn
 ) -> tuple[UUID, UUID]:
-    """Record that a session was held and who attended; a joint one takes the step `hold-session`.
+    """Record, as the mediator, that a session was held and who attended; a joint one takes the step `hold-session`.
 
-    Raises NotFound, Forbidden for others than the mediator, Invalid for parties unknown to the case, and Conflict for
-    a session that is not scheduled any more.
+    Raises NotFound, Forbidden for others, Invalid for a day on which it cannot have been held or for parties that the
+    case does not have, and Conflict for a session that is not scheduled.
     """
     case = lock_case(db, actor, case_id)
     meeting = _meeting(db, case_id, session_id)
-    known = circle_of(db, view_of(case))
-    if not known.is_mediator(actor):
-        raise Forbidden("The mediator records that a session was held.", "not-your-capacity")
-    on = _held_on(case, meeting, now, given)
-    parties = {party.id for party in known.parties}
+    circle = circle_of(db, view_of(case))
+    if not circle.is_mediator(actor):
+        raise Forbidden("Only the mediator can record that a session was held.", "not-your-capacity")
+    held_on = _held_on(case, meeting, now, body)
+    _check_attendance(circle, body)
+    _expect_scheduled(meeting)
+    attendance: dict[str, Any] = {"attendance": [attendee.model_dump(mode="json") for attendee in body.attendance]}
+    if body.reason is not None:
+        attendance["reason"] = body.reason
+    content = contents.write(db, case_id, meeting.audience_id, attendance)
+    meeting.state, meeting.held_on, meeting.attendance_id = "held", held_on, content.id
+    if meeting.kind == "joint":
+        take_step_through(db, actor, now, case, Attempt("hold-session", meeting.id, Counted(held_on)))
+    _record(db, _act_on(meeting, "hold", now, author_of(actor, "mediator")), meeting, content)
+    return (case_id, meeting.id)
+
+
+def _check_attendance(circle: Circle, body: HoldIn) -> None:
+    parties = {party.id for party in circle.parties}
     faults = [
         FieldError(f"/attendance/{number}/party_id", "unknown-party", "Name a party of this case by its id.")
-        for number, one in enumerate(given.attendance)
-        if one.party_id is not None and one.party_id not in parties
+        for number, attendee in enumerate(body.attendance)
+        if attendee.party_id is not None and attendee.party_id not in parties
     ]
     if faults:
         raise Invalid(*faults)
-    _expect_scheduled(meeting)
-    attendance: dict[str, Any] = {"attendance": [one.model_dump(mode="json") for one in given.attendance]}
-    if given.reason is not None:
-        attendance["reason"] = given.reason
-    written = contents.write(db, case_id, meeting.audience_id, attendance)
-    meeting.state, meeting.held_on, meeting.attendance_id = "held", on, written.id
-    if meeting.kind == "joint":
-        take_step_through(db, actor, now, case, Through("hold-session", meeting.id, Counted(on)))
-    _record(db, now, meeting, "session-held", "hold", author_of(actor, "mediator"), written)
-    return (case_id, meeting.id)
 
 
 def _meeting(db: GatedSession, case_id: UUID, session_id: UUID) -> Meeting:
@@ -223,56 +231,58 @@ def _meeting(db: GatedSession, case_id: UUID, session_id: UUID) -> Meeting:
 
 def _expect_scheduled(meeting: Meeting) -> None:
     if meeting.state != "scheduled":
-        raise Conflict(f"The session is {meeting.state}.", "session-state", state=meeting.state)
+        raise Conflict(f"The session is {meeting.state}. It must be scheduled.", "session-state", state=meeting.state)
 
 
-def _held_on(case: Case, meeting: Meeting, now: datetime, given: HoldIn) -> date:
-    """The day on which a session was held: today, or an earlier one from its scheduled beginning on."""
+def _held_on(case: Case, meeting: Meeting, now: datetime, body: HoldIn) -> date:
+    """The day at the seat on which a session was held: today, or an earlier day on or after its scheduled beginning."""
     today = day_at(now, zone_of(case))
-    on = given.on or today
-    faults = day_faults(today, on, given.reason)
-    if not faults and on < min(today, day_at(meeting.starts_at, zone_of(case))):
-        faults = [FieldError("/on", "before-session", "The session had not begun on that day.")]
+    held_on = body.on or today
+    faults = day_faults(today, held_on, body.reason)
+    earliest = min(today, day_at(meeting.starts_at, zone_of(case)))
+    if not faults and held_on < earliest:
+        faults = [FieldError("/on", "before-session", f"This session cannot have been held before {earliest}.")]
     if faults:
         raise Invalid(*faults)
-    return on
+    return held_on
 
 
 def adjourn(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, body: PutOffIn
 ) -> tuple[UUID, UUID]:
-    """Break a session off, to be taken up at another time, which is scheduled anew.
+    """Adjourn a session; the session that continues it is scheduled as a new one.
 
-    Raises NotFound, Forbidden for who may not schedule such a session, and Conflict for one that is not scheduled.
+    Raises NotFound, Forbidden for anybody who may not schedule such a session, and Conflict for a session that is not
+    scheduled.
     """
-    return _put_off(db, actor, now, case_id, session_id, given, "adjourn", "adjourned")
+    meeting, author = _scheduled(db, actor, case_id, session_id)
+    _put_off(db, _act_on(meeting, "adjourn", now, author), meeting, "adjourned", body)
+    return (case_id, session_id)
 
 
 def cancel(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, given: PutOffIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID, body: PutOffIn
 ) -> tuple[UUID, UUID]:
     """Cancel a session that will not take place.
 
-    Raises NotFound, Forbidden for who may not schedule such a session, and Conflict for one that is not scheduled.
+    Raises NotFound, Forbidden for anybody who may not schedule such a session, and Conflict for a session that is not
+    scheduled.
     """
-    return _put_off(db, actor, now, case_id, session_id, given, "cancel", "cancelled")
+    meeting, author = _scheduled(db, actor, case_id, session_id)
+    _put_off(db, _act_on(meeting, "cancel", now, author), meeting, "cancelled", body)
+    return (case_id, session_id)
 
 
-def _put_off(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case_id: UUID,
-    session_id: UUID,
-    given: PutOffIn,
-    act: str,
-    state: str,
-) -> tuple[UUID, UUID]:
+def _scheduled(db: GatedSession, actor: Actor, case_id: UUID, session_id: UUID) -> tuple[Meeting, Author]:
+    """Lock the case and return its scheduled session, with the actor as somebody who may schedule such a session."""
     case = lock_case(db, actor, case_id)
     meeting = _meeting(db, case_id, session_id)
-    capacity = _scheduler(db, actor, case, meeting.kind)
+    author = _scheduler(db, actor, case, meeting.kind)
     _expect_scheduled(meeting)
-    written = contents.write(db, case_id, meeting.audience_id, {"reason": given.reason})
-    meeting.state, meeting.reason_id = state, written.id
-    _record(db, now, meeting, f"session-{state}", act, author_of(actor, capacity), written)
-    return (case_id, meeting.id)
+    return meeting, author
+
+
+def _put_off(db: GatedSession, act: Act, meeting: Meeting, state: str, body: PutOffIn) -> None:
+    content = contents.write(db, meeting.case_id, meeting.audience_id, {"reason": body.reason})
+    meeting.state, meeting.reason_id = state, content.id
+    _record(db, act, meeting, content)

@@ -8,8 +8,8 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.proceedings.cases.locking import lock_case
-from app.proceedings.settlements import service
+from app.proceedings.cases.lock import lock_case
+from app.proceedings.settlements import drafts, signatures
 from app.proceedings.settlements.schemas import (
     DraftIn,
     DraftList,
@@ -26,13 +26,13 @@ router = APIRouter(prefix="/v1/cases/{case_id}/settlement", tags=["settlement"],
 @router.get("/drafts", operation_id="listDrafts", responses=problems(401, 404, 422))
 async def list_drafts(work: Hop, case_id: UUID, page: Paged) -> DraftList:
     """List the drafts of the settlement that you may know of."""
-    return await work.read(service.list_drafts, case_id, page)
+    return await work.read(drafts.list_drafts, case_id, page)
 
 
 @router.get("/drafts/{draft_id}", operation_id="readDraft", responses=problems(401, 404, 422))
 async def read_draft(work: Hop, case_id: UUID, draft_id: UUID) -> DraftOut:
     """Read a draft."""
-    return await work.read(service.read_draft, case_id, draft_id)
+    return await work.read(drafts.read_draft, case_id, draft_id)
 
 
 @router.post(
@@ -43,8 +43,11 @@ async def read_draft(work: Hop, case_id: UUID, draft_id: UUID) -> DraftOut:
     responses=problems(401, 403, 404, 409, 422),
 )
 async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
-    """Put a draft of the settlement before an audience."""
-    return await work.write(act(service.draft, case_id, body), answer=service.read_draft, status=201)
+    """Put a draft of the settlement before an audience.
+
+    Mediators and representatives may do this.
+    """
+    return await work.write(act(drafts.draft, case_id, body), answer=drafts.read_draft, status=201)
 
 
 @router.post(
@@ -54,10 +57,13 @@ async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
     responses=problems(401, 403, 404, 409, 412, 422),
 )
 async def freeze(work: Hop, case_id: UUID, draft_id: UUID, body: FreezeIn) -> DraftOut:
-    """Freeze a draft, by its hash, as the text to sign."""
+    """Freeze a draft, by its hash, as the text to sign.
+
+    Signatures under a text that was frozen before lose their effect.
+    """
     return await work.write(
-        act(service.freeze, case_id, draft_id, body),
-        answer=service.read_draft,
+        act(drafts.freeze, case_id, draft_id, body),
+        answer=drafts.read_draft,
         item=(case_id, draft_id),
         lock=lock_case,
     )
@@ -66,13 +72,13 @@ async def freeze(work: Hop, case_id: UUID, draft_id: UUID, body: FreezeIn) -> Dr
 @router.get("/signatures", operation_id="listSignatures", responses=problems(401, 404, 422))
 async def list_signatures(work: Hop, case_id: UUID, page: Paged) -> SignatureList:
     """List the signatures."""
-    return await work.read(service.list_signatures, case_id, page)
+    return await work.read(signatures.list_signatures, case_id, page)
 
 
 @router.get("/signatures/{signature_id}", operation_id="readSignature", responses=problems(401, 404, 422))
 async def read_signature(work: Hop, case_id: UUID, signature_id: UUID) -> SignatureOut:
     """Read a signature."""
-    return await work.read(service.read_signature, case_id, signature_id)
+    return await work.read(signatures.read_signature, case_id, signature_id)
 
 
 @router.post(
@@ -83,5 +89,8 @@ async def read_signature(work: Hop, case_id: UUID, signature_id: UUID) -> Signat
     responses=problems(401, 403, 404, 409, 422),
 )
 async def sign(work: Hop, case_id: UUID, body: SignatureIn) -> SignatureOut:
-    """Sign the frozen text for your party; the last signature settles the case."""
-    return await work.write(act(service.sign, case_id, body), answer=service.read_signature, status=201)
+    """Sign the frozen text for your party.
+
+    The last signature settles the case.
+    """
+    return await work.write(act(signatures.sign, case_id, body), answer=signatures.read_signature, status=201)

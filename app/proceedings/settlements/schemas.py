@@ -1,28 +1,52 @@
-"""Drafts of the settlement and signatures as they come in and go out."""
+"""Drafts of the settlement and signatures, in requests and answers."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.core.values import Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text
-from app.proceedings.cases.schemas import OnPaper
+from app.core.ledger.schemas import AudienceName
+from app.core.values import Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text, one_of
+from app.proceedings.cases.schemas import OnPaper, ReceivedVia
 from app.proceedings.documents.schemas import EnclosureOut
 from app.proceedings.steps.schemas import PowersIn
 
+SETTLES = Literal["whole", "part"]
+SIGNERS = Literal["agent", "co-agent", "head-of-state", "head-of-government", "foreign-minister"]
+STATES = ("draft", "frozen", "superseded")
+Settles = TypeAliasType(
+    "Settles", Annotated[str, one_of(get_args(SETTLES), "Whether a text settles the whole dispute or a part of it.")]
+)
+SignerCapacity = TypeAliasType(
+    "SignerCapacity", Annotated[str, one_of(get_args(SIGNERS), "In which capacity somebody signed.")]
+)
+DraftState = TypeAliasType(
+    "DraftState",
+    Annotated[
+        str,
+        one_of(
+            STATES,
+            "`draft`: a proposal. `frozen`: the text to sign. `superseded`: another text was frozen after it.",
+        ),
+    ],
+)
+
 
 class ClauseIn(In):
-    """A numbered clause; its number is text, as treaties write them."""
+    """A numbered clause."""
 
-    number: Annotated[Line, Field(max_length=20)]
-    text: Text
+    number: Annotated[Line, Field(max_length=20)] = Field(
+        description="The number of the clause, such as `1` or `2 bis`."
+    )
+    text: Text = Field(description="The text of the clause.")
 
 
 def _numbered(clauses: list[ClauseIn]) -> list[ClauseIn]:
     if len({clause.number for clause in clauses}) != len(clauses):
-        raise PydanticCustomError("repeated", "Give each clause a number of its own.")
+        raise PydanticCustomError("repeated", "Two clauses have the same number. Give each clause its own.")
     return clauses
 
 
@@ -30,126 +54,139 @@ Clauses = Annotated[list[ClauseIn], Field(min_length=1, max_length=500), AfterVa
 
 
 class TextIn(In):
-    """The text in another language, equally authentic."""
+    """The text in another language, which is equally authentic."""
 
-    title: Line
-    language: Language
-    clauses: Clauses
+    title: Line = Field(description="The title of the text.")
+    language: Language = Field(description="The language of the text, by its code.")
+    clauses: Clauses = Field(description="The clauses.")
 
 
 class DraftIn(In):
-    """A draft of the settlement, of the whole dispute or a part of it.
+    """A draft of the settlement.
 
-    Its text is `clauses`, in `language`; `texts` in other languages; and documents that are uploaded to it: one of
-    these at least before it is frozen. `prevailing_language` decides where they differ. `replaces` names the draft, of
-    the same audience, whose next version it is.
+    Its text may be clauses, clauses in further languages, and documents that are uploaded to it. It needs at least one
+    of these before it can be frozen.
     """
 
-    title: Line
-    language: Language
-    clauses: Clauses = Field(default_factory=list)
-    texts: Annotated[list[TextIn], Field(max_length=20)] = Field(default_factory=list)
-    prevailing_language: Language | None = None
-    audience: Code
-    party_ids: PartyIds = []
-    settles: Literal["whole", "part"] = "whole"
-    replaces: UUID | None = None
+    title: Line = Field(description="The title of the draft.")
+    language: Language = Field(description="The language of `clauses`, by its code.")
+    clauses: Clauses = Field(default_factory=list, description="The text, in clauses.")
+    texts: Annotated[list[TextIn], Field(max_length=20)] = Field(
+        default_factory=list, description="The text in further languages."
+    )
+    prevailing_language: Language | None = Field(
+        None, description="The language whose text decides where the texts differ; none if left out."
+    )
+    audience: Code = Field(
+        description="Who may read the draft, by the name of an audience to which you belong; `participants` for a text "
+        "that is to be signed."
+    )
+    party_ids: PartyIds = Field([], description="The parties that the audience names, for those that name parties.")
+    settles: SETTLES = Field("whole", description="Whether it settles the whole dispute or a part of it.")
+    replaces: UUID | None = Field(
+        None, description="The draft whose next version it is. Both must have the same audience."
+    )
 
     @model_validator(mode="after")
     def _one_text_in_each_language(self) -> Self:
         languages = [*([self.language] if self.clauses else []), *(one.language for one in self.texts)]
         if len(set(languages)) != len(languages):
-            raise PydanticCustomError("repeated", "Give the clauses in each language once.")
+            raise PydanticCustomError("repeated", "Two texts are in the same language. Send each language once.")
         return self
 
 
 class FreezeIn(In):
-    """The text that is to be frozen, by the hash of what was read."""
+    """The text that is to be frozen."""
 
-    sha256: Sha256
+    sha256: Sha256 = Field(description="The hash of the text that you read, as `readDraft` shows it, in hexadecimal.")
 
 
 class ClauseOut(Out):
     """A numbered clause."""
 
-    number: str
-    text: str
+    number: str = Field(description="The number of the clause.")
+    text: str = Field(description="The text of the clause.")
 
 
 class TextOut(Out):
-    """The text in another language; `sha256` is of the canonical form (RFC 8785) of its title, language and clauses."""
+    """The text in another language."""
 
-    title: str
-    language: str
-    clauses: list[ClauseOut]
-    sha256: str
+    title: str = Field(description="The title of the text.")
+    language: str = Field(description="The language of the text, by its code.")
+    clauses: list[ClauseOut] = Field(description="The clauses.")
+    sha256: str = Field(
+        description="The SHA-256 of the canonical form (RFC 8785) of title, language and clauses, in hexadecimal."
+    )
 
 
 class DraftOut(Out):
-    """A draft; `sha256` is of the canonical form (RFC 8785) of title, language and clauses.
+    """A draft of the settlement."""
 
-    Where there are `texts`, `documents` or a `prevailing_language`, it is of `{"prevailing_language", "texts"}`: each
-    text as `{"form", "language", "relation", "sha256"}`, and `of` where a document is of another one (docs/verify.md).
-    """
-
-    id: UUID
-    version: int
-    replaces: UUID | None
-    title: str
-    language: str
-    clauses: list[ClauseOut]
-    texts: list[TextOut]
-    documents: list[EnclosureOut]
-    prevailing_language: str | None
-    audience: str
-    party_ids: list[UUID]
-    author_id: UUID
-    settles: str
-    state: str
-    sha256: str
-    drafted_at: datetime
-    frozen_at: datetime | None
+    id: UUID = Field(description="The id of the draft.")
+    version: int = Field(description="The version, from 1.")
+    replaces: UUID | None = Field(description="The draft whose next version it is; null for a first version.")
+    title: str = Field(description="The title of the draft.")
+    language: str = Field(description="The language of `clauses`, by its code.")
+    clauses: list[ClauseOut] = Field(description="The text, in clauses.")
+    texts: list[TextOut] = Field(description="The text in further languages.")
+    documents: list[EnclosureOut] = Field(description="The documents that are texts of the settlement.")
+    prevailing_language: str | None = Field(
+        description="The language whose text decides where the texts differ; null if none does."
+    )
+    audience: AudienceName = Field(description="Who may read the draft.")
+    party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
+    author_id: UUID = Field(description="The person who wrote the draft.")
+    settles: Settles = Field(description="Whether it settles the whole dispute or a part of it.")
+    state: DraftState = Field(description="What the draft is now.")
+    sha256: str = Field(
+        description="The hash by which the text is frozen and signed: the SHA-256, in hexadecimal, of the canonical "
+        "form (RFC 8785) of title, language and clauses. With further texts, documents or a prevailing language it is "
+        "made from the hashes of all of them (docs/verify.md)."
+    )
+    drafted_at: datetime = Field(description="When the draft was written.")
+    frozen_at: datetime | None = Field(description="When the text was frozen; null if it was not.")
 
 
 class DraftList(Listed[DraftOut]):
-    """A page of drafts, in the order of drafting."""
+    """A page of drafts, in the order in which they were written."""
 
 
 class SignerIn(In):
-    """Who signed on paper, and on what they act for the party."""
+    """A person who signed on paper."""
 
-    name: Line
-    powers: PowersIn
+    name: Line = Field(description="The person's name.")
+    powers: PowersIn = Field(description="The powers by which the person acts for the party.")
 
 
 class SignatureIn(OnPaper):
-    """A signature under the frozen text, for a party, in the signer's capacity.
+    """A signature under the frozen text. The registry enters signatures on paper, with `on_behalf_of` and `signer`."""
 
-    One that was given on paper the registry enters: on behalf of the party, with who signed and on what powers.
-    """
-
-    draft_id: UUID
-    sha256: Sha256
-    party_id: UUID
-    capacity: Literal["agent", "co-agent", "head-of-state", "head-of-government", "foreign-minister"]
-    signer: SignerIn | None = None
+    draft_id: UUID = Field(description="The frozen draft.")
+    sha256: Sha256 = Field(description="The hash of the text that you sign, as `readDraft` shows it, in hexadecimal.")
+    party_id: UUID = Field(description="The party for which you sign.")
+    capacity: SIGNERS = Field(description="In which capacity you sign.")
+    signer: SignerIn | None = Field(None, description="The person who signed on paper.")
 
 
 class SignatureOut(Out):
-    """A signature, and the parties that have not signed the text yet; who signed on paper has no `signer_id`."""
+    """A signature under a frozen text."""
 
-    id: UUID
-    draft_id: UUID
-    sha256: str
-    party_id: UUID
-    signer_id: UUID | None
-    signer_name: str
-    capacity: str
-    signed_at: datetime
-    received_via: str | None
-    voided_at: datetime | None
-    remaining: list[UUID]
+    id: UUID = Field(description="The id of the signature.")
+    draft_id: UUID = Field(description="The draft that was signed.")
+    sha256: str = Field(description="The hash of the text that was signed, in hexadecimal.")
+    party_id: UUID = Field(description="The party for which it was signed.")
+    signer_id: UUID | None = Field(description="The person who signed; null if it was signed on paper.")
+    signer_name: str = Field(description="The signer's name.")
+    capacity: SignerCapacity = Field(description="In which capacity the person signed.")
+    signed_at: datetime = Field(description="When it was signed.")
+    received_via: ReceivedVia | None = Field(
+        description="How the signature on paper came; null if it was not on paper."
+    )
+    voided_at: datetime | None = Field(
+        description="When the signature lost its effect because another text was frozen; null if it has effect."
+    )
+    remaining: list[UUID] = Field(description="The parties that have not yet signed the text.")
 
 
 class SignatureList(Listed[SignatureOut]):
-    """A page of signatures, in the order of signing."""
+    """A page of signatures, in the order in which they were made."""

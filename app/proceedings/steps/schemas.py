@@ -1,60 +1,81 @@
-"""Steps of a case, as requests bring them and answers show them."""
+"""Steps of a case, in requests and answers."""
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from app.core.values import Code, Day, In, Line, Listed, Out
-from app.institution.procedures.schemas import ReasonOut
+from pydantic import Field
+from typing_extensions import TypeAliasType
+
+from app.core.values import Code, Day, In, Line, Listed, Out, one_of
+from app.institution.procedures.schemas import Capacity, ReasonOut, StandingName, StepPath
 from app.proceedings.cases.schemas import OnPaper
+
+BASES = Literal["treaty-clause", "contract-clause", "ad-hoc"]
+POWERS = Literal["full-powers", "mandate", "ex-officio"]
+ConsentBasis = TypeAliasType("ConsentBasis", Annotated[str, one_of(get_args(BASES), "What a consent rests on.")])
+PowersKind = TypeAliasType(
+    "PowersKind",
+    Annotated[
+        str,
+        one_of(
+            get_args(POWERS),
+            "The powers by which a person acts for a party. `ex-officio`: by the person's office, without a paper.",
+        ),
+    ],
+)
 
 
 class ConsentIn(In):
-    """Consent to mediate: what it rests on, and when it was given."""
+    """A consent to mediate."""
 
-    basis: Literal["treaty-clause", "contract-clause", "ad-hoc"]
-    instrument: Line | None = None
-    given_on: Day
+    basis: BASES = Field(description="What the consent rests on.")
+    instrument: Line | None = Field(None, description="The instrument in which the consent is given.")
+    given_on: Day = Field(description="The day on which the consent was given.")
 
 
 class PowersIn(In):
-    """On what a person acts for a party: full powers, a mandate, or the office itself."""
+    """The powers by which a person acts for a party."""
 
-    kind: Literal["full-powers", "mandate", "ex-officio"]
-    issued_by: Line
-    issued_on: Day
+    kind: POWERS = Field(description="Full powers, a mandate, or the person's office (`ex-officio`).")
+    issued_by: Line = Field(description="Who issued the powers.")
+    issued_on: Day = Field(description="The day on which they were issued.")
 
 
 class StepFields(In):
-    """What particular steps need."""
+    """The fields that particular steps need. `readProcedure` says which step needs which."""
 
-    consent: ConsentIn | None = None
-    powers: PowersIn | None = None
-    ground: Code | None = None
-    position: Code | None = None
-    party_id: UUID | None = None
+    consent: ConsentIn | None = Field(None, description="The party's consent to mediate.")
+    powers: PowersIn | None = Field(None, description="The powers of the person who acts.")
+    ground: Code | None = Field(
+        None, description="The ground on which the mediation ends, by its name in the rule set."
+    )
+    position: Code | None = Field(None, description="A position that the party states, by its name in the rule set.")
+    party_id: UUID | None = Field(None, description="The party whom the step concerns, if no party takes it.")
 
 
 class StepIn(OnPaper):
-    """A step as it is taken."""
+    """A step to be taken."""
 
-    due_on: Day | None = None
-    fields: StepFields = StepFields()
+    due_on: Day | None = Field(None, description="The last day of the term that the step starts, where it may be set.")
+    fields: StepFields = Field(StepFields(), description="The fields that the step needs.")
 
 
 class StepOut(Out):
-    """A step of the procedure, as it stands for whoever asks."""
+    """A step of the procedure, and whether you can take it now."""
 
-    step: str
-    title: str
-    available: bool
-    by: list[str]
-    article: str | None
-    source: str | None
-    standing: str
-    taken_through: str | None
-    href: str
-    reasons: list[ReasonOut]
+    step: str = Field(description="The name of the step.")
+    title: str = Field(description="The title of the step, for people.")
+    available: bool = Field(description="Whether you can take it now.")
+    by: list[Capacity] = Field(description="The capacities that may take it.")
+    article: str | None = Field(description="The article of the step; null for the registry's own practice.")
+    source: str | None = Field(description="Where the rule was read, if not in the instrument itself; otherwise null.")
+    standing: StandingName = Field(description="How well the rule is established.")
+    taken_through: StepPath | None = Field(
+        description="The path below the case at which an act takes the step; null if it is taken under `/steps`."
+    )
+    href: str = Field(description="The path to which the request that takes the step is sent.")
+    reasons: list[ReasonOut] = Field(description="Why you cannot take it now; empty if you can.")
 
 
 class StepList(Listed[StepOut]):
-    """Every step that the rule set knows, in its order."""
+    """Every step of the rule set, in its order, on one page."""

@@ -1,4 +1,4 @@
-"""The one door through which a case moves: its steps, and the columns that follow from them."""
+"""The one door through which a case moves: the rules judge a step, and what they allow is applied."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,120 +11,132 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
-from app.core.access.session import GatedSession, as_system
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
-from app.core.db import AnyRow, is_postgresql, new_id
-from app.core.errors import Conflict, FieldError, Invalid, NotFound, invalid, reason_out, refusal
+from app.core.db import is_postgresql, new_id
+from app.core.errors import Conflict, FieldError, Invalid, invalid, refusal
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, Subject
+from app.core.ledger.acts import Act, Author
 from app.core.tables.cases import Case, ReferenceNumber, StepTaken
 from app.core.tables.institution import Institution
 from app.core.tables.parties import Party
-from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import act_subject, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.cases.locking import act_subject, circle_of, lock_case, view_of
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted
 from app.proceedings.deadlines import changes
-from app.proceedings.deadlines import service as deadlines
-from app.proceedings.steps import consequences
-from app.proceedings.steps.schemas import StepIn, StepList, StepOut
+from app.proceedings.deadlines.start_and_end import end_deadlines, start_deadlines
+from app.proceedings.steps import consents_and_powers, consequences
+from app.proceedings.steps.schemas import StepIn
 from app.rules import engine
+from app.rules.fields import StepInput, faults_in_fields
 from app.rules.loader import library
-from app.rules.model import CLOSED, OPEN, PAUSED, Decision, Holding, OpenStep, Procedure, Refused, Step, Waiting
+from app.rules.model import CLOSED, FIELD_BLOCKS, OPEN, PAUSED, Decision, Holding, Procedure, Refused, Step
 from app.rules.terms import day_at
 
 
-def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step: str, given: StepIn) -> tuple[UUID]:
-    """Take a step of the case's procedure.
-
-    Raises NotFound for a case or step that is not there, Forbidden for somebody else's step, Invalid for fields that
-    the step does not take or lacks, and Conflict with the rule's reasons where the rules refuse it now.
-    """
-    case = lock_case(db, actor, case_id)
-    procedure, facts = library()[case.procedure], read_facts(db, case)
-    try:
-        if given.on_behalf_of is None or not actor.is_staff:
-            engine.entry_for(procedure, facts, step, _holdings(db, actor, case))
-        counted = paper_acts.judge(db, actor, now, case, given)
-        holdings = _holdings(db, actor, case, counted)
-        entry = engine.entry_for(procedure, facts, step, holdings)
-        _check_fields(procedure, entry, given, counted.on)
-        decision = engine.decide(procedure, facts, step, holdings, counted.on)
-    except Refused as refused:
-        raise refusal(refused, procedure.id) from refused
-    if decision.step.taken_through is not None:
-        href = f"/v1/cases/{case.id}/{decision.step.taken_through}"
-        detail = f"'{step}' is taken by the act of its own resource, in the same transaction: see 'href'."
-        raise Conflict(detail, "taken-through", href=href, stage=case.stage, rule_set=procedure.id)
-    _apply(db, actor, now, case, procedure, holdings, decision, given, counted)
-    return (case.id,)
-
-
 @dataclass(frozen=True, slots=True)
-class Through:
-    """A step that the act of another noun takes: what the act is about, and on which day it counts."""
+class Attempt:
+    """A step that the act of another noun is to take.
+
+    `subject` is the item that the act is about. `counted` says on which day and for whom the act counts: today and for
+    the actor where it is left out.
+    """
 
     step: str
     subject: UUID | None = None
     counted: Counted | None = None
 
 
-def take_step_through(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through) -> Decision:
-    """Take a step by the act of another noun, which has locked the case; Forbidden or Conflict as the rules say."""
-    counted = through.counted or Counted(paper_acts.today_at(case, now))
-    decision, holdings = _decide(db, actor, case, through, counted)
-    _apply(db, actor, now, case, library()[case.procedure], holdings, decision, StepIn(), counted)
-    return decision
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A step that the rules allow: who takes it, how it counts, and the decision that is still to be applied."""
+
+    actor: Actor
+    author: Author
+    procedure: Procedure
+    decision: Decision
+    counted: Counted
+    request: StepIn
 
 
-def check_step(db: GatedSession, actor: Actor, now: datetime, case: Case, through: Through) -> None:
-    """Refuse, before anything is written, what `take_step_through` would refuse."""
-    _decide(db, actor, case, through, through.counted or Counted(paper_acts.today_at(case, now)))
+def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step: str, request: StepIn) -> tuple[UUID]:
+    """Take a step of the case's procedure.
 
-
-def _decide(
-    db: GatedSession, actor: Actor, case: Case, through: Through, counted: Counted
-) -> tuple[Decision, tuple[Holding, ...]]:
-    procedure, facts = library()[case.procedure], read_facts(db, case, through.subject)
-    holdings = _holdings(db, actor, case, counted)
+    Raises NotFound for an unknown case or step, Forbidden for a step of another capacity, Invalid for fields that the
+    step lacks or does not take, and Conflict with the rule's reasons where the rules refuse the step now.
+    """
+    case = lock_case(db, actor, case_id)
+    procedure, facts = library()[case.procedure], read_facts(db, case)
     try:
-        return engine.decide(procedure, facts, through.step, holdings, counted.on), holdings
+        if request.on_behalf_of is None or not actor.is_staff:
+            engine.entry_for(procedure, facts, step, _holdings(db, actor, case))
+        counted = paper_acts.judge(db, actor, now, case, request)
+        holdings = _holdings(db, actor, case, counted)
+        entry = engine.entry_for(procedure, facts, step, holdings)
+        _check_fields(procedure, entry, request, counted.on)
+        decision = engine.decide(procedure, facts, step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
+    if decision.step.taken_through is not None:
+        href = f"/v1/cases/{case.id}/{decision.step.taken_through}"
+        detail = f"'{step}' is taken by an act on another resource: send that act to the address in 'href'."
+        raise Conflict(detail, "taken-through", href=href, stage=case.stage, rule_set=procedure.id)
+    author = _author(actor, decision, holdings, counted)
+    apply_step(db, now, case, Judged(actor, author, procedure, decision, counted, request))
+    return (case.id,)
+
+
+def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attempt: Attempt) -> Judged:
+    """Judge a step before anything is written; the caller has locked the case.
+
+    Raises Forbidden or Conflict as the rules say.
+    """
+    counted = attempt.counted or Counted(paper_acts.today_at(case, now))
+    procedure, facts = library()[case.procedure], read_facts(db, case, attempt.subject)
+    holdings = _holdings(db, actor, case, counted)
+    try:
+        decision = engine.decide(procedure, facts, attempt.step, holdings, counted.on)
+    except Refused as refused:
+        raise refusal(refused, procedure.id) from refused
+    author = _author(actor, decision, holdings, counted)
+    return Judged(actor, author, procedure, decision, counted, StepIn())
+
+
+def take_step_through(db: GatedSession, actor: Actor, now: datetime, case: Case, attempt: Attempt) -> Act:
+    """Judge a step and apply it at once; Forbidden or Conflict as the rules say."""
+    return apply_step(db, now, case, judge_step(db, actor, now, case, attempt))
 
 
 def _holdings(db: GatedSession, actor: Actor, case: Case, counted: Counted | None = None) -> tuple[Holding, ...]:
-    """In which capacities the actor acts: for the party alone whose act the registry enters."""
+    """The capacities in which the actor acts: only the party's, where the registry enters the act of a party."""
     if counted is not None and counted.party_id is not None:
         return (paper_acts.holding_of(db, case, counted.party_id),)
     return circle_of(db, view_of(case)).holdings(actor)
 
 
+def _author(actor: Actor, decision: Decision, holdings: tuple[Holding, ...], counted: Counted) -> Author:
+    """The actor, in the first of their capacities that may take the step."""
+    takers = set(decision.step.by)
+    if engine.ANY_PARTY in takers:
+        takers |= {"requesting-party", "responding-party"}
+    capacity = next((holding.capacity for holding in holdings if holding.capacity in takers), holdings[0].capacity)
+    return paper_acts.author(actor, counted, Holding(capacity, decision.party_id))
+
+
 def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) -> None:
-    faults = []
-    if entry.reason and given.reason is None:
-        faults.append(FieldError("/reason", "missing", f"'{entry.name}' needs a reason."))
-    if given.due_on is not None and not engine.takes_day(procedure, entry):
-        faults.append(FieldError("/due_on", "no-term", f"'{entry.name}' starts no term whose day can be set."))
-    elif given.due_on is not None and given.due_on <= on:
-        faults.append(FieldError("/due_on", "not-after", "The day must lie after the one on which the step counts."))
-    if entry.grounds and given.fields.ground not in entry.grounds:
-        known = f"'{entry.name}' is taken on one of these grounds: {', '.join(entry.grounds)}."
-        faults.append(FieldError("/fields/ground", "ground", known))
-    if not entry.grounds and given.fields.ground is not None:
-        faults.append(FieldError("/fields/ground", "unknown-field", f"'{entry.name}' does not take this."))
-    faults += _position_faults(entry, given.fields.position)
-    if given.fields.party_id is not None and not _names_a_party(entry):
-        faults.append(FieldError("/fields/party_id", "unknown-field", f"'{entry.name}' does not take this."))
-    if given.fields.party_id is None and _names_a_party(entry):
-        faults.append(FieldError("/fields/party_id", "missing", f"'{entry.name}' is about a party: name it."))
-    for name in ("consent", "powers"):
-        present = getattr(given.fields, name) is not None
-        if present and name not in entry.fields:
-            faults.append(FieldError(f"/fields/{name}", "unknown-field", f"'{entry.name}' does not take this."))
-        if not present and name in entry.fields:
-            faults.append(FieldError(f"/fields/{name}", "missing", f"'{entry.name}' needs this."))
+    fields = StepInput(
+        due_on=given.due_on,
+        has_reason=given.reason is not None,
+        ground=given.fields.ground,
+        position=given.fields.position,
+        names_party=given.fields.party_id is not None,
+        blocks=frozenset(name for name in FIELD_BLOCKS if getattr(given.fields, name) is not None),
+    )
+    faults = [
+        FieldError(fault.pointer, fault.code, fault.message) for fault in faults_in_fields(procedure, entry, fields, on)
+    ]
     if faults:
         raise Invalid(*faults)
 
@@ -143,55 +155,41 @@ def _names_a_party(entry: Step) -> bool:
     return entry.participation is not None and not any(engine.is_party(capacity) for capacity in entry.by)
 
 
-def _apply(
-    db: GatedSession,
-    actor: Actor,
-    now: datetime,
-    case: Case,
-    procedure: Procedure,
-    holdings: tuple[Holding, ...],
-    decision: Decision,
-    given: StepIn,
-    counted: Counted,
-) -> None:
-    """Write what a decision means: the act, the case, its terms, and what follows for other nouns."""
-    step, before = decision.step, case.stage
-    by = paper_acts.author(db, actor, case, counted, Holding(_capacity(step, holdings), decision.party_id))
-    _move(db, now, case, procedure, decision, given.fields.ground)
+def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> Act:
+    """Write what a step does to the case, its record, its terms and other nouns; the act under which it is recorded.
+
+    The caller has locked the case. Raises Invalid for a party that the case does not know.
+    """
+    decision, stage_before = judged.decision, case.stage
+    _move(db, now, case, judged)
     if decision.completes:
-        _follow_tracks(case, step)
-        _change_participation(db, case, step, decision.party_id or given.fields.party_id)
-    subject = act_subject(db, case)
-    _void(db, now, case, step)
-    _note(db, now, case, procedure, subject, decision, before, given, counted, by)
-    _consents(db, actor, now, case, decision, given, by)
-    if not decision.completes:
-        return
-    started = [procedure.term(name) for name in step.starts]
-    deadlines.start(db, now, case, subject, by, step, started, counted.on, given.due_on)
-    if step.suspends or step.resumes:
-        changes.follow_step(db, now, case, by, step, counted.on)
-    final = procedure.stage(case.stage).final
-    if step.ends or final:
-        deadlines.end(db, now, case.id, subject, by, step.name, None if final else step.ends)
-    if final:
-        consequences.close(db, now, case, by, step.name)
+        _follow_tracks(case, decision.step)
+        _change_participation(db, case, decision.step, decision.party_id or judged.request.fields.party_id)
+    act = Act(decision.step.name, now, judged.author, act_subject(db, case), judged.counted.on)
+    _void_earlier_steps(db, now, case, decision.step)
+    _record(db, act, case, judged, stage_before)
+    _write_consent_and_powers(db, act, case, judged)
+    if decision.completes:
+        _change_terms(db, act, case, judged)
+        if judged.procedure.stage(case.stage).final:
+            consequences.close(db, act, case)
+    return act
 
 
-def _move(
-    db: GatedSession, now: datetime, case: Case, procedure: Procedure, decision: Decision, ground: str | None
-) -> None:
+def _move(db: GatedSession, now: datetime, case: Case, judged: Judged) -> None:
     """Bring the case, and those who may see it, to where the decision leads."""
-    step = decision.step
+    step, decision = judged.decision.step, judged.decision
     if step.lodges:
         case.lodged_at = case.opened_at = now
     if step.serves:
         case.served_at = now
     if decision.completes:
-        # A ground that was given earlier stays: the step that ends the case may only report it.
-        case.stage, case.outcome, case.ground = decision.stage, decision.outcome, ground or case.ground
-        case.phase = procedure.stage(decision.stage).phase
-        if procedure.stage(decision.stage).final:
+        case.stage, case.outcome = decision.stage, decision.outcome
+        # An earlier ground stays: the step that ends the case may only report it.
+        case.ground = judged.request.fields.ground or case.ground
+        stage = judged.procedure.stage(decision.stage)
+        case.phase = stage.phase
+        if stage.final:
             case.closed_at = now
         if step.numbers:
             case.reference = _next_reference(db, now)
@@ -201,8 +199,19 @@ def _move(
         access.date_readers(db, view_of(case))
 
 
+def _next_reference(db: GatedSession, now: datetime) -> str:
+    """The institution's next case number of the year, whose counter stays locked until the transaction ends."""
+    zone = db.execute(select(Institution.time_zone)).scalar_one()
+    year = day_at(now, ZoneInfo(zone)).year
+    dialect = postgresql if is_postgresql(db) else sqlite
+    first = dialect.insert(ReferenceNumber).values(year=year, last=1)
+    next_number = first.on_conflict_do_update(index_elements=["year"], set_={"last": ReferenceNumber.last + 1})
+    number = db.execute(next_number.returning(ReferenceNumber.last)).scalar_one()
+    return f"{year}-{number:04d}"
+
+
 def _follow_tracks(case: Case, step: Step) -> None:
-    """Bring the tracks that run beside the stages to where the step leaves them; a closed case has none open."""
+    """Open, pause and close the tracks that run parallel to the stages; a closed case has none open."""
     states = {
         **dict.fromkeys((*step.opens, *step.reopens), OPEN),
         **dict.fromkeys(step.pauses, PAUSED),
@@ -223,76 +232,7 @@ def _change_participation(db: GatedSession, case: Case, step: Step, party_id: UU
         raise invalid("/fields/party_id", "unknown-party", "Name a party of this case by its id.")
 
 
-def _note(
-    db: GatedSession,
-    now: datetime,
-    case: Case,
-    procedure: Procedure,
-    subject: Subject,
-    decision: Decision,
-    before: str,
-    given: StepIn,
-    counted: Counted,
-    by: Author,
-) -> None:
-    """Keep the step as it was taken, and tell it under the article that it rests on: its ground's, if it has one."""
-    step, ground = decision.step, given.fields.ground
-    db.add(
-        StepTaken(
-            id=new_id(db),
-            case_id=case.id,
-            audience_id=subject.audience_id,
-            step=step.name,
-            party_id=decision.party_id,
-            stage=before,
-            ground=ground,
-            position=given.fields.position,
-            received_at=counted.received_at,
-            received_via=counted.received_via,
-            on=counted.on,
-            taken_at=now,
-        )
-    )
-    reason = contents.write(db, case.id, subject.audience_id, {"reason": given.reason}) if given.reason else None
-    payload = {
-        "step": step.name,
-        "from": before,
-        "to": case.stage,
-        "phase": case.phase,
-        "outcome": case.outcome,
-        "ground": ground,
-        "reference": case.reference,
-        "on": counted.on.isoformat(),
-        "rule_set": procedure.id,
-        **_more(case, step, given),
-        **counted.payload(),
-    }
-    citation = procedure.ground(ground).citation if ground is not None else step.citation
-    ledger.record(db, Act(step.name, now, by, subject), "step-taken", payload, citation.article, reason)
-
-
-def _more(case: Case, step: Step, given: StepIn) -> dict[str, Any]:
-    """What an event tells of particular steps only: a position that was stated, tracks, a party's participation."""
-    told: dict[str, Any] = {}
-    if given.fields.position is not None:
-        told["position"] = given.fields.position
-    touched = (*step.opens, *step.pauses, *step.reopens, *step.closes)
-    if touched:
-        told["tracks"] = {name: case.tracks[name] for name in touched if name in case.tracks}
-    if step.participation is not None:
-        told["participation"] = step.participation
-    if given.fields.party_id is not None:
-        told["party_id"] = str(given.fields.party_id)
-    return told
-
-
-def _capacity(step: Step, holdings: tuple[Holding, ...]) -> str:
-    """In which of the actor's capacities the step was taken."""
-    takers = set(step.by) | ({"requesting-party", "responding-party"} if "any-party" in step.by else set())
-    return next((held.capacity for held in holdings if held.capacity in takers), holdings[0].capacity)
-
-
-def _void(db: GatedSession, now: datetime, case: Case, step: Step) -> None:
+def _void_earlier_steps(db: GatedSession, now: datetime, case: Case, step: Step) -> None:
     if step.voids:
         undone = update(StepTaken).where(
             StepTaken.case_id == case.id, StepTaken.step.in_(step.voids), StepTaken.voided_at.is_(None)
@@ -300,143 +240,76 @@ def _void(db: GatedSession, now: datetime, case: Case, step: Step) -> None:
         db.execute(undone.values(voided_at=now).execution_options(synchronize_session=False))
 
 
-def _consents(
-    db: GatedSession, actor: Actor, now: datetime, case: Case, decision: Decision, given: StepIn, by: Author
-) -> None:
-    if decision.party_id is None:
-        return
-    if given.fields.consent is not None:
-        consequences.give_consent(db, now, case, decision.party_id, given.fields.consent, by)
-    if given.fields.powers is not None:
-        consequences.record_powers(db, actor, now, case, decision.party_id, given.fields.powers, by)
-
-
-def _next_reference(db: GatedSession, now: datetime) -> str:
-    """The next number of the year at the institution; its row stays locked to the end of the transaction."""
-    zone = db.execute(select(Institution.time_zone)).scalar_one()
-    year = day_at(now, ZoneInfo(zone)).year
-    dialect = postgresql if is_postgresql(db) else sqlite
-    first = dialect.insert(ReferenceNumber).values(year=year, last=1)
-    counted = first.on_conflict_do_update(index_elements=["year"], set_={"last": ReferenceNumber.last + 1})
-    number = db.execute(counted.returning(ReferenceNumber.last)).scalar_one()
-    return f"{year}-{number:04d}"
-
-
-def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StepList:
-    """Every step of the case's rule set: whether it is open to the actor, and if not, why."""
-    columns = (
-        Case.id,
-        Case.audience_id,
-        Case.procedure,
-        Case.stage,
-        Case.subjects,
-        Case.opened_at,
-        Case.lodged_at,
-        Case.served_at,
-        Case.generation,
-        Case.court_id,
-        Case.seat_time_zone,
-        Case.day_time_zone,
-        Case.tracks,
-    )
-    case = db.execute(select(*columns).where(Case.id == case_id)).one_or_none()
-    if case is None:
-        raise NotFound
-    procedure, facts = library()[case.procedure], read_facts(db, case)
-    holdings = circle_of(db, view_of(case)).holdings(actor)
-    today = paper_acts.today_at(case, now)
-    found = engine.open_steps(procedure, facts, holdings, today)
-    return StepList(items=[_step_out(case.id, item) for item in found])
-
-
-def _step_out(case_id: UUID, item: OpenStep) -> StepOut:
-    step = item.step
-    return StepOut(
-        step=step.name,
-        title=step.title,
-        available=item.available,
-        by=list(step.by),
-        article=step.citation.article,
-        source=step.citation.source,
-        standing=step.citation.standing,
-        taken_through=step.taken_through,
-        href=f"/v1/cases/{case_id}/{step.taken_through or f'steps/{step.name}'}",
-        reasons=[ReasonOut(**reason_out(reason)) for reason in item.reasons],
-    )
-
-
-def keep_columns(db: GatedSession, now: datetime) -> None:
-    """After every act: bring the columns that follow from it into line, in each case of which something was noted."""
-    moved: dict[UUID, int] = {}
-    for note in db.notes:
-        if note.case_id is not None and (note.audience in ledger.WIDE or note.type in _BEFORE_LODGING):
-            moved[note.case_id] = moved.get(note.case_id, 0) + (note.audience in ledger.WIDE)
-    for case_id, wide in moved.items():
-        _keep_columns(db, now, case_id, wide)
-
-
-_BEFORE_LODGING = ("case-opened", "case-amended", "step-taken")
-
-
-def _keep_columns(db: GatedSession, now: datetime, case_id: UUID, wide: int) -> None:
-    columns = (
-        Case.id,
-        Case.procedure,
-        Case.stage,
-        Case.subjects,
-        Case.lodged_at,
-        Case.seat_time_zone,
-        Case.day_time_zone,
-        Case.waiting_for,
-        Case.tracks,
-    )
-    case: Case | AnyRow | None = db.locked.get(case_id)
-    if case is None:
-        with as_system(db):
-            case = db.execute(select(*columns).where(Case.id == case_id)).one()
-    found, running = _awaited(db, now, case)
-    values: dict[str, Any] = {
-        "waiting_for": _since(found, case.waiting_for, now),
-        "awaits": _awaits(found),
-        "next_due_on": min(running, default=None),
-    }
-    if wide:
-        values |= {"seq": Case.seq + wide, "updated_at": now}
-    with as_system(db):
-        row = update(Case).where(Case.id == case_id).values(values)
-        db.execute(row.execution_options(synchronize_session=False))
-
-
-def _awaited(db: GatedSession, now: datetime, case: Case | AnyRow) -> tuple[tuple[Waiting, ...], list[date]]:
-    """For whom a case waits, and the days that are due in it; a closed one waits for nobody, so nothing is read."""
-    rules = library()[case.procedure]
-    if rules.stage(case.stage).final:
-        return (), []
-    facts = read_facts(db, case)
-    running = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
-    return engine.waiting(rules, facts, paper_acts.today_at(case, now)), running
-
-
-def _awaits(found: tuple[Waiting, ...]) -> str:
-    """The capacities and parties (in hexadecimal) that a case waits for, as words that lists can search."""
-    words = {waiting.capacity for waiting in found} | {waiting.party_id.hex for waiting in found if waiting.party_id}
-    return "".join(f" {word}" for word in sorted(words)) + " "
-
-
-def _since(found: tuple[Waiting, ...], kept: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """The entries as they are kept, each with the instant at which it first appeared."""
-    appeared = {(one["capacity"], one["party_id"], one["for"]): one["since"] for one in kept}
-    entries = []
-    for waiting in found:
-        party_id = str(waiting.party_id) if waiting.party_id else None
-        entries.append(
-            {
-                "capacity": waiting.capacity,
-                "party_id": party_id,
-                "for": waiting.step,
-                "since": appeared.get((waiting.capacity, party_id, waiting.step), now.isoformat()),
-                "due_on": waiting.due_on.isoformat() if waiting.due_on else None,
-                "article": waiting.citation.article,
-            }
+def _record(db: GatedSession, act: Act, case: Case, judged: Judged, stage_before: str) -> None:
+    """Keep the step as it was taken, and record its event under the article of its ground, or else of the step."""
+    step, request, counted = judged.decision.step, judged.request, judged.counted
+    ground, audience_id = request.fields.ground, act.subject.audience_id
+    db.add(
+        StepTaken(
+            id=new_id(db),
+            case_id=case.id,
+            audience_id=audience_id,
+            step=step.name,
+            party_id=judged.decision.party_id,
+            stage=stage_before,
+            ground=ground,
+            position=request.fields.position,
+            received_at=counted.received_at,
+            received_via=counted.received_via,
+            on=counted.on,
+            taken_at=act.at,
         )
-    return entries
+    )
+    reason = contents.write(db, case.id, audience_id, {"reason": request.reason}) if request.reason else None
+    payload = {
+        "step": step.name,
+        "from": stage_before,
+        "to": case.stage,
+        "phase": case.phase,
+        "outcome": case.outcome,
+        "ground": ground,
+        "reference": case.reference,
+        "on": counted.on.isoformat(),
+        "rule_set": judged.procedure.id,
+        **_own_members(case, step, request),
+        **counted.payload(),
+    }
+    citation = judged.procedure.ground(ground).citation if ground is not None else step.citation
+    ledger.record(db, act, "step-taken", payload, citation.article, reason)
+
+
+def _own_members(case: Case, step: Step, request: StepIn) -> dict[str, Any]:
+    """The members that an event has for particular steps only: position, tracks, participation, party."""
+    members: dict[str, Any] = {}
+    if request.fields.position is not None:
+        members["position"] = request.fields.position
+    touched = (*step.opens, *step.pauses, *step.reopens, *step.closes)
+    if touched:
+        members["tracks"] = {name: case.tracks[name] for name in touched if name in case.tracks}
+    if step.participation is not None:
+        members["participation"] = step.participation
+    if request.fields.party_id is not None:
+        members["party_id"] = str(request.fields.party_id)
+    return members
+
+
+def _write_consent_and_powers(db: GatedSession, act: Act, case: Case, judged: Judged) -> None:
+    party_id, fields = judged.decision.party_id, judged.request.fields
+    if party_id is None:
+        return
+    if fields.consent is not None:
+        consents_and_powers.give_consent(db, act, case, party_id, fields.consent)
+    if fields.powers is not None:
+        consents_and_powers.record_powers(db, judged.actor, act, case, party_id, fields.powers)
+
+
+def _change_terms(db: GatedSession, act: Act, case: Case, judged: Judged) -> None:
+    """Start, suspend, resume and end the terms that the step names; the end of a case ends them all."""
+    step = judged.decision.step
+    start_deadlines(db, act, case, step, judged.request.due_on)
+    if step.suspends or step.resumes:
+        changes.follow_step(db, act, case, step)
+    if judged.procedure.stage(case.stage).final:
+        end_deadlines(db, act, case)
+    elif step.ends:
+        end_deadlines(db, act, case, step.ends)

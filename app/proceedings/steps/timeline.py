@@ -1,10 +1,12 @@
-"""A case in time: what was done, and what is due, in one list."""
+"""The timeline of a case, which lists past events and coming deadlines, and the diagram of its procedure."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy import select
+from typing_extensions import TypeAliasType
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
@@ -12,56 +14,66 @@ from app.core.errors import NotFound
 from app.core.paging import Page
 from app.core.tables.cases import Case, StepTaken
 from app.core.tables.deadlines import Deadline
-from app.core.values import Listed, Out, Picture
-from app.institution.procedures.diagram import draw
-from app.proceedings.cases.locking import require_case
+from app.core.values import Listed, Out, Picture, one_of
+from app.institution.procedures.diagram.svg import draw
+from app.institution.procedures.schemas import DeadlineState
+from app.proceedings.cases.lock import require_case
 from app.proceedings.deadlines.service import state_of
 from app.proceedings.events.service import list_events
 from app.rules.loader import library
 
+EVENT, DEADLINE = "event", "deadline"
+TimelineKind = TypeAliasType(
+    "TimelineKind", Annotated[str, one_of((EVENT, DEADLINE), "A past event, or a deadline to come.")]
+)
+
 
 class TimelineItem(Out):
-    """An event that is past, or a deadline that is to come; `on` is the day at the seat for a deadline only."""
+    """A past event or a coming deadline; only a deadline has a day at the seat, `on`."""
 
-    kind: str
-    id: UUID
-    at: datetime
-    on: date | None
-    what: str
-    act: str
-    article: str | None
-    actor: dict[str, Any] | None
-    state: str | None
-    explanation: list[str] | None
+    kind: TimelineKind = Field(description="Whether it is an event or a deadline.")
+    id: UUID = Field(description="The id of the event or the deadline.")
+    at: datetime = Field(description="When the act was done, or when the last day of the deadline ends.")
+    on: date | None = Field(description="The last day of the deadline; null for an event.")
+    what: str = Field(description="The type of event, or the term of the deadline.")
+    act: str = Field(description="The act, or the step that started the deadline.")
+    article: str | None = Field(description="The article on which it rests; null if it rests on none.")
+    actor: dict[str, Any] | None = Field(
+        description="Who acted: `id`, `capacity` and `party_id`, as in `FeedActorOut`; null for a deadline."
+    )
+    state: DeadlineState | None = Field(description="Whether the deadline runs; null for an event.")
+    explanation: list[str] | None = Field(
+        description="How the last day of the deadline was computed, line by line; null for an event."
+    )
 
 
 class Timeline(Listed[TimelineItem]):
-    """A page of what was done in a case, in its order; the last page ends with the deadlines that still run."""
+    """A page of the events of a case, in their order; the last page ends with the deadlines that still run."""
 
 
 def read_timeline(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> Timeline:
-    """Past events and coming deadlines of a case; NotFound if it is not the actor's to see."""
+    """The past events and coming deadlines of a case; NotFound if the actor may not see it."""
     events = list_events(db, actor, now, case_id, page)
     items = [
         TimelineItem(
             kind="event",
-            id=one.id,
-            at=one.at,
+            id=event.id,
+            at=event.at,
             on=None,
-            what=one.type,
-            act=one.act,
-            article=one.article,
-            actor=one.actor,
+            what=event.type,
+            act=event.act,
+            article=event.article,
+            actor=event.actor,
             state=None,
             explanation=None,
         )
-        for one in events.items
+        for event in events.items
     ]
-    coming = _coming(db, now, case_id) if events.next is None else []
+    coming = _running_deadlines(db, now, case_id) if events.next is None else []
     return Timeline(items=[*items, *coming], next=events.next, count=events.count)
 
 
-def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem]:
+def _running_deadlines(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem]:
     columns = (
         Deadline.id,
         Deadline.term,
@@ -74,7 +86,7 @@ def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem
         Deadline.ended_as,
         Deadline.explanation,
     )
-    runs = select(*columns).where(Deadline.case_id == case_id, Deadline.state == "running")
+    running = select(*columns).where(Deadline.case_id == case_id, Deadline.state == "running")
     return [
         TimelineItem(
             kind="deadline",
@@ -88,17 +100,17 @@ def _coming(db: GatedSession, now: datetime, case_id: UUID) -> list[TimelineItem
             state=state_of(row, now),
             explanation=row.explanation,
         )
-        for row in db.execute(runs.order_by(Deadline.due_at, Deadline.id)).all()
+        for row in db.execute(running.order_by(Deadline.due_at, Deadline.id)).all()
     ]
 
 
 def draw_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> Picture:
-    """The rule set of a case, with where it stands and the way it came; NotFound if it is not the actor's to see."""
+    """The rule set of a case as a diagram that marks its stages so far; NotFound if the actor may not see the case."""
     require_case(db, case_id)
     row = db.execute(select(Case.procedure, Case.stage).where(Case.id == case_id)).one_or_none()
     if row is None:
         raise NotFound
     taken = select(StepTaken.stage).where(StepTaken.case_id == case_id).order_by(StepTaken.taken_at, StepTaken.id)
-    came = list(dict.fromkeys(db.execute(taken).scalars()))
-    way = [*(stage for stage in came if stage != row.stage), row.stage]
+    earlier = dict.fromkeys(db.execute(taken).scalars())
+    way = [*(stage for stage in earlier if stage != row.stage), row.stage]
     return Picture(svg=draw(library()[row.procedure], at=row.stage, way=way))

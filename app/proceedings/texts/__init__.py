@@ -1,1 +1,1 @@
-"""The authentic texts of a settlement and the one hash that covers them."""
+"""The authentic texts of a settlement, and the single hash that covers them."""

@@ -1,4 +1,4 @@
-"""The authentic texts of a settlement, and the one hash under which they are frozen and signed together: pure."""
+"""The hashes of a settlement's texts, and the single hash under which they are frozen and signed together: pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ AUTHENTIC = ("authentic-text", "original")
 Text = dict[str, str]
 
 
-class Brought(Protocol):
-    """A document among the texts: what it is, of which other one, and its SHA-256 in hexadecimal."""
+class TextDocument(Protocol):
+    """A document among the texts: its language, its relation to another document, and its SHA-256 in hexadecimal."""
 
     id: UUID
     language: str | None
@@ -21,23 +21,28 @@ class Brought(Protocol):
     sha256: str
 
 
-def texts_of(body: Mapping[str, Any], language: str, documents: Sequence[Brought]) -> list[Text]:
-    """Every text of a draft: its clauses, those in other languages, then its documents, each by its SHA-256.
+def texts_of(body: Mapping[str, Any], language: str, documents: Sequence[TextDocument]) -> list[Text]:
+    """Every text of a draft by its SHA-256: its clauses, its clauses in other languages, then its documents.
 
-    `body` is what was written, `language` that of its own clauses.
+    `body` is the draft's sealed body, and `language` the language of its own clauses.
     """
     own = [{"title": body["title"], "language": language, "clauses": body["clauses"]}] if body["clauses"] else []
     written = [
-        {"form": "clauses", "language": one["language"], "relation": "authentic-text", "sha256": clauses_hash(one)}
-        for one in (*own, *body.get("texts", ()))
+        {"form": "clauses", "language": text["language"], "relation": "authentic-text", "sha256": clauses_hash(text)}
+        for text in (*own, *body.get("texts", ()))
     ]
-    digests = {one.id: one.sha256 for one in documents}
-    brought = [
-        {"form": "document", "language": str(one.language), "relation": one.relation, "sha256": one.sha256}
-        | ({"of": digests[one.related_id]} if one.related_id in digests else {})
-        for one in documents
+    digests = {document.id: document.sha256 for document in documents}
+    uploaded = [
+        {
+            "form": "document",
+            "language": str(document.language),
+            "relation": document.relation,
+            "sha256": document.sha256,
+            **({"of": digests[document.related_id]} if document.related_id in digests else {}),
+        }
+        for document in documents
     ]
-    return [*written, *brought]
+    return [*written, *uploaded]
 
 
 def clauses_hash(text: Mapping[str, Any]) -> str:
@@ -46,10 +51,10 @@ def clauses_hash(text: Mapping[str, Any]) -> str:
 
 
 def hash_of(texts: Sequence[Mapping[str, str]], prevailing_language: str | None) -> str:
-    """What is frozen and signed, in hexadecimal: of a single text in clauses its own hash, else one over all texts."""
+    """The hash that is frozen and signed, in hexadecimal: over all texts, or that of a single text in clauses."""
     if prevailing_language is None and len(texts) == 1 and texts[0]["form"] == "clauses":
         return texts[0]["sha256"]
-    return _hash({"prevailing_language": prevailing_language, "texts": [dict(one) for one in texts]})
+    return _hash({"prevailing_language": prevailing_language, "texts": [dict(text) for text in texts]})
 
 
 def _hash(document: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""All that a draft of a settlement puts before its readers: read together, frozen and signed as one."""
+"""The whole text of a draft settlement, with its documents: read together, frozen and signed as one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.proceedings.texts.hashes import hash_of, texts_of
 
 @dataclass(frozen=True, slots=True)
 class WholeText:
-    """All that a draft puts before its readers: what was written, its language, and its documents."""
+    """The whole text of a draft: the body that was written, the language of its clauses, and its documents."""
 
     language: str
     body: contents.Body
@@ -22,7 +22,7 @@ class WholeText:
 
     @property
     def texts(self) -> list[dict[str, str]]:
-        """Each text, in clauses or a document, by its SHA-256."""
+        """Every text, in clauses or as a document, by its SHA-256."""
         return texts_of(self.body, self.language, self.documents)
 
     @property
@@ -32,12 +32,12 @@ class WholeText:
 
     @property
     def sha256(self) -> str:
-        """What is frozen, and what is signed."""
+        """The hash that is frozen and signed, in hexadecimal."""
         return hash_of(self.texts, self.prevailing_language)
 
 
 def text_of(db: GatedSession, draft: Draft | AnyRow) -> WholeText:
-    """All that a draft puts before its readers."""
+    """The whole text of a draft."""
     files = documents.rows_of_drafts(db, draft.case_id, [draft.id])
     bodies = contents.read_many(db, [draft.content_id, *(row.content_id for row in files)])
     return WholeText(draft.language, bodies[draft.content_id], documents.enclosed(files, bodies).get(draft.id, []))

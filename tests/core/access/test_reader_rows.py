@@ -37,7 +37,7 @@ def reported(settings: Settings) -> list[str]:
 def is_well(settings: Settings) -> bool:
     """Whether the report says `well`."""
     (report,) = reported(settings)
-    return report.endswith("each as its policy says") and " of 0 cases" not in report
+    return report.endswith("all as the policy requires") and " in 0 cases" not in report
 
 
 def test_a_surplus_and_a_missing_reader_are_reported_by_ids_and_never_by_name(
@@ -113,7 +113,7 @@ def test_the_audit_continues_where_it_stopped_and_skips_nothing(
     (report,) = reported(house.settings)
     with past_the_service.connect() as db:
         rows = len(db.execute(select(AudienceReader.audience_id)).all())
-    assert report == f"{rows} of 5 cases and of the institution, each as its policy says"
+    assert report == f"{rows} readers in 5 cases and at the institution, all as the policy requires"
     with past_the_service.begin() as db:
         db.execute(delete(AudienceReader).where(AudienceReader.principal_id == UUID(dispute.requesting.id)))
     assert len({fault.split(",")[0] for fault in reported(house.settings) if fault.endswith(TOO_FEW)}) == 5

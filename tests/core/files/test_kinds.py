@@ -86,6 +86,13 @@ def test_every_accepted_kind_of_file_is_returned_unchanged(desk: Desk) -> None:
         assert content_of(desk.dispute.requesting, document).response.content == content, name
 
 
+def test_a_file_whose_kind_is_not_said_is_what_its_name_says(desk: Desk) -> None:
+    document = desk.document(PDF, name="a.pdf", media_type="application/octet-stream")
+    assert document["media_type"] == "application/pdf"
+    assert fault(desk.send(HTML, "b.pdf", "application/octet-stream")) == "type-content"
+    desk.send(b"MZ", "b.exe", "application/octet-stream").expect(415)
+
+
 def lying_archive() -> bytes:
     """An archive whose file is larger than its directory states."""
     content = bytearray(zipped(("a.txt", b"x" * 100_000)))

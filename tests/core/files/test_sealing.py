@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.files.sealing import HEADER, SEGMENT, TAG, Altered, Key, Sealing, pieces, reader, sealed_size, segments_of
+from app.core.errors import Altered
+from app.core.files.sealing import HEADER, SEGMENT, TAG, Key, Sealing, pieces, reader, sealed_size, segments_of
 
 KEY = Key(b"k" * 32, UUID(int=1))
 SALT, PREFIX = b"s" * 32, b"p" * 7

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cli import _document
-from app.integration.description.examples import REQUESTS
 from tests.installation import Answer, Json, Person
+from tests.request_bodies import REQUESTS
 
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.integration.description.examples import REQUESTS
 from tests import courts
 from tests.core.http.operations import ACTS, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build, events_of, shared_stream
 from tests.installation import Answer, House, Json, Person
 from tests.receivers import LOOPBACK, guarded_by, letting
 from tests.registries import Registry
+from tests.request_bodies import REQUESTS
 from tests.story import POWERS
 
 HUGE = b"x" * (1 << 20 | 1)

@@ -30,7 +30,6 @@ from schemathesis.specs.openapi.checks import (
 from starlette.testclient import TestClient
 
 from app.demo.play import play
-from app.integration.description.examples import REQUESTS
 from app.main import create_app
 from app.settings import Settings
 from tests import courts
@@ -39,6 +38,7 @@ from tests.core.http.world import World, build
 from tests.installation import Clock, House, Json, Person
 from tests.receivers import LOOPBACK, letting
 from tests.registries import EmptyRegistry
+from tests.request_bodies import REQUESTS
 from tests.story import MANDATE, POWERS, Dispute
 
 EXAMPLES = int(os.environ.get("ACCORD_TEST_EXAMPLES", "8"))

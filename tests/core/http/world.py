@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from app.integration.description.examples import REQUESTS
 from tests.installation import House, Json, Person
+from tests.request_bodies import REQUESTS
 from tests.story import GIVES, Dispute
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event, func, select
 from app.core.access.session import as_system, read_under
 from app.core.ledger import catalogue
 from app.core.ledger.catalogue import TYPES
-from app.core.ledger.feed import BEGINNING, Wanted, stretch
+from app.core.ledger.feed import BEGINNING, FeedQuery, stretch
 from app.core.paging import Walk
 from app.core.tables.audiences import ANYONE, STAFF, AudienceReader
 from app.core.tables.events import Event
@@ -179,7 +179,7 @@ def test_events_that_are_no_longer_readable_are_skipped_in_bounded_steps(house: 
         read_under(db, (*principals, principals[0]))
         last, ids, readings = BEGINNING, [], 0
         while True:
-            part = stretch(db, (*principals, principals[0]), Wanted(50), last, window=2)
+            part = stretch(db, (*principals, principals[0]), FeedQuery(50), last, window=2)
             ids += [str(event.id) for event in part.events]
             assert part.last != last or not part.more
             last, readings = part.last, readings + 1

@@ -1,0 +1,84 @@
+"""The capacities of people in a case: given, ended, and read."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from app.core.access.actors import Actor
+from app.core.access.policy import CapacityView
+from app.core.access.service import bring_into_line, known_circle
+from app.core.access.session import GatedSession, as_system
+from app.core.tables.capacities import Capacity
+
+
+@dataclass(frozen=True, slots=True)
+class CasePart:
+    """A capacity that somebody has, had, or will have once their account is approved; `lives` unless it has ended."""
+
+    role: str
+    party_id: UUID | None
+    lives: bool
+
+
+def admit(db: GatedSession, row: Capacity) -> None:
+    """Write a capacity, and let its holder read what it opens to them; a pending capacity opens nothing."""
+    if row.pending:
+        db.add(row)
+        db.flush()
+        return
+    view = CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
+    db.add(row)
+    db.flush()
+    circle = known_circle(db, row.case_id)
+    bring_into_line(db, circle.case, capacities=(*circle.capacities, view))
+
+
+def end_capacities(db: GatedSession, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:
+    """End capacities by id: their holders no longer read by them."""
+    circle, ids = known_circle(db, case_id), frozenset(ended)
+    with as_system(db):
+        rows = update(Capacity).where(Capacity.id.in_(ids)).values(ended_at=now)
+        db.execute(rows.execution_options(synchronize_session=False))
+    bring_into_line(db, circle.case, capacities=tuple(held for held in circle.capacities if held.id not in ids))
+
+
+def confirm_pending(db: GatedSession, case_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Confirm the pending capacities of somebody whose account was approved."""
+    circle = known_circle(db, case_id)
+    waiting = (Capacity.case_id == case_id, Capacity.user_id == user_id, Capacity.pending, Capacity.ended_at.is_(None))
+    columns = (
+        Capacity.id,
+        Capacity.role,
+        Capacity.party_id,
+        Capacity.generation,
+        Capacity.powers_kind,
+        Capacity.powers_id,
+    )
+    with as_system(db):
+        rows = db.execute(select(*columns).where(*waiting)).all()
+        confirmed = update(Capacity).where(Capacity.id.in_([row.id for row in rows]))
+        db.execute(confirmed.values(pending=False, admitted_at=now).execution_options(synchronize_session=False))
+    added = (
+        CapacityView(row.id, user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
+        for row in rows
+    )
+    bring_into_line(db, circle.case, capacities=(*circle.capacities, *added))
+
+
+def parts_of(db: GatedSession, case_id: UUID, user_id: UUID) -> list[CasePart]:
+    """The capacities of somebody in a case, with those that ended or are pending, for any actor."""
+    columns = (Capacity.role, Capacity.party_id, Capacity.ended_at)
+    with as_system(db):
+        rows = db.execute(select(*columns).where(Capacity.case_id == case_id, Capacity.user_id == user_id)).all()
+    return [CasePart(row.role, row.party_id, row.ended_at is None) for row in rows]
+
+
+def my_parts(db: GatedSession, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:
+    """The capacities of the actor in some cases: case, role, and party (as text)."""
+    columns = (Capacity.case_id, Capacity.role, Capacity.party_id)
+    own = (Capacity.case_id.in_(cases), Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
+    rows = db.execute(select(*columns).where(*own)).all()
+    return {(row.case_id, row.role, str(row.party_id) if row.party_id else None) for row in rows}

@@ -1,0 +1,1 @@
+"""Draws a rule set as an SVG diagram: what to draw, in which words, where, and the SVG itself."""

@@ -1,0 +1,1 @@
+"""Commands of `accord` that work on an installation, by subject."""

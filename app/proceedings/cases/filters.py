@@ -1,0 +1,94 @@
+"""The filters of lists of cases."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, literal, or_, select
+
+from app.core.access.actors import Actor
+from app.core.access.policy import REPRESENTATIVES
+from app.core.db import AnySelect
+from app.core.errors import invalid
+from app.core.tables.audiences import AudienceReader
+from app.core.tables.capacities import Capacity
+from app.core.tables.cases import Case
+from app.core.tables.mediators import Mediator
+from app.core.tables.parties import Party
+from app.proceedings.cases.schemas import CaseFilters
+from app.proceedings.cases.search import matching
+from app.rules.loader import library
+from app.rules.model import CAPACITIES, PHASES
+
+# The capacities for which a case can wait, as rule sets name them, and the word for the person who asks.
+AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-party"), "me"
+
+
+def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
+    """A statement that joins cases, narrowed to the actor's own, so that it does not walk through all the others."""
+    if actor.is_the_institutions:
+        return statement
+    reader = AudienceReader
+    own = select(reader.audience_id).where(reader.principal_id.in_(actor.principals), reader.opened_at.is_not(None))
+    return statement.where(Case.audience_id.in_(own))
+
+
+def check_filters(filters: CaseFilters) -> None:
+    """Invalid for a filter that can match nothing."""
+    rule_sets = library().values()
+    choices: dict[str, Iterable[str]] = {
+        "phase": PHASES,
+        "procedure": library(),
+        "stage": {stage.name for rules in rule_sets for stage in rules.stages},
+        "category": {category for rules in rule_sets for category in rules.categories},
+        "waiting_for": (*AWAITED, ME),
+    }
+    for name, values in choices.items():
+        if getattr(filters, name) not in (None, *values):
+            choose = f"Choose one of: {', '.join(sorted(values))}."
+            raise invalid(f"query/{name}", f"unknown-{name.replace('_', '-')}", choose)
+
+
+def conditions_of(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[bool]]:
+    """The conditions that the filters put on cases, each of which must hold."""
+    for name in ("phase", "stage", "procedure", "category"):
+        if (value := getattr(filters, name)) is not None:
+            yield getattr(Case, name) == value
+    if filters.party is not None:
+        either = or_(Party.id == filters.party, Party.member_id == filters.party)
+        yield exists(select(Party.id).where(Party.case_id == Case.id, either))
+    if filters.mediator is not None:
+        yield _mediated_by(filters.mediator)
+    if filters.waiting_for is not None:
+        yield awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
+    if filters.due_before is not None:
+        yield Case.next_due_on < filters.due_before
+    if filters.updated_since is not None:
+        yield Case.updated_at >= filters.updated_since
+    if filters.q is not None:
+        yield matching(filters.q)
+
+
+def _mediated_by(mediator: UUID) -> ColumnElement[bool]:
+    """Whether a person, named by their account or their entry on the roster, mediates in the case."""
+    user = or_(
+        Capacity.user_id == mediator,
+        Capacity.user_id.in_(select(Mediator.user_id).where(Mediator.id == mediator)),
+    )
+    office = (Capacity.case_id == Case.id, Capacity.role == "mediator", Capacity.ended_at.is_(None))
+    return exists(select(Capacity.id).where(*office, user))
+
+
+def _awaiting(capacity: str) -> ColumnElement[bool]:
+    return Case.awaits.like(f"% {capacity} %")
+
+
+def awaiting_me(actor: Actor) -> ColumnElement[bool]:
+    """Whether the case waits for a party that the actor represents, for its mediator, or for the staff."""
+    if actor.is_staff:
+        return or_(_awaiting("registry"), _awaiting("appointing-authority"))
+    # The words of `awaits` have ids without hyphens, as SQLite writes them; PostgreSQL writes hyphens.
+    party = func.replace(cast(Capacity.party_id, String), "-", "")
+    own = (Capacity.case_id == Case.id, Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
+    as_party = and_(Capacity.role.in_(REPRESENTATIVES), Case.awaits.like(literal("% ").concat(party).concat(" %")))
+    as_mediator = and_(Capacity.role == "mediator", _awaiting("mediator"))
+    return exists(select(Capacity.id).where(*own, Capacity.pending.is_(False), or_(as_party, as_mediator)))

@@ -1,0 +1,234 @@
+"""Drafts of the settlement, in one language or several, of which one is frozen by its hash to be signed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from app.core.access import service as access
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
+from app.core.contents import service as contents
+from app.core.db import AnyRow, new_id
+from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Subject, author_of
+from app.core.paging import Page, Sort, listed
+from app.core.tables.cases import Case
+from app.core.tables.settlements import Draft, Signature
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.refusals import refused_by_practice
+from app.proceedings.documents import service as documents
+from app.proceedings.settlements.schemas import DraftIn, DraftList, DraftOut, FreezeIn, TextOut
+from app.proceedings.steps.service import Attempt, apply_step, judge_step
+from app.proceedings.texts.hashes import AUTHENTIC, clauses_hash
+from app.proceedings.texts.service import WholeText, text_of
+
+PHASES = ("sessions", "settlement")
+_COLUMNS = (
+    Draft.id,
+    Draft.version,
+    Draft.replaces_id,
+    Draft.language,
+    Draft.audience_name,
+    Draft.party_ids,
+    Draft.author_id,
+    Draft.settles,
+    Draft.state,
+    Draft.content_id,
+    Draft.drafted_at,
+    Draft.frozen_at,
+)
+
+
+def list_drafts(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> DraftList:
+    """The drafts that the actor may know of; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_COLUMNS).where(Draft.case_id == case_id)
+    drafts = listed(db, statement, page, Sort(Draft.drafted_at, Draft.id, datetime))
+    return DraftList(items=_drafts_out(db, case_id, drafts.rows), next=drafts.next, count=drafts.count)
+
+
+def read_draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID) -> DraftOut:
+    """One draft; NotFound if the actor may not know of it."""
+    row = db.execute(select(*_COLUMNS).where(Draft.case_id == case_id, Draft.id == draft_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _drafts_out(db, case_id, [row])[0]
+
+
+def _drafts_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[DraftOut]:
+    files = documents.rows_of_drafts(db, case_id, [row.id for row in rows])
+    bodies = contents.read_many(db, [row.content_id for row in (*rows, *files)])
+    enclosed = documents.enclosed(files, bodies)
+    return [
+        DraftOut(
+            id=row.id,
+            version=row.version,
+            replaces=row.replaces_id,
+            title=bodies[row.content_id]["title"],
+            language=row.language,
+            clauses=bodies[row.content_id]["clauses"],
+            texts=[TextOut(**text, sha256=clauses_hash(text)) for text in bodies[row.content_id].get("texts", ())],
+            documents=enclosed.get(row.id, []),
+            prevailing_language=bodies[row.content_id].get("prevailing_language"),
+            audience=row.audience_name,
+            party_ids=row.party_ids,
+            author_id=row.author_id,
+            settles=row.settles,
+            state=row.state,
+            sha256=WholeText(row.language, bodies[row.content_id], enclosed.get(row.id, [])).sha256,
+            drafted_at=row.drafted_at,
+            frozen_at=row.frozen_at,
+        )
+        for row in rows
+    ]
+
+
+def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: DraftIn) -> tuple[UUID, UUID]:
+    """Put a draft before an audience, for a mediator or a party.
+
+    Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience or
+    an earlier version that does not fit.
+    """
+    case = lock_case(db, actor, case_id)
+    circle = circle_of(db, view_of(case))
+    if not (circle.is_mediator(actor) or circle.parties_of(actor)):
+        raise Forbidden("Only the mediators and the parties draft the settlement.", "not-your-capacity")
+    parties = frozenset(request.party_ids)
+    access.check_audience(db, actor, case_id, request.audience, parties)
+    audience_id = access.audience(db, case_id, request.audience, parties)
+    version = _next_version(db, case_id, audience_id, request)
+    _check_phase(case)
+    # Members that the request leaves out are not written: the hash of a text in clauses alone depends on it.
+    body = {"title": request.title, "clauses": [clause.model_dump() for clause in request.clauses]}
+    if request.texts:
+        body["texts"] = [text.model_dump() for text in request.texts]
+    if request.prevailing_language is not None:
+        body["prevailing_language"] = request.prevailing_language
+    written = contents.write(db, case_id, audience_id, body)
+    row = Draft(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=audience_id,
+        version=version,
+        replaces_id=request.replaces,
+        language=request.language,
+        audience_name=request.audience,
+        party_ids=sorted(str(party) for party in parties),
+        author_id=actor.id,
+        settles=request.settles,
+        state="draft",
+        content_id=written.id,
+        drafted_at=now,
+    )
+    db.add(row)
+    holding = circle.holdings(actor)[0]
+    author = author_of(actor, holding.capacity, holding.party_id)
+    ledger.record(db, Act("draft", now, author, _subject(row)), "text-drafted", _payload(row), content=written)
+    return (case_id, row.id)
+
+
+def _next_version(db: GatedSession, case_id: UUID, audience_id: UUID, request: DraftIn) -> int:
+    if request.replaces is None:
+        return 1
+    earlier = db.execute(
+        select(Draft.version, Draft.audience_id).where(Draft.case_id == case_id, Draft.id == request.replaces)
+    ).one_or_none()
+    if earlier is None or earlier.audience_id != audience_id:
+        detail = "Name a draft of this case that has the same audience, or leave 'replaces' out."
+        raise invalid("/replaces", "unknown-draft", detail)
+    version: int = earlier.version
+    return version + 1
+
+
+def _check_phase(case: Case) -> None:
+    if case.phase not in PHASES:
+        detail = "A text can be drafted only while the case is in mediation."
+        raise refused_by_practice(case, "step-not-open", detail)
+
+
+def _subject(row: Draft) -> Subject:
+    return Subject(row.case_id, row.audience_id, row.audience_name)
+
+
+def _payload(row: Draft) -> dict[str, Any]:
+    return {
+        "draft_id": str(row.id),
+        "version": row.version,
+        "language": row.language,
+        "state": row.state,
+        "settles": row.settles,
+    }
+
+
+def freeze(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID, request: FreezeIn
+) -> tuple[UUID, UUID]:
+    """Freeze a draft as the text to sign, by the hash of what was read; earlier signatures are void.
+
+    Raises NotFound, Forbidden or Conflict as the step `freeze-text` does, and Conflict for another hash, a draft that
+    not all participants know, one that is frozen already or has no text, and one with a document still in quarantine.
+    """
+    case = lock_case(db, actor, case_id)
+    row = _draft_row(db, case_id, draft_id)
+    judged = judge_step(db, actor, now, case, Attempt("freeze-text", draft_id))
+    if row.state == "frozen":
+        raise _not_freezable(case, "already-frozen", "This text is frozen already.")
+    if row.audience_name != "participants" or not _all_know(db, case, row):
+        cure = "Put the same text before the participants as a new draft, and freeze that one."
+        raise _not_freezable(case, "draft-to-participants", "Not every participant may read this draft.", cure)
+    text = text_of(db, row)
+    _check_whole(case, text)
+    if text.sha256 != request.sha256:
+        cure = "Read the draft again and send the hash that it shows."
+        raise _not_freezable(case, "text-differs", "The hash is not that of this draft.", cure)
+    _void_frozen(db, now, case_id)
+    row.state, row.frozen_at = "frozen", now
+    apply_step(db, now, case, judged)
+    payload = _payload(row) | {"sha256": request.sha256}
+    ledger.record(db, Act("freeze", now, author_of(actor, "mediator"), _subject(row)), "text-frozen", payload)
+    return (case_id, row.id)
+
+
+def _not_freezable(case: Case, reason: str, detail: str, cure: str | None = None) -> Conflict:
+    return refused_by_practice(case, "need-not-met", detail, reason, cure)
+
+
+def _check_whole(case: Case, text: WholeText) -> None:
+    """Conflict unless every document was scanned, and there is an authentic text, also in the prevailing language."""
+    authentic = {part["language"] for part in text.texts if part["relation"] in AUTHENTIC}
+    if not authentic:
+        cure = "Draft it with clauses, or upload its text as a document that is 'authentic-text' or 'original'."
+        raise _not_freezable(case, "text-lacking", "This draft has no text yet.", cure)
+    if waiting := [document for document in text.documents if document.state != "stored"]:
+        detail = f"Document {waiting[0].id} of this draft is in quarantine until it has been scanned."
+        raise _not_freezable(case, "document-quarantined", detail, "Wait, then read the draft again.")
+    if text.prevailing_language not in (None, *authentic):
+        detail = "The draft has no authentic text in its prevailing language."
+        cure = "Upload the text in that language, or make a new draft with another 'prevailing_language'."
+        raise _not_freezable(case, "text-lacking", detail, cure)
+
+
+def _all_know(db: GatedSession, case: Case, row: Draft) -> bool:
+    """Whether all who may see the case, those who joined it later too, may read the draft."""
+    readers = circle_of(db, view_of(case)).readers()
+    return readers[case.audience_id] <= readers[row.audience_id]
+
+
+def _draft_row(db: GatedSession, case_id: UUID, draft_id: UUID) -> Draft:
+    row = db.execute(select(Draft).where(Draft.case_id == case_id, Draft.id == draft_id)).scalar_one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _void_frozen(db: GatedSession, now: datetime, case_id: UUID) -> None:
+    """Supersede the text that was frozen before, and void the signatures under it."""
+    frozen = update(Draft).where(Draft.case_id == case_id, Draft.state == "frozen").values(state="superseded")
+    signatures = update(Signature).where(Signature.case_id == case_id, Signature.voided_at.is_(None))
+    for statement in (frozen, signatures.values(voided_at=now)):
+        db.execute(statement.execution_options(synchronize_session=False))

@@ -1,0 +1,199 @@
+"""Signatures under the frozen text of the settlement, for every party, each in a capacity and on powers to sign."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
+from app.core.contents import service as contents
+from app.core.db import AnyRow, new_id
+from app.core.errors import NotFound, invalid
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Author, Subject
+from app.core.paging import Page, Sort, listed
+from app.core.tables.cases import Case
+from app.core.tables.parties import Party
+from app.core.tables.people import User
+from app.core.tables.settlements import Draft, Signature
+from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.refusals import refused_by_practice
+from app.proceedings.settlements.schemas import SignatureIn, SignatureList, SignatureOut
+from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
+from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
+from app.proceedings.texts.service import text_of
+
+# Vienna Convention on the Law of Treaties, article 7(2): these offices need no full powers.
+OFFICES = ("head-of-state", "head-of-government", "foreign-minister")
+_COLUMNS = (
+    Signature.id,
+    Signature.draft_id,
+    Signature.sha256,
+    Signature.party_id,
+    Signature.signer_id,
+    User.name.label("signer_name"),
+    Signature.capacity,
+    Signature.signed_at,
+    Signature.received_via,
+    Signature.content_id,
+    Signature.voided_at,
+)
+
+
+def list_signatures(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> SignatureList:
+    """The signatures given in a case; NotFound if the case is not the actor's to see."""
+    require_case(db, case_id)
+    statement = select(*_COLUMNS).join(User, User.id == Signature.signer_id).where(Signature.case_id == case_id)
+    signatures = listed(db, statement, page, Sort(Signature.signed_at, Signature.id, datetime))
+    items = _signatures_out(db, case_id, signatures.rows)
+    return SignatureList(items=items, next=signatures.next, count=signatures.count)
+
+
+def read_signature(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, signature_id: UUID) -> SignatureOut:
+    """One signature; NotFound if the actor may not know of it."""
+    statement = select(*_COLUMNS).join(User, User.id == Signature.signer_id)
+    row = db.execute(statement.where(Signature.case_id == case_id, Signature.id == signature_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _signatures_out(db, case_id, [row])[0]
+
+
+def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[SignatureOut]:
+    if not rows:
+        return []
+    parties = list(db.execute(select(Party.id).where(Party.case_id == case_id).order_by(Party.number)).scalars())
+    standing = select(Signature.draft_id, Signature.party_id).where(
+        Signature.case_id == case_id, Signature.voided_at.is_(None)
+    )
+    signed = {(row.draft_id, row.party_id) for row in db.execute(standing)}
+    on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
+    names = set(SignatureOut.model_fields) - {"sha256", "remaining", "signer_id", "signer_name"}
+    return [
+        SignatureOut(
+            sha256=row.sha256.hex(),
+            signer_id=None if row.content_id else row.signer_id,
+            signer_name=on_paper[row.content_id]["name"] if row.content_id else row.signer_name,
+            remaining=[party_id for party_id in parties if (row.draft_id, party_id) not in signed],
+            **{name: getattr(row, name) for name in names},
+        )
+        for row in rows
+    ]
+
+
+def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: SignatureIn) -> tuple[UUID, UUID]:
+    """Sign the frozen text for a party; the last signature that is needed closes the case as settled.
+
+    The registry enters, on behalf of the party, a signature that was given on paper.
+    Raises Forbidden for a person who does not act for the party, Conflict as the step `sign` does, for another text
+    than the frozen one, or without powers to sign, and Invalid for a party or a draft that the case does not know.
+    """
+    case = lock_case(db, actor, case_id)
+    party = db.execute(
+        select(Party.id, Party.kind).where(Party.case_id == case_id, Party.id == request.party_id)
+    ).first()
+    if party is None:
+        raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
+    judged = _judge(db, actor, now, case, request)
+    text = _frozen_text(db, case, request)
+    powers = _powers_of(case, _kinds_on_record(db, actor, case, request), party, request.capacity)
+    author = paper_acts.author(actor, judged.counted, paper_acts.holding_of(db, case, party.id))
+    on_paper = _write_signer(db, now, author, text, request, powers)
+    signature = Signature(
+        id=new_id(db),
+        case_id=case_id,
+        audience_id=text.audience_id,
+        draft_id=text.id,
+        sha256=bytes.fromhex(request.sha256),
+        party_id=party.id,
+        signer_id=actor.id,
+        capacity=request.capacity,
+        signed_at=judged.counted.received_at or now,
+        received_via=judged.counted.received_via,
+        content_id=on_paper.id if on_paper else None,
+    )
+    db.add(signature)
+    apply_step(db, now, case, judged)
+    payload = {
+        "signature_id": str(signature.id),
+        "draft_id": str(text.id),
+        "sha256": request.sha256,
+        "party_id": str(party.id),
+        "capacity": request.capacity,
+        "powers": powers,
+        "completes": judged.decision.completes,
+        **judged.counted.payload(),
+    }
+    act = Act("sign", now, author, Subject(case_id, text.audience_id, text.audience_name), judged.counted.on)
+    ledger.record(db, act, "text-signed", payload, judged.decision.step.citation.article, on_paper)
+    return (case_id, signature.id)
+
+
+def _judge(db: GatedSession, actor: Actor, now: datetime, case: Case, request: SignatureIn) -> Judged:
+    """The step `sign`, judged on the day on which the signature counts.
+
+    A person who signs learns first whether they may sign now; the registry, which enters an act of a party, learns
+    first whether it has entered that act well. Raises what `judge_step` and `paper_acts.judge` raise, and Invalid
+    unless the signer is named for a signature on paper, and only for one.
+    """
+    entered = request.on_behalf_of is not None and actor.is_staff
+    judged = None if entered else judge_step(db, actor, now, case, Attempt("sign", request.party_id))
+    counted = paper_acts.judge(db, actor, now, case, request)
+    names_signer = request.signer is not None
+    if names_signer != (request.on_behalf_of is not None) or request.on_behalf_of not in (None, request.party_id):
+        detail = "For a signature given on paper, name the party in 'on_behalf_of' and 'party_id', and its signer."
+        raise invalid("/signer", "signer", detail)
+    return judged or judge_step(db, actor, now, case, Attempt("sign", request.party_id, counted))
+
+
+def _frozen_text(db: GatedSession, case: Case, request: SignatureIn) -> Draft:
+    """The text to sign; Invalid for a draft that the case does not know, Conflict for another than the frozen one."""
+    statement = select(Draft).where(Draft.case_id == case.id, Draft.id == request.draft_id)
+    row = db.execute(statement).scalar_one_or_none()
+    if row is None:
+        raise invalid("/draft_id", "unknown-draft", "Name the frozen text of this case by its id.")
+    if row.state != "frozen" or text_of(db, row).sha256 != request.sha256:
+        cure = "Read the frozen text under /settlement/drafts and sign by its id and hash."
+        raise refused_by_practice(case, "need-not-met", "This is not the frozen text.", "text-differs", cure)
+    return row
+
+
+def _kinds_on_record(db: GatedSession, actor: Actor, case: Case, request: SignatureIn) -> list[str | None]:
+    """The kinds of powers that the signer holds for the party: on paper, or as the actor's representation records."""
+    if request.signer is not None:
+        return [request.signer.powers.kind]
+    capacities = circle_of(db, view_of(case)).held_by(actor)
+    return [capacity.powers_kind for capacity in capacities if capacity.party_id == request.party_id]
+
+
+def _powers_of(case: Case, kinds: Sequence[str | None], party: AnyRow, capacity: str) -> str:
+    """The kind of powers on which a signature rests; Conflict if none of these kinds is enough.
+
+    Full powers are enough for every party, and any mandate for a private one. A holder of certain offices needs no full
+    powers (Vienna Convention on the Law of Treaties, article 7(2)), but the registry must have recorded the office.
+    """
+    enough = {"full-powers"} | ({"ex-officio"} if capacity in OFFICES else set())
+    if party.kind not in ("state", "organisation"):
+        enough |= {"mandate", "ex-officio"}
+    sufficient = sorted(kind for kind in kinds if kind in enough)
+    if not sufficient:
+        detail = "No powers to sign for this party in this capacity are on record."
+        cure = "Have a representative with full powers sign, or one whose office needs none."
+        raise refused_by_practice(case, "need-not-met", detail, "powers-on-record", cure)
+    return sufficient[0]
+
+
+def _write_signer(
+    db: GatedSession, now: datetime, author: Author, text: Draft, request: SignatureIn, powers: str
+) -> contents.Written | None:
+    """Seal who signed on paper and on which powers, and record those powers; None for a signature in person."""
+    if request.signer is None:
+        return None
+    write_powers(db, now, author, text.case_id, PartyPowers(request.party_id, None, request.signer.powers))
+    body = {"name": request.signer.name, "powers": powers}
+    if request.reason:
+        body["reason"] = request.reason
+    return contents.write(db, text.case_id, text.audience_id, body)

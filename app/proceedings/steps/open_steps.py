@@ -1,0 +1,56 @@
+"""The steps of a case's rule set, as they stand for the person who asks."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
+from app.core.errors import NotFound, reason_out
+from app.core.tables.cases import Case
+from app.institution.procedures.schemas import ReasonOut
+from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import VIEWED, circle_of, view_of
+from app.proceedings.cases.facts import read_facts
+from app.proceedings.steps.schemas import StepList, StepOut
+from app.rules import engine
+from app.rules.loader import library
+from app.rules.model import OpenStep
+
+_COLUMNS = (
+    *VIEWED,
+    Case.procedure,
+    Case.stage,
+    Case.subjects,
+    Case.seat_time_zone,
+    Case.day_time_zone,
+    Case.tracks,
+)
+
+
+def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StepList:
+    """Every step of the case's rule set: open to the actor, or why not; NotFound if the actor may not see the case."""
+    case = db.execute(select(*_COLUMNS).where(Case.id == case_id)).one_or_none()
+    if case is None:
+        raise NotFound
+    procedure, facts = library()[case.procedure], read_facts(db, case)
+    holdings = circle_of(db, view_of(case)).holdings(actor)
+    open_steps = engine.open_steps(procedure, facts, holdings, paper_acts.today_at(case, now))
+    return StepList(items=[_step_out(case.id, open_step) for open_step in open_steps])
+
+
+def _step_out(case_id: UUID, open_step: OpenStep) -> StepOut:
+    step = open_step.step
+    return StepOut(
+        step=step.name,
+        title=step.title,
+        available=open_step.available,
+        by=list(step.by),
+        article=step.citation.article,
+        source=step.citation.source,
+        standing=step.citation.standing,
+        taken_through=step.taken_through,
+        href=f"/v1/cases/{case_id}/{step.taken_through or f'steps/{step.name}'}",
+        reasons=[ReasonOut(**reason_out(reason)) for reason in open_step.reasons],
+    )
