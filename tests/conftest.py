@@ -8,13 +8,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-import uvicorn
 from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
-from app.settings import PREFIX, Settings
+from app.settings import Settings
 from tests.installation import TEST_SETTINGS, House
 from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
+from tests.processes import forget_settings
 from tests.registries import EMPTY, EmptyRegistry, PostgresqlRegistry, Registry, SqliteRegistry
 from tests.story import Dispute
 from tests.uploads import Desk, bucket_server_running, desk_of
@@ -32,13 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
         except NoServer as problem:
             raise pytest.UsageError(f"There is no PostgreSQL server for the tests: {problem}.") from problem
         os.environ[SETTING] = config.stash[_EMBEDDED_SERVER].url.render_as_string(hide_password=False)
-
-
-def forget_settings() -> None:
-    """Drop the settings of a registry that the same terminal serves; `ACCORD_TEST_…` are for the tests."""
-    for name in list(os.environ):
-        if name.upper().startswith(PREFIX) and not name.upper().startswith(f"{PREFIX}TEST_"):
-            del os.environ[name]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -145,6 +138,8 @@ def house(registry: Registry, settings: Settings) -> Iterator[House]:
 @pytest.fixture
 def served(house: House) -> Iterator[House]:
     """The house, served by uvicorn on a loopback port, as outside clients reach it."""
+    import uvicorn
+
     config = uvicorn.Config(house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

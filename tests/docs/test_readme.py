@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.operations.migrating import ROOT
-from tests.conftest import forget_settings
 from tests.docs.consoles import Command, commands, fenced, followed
 from tests.postgresql_server import new_database
+from tests.processes import forget_settings
 
 README, OPERATE = ROOT / "README.md", ROOT / "docs" / "operate.md"
 TOUR, FOR_REAL = "A tour in five requests", "Install it for real"
