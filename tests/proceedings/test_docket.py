@@ -154,7 +154,7 @@ def test_a_joined_party_uploads_documents_until_it_withdraws_its_joinder(dispute
     desk, path = Desk(dispute, draft), f"{dispute.path}/filings/{draft['id']}"
     first, other = desk.document(), dispute.responding
     refused = desk.send(pdf(900), person=other).expect(403, "not-your-capacity")
-    assert "Join the filing first" in refused["detail"]
+    assert "Join it first" in refused["detail"]
     other.post(f"{path}/withdraw-joinder").expect(409, "not-joined")
     other.post(f"{path}/join").expect(200)
     second = desk.document(pdf(900), person=other)
