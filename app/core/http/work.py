@@ -174,6 +174,19 @@ class Work:
 
         return cast(Result, await in_thread(run, self.seams.database.writer))
 
+    async def mint(
+        self,
+        command: Callable[[GatedSession, Actor, datetime], tuple[*Ids]],
+        *,
+        answer: Callable[[GatedSession, Actor, datetime, *Ids], Result],
+        status: int = 200,
+    ) -> Result:
+        """Run a command whose answer shows a secret once; Invalid if the request has an idempotency key."""
+        if idempotency.key_of(self.request) is not None:
+            detail = "Send no Idempotency-Key: the answer contains a secret and cannot be repeated."
+            raise invalid("header/Idempotency-Key", "key-refused", detail)
+        return await self.write(command, answer=answer, status=status)
+
     async def write(
         self,
         command: Callable[[GatedSession, Actor, datetime], tuple[*Ids]],
@@ -182,19 +195,15 @@ class Work:
         status: int = 200,
         item: tuple[*Ids] | None = None,
         lock: Callable[[GatedSession, Actor, *Ids], object] | None = None,
-        keyed: bool = True,
         finds: bool = False,
     ) -> Result:
         """Run a command that `act` has bound, and answer with what `answer` reads by the ids that it returns.
 
         `item` are the ids of what the command changes, and `lock` locks it, so that `If-Match` is compared with its
         current version. With `finds`, a command that records no event has found what was asked for, and the answer is
-        200. A command that ends its actor's own view answers 204. With `keyed` false an idempotency key is refused.
+        200. A command that ends its actor's own view answers 204.
         """
         key, if_match = idempotency.key_of(self.request), self.request.headers.get("if-match")
-        if key is not None and not keyed:
-            detail = "Send no Idempotency-Key: the answer contains a secret and cannot be repeated."
-            raise invalid("header/Idempotency-Key", "key-refused", detail)
 
         def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)

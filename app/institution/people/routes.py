@@ -106,7 +106,7 @@ async def issue_token(work: Hop, body: TokenIn) -> TokenMinted:
     Its secret is shown only in this answer, so an `Idempotency-Key` is refused. Administrators may make tokens for
     others.
     """
-    return await work.write(act(tokens.issue_token, body), answer=tokens.read_minted, status=201, keyed=False)
+    return await work.mint(act(tokens.issue_token, body), answer=tokens.read_minted, status=201)
 
 
 @router.post("/tokens/{token_id}/rotate", operation_id="rotateToken", responses=problems(401, 404, 409, 422))
@@ -115,9 +115,7 @@ async def rotate_token(work: Hop, token_id: UUID, body: RotationIn | None = None
 
     The old token ends at once. The new secret is shown only in this answer, so an `Idempotency-Key` is refused.
     """
-    return await work.write(
-        act(tokens.rotate_token, token_id, body or RotationIn()), answer=tokens.read_minted, keyed=False
-    )
+    return await work.mint(act(tokens.rotate_token, token_id, body or RotationIn()), answer=tokens.read_minted)
 
 
 @router.post(

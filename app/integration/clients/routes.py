@@ -40,7 +40,7 @@ async def add_client(work: Hop, body: ClientIn) -> ClientMinted:
 
     Administrators may do this. The secret is shown only in this answer, so an `Idempotency-Key` is refused.
     """
-    return await work.write(act(service.add_client, body), answer=service.read_minted, status=201, keyed=False)
+    return await work.mint(act(service.add_client, body), answer=service.read_minted, status=201)
 
 
 @router.post("/{client_id}/rotate", operation_id="rotateSecret", responses=problems(401, 403, 404, 409, 422))
@@ -50,7 +50,7 @@ async def rotate_secret(work: Hop, client_id: UUID) -> ClientMinted:
     The first secret stays valid until you revoke it. The new one is shown only in this answer, so an `Idempotency-Key`
     is refused.
     """
-    return await work.write(act(service.rotate_secret, client_id), answer=service.read_minted, keyed=False)
+    return await work.mint(act(service.rotate_secret, client_id), answer=service.read_minted)
 
 
 @router.post("/{client_id}/secrets/{secret_id}/revoke", dependencies=Act, operation_id="revokeSecret", responses=ACTS)

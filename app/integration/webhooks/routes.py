@@ -45,7 +45,7 @@ async def create_webhook(work: Hop, body: WebhookIn) -> WebhookMinted:
     The secret is shown only in this answer, so an `Idempotency-Key` is refused.
     """
     await _judge(work, body.url)
-    return await work.write(act(service.subscribe, body), answer=service.read_minted, status=201, keyed=False)
+    return await work.mint(act(service.subscribe, body), answer=service.read_minted, status=201)
 
 
 @router.get("", operation_id="listWebhooks", responses=problems(401, 403, 422))
@@ -109,7 +109,7 @@ async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
     For 24 hours every event is signed by both secrets. The new one is shown only in this answer, so an `Idempotency-
     Key` is refused.
     """
-    return await work.write(act(service.rotate_secret, webhook_id), answer=service.read_minted, keyed=False)
+    return await work.mint(act(service.rotate_secret, webhook_id), answer=service.read_minted)
 
 
 @router.post(
