@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-import uvicorn
 from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
@@ -139,6 +138,8 @@ def house(registry: Registry, settings: Settings) -> Iterator[House]:
 @pytest.fixture
 def served(house: House) -> Iterator[House]:
     """The house, served by uvicorn on a loopback port, as outside clients reach it."""
+    import uvicorn
+
     config = uvicorn.Config(house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -149,7 +149,7 @@ def _programs(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     package = _installed()
     if owner is None:
         return package / "pginstall" / "bin"
-    # Root's virtual environment may lie where nobody else can look. Libraries are found beside the package.
+    # Root's virtual environment may be unreadable for other users. Libraries are found next to the package.
     for part in (f"{package.name}/pginstall", f"{package.name}.libs"):
         if (package.parent / part).is_dir():
             shutil.copytree(package.parent / part, folder / part)

@@ -19,18 +19,18 @@ from tests.installation import MASTER_KEY
 ROOT = Path(__file__).parent.parent
 
 
-def forget_settings() -> None:
-    """Drop the settings of a registry that the same terminal serves; `ACCORD_TEST_…` are for the tests."""
-    for name in list(os.environ):
-        if name.upper().startswith(PREFIX) and not name.upper().startswith(f"{PREFIX}TEST_"):
-            del os.environ[name]
-
-
 def free_port() -> int:
     """A port of the loopback address on which no process listens now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def forget_settings() -> None:
+    """Drop the settings of a registry that the same terminal serves; `ACCORD_TEST_…` are for the tests."""
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX) and not name.upper().startswith(f"{PREFIX}TEST_"):
+            del os.environ[name]
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:

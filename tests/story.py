@@ -49,18 +49,22 @@ class Moments(Protocol):
 
 
 def beginning(act: Act) -> Act:
-    """Restore the case to which an act without options leads, if an earlier test has played it from the same moment."""
+    """Restore the case to which an act leads, if an earlier test has played it from the same moment.
+
+    This is for acts without options, or under UNCITRAL's rules: what many tests begin with.
+    """
 
     @wraps(act)
     def played(dispute: "Dispute", **more: Any) -> Json:
-        if more or dispute.case or dispute.moments is None:
+        if more not in ({}, UNCITRAL) or dispute.case or dispute.moments is None:
             return act(dispute, **more)
 
         def play() -> tuple[Json, Json]:
-            answer = act(dispute)
+            answer = act(dispute, **more)
             return dispute.case, answer
 
-        dispute.case, answer = deepcopy(dispute.moments.moment(dispute.house, act.__name__, play))
+        name = f"{act.__name__}_uncitral" if more else act.__name__
+        dispute.case, answer = deepcopy(dispute.moments.moment(dispute.house, name, play))
         return answer
 
     return cast(Act, played)

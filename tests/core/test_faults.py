@@ -168,7 +168,7 @@ def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_prog
     filers = [dispute.requesting] * (at_work + 2)
     with outside(served, *filers) as people, ThreadPoolExecutor(len(people)) as pool:
         with served.database.write(os.urandom) as holding:
-            # From here on SQLite lets nobody else write; on PostgreSQL a lock does the same.
+            # From here on SQLite refuses all other writers; on PostgreSQL a lock does the same.
             holding.connection()
             if is_postgresql(holding):
                 holding.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))

@@ -142,6 +142,6 @@ def _unpacked_files() -> list[str]:
     return sorted(paths)
 
 
-def told(faults: list[str]) -> str:
+def listed(faults: list[str]) -> str:
     """The faults, one a line, for an assertion's message."""
     return "\n" + "\n".join(faults)

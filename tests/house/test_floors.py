@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from tests.house.floors import FOLDERS, ROOMS, WINGS, edges_of, faults_of, pairs_of
-from tests.house.source import APP, Source, told
+from tests.house.source import APP, Source, listed
 
 AT_THE_TOP = {"__init__.py", "__main__.py", "cli.py", "main.py", "py.typed", "settings.py"}
 
@@ -13,7 +13,7 @@ AT_THE_TOP = {"__init__.py", "__main__.py", "cli.py", "main.py", "py.typed", "se
 def test_the_top_of_app_holds_the_wings_and_the_files_that_start_it() -> None:
     top = {PurePosixPath(file.path).parts[1] for file in APP}
     wings = {*FOLDERS, "demo", "rules"}
-    assert top - AT_THE_TOP <= wings | {"portal"}, told(sorted(top - AT_THE_TOP - wings))
+    assert top - AT_THE_TOP <= wings | {"portal"}, listed(sorted(top - AT_THE_TOP - wings))
     assert wings <= top
 
 
@@ -26,12 +26,12 @@ def test_every_room_stands_on_a_floor() -> None:
 
 def test_no_import_runs_up_the_floors() -> None:
     faults = [fault for edge in edges_of(APP) for fault in faults_of(edge)]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_no_two_rooms_import_each_other() -> None:
     pairs = pairs_of(edges_of(APP))
-    assert not pairs, told([f"{one} and {other} import each other" for one, other in pairs])
+    assert not pairs, listed([f"{one} and {other} import each other" for one, other in pairs])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.house.source import ROOT, told
+from tests.house.source import ROOT, listed
 
 FORMS = ("bug.yml", "feature.yml", "rule-set-correction.yml")
 FORM_FIELDS = {"textarea", "input", "dropdown", "checkboxes"}
@@ -127,7 +127,7 @@ def test_every_page_that_they_link_to_exists(page: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
     faults = [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()]
     assert links
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_every_place_that_the_page_for_contributors_names_exists() -> None:
@@ -135,7 +135,7 @@ def test_every_place_that_the_page_for_contributors_names_exists() -> None:
     places = set(re.findall(r"(?:app|tests|migrations|docs)/[\w./-]*[\w/]", text))
     faults = sorted(place for place in places if not (ROOT / place).exists() and EXAMPLE not in place)
     assert len(places) > 20
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_the_snippets_for_contributors_are_python() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.house.source import APP, Source, told
+from tests.house.source import APP, Source, listed
 
 # Where nouns have their packages.
 WINGS = ("app/core/", "app/institution/", "app/proceedings/", "app/integration/")
@@ -31,7 +31,7 @@ def modules_named(name: str) -> list[str]:
 def test_schemas_know_neither_service_nor_routes() -> None:
     assert nouns(named="schemas")
     faults = imported(nouns(named="schemas"), *modules_named("service"), *modules_named("routes"), "app.core.http")
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_tables_know_nothing_but_the_database() -> None:
@@ -43,24 +43,24 @@ def test_tables_know_nothing_but_the_database() -> None:
         if each.is_within("app") and not each.is_within("app.core.db", "app.core.tables")
     ]
     assert tables
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_only_routes_and_http_know_the_web() -> None:
     others = [file for file in nouns() if file.layer != "routes" and not file.is_under("app/core/http/", DESCRIPTION)]
     faults = imported(others, "app.core.http", *modules_named("routes"), *WEB)
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_routes_reach_the_database_only_through_their_service() -> None:
     assert nouns(named="routes")
     faults = imported(nouns(named="routes"), "sqlalchemy", "psycopg")
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_nobody_imports_the_routes_but_the_wiring() -> None:
     faults = imported([file for file in APP if file.path != "app/main.py"], *modules_named("routes"))
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_rules_import_only_the_standard_library_and_rules() -> None:
@@ -75,12 +75,12 @@ def test_rules_import_only_the_standard_library_and_rules() -> None:
             or (file.path == "app/rules/loader.py" and each.is_within("pydantic", "pydantic_core"))
         )
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_the_client_needs_nothing_of_the_service_so_that_it_can_be_copied() -> None:
     faults = imported([file for file in APP if file.path == "app/integration/client.py"], "app")
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None:
@@ -95,7 +95,7 @@ def test_the_simulated_court_knows_the_service_by_its_public_api_alone() -> None
         )
     ]
     assert court
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 @pytest.mark.parametrize(
@@ -133,4 +133,4 @@ def test_a_package_is_imported_only_in_its_places(package: str, places: tuple[st
         if not file.is_under(*places) and not (package in WEB and file.layer == "routes" and file.is_under(*WINGS))
     ]
     faults = imported(others, package)
-    assert not faults, told(faults)
+    assert not faults, listed(faults)

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from tests.house.source import ROOT, told
+from tests.house.source import ROOT, listed
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
@@ -29,7 +29,7 @@ def test_every_requirement_has_one_version_and_its_hashes(lock: str) -> None:
         for name, (version, hashes) in pinned(lock).items()
         if not version or not hashes or not all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes)
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
     assert len(pinned(lock)) > 20
 
 
@@ -38,13 +38,13 @@ def test_a_lock_names_no_index_and_no_path(lock: str) -> None:
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
     # Every address and path contains a slash, and --hash is the only option.
     faults = [line for line in lines if "/" in line or re.search(r"(^|\s)-{1,2}(?!hash=|c requirements\.lock)\w", line)]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_the_development_lock_pins_the_same_versions_as_the_runtime_lock() -> None:
     running, developing = (pinned(lock) for lock in LOCKS)
     faults = [name for name in running if running[name] != developing.get(name)]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_a_lock_pins_every_dependency_that_the_project_declares(lock: str, group
     declared = project["dependencies"] + [each for group in groups for each in project["optional-dependencies"][group]]
     names = {re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in declared}
     faults = sorted(names - pinned(lock).keys())
-    assert not faults, told(faults)
+    assert not faults, listed(faults)

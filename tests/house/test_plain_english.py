@@ -3,7 +3,7 @@
 import pytest
 
 from tests.house.prose import Passage, hits, passages_of, passages_under
-from tests.house.source import told
+from tests.house.source import listed
 
 # Each phrase with what to write instead. Letters may be capitals, and spaces may be line breaks.
 PHRASES = {
@@ -84,9 +84,9 @@ def test_no_text_uses_a_phrase_that_was_given_up() -> None:
         for hit, phrase in found
         if (hit.path, phrase) not in RIGHT_THERE
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
     unused = set(RIGHT_THERE) - {(hit.path, phrase) for hit, phrase in found}
-    assert not unused, told([f"{path} no longer uses '{phrase}'" for path, phrase in sorted(unused)])
+    assert not unused, listed([f"{path} no longer uses '{phrase}'" for path, phrase in sorted(unused)])
 
 
 @pytest.mark.parametrize("place", FOLDERS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.house.source import APP, Source, told
+from tests.house.source import APP, Source, listed
 
 MOST_PARAMETERS = 6
 # Wiring, and functions whose parameters are the options of a command or of a query.
@@ -60,17 +60,17 @@ def untyped_state(files: Iterable[Source]) -> list[str]:
 
 def test_no_function_takes_more_than_six_parameters() -> None:
     faults = crowded_functions(APP)
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_a_class_name_stands_for_one_thing() -> None:
     faults = repeated_classes(APP)
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_no_session_carries_state_under_a_string() -> None:
     faults = untyped_state(APP)
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 @pytest.mark.parametrize(

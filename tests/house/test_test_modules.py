@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.house.source import ROOT, TESTS, Source, told
+from tests.house.source import ROOT, TESTS, Source, listed
 
 # Each takes a second or more to import. Only the files that use one import it, where only slow tests do, inside them.
 HEAVY = {"boto3", "hypothesis", "moto", "pypdf", "schemathesis"}
@@ -23,7 +23,7 @@ def imports_of_tests(file: Source) -> list[str]:
 
 def test_no_test_module_is_imported_by_another() -> None:
     faults = [fault for file in TESTS for fault in imports_of_tests(file)]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_tests_stand_only_in_test_modules() -> None:
         for line, name in file.functions()
         if name.startswith("test_")
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_a_single_file_starts_without_the_heavy_packages_that_it_does_not_use() -> None:

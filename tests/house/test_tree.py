@@ -3,7 +3,7 @@
 import ast
 from pathlib import PurePosixPath
 
-from tests.house.source import TESTS, project_files, told
+from tests.house.source import TESTS, listed, project_files
 
 TOP_LEVEL = {
     "CHANGELOG.md",
@@ -51,7 +51,7 @@ SAYS_NOTHING = {
 def test_the_top_level_holds_only_what_belongs_there() -> None:
     top = {PurePosixPath(path).parts[0] for path in project_files()}
     faults = sorted(top - TOP_LEVEL - HIDDEN)
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
@@ -60,7 +60,7 @@ def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
         for path in project_files()
         if SAYS_NOTHING.intersection(part.split(".")[0].strip("_").lower() for part in PurePosixPath(path).parts)
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_no_test_is_skipped_or_expected_to_fail() -> None:
@@ -72,7 +72,7 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
         for line, name in [*file.mentions(), *((each.line, each.name) for each in file.imports)]
         if name in banned
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_no_assertion_is_true_whatever_happens() -> None:
@@ -82,4 +82,4 @@ def test_no_assertion_is_true_whatever_happens() -> None:
         for node in file.nodes
         if isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant | ast.Tuple)
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)

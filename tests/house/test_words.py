@@ -3,31 +3,31 @@
 import ast
 
 from tests.house.patterns import CLOCK_AND_CHANCE, sets_a_word_of_the_case, statuses
-from tests.house.source import APP, told
+from tests.house.source import APP, listed
 
 # Each file that acts beyond the view of one person, and why it must.
 AS_SYSTEM = {
-    "app/institution/people/accounts.py": "ends what somebody is in cases that the administrator does not see",
-    "app/operations/readers.py": "holds the readers of every audience against the policy",
+    "app/institution/people/accounts.py": "ends a person's capacities in cases that the administrator does not see",
+    "app/operations/readers.py": "compares the readers of every audience with the policy",
     "app/core/access/gate.py": "lets such statements pass",
     "app/core/access/session.py": "defines it",
-    "app/core/access/capacities.py": "reads and ends the capacities of people, whoever acts",
+    "app/core/access/capacities.py": "reads and ends the capacities of people for any actor",
     "app/institution/people/institution.py": "writes the streams of the installation, which has no case",
     "app/institution/people/service.py": "lets an administrator read the stream of the registry",
-    "app/core/access/service.py": "brings the readers of an audience into line, whoever acts",
+    "app/core/access/service.py": "updates the readers of an audience for any actor",
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
     "app/proceedings/cases/lock.py": "a candidate acts in a case that they do not see",
     "app/proceedings/cases/circle.py": "reads the capacities and audiences that decide what the actor may read",
     "app/proceedings/steps/derived_columns.py": "keeps what a case waits for after everybody's acts",
-    "app/operations/signatures.py": "holds every certificate against its key and the ledger",
+    "app/operations/signatures.py": "compares every certificate with its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",
     "app/operations/health.py": "asks which rule sets the cases of everybody are under",
-    "app/integration/courts/case_progress.py": "informs a court of a case that it does not see, whoever acts there",
+    "app/integration/courts/case_progress.py": "informs a court of a case that it does not see, after any act in it",
     "app/integration/courts/order_files.py": "hands the order of a court to the participants of its case",
     "app/integration/courts/court_papers.py": "files papers of a court in a case that the court does not see",
     "app/integration/courts/referral_views.py": "shows a court its case number and the session dates its parties share",
     "app/integration/courts/court_acts.py": "makes the audience of a referral, and moves a term by a court's order",
-    "app/proceedings/documents/accesses.py": "lists to a side who read its documents, whoever they are",
+    "app/proceedings/documents/accesses.py": "lists to a side all the readers of its documents",
     "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
     "app/core/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",
@@ -49,12 +49,15 @@ SEAMS = {
     "app/core/http/middleware.py": "gives an id to a request that brings none",
     "app/core/http/waiting_room.py": "looks for news in sessions of its own, which draw nothing",
     "app/main.py": "where the seams begin",
-    "app/settings.py": "reads the surroundings",
+    "app/settings.py": "reads the environment",
 }
 
 # Attributes with the same names as fields of a case, of other objects.
 NOT_OF_A_CASE: dict[tuple[str, str], str] = {
-    ("app/integration/courts/registry_decisions.py", "phase"): "a referral's: the phase that the court was told last",
+    (
+        "app/integration/courts/registry_decisions.py",
+        "phase",
+    ): "a referral's: the last phase that the court was informed of",
 }
 THE_DOOR = "app/proceedings/steps/service.py"
 
@@ -68,14 +71,14 @@ def test_commit_and_rollback_appear_only_where_transactions_are_owned() -> None:
         if (isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback"})
         or (isinstance(node, ast.Constant) and str(node.value).strip(" ;").lower() in {"commit", "rollback"})
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_as_system_appears_only_in_the_files_that_state_why() -> None:
     using = {file.path for file in APP if any(word == "as_system" for _, word in file.words())}
     faults = [f"{path} uses as_system and is not listed" for path in sorted(using - set(AS_SYSTEM))]
     faults += [f"{path} is listed for as_system and does not use it" for path in sorted(set(AS_SYSTEM) - using)]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_a_case_changes_stage_and_outcome_through_one_door() -> None:
@@ -86,7 +89,7 @@ def test_a_case_changes_stage_and_outcome_through_one_door() -> None:
         for line, word in sets_a_word_of_the_case(file)
         if (file.path, word) not in NOT_OF_A_CASE
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
@@ -104,7 +107,7 @@ def test_only_the_error_handlers_know_the_status_numbers_of_failures() -> None:
         for each in file.imports
         if each.name.endswith("HTTPException") or each.is_within("fastapi.status", "starlette.status")
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_only_the_web_layer_and_its_callers_use_status_codes() -> None:
@@ -117,7 +120,7 @@ def test_only_the_web_layer_and_its_callers_use_status_codes() -> None:
         for line, word in file.words()
         if word in {"status_code", "HTTPStatus"}
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_only_the_seams_read_the_clock_or_draw_random_values() -> None:
@@ -128,7 +131,7 @@ def test_only_the_seams_read_the_clock_or_draw_random_values() -> None:
         for line, name in file.mentions()
         if CLOCK_AND_CHANCE.fullmatch(name)
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)
 
 
 def test_the_rules_use_no_clock_no_chance_and_no_environment() -> None:
@@ -147,4 +150,4 @@ def test_the_rules_use_no_clock_no_chance_and_no_environment() -> None:
         for line, name in file.mentions()
         if CLOCK_AND_CHANCE.fullmatch(name)
     ]
-    assert not faults, told(faults)
+    assert not faults, listed(faults)

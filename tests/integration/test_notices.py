@@ -1,4 +1,4 @@
-"""Mail tells people that there is news but not what it is; a real mail server receives it."""
+"""Mail announces news without its contents; a real mail server receives it."""
 
 import email
 import email.policy

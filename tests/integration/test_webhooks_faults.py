@@ -125,7 +125,7 @@ def test_no_event_is_lost_or_delayed_for_others_while_a_receiver_is_down_and_the
     ]
     again = len(well.received) - len(first)
     print(f"{len(feed)} events, lag {max(lags):.2f} s at most, {sorted(lags)[len(lags) // 2]:.2f} s in the middle")  # noqa: T201
-    print(f"{failed} attempts while down, {again} told twice to the other")  # noqa: T201
+    print(f"{failed} attempts while down, {again} delivered twice to the other")  # noqa: T201
     assert max(lags) < 5
 
 

@@ -130,7 +130,7 @@ def next_act(case: Case, standing: Simulation) -> AssumedAct:
     """A random act: usually an open step, sometimes a closed step or an act that is not a step."""
     draw = case.random.random()
     if not case.lodged:
-        # Nobody else sees the case yet, so only its lodging is interesting.
+        # Only the requesting side sees the case yet, so only its lodging is interesting.
         return _filled(case, case.procedure.steps[0], "requesting-party", case.cast[0][0], standing)
     if draw < 0.1 and any(term.runs_from == "receipt" for term in case.procedure.terms):
         return AssumedAct("serve", case.today, "registry", case.random.choice(_on_side(case, requesting=False)))

@@ -157,7 +157,7 @@ WRONG: list[tuple[str, Callable[[Json], object], str]] = [
     ("another algorithm", lambda file: file["key"].update(algorithm="none"), "not the one that the signed body names"),
     ("another key's name", lambda file: file["key"].update(id="x"), "not the one that the signed body names"),
     ("a member more", lambda file: file.update(more=1), "not a signed file"),
-    ("a body that is none", lambda file: file.update(body=[]), "required members"),
+    ("a body that is a list", lambda file: file.update(body=[]), "required members"),
     ("padding", lambda file: file.update(signature=file["signature"] + "=="), "base64url"),
     ("stray bits", lambda file: file.update(signature=file["signature"][:-1] + "B"), "base64url"),
     ("no signature", lambda file: file.update(signature=None), "base64url"),

@@ -170,7 +170,7 @@ class Broken(NamedTuple):
 
 BROKEN = {
     # The file.
-    "a value that is none": Broken(
+    "a value that is not TOML": Broken(
         'edition = "2025"',
         "edition = 2025 or so",
         FILE,
@@ -454,7 +454,7 @@ BROKEN = {
     "a bad limit of extensions": Broken(
         '"2 months"', '"2 moons"', f"{TERM} first-session", "extend_at_most: unknown period '2 moons'", "2 moons"
     ),
-    "a limit that is none": Broken(
+    "a limit that is not a period": Broken(
         '"2 months"',
         '"set-per-case"',
         f"{TERM} first-session",
@@ -618,7 +618,7 @@ BROKEN = {
         "voids: unknown 'agree'",
         'voids = ["agree"]',
     ),
-    "a category that there is not": Broken(
+    "an unknown category": Broken(
         'categories = ["state-state"]',
         'categories = ["state-sate"]',
         TOP,
@@ -698,7 +698,7 @@ def expected_start(broken: Broken, text: str) -> str:
     """The beginning of the message: file, line, table and fault."""
     if broken.words is None:
         return f"{NAME}.toml: {broken.table}: {broken.fault}"
-    assert text.count(broken.words) == 1, f"the line is not told: {text.count(broken.words)}"
+    assert text.count(broken.words) == 1, f"the line is not unique: {text.count(broken.words)}"
     line = text[: text.index(broken.words)].count("\n") + 1 - broken.above
     return f"{NAME}.toml:{line}: {broken.table}: {broken.fault}"
 

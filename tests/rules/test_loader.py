@@ -156,7 +156,7 @@ def test_of_two_steps_with_the_same_name_the_faulty_one_is_reported(tmp_path: Pa
     assert text.split("\n")[number - 1] == 'by = ["clerk"]'
 
 
-def test_a_string_in_the_place_of_a_table_is_refused_by_its_place(tmp_path: Path) -> None:
+def test_a_string_instead_of_a_table_is_refused_by_its_place(tmp_path: Path) -> None:
     head, _ = BASE.split("[[stages]]", 1)
     with pytest.raises(BadRuleSet) as caught:
         load(written(tmp_path, f'{head}\nstages = ["draft"]\nsteps = [1]\n'))

@@ -291,8 +291,8 @@ OPEN = {
     "webhook_secrets": "sealed secrets of subscriptions, opened by the sender alone",
     "webhook_deliveries": "ids and how they fared, read by the owner of the subscription",
     "notices": "who is to be mailed and what came back, no word of a case; what a mail says passes the gate when sent",
-    "notice_choices": "what somebody wants to be told by mail, read by themselves",
-    "notice_marks": "positions by person; what lies behind them is read through the gate",
+    "notice_choices": "a person's own choices about mail",
+    "notice_marks": "positions by person; what comes after them is read through the gate",
     "reference_numbers": "one counter a year",
     "idempotency_records": "private to their principal, ids only, read by http.idempotency alone",
 }

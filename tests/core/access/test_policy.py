@@ -153,7 +153,7 @@ MOMENTS: dict[str, tuple[CaseView, str, dict[str, str]]] = {
             "appointment-nino": "olga staff",
         },
     ),
-    "and so it stays once the other side is told": (
+    "and it stays so once the other side is invited": (
         replace(REFERRED, served=True),
         "olga cora viktor mina obse nino",
         {

@@ -165,7 +165,7 @@ BAD: list[tuple[str, str, str, bytes, str]] = [
     ("an old macro sheet", "a.xlsx", XLSX, office(SHEET, ("xl/macrosheets/a.xml", b"x")), "document-macro"),
     ("an OpenDocument with macros", "a.odt", ODT, open_document("text", ("Basic/a.xml", b"x")), "document-macro"),
     (
-        "a document in which one with macros lies",
+        "a document that contains one with macros",
         "a.docx",
         DOCX,
         office(WORD, ("word/embeddings/a.xlsx", office(SHEET, ("xl/vbaProject.bin", b"x")))),
@@ -180,7 +180,7 @@ BAD: list[tuple[str, str, str, bytes, str]] = [
     ("a zip bomb", "a.zip", ZIP, zipped(("a.txt", b"\n" * 60_000_000)), "archive-bomb"),
     ("a zip bomb of files", "a.zip", ZIP, zipped(*((f"{n}.txt", b"") for n in range(1001))), "archive-bomb"),
     ("a zip bomb that overlaps", "a.zip", ZIP, overlapping_archive(), "archive-bomb"),
-    ("an archive that lies about sizes", "a.zip", ZIP, lying_archive(), "archive-broken"),
+    ("an archive that states wrong sizes", "a.zip", ZIP, lying_archive(), "archive-broken"),
     ("an archive that is cut off", "a.zip", ZIP, INNER[:-30], "archive-broken"),
     ("an encrypted archive", "a.zip", ZIP, encrypted_archive(), "archive-encrypted"),
     ("a symbolic link", "a.zip", ZIP, zipped((entry_of("a.txt", 0o120777), b"/etc/passwd")), "archive-link"),

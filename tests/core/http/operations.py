@@ -29,7 +29,7 @@ class Operation:
         return person.send(self.method, path or self.at(NOBODYS), **request)
 
     def at(self, id: str) -> str:
-        """The operation's path with the same id in the place of each id."""
+        """The operation's path with the same id for each of its parameters."""
         return re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
 
     @property

@@ -72,7 +72,7 @@ def test_no_read_scans_a_whole_table(house: House) -> None:
     engine = straight_to(house.settings)
     with sent(house.database.engine) as seen, engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            # The tables are small here, so the planner is told to scan one only if there is no other plan.
+            # The tables are small here, so the planner is set to scan one only if there is no other plan.
             connection.exec_driver_sql("SET enable_seqscan = off")
         for person in (mediating.requesting, mediating.mediator, house.registrar, house.admin):
             for operation in OPERATIONS.values():
