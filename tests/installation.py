@@ -196,6 +196,10 @@ class House:
         """Note that the registry's content is that of a saved moment, until the next request or passing of time."""
         self.stays = (moment, self.requests, self.clock.now)
 
+    def leave_moment(self) -> None:
+        """Note that the database is changed past the service, so that no saved moment may be restored over it."""
+        self.stays = None
+
     def moment(self) -> str | None:
         """The saved moment at which this house still is; None after any request or passing of time."""
         moment = self.stays[0] if self.stays else None

@@ -135,7 +135,7 @@ def test_free_disk_space_is_checked_in_the_document_storage_too(
 def test_a_misspelled_setting_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACCORD_MASTERKEY", "secret")
     (fault,) = [fault for fault in faults(settings) if fault.startswith("settings: ")]
-    assert fault == "settings: unknown setting: ACCORD_MASTERKEY (is ACCORD_MASTER_KEY meant?)"
+    assert fault == "settings: unknown setting: ACCORD_MASTERKEY (did you mean ACCORD_MASTER_KEY?)"
 
 
 def faults(settings: Settings) -> list[str]:
@@ -146,6 +146,7 @@ def faults(settings: Settings) -> list[str]:
 @pytest.fixture
 def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
     """A connection that bypasses the service, with the triggers switched off."""
+    house.leave_moment()
     engine = straight_to(settings)
     kept = None
     with engine.begin() as connection:

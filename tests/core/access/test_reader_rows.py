@@ -24,6 +24,7 @@ from tests.story import Dispute
 def past_the_service(house: House) -> Iterator[Engine]:
     """A connection that writes to the database and bypasses the service."""
     house.has_planted_readers = True
+    house.leave_moment()
     engine = straight_to(house.settings)
     yield engine
     engine.dispose()
