@@ -71,7 +71,7 @@ def test_the_check_names_missing_and_altered_documents(kept: Settings, fault: st
     assert f"documents: {fault}: document {document['id']}" in checked.stdout
     if fault == "missing":
         refused = accord(kept, "backup", "--out", f"{kept.storage}.zip", **environment(kept))
-        assert "not in the storage" in refused.stderr
+        assert "missing from the storage" in refused.stderr
 
 
 def test_only_unreferenced_objects_are_swept_and_only_after_a_day(kept: Settings) -> None:
