@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.event import listens_for
 
 from app.core.contents.keys import make_key_file
 from app.core.sealer import NO_KEY
@@ -145,20 +146,21 @@ def faults(settings: Settings) -> list[str]:
 
 @pytest.fixture
 def sweeper(house: House, settings: Settings) -> Iterator[Engine]:
-    """A connection that bypasses the service, with the triggers switched off."""
-    house.leave_moment()
+    """A connection that bypasses the service; its transactions switch the triggers off."""
     engine = straight_to(settings)
-    kept = None
-    with engine.begin() as connection:
+
+    @listens_for(engine, "begin")
+    def switch_off(connection: Connection) -> None:
+        # At each beginning: a restored beginning of a story brings its triggers back.
         if settings.is_sqlite:
-            query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
-            kept = connection.execute(text(query)).all()
-            for name, _sql in kept:
+            query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'events'"
+            for name in connection.execute(text(query)).scalars().all():
                 connection.execute(text(f"DROP TRIGGER {name}"))
         else:
             connection.execute(text("ALTER TABLE events DISABLE TRIGGER USER"))
+
     yield engine
-    if kept is None:
+    if not settings.is_sqlite:
         with engine.begin() as connection:
             connection.execute(text("ALTER TABLE events ENABLE TRIGGER USER"))
     engine.dispose()
