@@ -22,9 +22,9 @@ _LATEST = date(2999, 12, 31)
 
 
 def one_of(values: Iterable[str], description: str) -> Any:
-    """Metadata for a text of an answer that is always one of these values; they stand in its schema as an enum.
+    """Metadata for a text of an answer that is always one of these values; its schema lists them as an enum.
 
-    Such a type is declared as a `TypeAliasType`, so that it has a name in the OpenAPI document and stands there once.
+    Such a type is declared as a `TypeAliasType`, so that the OpenAPI document names it and defines it once.
     """
     return Field(json_schema_extra={"enum": list(values)}, description=description)
 

@@ -12,7 +12,7 @@ COUNTINGS = ("day-after",)
 ROLLS = ("none", "next-working-day", "from-saturday-sunday")
 RUNS_FROM = ("step", "dispatch", "receipt")
 CALENDARS = ("seat", "parties", "institution")
-# In some zones the midnight that ends a later day would lie beyond the calendar.
+# In some zones the midnight that ends a later day would be beyond the last year of `datetime`.
 LAST_DAY = date(9998, 12, 31)
 SATURDAY = 5
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -96,7 +96,7 @@ def stretch(
     if len(events) > query.limit:
         kept = events[: query.limit]
         return Stretch([_out(row) for row in kept], kept[-1].id, True)
-    # Skip the entries that were examined in vain: the next reading would examine them again.
+    # Skip the entries that were examined but not kept: the next reading would examine them again.
     end = last if examined is None else _event_at(db, examined)
     return Stretch([_out(row) for row in events], end, entries == window)
 

@@ -25,7 +25,7 @@ AudienceName = TypeAliasType(
         ),
     ],
 )
-# Beside the capacities of the rules, acts outside of cases are done in a role of the institution.
+# Acts in cases are done in a capacity of the rules; acts outside cases in a role of the institution.
 AUTHORS = (*CAPACITIES, "admin", "registrar", "user", "client", "operator")
 AuthorCapacity = TypeAliasType(
     "AuthorCapacity",

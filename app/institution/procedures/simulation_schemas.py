@@ -47,7 +47,7 @@ class SimulatedAct(In):
     step: Code = Field(
         description="The name of a step in the rule set, or `serve`, `extend`, `waive`, `suspend` or `resume`."
     )
-    on: Day = Field(description="The day of the act. Acts stand in the order of their days.")
+    on: Day = Field(description="The day of the act. List acts in the order of their days.")
     by: Code | None = Field(
         None, description="The capacity in which it is done; the first that may take the step if left out."
     )

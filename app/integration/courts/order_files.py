@@ -84,7 +84,7 @@ def _name(db: GatedSession, row: AnyRow) -> str:
 
 
 def leaf(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> StoredFile:
-    """Where the order of a referral is stored, with its key; NotFound if there is none that the actor may read."""
+    """Where the order of a referral is stored, with its key; NotFound if the actor may read none."""
     return _leaf(db, _last(db, referral_id))
 
 

@@ -276,7 +276,7 @@ async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> Ref
 
 @in_case.get("", operation_id="readCaseReferral", responses=problems(401, 404, 422))
 async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
-    """Read what the court sent about a case and what it was told of the end."""
+    """Read what the court sent about a case, and the report that it received when the case ended."""
     return await work.read(referral_views.read_in_case, case_id)
 
 

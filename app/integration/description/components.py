@@ -9,7 +9,7 @@ from app.core.http.problems import DESCRIPTIONS, NAMES, problems
 Json = dict[str, Any]
 
 _DESTROYED = "What people wrote in the case was destroyed with its key (`destroyed`)."
-_RECEIPT = "Where the act stands in the ledger: `stream=…, seq=…, hash=…`, for `accord ledger verify --against`."
+_RECEIPT = "The position of the act in the ledger: `stream=…, seq=…, hash=…`, for `accord ledger verify --against`."
 HEADERS = {
     "ETag": "The version of this answer. Send it as `If-None-Match`, or as `If-Match`.",
     "Accord-Receipt": _RECEIPT,

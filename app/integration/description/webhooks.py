@@ -33,7 +33,7 @@ _RESPONSES = {
 def described() -> tuple[Json, Json]:
     """The document's `webhooks`, by type, and the `components` to which they refer besides those of the feed."""
     webhooks = {one.name: _webhook(one.name, one.says, _narrowed(one)) for one in TYPES.values()}
-    says = "The owner of the subscription asked for a test. The event stands in no ledger and in no feed."
+    says = "The owner of the subscription asked for a test. The event is not in the ledger or in any feed."
     webhooks[TEST_TYPE] = _webhook(TEST_TYPE, says, {"$ref": _SCHEMA.format(model="TestEventOut")})
     schema = TestEventOut.model_json_schema(ref_template=_SCHEMA)
     schemas = {**schema.pop("$defs"), "TestEventOut": schema}

@@ -156,7 +156,7 @@ class TestDataOut(Out):
 
 
 class TestEventOut(Out):
-    """An event by which the owner of a subscription tests it. It stands in no ledger and in no feed."""
+    """An event by which the owner of a subscription tests it. It is not in the ledger or in any feed."""
 
     specversion: Literal["1.0"] = Field("1.0", description="The version of CloudEvents.")
     id: UUID = Field(description="The event's id.")

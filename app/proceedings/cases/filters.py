@@ -19,7 +19,7 @@ from app.proceedings.cases.search import matching
 from app.rules.loader import library
 from app.rules.model import CAPACITIES, PHASES
 
-# The capacities for which a case can wait, as rule sets name them, and the word for the person who asks.
+# The capacities for which a case can wait, as rule sets name them, and the word for the actor.
 AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-party"), "me"
 
 

@@ -81,7 +81,7 @@ def judge(
 
 
 def _own_faults(today: date, on: date, request: OnPaper) -> list[FieldError]:
-    """The faults of an act in person, which counts today and was received from nobody else."""
+    """The faults of an act in person, which counts today and is received only from the actor."""
     faults = [
         FieldError(f"/{name}", "registry-only", f"Only the registry may send '{name}': leave it out.")
         for name in ("received_at", "received_via")

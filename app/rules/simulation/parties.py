@@ -20,7 +20,7 @@ def named_party(course: Course, act: AssumedAct) -> PartyFact | None:
 
 
 def party_of_capacity(course: Course, capacity: str, named: PartyFact | None) -> PartyFact:
-    """The party that holds a capacity: the only one, or the one that is named; SimulationFault if neither."""
+    """The party that holds a capacity: the only one, or the named one; SimulationFault if neither."""
     holders = [party for party in course.facts.parties if engine.acts_as((capacity,), party.capacity)]
     if named is None and len(holders) == 1:
         return holders[0]

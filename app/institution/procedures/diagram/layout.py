@@ -1,4 +1,4 @@
-"""Where everything stands in a diagram: rows, places across, and lines between them."""
+"""The layout of a diagram: rows, places within the rows, and the lines between them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
