@@ -88,10 +88,12 @@ class Followed(Out, Generic[Item]):
 def clean(text: str) -> str:
     """The text in NFC; raises ValueError for characters that are unsafe for databases or readers."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate, so it is not valid Unicode.")
+        raise PydanticCustomError(
+            "text-surrogate", "The text has a lone surrogate, so it is not valid Unicode. Remove it."
+        )
     if _CONTROL.search(text):
         raise PydanticCustomError(
-            "text-control", "The text has a control character; only line breaks and tabs are allowed."
+            "text-control", "Remove the control characters from the text: only line breaks and tabs are allowed."
         )
     if not BIDI_CONTROLS.isdisjoint(text):
         raise PydanticCustomError("text-bidi", "Remove the characters that change the direction of the text.")

@@ -1,4 +1,4 @@
-"""The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted twins, joint filings."""
+"""The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted versions, joint filings."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -215,7 +215,7 @@ def _check_audiences(db: GatedSession, audiences: set[UUID]) -> None:
 
 
 def set_writable(db: GatedSession, audiences: set[UUID], own: set[UUID]) -> None:
-    """Set to which of some audiences the actor belongs, so that a flush need not read that."""
+    """Note which of these audiences the actor belongs to, so that a flush need not read it again."""
     db.writable = (db.writable - audiences) | own
 
 

@@ -9,7 +9,7 @@ from app.core.values import Out, one_of
 DESCRIPTIONS = {
     401: "The request has no token, or a token that is not valid now.",
     403: "You may see this, but you may not do this to it.",
-    404: "There is nothing here that you may see.",
+    404: "This does not exist, or you may not see it.",
     409: "This is not possible now: the rules refuse it, with their reasons, or it exists already.",
     410: "The cursor was given out before the registry was restored from a backup.",
     412: "What you read has changed since.",

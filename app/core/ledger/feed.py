@@ -67,7 +67,8 @@ def read_feed(
     was restored from a backup.
     """
     if set(query.types) - set(TYPES):
-        raise invalid("query/type", "unknown-type", "The OpenAPI document lists the types of events under `webhooks`.")
+        message = "A type of event does not exist. Use the types that the OpenAPI document lists under `webhooks`."
+        raise invalid("query/type", "unknown-type", message)
     last = BEGINNING if after is None else db.walk.decode(db, after)[1]
     if latest:
         last = latest_of(db, actor.principals)

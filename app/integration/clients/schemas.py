@@ -17,7 +17,7 @@ def _known(names: list[str]) -> list[str]:
         raise PydanticCustomError("repeated", "Name each scope only once.")
     if set(names) - set(SCOPES):
         raise PydanticCustomError(
-            "scope", "There is a scope that does not exist. Choose among: {known}.", {"known": ", ".join(SCOPES)}
+            "scope", "A scope does not exist. Choose among: {known}.", {"known": ", ".join(SCOPES)}
         )
     return sorted(names)
 

@@ -87,15 +87,15 @@ def _readable(value: Any, depth: int) -> None:
         raise PydanticCustomError("external-depth", "These fields are nested deeper than 8 levels. Send flatter ones.")
     if isinstance(value, str):
         clean(value)
-    for one in value if isinstance(value, list) else ():
-        _readable(one, depth + 1)
-    for name, one in value.items() if isinstance(value, dict) else ():
+    for item in value if isinstance(value, list) else ():
+        _readable(item, depth + 1)
+    for name, item in value.items() if isinstance(value, dict) else ():
         if len(name) > LONGEST_NAME:
             raise PydanticCustomError(
                 "external-name", "One of these fields has a name of more than 200 characters. Shorten it."
             )
         clean(name)
-        _readable(one, depth + 1)
+        _readable(item, depth + 1)
 
 
 External = Annotated[dict[str, Any], AfterValidator(_bounded)]

@@ -1,4 +1,4 @@
-"""What many operations share, as components of the document: each stands there once, and operations refer to it."""
+"""What many operations share, as components of the document: each is defined once, and operations refer to it."""
 
 import json
 from collections import Counter
@@ -101,7 +101,7 @@ def share(document: Json) -> None:
     }
     for rate_limited in _SAY_WHEN:
         components["responses"][rate_limited]["headers"] = {"Retry-After": reference("headers", "Retry-After")}
-    operations = [(method, one) for item in document["paths"].values() for method, one in item.items()]
+    operations = [(method, operation) for item in document["paths"].values() for method, operation in item.items()]
     parameters = _usual_parameters(operations)
     components.setdefault("parameters", {}).update(parameters)
     for method, operation in operations:
@@ -144,7 +144,7 @@ def untitle(document: Json) -> None:
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
                 _untitle(parameter["schema"])
-                # It stands with the parameter itself.
+                # It is written with the parameter itself.
                 parameter["schema"].pop("description", None)
             for body in (operation.get("requestBody", {}), *operation["responses"].values()):
                 for media in body.get("content", {}).values():

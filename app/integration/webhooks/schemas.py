@@ -19,7 +19,7 @@ def _known(names: list[str]) -> list[str]:
     if set(names) - set(TYPES):
         raise PydanticCustomError(
             "unknown-type",
-            "There is a type of event that does not exist. The OpenAPI document lists the types under `webhooks`.",
+            "A type of event does not exist. Use the types that the OpenAPI document lists under `webhooks`.",
         )
     return sorted(names)
 

@@ -24,7 +24,7 @@ AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-part
 
 
 def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
-    """A statement that joins cases, narrowed to the actor's own, so that it does not walk through all the others."""
+    """A statement that joins cases, restricted to the actor's own cases, so that it does not read all others."""
     if actor.is_the_institutions:
         return statement
     reader = AudienceReader
@@ -33,7 +33,7 @@ def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
 
 
 def check_filters(filters: CaseFilters) -> None:
-    """Invalid for a filter that can match nothing."""
+    """Check the filters; raises Invalid for a filter that can match nothing."""
     rule_sets = library().values()
     choices: dict[str, Iterable[str]] = {
         "phase": PHASES,

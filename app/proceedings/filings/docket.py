@@ -47,7 +47,7 @@ def check_draft(db: GatedSession, actor: Actor, case: Case, body: FilingIn, part
     if not set(body.joint_with) <= parties:
         raise invalid("/joint_with", "unknown-party", "Name parties of this case by their ids.")
     if body.joint_with and body.audience not in (*DOCKETED, "caucus"):
-        detail = f"A joint filing goes to one of: {', '.join((*DOCKETED, 'caucus'))}."
+        detail = f"Address a joint filing to one of: {', '.join((*DOCKETED, 'caucus'))}."
         raise invalid("/joint_with", "joint", detail)
     if body.resubmits_id is not None:
         returned = _filing_of(db, case, body.resubmits_id, party_id)
@@ -59,7 +59,7 @@ def check_draft(db: GatedSession, actor: Actor, case: Case, body: FilingIn, part
             detail = "Name a submitted filing of your side whose audience is narrower than all participants."
             raise invalid("/redacts_id", "not-sealed", detail)
         if body.audience not in DOCKETED:
-            raise invalid("/audience", "audience", f"A redacted twin is filed to one of: {', '.join(DOCKETED)}.")
+            raise invalid("/audience", "audience", f"File the redacted version to one of: {', '.join(DOCKETED)}.")
 
 
 def _filing_of(db: GatedSession, case: Case, filing_id: UUID, party_id: UUID | None) -> Filing | None:
@@ -143,7 +143,9 @@ def _decide(
     if not actor.is_staff:
         raise Forbidden("Only the registry can accept or return a filing.", "not-your-capacity")
     if filing.docketing != "pending":
-        detail = "Only a pending filing can be accepted or returned. See 'docketing'."
+        detail = (
+            f"The filing is {filing.docketing or 'not submitted'}: only a pending filing can be accepted or returned."
+        )
         raise Conflict(detail, "docketing-state", docketing=filing.docketing)
     content = contents.write(db, case.id, filing.audience_id, {"note": decision.note}) if decision.note else None
     filing.docketing, filing.decided_at, filing.reasons = decision.docketing, now, list(decision.reasons)

@@ -211,14 +211,14 @@ def _only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) ->
 def expect_state(appointment: Appointment, *states: str) -> None:
     """Raise Conflict unless the appointment is in one of these states."""
     if appointment.state not in states:
-        detail = f"The appointment is {appointment.state}. It must be {' or '.join(states)}."
+        detail = f"The appointment is {appointment.state}; this can be done only while it is {' or '.join(states)}."
         raise Conflict(detail, "appointment-state", state=appointment.state)
 
 
 def declare(
     db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: DeclarationOfIndependence
 ) -> tuple[UUID]:
-    """Declare, as the candidate, on one's independence and on what the parties should know.
+    """Declare, as the candidate, independence or its lack, and what the parties should know.
 
     Raises Forbidden for anybody else, and Conflict once the candidate has declared or the nomination has ended.
     """

@@ -184,9 +184,11 @@ def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID)
     for part in capacities.parts_of(db, circle.case.id, user_id):
         represents = part.role in REPRESENTATIVES and part.party_id is not None
         if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
-            raise Conflict("This person acts, or has acted, for another side of the case.", "already-in-case")
+            raise Conflict(
+                "This person acts, or has acted, for another side of the case. Choose somebody else.", "already-in-case"
+            )
         if part.role == "mediator" or (part.lives and (not represents or part.party_id == party_id)):
-            raise Conflict("This person already has a part in the case.", "already-in-case")
+            raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 
 def _record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:

@@ -231,7 +231,11 @@ def _meeting(db: GatedSession, case_id: UUID, session_id: UUID) -> Meeting:
 
 def _expect_scheduled(meeting: Meeting) -> None:
     if meeting.state != "scheduled":
-        raise Conflict(f"The session is {meeting.state}. It must be scheduled.", "session-state", state=meeting.state)
+        raise Conflict(
+            f"The session is {meeting.state}; this can be done only while it is scheduled.",
+            "session-state",
+            state=meeting.state,
+        )
 
 
 def _held_on(case: Case, meeting: Meeting, now: datetime, body: HoldIn) -> date:
@@ -241,7 +245,11 @@ def _held_on(case: Case, meeting: Meeting, now: datetime, body: HoldIn) -> date:
     faults = day_faults(today, held_on, body.reason)
     earliest = min(today, day_at(meeting.starts_at, zone_of(case)))
     if not faults and held_on < earliest:
-        faults = [FieldError("/on", "before-session", f"This session cannot have been held before {earliest}.")]
+        faults = [
+            FieldError(
+                "/on", "before-session", f"Give {earliest} or a later day: the session cannot have been held before."
+            )
+        ]
     if faults:
         raise Invalid(*faults)
     return held_on

@@ -27,7 +27,9 @@ def party_of_capacity(course: Course, capacity: str, named: PartyFact | None) ->
     if named is None:
         raise fault(course, "party", "missing", "Several parties have this capacity: name the one that acts.")
     if named not in holders:
-        raise fault(course, "party", "another-capacity", "The party that is named does not have this capacity.")
+        raise fault(
+            course, "party", "another-capacity", "The named party does not have this capacity: name one that has it."
+        )
     return named
 
 

@@ -39,7 +39,7 @@ class Arrangement:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Where everything stands on the page; lines bend only between the bottom of a row and the top of the next."""
+    """The positions of everything on the page; lines bend only between the bottom of a row and the top of the next."""
 
     plan: Plan
     arrangement: Arrangement
