@@ -16,7 +16,7 @@ MOST_BYTES = 4 * 1024**3
 MOST_RATIO, SMALL = 100, 10 * 1024**2
 _DIRECTORY, _EMBEDDED, _STEP = 1024**2, 16 * 1024**2, 1024**2
 _LOCAL_HEADER, _DESCRIPTORS = 30, (0, 12, 16, 20, 24)
-# What reading raises for content that is no archive, is damaged, or uses an unsupported method.
+# The errors of reading content that is not an archive, is damaged, or uses an unsupported method.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
 
 

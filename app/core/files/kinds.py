@@ -55,7 +55,7 @@ OFFICE = (
     *(Kind(f"{_ODF}{name}", (end,), ZIP, f"{_ODF}{name}") for name, end in (("text", "odt"), ("spreadsheet", "ods"))),
 )
 KINDS = (*PLAIN, *OFFICE, ARCHIVE)
-# The kinds of a settlement's text: those that people of any side can read as pages.
+# The kinds of file for the text of a settlement: documents with pages.
 TEXTS = tuple(kind for kind in KINDS if kind.extensions[0] in ("pdf", "docx", "odt"))
 OF_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 OF_MEDIA_TYPE = {kind.media_type: kind for kind in KINDS}

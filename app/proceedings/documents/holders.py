@@ -103,12 +103,12 @@ def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow) -> UUID 
     elif joined := sorted(party_id for party_id in represented if has_joined.get(party_id)):
         return joined[0]
     elif filing.state == "draft" and not represented.isdisjoint(has_joined):
-        detail = "Only parties that have joined a joint filing can add documents to it. Join it first."
+        detail = "Only parties that have joined a joint filing may add documents to it. Join it first."
         raise Forbidden(detail, "not-your-capacity")
     else:
         is_allowed = False
     if not is_allowed:
-        detail = "Only the side that drafts a filing can add or remove its documents."
+        detail = "Only the side that drafts a filing may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
     return author_party_id
 
@@ -121,7 +121,7 @@ def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow) -> UUID | 
     author_parties = {held.party_id for held in of_author if held.role in REPRESENTATIVES}
     shared = sorted(party_id for party_id in circle.parties_of(actor) if party_id in author_parties)
     if not shared:
-        detail = "Only the side that drafted a text can add or remove its documents."
+        detail = "Only the side that drafted a text may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
     return shared[0]
 

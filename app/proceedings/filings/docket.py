@@ -41,7 +41,7 @@ def check_draft(db: GatedSession, actor: Actor, case: Case, body: FilingIn, part
     """Raise Invalid, with the field, for a draft that resubmits, redacts or joins what it cannot."""
     if body.joint_with and (party_id is None or party_id in body.joint_with):
         raise invalid(
-            "/joint_with", "joint", "Only a party can file jointly: name the other parties that file with it."
+            "/joint_with", "joint", "Only a party may file jointly: name the other parties that file with it."
         )
     parties = {party.id for party in circle_of(db, view_of(case)).parties}
     if not set(body.joint_with) <= parties:
@@ -141,7 +141,7 @@ def _decide(
     case = lock_case(db, actor, case_id)
     filing = filing_in(db, case, filing_id)
     if not actor.is_staff:
-        raise Forbidden("Only the registry can accept or return a filing.", "not-your-capacity")
+        raise Forbidden("Only the registry may accept or return a filing.", "not-your-capacity")
     if filing.docketing != "pending":
         detail = (
             f"The filing is {filing.docketing or 'not submitted'}: only a pending filing can be accepted or returned."

@@ -64,7 +64,7 @@ def _joinder(db: GatedSession, actor: Actor, case_id: UUID, filing_id: UUID) -> 
     represented = circle_of(db, view_of(case)).parties_of(actor)
     entry = next((entry for entry in filing.joined_by if UUID(entry["party_id"]) in represented), None)
     if entry is None:
-        raise Forbidden("Only the parties that 'joint' names can join or withdraw.", "not-your-capacity")
+        raise Forbidden("Only the parties that 'joint' names may join or withdraw.", "not-your-capacity")
     if filing.state != "draft":
         raise Conflict(
             "This filing is already submitted: parties can no longer join it or withdraw from it.",

@@ -100,7 +100,7 @@ def _adding_author(actor: Actor, case: Case, circle: Circle) -> Author:
         return author_of(actor, "requesting-party", next(iter(circle.parties_of(actor))))
     if actor.is_staff:
         return author_of(actor, "registry")
-    raise Forbidden("Only the registry can add a party once the request is lodged.")
+    raise Forbidden("Only the registry may add a party once the request is lodged.")
 
 
 def check_member(db: GatedSession, member_id: UUID | None) -> None:

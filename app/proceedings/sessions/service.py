@@ -143,7 +143,7 @@ def _scheduler(db: GatedSession, actor: Actor, case: Case, kind: str) -> Author:
         return author_of(actor, "mediator")
     if actor.is_staff and kind == "joint":
         return author_of(actor, "registry")
-    detail = "Only the mediator can do this; for a joint session the registry can too."
+    detail = "Only the mediator may do this; for a joint session the registry may as well."
     raise Forbidden(detail, "not-your-capacity")
 
 
@@ -195,7 +195,7 @@ def hold(
     meeting = _meeting(db, case_id, session_id)
     circle = circle_of(db, view_of(case))
     if not circle.is_mediator(actor):
-        raise Forbidden("Only the mediator can record that a session was held.", "not-your-capacity")
+        raise Forbidden("Only the mediator may record that a session was held.", "not-your-capacity")
     held_on = _held_on(case, meeting, now, body)
     _check_attendance(circle, body)
     _expect_scheduled(meeting)
