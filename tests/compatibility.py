@@ -24,7 +24,7 @@ _HELD = frozenset({"$ref", "allOf", "anyOf", "oneOf", "type", "const", "enum", "
 _PARTS = frozenset({"properties", "required", "additionalProperties", "items"})
 _LEAST = frozenset({"minLength", "minItems", "minimum", "exclusiveMinimum", "minProperties"})
 _MOST = frozenset({"maxLength", "maxItems", "maximum", "exclusiveMaximum", "maxProperties"})
-# Whoever lets other keywords into the document teaches the comparison what they mean.
+# A new keyword in the document must be added here, and the comparison must treat it.
 KEYWORDS = _SAID | _HELD | _PARTS | _LEAST | _MOST
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 
@@ -297,7 +297,7 @@ def _type(schema: Json) -> str | None:
 
 
 def _alike(coming: Json, borne: Json) -> bool:
-    """Whether what comes is of a type that is borne; whole numbers are numbers, and what has no type bears all."""
+    """Whether the type that comes is accepted; integers are numbers, and a schema without a type accepts all."""
     kind = _type(borne)
     return kind is None or kind == _type(coming) or (kind, _type(coming)) == ("number", "integer")
 

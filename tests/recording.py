@@ -305,7 +305,7 @@ async def _of_filings(play: Recorder) -> None:
     }
     for act, body in (
         ("acceptance", {"note": "Entered as exhibit 1."}),
-        ("return", {"reasons": ["unsigned"], "note": "The last page bears no signature."}),
+        ("return", {"reasons": ["unsigned"], "note": "The last page has no signature."}),
     ):
         await play.do("responding_agent", f"{S}/filings", filing, filing="id")
         await play.do("responding_agent", f"{S}/filings/{{filing}}/submit")

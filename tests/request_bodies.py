@@ -55,7 +55,7 @@ REQUESTS: dict[str, Json] = {
         "external": {"docket": 9007199254740993},
     },
     "ReturnDateIn": {"return_on": "2030-09-30"},
-    "ReturnIn": {"reasons": ["unsigned"], "note": "The last page bears no signature."},
+    "ReturnIn": {"reasons": ["unsigned"], "note": "The last page has no signature."},
     "ReasonIn": {"reason": "The parties negotiate directly until June."},
     "ServiceIn": {
         "party_id": OSTRAVA,

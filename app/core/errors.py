@@ -51,7 +51,7 @@ class NotFound(Problem):
     title = "Not found"
 
     def __init__(self) -> None:
-        super().__init__("There is nothing here that you can see.")
+        super().__init__("This does not exist, or you may not see it.")
 
 
 class Forbidden(Problem):
@@ -162,7 +162,7 @@ class TooLarge(Problem):
     title = "The body is too large"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"A body may have at most {limit} bytes.")
+        super().__init__(f"The body is too large: send at most {limit} bytes.")
 
 
 class UnsupportedMediaType(Problem):

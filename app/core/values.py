@@ -22,9 +22,9 @@ _LATEST = date(2999, 12, 31)
 
 
 def one_of(values: Iterable[str], description: str) -> Any:
-    """Metadata for a text of an answer that is always one of these values; they stand in its schema as an enum.
+    """Metadata for a text of an answer that is always one of these values; its schema lists them as an enum.
 
-    Such a type is declared as a `TypeAliasType`, so that it has a name in the OpenAPI document and stands there once.
+    Such a type is declared as a `TypeAliasType`, so that the OpenAPI document names it and defines it once.
     """
     return Field(json_schema_extra={"enum": list(values)}, description=description)
 
@@ -88,10 +88,12 @@ class Followed(Out, Generic[Item]):
 def clean(text: str) -> str:
     """The text in NFC; raises ValueError for characters that are unsafe for databases or readers."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise PydanticCustomError("text-surrogate", "The text has a lone surrogate, so it is not valid Unicode.")
+        raise PydanticCustomError(
+            "text-surrogate", "The text has a lone surrogate, so it is not valid Unicode. Remove it."
+        )
     if _CONTROL.search(text):
         raise PydanticCustomError(
-            "text-control", "The text has a control character; only line breaks and tabs are allowed."
+            "text-control", "Remove the control characters from the text: only line breaks and tabs are allowed."
         )
     if not BIDI_CONTROLS.isdisjoint(text):
         raise PydanticCustomError("text-bidi", "Remove the characters that change the direction of the text.")

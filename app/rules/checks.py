@@ -207,7 +207,7 @@ def two_sides_remain(facts: Facts, on: date) -> list[Finding]:
     """Parties of at least two sides remain."""
     if len({party.side for party in facts.remaining}) > 1:
         return []
-    return [Finding("Only parties of one side remain.", "The mediation is ended.")]
+    return [Finding("Only parties of one side remain.", "The mediation can only be ended.")]
 
 
 def _nominations(facts: Facts) -> tuple[AppointmentFact, ...]:

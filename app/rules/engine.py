@@ -28,7 +28,7 @@ ANY_PARTY = "any-party"
 
 
 def entry_for(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding]) -> Step:
-    """The entry of that name for the actor's capacity; among several, the one that is open at the stage.
+    """The entry of that name for the actor's capacity; among several, that which is open at the stage.
 
     Where `facts.subject` is a party, an actor who acts only for other parties does not hold the capacity. Raises
     Refused with `unknown-step` or `not-your-capacity`.
@@ -46,7 +46,7 @@ def acting_party(entry: Step, facts: Facts, holdings: Collection[Holding]) -> UU
     """The party for which the actor takes the step; None if it is taken for no party.
 
     An actor who is no party takes an `each` step for the party that `facts.subject` names. An actor for several
-    parties acts for the one that is named, else for the first that has not acted yet.
+    parties acts for the named party, else for the first that has not acted yet.
     """
     allowed = _allowed(entry, facts, holdings)
     if entry.each is not None and not any(holding.capacity in PARTY_CAPACITIES for holding in allowed):

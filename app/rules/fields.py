@@ -44,7 +44,7 @@ def faults_in_fields(procedure: Procedure, entry: Step, fields: StepInput, on: d
         if name in fields.blocks and name not in entry.fields:
             yield _not_taken(entry, name)
         if name not in fields.blocks and name in entry.fields:
-            yield FieldFault(f"/fields/{name}", "missing", f"'{entry.name}' needs '{name}'.")
+            yield FieldFault(f"/fields/{name}", "missing", f"'{entry.name}' needs '{name}': add it.")
 
 
 def names_a_party(entry: Step) -> bool:
@@ -56,7 +56,9 @@ def _due_on(procedure: Procedure, entry: Step, due_on: date | None, on: date) ->
     if due_on is None:
         return
     if not engine.takes_day(procedure, entry):
-        yield FieldFault("/due_on", "no-term", f"'{entry.name}' starts no term whose day can be set.")
+        yield FieldFault(
+            "/due_on", "no-term", f"'{entry.name}' starts no term whose day can be set: leave 'due_on' out."
+        )
     elif due_on <= on:
         yield FieldFault("/due_on", "not-after", "Give a day after the one on which the step counts.")
 
@@ -65,7 +67,7 @@ def _ground(entry: Step, ground: str | None) -> Iterator[FieldFault]:
     if ground is not None and not entry.grounds:
         yield _not_taken(entry, "ground")
     elif entry.grounds and ground not in entry.grounds:
-        detail = f"'{entry.name}' is taken on one of these grounds: {', '.join(entry.grounds)}."
+        detail = f"Name one of the grounds of '{entry.name}': {', '.join(entry.grounds)}."
         yield FieldFault("/fields/ground", "ground", detail)
 
 
@@ -80,4 +82,4 @@ def _position(entry: Step, position: str | None) -> Iterator[FieldFault]:
 
 
 def _not_taken(entry: Step, field: str) -> FieldFault:
-    return FieldFault(f"/fields/{field}", "unknown-field", f"'{entry.name}' does not take '{field}'.")
+    return FieldFault(f"/fields/{field}", "unknown-field", f"'{entry.name}' does not take '{field}': leave it out.")

@@ -12,7 +12,7 @@ def not_your_capacity(entries: Sequence[Step]) -> Reason:
     takers = list(dict.fromkeys(taker for entry in entries for taker in _takers(entry)))
     return Reason(
         "not-your-capacity",
-        f"Only {_either(takers)} can take '{entries[0].name}'.",
+        f"Only {_either(takers)} may take '{entries[0].name}'.",
         entries[0].citation,
     )
 

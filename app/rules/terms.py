@@ -12,7 +12,7 @@ COUNTINGS = ("day-after",)
 ROLLS = ("none", "next-working-day", "from-saturday-sunday")
 RUNS_FROM = ("step", "dispatch", "receipt")
 CALENDARS = ("seat", "parties", "institution")
-# In some zones the midnight that ends a later day would lie beyond the calendar.
+# In some zones the midnight that ends a later day would be beyond the last year of `datetime`.
 LAST_DAY = date(9998, 12, 31)
 SATURDAY = 5
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -134,7 +134,7 @@ def due(
     """
     period = parse_period(term.period)
     if period is not None and set_on is not None and not term.settable:
-        raise TermFault(f"the period of '{term.name}' is {term.period}; no day is set for it")
+        raise TermFault(f"the period of '{term.name}' is {term.period}, so no day can be set for it")
     if period is None or set_on is not None:
         due_on = _day_set(term, trigger_on, set_on)
         lines = [*_lines_of_a_set_day(term), "Roll: none, since the day itself was given."]
@@ -222,11 +222,13 @@ def extended(term: Term, first_due_on: date, due_on: date, until_on: date, calen
     a day that is not later, or beyond the limit of all extensions.
     """
     if until_on <= due_on:
-        raise TermFault(f"an extension ends after {due_on.isoformat()}, the day that the term has now")
+        raise TermFault(f"an extension must end after {due_on.isoformat()}, the present day of the term")
     _within_the_calendar(term, until_on)
     at_most = parse_period(term.extend_at_most) if term.extend_at_most else None
     if at_most is not None and until_on > (latest := last_day(at_most, first_due_on, calendars)):
-        raise TermFault(f"extensions of '{term.name}' end on {latest.isoformat()} at the latest: {term.extend_at_most}")
+        raise TermFault(
+            f"extensions of '{term.name}' must end by {latest.isoformat()}: at most {term.extend_at_most} in all"
+        )
     return Due(
         until_on,
         (

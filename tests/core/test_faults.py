@@ -109,7 +109,7 @@ def test_on_a_full_disk_reads_go_on_and_writes_are_refused_whole(
     with small_disk(folder, megabytes=6) as mounted:
         if not mounted:
             with capsys.disabled():
-                print("\nNo disk could be mounted here: SQLite is told of a full one instead.")  # noqa: T201
+                print("\nNo disk could be mounted here: SQLite is made to report a full disk instead.")  # noqa: T201
         path = folder / "registry.db"
         with closing(sqlite.connect(sqlite_template)) as source, closing(sqlite.connect(path)) as target:
             source.backup(target)

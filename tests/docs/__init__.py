@@ -1,1 +1,1 @@
-"""What the documents say, held against what the service does."""
+"""What the documents say, compared with what the service does."""

@@ -145,7 +145,7 @@ def followed(written: list[Command], folder: Path, port: str, **replaced: str) -
     """The faults of a document whose commands are followed in a fresh checkout inside this empty folder.
 
     A fault is an output that differs from the document, or a file that the commands leave among the project's own.
-    The home of whoever follows is outside the checkout.
+    The reader's home folder is outside the checkout.
     """
     copy, home = folders(folder)
     return compared(written, run(written, copy, port, home, **replaced)) + left_in(copy)
@@ -163,9 +163,9 @@ def folders(folder: Path) -> tuple[Path, Path]:
 def run(written: list[Command], folder: Path, port: str, home: Path | None = None, **replaced: str) -> list[str]:
     """Run the commands in one shell in a folder, and give what each of them printed.
 
-    `port` stands in the document for the one that is served on; `replaced` maps variables that a command exports to
-    the values that they are to have here. A command that serves runs until the shell ends. A command that fails
-    without its output being in the document has its exit code as its last line.
+    `port` is the port in the document, which is replaced with a free one; `replaced` maps variables that a command
+    exports to the values that they are to have here. A command that serves runs until the shell ends. A command that
+    fails without its output being in the document has its exit code as its last line.
     """
     home = home or folder
     (folder / ".venv").symlink_to(sys.prefix)

@@ -46,7 +46,7 @@ def _expected(rules: Procedure, stage: Stage, ahead: Stage) -> Step:
 
 
 def _endings(rules: Procedure, stage: Stage, ahead: Stage | None) -> list[str]:
-    """The outcomes of the steps that end the case from a stage, without the one that is expected there."""
+    """The outcomes of the steps that end the case from a stage, without the expected one."""
     ends = [step for step in rules.steps if stage.name in step.origin and step.outcome is not None]
     return sorted({str(step.outcome) for step in ends if ahead is None or stage.name not in step.expected})
 

@@ -62,7 +62,7 @@ def test_the_page_lists_every_command() -> None:
             assert re.search(rf"`(accord {name} )?{inner}\b", page), f"{name} {inner}"
 
 
-def test_the_units_start_commands_that_there_are_with_settings_that_there_are() -> None:
+def test_the_units_start_existing_commands_with_existing_settings() -> None:
     blocks = ["\n".join(block.lines) for block in fenced(PAGE) if block.heading == SYSTEMD]
     environment, unit, worker = blocks
     names = {line.partition("=")[0] for line in environment.splitlines()}

@@ -103,7 +103,7 @@ def faults_of(edge: Edge) -> Iterator[str]:
     if own is None or other is None:
         yield f"{edge}: {where} do not name {edge.origin if own is None else edge.target}"
     elif other >= own:
-        yield f"{edge}: {'beside' if other == own else 'above'} it in {where}"
+        yield f"{edge}: {'level with' if other == own else 'above'} it in {where}"
 
 
 def pairs_of(edges: Iterable[Edge]) -> list[tuple[str, str]]:

@@ -60,19 +60,38 @@ PHRASES = {
 }
 # Files, and folders with a closing slash.
 FOLDERS = (
+    ".ci/run",
+    ".editorconfig",
+    ".github/ISSUE_TEMPLATE/bug.yml",
+    ".github/ISSUE_TEMPLATE/config.yml",
+    ".github/ISSUE_TEMPLATE/feature.yml",
+    ".github/ISSUE_TEMPLATE/rule-set-correction.yml",
     ".github/pull_request_template.md",
+    ".github/workflows/ci.yml",
+    ".pre-commit-config.yaml",
+    "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "Dockerfile",
+    "Makefile",
+    "README.md",
     "SECURITY.md",
-    "app/operations/migrating.py",
-    "migrations/env.py",
-    "tests/upgrade_sample.py",
-    "tests/house/prose.py",
-    "tests/house/test_habits.py",
-    "tests/house/test_tree.py",
-    "tests/operations/test_alembic.py",
+    "alembic.ini",
+    "app/",
+    "benchmarks/",
+    "compose.yaml",
+    "docs/",
+    "migrations/",
+    "pyproject.toml",
+    "tests/",
 )
 # Phrases that are right where they are, by file and phrase, each with its reason.
-RIGHT_THERE: dict[tuple[str, str], str] = {}
+RIGHT_THERE = {
+    ("docs/procedures/court-referred.md", "beside"): "a rule set's own words: a track runs beside the stages",
+    ("docs/procedures/icsid-2022.md", "lies"): "a rule set's own words: a request lies outside Rule 2, as lawyers say",
+    ("docs/procedures/indus-waters-1960.md", "beside"): "a rule set's own words: tracks run beside the stages",
+    ("docs/procedures/watercourses-1997.md", "beside"): "a rule set's own words: a track runs beside the stages",
+    ("tests/core/http/test_problems.py", "lie"): "the end of a name that is written with a combining accent",
+}
 THIS_FILE = "tests/house/test_plain_english.py"
 
 

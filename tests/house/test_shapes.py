@@ -14,7 +14,7 @@ MANY_PARAMETERS = ("app/main.py", "app/cli.py")
 
 
 def crowded_functions(files: Iterable[Source]) -> list[str]:
-    """The functions that take more than six parameters beside `self`, other than commands and wiring."""
+    """The functions that take more than six parameters besides `self`, other than commands and wiring."""
     return [
         f"{file.path}:{node.lineno} {node.name} takes {count} parameters"
         for file in files

@@ -1,7 +1,7 @@
 """The API takes nothing from clients of the last release, unless the changelog says so.
 
 tests/releases/openapi.json is the document of the last release. Until there is one, it is that of the state from which
-the first release goes on. Whoever releases renews it with `make release-document`, in the commit of the release.
+the first release goes on. Each release renews it with `make release-document`, in the commit of the release.
 """
 
 import json
@@ -292,5 +292,7 @@ def test_nothing_of_the_last_release_is_broken_but_what_the_changelog_names() ->
     last, present = json.loads(LAST_RELEASE.read_text()), _document()
     assert last["paths"].keys() & present["paths"].keys()
     found = unnamed(breaks(last, present), CHANGELOG.read_text())
-    named = 'Mend it, or name the operation in backticks under "### Breaking" in the unreleased part of CHANGELOG.md:'
+    named = (
+        'Restore it, or name the operation in backticks under "### Breaking" in the unreleased part of CHANGELOG.md:'
+    )
     assert not found, "\n".join([named, *(f"{one.operation}: {one.says}" for one in found)])

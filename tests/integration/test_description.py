@@ -86,7 +86,7 @@ def test_every_schema_field_parameter_and_response_is_described(document: Json) 
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("place", "name"),
     [
         ("schemas SessionOut", "schema SessionOut"),
         ("schemas SessionOut properties kind", "field kind of "),
@@ -95,13 +95,13 @@ def test_every_schema_field_parameter_and_response_is_described(document: Json) 
         ("responses NotFound", "404 of get /v1/cases/{case_id}"),
     ],
 )
-def test_what_is_not_described_is_found(document: Json, place: str, told: str) -> None:
+def test_what_is_not_described_is_found(document: Json, place: str, name: str) -> None:
     planted = copy.deepcopy(document)
     part = planted["components"]
     for step in place.split():
         part = part[step]
     del part["description"]
-    assert any(one.startswith(told) for one in undescribed(planted)), undescribed(planted)
+    assert any(fault.startswith(name) for fault in undescribed(planted)), undescribed(planted)
 
 
 CLOSED = {
@@ -179,12 +179,12 @@ def test_an_operation_that_takes_a_key_or_a_version_says_what_it_answers_to_a_wr
         assert "412" in statuses or not item, (path, method)
 
 
-def test_what_lies_in_a_case_may_be_destroyed_and_a_cursor_may_be_of_another_time(document: Json) -> None:
+def test_operations_on_cases_and_with_cursors_describe_the_answer_410(document: Json) -> None:
     for path, method, operation in operations(document):
-        told = resolved(operation["responses"].get("410", {}), document).get("description", "")
+        gone = resolved(operation["responses"].get("410", {}), document).get("description", "")
         of_a_case = path.startswith(("/v1/cases/{case_id}", "/v1/appointments/{", "/v1/documents/{"))
         has_cursor = any(one["name"] == "after" for one in parameters(operation, document))
-        assert ("`destroyed`" in told, "`gone`" in told) == (of_a_case, has_cursor), (path, method)
+        assert ("`destroyed`" in gone, "`gone`" in gone) == (of_a_case, has_cursor), (path, method)
 
 
 def bodies(operation: Json) -> list[tuple[str, Json]]:
@@ -343,7 +343,7 @@ def test_each_type_of_event_is_described_with_an_example_that_validates_and_fits
         assert validator.is_valid(misread) == (name == TEST_TYPE), name
 
 
-def test_every_event_that_people_and_courts_are_told_of_is_as_described(
+def test_every_event_in_the_feeds_of_people_and_courts_is_as_described(
     house: House, dispute: Dispute, document: Json
 ) -> None:
     dispute.settled()

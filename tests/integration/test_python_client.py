@@ -1,6 +1,6 @@
 """A kept generator makes a Python client from the OpenAPI document, which uploads a document.
 
-The generator cannot stand in the lock of development, whose typer is too new for it: it has a lock of its own.
+The generator has its own lock, because it does not work with the newer typer of the development lock.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted twins, joint filings."""
+"""The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted versions, joint filings."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.story import UNCITRAL, Dispute
 from tests.uploads import Desk, pdf
 
 NOTICE = {"kind": "notice", "title": "Notice", "text": "x"}
-RETURN = {"reasons": ["unsigned"], "note": "The last page bears no signature."}
+RETURN = {"reasons": ["unsigned"], "note": "The last page has no signature."}
 
 
 def filed(person: Person, dispute: Dispute, audience: str = "participants", *sides: str, **more: object) -> Json:

@@ -118,7 +118,7 @@ def test_an_unknown_step_is_refused_differently_from_a_closed_step() -> None:
 def test_a_refusal_of_a_capacity_names_the_capacities_that_take_the_step() -> None:
     refused = refusal(case("closed"), "accept-invitation", MEDIATOR)
     assert refused.code == "not-your-capacity"
-    assert refused.detail == "Only a responding party or the registry can take 'accept-invitation'."
+    assert refused.detail == "Only a responding party or the registry may take 'accept-invitation'."
     assert refused.reasons[0].citation == Citation(None, "text", "international-mediation.org/scope-of-cases")
 
 

@@ -168,7 +168,12 @@ def test_the_last_line_cites_the_rule_and_how_well_it_is_established(citation: C
         ("set-per-case", date(2026, 3, 2), date(2026, 3, 2), "cannot be due on 2026-03-02, which is not after"),
         ("set-per-case", date(2026, 3, 2), date(2026, 3, 1), "cannot be due on 2026-03-01, which is not after"),
         ("set-per-case", date(2026, 3, 2), date(9999, 1, 1), "cannot be due after 9998-12-31"),
-        ("30 days", date(2026, 3, 2), date(2026, 4, 1), "the period of 'reply' is 30 days; no day is set for it"),
+        (
+            "30 days",
+            date(2026, 3, 2),
+            date(2026, 4, 1),
+            "the period of 'reply' is 30 days, so no day can be set for it",
+        ),
         ("1 day", LAST_DAY, None, "cannot be due after 9998-12-31"),
         ("1 month", date.max, None, "ends beyond the calendar"),
     ],
@@ -268,13 +273,13 @@ def test_an_extension_states_the_old_and_the_new_day() -> None:
 @pytest.mark.parametrize(
     ("at_most", "until_on", "words"),
     [
-        (None, date(2026, 4, 10), "an extension ends after 2026-04-10, the day that the term has now"),
-        (None, date(2026, 4, 9), "an extension ends after 2026-04-10"),
+        (None, date(2026, 4, 10), "an extension must end after 2026-04-10, the present day of the term"),
+        (None, date(2026, 4, 9), "an extension must end after 2026-04-10"),
         (None, date(9999, 1, 1), "'reply' cannot be due after 9998-12-31"),
-        ("30 days", date(2026, 5, 2), "extensions of 'reply' end on 2026-05-01 at the latest: 30 days"),
-        ("1 month", date(2026, 5, 2), "extensions of 'reply' end on 2026-05-01 at the latest: 1 month"),
+        ("30 days", date(2026, 5, 2), "extensions of 'reply' must end by 2026-05-01: at most 30 days in all"),
+        ("1 month", date(2026, 5, 2), "extensions of 'reply' must end by 2026-05-01: at most 1 month in all"),
         # Good Friday, Easter Monday and two weekends: not the tenth day, which is its present day.
-        ("10 working-days", date(2026, 4, 18), "extensions of 'reply' end on 2026-04-17 at the latest: 10 working"),
+        ("10 working-days", date(2026, 4, 18), "extensions of 'reply' must end by 2026-04-17: at most 10 working"),
     ],
 )
 def test_an_extension_that_the_rule_does_not_allow_is_refused(at_most: str | None, until_on: date, words: str) -> None:

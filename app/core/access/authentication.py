@@ -65,7 +65,7 @@ def authenticate(db: GatedSession, token: str | None, now: datetime) -> Actor:
 def only_admin(actor: Actor) -> None:
     """Check that the actor is an administrator; raises Forbidden otherwise."""
     if actor.role != "admin":
-        raise Forbidden("Only an administrator of the installation can do this.")
+        raise Forbidden("Only an administrator of the installation may do this.")
 
 
 def minted(db: GatedSession, beginning: str) -> str:

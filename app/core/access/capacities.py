@@ -24,7 +24,7 @@ class CasePart:
 
 
 def admit(db: GatedSession, row: Capacity) -> None:
-    """Write a capacity, and let its holder read what it opens to them; a pending capacity opens nothing."""
+    """Write a capacity, and give its holder the access that it grants; a pending capacity grants none."""
     if row.pending:
         db.add(row)
         db.flush()
@@ -37,7 +37,7 @@ def admit(db: GatedSession, row: Capacity) -> None:
 
 
 def end_capacities(db: GatedSession, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:
-    """End capacities by id: their holders no longer read by them."""
+    """End capacities by id, and the access that they granted."""
     circle, ids = known_circle(db, case_id), frozenset(ended)
     with as_system(db):
         rows = update(Capacity).where(Capacity.id.in_(ids)).values(ended_at=now)

@@ -210,12 +210,12 @@ def _check_audiences(db: GatedSession, audiences: set[UUID]) -> None:
     own = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.principals)
     readable = set(db.connection().execute(select(readers.audience_id).where(own)).scalars())
     if unknown - readable:
-        raise Forbidden("Only the readers of an audience can write to it.", code="forbidden")
+        raise Forbidden("Only the readers of an audience may write to it.", code="forbidden")
     db.writable |= readable
 
 
 def set_writable(db: GatedSession, audiences: set[UUID], own: set[UUID]) -> None:
-    """Set to which of some audiences the actor belongs, so that a flush need not read that."""
+    """Note which of these audiences the actor belongs to, so that a flush need not read it again."""
     db.writable = (db.writable - audiences) | own
 
 

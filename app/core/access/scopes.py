@@ -47,6 +47,6 @@ def admit(actor: Actor, operation: str, *, names_an_item: bool) -> None:
         return
     scope = NEEDED.get(operation)
     if scope is None:
-        raise NotFound if names_an_item else Forbidden("Not available to API clients: only people can do this.")
+        raise NotFound if names_an_item else Forbidden("API clients may not do this: only people may.")
     if scope not in actor.scopes:
         raise InsufficientScope(scope)

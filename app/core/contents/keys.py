@@ -26,7 +26,9 @@ def master_key(settings: Settings, entropy: Callable[[int], bytes], say: Callabl
         )
     if not path.exists():
         if not settings.is_sqlite:
-            raise Misconfigured("The file that ACCORD_MASTER_KEY_FILE names does not exist.")
+            raise Misconfigured(
+                "The file that ACCORD_MASTER_KEY_FILE names does not exist: correct the setting, or put the key there."
+            )
         make_key_file(path, entropy)
         say(f"Made a master key in {path}. Keep a copy apart from the database: without it nothing can be read.")
     return _decoded(path.read_text(), str(path))
@@ -64,7 +66,9 @@ def _decoded(text: str, source: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError) as problem:
-        raise Misconfigured(f"The master key in {source} is not base64.") from problem
+        raise Misconfigured(
+            f"The master key in {source} is not valid base64: set it to {KEY_BYTES} bytes in base64."
+        ) from problem
     if len(key) != KEY_BYTES:
         raise Misconfigured(f"The master key in {source} must be {KEY_BYTES} bytes in base64.")
     return key

@@ -16,7 +16,7 @@ MOST_BYTES = 4 * 1024**3
 MOST_RATIO, SMALL = 100, 10 * 1024**2
 _DIRECTORY, _EMBEDDED, _STEP = 1024**2, 16 * 1024**2, 1024**2
 _LOCAL_HEADER, _DESCRIPTORS = 30, (0, 12, 16, 20, 24)
-# What reading raises for content that is no archive, is damaged, or uses an unsupported method.
+# The errors of reading content that is not an archive, is damaged, or uses an unsupported method.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
 
 
@@ -63,7 +63,7 @@ def _check_bounds(entries: list[zipfile.ZipInfo], size: int) -> None:
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     kind_of_file = stat.S_IFMT(entry.external_attr >> 16)
     if kind_of_file not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _refusal("archive-link", "The archive contains a link, or another entry that is no file.")
+        raise _refusal("archive-link", "The archive contains a link, or another entry that is not a file. Remove it.")
     if entry.flag_bits & 0x41:
         raise _refusal("archive-encrypted", "The archive is encrypted, so it cannot be checked. Send it decrypted.")
     parts = entry.orig_filename.removesuffix("/").split("/")
@@ -71,7 +71,7 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         for part in parts:
             checked(part)
     except Invalid as problem:
-        raise _refusal("archive-path", "The archive contains a file whose name is not allowed.") from problem
+        raise _refusal("archive-path", "The archive contains a file whose name is not allowed. Rename it.") from problem
 
 
 def _check_layout(archive: zipfile.ZipFile, file: IO[bytes], entries: list[zipfile.ZipInfo], size: int) -> None:
@@ -119,7 +119,10 @@ def _text(archive: zipfile.ZipFile, name: str) -> str:
         with archive.open(name) as file:
             return file.read(_DIRECTORY).decode("utf-8")
     except (KeyError, UnicodeDecodeError) as problem:
-        raise _refusal("type-content", "The content is not a document of the kind of its name.") from problem
+        raise _refusal(
+            "type-content",
+            "The content is not a document of the kind that its name says. Correct the name or the file.",
+        ) from problem
 
 
 def _check_content(kind: Kind, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, embedded: bool) -> None:
@@ -130,7 +133,9 @@ def _check_content(kind: Kind, archive: zipfile.ZipFile, entry: zipfile.ZipInfo,
         if kind is ARCHIVE:
             _check_kind(extension, head)
         elif extension in MACROS:
-            raise _refusal("document-macro", "The document contains another document with macros.")
+            raise _refusal(
+                "document-macro", "The document contains another document with macros. Save that one without macros."
+            )
         elif is_archive(head) or extension in ARCHIVES:
             inner = OF_EXTENSION.get(extension)
             if inner not in OFFICE or embedded or entry.file_size > _EMBEDDED:

@@ -55,7 +55,7 @@ OFFICE = (
     *(Kind(f"{_ODF}{name}", (end,), ZIP, f"{_ODF}{name}") for name, end in (("text", "odt"), ("spreadsheet", "ods"))),
 )
 KINDS = (*PLAIN, *OFFICE, ARCHIVE)
-# The kinds of a settlement's text: those that people of any side can read as pages.
+# The kinds of file for the text of a settlement: documents with pages.
 TEXTS = tuple(kind for kind in KINDS if kind.extensions[0] in ("pdf", "docx", "odt"))
 OF_EXTENSION = {extension: kind for kind in KINDS for extension in kind.extensions}
 OF_MEDIA_TYPE = {kind.media_type: kind for kind in KINDS}
@@ -112,7 +112,9 @@ def check_head(kind: Kind, head: bytes) -> None:
     if not kind.is_text:
         if b"<svg" in head.lower() and _MARKUP.match(head):
             raise invalid("", "type-script", "The content is an SVG, which can run code. Send it as PDF or PNG.")
-        raise invalid("", "type-content", "The content is not of the kind of the name.")
+        raise invalid(
+            "", "type-content", "The content is not of the kind that the name says. Correct the name or the file."
+        )
 
 
 @dataclass
@@ -153,7 +155,11 @@ class ContentCheck:
         except UnicodeDecodeError as problem:
             raise invalid("", "text-encoding", "Encode the text as UTF-8.") from problem
         if re.search(r"[\x00-\x08\x0b\x0e-\x1f\x7f]", text):
-            raise invalid("", "type-content", "The content is not a text, since it has control characters.")
+            raise invalid(
+                "",
+                "type-content",
+                "The text has control characters. Remove them, or correct the name if the file is no text.",
+            )
 
 
 def check_tail(kind: Kind, tail: bytes) -> None:

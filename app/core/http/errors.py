@@ -30,14 +30,14 @@ STATUS: dict[type[Problem], int] = {
     errors.Unavailable: 503,
 }
 _OF_STATUS = {
-    404: ("not-found", "Not found", "There is nothing here that you can see."),
+    404: ("not-found", "Not found", "This does not exist, or you may not see it."),
     405: (
         "method-not-allowed",
         "Method not allowed",
-        "This resource lacks this method; 'Allow' lists those it has.",
+        "This resource does not have this method. Use one of those that 'Allow' lists.",
     ),
     406: ("not-acceptable", "Not acceptable", "Accept JSON: the answer has no other form."),
-    413: ("too-large", "The body is too large", "The body is larger than the service accepts."),
+    413: ("too-large", "The body is too large", "The body is larger than the service accepts. Send a smaller one."),
     500: ("internal", "Something went wrong here", "The service has a fault, which was logged. Nothing was changed."),
 }
 _MOST_ERRORS = 100
@@ -47,7 +47,7 @@ _MESSAGES = {
     "extra_forbidden": ("unknown-field", "This object has an unknown field. Remove it."),
     "uuid_parsing": ("uuid", "Give a UUID."),
     "uuid_type": ("uuid", "Give a UUID."),
-    "json_invalid": ("json", "The body is not valid JSON."),
+    "json_invalid": ("json", "The body is not valid JSON. Correct its syntax."),
     "model_attributes_type": ("object", "Give a JSON object."),
     "int_parsing": ("integer", "Give a whole number."),
 }

@@ -30,7 +30,7 @@ Key = Annotated[
 
 
 async def create_headers(idempotency_key: Key = None) -> None:
-    """The header of every act that makes something new; `Work` judges it, here it is described."""
+    """The header of every act that makes something new; described here and checked by `Work`."""
 
 
 async def act_headers(
@@ -40,7 +40,7 @@ async def act_headers(
         Header(description="The ETag of what you read. If it is sent and no longer current, the answer is 412."),
     ] = None,
 ) -> None:
-    """The headers of every other act; `Work` judges them, here they are described."""
+    """The headers of every other act; described here and checked by `Work`."""
 
 
 async def change_headers(
@@ -49,7 +49,7 @@ async def change_headers(
         Header(description="The ETag of what you change, or `*`. Without it the answer is 428, and 412 if it is old."),
     ] = None,
 ) -> None:
-    """The header of every change; `Work` judges it, here it is described."""
+    """The header of every change; described here and checked by `Work`."""
 
 
 Hop = Annotated[Work, Depends(work)]

@@ -7,9 +7,9 @@ from pydantic import Field
 from app.core.values import Out, one_of
 
 DESCRIPTIONS = {
-    401: "The request has no token, or none that is valid now.",
+    401: "The request has no token, or a token that is not valid now.",
     403: "You may see this, but you may not do this to it.",
-    404: "There is nothing here that you may see.",
+    404: "This does not exist, or you may not see it.",
     409: "This is not possible now: the rules refuse it, with their reasons, or it exists already.",
     410: "The cursor was given out before the registry was restored from a backup.",
     412: "What you read has changed since.",
@@ -60,7 +60,7 @@ class ProblemOut(Out):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong and what to do, in a sentence.")
     code: str = Field(description="A stable code, by which programs tell problems apart.")
-    request_id: str = Field(description="The id of the request, as it stands in the service's log.")
+    request_id: str = Field(description="The id of the request, as in the service's log.")
     errors: list[FieldErrorOut] | None = Field(None, description="The faults of a request that is not valid.")
 
 

@@ -101,7 +101,7 @@ def parse(raw: bytes) -> Any:
     except Problem:
         raise
     except ValueError as problem:
-        raise invalid("", "json", "The body is not valid JSON.") from problem
+        raise invalid("", "json", "The body is not valid JSON. Correct its syntax.") from problem
 
 
 def _depth(text: str) -> int:
@@ -118,17 +118,17 @@ def _depth(text: str) -> int:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     merged = dict(pairs)
     if len(merged) != len(pairs):
-        raise invalid("", "json-duplicate", "An object has the same key twice.")
+        raise invalid("", "json-duplicate", "An object has the same key twice. Send each key once.")
     return merged
 
 
 def _no_constant(_text: str) -> Any:
-    raise invalid("", "json-number", "NaN and infinities are not allowed in JSON.")
+    raise invalid("", "json-number", "JSON does not allow NaN or infinities. Send a number or null.")
 
 
 def _bounded(text: str) -> int:
     if len(text) > _MOST_DIGITS:
-        raise invalid("", "json-number", f"A number has more than {_MOST_DIGITS} digits.")
+        raise invalid("", "json-number", f"A number has more than {_MOST_DIGITS} digits. Send a shorter one.")
     return int(text)
 
 

@@ -67,7 +67,8 @@ def read_feed(
     was restored from a backup.
     """
     if set(query.types) - set(TYPES):
-        raise invalid("query/type", "unknown-type", "The OpenAPI document lists the types of events under `webhooks`.")
+        message = "A type of event does not exist. Use the types that the OpenAPI document lists under `webhooks`."
+        raise invalid("query/type", "unknown-type", message)
     last = BEGINNING if after is None else db.walk.decode(db, after)[1]
     if latest:
         last = latest_of(db, actor.principals)
@@ -96,7 +97,7 @@ def stretch(
     if len(events) > query.limit:
         kept = events[: query.limit]
         return Stretch([_out(row) for row in kept], kept[-1].id, True)
-    # Skip the entries that were examined in vain: the next reading would examine them again.
+    # Skip the entries that were examined but not kept: the next reading would examine them again.
     end = last if examined is None else _event_at(db, examined)
     return Stretch([_out(row) for row in events], end, entries == window)
 

@@ -25,7 +25,7 @@ AudienceName = TypeAliasType(
         ),
     ],
 )
-# Beside the capacities of the rules, acts outside of cases are done in a role of the institution.
+# Acts in cases are done in a capacity of the rules; acts outside cases in a role of the institution.
 AUTHORS = (*CAPACITIES, "admin", "registrar", "user", "client", "operator")
 AuthorCapacity = TypeAliasType(
     "AuthorCapacity",
@@ -58,14 +58,14 @@ class FeedDataOut(Out):
         description="The case; null for an event outside of cases, or if you may know of the event but not of the case."
     )
     audience: AudienceName = Field(description="The audience whose members may know of the event.")
-    stream: UUID = Field(description="The stream of the ledger in which the event stands: one for each audience.")
+    stream: UUID = Field(description="The stream of the ledger that contains the event: one for each audience.")
     seq: int = Field(description="The number of the event in its stream, from 1 without gaps.")
     act: str = Field(description="The act: the name of a step of the rules, or another act of the registry.")
     article: str | None = Field(description="The article under which the act was done; null if it rests on none.")
     actor: FeedActorOut = Field(description="Who acted.")
     about: dict[str, UUID] = Field(
-        description="The ids of the items that the event concerns, such as `filing_id`. Which ids a type of event may "
-        "carry stands under `webhooks`."
+        description="The ids of the items that the event concerns, such as `filing_id`. The ids that a type of "
+        "event may carry are listed under `webhooks`."
     )
 
 

@@ -33,13 +33,13 @@ Fault = tuple[str, str, str]
 
 
 def _refuse(faults: Iterable[Fault]) -> None:
-    """Refuse with each fault at its own field, which a plain error of a model validator could not name."""
-    found = [
+    """Raise a ValidationError with each fault at its own field, which an error of a model validator cannot name."""
+    details = [
         InitErrorDetails(type=PydanticCustomError(code, message), loc=(field,), input=None)
         for field, code, message in faults
     ]
-    if found:
-        raise ValidationError.from_exception_data("the entry", found)
+    if details:
+        raise ValidationError.from_exception_data("the entry", details)
 
 
 def _ends_before_it_begins(first: date | None, last: date | None) -> Iterator[Fault]:
@@ -63,7 +63,7 @@ class DeclarationIn(In):
         if not set(named) <= set(subjects()):
             raise PydanticCustomError(
                 "unknown-subject",
-                "There is a subject that this institution does not know. Use the codes of `GET /v1/subjects`.",
+                "A subject is unknown to this institution. Use the codes that `GET /v1/subjects` lists.",
             )
         return named
 
@@ -118,36 +118,36 @@ class MemberIn(In):
 
     @model_validator(mode="after")
     def holding_together(self) -> "MemberIn":
-        """Refuse days and a status that cannot be true at once, and a standing that rests on nothing."""
+        """Refuse days and a status that contradict each other, and a standing without a source."""
         _refuse([*_of_status(self), *_of_days(self), *_of_standing(self)])
         return self
 
 
-def _of_status(given: MemberIn) -> Iterator[Fault]:
-    if given.status == "observer":
+def _of_status(member: MemberIn) -> Iterator[Fault]:
+    if member.status == "observer":
         for field in ("ratified_on", "acceded_on", "in_force_on"):
-            if getattr(given, field) is not None:
+            if getattr(member, field) is not None:
                 yield field, "observer", "An observer is not bound by the convention and has no such day. Leave it out."
-    elif (given.status == "contracting") != (given.in_force_on is not None):
+    elif (member.status == "contracting") != (member.in_force_on is not None):
         yield "in_force_on", "in-force", "A contracting member needs 'in_force_on', and no other member has it."
 
 
-def _of_days(given: MemberIn) -> Iterator[Fault]:
-    if given.ratified_on is not None and given.acceded_on is not None:
+def _of_days(member: MemberIn) -> Iterator[Fault]:
+    if member.ratified_on is not None and member.acceded_on is not None:
         yield "acceded_on", "either", "A member ratifies or accedes, not both. Leave one of the two days out."
     for field in ("ratified_on", "acceded_on"):
-        day = getattr(given, field)
-        if given.signed_on is not None and day is not None and day < given.signed_on:
+        day = getattr(member, field)
+        if member.signed_on is not None and day is not None and day < member.signed_on:
             yield field, "order", "This day must not come before the day of signature."
-    earlier = [day for day in (given.signed_on, given.ratified_on, given.acceded_on) if day is not None]
-    if given.in_force_on is not None and any(given.in_force_on < day for day in earlier):
+    earlier = [day for day in (member.signed_on, member.ratified_on, member.acceded_on) if day is not None]
+    if member.in_force_on is not None and any(member.in_force_on < day for day in earlier):
         message = "The entry into force must not come before the signature, ratification or accession."
         yield "in_force_on", "order", message
 
 
-def _of_standing(given: MemberIn) -> Iterator[Fault]:
+def _of_standing(member: MemberIn) -> Iterator[Fault]:
     # The institution is its own source of what it established itself.
-    if given.standing not in (None, "institution") and given.source is None:
+    if member.standing not in (None, "institution") and member.source is None:
         yield "source", "source-needed", "This standing needs a source. Name it in 'source'."
 
 

@@ -31,7 +31,7 @@ def approve(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_c
     if actor.role == "user":
         raise Forbidden("Only administrators and registrars may approve accounts.")
     if not user.awaits_approval:
-        raise Conflict("This account is not waiting for approval.", "not-waiting")
+        raise Conflict("This account needs no approval: it was approved before, or it is disabled.", "not-waiting")
     user.active, user.awaits_approval = True, False
     db.flush()
     approval = Act("approve", now, author_of(actor, actor.role), installation_subject(db, "registry"))

@@ -49,8 +49,8 @@ StandingName = TypeAliasType(
         one_of(
             STANDINGS,
             "How well a rule is established. `text`: read in the instrument. `secondary`: from a secondary source. "
-            "`unverified`: believed; neither the text nor a source could be had. `institution`: no article says it; it "
-            "is the registry's own practice.",
+            "`unverified`: believed; neither the text nor a source could be obtained. `institution`: no article says "
+            "it; it is the registry's own practice.",
         ),
     ],
 )
@@ -206,7 +206,7 @@ class GroundOut(CitedOut):
 class ProcedureStepOut(CitedOut):
     """A step of the procedure. Two entries may have the same name if they differ in who takes them, or from where."""
 
-    name: str = Field(description="The name of the step, as it stands in the path of `takeStep`.")
+    name: str = Field(description="The name of the step, as used in the path of `takeStep`.")
     title: str = Field(description="The title of the step, for people.")
     by: list[Capacity] = Field(description="The capacities that may take the step.")
     each: Capacity | None = Field(

@@ -47,7 +47,7 @@ class SimulatedAct(In):
     step: Code = Field(
         description="The name of a step in the rule set, or `serve`, `extend`, `waive`, `suspend` or `resume`."
     )
-    on: Day = Field(description="The day of the act. Acts stand in the order of their days.")
+    on: Day = Field(description="The day of the act. List acts in the order of their days.")
     by: Code | None = Field(
         None, description="The capacity in which it is done; the first that may take the step if left out."
     )
@@ -65,12 +65,12 @@ class SimulatedAct(In):
     until_on: Day | None = Field(None, description="The day until which the term is extended.")
 
 
-def _parties(given: list[SimulatedParty]) -> list[SimulatedParty]:
-    if len({party.name for party in given}) < len(given):
+def _parties(parties: list[SimulatedParty]) -> list[SimulatedParty]:
+    if len({party.name for party in parties}) < len(parties):
         raise PydanticCustomError("repeated", "Two parties have the same name. Give each party its own.")
-    if not {"requesting", "responding"} <= {party.side for party in given}:
+    if not {"requesting", "responding"} <= {party.side for party in parties}:
         raise PydanticCustomError("sides", "Name a party on the side 'requesting' and one on the side 'responding'.")
-    return given
+    return parties
 
 
 class SimulationIn(In):
@@ -151,14 +151,14 @@ class TimelineEntryOut(Out):
 
 
 class SimulatedTrackOut(Out):
-    """A track as it stands at the end."""
+    """The state of a track at the end."""
 
     name: str = Field(description="The name of the track in the rule set.")
     state: TrackState = Field(description="Whether it is open, paused or closed.")
 
 
 class SimulatedPartyOut(Out):
-    """A party as it stands at the end."""
+    """The state of a party at the end."""
 
     name: str = Field(description="The name of the party.")
     side: SideName = Field(description="The side on which the party stands.")
@@ -192,7 +192,7 @@ class OpenToOut(Out):
 
 
 class SimulationOut(Out):
-    """What the rules make of the acts: the timeline, and how everything stands at its end."""
+    """What the rules make of the acts: the timeline, and the state at its end."""
 
     procedure: str = Field(description="The rule set, by its id.")
     until: date = Field(description="The day at whose end the simulation ended.")

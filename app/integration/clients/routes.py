@@ -57,7 +57,7 @@ async def rotate_secret(work: Hop, client_id: UUID) -> ClientMinted:
 async def revoke_secret(work: Hop, client_id: UUID, secret_id: UUID) -> ClientOut:
     """Revoke a secret of a program.
 
-    Administrators may do this. The tokens that were given for this secret end at once.
+    Administrators may do this. The tokens that were granted for this secret end at once.
     """
     return await work.write(
         act(service.revoke_secret, client_id, secret_id), answer=service.read_client, item=(client_id,)
@@ -116,5 +116,5 @@ async def read_authorisation_server(request: Request) -> AuthorisationServer:
 
 def _here(request: Request) -> str:
     """The address of this service: the configured one, or the one that the request used."""
-    known: str | None = request.app.state.seams.database.settings.public_url
-    return known or str(request.base_url).rstrip("/")
+    configured: str | None = request.app.state.seams.database.settings.public_url
+    return configured or str(request.base_url).rstrip("/")

@@ -17,7 +17,7 @@ def _known(names: list[str]) -> list[str]:
         raise PydanticCustomError("repeated", "Name each scope only once.")
     if set(names) - set(SCOPES):
         raise PydanticCustomError(
-            "scope", "There is a scope that does not exist. Choose among: {known}.", {"known": ", ".join(SCOPES)}
+            "scope", "A scope does not exist. Choose among: {known}.", {"known": ", ".join(SCOPES)}
         )
     return sorted(names)
 
@@ -90,5 +90,5 @@ class AuthorisationServer(Out):
         description="How a client shows its secret: in the header (`client_secret_basic`) or in the form "
         "(`client_secret_post`)."
     )
-    scopes_supported: list[str] = Field(description="The scopes that there are.")
+    scopes_supported: list[str] = Field(description="The scopes that the service knows.")
     service_documentation: str = Field(description="The address of the documentation.")

@@ -84,12 +84,12 @@ def _name(db: GatedSession, row: AnyRow) -> str:
 
 
 def leaf(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> StoredFile:
-    """Where the order of a referral is stored, with its key; NotFound if there is none that the actor may read."""
+    """Where the order of a referral is stored, with its key; NotFound if the actor may read none."""
     return _leaf(db, _last(db, referral_id))
 
 
 def leaf_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StoredFile:
-    """Where the order is stored that referred a case, for its participants; NotFound if no court referred it."""
+    """Where the order that referred a case is stored, for its participants; NotFound if no court referred the case."""
     if db.execute(select(CourtPaper.id).where(CourtPaper.case_id == case_id).limit(1)).first() is None:
         raise NotFound
     with as_system(db):

@@ -85,7 +85,7 @@ def list_referrals(db: GatedSession, actor: Actor, now: datetime, page: Page, on
 
 
 def read_referral(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
-    """Read one referral; NotFound if there is none that the actor may read."""
+    """Read one referral; NotFound if it does not exist or the actor may not read it."""
     return _out(db, [_row(db, referral_id)])[0]
 
 

@@ -108,7 +108,7 @@ async def list_referral_filings(work: Hop, referral_id: UUID, page: Paged) -> Fi
 
 
 REFERS = problems(401, 403, 409, 422) | {
-    200: {"model": ReferralOut, "description": "It was referred before: the referral as it stands"}
+    200: {"model": ReferralOut, "description": "It was referred before: the present state of the referral"}
 }
 
 
@@ -178,7 +178,7 @@ async def _scanned(work: Work, ticket: order_files.OrderTicket, arrived: Arrived
     waits = Quarantined(arrived.id, arrived.object_key, arrived.size, ticket.key)
     verdict = await storage.in_thread(lambda: scan(storage, waits, clamd))
     if verdict == "infected":
-        raise invalid("", "infected", "A scanner refuses this file.")
+        raise invalid("", "infected", "The virus scanner refuses this file as infected. Send a clean file.")
     if verdict == "unknown":
         raise Unavailable
 
@@ -235,9 +235,9 @@ async def accept_referral(work: Hop, referral_id: UUID, body: ReferralAcceptance
 
     Registrars may do this. The case is opened under the rule set that the request names.
     """
-    given, item = body or ReferralAcceptance(), (referral_id,)
+    acceptance, item = body or ReferralAcceptance(), (referral_id,)
     return await work.write(
-        act(registry_decisions.accept, referral_id, given),
+        act(registry_decisions.accept, referral_id, acceptance),
         answer=referral_views.read_referral,
         item=item,
         lock=acts.lock_referral,
@@ -276,7 +276,7 @@ async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> Ref
 
 @in_case.get("", operation_id="readCaseReferral", responses=problems(401, 404, 422))
 async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
-    """Read what the court sent about a case and what it was told of the end."""
+    """Read what the court sent about a case, and the report that it received when the case ended."""
     return await work.read(referral_views.read_in_case, case_id)
 
 

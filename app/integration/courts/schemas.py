@@ -87,15 +87,15 @@ def _readable(value: Any, depth: int) -> None:
         raise PydanticCustomError("external-depth", "These fields are nested deeper than 8 levels. Send flatter ones.")
     if isinstance(value, str):
         clean(value)
-    for one in value if isinstance(value, list) else ():
-        _readable(one, depth + 1)
-    for name, one in value.items() if isinstance(value, dict) else ():
+    for item in value if isinstance(value, list) else ():
+        _readable(item, depth + 1)
+    for name, item in value.items() if isinstance(value, dict) else ():
         if len(name) > LONGEST_NAME:
             raise PydanticCustomError(
                 "external-name", "One of these fields has a name of more than 200 characters. Shorten it."
             )
         clean(name)
-        _readable(one, depth + 1)
+        _readable(item, depth + 1)
 
 
 External = Annotated[dict[str, Any], AfterValidator(_bounded)]
@@ -265,7 +265,7 @@ class ReportOut(Out):
         description="Why it ended, in a code of the rules that courts may know; null if there is no such code."
     )
     attendance: list[Attendance] = Field(description="Whether each party was represented.")
-    reported_at: datetime = Field(description="When the court was told.")
+    reported_at: datetime = Field(description="When the report was made to the court.")
 
 
 class ReferralOut(Out):
@@ -292,7 +292,7 @@ class ReferralOut(Out):
     external: dict[str, Any] = Field(description="The court's own fields, unchanged.")
     external_text: str = Field(description="The same fields as JSON text, for readers that would round large numbers.")
     answer: AnswerOut | None = Field(
-        description="The registry's answer; null if it asked for nothing and declined nothing."
+        description="The registry's answer; null if it has neither asked a question nor declined."
     )
     case_id: UUID | None = Field(description="The case that was opened; null if there is none.")
     reference: str | None = Field(description="The registry's reference of the case; null before it has one.")
@@ -318,7 +318,7 @@ class PaperOut(Out):
 
 
 class ReferralInCase(Out):
-    """What the court sent about a case, as it stands now, and what the court was told of the end."""
+    """The present state of what the court sent about a case, and the report that it received when the case ended."""
 
     referral_id: UUID = Field(description="The referral.")
     court_id: UUID = Field(description="The court.")
@@ -336,5 +336,7 @@ class ReferralInCase(Out):
     external_text: str = Field(description="The same fields as JSON text, for readers that would round large numbers.")
     withdrawn_at: datetime | None = Field(description="When the court withdrew the referral; null if it did not.")
     dates_shared_by: list[UUID] = Field(description="The parties that let the court know the dates of joint sessions.")
-    report: ReportOut | None = Field(description="What the court was told of the end; null while the case goes on.")
+    report: ReportOut | None = Field(
+        description="The report to the court on the end of the case; null while the case goes on."
+    )
     papers: list[PaperOut] = Field(description="What passed between the court and the registry, the oldest first.")

@@ -1,4 +1,4 @@
-"""What many operations share, as components of the document: each stands there once, and operations refer to it."""
+"""What many operations share, as components of the document: each is defined once, and operations refer to it."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from app.core.http.problems import DESCRIPTIONS, NAMES, problems
 Json = dict[str, Any]
 
 _DESTROYED = "What people wrote in the case was destroyed with its key (`destroyed`)."
-_RECEIPT = "Where the act stands in the ledger: `stream=…, seq=…, hash=…`, for `accord ledger verify --against`."
+_RECEIPT = "The position of the act in the ledger: `stream=…, seq=…, hash=…`, for `accord ledger verify --against`."
 HEADERS = {
     "ETag": "The version of this answer. Send it as `If-None-Match`, or as `If-Match`.",
     "Accord-Receipt": _RECEIPT,
@@ -101,7 +101,7 @@ def share(document: Json) -> None:
     }
     for rate_limited in _SAY_WHEN:
         components["responses"][rate_limited]["headers"] = {"Retry-After": reference("headers", "Retry-After")}
-    operations = [(method, one) for item in document["paths"].values() for method, one in item.items()]
+    operations = [(method, operation) for item in document["paths"].values() for method, operation in item.items()]
     parameters = _usual_parameters(operations)
     components.setdefault("parameters", {}).update(parameters)
     for method, operation in operations:
@@ -144,7 +144,7 @@ def untitle(document: Json) -> None:
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
                 _untitle(parameter["schema"])
-                # It stands with the parameter itself.
+                # It is written with the parameter itself.
                 parameter["schema"].pop("description", None)
             for body in (operation.get("requestBody", {}), *operation["responses"].values()):
                 for media in body.get("content", {}).values():

@@ -89,7 +89,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if ours:
         _say_gone(path, operation)
         _say_headers(method, operation)
-        # Whatever a person may do, a program may lack the scope for.
+        # Every operation, even one that is open to all people, refuses a program without its scope.
         operation["responses"].setdefault("403", problems(403)[403])
     operation["responses"] = dict(sorted(operation["responses"].items()))
 

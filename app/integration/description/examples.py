@@ -17,12 +17,12 @@ def recorded() -> dict[str, Any]:
 
 def give_examples(operation: dict[str, Any]) -> None:
     """Put the recorded request and answer of an operation into its description."""
-    found = recorded()["operations"].get(operation["operationId"], {})
-    if "request" in found:
+    example = recorded()["operations"].get(operation["operationId"], {})
+    if "request" in example:
         for media_type, media in operation["requestBody"]["content"].items():
             if media_type in ("application/json", "application/x-www-form-urlencoded"):
-                media["example"] = found["request"]
+                media["example"] = example["request"]
     for status, response in operation["responses"].items():
         media = response.get("content", {}).get("application/json")
-        if "answer" in found and status < "300" and media is not None:
-            media["example"] = found["answer"]
+        if "answer" in example and status < "300" and media is not None:
+            media["example"] = example["answer"]

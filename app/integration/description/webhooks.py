@@ -32,8 +32,8 @@ _RESPONSES = {
 
 def described() -> tuple[Json, Json]:
     """The document's `webhooks`, by type, and the `components` to which they refer besides those of the feed."""
-    webhooks = {one.name: _webhook(one.name, one.says, _narrowed(one)) for one in TYPES.values()}
-    says = "The owner of the subscription asked for a test. The event stands in no ledger and in no feed."
+    webhooks = {kind.name: _webhook(kind.name, kind.says, _narrowed(kind)) for kind in TYPES.values()}
+    says = "The owner of the subscription asked for a test. The event is not in the ledger or in any feed."
     webhooks[TEST_TYPE] = _webhook(TEST_TYPE, says, {"$ref": _SCHEMA.format(model="TestEventOut")})
     schema = TestEventOut.model_json_schema(ref_template=_SCHEMA)
     schemas = {**schema.pop("$defs"), "TestEventOut": schema}
@@ -63,10 +63,12 @@ def _webhook(name: str, says: str, schema: Json) -> Json:
     return {"post": operation}
 
 
-def _narrowed(one: EventType) -> Json:
-    """An event of the feed, of one type and about no more than its ids; no case is named where there is none."""
-    data: Json = {"about": {"type": "object", "properties": dict.fromkeys(one.ids, _ID), "additionalProperties": False}}
-    if not one.of_a_case:
+def _narrowed(kind: EventType) -> Json:
+    """The schema of one type of event, with the ids that its payload may carry; without a case, `case_id` is null."""
+    data: Json = {
+        "about": {"type": "object", "properties": dict.fromkeys(kind.ids, _ID), "additionalProperties": False}
+    }
+    if not kind.of_a_case:
         data["case_id"] = {"type": "null"}
-    properties = {"type": {"const": one.name}, "data": {"type": "object", "properties": data}}
+    properties = {"type": {"const": kind.name}, "data": {"type": "object", "properties": data}}
     return {"allOf": [{"$ref": _SCHEMA.format(model="FeedEventOut")}, {"type": "object", "properties": properties}]}

@@ -121,7 +121,7 @@ async def rotate_webhook_secret(work: Hop, webhook_id: UUID) -> WebhookMinted:
 async def test_webhook(work: Hop, webhook_id: UUID) -> DeliveryOut:
     """Send a test event to a subscription.
 
-    The event has the type `webhook-tested` and stands in no ledger. Read the delivery to see what became of it.
+    The event has the type `webhook-tested` and is not in the ledger. Read the delivery to see its result.
     """
     return await work.write(act(deliveries.test, webhook_id), answer=deliveries.read_delivery)
 

@@ -19,7 +19,7 @@ def _known(names: list[str]) -> list[str]:
     if set(names) - set(TYPES):
         raise PydanticCustomError(
             "unknown-type",
-            "There is a type of event that does not exist. The OpenAPI document lists the types under `webhooks`.",
+            "A type of event does not exist. Use the types that the OpenAPI document lists under `webhooks`.",
         )
     return sorted(names)
 
@@ -156,7 +156,7 @@ class TestDataOut(Out):
 
 
 class TestEventOut(Out):
-    """An event by which the owner of a subscription tests it. It stands in no ledger and in no feed."""
+    """An event by which the owner of a subscription tests it. It is not in the ledger or in any feed."""
 
     specversion: Literal["1.0"] = Field("1.0", description="The version of CloudEvents.")
     id: UUID = Field(description="The event's id.")

@@ -19,12 +19,12 @@ from app.proceedings.cases.search import matching
 from app.rules.loader import library
 from app.rules.model import CAPACITIES, PHASES
 
-# The capacities for which a case can wait, as rule sets name them, and the word for the person who asks.
+# The capacities for which a case can wait, as rule sets name them, and the word for the actor.
 AWAITED, ME = tuple(capacity for capacity in CAPACITIES if capacity != "any-party"), "me"
 
 
 def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
-    """A statement that joins cases, narrowed to the actor's own, so that it does not walk through all the others."""
+    """A statement that joins cases, restricted to the actor's own cases, so that it does not read all others."""
     if actor.is_the_institutions:
         return statement
     reader = AudienceReader
@@ -33,7 +33,7 @@ def of_own_cases(statement: AnySelect, actor: Actor) -> AnySelect:
 
 
 def check_filters(filters: CaseFilters) -> None:
-    """Invalid for a filter that can match nothing."""
+    """Check the filters; raises Invalid for a filter that can match nothing."""
     rule_sets = library().values()
     choices: dict[str, Iterable[str]] = {
         "phase": PHASES,

@@ -14,13 +14,13 @@ from app.proceedings.cases.circle import circle_of, view_of
 
 
 def require_case(db: GatedSession, case_id: UUID) -> None:
-    """NotFound unless the actor may see that the case exists."""
+    """Check that the actor may see that the case exists; raises NotFound otherwise."""
     if db.execute(select(Case.id).where(Case.id == case_id)).first() is None:
         raise NotFound
 
 
 def lock_case(db: GatedSession, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
-    """The case, locked against other acts until the transaction ends; NotFound if it is not the actor's to see."""
+    """The case, locked against other acts until the transaction ends; NotFound if the actor may not see it."""
     # NO KEY UPDATE: plain FOR UPDATE would deadlock with the share lock that another act's rows take on the case.
     statement = select(Case).where(Case.id == case_id).with_for_update(key_share=True, of=Case)
     case = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()

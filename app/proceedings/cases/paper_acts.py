@@ -66,7 +66,7 @@ def judge(
     """
     today = today_at(case, now)
     if request.on_behalf_of is not None and not actor.is_staff:
-        detail = "Only the registry enters what a party sends on paper; leave 'on_behalf_of' out to act yourself."
+        detail = "Only the registry may enter what a party sends on paper: leave 'on_behalf_of' out to act yourself."
         raise Forbidden(detail, "not-your-capacity")
     parties = {party.id for party in known_circle(db, case.id).parties}
     if request.on_behalf_of is not None and request.on_behalf_of not in parties:
@@ -81,7 +81,7 @@ def judge(
 
 
 def _own_faults(today: date, on: date, request: OnPaper) -> list[FieldError]:
-    """The faults of an act in person, which counts today and was received from nobody else."""
+    """The faults of an act in person, which counts today and is received only from the actor."""
     faults = [
         FieldError(f"/{name}", "registry-only", f"Only the registry may send '{name}': leave it out.")
         for name in ("received_at", "received_via")

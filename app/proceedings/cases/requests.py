@@ -52,7 +52,7 @@ def open_case(db: GatedSession, actor: Actor, now: datetime, request: CaseIn) ->
     or earlier case.
     """
     if actor.role != "user":
-        raise Forbidden("Only a party opens a case; the institution's own people cannot.")
+        raise Forbidden("Only users who do not work for the institution may open a case.")
     procedure = _check_request(db, actor, request)
     case, party_id, written = _write_case(db, now, procedure, request, _Origin(filer_id=actor.id))
     act = Act("open", now, author_of(actor, "requesting-party", party_id), act_subject(db, case))
@@ -211,7 +211,7 @@ def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, ame
     circle = circle_of(db, view_of(case))
     requesting = {party.id for party in circle.parties if party.side == "requesting"} & circle.parties_of(actor)
     if not requesting and not actor.is_staff:
-        raise Forbidden("Only the requesting side and, as to its form, the registry may amend the request.")
+        raise Forbidden("Only the requesting side may amend the request, and, as to its form, the registry.")
     changed = amendment.model_fields_set
     before = contents.read_one(db, case.content_id)
     if actor.is_staff:
@@ -239,7 +239,9 @@ def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, ame
 def _check_registry(case: Case, changed: set[str]) -> None:
     stage = library()[case.procedure].stage(case.stage)
     if changed - REGISTRY_AMENDS:
-        detail = "The registry may amend title, summary, languages and seat; only the requesting side the rest."
+        detail = (
+            "The registry may amend title, summary, languages and seat; only the requesting side may amend the rest."
+        )
         raise Forbidden(detail)
     if stage.final:
         raise _not_amendable(case, "The case is closed: its request can no longer be amended.")

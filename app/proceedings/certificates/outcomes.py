@@ -25,7 +25,7 @@ from app.rules.loader import library
 from app.rules.model import Citation, Procedure
 
 SETTLED = ("settled", "partly-settled")
-# Singapore Convention, article 1(1): commercial disputes; a dispute between States as such is none.
+# Singapore Convention, article 1(1): commercial disputes; a dispute between States as such is not commercial.
 COMMERCIAL = ("investor-state", "commercial")
 SINGAPORE = "United Nations Convention on International Settlement Agreements Resulting from Mediation"
 

@@ -119,7 +119,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 
 def attached(pdf: bytes) -> bytes | None:
-    """The signed file that one of our PDFs carries, or None if it carries none that can be read."""
+    """The signed file that one of our PDFs carries, or None if there is none or it cannot be read."""
     head = _ATTACHED.search(pdf)
     end = pdf.find(b"endstream", head.end()) if head else -1
     if head is None or end < 0:

@@ -100,7 +100,7 @@ def _surroundings(db: GatedSession, audience_id: UUID) -> tuple[str, dict[str, A
 
 
 def known_to_all(db: GatedSession, case_id: UUID, audience_id: UUID) -> set[UUID]:
-    """The audiences of a case that every reader of this one reads, so that it may name what they hold."""
+    """The audiences of a case that every reader of this audience also reads: its certificates may name their items."""
     readers = access.known_circle(db, case_id).readers()
     return {other_id for other_id, principals in readers.items() if readers[audience_id] <= principals}
 

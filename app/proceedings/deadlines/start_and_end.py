@@ -79,7 +79,7 @@ def start_on_receipt(db: GatedSession, act: Act, case: Case, party_id: UUID) -> 
 
 
 def _start(db: GatedSession, act: Act, case: Case, term: Term, term_start: _TermStart) -> None:
-    """Start a term by an act that bears the name of the step that triggers it."""
+    """Start a term by an act, whose name is that of the step that triggers the term."""
     calendars, receiver = calendars_for(db, case, term), term_start.receiver
     try:
         last_day = due(

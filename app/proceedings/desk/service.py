@@ -41,7 +41,7 @@ def read_desk(db: GatedSession, actor: Actor, now: datetime) -> DeskOut:
 
 
 def look(db: GatedSession, actor: Actor, now: datetime) -> tuple[()]:
-    """Note that the actor has looked: what is on the desk now is not new next time."""
+    """Note that the actor has looked: what is on the desk now is not shown as new next time."""
     looked = update(User).where(User.id == actor.id).values(looked_at=now)
     db.execute(looked.execution_options(synchronize_session=False))
     return ()

@@ -1,1 +1,1 @@
-"""Earlier items that those whom they protect open to later participants."""
+"""Disclosures: the parties that earlier items protect open them to later participants."""

@@ -153,7 +153,7 @@ def _agent_of_protected(circle: Circle, actor: Actor, audience: AudienceView) ->
     represented = {held.party_id for held in circle.held_by(actor) if held.role == "agent"}
     parties = sorted(party_id for party_id in protected_parties(circle, audience) if party_id in represented)
     if not parties:
-        detail = "Only the agents of the parties that this stream protects can open it."
+        detail = "Only the agents of the parties that this stream protects may open it."
         raise Forbidden(detail, "not-your-capacity")
     holding = next(holding for holding in circle.holdings(actor) if holding.party_id == parties[0])
     return author_of(actor, holding.capacity, parties[0])

@@ -1,4 +1,4 @@
-"""Accesses to confidential documents: noted before the bytes are sent, and shown to the side that they protect."""
+"""Accesses to confidential documents: noted before the bytes are sent, and shown to the filing side."""
 
 from datetime import datetime
 from uuid import UUID

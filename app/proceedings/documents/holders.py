@@ -78,12 +78,14 @@ def party_writing(actor: Actor, case: Case | AnyRow, circle: Circle, holder: Hol
     else:
         party_id = _party_writing_draft(actor, circle, row)
     if row.state != "draft" and holder.kind == "filing":
-        raise Conflict("This filing is already submitted.", "filing-state", state=row.state)
+        detail = "This filing is already submitted: its documents can no longer change."
+        raise Conflict(detail, "filing-state", state=row.state)
     if row.state != "draft":
         detail = "This text is frozen and cannot be changed. Write another draft."
         raise Conflict(detail, "draft-state", state=row.state)
     if case.closed_at is not None:
-        raise Conflict("The case is closed.", "step-not-open", stage="closed", reasons=[])
+        detail = "The case is closed: its documents can no longer change."
+        raise Conflict(detail, "step-not-open", stage="closed", reasons=[])
     return party_id
 
 
@@ -101,12 +103,12 @@ def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow) -> UUID 
     elif joined := sorted(party_id for party_id in represented if has_joined.get(party_id)):
         return joined[0]
     elif filing.state == "draft" and not represented.isdisjoint(has_joined):
-        detail = "Only parties that have joined a joint filing can add documents to it. Join it first."
+        detail = "Only parties that have joined a joint filing may add documents to it. Join it first."
         raise Forbidden(detail, "not-your-capacity")
     else:
         is_allowed = False
     if not is_allowed:
-        detail = "Only the side that drafts a filing can add or remove its documents."
+        detail = "Only the side that drafts a filing may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
     return author_party_id
 
@@ -119,7 +121,7 @@ def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow) -> UUID | 
     author_parties = {held.party_id for held in of_author if held.role in REPRESENTATIVES}
     shared = sorted(party_id for party_id in circle.parties_of(actor) if party_id in author_parties)
     if not shared:
-        detail = "Only the side that drafted a text can add or remove its documents."
+        detail = "Only the side that drafted a text may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
     return shared[0]
 
@@ -132,7 +134,7 @@ def check_references(db: GatedSession, holder: Holder, about: About) -> int:
     if holder.kind == "draft":
         _check_text(about)
     elif (about.relation in OF_ANOTHER) != (about.related_id is not None):
-        detail = f"'related_id' is needed for the relations {', '.join(sorted(OF_ANOTHER))}, and refused for others."
+        detail = f"Send 'related_id' with the relations {', '.join(sorted(OF_ANOTHER))}; leave it out with others."
         raise invalid("query/related_id", "related-document", detail)
     version = 1
     for field, document_id in (("related_id", about.related_id), ("replaces_id", about.replaces_id)):
@@ -152,11 +154,11 @@ def _check_text(about: About) -> None:
     if about.language is None:
         raise invalid("query/language", "language", "Name the language of the text, as in '?language=fr'.")
     if about.relation not in OF_A_TEXT:
-        detail = f"The relation of a settlement's text is one of: {', '.join(OF_A_TEXT)}."
+        detail = f"Choose a relation that the text of a settlement can have: {', '.join(OF_A_TEXT)}."
         raise invalid("query/relation", "text-relation", detail)
     if about.related_id is not None and about.relation not in OF_ANOTHER:
         relations = " and ".join(relation for relation in OF_A_TEXT if relation in OF_ANOTHER)
-        detail = f"Among a settlement's texts 'related_id' goes with the relations {relations} only."
+        detail = f"With the text of a settlement, send 'related_id' only for the relations {relations}."
         raise invalid("query/related_id", "related-document", detail)
 
 

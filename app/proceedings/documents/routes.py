@@ -57,12 +57,14 @@ async def about(
     responses=problems(401, 403, 404, 409, 422),
     openapi_extra=takes_file(KINDS, "memorial.pdf"),
 )
-async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[About, Depends(about)]) -> DocumentOut:
+async def upload(
+    work: Upload, case_id: UUID, filing_id: UUID, details: Annotated[About, Depends(about)]
+) -> DocumentOut:
     """Upload a document to a filing that is a draft.
 
     The file is the body of the request. The same file under the same name is one document.
     """
-    return await _upload(work, Holder("filing", case_id, filing_id), given, KINDS)
+    return await _upload(work, Holder("filing", case_id, filing_id), details, KINDS)
 
 
 @uploads.post(
@@ -74,19 +76,19 @@ async def upload(work: Upload, case_id: UUID, filing_id: UUID, given: Annotated[
     openapi_extra=takes_file(TEXTS, "settlement.pdf"),
 )
 async def upload_text(
-    work: Upload, case_id: UUID, draft_id: UUID, given: Annotated[About, Depends(about)]
+    work: Upload, case_id: UUID, draft_id: UUID, details: Annotated[About, Depends(about)]
 ) -> DocumentOut:
     """Upload a document to a draft of the settlement, as one of its texts.
 
     The file is the body of the request: PDF, DOCX or ODT.
     """
-    return await _upload(work, Holder("draft", case_id, draft_id), given, TEXTS)
+    return await _upload(work, Holder("draft", case_id, draft_id), details, TEXTS)
 
 
-async def _upload(work: Work, holder: Holder, given: About, kinds: Sequence[Kind]) -> DocumentOut:
+async def _upload(work: Work, holder: Holder, details: About, kinds: Sequence[Kind]) -> DocumentOut:
     file, settings = file_of(work.request, kinds), work.seams.database.settings
     intake = service.Intake(settings.documents_per_filing, settings.clamd is not None)
-    ticket = await work.look(service.may_upload, holder, given, intake)
+    ticket = await work.look(service.may_upload, holder, details, intake)
     arrived = await receive_file(work, ticket, file, settings.document_limit)
     entering = work.write(act(service.store, ticket, arrived, intake), answer=service.read_document, status=201)
     return await keep_or_delete(work, arrived, entering)

@@ -20,7 +20,7 @@ class EventOut(Out):
     article: str | None = Field(description="The article under which the act was done; null if it rests on none.")
     actor: dict[str, Any] = Field(description="Who acted: `id`, `capacity` and `party_id`, as in `FeedActorOut`.")
     audience: AudienceName = Field(description="Who may know of the event.")
-    stream: UUID = Field(description="The stream of the ledger in which the event stands: one for each audience.")
+    stream: UUID = Field(description="The stream of the ledger that contains the event: one for each audience.")
     seq: int = Field(description="The number of the event in its stream, from 1 without gaps.")
     payload: dict[str, Any] = Field(description="The ids of what the event concerns, and the values that changed.")
     commitment: str | None = Field(

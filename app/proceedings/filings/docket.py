@@ -41,13 +41,13 @@ def check_draft(db: GatedSession, actor: Actor, case: Case, body: FilingIn, part
     """Raise Invalid, with the field, for a draft that resubmits, redacts or joins what it cannot."""
     if body.joint_with and (party_id is None or party_id in body.joint_with):
         raise invalid(
-            "/joint_with", "joint", "Only a party can file jointly: name the other parties that file with it."
+            "/joint_with", "joint", "Only a party may file jointly: name the other parties that file with it."
         )
     parties = {party.id for party in circle_of(db, view_of(case)).parties}
     if not set(body.joint_with) <= parties:
         raise invalid("/joint_with", "unknown-party", "Name parties of this case by their ids.")
     if body.joint_with and body.audience not in (*DOCKETED, "caucus"):
-        detail = f"A joint filing goes to one of: {', '.join((*DOCKETED, 'caucus'))}."
+        detail = f"Address a joint filing to one of: {', '.join((*DOCKETED, 'caucus'))}."
         raise invalid("/joint_with", "joint", detail)
     if body.resubmits_id is not None:
         returned = _filing_of(db, case, body.resubmits_id, party_id)
@@ -59,7 +59,7 @@ def check_draft(db: GatedSession, actor: Actor, case: Case, body: FilingIn, part
             detail = "Name a submitted filing of your side whose audience is narrower than all participants."
             raise invalid("/redacts_id", "not-sealed", detail)
         if body.audience not in DOCKETED:
-            raise invalid("/audience", "audience", f"A redacted twin is filed to one of: {', '.join(DOCKETED)}.")
+            raise invalid("/audience", "audience", f"File the redacted version to one of: {', '.join(DOCKETED)}.")
 
 
 def _filing_of(db: GatedSession, case: Case, filing_id: UUID, party_id: UUID | None) -> Filing | None:
@@ -141,9 +141,11 @@ def _decide(
     case = lock_case(db, actor, case_id)
     filing = filing_in(db, case, filing_id)
     if not actor.is_staff:
-        raise Forbidden("Only the registry can accept or return a filing.", "not-your-capacity")
+        raise Forbidden("Only the registry may accept or return a filing.", "not-your-capacity")
     if filing.docketing != "pending":
-        detail = "Only a pending filing can be accepted or returned. See 'docketing'."
+        detail = (
+            f"The filing is {filing.docketing or 'not submitted'}: only a pending filing can be accepted or returned."
+        )
         raise Conflict(detail, "docketing-state", docketing=filing.docketing)
     content = contents.write(db, case.id, filing.audience_id, {"note": decision.note}) if decision.note else None
     filing.docketing, filing.decided_at, filing.reasons = decision.docketing, now, list(decision.reasons)

@@ -35,7 +35,7 @@ def join(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id
     """
     joinder = _joinder(db, actor, case_id, filing_id)
     if joinder.has_joined:
-        raise Conflict("Your side has already joined.", "already-joined")
+        raise Conflict("Your side has already joined this filing.", "already-joined")
     _set_joined(joinder, now)
     ledger.record(db, _act(db, actor, now, joinder, "join"), "filing-joined", _payload(joinder))
     return (case_id, filing_id)
@@ -51,7 +51,7 @@ def withdraw_joinder(
     """
     joinder = _joinder(db, actor, case_id, filing_id)
     if not joinder.has_joined:
-        raise Conflict("Your side has not joined.", "not-joined")
+        raise Conflict("Your side has not joined this filing, so it cannot withdraw from it.", "not-joined")
     _set_joined(joinder, None)
     ledger.record(db, _act(db, actor, now, joinder, "withdraw-joinder"), "filing-joinder-withdrawn", _payload(joinder))
     return (case_id, filing_id)
@@ -64,9 +64,13 @@ def _joinder(db: GatedSession, actor: Actor, case_id: UUID, filing_id: UUID) -> 
     represented = circle_of(db, view_of(case)).parties_of(actor)
     entry = next((entry for entry in filing.joined_by if UUID(entry["party_id"]) in represented), None)
     if entry is None:
-        raise Forbidden("Only the parties that 'joint' names can join or withdraw.", "not-your-capacity")
+        raise Forbidden("Only the parties that 'joint' names may join or withdraw.", "not-your-capacity")
     if filing.state != "draft":
-        raise Conflict("This filing is already submitted.", "filing-state", state=filing.state)
+        raise Conflict(
+            "This filing is already submitted: parties can no longer join it or withdraw from it.",
+            "filing-state",
+            state=filing.state,
+        )
     return Joinder(case, filing, UUID(entry["party_id"]), entry["joined_at"] is not None)
 
 

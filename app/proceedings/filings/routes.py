@@ -94,7 +94,7 @@ async def accept(work: Hop, case_id: UUID, filing_id: UUID, body: AcceptanceIn |
 async def return_(work: Hop, case_id: UUID, filing_id: UUID, body: ReturnIn) -> FilingOut:
     """Return a filing to its side, with reasons.
 
-    Registrars may do this. The side mends it and files it again (`resubmits_id`).
+    Registrars may do this. The side corrects it and files it again (`resubmits_id`).
     """
     return await work.write(
         act(docket.return_, case_id, filing_id, body),

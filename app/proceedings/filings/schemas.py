@@ -47,8 +47,8 @@ Docketing = TypeAliasType(
         str,
         one_of(
             ("pending", "accepted", "returned"),
-            "`pending`: the registry has not decided. `accepted`: it is on the docket. `returned`: its side must mend "
-            "it.",
+            "`pending`: the registry has not decided. `accepted`: it is on the docket. `returned`: its side must "
+            "correct it.",
         ),
     ],
 )
@@ -69,7 +69,7 @@ class FilingIn(OnPaper):
     )
     party_ids: PartyIds = Field([], description="The parties that the audience names, for those that name parties.")
     joint_with: PartyIds = Field([], description="The parties that are to file it together with yours.")
-    resubmits_id: UUID | None = Field(None, description="The returned filing that this one mends.")
+    resubmits_id: UUID | None = Field(None, description="The returned filing that this one corrects.")
     redacts_id: UUID | None = Field(
         None, description="The confidential filing of which this one is the redacted version for others."
     )
@@ -87,7 +87,7 @@ class ReturnIn(In):
     reasons: Annotated[list[RETURN_REASONS], Field(min_length=1, max_length=9)] = Field(
         description="The reasons, in codes."
     )
-    note: Text = Field(description="What is to be mended, in words.")
+    note: Text = Field(description="What the side must correct, in words.")
 
 
 class JointOut(Out):
@@ -122,7 +122,9 @@ class FilingOut(Out):
     decided_at: datetime | None = Field(description="When the registry decided; null if it has not.")
     reasons: list[ReturnReason] = Field(description="Why the registry returned it, in codes.")
     note: str | None = Field(description="The registry's note to its decision; null if there is none.")
-    resubmits_id: UUID | None = Field(description="The returned filing that this one mends; null if it mends none.")
+    resubmits_id: UUID | None = Field(
+        description="The returned filing that this one corrects; null if it corrects none."
+    )
     redacts_id: UUID | None = Field(
         description="The confidential filing of which this is the redacted version; null if it is none, or if you may "
         "not know of that filing."

@@ -169,7 +169,7 @@ def _own_side(db: GatedSession, actor: Actor, case: Case, joint: frozenset[UUID]
         return Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
     if actor.is_staff:
         return Subject(case.id, access.audience(db, case.id, "registry"), "registry"), None
-    raise Forbidden("Only parties, mediators and the registry can file.", "not-your-capacity")
+    raise Forbidden("Only parties, mediators and the registry may file.", "not-your-capacity")
 
 
 def _author(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
@@ -203,7 +203,7 @@ def submit(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_
     if filing is None:
         raise NotFound
     if not _may_submit(circle_of(db, view_of(case)), actor, filing):
-        raise Forbidden("Only the side that drafted a filing can submit it.", "not-your-capacity")
+        raise Forbidden("Only the side that drafted a filing may submit it.", "not-your-capacity")
     if filing.state != "draft":
         raise Conflict("This filing is already submitted.", "filing-state", state=filing.state)
     _check_open(case)

@@ -205,20 +205,20 @@ def user_of(db: GatedSession, appointment: Appointment) -> UUID:
 
 def _only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) -> None:
     if user_of(db, appointment) != actor.id:
-        raise Forbidden("Only the candidate can do this.", "not-your-capacity")
+        raise Forbidden("Only the candidate may do this.", "not-your-capacity")
 
 
 def expect_state(appointment: Appointment, *states: str) -> None:
     """Raise Conflict unless the appointment is in one of these states."""
     if appointment.state not in states:
-        detail = f"The appointment is {appointment.state}. It must be {' or '.join(states)}."
+        detail = f"The appointment is {appointment.state}; this can be done only while it is {' or '.join(states)}."
         raise Conflict(detail, "appointment-state", state=appointment.state)
 
 
 def declare(
     db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: DeclarationOfIndependence
 ) -> tuple[UUID]:
-    """Declare, as the candidate, on one's independence and on what the parties should know.
+    """Declare, as the candidate, independence or its lack, and what the parties should know.
 
     Raises Forbidden for anybody else, and Conflict once the candidate has declared or the nomination has ended.
     """
@@ -270,7 +270,7 @@ def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     case, appointment = lock_appointment(db, actor, appointment_id)
     parties = sorted(access.known_circle(db, case.id).parties_of(actor))
     if not parties and not (actor.is_staff and body.on_behalf_of):
-        raise Forbidden("Only a party can accept a candidate.", "not-your-capacity")
+        raise Forbidden("Only a party may accept a candidate.", "not-your-capacity")
     counted = paper_acts.judge(db, actor, now, case, body)
     party_id = counted.party_id or _next_to_accept(appointment, parties)
     expect_state(appointment, "declared")
@@ -299,7 +299,7 @@ def confirm(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     try:
         case = lock_case(db, actor, appointment.case_id)
     except NotFound as hidden:
-        raise Forbidden("Only the registry can confirm an appointment.", "not-your-capacity") from hidden
+        raise Forbidden("Only the registry may confirm an appointment.", "not-your-capacity") from hidden
     judge_step(db, actor, now, case, Attempt("confirm-mediator", appointment.id))
     if body.on_behalf_of is not None:
         detail = "The registry confirms an appointment in its own name: leave 'on_behalf_of' out."

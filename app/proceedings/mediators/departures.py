@@ -25,7 +25,7 @@ def resign(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
 
     Raises Forbidden for anybody else, and Conflict if the rules refuse the step `resign`.
     """
-    refusal = "Only the mediator can resign."
+    refusal = "Only the mediator may resign."
     case, appointment = _lock_both(db, actor, appointment_id, refusal)
     judged = judge_step(db, actor, now, case, Attempt("resign"))
     if user_of(db, appointment) != actor.id:
@@ -38,7 +38,7 @@ def replace(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
 
     Raises Forbidden for anybody else, and Conflict if the rules refuse the step `replace-mediator`.
     """
-    case, appointment = _lock_both(db, actor, appointment_id, "Only the registry can replace a mediator.")
+    case, appointment = _lock_both(db, actor, appointment_id, "Only the registry may replace a mediator.")
     judged = judge_step(db, actor, now, case, Attempt("replace-mediator"))
     return _leave(db, now, case, appointment, body, judged)
 

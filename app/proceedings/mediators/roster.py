@@ -53,7 +53,7 @@ def enter_mediator(db: GatedSession, actor: Actor, now: datetime, body: Mediator
     person is on the roster already.
     """
     if not actor.is_staff:
-        raise Forbidden("Only the registry can enter a mediator on the roster.")
+        raise Forbidden("Only the registry may enter a mediator on the roster.")
     user = db.execute(select(User.role, User.active).where(User.id == body.user_id)).one_or_none()
     if user is None or not user.active or user.role != "user":
         raise invalid("/user_id", "unknown-user", "Name an active user who does not work for the institution.")

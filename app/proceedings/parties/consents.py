@@ -72,7 +72,7 @@ def file_consent(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, b
     Invalid for a party or State that the case does not have.
     """
     case = lock_case(db, actor, case_id)
-    author = party_or_registry(db, actor, case, "Only a party or the registry can file a consent.")
+    author = party_or_registry(db, actor, case, "Only a party or the registry may file a consent.")
     check_open(case)
     _check_consenting(db, actor, circle_of(db, view_of(case)), body)
     content = contents.write(db, case_id, case.audience_id, {"instrument": body.instrument})
@@ -127,7 +127,7 @@ def confirm_consent(
     if consent is None:
         raise NotFound
     if not actor.is_staff:
-        raise Forbidden("Only the registry can confirm a consent.")
+        raise Forbidden("Only the registry may confirm a consent.")
     if consent.confirmed_at is not None:
         raise Conflict("This consent is already confirmed.", "already-confirmed")
     check_open(case)

@@ -118,7 +118,7 @@ def admit_representative(
     read_party(db, actor, now, case_id, party_id)
     agents = _agents_of(circle, party_id)
     if not _is_agent(agents, actor) and not (actor.is_staff and not agents):
-        detail = "Only the registry can admit a party's first agent, and only that party's agents can admit others."
+        detail = "Only the registry may admit a party's first agent, and only that party's agents may admit others."
         raise Forbidden(detail)
     if not agents and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
@@ -184,9 +184,11 @@ def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID)
     for part in capacities.parts_of(db, circle.case.id, user_id):
         represents = part.role in REPRESENTATIVES and part.party_id is not None
         if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
-            raise Conflict("This person acts, or has acted, for another side of the case.", "already-in-case")
+            raise Conflict(
+                "This person acts, or has acted, for another side of the case. Choose somebody else.", "already-in-case"
+            )
         if part.role == "mediator" or (part.lives and (not represents or part.party_id == party_id)):
-            raise Conflict("This person already has a part in the case.", "already-in-case")
+            raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 
 def _record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:
@@ -271,4 +273,4 @@ def _representative(db: GatedSession, actor: Actor, path: RepresentativePath) ->
 
 def _check_entitled(circle: Circle, actor: Actor, party_id: UUID) -> None:
     if not actor.is_staff and not _is_agent(_agents_of(circle, party_id), actor):
-        raise Forbidden("Only the party's agents and the registry can do this.", "not-your-capacity")
+        raise Forbidden("Only the party's agents and the registry may do this.", "not-your-capacity")

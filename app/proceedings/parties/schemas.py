@@ -50,7 +50,7 @@ class RepresentativeIn(In):
 
     @model_validator(mode="after")
     def of_one_person(self) -> "RepresentativeIn":
-        """Refuse a representative who is named in no way or in two ways."""
+        """Refuse a representative who is named neither by user_id nor by email, or by both."""
         if (self.user_id is None) == (self.email is None):
             raise PydanticCustomError("of-one", "Name the person either by 'user_id' or by 'email'.")
         if self.name is not None and self.email is None:
@@ -115,7 +115,7 @@ class ConsentFiled(ConsentIn):
 
     @model_validator(mode="after")
     def of_one(self) -> "ConsentFiled":
-        """Refuse a consent of nobody, and one of both."""
+        """Refuse a consent of neither a party nor a third State, or of both."""
         if (self.party_id is None) == (self.third_state_id is None):
             raise PydanticCustomError("of-one", "Name either a party ('party_id') or a third State ('third_state_id').")
         return self

@@ -68,7 +68,8 @@ def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body
     check_member(db, body.member_id)
     check_open(case)
     if len(circle.parties) >= MOST_PARTIES:
-        raise Conflict(f"A case has at most {MOST_PARTIES} parties.", "too-many-parties")
+        detail = f"The case has {MOST_PARTIES} parties, the most that a case may have: no further party can be added."
+        raise Conflict(detail, "too-many-parties")
     last_number = db.execute(select(func.max(Party.number)).where(Party.case_id == case_id)).scalar_one()
     is_served = case.served_at is not None
     party = Party(
@@ -99,11 +100,11 @@ def _adding_author(actor: Actor, case: Case, circle: Circle) -> Author:
         return author_of(actor, "requesting-party", next(iter(circle.parties_of(actor))))
     if actor.is_staff:
         return author_of(actor, "registry")
-    raise Forbidden("Only the registry can add a party once the request is lodged.")
+    raise Forbidden("Only the registry may add a party once the request is lodged.")
 
 
 def check_member(db: GatedSession, member_id: UUID | None) -> None:
-    """Raise Invalid if a member is named that the institution does not have."""
+    """Raise Invalid if the named member is not a member of the institution."""
     if member_id is None:
         return
     if db.execute(select(Member.id).where(Member.id == member_id)).first() is None:
@@ -113,7 +114,12 @@ def check_member(db: GatedSession, member_id: UUID | None) -> None:
 def check_open(case: Case) -> None:
     """Raise Conflict if the case is closed."""
     if library()[case.procedure].stage(case.stage).final:
-        raise Conflict("The case is closed.", "step-not-open", stage=case.stage, rule_set=case.procedure)
+        raise Conflict(
+            "The case is closed: this can no longer be done in it.",
+            "step-not-open",
+            stage=case.stage,
+            rule_set=case.procedure,
+        )
 
 
 def side_of(circle: Circle, party_id: UUID) -> str:

@@ -55,7 +55,7 @@ def name_third_state(
     Raises Forbidden for a mediator, Conflict in a closed case, and Invalid for an unknown member.
     """
     case = lock_case(db, actor, case_id)
-    author = party_or_registry(db, actor, case, "Only a party or the registry can name a third State.")
+    author = party_or_registry(db, actor, case, "Only a party or the registry may name a third State.")
     check_open(case)
     check_member(db, body.member_id)
     last_number = db.execute(select(func.max(ThirdState.number)).where(ThirdState.case_id == case_id)).scalar()

@@ -76,7 +76,7 @@ def rectify(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: 
     """
     lock_case(db, actor, case_id)
     if not actor.is_staff:
-        detail = "Only the registry can rectify its own acts. To correct yours, file a correction."
+        detail = "Only the registry may rectify its own acts. To correct yours, file a correction."
         raise Forbidden(detail, "not-your-capacity")
     event = _event(db, case_id, body.event_id)
     if event is None:

@@ -78,7 +78,7 @@ def record_service(
     """
     case = lock_case(db, actor, case_id)
     if not actor.is_staff:
-        raise Forbidden("Only the registry records service.")
+        raise Forbidden("Only the registry may record service.")
     _check_case(db, case, attempt.party_id)
     _check_days(case, now, attempt)
     act = Act("serve", now, author_of(actor, "registry"), act_subject(db, case))
@@ -115,7 +115,7 @@ def record_service(
 def _check_case(db: GatedSession, case: Case, party_id: UUID) -> None:
     sides = {party.id: party.side for party in circle_of(db, view_of(case)).parties}
     if party_id not in sides or sides[party_id] == "requesting":
-        detail = "Name a party of this case, on another side than the requesting one, by its id."
+        detail = "Name, by its id, a party of this case that is not on the requesting side."
         raise invalid("/party_id", "not-served", detail)
     where: dict[str, Any] = {"stage": case.stage, "rule_set": case.procedure}
     if library()[case.procedure].stage(case.stage).final:

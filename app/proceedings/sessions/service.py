@@ -143,7 +143,7 @@ def _scheduler(db: GatedSession, actor: Actor, case: Case, kind: str) -> Author:
         return author_of(actor, "mediator")
     if actor.is_staff and kind == "joint":
         return author_of(actor, "registry")
-    detail = "Only the mediator can do this; for a joint session the registry can too."
+    detail = "Only the mediator may do this; for a joint session the registry may as well."
     raise Forbidden(detail, "not-your-capacity")
 
 
@@ -195,7 +195,7 @@ def hold(
     meeting = _meeting(db, case_id, session_id)
     circle = circle_of(db, view_of(case))
     if not circle.is_mediator(actor):
-        raise Forbidden("Only the mediator can record that a session was held.", "not-your-capacity")
+        raise Forbidden("Only the mediator may record that a session was held.", "not-your-capacity")
     held_on = _held_on(case, meeting, now, body)
     _check_attendance(circle, body)
     _expect_scheduled(meeting)
@@ -231,7 +231,11 @@ def _meeting(db: GatedSession, case_id: UUID, session_id: UUID) -> Meeting:
 
 def _expect_scheduled(meeting: Meeting) -> None:
     if meeting.state != "scheduled":
-        raise Conflict(f"The session is {meeting.state}. It must be scheduled.", "session-state", state=meeting.state)
+        raise Conflict(
+            f"The session is {meeting.state}; this can be done only while it is scheduled.",
+            "session-state",
+            state=meeting.state,
+        )
 
 
 def _held_on(case: Case, meeting: Meeting, now: datetime, body: HoldIn) -> date:
@@ -241,7 +245,11 @@ def _held_on(case: Case, meeting: Meeting, now: datetime, body: HoldIn) -> date:
     faults = day_faults(today, held_on, body.reason)
     earliest = min(today, day_at(meeting.starts_at, zone_of(case)))
     if not faults and held_on < earliest:
-        faults = [FieldError("/on", "before-session", f"This session cannot have been held before {earliest}.")]
+        faults = [
+            FieldError(
+                "/on", "before-session", f"Give {earliest} or a later day: the session cannot have been held before."
+            )
+        ]
     if faults:
         raise Invalid(*faults)
     return held_on

@@ -97,7 +97,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
     if not (circle.is_mediator(actor) or circle.parties_of(actor)):
-        raise Forbidden("Only the mediators and the parties draft the settlement.", "not-your-capacity")
+        raise Forbidden("Only the mediators and the parties may draft the settlement.", "not-your-capacity")
     parties = frozenset(request.party_ids)
     access.check_audience(db, actor, case_id, request.audience, parties)
     audience_id = access.audience(db, case_id, request.audience, parties)

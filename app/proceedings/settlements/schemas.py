@@ -89,7 +89,7 @@ class DraftIn(In):
 
     @model_validator(mode="after")
     def _one_text_in_each_language(self) -> Self:
-        languages = [*([self.language] if self.clauses else []), *(one.language for one in self.texts)]
+        languages = [*([self.language] if self.clauses else []), *(text.language for text in self.texts)]
         if len(set(languages)) != len(languages):
             raise PydanticCustomError("repeated", "Two texts are in the same language. Send each language once.")
         return self

@@ -1,1 +1,1 @@
-"""The steps of a case: the one door through which a case moves, and what follows from a step."""
+"""The steps of a case: the only way to move a case, and what follows from a step."""

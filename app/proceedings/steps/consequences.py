@@ -1,4 +1,4 @@
-"""What a step ends in other nouns: pending nominations and, with the case, its sessions; the end is certified."""
+"""What a step ends besides: pending nominations and, with the case, its sessions; certifies the end of a case."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -16,7 +16,7 @@ from app.rules import engine
 from app.rules.loader import library
 from app.rules.model import Waiting
 
-# Before a case is lodged its events are in the stream of its filer's side, which is none of the wide ones.
+# Before a case is lodged its events are in the stream of its filer's side, which is not one of these.
 _BEFORE_LODGING = ("case-opened", "case-amended", "step-taken")
 _COLUMNS = (
     Case.id,

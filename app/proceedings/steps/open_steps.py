@@ -1,4 +1,4 @@
-"""The steps of a case's rule set, as they stand for the person who asks."""
+"""The steps of a case's rule set, and whether the actor can take each of them now."""
 
 from datetime import datetime
 from uuid import UUID

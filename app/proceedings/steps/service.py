@@ -1,4 +1,4 @@
-"""The one door through which a case moves: the rules judge a step, and what they allow is applied."""
+"""Steps: the only way to move a case. The rules judge a step, and an allowed step is applied."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -125,14 +125,14 @@ def _author(actor: Actor, decision: Decision, holdings: tuple[Holding, ...], cou
     return paper_acts.author(actor, counted, Holding(capacity, decision.party_id))
 
 
-def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) -> None:
+def _check_fields(procedure: Procedure, entry: Step, request: StepIn, on: date) -> None:
     fields = StepInput(
-        due_on=given.due_on,
-        has_reason=given.reason is not None,
-        ground=given.fields.ground,
-        position=given.fields.position,
-        names_party=given.fields.party_id is not None,
-        blocks=frozenset(name for name in FIELD_BLOCKS if getattr(given.fields, name) is not None),
+        due_on=request.due_on,
+        has_reason=request.reason is not None,
+        ground=request.fields.ground,
+        position=request.fields.position,
+        names_party=request.fields.party_id is not None,
+        blocks=frozenset(name for name in FIELD_BLOCKS if getattr(request.fields, name) is not None),
     )
     faults = [
         FieldError(fault.pointer, fault.code, fault.message) for fault in faults_in_fields(procedure, entry, fields, on)
@@ -141,22 +141,8 @@ def _check_fields(procedure: Procedure, entry: Step, given: StepIn, on: date) ->
         raise Invalid(*faults)
 
 
-def _position_faults(entry: Step, position: str | None) -> list[FieldError]:
-    if position is None or position in entry.positions:
-        return []
-    if not entry.positions:
-        return [FieldError("/fields/position", "unknown-field", f"'{entry.name}' does not take this.")]
-    known = f"A party that takes '{entry.name}' may state one of these positions: {', '.join(entry.positions)}."
-    return [FieldError("/fields/position", "position", known)]
-
-
-def _names_a_party(entry: Step) -> bool:
-    """Whether the step makes something of a party by the act of somebody else, who must say of which."""
-    return entry.participation is not None and not any(engine.is_party(capacity) for capacity in entry.by)
-
-
 def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> Act:
-    """Write what a step does to the case, its record, its terms and other nouns; the act under which it is recorded.
+    """Write what a step does to the case, its record, its terms and other nouns; return the act that records it.
 
     The caller has locked the case. Raises Invalid for a party that the case does not know.
     """
@@ -177,7 +163,7 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
 
 
 def _move(db: GatedSession, now: datetime, case: Case, judged: Judged) -> None:
-    """Bring the case, and those who may see it, to where the decision leads."""
+    """Move the case to the stage of the decision, and update who may see the case."""
     step, decision = judged.decision.step, judged.decision
     if step.lodges:
         case.lodged_at = case.opened_at = now

@@ -125,7 +125,7 @@ def resume(course: Course, deadline: SimulatedDeadline) -> Course:
 
 
 def change(course: Course, deadline: SimulatedDeadline, changed: SimulatedDeadline, kind: str) -> Course:
-    """Put the changed deadline in the place of the deadline, with an entry of that kind."""
+    """Replace the deadline with the changed one, and add an entry of that kind."""
     changed = replace(changed, silence=effects(course.procedure, deadline.term.name, course.facts.stage))
     deadlines = tuple(changed if item is deadline else item for item in course.deadlines)
     return with_entry(replace(course, deadlines=deadlines), Entry(course.on, kind, course.act, deadline=changed))

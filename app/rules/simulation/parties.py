@@ -20,14 +20,16 @@ def named_party(course: Course, act: AssumedAct) -> PartyFact | None:
 
 
 def party_of_capacity(course: Course, capacity: str, named: PartyFact | None) -> PartyFact:
-    """The party that holds a capacity: the only one, or the one that is named; SimulationFault if neither."""
+    """The party that holds a capacity: the only one, or the named one; SimulationFault if neither."""
     holders = [party for party in course.facts.parties if engine.acts_as((capacity,), party.capacity)]
     if named is None and len(holders) == 1:
         return holders[0]
     if named is None:
         raise fault(course, "party", "missing", "Several parties have this capacity: name the one that acts.")
     if named not in holders:
-        raise fault(course, "party", "another-capacity", "The party that is named does not have this capacity.")
+        raise fault(
+            course, "party", "another-capacity", "The named party does not have this capacity: name one that has it."
+        )
     return named
 
 

@@ -1,4 +1,4 @@
-"""Where everything stands in a diagram: rows, places across, and lines between them."""
+"""The layout of a diagram: rows, places within the rows, and the lines between them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Arrangement:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Where everything stands on the page; lines bend only between the bottom of a row and the top of the next."""
+    """The positions of everything on the page; lines bend only between the bottom of a row and the top of the next."""
 
     plan: Plan
     arrangement: Arrangement
