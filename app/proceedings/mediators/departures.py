@@ -14,6 +14,7 @@ from app.core.tables.mediators import Appointment
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.mediators.appointments import act_on, expect_state, lock_appointment, record, user_of
 from app.proceedings.mediators.schemas import LeaveIn
+from app.proceedings.steps import consequences
 from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
 
 # The state of an appointment after each step that ends it early.
@@ -64,6 +65,7 @@ def _leave(
     appointment.state, appointment.ended_at = _STATES[step_taken.name], now
     act = act_on(appointment, step_taken.name, now, step_taken.author)
     record(db, act, appointment, f"appointment-{appointment.state}", reason)
+    consequences.cancel_sessions(db, step_taken, case.id)
     db.flush()
     user_id = user_of(db, appointment)
     ended = [held.id for held in access.known_circle(db, case.id).capacities if held.user_id == user_id]
