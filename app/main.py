@@ -65,6 +65,7 @@ from app.proceedings.documents import routes as documents
 from app.proceedings.events import routes as ledger
 from app.proceedings.filings import routes as filings
 from app.proceedings.mediators import routes as mediators
+from app.proceedings.mediators.departures import end_with_account
 from app.proceedings.parties import routes as parties
 from app.proceedings.rectifications import routes as rectifications
 from app.proceedings.service_of_process import routes as service_of_process
@@ -166,6 +167,7 @@ def create_app(
         Storage(settings),
         guard_of(settings.webhook_allowed),
         lock_case_as_system,
+        end_with_account,
     )
     app.state.limits = limits
     app.state.waiting_room = WaitingRoom(database)

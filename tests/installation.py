@@ -34,6 +34,7 @@ from app.institution.signing import service as signing
 from app.main import create_app, system_entropy
 from app.operations.readers import Difference, audit_cases, audit_outside_cases
 from app.settings import Settings
+from tests.vacancies import awaited_in_vain
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Json = dict[str, Any]
@@ -250,6 +251,11 @@ class House:
                 if after is None:
                     break
         return differences
+
+    def awaited_in_vain(self) -> list[tuple[str, str]]:
+        """What open cases wait or are scheduled for that depends on nobody who is there: the case, and what it is."""
+        with self.database.read(os.urandom) as db, as_system(db):
+            return awaited_in_vain(db)
 
     def next_request_id(self) -> str:
         """The id of the next request of the current series."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow, Database, Entropy
 from app.core.files.storage import Storage
+from app.core.ledger.acts import Act
 from app.core.outbound import Guard
 from app.core.paging import Cursors
 from app.core.sealer import Sealer
@@ -17,8 +18,9 @@ from app.core.sealer import Sealer
 class Seams:
     """The database, the sealer of contents, the clock, the source of random bytes, and the storage of files.
 
-    `after_act` runs in the transaction of every write, between the act and the answer. `lock_case` locks a case by its
-    id and returns its columns, for wings below the cases.
+    `after_act` runs in the transaction of every write, between the act and the answer. Wings below the cases are handed
+    two functions: `lock_case` locks a case by its id and returns its columns, and `end_appointment` ends an appointment
+    in a case, by their ids, with the account of the person.
     """
 
     database: Database[GatedSession]
@@ -30,3 +32,4 @@ class Seams:
     storage: Storage
     guard: Guard
     lock_case: Callable[[GatedSession, UUID], AnyRow]
+    end_appointment: Callable[[GatedSession, Act, UUID, UUID], None]

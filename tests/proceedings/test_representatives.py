@@ -148,7 +148,7 @@ def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> No
         assert ended_event["payload"]["user_id"] == person.id
     other.requesting.post(f"{other.path}/appointments", {"mediator_id": mediated.mediator_id}).expect(422)
     (appointment,) = mediated.appointments()
-    house.registrar.post(f"/v1/appointments/{appointment['id']}/replace", {"reason": "Left."}).expect(200)
+    assert (appointment["state"], appointment["ended_at"]) == ("replaced", "2026-03-02T09:00:00Z")
 
 
 def test_a_candidate_whose_account_is_disabled_is_no_longer_a_candidate(house: House, dispute: Dispute) -> None:

@@ -63,6 +63,25 @@ def read_under(db: GatedSession, principals: tuple[UUID, ...]) -> None:
 
 
 @contextmanager
+def acting_under(db: GatedSession, principals: tuple[UUID, ...]) -> Iterator[None]:
+    """Act under other principals for a while: for what an act entails in cases that its actor does not see.
+
+    What was read meanwhile is forgotten at the end, because an entity could be served to the actor later.
+    """
+    db.flush()
+    outer, entities, locked = (db.principals, db.writable), set(db), set(db.locked)
+    db.principals, db.writable = principals, set()
+    try:
+        yield
+        db.flush()
+    finally:
+        for entity in set(db) - entities:
+            db.expunge(entity)
+        db.locked = {case_id: case for case_id, case in db.locked.items() if case_id in locked}
+        db.principals, db.writable = outer
+
+
+@contextmanager
 def as_system(db: GatedSession) -> Iterator[None]:
     """Act beyond the actor's view. Only columns can be read: an entity could be served to the actor later."""
     db.flush()

@@ -1,6 +1,7 @@
 """Approval of invited people's accounts, and the end of accounts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,11 +16,20 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of, installation_subject
 from app.core.tables.capacities import Capacity
-from app.core.tables.mediators import Appointment, Mediator
+from app.core.tables.mediators import Mediator
 from app.core.tables.people import Token, User
 
-# The lock of a case is passed in: this wing must not import cases, which are above it.
+# What touches a case is passed in: this wing must not import cases, which are above it.
 LockCase = Callable[[GatedSession, UUID], AnyRow]
+EndAppointment = Callable[[GatedSession, Act, UUID, UUID], None]
+
+
+@dataclass(frozen=True, slots=True)
+class InCases:
+    """How the end of an account reaches the cases of its holder: it locks them, and ends the appointments there."""
+
+    lock_case: LockCase
+    end_appointment: EndAppointment
 
 
 def approve(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_case: LockCase) -> tuple[UUID]:
@@ -49,8 +59,8 @@ def approve(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_c
     return (user_id,)
 
 
-def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_case: LockCase) -> tuple[UUID]:
-    """End an account with its tokens and all capacities of its holder, from the next request on.
+def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, in_cases: InCases) -> tuple[UUID]:
+    """End an account with its tokens, and all capacities and appointments of its holder, from the next request on.
 
     Raises Forbidden unless the actor is an administrator, NotFound, and Conflict for the actor's own account or one
     that has ended.
@@ -71,7 +81,7 @@ def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_c
         db.execute(statement.execution_options(synchronize_session=False))
     act = Act("disable", now, author_of(actor, "admin"), installation_subject(db, "registry"))
     ledger.record(db, act, "user-disabled", _payload(user))
-    _end_capacities(db, act, user_id, lock_case)
+    _end_capacities(db, act, user_id, in_cases)
     return (user_id,)
 
 
@@ -103,16 +113,13 @@ def _capacities_of(db: GatedSession, user_id: UUID) -> Sequence[AnyRow]:
         return db.execute(held.order_by(Capacity.case_id, Capacity.id)).all()
 
 
-def _end_capacities(db: GatedSession, act: Act, user_id: UUID, lock_case: LockCase) -> None:
+def _end_capacities(db: GatedSession, act: Act, user_id: UUID, in_cases: InCases) -> None:
     for capacity in _capacities_of(db, user_id):
-        case = lock_case(db, capacity.case_id)
+        case = in_cases.lock_case(db, capacity.case_id)
+        if capacity.appointment_id is not None:
+            in_cases.end_appointment(db, act, case.id, capacity.appointment_id)
         capacities.end_capacities(db, case.id, [capacity.id], act.at)
-        candidate = capacity.role == "candidate"
-        if candidate:
-            row = update(Appointment).where(Appointment.id == capacity.appointment_id)
-            with as_system(db):
-                db.execute(row.values(state="closed", ended_at=act.at).execution_options(synchronize_session=False))
-        subject = Subject(case.id, capacity.audience_id, "appointment" if candidate else "case")
+        subject = Subject(case.id, capacity.audience_id, "appointment" if capacity.role == "candidate" else "case")
         payload = {"capacity_id": str(capacity.id), "role": capacity.role, "user_id": str(user_id)}
         reference = "party_id" if capacity.party_id else "appointment_id"
         payload[reference] = str(capacity.party_id or capacity.appointment_id)

@@ -80,11 +80,11 @@ async def approve_user(work: Hop, user_id: UUID) -> UserOut:
 async def disable_user(work: Hop, user_id: UUID) -> UserOut:
     """End an account.
 
-    Administrators may do this. The person's tokens and capacities in all cases end in the same act.
+    Administrators may do this. The person's tokens, and their capacities and appointments in all cases, end in the
+    same act.
     """
-    return await work.write(
-        act(accounts.disable, user_id, work.seams.lock_case), answer=people.read_user, item=(user_id,)
-    )
+    in_cases = accounts.InCases(work.seams.lock_case, work.seams.end_appointment)
+    return await work.write(act(accounts.disable, user_id, in_cases), answer=people.read_user, item=(user_id,))
 
 
 @router.get("/tokens", operation_id="listTokens", responses=problems(401, 422))

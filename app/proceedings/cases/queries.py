@@ -8,16 +8,19 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Integer,
     String,
     Uuid,
     bindparam,
+    exists,
     select,
     union_all,
 )
 from sqlalchemy.orm import aliased
 
 from app.core.access.actors import Actor
+from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, UtcDateTime, columns_of_kind
@@ -94,11 +97,18 @@ _SHAPE: dict[str, Any] = {
     "member_id": Uuid(),
     "participation": String(),
     "calendar": String(),
+    "represented": Boolean(),
     "consented": Boolean(),
     "appointment_id": Uuid(),
     "user_id": Uuid(),
     "admitted_at": UtcDateTime(),
 }
+
+
+def is_represented() -> ColumnElement[bool]:
+    """Whether somebody represents the party of a row: a person whose account waits for approval does not yet."""
+    acts = (Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None), Capacity.pending.is_(False))
+    return exists(select(Capacity.id).where(Capacity.case_id == Party.case_id, Capacity.party_id == Party.id, *acts))
 
 
 def _people_statement() -> Any:
@@ -115,6 +125,7 @@ def _people_statement() -> Any:
         member_id=Party.member_id,
         participation=Party.participation,
         calendar=Party.calendar,
+        represented=is_represented(),
     )
     third_states = columns_of_kind(
         "third-state",
@@ -241,6 +252,7 @@ def _party(row: AnyRow) -> CasePartyOut:
         member_id=row.member_id,
         participation=row.participation,
         calendar=row.calendar,
+        represented=bool(row.represented),
     )
 
 

@@ -178,6 +178,10 @@ class CasePartyOut(Out):
     member_id: UUID | None = Field(description="The member of the institution that the party is; null if it is none.")
     participation: Participation = Field(description="Whether the party takes part.")
     calendar: str | None = Field(description="The code of the calendar of the party's days off; null if none is named.")
+    represented: bool = Field(
+        description="Whether somebody represents the party. If not, the case waits for the registry in its place: it "
+        "admits an agent, or enters what the party sends on paper."
+    )
 
 
 class CaseThirdStateOut(Out):
@@ -201,7 +205,10 @@ class CaseMediatorOut(Out):
 class WaitingOut(Out):
     """Somebody for whom the case waits."""
 
-    capacity: Capacity = Field(description="The capacity for which the case waits.")
+    capacity: Capacity = Field(
+        description="The capacity for which the case waits: `registry` in the place of a party that nobody represents, "
+        "or of a mediator who has left."
+    )
     party_id: UUID | None = Field(description="The party for which it waits; null if for none.")
     for_: str = Field(
         serialization_alias="for", validation_alias="for", description="The step for which it waits, by its name."

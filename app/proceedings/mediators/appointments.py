@@ -169,15 +169,19 @@ def record(
     counted: Counted | None = None,
 ) -> None:
     """Record an event of that kind about an appointment, with the state in which the act leaves it."""
-    payload = {
+    counts = {"on": counted.on.isoformat(), **counted.payload()} if counted else {}
+    ledger.record(db, act, kind, payload_of(appointment) | counts, content=content)
+
+
+def payload_of(appointment: Appointment) -> dict[str, Any]:
+    """Return what every event about an appointment says of it."""
+    return {
         "appointment_id": str(appointment.id),
         "mediator_id": str(appointment.mediator_id),
         "state": appointment.state,
         "independent": appointment.independent,
         "accepted_by": appointment.accepted_by,
-        **({"on": counted.on.isoformat(), **counted.payload()} if counted else {}),
     }
-    ledger.record(db, act, kind, payload, content=content)
 
 
 def lock_appointment(db: GatedSession, actor: Actor, appointment_id: UUID) -> tuple[AnyRow, Appointment]:

@@ -1,20 +1,30 @@
-"""Departures of a mediator before the case ends: the mediator resigns, or the registry replaces the mediator."""
+"""Departures before the case ends: the mediator resigns, the registry replaces the mediator, or an account ends."""
 
 from datetime import datetime
 from uuid import UUID
 
 from app.core.access import capacities
 from app.core.access import service as access
-from app.core.access.actors import Actor
-from app.core.access.session import GatedSession
+from app.core.access.actors import CLOCK, Actor
+from app.core.access.session import GatedSession, acting_under
 from app.core.contents import service as contents
 from app.core.errors import Forbidden, NotFound
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act
 from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.mediators.appointments import act_on, expect_state, lock_appointment, record, user_of
+from app.proceedings.mediators.appointments import (
+    act_on,
+    expect_state,
+    lock_appointment,
+    payload_of,
+    record,
+    user_of,
+)
 from app.proceedings.mediators.schemas import LeaveIn
-from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
+from app.proceedings.steps import consequences
+from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step, take_registry_step
 
 # The state of an appointment after each step that ends it early.
 _STATES = {"resign": "resigned", "replace-mediator": "replaced"}
@@ -64,8 +74,30 @@ def _leave(
     appointment.state, appointment.ended_at = _STATES[step_taken.name], now
     act = act_on(appointment, step_taken.name, now, step_taken.author)
     record(db, act, appointment, f"appointment-{appointment.state}", reason)
+    consequences.cancel_sessions(db, step_taken, case.id)
     db.flush()
     user_id = user_of(db, appointment)
     ended = [held.id for held in access.known_circle(db, case.id).capacities if held.user_id == user_id]
     capacities.end_capacities(db, case.id, ended, now)
     return (appointment.id,)
+
+
+def end_with_account(db: GatedSession, act: Act, case_id: UUID, appointment_id: UUID) -> None:
+    """End the appointment of somebody whose account ends, so that the registry can have another person nominated.
+
+    `act` is the act that ends the account; its author need not see the case. A mediator's appointment ends by the step
+    `replace-mediator`, where the rules of the case have it. In a closed case it stays as it was.
+    """
+    with acting_under(db, CLOCK.principals):
+        case = lock_case(db, CLOCK, case_id)
+        appointment = db.get_one(Appointment, appointment_id)
+        if case.closed_at is not None or appointment.ended_at is not None:
+            return
+        is_mediator = appointment.state == "confirmed"
+        if is_mediator:
+            take_registry_step(db, act, case, "replace-mediator")
+            consequences.cancel_sessions(db, act, case_id)
+        appointment.state, appointment.ended_at = "replaced" if is_mediator else "closed", act.at
+        payload = payload_of(appointment) | {"cause": "account-disabled"}
+        ended = act_on(appointment, act.name, act.at, act.author)
+        ledger.record(db, ended, f"appointment-{appointment.state}", payload)

@@ -21,6 +21,7 @@ from app.core.tables.parties import Party
 from app.institution.procedures.schemas import MOST_PARTIES
 from app.proceedings.cases.circle import act_subject, begin_generation, circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.queries import is_represented
 from app.proceedings.cases.schemas import PartyIn
 from app.proceedings.cases.search import search_text
 from app.proceedings.parties.schemas import PartyList, PartyOut
@@ -35,6 +36,7 @@ _COLUMNS = (
     Party.member_id,
     Party.participation,
     Party.calendar,
+    is_represented().label("represented"),
 )
 
 

@@ -1,7 +1,8 @@
-"""What a step ends besides: pending nominations and, with the case, its sessions; certifies the end of a case."""
+"""What a step ends in other nouns: pending nominations, and sessions that nobody can hold; the end is certified."""
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import String, Uuid, union_all, update
 
@@ -35,11 +36,11 @@ def close(db: GatedSession, act: Act, case: Case) -> None:
     institution's key cannot be opened.
     """
     with as_system(db):
-        rows = db.execute(union_all(_pending_appointments(case), _scheduled_meetings(case))).all()
+        rows = db.execute(union_all(_pending_appointments(case), _scheduled_meetings(case.id))).all()
     _close_appointments(db, act, case, [row for row in rows if row.what == "appointment"])
     outcomes.issue_at_the_end(db, act, case)
     with as_system(db):
-        _cancel_meetings(db, act, case, [row for row in rows if row.what == "meeting"])
+        _cancel_meetings(db, act, case.id, [row for row in rows if row.what == "meeting"])
 
 
 def close_appointments(db: GatedSession, act: Act, case: Case) -> None:
@@ -47,6 +48,16 @@ def close_appointments(db: GatedSession, act: Act, case: Case) -> None:
     with as_system(db):
         rows = db.execute(_pending_appointments(case)).all()
     _close_appointments(db, act, case, rows)
+
+
+def cancel_sessions(db: GatedSession, act: Act, case_id: UUID) -> None:
+    """Cancel the scheduled sessions of a case whose mediator left, each in its own audience.
+
+    Nobody else could hold them, and a caucus could not even be cancelled: a successor does not see it.
+    """
+    with as_system(db):
+        rows = db.execute(_scheduled_meetings(case_id)).all()
+        _cancel_meetings(db, act, case_id, rows)
 
 
 def _pending_appointments(case: Case) -> AnySelect:
@@ -60,7 +71,7 @@ def _pending_appointments(case: Case) -> AnySelect:
     return columns.where(Appointment.case_id == case.id, Appointment.state.in_(_PENDING))
 
 
-def _scheduled_meetings(case: Case) -> AnySelect:
+def _scheduled_meetings(case_id: UUID) -> AnySelect:
     columns = columns_of_kind(
         "meeting",
         _OPEN_ITEM,
@@ -70,7 +81,7 @@ def _scheduled_meetings(case: Case) -> AnySelect:
         starts_at=Meeting.starts_at,
     )
     joined = columns.join(Audience, Audience.id == Meeting.audience_id)
-    return joined.where(Meeting.case_id == case.id, Meeting.state == "scheduled")
+    return joined.where(Meeting.case_id == case_id, Meeting.state == "scheduled")
 
 
 def _close_appointments(db: GatedSession, act: Act, case: Case, rows: Sequence[AnyRow]) -> None:
@@ -89,12 +100,12 @@ def _close_appointments(db: GatedSession, act: Act, case: Case, rows: Sequence[A
     capacities.end_capacities(db, case.id, candidates, act.at)
 
 
-def _cancel_meetings(db: GatedSession, act: Act, case: Case, rows: Sequence[AnyRow]) -> None:
+def _cancel_meetings(db: GatedSession, act: Act, case_id: UUID, rows: Sequence[AnyRow]) -> None:
     if not rows:
         return
     cancelled = update(Meeting).where(Meeting.id.in_([row.id for row in rows])).values(state="cancelled")
     db.execute(cancelled.execution_options(synchronize_session=False))
     for row in sorted(rows, key=lambda row: (row.audience == "caucus", row.starts_at, row.id)):
         payload = {"session_id": str(row.id), "state": "cancelled"}
-        subject = Subject(case.id, row.audience_id, row.audience)
+        subject = Subject(case_id, row.audience_id, row.audience)
         ledger.record(db, act.within(subject), "session-cancelled", payload)

@@ -1,16 +1,20 @@
 """The columns of a case that follow from its acts: for whom it waits, what is due next, and how often it changed."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 
+from app.core.access.policy import REPRESENTATIVES, CapacityView
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
 from app.core.ledger import service as ledger
 from app.core.tables.cases import Case
 from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.rules import engine
 from app.rules.loader import library
@@ -19,11 +23,10 @@ from app.rules.model import Waiting
 # Before a case is lodged its events are in the stream of its filer's side, which is not one of these.
 _BEFORE_LODGING = ("case-opened", "case-amended", "step-taken")
 _COLUMNS = (
-    Case.id,
+    *VIEWED,
     Case.procedure,
     Case.stage,
     Case.subjects,
-    Case.lodged_at,
     Case.seat_time_zone,
     Case.day_time_zone,
     Case.waiting_for,
@@ -66,7 +69,27 @@ def _awaited_and_due(db: GatedSession, now: datetime, case: Case | AnyRow) -> tu
         return (), []
     facts = read_facts(db, case)
     due_days = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
-    return engine.waiting(rules, facts, paper_acts.today_at(case, now)), due_days
+    awaited = engine.waiting(rules, facts, paper_acts.today_at(case, now))
+    return _of_the_living(db, case, awaited), due_days
+
+
+def _of_the_living(db: GatedSession, case: Case | AnyRow, awaited: Iterable[Waiting]) -> tuple[Waiting, ...]:
+    """Those for whom the case waits; the registry instead of a capacity that nobody holds.
+
+    It appoints somebody, or enters what the party sends on paper.
+    """
+    held = circle_of(db, view_of(case)).capacities
+    living: dict[tuple[str, UUID | None, str], Waiting] = {}
+    for entry in awaited:
+        waiting = replace(entry, capacity="registry") if _is_vacant(entry, held) else entry
+        living.setdefault((waiting.capacity, waiting.party_id, waiting.step), waiting)
+    return tuple(living.values())
+
+
+def _is_vacant(waiting: Waiting, held: Iterable[CapacityView]) -> bool:
+    if waiting.party_id is not None:
+        return all(each.party_id != waiting.party_id or each.role not in REPRESENTATIVES for each in held)
+    return waiting.capacity in ("mediator", "candidate") and all(each.role != waiting.capacity for each in held)
 
 
 def _search_words(awaited: tuple[Waiting, ...]) -> str:

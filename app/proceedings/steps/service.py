@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.access import service as access
-from app.core.access.actors import Actor
+from app.core.access.actors import CLOCK, Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import is_postgresql, new_id
@@ -107,6 +107,20 @@ def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attemp
 def take_step_through(db: GatedSession, actor: Actor, now: datetime, case: Case, attempt: Attempt) -> Act:
     """Judge a step and apply it at once; Forbidden or Conflict as the rules say."""
     return apply_step(db, now, case, judge_step(db, actor, now, case, attempt))
+
+
+def take_registry_step(db: GatedSession, act: Act, case: Case, step: str) -> None:
+    """Take a step of the registry that follows from an act outside the case, if the rules allow it now.
+
+    The caller has locked the case. The step is recorded as an act of the author of `act`.
+    """
+    counted = Counted(paper_acts.today_at(case, act.at))
+    procedure, facts = library()[case.procedure], read_facts(db, case)
+    try:
+        decision = engine.decide(procedure, facts, step, (Holding("registry"),), counted.on)
+    except Refused:
+        return
+    apply_step(db, act.at, case, Judged(CLOCK, act.author, procedure, decision, counted, StepIn()))
 
 
 def _holdings(db: GatedSession, actor: Actor, case: Case, counted: Counted | None = None) -> tuple[Holding, ...]:

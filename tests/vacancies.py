@@ -1,0 +1,51 @@
+"""What open cases wait for, or have scheduled, that depends on somebody who is no longer there."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from app.core.access.policy import REPRESENTATIVES
+from app.core.access.session import GatedSession
+from app.core.tables.capacities import Capacity
+from app.core.tables.cases import Case
+from app.core.tables.mediators import Appointment
+from app.core.tables.sessions import Meeting
+
+# These are held by the institution, by courts and by time, whoever is in the case.
+ALWAYS_HELD = ("registry", "appointing-authority", "court", "clock")
+IN_OFFICE = ("proposed", "declared", "confirmed")
+
+
+def awaited_in_vain(db: GatedSession) -> list[tuple[str, str]]:
+    """The cases with such a fault, each with what it waits for or has scheduled; read as the system."""
+    return sorted({*_waiting(db), *_scheduled(db), *_appointed(db)})
+
+
+def _waiting(db: GatedSession) -> Iterator[tuple[str, str]]:
+    living = (Capacity.ended_at.is_(None), Capacity.pending.is_(False))
+    held = db.execute(select(Capacity.case_id, Capacity.role, Capacity.party_id).where(*living)).all()
+    represented = {(row.case_id, str(row.party_id)) for row in held if row.role in REPRESENTATIVES}
+    roles = {(row.case_id, row.role) for row in held}
+    for case in db.execute(select(Case.id, Case.waiting_for)):
+        for entry in case.waiting_for:
+            capacity, party_id = entry["capacity"], entry["party_id"]
+            is_held = (case.id, party_id) in represented if party_id else (case.id, capacity) in roles
+            if capacity not in ALWAYS_HELD and not is_held:
+                yield str(case.id), f"{capacity} for {entry['for']}"
+
+
+def _scheduled(db: GatedSession) -> Iterator[tuple[str, str]]:
+    """Sessions without a mediator who could hold them."""
+    office = select(Capacity.case_id).where(Capacity.role == "mediator", Capacity.ended_at.is_(None))
+    alone = (Meeting.state == "scheduled", Meeting.case_id.not_in(office))
+    for row in db.execute(select(Meeting.case_id, Meeting.kind).where(*alone)):
+        yield str(row.case_id), f"a {row.kind} session"
+
+
+def _appointed(db: GatedSession) -> Iterator[tuple[str, str]]:
+    """Appointments that stand in an open case though their person has no capacity there."""
+    office = select(Capacity.appointment_id).where(Capacity.appointment_id.is_not(None), Capacity.ended_at.is_(None))
+    vacant = (Appointment.state.in_(IN_OFFICE), Appointment.ended_at.is_(None), Appointment.id.not_in(office))
+    open_cases = select(Appointment.case_id, Appointment.state).join(Case, Case.id == Appointment.case_id)
+    for row in db.execute(open_cases.where(*vacant, Case.closed_at.is_(None))):
+        yield str(row.case_id), f"an appointment that is {row.state}"
