@@ -32,7 +32,7 @@ from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from app.core.errors import Conflict, Misconfigured, Unavailable
+from app.core.errors import Conflict, Misconfigured, OutcomeUnknown, Unavailable
 from app.settings import Settings
 
 log = logging.getLogger("accord.database")
@@ -174,10 +174,15 @@ class Database(Generic[AnySession]):
 
     @contextmanager
     def write(self, entropy: Entropy) -> Iterator[AnySession]:
-        """A transaction, committed at the end and rolled back on any exception; raises Unavailable if it is lost."""
+        """A transaction, committed at the end and rolled back on any exception.
+
+        Raises Unavailable if the database is lost before the commit was sent, and OutcomeUnknown if it is lost then.
+        """
         with _domain_errors(), self._session_class(self._writing, entropy) as db:
             yield db
-            db.commit()
+            db.flush()
+            with _commit_errors():
+                db.commit()
 
     def in_transaction(self, act: Callable[[AnySession], Answer], entropy: Entropy) -> Answer:
         """Run `act` in a transaction, and again after a collision; raises Unavailable after ATTEMPTS collisions."""
@@ -216,6 +221,29 @@ def _domain_errors() -> Iterator[None]:
         raise
     except sqlalchemy.exc.TimeoutError as problem:
         raise Unavailable from problem
+
+
+@contextmanager
+def _commit_errors() -> Iterator[None]:
+    """Raise OutcomeUnknown for a lost connection; errors that the database itself answered are as before."""
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as problem:
+        if _has_refused(problem):
+            raise
+        kind = getattr(problem.orig, "sqlite_errorname", None) or sqlstate(problem) or type(problem.orig).__name__
+        log.warning("the database was lost during a commit: %s", kind)
+        raise OutcomeUnknown from problem
+
+
+def _has_refused(problem: sqlalchemy.exc.DBAPIError) -> bool:
+    """Whether the database said that the commit failed and was rolled back."""
+    if isinstance(problem.orig, sqlite.Error):
+        # An error of the disk while the pages are written: a crash after it may replay them or not.
+        return not str(getattr(problem.orig, "sqlite_errorname", "")).startswith("SQLITE_IOERR")
+    state = sqlstate(problem)
+    # 57P01 to 57P03 end the connection in whatever state the commit was; 40003 says that it is not known.
+    return state is not None and not state.startswith(("08", "57P", "40003"))
 
 
 def _wal_is_safe(version: tuple[int, int, int]) -> bool:

@@ -21,7 +21,8 @@ class Problem(Exception):
     ├── TooLarge, UnsupportedMediaType, Unsatisfiable
     ├── Gone                    issued before the registry was restored, or destroyed
     ├── TooManyRequests
-    └── Unavailable
+    └── Unavailable             nothing was changed
+        └── OutcomeUnknown      the commit was sent, and its answer did not arrive
     """
 
     code = "problem"
@@ -219,6 +220,21 @@ class Unavailable(Problem):
 
     def __init__(self) -> None:
         super().__init__("The service cannot reach its database at the moment. Nothing was changed; try again.")
+
+
+class OutcomeUnknown(Unavailable):
+    """The database was lost while it committed, so it is not known whether the change was made."""
+
+    code = "outcome-unknown"
+    title = "It is not known whether the change was made"
+
+    def __init__(self) -> None:
+        Problem.__init__(
+            self,
+            "The connection to the database was lost while the change was being stored, so it may have been made or "
+            "not. If you sent an Idempotency-Key, send the same request with the same key. Otherwise look whether the "
+            "change is there before you send it again.",
+        )
 
 
 class Altered(Exception):

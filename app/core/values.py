@@ -14,6 +14,11 @@ from pydantic_core import PydanticCustomError
 
 # Unicode's Bidi_Control: characters that can show a text in another order than it is stored in.
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Characters that nobody sees: with them, two different names or titles look the same. (Persian and the scripts of India
+# need the joiners U+200C and U+200D.)
+INVISIBLE = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff") | frozenset(
+    map(chr, range(0xE0000, 0xE0080))
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -107,6 +112,16 @@ def one_line(text: str) -> str:
     return text
 
 
+def without_invisible(text: str) -> str:
+    """The text; raises an error if it has an invisible character."""
+    if not INVISIBLE.isdisjoint(text):
+        raise PydanticCustomError(
+            "text-invisible",
+            "Remove the invisible characters, such as soft hyphens and zero-width spaces.",
+        )
+    return text
+
+
 def only_text(value: Any) -> Any:
     """The value; raises an error if it is no string."""
     if not isinstance(value, str):
@@ -120,9 +135,11 @@ def _cleaned(value: Any) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000), BeforeValidator(_cleaned)]
-Line = Annotated[
+# What somebody searches for may be pasted from anywhere: invisible characters are ignored there (see `folded`).
+Words = Annotated[
     str, StringConstraints(min_length=1, max_length=300), BeforeValidator(_cleaned), AfterValidator(one_line)
 ]
+Line = Annotated[Words, AfterValidator(without_invisible)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(only_text)]
 Language = Annotated[
     str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35), BeforeValidator(only_text)
@@ -203,6 +220,7 @@ Email = Annotated[
     str,
     StringConstraints(max_length=320),
     BeforeValidator(_cleaned),
+    AfterValidator(without_invisible),
     AfterValidator(_address),
 ]
 

@@ -9,10 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 
-from app.core.db import is_postgresql, sqlite
+from app.core.db import _has_refused, is_postgresql, sqlite
 from app.core.http import threads
 from app.operations.migrating import migrate
 from app.settings import Settings
@@ -179,3 +181,69 @@ def test_a_request_that_waits_too_long_is_refused_with_503_and_a_request_in_prog
             assert answer.headers["retry-after"]
         assert sorted(pending.result().status for pending in sent) == [201] * at_work + [503] * 2
     assert len(dispute.requesting.get("/v1/cases").expect(200)["items"]) == at_work
+
+
+def lost_at_commit(house: House, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+    """The next commit of the service gets no answer; it had arrived or, without `after`, had not."""
+    dialect = house.database.engine.dialect
+    commit = dialect.do_commit
+
+    def lost(connection: Any) -> None:
+        monkeypatch.setattr(dialect, "do_commit", commit)
+        if after:
+            commit(connection)
+        else:
+            connection.rollback()
+        if house.settings.is_sqlite:
+            problem = sqlite.OperationalError("disk I/O error")
+            problem.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+            raise problem
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(dialect, "do_commit", lost)
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["it was made", "it was not made"])
+def test_a_commit_without_an_answer_is_reported_as_unknown_and_repeated_once_under_its_key(
+    house: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    dispute.lodged()
+    path, body = f"{dispute.path}/filings", {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    lost_at_commit(house, monkeypatch, after=after)
+    answer = dispute.requesting.post(path, body, idempotency_key="once")
+    problem = answer.expect(503, "outcome-unknown")
+    assert "Nothing was changed" not in answer.response.text
+    assert "Idempotency-Key" in problem["detail"]
+    assert answer.headers["retry-after"]
+    repeated = dispute.requesting.post(path, body, idempotency_key="once")
+    filing = repeated.expect(201)
+    assert ("idempotency-replayed" in repeated.headers) == after
+    assert [item["id"] for item in dispute.requesting.get(path).expect(200)["items"]] == [filing["id"]]
+
+
+def test_a_database_that_is_lost_before_the_commit_has_changed_nothing(
+    house: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispute.lodged()
+
+    def lost(*_anything: Any) -> None:
+        kind = sqlite.OperationalError if house.settings.is_sqlite else psycopg.OperationalError
+        raise kind("lost")
+
+    path, body = f"{dispute.path}/filings", {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    with monkeypatch.context() as patched:
+        patched.setattr(house.database.engine.dialect, "do_execute", lost)
+        answer = dispute.requesting.post(path, body)
+    answer.expect(503, "unavailable")
+    assert dispute.requesting.get(path).expect(200)["items"] == []
+
+
+@pytest.mark.parametrize("_engine", ["postgresql"])
+def test_errors_that_the_database_answers_to_a_commit_say_that_nothing_was_changed(_engine: str) -> None:
+    def refused(state: str | None) -> bool:
+        problem = psycopg.OperationalError("x")
+        problem.sqlstate = state
+        return _has_refused(DBAPIError("COMMIT", None, problem))
+
+    assert all(refused(state) for state in ("40001", "40P01", "53100", "57014", "23505"))
+    assert not any(refused(state) for state in (None, "57P01", "57P02", "08006", "40003"))

@@ -20,7 +20,7 @@ DESCRIPTIONS = {
     428: "The request needs `If-Match`.",
     429: "Too many requests from one address, or too many writes by one person. `Retry-After` says when to go on.",
     500: "The service failed. Nothing was changed.",
-    503: "The service cannot reach its database at present. Nothing was changed.",
+    503: "The service cannot reach its database at present. Nothing was changed, unless the code is `outcome-unknown`.",
 }
 # The name of each among the components of the OpenAPI document.
 NAMES = {

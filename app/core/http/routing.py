@@ -5,17 +5,20 @@ import math
 import re
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args, get_origin
+from urllib.parse import parse_qsl
 
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
 from fastapi.routing import APIRoute
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import Invalid, Problem, UnsupportedMediaType, invalid
 from app.core.http.identity import identify
+from app.core.values import clean
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 # Larger bodies are parsed only after authentication.
@@ -46,8 +49,10 @@ class Route(APIRoute):
     def get_route_handler(self) -> Handler:
         """The handler, with the checks of query and body around it."""
         handle = super().get_route_handler()
-        query_names = {
-            parameter.alias for parameter in get_flat_params(self.dependant) if isinstance(parameter.field_info, Query)
+        parameters = {
+            parameter.alias: _takes_list(parameter.field_info.annotation)
+            for parameter in get_flat_params(self.dependant)
+            if isinstance(parameter.field_info, Query)
         }
         takes_body, reads_body = self.body_field is not None, self.reads_body
 
@@ -57,7 +62,7 @@ class Route(APIRoute):
             if len(raw) > _MOST_UNAUTHENTICATED:
                 await identify(request)
             try:
-                _check_query(request, query_names)
+                _check_query(request, parameters)
                 if raw:
                     request.parsed = _body(request, raw, takes_body)
                 return await handle(request)
@@ -74,10 +79,35 @@ class UploadRoute(Route):
     reads_body = False
 
 
-def _check_query(request: Request, allowed: set[str]) -> None:
-    if set(request.query_params) - allowed:
-        names = ", ".join(sorted(allowed)) or "none"
-        raise invalid("query", "unknown-parameter", f"Remove unknown query parameters. Known parameters: {names}.")
+def _takes_list(annotation: Any) -> bool:
+    """Whether a parameter has a list as its value, so that it may be repeated."""
+    return get_origin(annotation) is list or any(_takes_list(part) for part in get_args(annotation))
+
+
+def _check_query(request: Request, parameters: dict[str, bool]) -> None:
+    """Refuse unknown and repeated parameters, and text that no field of a body may have, whatever the route does."""
+    pairs = _query_pairs(request.scope["query_string"])
+    names = [name for name, _value in pairs]
+    if not parameters.keys() >= set(names):
+        allowed = ", ".join(sorted(parameters)) or "none"
+        raise invalid("query", "unknown-parameter", f"Remove unknown query parameters. Known parameters: {allowed}.")
+    for name, takes_list in parameters.items():
+        if not takes_list and names.count(name) > 1:
+            raise invalid(f"query/{name}", "repeated-parameter", "Send this parameter only once.")
+    for name, value in pairs:
+        try:
+            clean(value)
+        except PydanticCustomError as fault:
+            raise invalid(f"query/{name}", fault.type, fault.message()) from fault
+
+
+def _query_pairs(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError as fault:
+        raise invalid(
+            "query", "query-encoding", "Encode the query as UTF-8, with a percent sign before each byte in hexadecimal."
+        ) from fault
 
 
 def _body(request: Request, raw: bytes, takes_body: bool) -> Any:

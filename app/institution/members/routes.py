@@ -9,7 +9,7 @@ from app.core.http.parameters import Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.core.values import Day, Line
+from app.core.values import Day, Words
 from app.institution.members import service
 from app.institution.members.schemas import (
     Kind,
@@ -34,7 +34,7 @@ async def filters_of(
     bound_on: Annotated[
         Day | None, Query(description="Only members for which the convention is in force on this day.")
     ] = None,
-    q: Annotated[Line | None, Query(max_length=200, description="Words of the name.")] = None,
+    q: Annotated[Words | None, Query(max_length=200, description="Words of the name.")] = None,
 ) -> MemberFilters:
     """The conditions of a list of members."""
     return MemberFilters(status=status, founding=founding, kind=kind, bound_on=bound_on, q=q)

@@ -18,7 +18,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
 from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
-from app.core.values import Instant
+from app.core.values import Instant, Line
 from app.integration.courts import case_progress, order_files, referral_views, registry_decisions, service
 from app.integration.courts import court_acts as acts
 from app.integration.courts.schemas import (
@@ -48,7 +48,7 @@ ACTS = problems(401, 403, 404, 409, 412, 422)
 MOST_OF_ORDER = 64 * 1024 * 1024
 State = Annotated[STATES | None, Query(description="Only referrals in this state.")]
 ExternalId = Annotated[
-    str | None, Query(max_length=200, description="Only the referral with this id of the court's own.")
+    Line | None, Query(max_length=200, description="Only the referral with this id of the court's own.")
 ]
 Since = Annotated[Instant | None, Query(description="Only referrals that changed at this instant or later.")]
 

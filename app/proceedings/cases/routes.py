@@ -9,7 +9,7 @@ from app.core.http.parameters import Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.core.values import Day, Instant, Line
+from app.core.values import Day, Instant, Words
 from app.proceedings.cases import queries, requests
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut
@@ -47,7 +47,7 @@ async def filters_of(
         Instant | None, Query(description="Only cases in which something happened at this instant or later.")
     ] = None,
     q: Annotated[
-        Line | None, Query(max_length=200, description="Words of the title, of a party's name or of the reference.")
+        Words | None, Query(max_length=200, description="Words of the title, of a party's name or of the reference.")
     ] = None,
 ) -> CaseFilters:
     """The conditions of a list of cases."""

@@ -9,10 +9,11 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import func, select
 
+from app.cli import _document
 from app.core.tables.events import Event
-from tests.core.http.operations import ACTS, OPERATIONS, Operation
+from tests.core.http.operations import ACTS, EVERY, NOBODYS, OPERATIONS, Operation
 from tests.installation import Answer, House, straight_to
-from tests.story import Dispute
+from tests.story import Dispute, request
 
 CANARY = "zebrafinch"
 JSON = {"content-type": "application/json"}
@@ -137,6 +138,69 @@ def test_queries_and_paths_refuse_such_text_too(house: House, dispute: Dispute, 
             answer = operation.send(dispute.registrar, operation.at(escaped), json=operation.example)
             assert answer.status in (404, 428), operation.id
     dispute.step(dispute.registrar, escaped).expect(404, "not-found")
+
+
+BAD_QUERIES = {
+    "NUL": "%00",
+    "a bidi override": "a%E2%80%AEb",
+    "a lone surrogate": "%ED%A0%80",
+    "no UTF-8": "%ff",
+}
+
+
+def query_parameters() -> Iterator[tuple[Operation, str, bool]]:
+    """Every query parameter of every operation, and whether it may be repeated."""
+    document = _document()
+    for path, methods in document["paths"].items():
+        for described in methods.values():
+            for parameter in described.get("parameters", []):
+                if "$ref" in parameter:
+                    parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+                if parameter["in"] == "query":
+                    assert EVERY[described["operationId"]].path == path
+                    yield EVERY[described["operationId"]], parameter["name"], "array" in json.dumps(parameter["schema"])
+
+
+@pytest.mark.parametrize("kind", BAD_QUERIES)
+def test_every_query_parameter_refuses_text_that_databases_cannot_store(house: House, kind: str) -> None:
+    seen = 0
+    for operation, name, _repeats in query_parameters():
+        path = f"{operation.at(NOBODYS)}?{name}={BAD_QUERIES[kind]}"
+        refused(operation.send(house.registrar, path, json=operation.example), f"{operation.id} {name}")
+        seen += 1
+    assert seen > 100
+
+
+def test_only_lists_are_taken_twice_in_a_query(house: House) -> None:
+    lists = set()
+    for operation, name, repeats in query_parameters():
+        if repeats:
+            lists.add(name)
+            continue
+        answer = operation.send(house.registrar, f"{operation.at(NOBODYS)}?{name}=1&{name}=1", json=operation.example)
+        (fault,) = answer.expect(422, "invalid")["errors"]
+        assert (fault["pointer"], fault["code"]) == (f"query/{name}", "repeated-parameter"), operation.id
+    assert lists == {"type"}
+
+
+INVISIBLE = ("\\u200b", "\\ufeff", "\\u2060", "\\u00ad", "\\udb40\\udc41", "\\u180e")
+
+
+@pytest.mark.parametrize("letter", INVISIBLE)
+def test_titles_and_names_have_no_invisible_characters(house: House, dispute: Dispute, letter: str) -> None:
+    operation = OPERATIONS["openCase"]
+    for path in (("title",), ("parties", 0, "name"), ("seat", "place"), ("instruments", 0, "title")):
+        sent = with_text(operation, path, f"Wa{letter}ters")
+        (fault,) = operation.send(dispute.requesting, content=sent, headers=JSON).expect(422, "invalid")["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/" + "/".join(map(str, path)), "text-invisible")
+    account = with_text(OPERATIONS["addUser"], ("email",), f"a{letter}@example.org")
+    OPERATIONS["addUser"].send(house.admin, content=account, headers=JSON).expect(422, "invalid")
+
+
+def test_titles_keep_the_joiners_that_spell_words_in_some_scripts(dispute: Dispute) -> None:
+    for title in ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0dc1\u0dca\u200d\u0dbb\u0dd3"):
+        opened = dispute.requesting.post("/v1/cases", request(title=title)).expect(201)
+        assert opened["title"] == title
 
 
 LINES = ("line\\nbreak", "a\\ttab", "x" * 301, "\\ufb2c" * 150)
