@@ -1,11 +1,13 @@
 """Checks of archives and office documents, which are archives: bounded, flat, without links, macros or archives."""
 
 import io
+import re
 import stat
 import struct
 import zipfile
 import zlib
 from typing import IO
+from xml.parsers import expat
 
 from app.core.errors import Invalid, invalid
 from app.core.files.kinds import ARCHIVE, ARCHIVES, HEAD, MACROS, OF_EXTENSION, OFFICE, Kind, check_head, is_archive
@@ -16,6 +18,7 @@ MOST_BYTES = 4 * 1024**3
 MOST_RATIO, SMALL = 100, 10 * 1024**2
 _DIRECTORY, _EMBEDDED, _STEP = 1024**2, 16 * 1024**2, 1024**2
 _LOCAL_HEADER, _DESCRIPTORS = 30, (0, 12, 16, 20, 24)
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f<]")
 # The errors of reading content that is not an archive, is damaged, or uses an unsupported method.
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OverflowError)
 
@@ -86,8 +89,10 @@ def _check_layout(archive: zipfile.ZipFile, file: IO[bytes], entries: list[zipfi
         names = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
         end = entry.header_offset + _LOCAL_HEADER + names + entry.compress_size
     _check_gap(archive.start_dir - end, end)
-    if archive.comment or size - archive.start_dir > 2 * _DIRECTORY:
+    if size - archive.start_dir > 2 * _DIRECTORY:
         raise _refusal("content-polyglot", "The archive contains bytes that belong to no file. Create it again.")
+    if b"PK" in archive.comment or _NO_TEXT.search(archive.comment):
+        raise _refusal("content-polyglot", "The comment of the archive is not a text. Remove the comment.")
 
 
 def _check_gap(gap: int, start: int) -> None:
@@ -100,29 +105,49 @@ def _check_gap(gap: int, start: int) -> None:
 def _check_office(kind: Kind, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename.lower() for entry in entries]
     if kind.inside.endswith("+xml"):
-        types = _text(archive, "[Content_Types].xml").lower()
-        macros = "macroenabled" in types or "vbaproject" in types or "activex" in types
+        types = _content_types(_bytes_of(archive, "[Content_Types].xml"))
+        macros = any(mark in part for part in types for mark in ("macroenabled", "vbaproject", "activex"))
         macros |= any(name.rpartition("/")[2].startswith("vba") or "/macrosheets/" in name for name in names)
-        is_kind = f'"{kind.inside}"' in types
     else:
-        types, macros = _text(archive, "mimetype"), any(name.startswith(("basic/", "scripts/")) for name in names)
-        is_kind = types == kind.inside
+        types = {_bytes_of(archive, "mimetype").decode("ascii", "replace").strip()}
+        macros = any(name.startswith(("basic/", "scripts/")) for name in names)
     if macros:
         raise _refusal("document-macro", "The document contains macros. Save it without macros.")
-    if not is_kind:
-        code = "type-name" if any(other.inside and other.inside in types for other in OFFICE) else "type-content"
+    if kind.inside not in types:
+        code = "type-name" if any(other.inside in types for other in OFFICE) else "type-content"
         raise _refusal(code, "The document is of another kind than its name. Correct the name and the media type.")
 
 
-def _text(archive: zipfile.ZipFile, name: str) -> str:
+def _bytes_of(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         with archive.open(name) as file:
-            return file.read(_DIRECTORY).decode("utf-8")
-    except (KeyError, UnicodeDecodeError) as problem:
+            return file.read(_DIRECTORY)
+    except KeyError as problem:
         raise _refusal(
             "type-content",
             "The content is not a document of the kind that its name says. Correct the name or the file.",
         ) from problem
+
+
+def _content_types(document: bytes) -> set[str]:
+    """The content types that an office document states for its parts, in lower case, in any encoding of XML."""
+    types: set[str] = set()
+    parser = expat.ParserCreate()
+
+    def add(_name: str, attributes: dict[str, str]) -> None:
+        types.add(attributes.get("ContentType", "").strip().lower())
+
+    def refuse(*_declaration: object) -> None:
+        # The format forbids it, and it can define entities.
+        raise _refusal("document-doctype", "[Content_Types].xml has a DOCTYPE. Save the document again without it.")
+
+    parser.StartElementHandler, parser.StartDoctypeDeclHandler = add, refuse
+    try:
+        parser.Parse(document, True)
+    except expat.ExpatError as problem:
+        message = "[Content_Types].xml of the document is not well-formed XML. Save the document again."
+        raise _refusal("document-broken", message) from problem
+    return types
 
 
 def _check_content(kind: Kind, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, embedded: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.core.errors import Invalid, UnsupportedMediaType, invalid
+from app.core.files.images import PictureEnd
 from app.core.files.names import extension_of
 
 HEAD, TAIL = 4096, 66 * 1024
@@ -67,6 +68,9 @@ _ARCHIVES = "zip 7z rar gz tgz bz2 tbz xz txz zst tar jar war cab iso dmg arj lz
 MACROS, SCRIPTS, ARCHIVES = (frozenset(names.split()) for names in (_MACROS, _SCRIPTS, _ARCHIVES))
 _ARCHIVE_MARKS = (*ZIP, b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00",
                   b"\x28\xb5\x2f\xfd", b"MSCF")  # fmt: skip
+# What no camera appends to a picture: archives, programs, pages and documents.
+_FOREIGN = (*_ARCHIVE_MARKS, b"%PDF-", b"MZ", b"\x7fELF", b"#!", b"<?php")
+_PAGE = re.compile(rb"<(?:!doctype html|html|script|svg)\b", re.IGNORECASE)
 _MARKUP = re.compile(
     rb"(?:\xef\xbb\xbf)?[\s\x00]*<(?:!--|!doctype|\?xml|html|head|body|script|svg|iframe|img|a|div|meta|style|title)\b",
     re.IGNORECASE,
@@ -124,8 +128,13 @@ class ContentCheck:
     kind: Kind
     head: bytearray = field(default_factory=bytearray)
     tail: bytes = b""
+    _picture: PictureEnd | None = None
     _decode: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
     _judged: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind in (PNG, JPEG):
+            self._picture = PictureEnd(is_png=self.kind is PNG)
 
     def add(self, chunk: bytes) -> None:
         """Check the next bytes; raises Invalid as soon as they cannot be of the kind."""
@@ -134,6 +143,8 @@ class ContentCheck:
         if not self._judged and len(self.head) == HEAD:
             self._judge()
         self.tail = (self.tail + chunk)[-TAIL:] if len(chunk) < TAIL else chunk[-TAIL:]
+        if self._picture is not None:
+            self._picture.add(chunk)
         if self.kind.is_text:
             self._read(chunk, final=False)
 
@@ -142,7 +153,9 @@ class ContentCheck:
         self._judge()
         if self.kind.is_text:
             self._read(b"", final=True)
-        if not self.kind.is_archive:
+        if self._picture is not None:
+            _check_picture(self._picture, self.tail)
+        elif not self.kind.is_archive:
             check_tail(self.kind, self.tail)
 
     def _judge(self) -> None:
@@ -165,14 +178,39 @@ class ContentCheck:
 def check_tail(kind: Kind, tail: bytes) -> None:
     """Check that content ends like its kind, and not like an archive; raises Invalid if it does not."""
     position = tail.rfind(b"PK\x05\x06")
-    hidden = position >= 0 and len(tail) == position + 22 + int.from_bytes(
-        tail[position + 20 : position + 22], "little"
+    if position >= 0 and len(tail) == position + 22 + int.from_bytes(tail[position + 20 : position + 22], "little"):
+        raise _polyglot("The file is also an archive. Remove the archive that follows it, and send that separately.")
+    if kind is not PDF:
+        return
+    _before, mark, after = tail.rpartition(b"%%EOF")
+    if not mark:
+        raise invalid("", "type-content", "The end of the PDF (%%EOF) is missing. Send the whole file.")
+    # Scanners and signature programs write comments there; a program of old systems ended files with 0x1A.
+    lines = (line.strip(b"\x00\t\x0c\x1a ") for line in re.split(rb"[\r\n]+", after))
+    if any(line and not line.startswith(b"%") for line in lines) or _has_directory(after):
+        raise _polyglot("The PDF is followed by content other than comments. Remove what follows its last %%EOF.")
+
+
+def _check_picture(picture: PictureEnd, tail: bytes) -> None:
+    """Check that a picture is whole, and that what follows it is what cameras append (a film, pictures, notes)."""
+    if not picture.ended:
+        raise invalid("", "type-content", "The end of the picture is missing. Send the whole file.")
+    trailer = bytes(picture.trailer)
+    if trailer.startswith(_FOREIGN) or _MARKUP.match(trailer) or _PAGE.search(trailer):
+        raise _polyglot("The picture is followed by an archive, program, page or document. Remove it.")
+    if trailer and _has_directory(tail):
+        raise _polyglot("The picture is followed by an archive. Remove it, and send that separately.")
+
+
+def _has_directory(content: bytes) -> bool:
+    """Whether content has the end of an archive's directory, also with other bytes behind it."""
+    ends = (match.start() for match in re.finditer(rb"PK\x05\x06", content))
+    # The archive is on one disk, which all its entries are on.
+    return any(
+        content[end + 4 : end + 8] == bytes(4) and content[end + 8 : end + 10] == content[end + 10 : end + 12]
+        for end in ends
     )
-    ends = {PDF: b"%%EOF", PNG: b"\x00\x00\x00\x00IEND\xaeB`\x82", JPEG: b"\xff\xd9"}
-    if kind in ends:
-        _before, mark, after = tail.rpartition(ends[kind])
-        if not mark:
-            raise invalid("", "type-content", "The end of the file is missing. Send the whole file.")
-        hidden |= bool(after.strip(b"\x00\r\n\t "))
-    if hidden:
-        raise invalid("", "content-polyglot", "The file is followed by content of another kind. Remove it.")
+
+
+def _polyglot(message: str) -> Invalid:
+    return invalid("", "content-polyglot", message)
