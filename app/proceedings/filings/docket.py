@@ -1,4 +1,4 @@
-"""The docket of a case: numbers, acceptance and return, filings that resubmit others, and redacted twins."""
+"""The docket of a case: numbers, acceptance and return, filings that resubmit others, and redacted versions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ def received(db: GatedSession, now: datetime, case: Case, filing: Filing) -> tup
 def enter(db: GatedSession, now: datetime, case: Case, filing: Filing, author: Author) -> None:
     """Number a filing that all participants may know of; a party's filing then waits for the registry's decision.
 
-    A redacted twin gives its number to the sealed filing too, which an event in the sealed filing's own stream records.
+    The sealed filing gets the number of its redacted version; an event in the stream of the sealed filing records that.
     """
     if filing.audience_name not in DOCKETED:
         return
