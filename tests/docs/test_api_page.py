@@ -13,6 +13,7 @@ from tests.docs.consoles import commands, followed
 PAGE = ROOT / "docs" / "api.md"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
 def test_the_conventions_hold_as_the_page_shows_them(_engine: str, tmp_path: Path) -> None:
     faults = followed(commands(PAGE), tmp_path, port="8000")

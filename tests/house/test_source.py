@@ -90,7 +90,7 @@ def test_a_status_number_is_found_in_every_form(text: str) -> None:
         "options(as_system=True)",
         "gate.as_system",
         "def as_system(): ...",
-        "from app.access.gate import as_system",
+        "from app.core.access.gate import as_system",
         "options['as_system']",
     ],
 )
