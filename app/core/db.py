@@ -50,6 +50,15 @@ AnySelect = Select[*tuple[Any, ...]]
 WAL_SAFE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 SERIALIZATION_FAILURE, DEADLOCK, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
 ATTEMPTS = 4
+# What the driver and the service rely on, whatever the role, the database or the server has: the driver reads instants
+# in the ISO form alone.
+RELIED_ON = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "client_encoding": "UTF8",
+    "bytea_output": "hex",
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -277,6 +286,17 @@ def _sqlite_engine(settings: Settings) -> Engine:
     return engine
 
 
+def _session_options(options: dict[str, str]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in options.items())
+
+
+def bare_engine(database_url: str, **more: Any) -> Engine:
+    """An engine without the gate, for commands of the operator; on PostgreSQL it sets what sessions rely on."""
+    if make_url(database_url).get_backend_name() == "postgresql":
+        more["connect_args"] = {"options": _session_options(RELIED_ON)}
+    return create_engine(database_url, **more)
+
+
 def _postgresql_engine(settings: Settings) -> Engine:
     if make_url(settings.database_url).drivername != "postgresql+psycopg":
         raise Misconfigured("ACCORD_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
@@ -289,7 +309,7 @@ def _postgresql_engine(settings: Settings) -> Engine:
         "statement_timeout": "15000",
         "lock_timeout": "10000",
         "idle_in_transaction_session_timeout": "60000",
-        "timezone": "UTC",
+        **RELIED_ON,
     }
     engine = create_engine(
         settings.database_url,
@@ -299,7 +319,7 @@ def _postgresql_engine(settings: Settings) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
-            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+            "options": _session_options(options),
             "application_name": "accord",
             "connect_timeout": 5,
             # A server that is gone cannot enforce `statement_timeout`: give it up.

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 
-from app.core.db import Base, sqlite
+from app.core.db import Base, bare_engine, sqlite
 from app.core.errors import Misconfigured
 from app.core.files.storage import Missing, Storage
 from app.core.tables.institution import Institution
@@ -86,7 +86,7 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
 def _snapshot(settings: Settings, folder: Path) -> Iterator[Connection]:
     """Read one consistent state of the database: a copy by SQLite's own backup, or a snapshot of PostgreSQL."""
     if not settings.is_sqlite:
-        engine = create_engine(settings.database_url, isolation_level="REPEATABLE READ")
+        engine = bare_engine(settings.database_url, isolation_level="REPEATABLE READ")
         with connected(engine) as connection:
             yield connection
         return

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import LOCK_NOT_AVAILABLE, sqlite, sqlstate
+from app.core.db import LOCK_NOT_AVAILABLE, bare_engine, sqlite, sqlstate
 from app.core.errors import Misconfigured
 from app.settings import Settings
 
@@ -97,7 +97,7 @@ def exclusive_connection(settings: Settings) -> Iterator[Connection]:
 
 def _engine(settings: Settings) -> Engine:
     if not settings.is_sqlite:
-        return create_engine(settings.database_url)
+        return bare_engine(settings.database_url)
     # The library of the service, which may have the file open: closing it by another would end the service's locks.
     # Without an isolation level the driver begins no transaction of its own, so `BEGIN IMMEDIATE` can begin it.
     return create_engine(

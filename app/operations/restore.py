@@ -31,7 +31,7 @@ from sqlalchemy import table as table_of
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
-from app.core.db import Base
+from app.core.db import Base, bare_engine
 from app.core.errors import Misconfigured
 from app.core.files.archives import DAMAGE
 from app.core.files.storage import Storage
@@ -108,7 +108,7 @@ def restore(
         explained("The backup cannot be restored"),
         _archive(path) as (archive, manifest),
         _target(settings) as url,
-        connected(create_engine(url)) as connection,
+        connected(bare_engine(url)) as connection,
         connection.begin(),
     ):
         _make_tables(connection, str(manifest["revision"]))

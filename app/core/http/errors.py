@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -151,7 +152,8 @@ def install(app: FastAPI) -> None:
         faults = problem.errors()
         if all(fault["loc"][0] == "path" for fault in faults):
             return render(request, NotFound())
-        return render(request, Invalid(*field_errors(fault for fault in faults if fault["loc"][0] != "path")))
+        shown = islice((fault for fault in faults if fault["loc"][0] != "path"), _MOST_ERRORS)
+        return render(request, Invalid(*field_errors(shown)))
 
     @app.exception_handler(HTTPException)
     async def framework_error(request: Request, problem: HTTPException) -> Response:

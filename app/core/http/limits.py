@@ -15,6 +15,8 @@ _REMEMBERED = 4096
 # The most addresses, or people, that are counted at once, so that a flood takes bounded memory.
 _COUNTED = 10_000
 _MINUTE = 60.0
+# In the scope of a request: that its write was counted.
+COUNTED = "accord.write_counted"
 
 
 class Window:
@@ -86,6 +88,15 @@ class Limits:
     def forget(self, token: str) -> None:
         """Forget a token that is no longer valid."""
         self._good.pop(_digest(token), None)
+
+    def check_write(self, principal_id: UUID) -> None:
+        """Raise TooManyRequests if the person has sent too many writes; counts nothing."""
+        if wait := self._writes.wait(principal_id.hex):
+            raise TooManyRequests(wait)
+
+    def count_refused_write(self, principal_id: UUID) -> None:
+        """Count a write that was refused for its form, which is reported even to somebody over the limit."""
+        self._writes.hit(principal_id.hex)
 
     def count_write(self, principal_id: UUID) -> None:
         """Count a write; raises TooManyRequests if the person has sent too many."""

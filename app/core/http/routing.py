@@ -17,7 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import Invalid, Problem, UnsupportedMediaType, invalid
+from app.core.http.app_state import limits_of
 from app.core.http.identity import identify
+from app.core.http.limits import COUNTED
 from app.core.values import clean
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
@@ -25,9 +27,14 @@ _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*
 _MOST_UNAUTHENTICATED = 65_536
 _DEEPEST = 64
 _MOST_DIGITS = 64
-# A string (even if it does not end), or a bracket outside strings. The quantifiers are possessive: with backtracking,
-# a body of escaped quotes would keep the process busy for an hour.
-_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
+# Without these bounds a body of one megabyte can take the process seconds: each unknown field is an error of its own.
+MOST_VALUES = 10_000
+MOST_MEMBERS = 500
+# A body with that many values has at most two strings for each, and closes what it opens.
+_MOST_MARKS = 5 * MOST_VALUES
+# A string (even if it does not end), or a bracket or comma outside strings. The quantifiers are possessive: with
+# backtracking, a body of escaped quotes would keep the process busy for an hour.
+_MARKS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]},]', re.DOTALL)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -60,14 +67,16 @@ class Route(APIRoute):
             request = StrictRequest(plain.scope, plain.receive)
             raw = await request.body() if reads_body else b""
             if len(raw) > _MOST_UNAUTHENTICATED:
-                await identify(request)
+                limits_of(request).check_write((await identify(request)).id)
             try:
                 _check_query(request, parameters)
                 if raw:
                     request.parsed = _body(request, raw, takes_body)
                 return await handle(request)
             except (RequestValidationError, Invalid, UnsupportedMediaType):
-                await identify(request)
+                actor = await identify(request)
+                if request.method != "GET" and not request.scope.get(COUNTED):
+                    limits_of(request).count_refused_write(actor.id)
                 raise
 
         return strictly
@@ -123,8 +132,7 @@ def parse(raw: bytes) -> Any:
     """Parse a JSON body; raises Invalid unless it is UTF-8, without duplicate keys or NaN, and not too deep."""
     try:
         text = raw.decode("utf-8")
-        if _depth(text) > _DEEPEST:
-            raise invalid("", "json-depth", f"Nest the body at most {_DEEPEST} levels deep.")
+        _check_size(text)
         return json.loads(
             text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_int=_bounded, parse_float=_exact
         )
@@ -134,18 +142,27 @@ def parse(raw: bytes) -> Any:
         raise invalid("", "json", "The body is not valid JSON. Correct its syntax.") from problem
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for mark in _MARKS.findall(text):
+def _check_size(text: str) -> None:
+    """Refuse a body with too many values or levels, at the first that is too much and before anything is built."""
+    depth = values = 0
+    for marks, match in enumerate(_MARKS.finditer(text)):
+        mark = match[0]
         if mark in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            values += 1
+            if depth > _DEEPEST:
+                raise invalid("", "json-depth", f"Nest the body at most {_DEEPEST} levels deep.")
         elif mark in "]}":
             depth -= 1
-    return deepest
+        elif mark == ",":
+            values += 1
+        if values > MOST_VALUES or marks > _MOST_MARKS:
+            raise invalid("", "json-values", f"Send at most {MOST_VALUES} values in one body.")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_MEMBERS:
+        raise invalid("", "json-members", f"Send at most {MOST_MEMBERS} fields in one object.")
     merged = dict(pairs)
     if len(merged) != len(pairs):
         raise invalid("", "json-duplicate", "An object has the same key twice. Send each key once.")

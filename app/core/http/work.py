@@ -22,6 +22,7 @@ from app.core.http.app_state import limits_of, seams_of, waiting_room_of
 from app.core.http.conditions import matches_strongly, matches_weakly, tag_of_body
 from app.core.http.errors import NOT_STORED
 from app.core.http.identity import actor_of
+from app.core.http.limits import COUNTED
 from app.core.http.threads import in_thread
 from app.core.ledger import service as ledger
 from app.core.ledger.verification import Receipt
@@ -207,7 +208,9 @@ class Work:
 
         def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)
+            self.request.scope[COUNTED] = True
             if if_match is None and self.request.method in ITEM_CHANGES:
+                self.limits.count_refused_write(actor.id)
                 raise PreconditionRequired
             self.limits.count_write(actor.id)
             self._admit(actor)

@@ -172,3 +172,58 @@ def test_the_limit_on_writes_is_checked_after_the_form_and_before_the_named_item
                 person.post("/v1/cases", request(), idempotency_key="new").expect(429)
             case _:
                 person.post(f"{nowhere}/steps/lodge").expect(429)
+
+
+HOSTILE = {
+    "unknown fields": b"{" + b",".join(b'"f%d":1' % number for number in range(80_000)) + b"}",
+    "unknown fields in many objects": b'{"parties":['
+    + b",".join(b"{" + b",".join(b'"f%d":1' % field for field in range(499)) + b"}" for _object in range(150))
+    + b"]}",
+    "empty lists": b'{"title":[' + b"[]," * 300_000 + b"[]]}",
+    "empty objects": b'{"title":[' + b"{}," * 300_000 + b"{}]}",
+    "numbers": b'{"title":[' + b"1," * 400_000 + b"1]}",
+    "strings": b'{"title":[' + b'"",' * 300_000 + b'""]}',
+    "closing brackets": b"]" * 1_000_000,
+    "opening brackets": b"[" * 1_000_000,
+    "strings side by side": b'""' * 500_000,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_crafted_body_is_refused_before_it_is_built(house: House, kind: str) -> None:
+    person, json_ = house.person("Stan Ranger"), {"content-type": "application/json"}
+    prose = json.dumps({"title": "x, " * 330_000}).encode()
+    took = []
+    for body in (prose, HOSTILE[kind], prose, HOSTILE[kind], prose, HOSTILE[kind]):
+        began = time.process_time()
+        problem = person.send("POST", "/v1/cases", content=body, headers=json_).expect(422, "invalid")
+        took.append(time.process_time() - began)
+        assert body is prose or problem["errors"][0]["code"] in ("json-values", "json-members", "json-depth")
+    # Beside plain text of the same size, since machines differ.
+    assert min(took[1::2]) < 5 * min(took[0::2]) + 0.05, took
+
+
+def test_a_body_within_the_bounds_has_at_most_a_hundred_faults(house: House) -> None:
+    person = house.person("Stan Ranger")
+    fields = {f"f{number}": 1 for number in range(routing.MOST_MEMBERS)}
+    assert len(person.post("/v1/cases", fields).expect(422, "invalid")["errors"]) == 100
+    (fault,) = person.post("/v1/cases", fields | {"more": 1}).expect(422, "invalid")["errors"]
+    assert fault["code"] == "json-members"
+
+
+def test_a_text_of_settlement_with_all_its_clauses_is_within_the_bounds() -> None:
+    clauses = [{"number": str(number), "text": 'a, [b] {c}, "d", ' * 20} for number in range(500)]
+    assert routing.parse(json.dumps({"title": "x", "language": "en", "clauses": clauses}).encode())
+
+
+def test_refused_writes_count_and_large_ones_are_no_longer_read(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 9})) as house:
+        person = house.person("Stan Ranger")
+        for _attempt in range(4):
+            person.post("/v1/cases", {"nonsense": 1}).expect(422)
+            person.patch("/v1/cases/00000000-0000-4000-8000-000000000000", {"title": "x"}).expect(428)
+        person.send("POST", "/v1/cases", content=b"x").expect(415)
+        person.post("/v1/cases", request()).expect(429, "too-many-requests")
+        person.post("/v1/cases", {"nonsense": 1}).expect(422)
+        person.post("/v1/cases", {"nonsense": "x" * 70_000}).expect(429, "too-many-requests")
+        person.get("/v1/cases").expect(200)
