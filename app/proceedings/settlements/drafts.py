@@ -249,7 +249,7 @@ def _void_frozen(db: GatedSession, act: Act, case_id: UUID) -> None:
     for row in superseded:
         within = act.within(Subject(case_id, row.audience_id, row.audience))
         ledger.record(db, within, "text-superseded", {"draft_id": str(row.id), "state": "superseded"})
-    for row in voided:
-        ids = {"signature_id": row.id, "draft_id": row.draft_id, "party_id": row.party_id}
-        within = act.within(Subject(case_id, row.audience_id, row.audience))
+    for signature in voided:
+        ids = {"signature_id": signature.id, "draft_id": signature.draft_id, "party_id": signature.party_id}
+        within = act.within(Subject(case_id, signature.audience_id, signature.audience))
         ledger.record(db, within, "signature-voided", {name: str(id) for name, id in ids.items()})
