@@ -566,7 +566,9 @@ _LIKE = {
     "institution-changed": ("institution-founded", "change", _OPERATOR),
     "master-key-rotated": ("institution-founded", "rotate", _OPERATOR),
     "registry-restored": ("institution-founded", "restore", _OPERATOR),
+    "signature-voided": ("text-signed", "freeze", None),
     "signing-key-renewed": ("institution-founded", "renew", _OPERATOR),
+    "text-superseded": ("text-frozen", "freeze", None),
     "token-expired": ("token-revoked", "expire", _CLOCK),
     "webhook-disabled": ("webhook-removed", "disable", _CLOCK),
 }

@@ -21,6 +21,7 @@ AS_SYSTEM = {
     "app/proceedings/steps/consequences.py": "a step touches items that its actor may not see",
     "app/proceedings/cases/lock.py": "a candidate acts in a case that they do not see",
     "app/proceedings/cases/circle.py": "reads the capacities and audiences that decide what the actor may read",
+    "app/proceedings/settlements/drafts.py": "supersedes a text that a later mediator does not see",
     "app/proceedings/steps/derived_columns.py": "keeps what a case waits for after everybody's acts",
     "app/operations/signatures.py": "compares every certificate with its key and the ledger",
     "app/operations/keys.py": "destroys the key of a case that the operator does not see",

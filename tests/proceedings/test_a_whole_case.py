@@ -148,11 +148,35 @@ def test_freezing_another_text_voids_the_signatures_given(dispute: Dispute) -> N
     assert signature["remaining"] == [dispute.party("responding")]
     second = dispute.frozen(title="Agreement, as corrected")
     assert dispute.requesting.get(f"{dispute.path}/settlement/signatures").expect(200)["items"][0]["voided_at"]
+    for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
+        (superseded,) = dispute.events(person, "text-superseded")
+        (voided,) = dispute.events(person, "signature-voided")
+        assert (superseded["act"], superseded["payload"]["draft_id"]) == ("freeze", first["id"])
+        assert voided["payload"] == {
+            "signature_id": signature["id"],
+            "draft_id": first["id"],
+            "party_id": dispute.party("requesting"),
+        }
     dispute.sign(dispute.responding, "responding", first).expect(409, "need-not-met")
     dispute.sign(dispute.responding, "responding", second).expect(201)
     assert dispute.read()["stage"] == "settling"
     dispute.sign(dispute.requesting, "requesting", second).expect(201)
     assert dispute.read()["outcome"] == "settled"
+
+
+def test_a_successor_supersedes_a_text_and_voids_signatures_that_they_do_not_see(dispute: Dispute) -> None:
+    first = dispute.frozen()
+    signature = dispute.sign(dispute.requesting, "requesting", first).expect(201)
+    dispute.resign()
+    successor, path = dispute.succeeded()
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    dispute.mediator = successor
+    second = dispute.frozen(title="Agreement, as corrected")
+    drafts = dispute.requesting.get(f"{dispute.path}/settlement/drafts").expect(200)["items"]
+    assert {draft["id"]: draft["state"] for draft in drafts} == {first["id"]: "superseded", second["id"]: "frozen"}
+    (voided,) = dispute.events(kind="signature-voided")
+    assert voided["payload"]["signature_id"] == signature["id"]
+    assert dispute.events(successor, "signature-voided") == []
 
 
 def test_a_signature_twice_for_another_or_without_powers_is_refused(house: House, dispute: Dispute) -> None:

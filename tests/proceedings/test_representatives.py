@@ -147,6 +147,11 @@ def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> No
         (ended_event,) = case.events(side, "capacity-ended")
         assert ended_event["payload"]["user_id"] == person.id
     other.requesting.post(f"{other.path}/appointments", {"mediator_id": mediated.mediator_id}).expect(422)
+    (ended_event,) = other.events(kind="capacity-ended")
+    assert ended_event["payload"]["representative_id"] == ended_event["payload"]["capacity_id"]
+    feed = house.admin.get("/v1/events?limit=200").expect(200)["items"]
+    revoked = [event["data"] for event in feed if event["type"] == "token-revoked"]
+    assert [(data["act"], data["about"]["user_id"]) for data in revoked] == [("disable", person.id)]
     (appointment,) = mediated.appointments()
     assert (appointment["state"], appointment["ended_at"]) == ("replaced", "2026-03-02T09:00:00Z")
 

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 
 from app.core.access.gate import insert_rows
 from app.core.access.session import GatedSession
-from app.core.db import new_id, random_bytes
+from app.core.db import AnySelect, new_id, random_bytes
 from app.core.errors import Altered, Destroyed
 from app.core.sealer import NO_KEY
 from app.core.tables.contents import Content, DataKey
@@ -78,10 +78,25 @@ _OPENED = (
 )
 
 
+_NOT_DESTROYED = _OPENED.where(DataKey.wrapped != NO_KEY)
+
+
 def openings(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
-    """The contents that the actor may read, with their salts, by id; one statement for each 10,000."""
+    """The contents that the actor may read, with their salts, by id; one statement for each 10,000.
+
+    Raises Destroyed if the key of one was destroyed.
+    """
+    return _openings(db, _OPENED, ids)
+
+
+def openings_left(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
+    """The contents that the actor may read, as `openings` gives them, without those whose key was destroyed."""
+    return _openings(db, _NOT_DESTROYED, ids)
+
+
+def _openings(db: GatedSession, statement: AnySelect, ids: list[UUID]) -> dict[UUID, Opening]:
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
-    rows = [row for part in parts for row in db.execute(_OPENED, {"ids": part})]
+    rows = [row for part in parts for row in db.execute(statement, {"ids": part})]
     sealer = db.sealer
     opened = {row.id: _unseal(sealer.opened(row.wrapped), row.id, row.body) for row in rows}
     return {id: Opening(json.loads(plain), salt) for id, (salt, plain) in opened.items()}

@@ -46,7 +46,7 @@ _ALL = (
     EventType(
         "capacity-ended",
         "A person's capacity in the case ended.",
-        ("capacity_id", "user_id", "party_id", "appointment_id"),
+        ("capacity_id", "user_id", "party_id", "representative_id", "appointment_id"),
     ),
     EventType("powers-recorded", "The powers of a representative were recorded.", _REPRESENTATIVE),
     EventType("powers-ended", "The powers of a representative ended.", _REPRESENTATIVE),
@@ -74,7 +74,13 @@ _ALL = (
     EventType("document-refused", "A scanner refused a document.", ("document_id", "filing_id", "draft_id")),
     EventType("text-drafted", "A settlement text was drafted.", _DRAFT),
     EventType("text-frozen", "A settlement text was frozen for signature.", _DRAFT),
+    EventType("text-superseded", "Another settlement text was frozen in the place of this one.", _DRAFT),
     EventType("text-signed", "A settlement text was signed.", ("signature_id", "draft_id", "party_id")),
+    EventType(
+        "signature-voided",
+        "A signature is void because another text was frozen.",
+        ("signature_id", "draft_id", "party_id"),
+    ),
     EventType("certificate-issued", "The institution certified how the case ended.", ("certificate_id", "key_id")),
     EventType("deadline-set", "A term began to run.", _DEADLINE),
     EventType("deadline-ended", "A term ended because it was met or lost its object.", _DEADLINE),

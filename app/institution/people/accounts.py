@@ -73,14 +73,11 @@ def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, in_cas
         raise Conflict("This account is already disabled.", "already-disabled")
     user.active, user.awaits_approval, user.disabled_at = False, False, now
     db.flush()
-    valid = (Token.user_id == user_id, Token.revoked_at.is_(None))
-    for statement in (
-        update(Token).where(*valid).values(revoked_at=now),
-        update(Mediator).where(Mediator.user_id == user_id).values(active=False),
-    ):
-        db.execute(statement.execution_options(synchronize_session=False))
+    left_the_roster = update(Mediator).where(Mediator.user_id == user_id).values(active=False)
+    db.execute(left_the_roster.execution_options(synchronize_session=False))
     act = Act("disable", now, author_of(actor, "admin"), installation_subject(db, "registry"))
     ledger.record(db, act, "user-disabled", _payload(user))
+    _revoke_tokens(db, act, user_id)
     _end_capacities(db, act, user_id, in_cases)
     return (user_id,)
 
@@ -92,6 +89,14 @@ def _locked(db: GatedSession, actor: Actor, user_id: UUID) -> User:
     if user is None or (actor.role == "user" and actor.id != user_id):
         raise NotFound
     return user
+
+
+def _revoke_tokens(db: GatedSession, act: Act, user_id: UUID) -> None:
+    valid = select(Token).where(Token.user_id == user_id, Token.revoked_at.is_(None)).with_for_update()
+    for token in db.execute(valid.order_by(Token.created_at, Token.id)).scalars():
+        token.revoked_at = act.at
+        ledger.record(db, act, "token-revoked", {"token_id": str(token.id), "user_id": str(user_id)})
+    db.flush()
 
 
 def _payload(user: User) -> dict[str, str]:
@@ -123,4 +128,6 @@ def _end_capacities(db: GatedSession, act: Act, user_id: UUID, in_cases: InCases
         payload = {"capacity_id": str(capacity.id), "role": capacity.role, "user_id": str(user_id)}
         reference = "party_id" if capacity.party_id else "appointment_id"
         payload[reference] = str(capacity.party_id or capacity.appointment_id)
+        if capacity.party_id:
+            payload["representative_id"] = str(capacity.id)
         ledger.record(db, act.within(subject), "capacity-ended", payload)

@@ -66,7 +66,7 @@ def read_event(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, eve
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[EventOut]:
-    openings = contents.openings(db, [row.content_id for row in rows if row.content_id is not None])
+    openings = contents.openings_left(db, [row.content_id for row in rows if row.content_id is not None])
     return [_event(row, openings.get(row.content_id)) for row in rows]
 
 

@@ -9,13 +9,14 @@ from sqlalchemy import select, update
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
-from app.core.access.session import GatedSession
+from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of
 from app.core.paging import Page, Sort, listed
+from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.settlements import Draft, Signature
 from app.proceedings.cases.circle import circle_of, view_of
@@ -186,11 +187,12 @@ def freeze(
     if text.sha256 != request.sha256:
         cure = "Read the draft again and send the hash that it shows."
         raise _not_freezable(case, "text-differs", "The hash is not that of this draft.", cure)
-    _void_frozen(db, now, case_id)
+    act = Act("freeze", now, author_of(actor, "mediator"), _subject(row))
+    _void_frozen(db, act, case_id)
     row.state, row.frozen_at = "frozen", now
     apply_step(db, now, case, judged)
     payload = _payload(row) | {"sha256": request.sha256}
-    ledger.record(db, Act("freeze", now, author_of(actor, "mediator"), _subject(row)), "text-frozen", payload)
+    ledger.record(db, act, "text-frozen", payload)
     return (case_id, row.id)
 
 
@@ -226,9 +228,28 @@ def _draft_row(db: GatedSession, case_id: UUID, draft_id: UUID) -> Draft:
     return row
 
 
-def _void_frozen(db: GatedSession, now: datetime, case_id: UUID) -> None:
-    """Supersede the text that was frozen before, and void the signatures under it."""
-    frozen = update(Draft).where(Draft.case_id == case_id, Draft.state == "frozen").values(state="superseded")
-    signatures = update(Signature).where(Signature.case_id == case_id, Signature.voided_at.is_(None))
-    for statement in (frozen, signatures.values(voided_at=now)):
-        db.execute(statement.execution_options(synchronize_session=False))
+def _void_frozen(db: GatedSession, act: Act, case_id: UUID) -> None:
+    """Supersede the text that was frozen before, and void the signatures under it, each with its own event.
+
+    A mediator who came later need not see what they supersede.
+    """
+    of_audience = (Audience.id.label("audience_id"), Audience.name.label("audience"))
+    texts = select(Draft.id, *of_audience).join(Audience, Audience.id == Draft.audience_id)
+    signed = (Signature.id, Signature.draft_id, Signature.party_id)
+    signatures = select(*signed, *of_audience).join(Audience, Audience.id == Signature.audience_id)
+    standing = (Signature.case_id == case_id, Signature.voided_at.is_(None))
+    with as_system(db):
+        superseded = db.execute(texts.where(Draft.case_id == case_id, Draft.state == "frozen")).all()
+        voided = db.execute(signatures.where(*standing).order_by(Signature.signed_at, Signature.id)).all()
+        for statement in (
+            update(Draft).where(Draft.id.in_([row.id for row in superseded])).values(state="superseded"),
+            update(Signature).where(Signature.id.in_([row.id for row in voided])).values(voided_at=act.at),
+        ):
+            db.execute(statement.execution_options(synchronize_session=False))
+    for row in superseded:
+        within = act.within(Subject(case_id, row.audience_id, row.audience))
+        ledger.record(db, within, "text-superseded", {"draft_id": str(row.id), "state": "superseded"})
+    for signature in voided:
+        ids = {"signature_id": signature.id, "draft_id": signature.draft_id, "party_id": signature.party_id}
+        within = act.within(Subject(case_id, signature.audience_id, signature.audience))
+        ledger.record(db, within, "signature-voided", {name: str(id) for name, id in ids.items()})
