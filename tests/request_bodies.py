@@ -23,6 +23,7 @@ _CLAUSE = {"number": "1", "text": "The flow at the border gauge is shared by thi
 # By the name of the body's schema.
 REQUESTS: dict[str, Json] = {
     "AcceptanceIn": {},
+    "ActingIn": {},
     "AppointmentActIn": {},
     "ClosureIn": {
         "from_on": "2026-12-24",
@@ -147,7 +148,7 @@ REQUESTS: dict[str, Json] = {
         "source": "Notification of the depositary, 30 July 2025",
     },
     "NominationIn": {"mediator_id": ENTRY},
-    "PartyIn": {"side": "side-3", "kind": "state", "name": "Confederation of Soli"},
+    "AddedPartyIn": {"side": "side-3", "kind": "state", "name": "Confederation of Soli"},
     "PowersIn": _POWERS,
     "PutOffIn": {"reason": "The delegation is delayed."},
     "RectificationIn": {
@@ -172,7 +173,7 @@ REQUESTS: dict[str, Json] = {
     },
     "SignatureIn": {"draft_id": DRAFT, "sha256": _HASH, "party_id": OSTRAVA, "capacity": "agent"},
     "StepIn": {"fields": {"consent": _CONSENT, "powers": _POWERS}},
-    "ThirdStateIn": {"name": "Confederation of Soli"},
+    "NamedStateIn": {"name": "Confederation of Soli"},
     "TokenIn": {"label": "the registry's terminal"},
     "ReplayIn": {"after": EVENT},
     "WebhookChange": {"state": "paused"},

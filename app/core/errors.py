@@ -1,7 +1,9 @@
 """The errors of the domain; only `http/errors.py` knows their status numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from app.rules.model import Reason, Refused
 
@@ -15,6 +17,7 @@ class Problem(Exception):
     ├── Forbidden               visible to the caller, who may not do this
     │   └── InsufficientScope   the token of the client does not allow it
     ├── Invalid                 a field has a value that is not allowed
+    │   └── PartyNotNamed       the caller represents several parties and must name one
     ├── Conflict                not possible now: stage, term, need, or a duplicate
     ├── PreconditionRequired, PreconditionFailed
     ├── KeyReused, KeyInProgress
@@ -105,6 +108,20 @@ class Invalid(Problem):
 def invalid(pointer: str, code: str, message: str) -> Invalid:
     """An `Invalid` with a single fault."""
     return Invalid(FieldError(pointer, code, message))
+
+
+class PartyNotNamed(Invalid):
+    """Somebody who represents several parties did not say for which of them they act, or named none of theirs.
+
+    `parties` are the parties among which they can choose, by id and name.
+    """
+
+    code = "acting-for"
+    title = "For which party you act is not clear"
+
+    def __init__(self, message: str, parties: Iterable[tuple[UUID, str]]) -> None:
+        super().__init__(FieldError("/acting_for", "acting-for", message))
+        self.members["parties"] = [{"id": str(id), "name": name} for id, name in parties]
 
 
 class Conflict(Problem):

@@ -45,19 +45,23 @@ def entry_for(procedure: Procedure, facts: Facts, step: str, holdings: Collectio
 def acting_party(entry: Step, facts: Facts, holdings: Collection[Holding]) -> UUID | None:
     """The party for which the actor takes the step; None if it is taken for no party.
 
-    An actor who is no party takes an `each` step for the party that `facts.subject` names. An actor for several
-    parties acts for the named party, else for the first that has not acted yet.
+    An actor who is no party takes an `each` step for the party that `facts.subject` names. Raises ValueError for
+    holdings of several parties of which `facts.subject` names none: the caller leaves only those of one party.
     """
     allowed = _allowed(entry, facts, holdings)
     if entry.each is not None and not any(holding.capacity in PARTY_CAPACITIES for holding in allowed):
         return facts.subject
-    own = [holding.party_id for holding in allowed]
+    own = {holding.party_id for holding in allowed if holding.party_id is not None}
     if facts.subject in own:
         return facts.subject
-    if entry.each is not None:
-        waiting = {party.id for party in _still_to_act(entry, facts)}
-        own = [party_id for party_id in own if party_id in waiting] or own
-    return own[0] if own else None
+    if len(own) > 1:
+        raise ValueError("a step is taken for one party: leave only its holdings")
+    return own.pop() if own else None
+
+
+def for_party(holdings: Collection[Holding], party_id: UUID | None) -> tuple[Holding, ...]:
+    """The holdings of an actor who acts for one of their parties."""
+    return tuple(holding for holding in holdings if holding.party_id in (None, party_id))
 
 
 def decide(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding], on: date) -> Decision:
@@ -70,18 +74,32 @@ def decide(procedure: Procedure, facts: Facts, step: str, holdings: Collection[H
 
 
 def open_steps(procedure: Procedure, facts: Facts, holdings: Collection[Holding], on: date) -> tuple[OpenStep, ...]:
-    """Every step of the rule set, in its order, open to the actor or not; each entry of a name is listed."""
+    """Every step of the rule set, in its order, open to the actor or not; each entry of a name is listed.
+
+    A step is open to an actor for several parties if it is open to them for one of these.
+    """
+    own = {holding.party_id for holding in holdings}
+    ways = [for_party(holdings, party.id) for party in facts.parties if party.id in own] or [tuple(holdings)]
     steps = []
     for entry in procedure.steps:
-        try:
-            if not _allowed(entry, facts, holdings):
-                raise _refused("not-your-capacity", [reasons.not_your_capacity([entry])], facts)
-            _decide_entry(procedure, facts, entry, holdings, on)
-        except Refused as refusal:
-            steps.append(OpenStep(entry, False, refusal.reasons))
-        else:
-            steps.append(OpenStep(entry, True, ()))
+        refusals = [_refusal(procedure, facts, entry, way, on) for way in ways]
+        is_open = None in refusals
+        against = dict.fromkeys(reason for why in refusals for reason in why or ())
+        steps.append(OpenStep(entry, is_open, () if is_open else tuple(against)))
     return tuple(steps)
+
+
+def _refusal(
+    procedure: Procedure, facts: Facts, entry: Step, holdings: Collection[Holding], on: date
+) -> tuple[Reason, ...] | None:
+    """Why the entry is not open; None if it is."""
+    try:
+        if not _allowed(entry, facts, holdings):
+            raise _refused("not-your-capacity", [reasons.not_your_capacity([entry])], facts)
+        _decide_entry(procedure, facts, entry, holdings, on)
+    except Refused as refusal:
+        return refusal.reasons
+    return None
 
 
 def waiting(procedure: Procedure, facts: Facts, on: date) -> tuple[Waiting, ...]:

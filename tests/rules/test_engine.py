@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.rules.engine import acting_party, decide, open_steps
+from app.rules.engine import acting_party, decide, for_party, open_steps
 from app.rules.model import Citation, Holding, Procedure
 from tests.rules.facts import (
     DUE,
@@ -202,17 +202,28 @@ def test_a_term_is_judged_before_the_needs(with_lapse: Procedure) -> None:
     assert answer(facts, "lapse", REGISTRY, on=DUE + timedelta(days=1), procedure=with_lapse) == "need-not-met"
 
 
-@pytest.mark.parametrize(
-    ("subject", "acted", "expected"),
-    [(None, (), VEDRIA), (None, (VEDRIA,), LUMEA), (LUMEA, (), LUMEA), (None, (VEDRIA, LUMEA), VEDRIA)],
-)
-def test_a_representative_of_two_parties_acts_for_the_named_party_or_the_first_that_has_not_acted(
-    subject: UUID | None, acted: tuple[UUID, ...], expected: UUID
-) -> None:
-    facts = case("settling", parties=(ostrava(), vedria(), lumea()), acts=acts("sign", *acted), subject=subject)
+@pytest.mark.parametrize("acted", [(), (VEDRIA,), (VEDRIA, LUMEA)])
+def test_a_representative_of_two_parties_acts_for_the_named_party_and_for_no_other(acted: tuple[UUID, ...]) -> None:
+    facts = case("settling", parties=(ostrava(), vedria(), lumea()), acts=acts("sign", *acted))
     (sign,) = IOMED.entries("sign")
     for holdings in ((FOR_VEDRIA, FOR_LUMEA), (FOR_LUMEA, FOR_VEDRIA)):
-        assert acting_party(sign, facts, holdings) == expected
+        for party_id in (VEDRIA, LUMEA):
+            assert acting_party(sign, replace(facts, subject=party_id), holdings) == party_id
+            assert acting_party(sign, facts, for_party(holdings, party_id)) == party_id
+        with pytest.raises(ValueError, match="one party"):
+            acting_party(sign, facts, holdings)
+
+
+def test_a_step_is_open_to_a_representative_of_two_parties_if_it_is_open_for_one_of_them() -> None:
+    facts = case("settling", parties=(ostrava(), vedria(), lumea()), acts=acts("sign", VEDRIA))
+    alone = open_steps(IOMED, facts, {FOR_LUMEA}, TODAY)
+    acted = open_steps(IOMED, facts, {FOR_VEDRIA}, TODAY)
+    for holdings in ((FOR_VEDRIA, FOR_LUMEA), (FOR_LUMEA, FOR_VEDRIA)):
+        both = open_steps(IOMED, facts, holdings, TODAY)
+        assert [each.available for each in both] == [
+            one.available or two.available for one, two in zip(alone, acted, strict=True)
+        ]
+        assert all(bool(each.reasons) != each.available for each in both)
 
 
 def test_the_list_of_steps_names_every_entry_in_the_order_of_the_rules() -> None:

@@ -1,10 +1,12 @@
 """The circle of a case: its parties, capacities and audiences, on which the policy depends."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.access.actors import CLOCK, Actor
 from app.core.access.policy import REPRESENTATIVES, AudienceView, CapacityView, CaseView, PartyView, readers_of
+from app.core.errors import PartyNotNamed
 from app.rules.model import Holding
 
 
@@ -39,6 +41,38 @@ class Circle:
         return frozenset(
             held.party_id for held in self.held_by(actor) if held.role in REPRESENTATIVES and held.party_id is not None
         )
+
+    def acting_party(self, actor: Actor, acting_for: UUID | None = None, named: Collection[UUID] = ()) -> UUID | None:
+        """The party for which a person acts; None for somebody who represents no party.
+
+        It is the party that `acting_for` names, or else the only one that the person represents, or the only one of
+        theirs among the parties that the act itself names. Raises PartyNotNamed where that leaves several, and for an
+        `acting_for` that is not one of theirs, or that the act does not concern.
+        """
+        own = self.parties_of(actor)
+        concerned = own & frozenset(named) or own
+        if acting_for is None and len(own) < 2:
+            return next(iter(own), None)
+        if acting_for is None and len(concerned) == 1:
+            return next(iter(concerned))
+        if acting_for is not None and acting_for in concerned:
+            return acting_for
+        raise self._party_not_named(concerned)
+
+    def _party_not_named(self, parties: frozenset[UUID]) -> PartyNotNamed:
+        choice = [(party.id, party.name) for party in self.parties if party.id in parties]
+        if not choice:
+            return PartyNotNamed("You act for no party of this case: leave 'acting_for' out.", choice)
+        names = " or ".join(f"{name} ({id})" for id, name in choice)
+        return PartyNotNamed(f"Name in 'acting_for' the party for which you act: {names}.", choice)
+
+    def capacity(self, actor: Actor, party_id: UUID | None) -> str:
+        """The capacity in which a person acts for a party; for no party, as a mediator, or for staff the registry."""
+        if actor.is_staff:
+            return "registry"
+        if party_id is None and self.is_mediator(actor):
+            return "mediator"
+        return next(holding.capacity for holding in self.holdings(actor) if holding.party_id == party_id)
 
     def is_mediator(self, actor: Actor) -> bool:
         """Whether the person mediates in the case."""

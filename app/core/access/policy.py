@@ -42,11 +42,12 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class PartyView:
-    """A party, its side, and the generation from which it reads."""
+    """A party, its side, the generation from which it reads, and its name."""
 
     id: UUID
     side: str
     generation: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from app.integration.courts.court_papers import file_paper, referral_payload, re
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import zone_of
+from app.proceedings.cases.schemas import ActingIn
 from app.rules.days import day_at
 from app.rules.model import CLOSED, OPEN
 
@@ -161,7 +162,7 @@ def _report(db: GatedSession, act: Act, case: Case, referral: AnyRow) -> UUID:
     return written.id
 
 
-def share_dates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> tuple[UUID]:
+def share_dates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: ActingIn) -> tuple[UUID]:
     """Share the dates of joint sessions with the court, for a party; the court sees them once every party does.
 
     Raises NotFound for a case that no court referred, Forbidden unless the actor acts for a party, and Conflict for a
@@ -170,20 +171,20 @@ def share_dates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) ->
     case = lock_case(db, actor, case_id)
     if case.referral_id is None:
         raise NotFound
-    own_parties = {str(party_id) for party_id in circle_of(db, view_of(case)).parties_of(actor)}
-    if not own_parties:
+    circle = circle_of(db, view_of(case))
+    party_id = circle.acting_party(actor, body.acting_for)
+    if party_id is None:
         raise Forbidden("Only a party's representative may share session dates with the court.", "not-your-capacity")
     referral = _lock_referral_of(db, case)
-    if own_parties <= set(referral.dates_shared_by):
+    if str(party_id) in referral.dates_shared_by:
         raise Conflict("Your party already shares its session dates with the court.", "already-agreed")
-    shared_by = sorted({*referral.dates_shared_by, *own_parties})
+    shared_by = sorted({*referral.dates_shared_by, str(party_id)})
     _change(db, referral.id, {"dates_shared_by": shared_by, "updated_at": now})
-    holding = circle_of(db, view_of(case)).holdings(actor)[0]
-    author = author_of(actor, holding.capacity, holding.party_id)
-    payload = {"referral_id": str(referral.id), "party_id": str(holding.party_id)}
+    author = author_of(actor, circle.capacity(actor, party_id), party_id)
+    payload = {"referral_id": str(referral.id), "party_id": str(party_id)}
     shares = Act("share-dates", now, author, Subject(case.id, case.audience_id, "case"))
     ledger.record(db, shares, "session-dates-agreed", payload)
     if all_share(db, case.id, shared_by):
-        for_court = Act("share-dates", now, Author(None, holding.capacity), referral_subject(referral.audience_id))
+        for_court = Act("share-dates", now, Author(None, author.capacity), referral_subject(referral.audience_id))
         ledger.record(db, for_court, "referral-dates-changed", referral_payload(referral))
     return (case_id,)

@@ -36,6 +36,7 @@ from app.integration.courts.schemas import (
     RefusalIn,
     ReturnDateIn,
 )
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents.virus_scan import Quarantined, scan
 from app.proceedings.filings.schemas import FilingList
 
@@ -281,11 +282,13 @@ async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
 
 
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)
-async def share_session_dates(work: Hop, case_id: UUID) -> ReferralInCase:
+async def share_session_dates(work: Hop, case_id: UUID, body: ActingIn | None = None) -> ReferralInCase:
     """Agree for your party that the court may know the dates of joint sessions.
 
     The court learns them once every party has agreed.
     """
     return await work.write(
-        act(case_progress.share_dates, case_id), answer=referral_views.read_in_case, item=(case_id,)
+        act(case_progress.share_dates, case_id, body or ActingIn()),
+        answer=referral_views.read_in_case,
+        item=(case_id,),
     )

@@ -53,7 +53,7 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
     return access.keep_circle(
         db,
         case,
-        [PartyView(row.id, row.side, row.generation) for row in parties],
+        [PartyView(row.id, row.side, row.generation, row.name) for row in parties],
         [
             CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
             for row in capacities
@@ -101,7 +101,7 @@ def _circle_statement() -> Any:
     """Parties, living capacities and audiences of a case, in one statement, made once."""
     case_id: Any = bindparam("case_id")
     parties = columns_of_kind(
-        "party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side
+        "party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side, name=Party.name
     )
     capacities = columns_of_kind(
         "capacity",

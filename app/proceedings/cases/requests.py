@@ -87,7 +87,7 @@ def _write_case(
     case_id, audience_id, capacity_id = new_id(db), new_id(db), new_id(db)
     party_ids = [new_id(db) for _party in request.parties]
     view = CaseView(case_id, audience_id, now, filer_id is None, served=False, generation=0, court_id=court_id)
-    parties = [PartyView(id, party.side, 0) for id, party in zip(party_ids, request.parties, strict=True)]
+    parties = [PartyView(id, party.side, 0, party.name) for id, party in zip(party_ids, request.parties, strict=True)]
     agents = [CapacityView(capacity_id, filer_id, "agent", party_ids[0], 0)] if filer_id is not None else []
     access.open_circle(db, view, parties, agents)
     content_id = new_id(db)
@@ -212,7 +212,8 @@ def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, ame
     requesting = {party.id for party in circle.parties if party.side == "requesting"} & circle.parties_of(actor)
     if not requesting and not actor.is_staff:
         raise Forbidden("Only the requesting side may amend the request, and, as to its form, the registry.")
-    changed = amendment.model_fields_set
+    party_id = circle.acting_party(actor, amendment.acting_for)
+    changed = amendment.changed
     before = contents.read_one(db, case.content_id)
     if actor.is_staff:
         _check_registry(case, changed)
@@ -229,7 +230,7 @@ def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, ame
         written = _write_request(db, case, amendment.summary or before["summary"], instruments)
         case.content_id = written.id
     capacity = "registry" if actor.is_staff else "requesting-party"
-    author = author_of(actor, capacity, next(iter(requesting), None))
+    author = author_of(actor, capacity, party_id)
     subject = Subject(case.id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
     payload = {"changed": sorted(changed), "subjects": case.subjects}
     ledger.record(db, Act("amend", now, author, subject), "case-amended", payload, content=written)
@@ -257,7 +258,7 @@ def _check_requesting(case: Case, amendment: CaseAmendment, before: dict[str, An
     if amendable == "all":
         return
     only = "Strike out subjects or instruments: nothing else of the request may change after the invitation."
-    if amendment.model_fields_set - STRUCK_OUT:
+    if amendment.changed - STRUCK_OUT:
         raise _not_amendable(case, "The request has gone out to the other side.", only)
     added = [item for item in _dumped(amendment.instruments or ()) if item not in before["instruments"]]
     if added or not set(amendment.subjects or ()) <= set(case.subjects):

@@ -113,7 +113,17 @@ class CaseIn(In):
     earlier_case_id: UUID | None = Field(None, description="An earlier case of yours that this one follows.")
 
 
-class CaseAmendment(In):
+class ActingIn(In):
+    """An act. Somebody who represents several parties of the case says for which of them they act."""
+
+    acting_for: UUID | None = Field(
+        None,
+        description="The party for which you act, by its id. Needed only if you represent several parties of the case "
+        "and the act does not name exactly one of them.",
+    )
+
+
+class CaseAmendment(ActingIn):
     """A change of a request. Fields that you leave out stay as they are."""
 
     title: Line | None = Field(None, description="The title of the case.")
@@ -130,14 +140,19 @@ class CaseAmendment(In):
     @model_validator(mode="after")
     def says_something(self) -> "CaseAmendment":
         """Refuse an amendment without any field, and null for a field that a case must have."""
-        if not self.model_fields_set:
+        if not self.changed:
             raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.model_fields_set):
+        if any(getattr(self, name) is None for name in self.changed):
             raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
         return self
 
+    @property
+    def changed(self) -> set[str]:
+        """The names of the fields of the case that the amendment changes."""
+        return self.model_fields_set - set(ActingIn.model_fields)
 
-class OnPaper(In):
+
+class OnPaper(ActingIn):
     """An act. The registry uses these fields to enter what a party sent on paper; everybody else may leave them out."""
 
     on: Day | None = Field(

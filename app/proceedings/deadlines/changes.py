@@ -25,6 +25,7 @@ from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import day_of, today_at, zone_of
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.deadlines.schemas import ExtendIn, ReasonIn
 from app.proceedings.deadlines.service import state_of
 from app.rules.days import end_of_day
@@ -59,7 +60,7 @@ def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadlin
     running = _lock(db, actor, case_id, deadline_id)
     term, deadline = running.term, running.deadline
     capacities = (*term.extend_by, ANY_PARTY) if term.extend_with_all else term.extend_by
-    author = _author(db, actor, running, capacities, "extend")
+    author = _author(db, actor, running, capacities, "extend", request)
     _require_state(deadline, now, "running")
     try:
         calendars = calendars_for(db, running.case, term)
@@ -102,7 +103,7 @@ def _agree(db: GatedSession, now: datetime, author: Author, running: _CaseTerm, 
 def waive(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ReasonIn) -> Ids:
     """Give a deadline up: it runs no longer, and nothing follows from its day; refusals as for `extend`."""
     waived = _lock(db, actor, case_id, deadline_id)
-    author = _author(db, actor, waived, waived.term.waive_by, "waive")
+    author = _author(db, actor, waived, waived.term.waive_by, "waive", request)
     deadline = waived.deadline
     _require_state(deadline, now, "running", "suspended")
     _add_change(db, now, waived, "waived", None)
@@ -116,16 +117,16 @@ def waive(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline
 def suspend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ReasonIn) -> Ids:
     """Stop a running deadline, which keeps the days that it has left; refusals as for `extend`."""
     running = _lock(db, actor, case_id, deadline_id)
-    author = _author(db, actor, running, running.term.suspend_by, "suspend")
+    author = _author(db, actor, running, running.term.suspend_by, "suspend", request)
     _require_state(running.deadline, now, "running")
     _suspend(db, Act("suspended", now, author, running.subject), running, request.reason)
     return (case_id, deadline_id)
 
 
-def resume(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID) -> Ids:
+def resume(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ActingIn) -> Ids:
     """Let a suspended deadline run again, for the days that it had left; refusals as for `extend`."""
     suspended = _lock(db, actor, case_id, deadline_id)
-    author = _author(db, actor, suspended, suspended.term.suspend_by, "resume")
+    author = _author(db, actor, suspended, suspended.term.suspend_by, "resume", request)
     _require_state(suspended.deadline, now, "suspended")
     _resume(db, Act("resumed", now, author, suspended.subject), suspended)
     return (case_id, deadline_id)
@@ -193,13 +194,26 @@ def _lock(db: GatedSession, actor: Actor, case_id: UUID, deadline_id: UUID) -> _
     return _CaseTerm(case, deadline, library()[case.procedure].term(deadline.term))
 
 
-def _author(db: GatedSession, actor: Actor, target: _CaseTerm, capacities: Iterable[str], verb: str) -> Author:
-    """The actor, in a capacity that the rule allows; Forbidden, with the term's article, if they hold none."""
+def _author(
+    db: GatedSession, actor: Actor, target: _CaseTerm, capacities: Iterable[str], verb: str, request: ActingIn
+) -> Author:
+    """The actor, in a capacity that the rule allows.
+
+    Raises Forbidden, with the term's article, if they hold none, and PartyNotNamed if they hold it for several parties
+    and do not say for which they act.
+    """
     capacities, case, term = tuple(capacities), target.case, target.term
     remaining_parties = {None, *(party.id for party in read_facts(db, case).remaining)}
-    for holding in circle_of(db, view_of(case)).holdings(actor):
-        if holding.party_id in remaining_parties and acts_as(capacities, holding.capacity):
-            return author_of(actor, holding.capacity, holding.party_id)
+    circle = circle_of(db, view_of(case))
+    allowed_holdings = [
+        holding
+        for holding in circle.holdings(actor)
+        if holding.party_id in remaining_parties and acts_as(capacities, holding.capacity)
+    ]
+    if allowed_holdings:
+        party_id = circle.acting_party(actor, request.acting_for)
+        if any(holding.party_id == party_id for holding in allowed_holdings):
+            return author_of(actor, circle.capacity(actor, party_id), party_id)
     allowed = " or ".join(_with_article(capacity) for capacity in capacities)
     raise Forbidden(
         f"Only {allowed} may {verb} the term '{term.name}'." if allowed else f"Nobody may {verb} '{term.name}'.",

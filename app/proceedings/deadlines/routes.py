@@ -11,6 +11,7 @@ from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.deadlines import changes, service
 from app.proceedings.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut, ExtendIn, ReasonIn
 
@@ -97,10 +98,10 @@ async def suspend_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Re
 @router.post(
     "/cases/{case_id}/deadlines/{deadline_id}/resume", dependencies=Act, operation_id="resumeDeadline", responses=ACTS
 )
-async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID) -> DeadlineOut:
+async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: ActingIn | None = None) -> DeadlineOut:
     """Resume a suspended term for the days that were left."""
     return await work.write(
-        act(changes.resume, case_id, deadline_id),
+        act(changes.resume, case_id, deadline_id, body or ActingIn()),
         answer=service.read_deadline,
         item=(case_id, deadline_id),
         lock=lock_case,

@@ -5,18 +5,19 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.values import Day, In, Listed, Out, Text
+from app.core.values import Day, Listed, Out, Text
 from app.institution.procedures.schemas import DeadlineState, StandingName
+from app.proceedings.cases.schemas import ActingIn
 
 
-class ExtendIn(In):
+class ExtendIn(ActingIn):
     """An extension of a term."""
 
     until_on: Day = Field(description="The new last day.")
     reason: Text = Field(description="Why the term is extended.")
 
 
-class ReasonIn(In):
+class ReasonIn(ActingIn):
     """Why a term is waived or suspended."""
 
     reason: Text = Field(description="The reason.")

@@ -9,6 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.disclosures import service
 from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 
@@ -48,13 +49,13 @@ async def propose(work: Hop, case_id: UUID, body: DisclosureIn) -> DisclosureOut
     operation_id="agreeToDisclosure",
     responses=problems(401, 403, 404, 409, 412, 422),
 )
-async def agree(work: Hop, case_id: UUID, disclosure_id: UUID) -> DisclosureOut:
+async def agree(work: Hop, case_id: UUID, disclosure_id: UUID, body: ActingIn | None = None) -> DisclosureOut:
     """Agree to a disclosure for your party.
 
     The stream is opened once every party whom it protects has agreed.
     """
     return await work.write(
-        act(service.agree, case_id, disclosure_id),
+        act(service.agree, case_id, disclosure_id, body or ActingIn()),
         answer=service.read_disclosure,
         item=(case_id, disclosure_id),
         lock=lock_case,

@@ -8,7 +8,8 @@ from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from app.core.ledger.schemas import AudienceName
-from app.core.values import In, Listed, Out, one_of
+from app.core.values import Listed, Out, one_of
+from app.proceedings.cases.schemas import ActingIn
 
 PROPOSED, OPENED = "proposed", "opened"
 DisclosureState = TypeAliasType(
@@ -16,7 +17,7 @@ DisclosureState = TypeAliasType(
 )
 
 
-class DisclosureIn(In):
+class DisclosureIn(ActingIn):
     """A proposal to open an earlier stream of events, and what it holds, to those who came later."""
 
     stream: UUID = Field(description="The stream, by the id that its events show.")

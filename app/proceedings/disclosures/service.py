@@ -23,6 +23,7 @@ from app.core.tables.disclosures import Disclosure
 from app.core.tables.parties import Party
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.disclosures.schemas import DisclosureIn, DisclosureList, DisclosureOut
 
 # A stream of all participants protects every party that could read it.
@@ -96,7 +97,7 @@ def propose(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: 
     audience = next((audience for audience in circle.audiences if audience.id == body.stream), None)
     if audience is None or not access.reads(db, actor, case_id, audience.id):
         raise invalid("/stream", "unknown-stream", "Name a stream of this case that you read, as its events show it.")
-    author = _agent_of_protected(circle, actor, audience)
+    author = _agent_of_protected(circle, actor, audience, body)
     if audience.since is None or audience.since >= case.generation:
         raise Conflict("There is no later participant to open this stream to.", "nothing-to-open")
     pending = (Disclosure.case_id == case_id, Disclosure.audience_id == audience.id, Disclosure.opened_at.is_(None))
@@ -115,7 +116,9 @@ def propose(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: 
     return (case_id, disclosure.id)
 
 
-def agree(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID) -> tuple[UUID, UUID]:
+def agree(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosure_id: UUID, body: ActingIn
+) -> tuple[UUID, UUID]:
     """Agree, for a party that the stream protects; the agreement of the last such party opens the stream.
 
     Raises NotFound, Forbidden for anybody but an agent of such a party, and Conflict if the party has agreed already or
@@ -128,7 +131,7 @@ def agree(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, disclosu
     if disclosure is None:
         raise NotFound
     audience = next(audience for audience in circle.audiences if audience.id == disclosure.audience_id)
-    author = _agent_of_protected(circle, actor, audience)
+    author = _agent_of_protected(circle, actor, audience, body)
     if disclosure.opened_at is not None or str(author.party_id) in disclosure.agreed_by:
         raise Conflict("Your party has already agreed to this.", "already-agreed")
     _agree(db, Act("agree", now, author, _subject(case, audience)), case, disclosure, audience)
@@ -148,15 +151,18 @@ def protected_parties(circle: Circle, audience: AudienceView) -> frozenset[UUID]
     return frozenset()
 
 
-def _agent_of_protected(circle: Circle, actor: Actor, audience: AudienceView) -> Author:
-    """The actor as the agent of a party that the audience protects; raises Forbidden for others."""
+def _agent_of_protected(circle: Circle, actor: Actor, audience: AudienceView, body: ActingIn) -> Author:
+    """The actor as the agent of a party that the audience protects.
+
+    Raises Forbidden for others, and PartyNotNamed for the agent of several such parties who does not say for which.
+    """
     represented = {held.party_id for held in circle.held_by(actor) if held.role == "agent"}
-    parties = sorted(party_id for party_id in protected_parties(circle, audience) if party_id in represented)
+    parties = [party_id for party_id in protected_parties(circle, audience) if party_id in represented]
     if not parties:
         detail = "Only the agents of the parties that this stream protects may open it."
         raise Forbidden(detail, "not-your-capacity")
-    holding = next(holding for holding in circle.holdings(actor) if holding.party_id == parties[0])
-    return author_of(actor, holding.capacity, parties[0])
+    party_id = circle.acting_party(actor, body.acting_for, parties)
+    return author_of(actor, circle.capacity(actor, party_id), party_id)
 
 
 def _agree(db: GatedSession, act: Act, case: Case, disclosure: Disclosure, audience: AudienceView) -> None:

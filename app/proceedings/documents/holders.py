@@ -67,16 +67,19 @@ def read_holder(db: GatedSession, holder: Holder) -> AnyRow:
     return row
 
 
-def party_writing(actor: Actor, case: Case | AnyRow, circle: Circle, holder: Holder, row: AnyRow) -> UUID | None:
+def party_writing(
+    actor: Actor, case: Case | AnyRow, circle: Circle, holder: Holder, row: AnyRow, acting_for: UUID | None
+) -> UUID | None:
     """Return the party in whose name the actor may add and remove documents; None for mediators and the registry.
 
-    Raises Forbidden for another side, and Conflict once the filing is submitted, the draft is frozen or the case is
+    Raises Forbidden for another side, PartyNotNamed for somebody who represents several parties that may and does not
+    say for which they act, and Conflict once the filing is submitted, the draft is frozen or the case is
     closed.
     """
     if holder.kind == "filing":
-        party_id = _party_writing_filing(actor, circle, row)
+        party_id = _party_writing_filing(actor, circle, row, acting_for)
     else:
-        party_id = _party_writing_draft(actor, circle, row)
+        party_id = _party_writing_draft(actor, circle, row, acting_for)
     if row.state != "draft" and holder.kind == "filing":
         detail = "This filing is already submitted: its documents can no longer change."
         raise Conflict(detail, "filing-state", state=row.state)
@@ -89,7 +92,7 @@ def party_writing(actor: Actor, case: Case | AnyRow, circle: Circle, holder: Hol
     return party_id
 
 
-def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow) -> UUID | None:
+def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow, acting_for: UUID | None) -> UUID | None:
     author_party_id: UUID | None = filing.author_party_id
     represented = circle.parties_of(actor)
     has_joined = {UUID(entry["party_id"]): entry["joined_at"] is not None for entry in filing.joined_by}
@@ -98,10 +101,8 @@ def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow) -> UUID 
     elif author_party_id is None:
         # A draft of the mediators or the registry is seen by themselves alone.
         is_allowed = filing.state == "draft" or filing.author_id == actor.id
-    elif author_party_id in represented:
-        is_allowed = True
-    elif joined := sorted(party_id for party_id in represented if has_joined.get(party_id)):
-        return joined[0]
+    elif joined := [id for id in represented if id == author_party_id or has_joined.get(id)]:
+        return circle.acting_party(actor, acting_for, joined)
     elif filing.state == "draft" and not represented.isdisjoint(has_joined):
         detail = "Only parties that have joined a joint filing may add documents to it. Join it first."
         raise Forbidden(detail, "not-your-capacity")
@@ -110,20 +111,21 @@ def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow) -> UUID 
     if not is_allowed:
         detail = "Only the side that drafts a filing may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
+    circle.acting_party(actor, acting_for)
     return author_party_id
 
 
-def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow) -> UUID | None:
+def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow, acting_for: UUID | None) -> UUID | None:
     """A text belongs to its author's side: to all who represent the author's party, or to the mediators."""
     of_author = [held for held in circle.capacities if held.user_id == draft.author_id]
     if circle.is_mediator(actor) and any(held.role == "mediator" for held in of_author):
         return None
     author_parties = {held.party_id for held in of_author if held.role in REPRESENTATIVES}
-    shared = sorted(party_id for party_id in circle.parties_of(actor) if party_id in author_parties)
+    shared = [party_id for party_id in circle.parties_of(actor) if party_id in author_parties]
     if not shared:
         detail = "Only the side that drafted a text may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
-    return shared[0]
+    return circle.acting_party(actor, acting_for, shared)
 
 
 def check_references(db: GatedSession, holder: Holder, about: About) -> int:

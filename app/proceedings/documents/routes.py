@@ -18,6 +18,7 @@ from app.core.http.routing import Route, UploadRoute
 from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Language
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents import accesses, service
 from app.proceedings.documents.holders import Holder
 from app.proceedings.documents.schemas import About, AccessList, DocumentList, DocumentOut, Relation
@@ -44,9 +45,19 @@ async def about(
         UUID | None, Query(description="The document of which it is a translation, a redaction or an annex.")
     ] = None,
     replaces_id: Annotated[UUID | None, Query(description="The document whose next version it is.")] = None,
+    acting_for: Annotated[
+        UUID | None,
+        Query(description="The party for which you act; needed only if you represent several to which it may belong."),
+    ] = None,
 ) -> About:
     """What a request says of the document that it uploads."""
-    return About(language=language, relation=relation, related_id=related_id, replaces_id=replaces_id)
+    return About(
+        language=language,
+        relation=relation,
+        related_id=related_id,
+        replaces_id=replaces_id,
+        acting_for=acting_for,
+    )
 
 
 @uploads.post(
@@ -126,9 +137,10 @@ async def read_document(work: Hop, document_id: UUID) -> DocumentOut:
     operation_id="removeDocument",
     responses={**problems(401, 403, 404, 409, 412, 422), 204: {"description": "The document is removed."}},
 )
-async def remove_document(work: Hop, document_id: UUID) -> DocumentOut:
+async def remove_document(work: Hop, document_id: UUID, body: ActingIn | None = None) -> DocumentOut:
     """Remove a document from a filing or settlement text that is a draft."""
-    return await work.write(act(service.remove, document_id), answer=service.read_document, item=(document_id,))
+    removal = act(service.remove, document_id, body or ActingIn())
+    return await work.write(removal, answer=service.read_document, item=(document_id,))
 
 
 @router.get(

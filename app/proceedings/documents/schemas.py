@@ -38,6 +38,7 @@ class About(Out):
     relation: Relation = Field(description="What the document is.")
     related_id: UUID | None = Field(description="The document to which the relation is.")
     replaces_id: UUID | None = Field(description="The document whose next version it is.")
+    acting_for: UUID | None = Field(description="The party for which it is uploaded.")
 
 
 class DocumentOut(Out):

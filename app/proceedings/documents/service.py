@@ -17,13 +17,14 @@ from app.core.files.downloads import StoredFile
 from app.core.files.sealing import Key
 from app.core.files.uploads import Arrived
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Subject, author_of
+from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.documents import KEPT, Document
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents.holders import Holder, check_references, holder_of, party_writing, read_holder
 from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut
 
@@ -142,7 +143,7 @@ def may_upload(
     case = db.execute(select(*_CASE).where(Case.id == holder.case_id)).one_or_none()
     if case is None:
         raise NotFound
-    party_writing(actor, case, circle_of(db, view_of(case)), holder, read_holder(db, holder))
+    party_writing(actor, case, circle_of(db, view_of(case)), holder, read_holder(db, holder), about.acting_for)
     _check_room(db, holder, intake.limit)
     check_references(db, holder, about)
     key = Key(data_key(db, holder.case_id), new_id(db))
@@ -181,7 +182,7 @@ def store(
     holder, about = ticket.holder, ticket.about
     case = lock_case(db, actor, holder.case_id)
     draft, circle = read_holder(db, holder), circle_of(db, view_of(case))
-    party_id = party_writing(actor, case, circle, holder, draft)
+    party_id = party_writing(actor, case, circle, holder, draft, about.acting_for)
     if (same_id := _same(db, holder, arrived, about)) is not None:
         return (same_id,)
     _check_room(db, holder, intake.limit)
@@ -206,11 +207,12 @@ def store(
         object_key=arrived.object_key,
         stored_at=now,
         **file,
-        **about.model_dump(),
+        **about.model_dump(exclude={"acting_for"}),
     )
     db.add(document)
     db.flush()
-    _record(db, _act_on(document, "upload", now, actor, circle), document, "document-stored", content)
+    author = author_of(actor, circle.capacity(actor, party_id), party_id)
+    _record(db, _act_on(document, "upload", now, author, circle), document, "document-stored", content)
     return (document.id,)
 
 
@@ -224,8 +226,7 @@ def _same(db: GatedSession, holder: Holder, arrived: Arrived, about: About) -> U
     return next((document.id for document in _out(db, rows) if document.name == arrived.file.name), None)
 
 
-def _act_on(document: Document, name: str, now: datetime, actor: Actor, circle: Circle) -> Act:
-    author = author_of(actor, circle.holdings(actor)[0].capacity, document.author_party_id)
+def _act_on(document: Document, name: str, now: datetime, author: Author, circle: Circle) -> Act:
     audience = next(audience for audience in circle.audiences if audience.id == document.audience_id)
     return Act(name, now, author, Subject(document.case_id, audience.id, audience.name))
 
@@ -237,7 +238,7 @@ def _record(db: GatedSession, act: Act, document: Document, kind: str, content: 
     ledger.record(db, act, kind, payload, content=content)
 
 
-def remove(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> tuple[UUID]:
+def remove(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, body: ActingIn) -> tuple[UUID]:
     """Remove a document from a draft; the worker deletes its bytes later.
 
     Raises NotFound, Forbidden for another side, and Conflict once the draft is submitted or frozen, the case is closed,
@@ -251,11 +252,12 @@ def remove(db: GatedSession, actor: Actor, now: datetime, document_id: UUID) -> 
     if document is None:
         raise NotFound
     holder, circle = holder_of(document), circle_of(db, view_of(case))
-    party_writing(actor, case, circle, holder, read_holder(db, holder))
+    party_id = party_writing(actor, case, circle, holder, read_holder(db, holder), body.acting_for)
     if holder.kind == "draft":
         _check_unrelated(db, holder, document_id)
     document.state = "removed"
-    _record(db, _act_on(document, "remove", now, actor, circle), document, "document-removed")
+    author = author_of(actor, circle.capacity(actor, party_id), party_id)
+    _record(db, _act_on(document, "remove", now, author, circle), document, "document-removed")
     return (document_id,)
 
 

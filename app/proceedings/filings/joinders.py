@@ -14,6 +14,7 @@ from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.filings.docket import filing_in
 
 
@@ -27,13 +28,15 @@ class Joinder:
     has_joined: bool
 
 
-def join(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
+def join(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, body: ActingIn
+) -> tuple[UUID, UUID]:
     """Join, for a party, a draft of another party that names it; the filing can be submitted once all have joined.
 
     A party that has joined may bring documents too. Raises NotFound, Forbidden for somebody who represents no party
     that the filing names, and Conflict if the party has joined already or the filing is submitted.
     """
-    joinder = _joinder(db, actor, case_id, filing_id)
+    joinder = _joinder(db, actor, case_id, filing_id, body)
     if joinder.has_joined:
         raise Conflict("Your side has already joined this filing.", "already-joined")
     _set_joined(joinder, now)
@@ -42,14 +45,14 @@ def join(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id
 
 
 def withdraw_joinder(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, body: ActingIn
 ) -> tuple[UUID, UUID]:
     """Withdraw, for a party that has joined a draft; the filing can be submitted only once all have joined again.
 
     Raises NotFound, Forbidden for somebody who represents no party that the filing names, and Conflict if the party has
     not joined or the filing is submitted.
     """
-    joinder = _joinder(db, actor, case_id, filing_id)
+    joinder = _joinder(db, actor, case_id, filing_id, body)
     if not joinder.has_joined:
         raise Conflict("Your side has not joined this filing, so it cannot withdraw from it.", "not-joined")
     _set_joined(joinder, None)
@@ -57,13 +60,16 @@ def withdraw_joinder(
     return (case_id, filing_id)
 
 
-def _joinder(db: GatedSession, actor: Actor, case_id: UUID, filing_id: UUID) -> Joinder:
+def _joinder(db: GatedSession, actor: Actor, case_id: UUID, filing_id: UUID, body: ActingIn) -> Joinder:
     """Lock the case and return the part of the actor's party in the filing."""
     case = lock_case(db, actor, case_id)
     filing = filing_in(db, case, filing_id)
-    represented = circle_of(db, view_of(case)).parties_of(actor)
-    entry = next((entry for entry in filing.joined_by if UUID(entry["party_id"]) in represented), None)
-    if entry is None:
+    circle = circle_of(db, view_of(case))
+    joined_at = {UUID(entry["party_id"]): entry["joined_at"] for entry in filing.joined_by}
+    if circle.parties_of(actor).isdisjoint(joined_at):
+        raise Forbidden("Only the parties that 'joint' names may join or withdraw.", "not-your-capacity")
+    party_id = circle.acting_party(actor, body.acting_for, joined_at)
+    if party_id is None or party_id not in joined_at:
         raise Forbidden("Only the parties that 'joint' names may join or withdraw.", "not-your-capacity")
     if filing.state != "draft":
         raise Conflict(
@@ -71,7 +77,7 @@ def _joinder(db: GatedSession, actor: Actor, case_id: UUID, filing_id: UUID) -> 
             "filing-state",
             state=filing.state,
         )
-    return Joinder(case, filing, UUID(entry["party_id"]), entry["joined_at"] is not None)
+    return Joinder(case, filing, party_id, joined_at[party_id] is not None)
 
 
 def _set_joined(joinder: Joinder, joined_at: datetime | None) -> None:

@@ -9,6 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.filings import docket, joinders, service
 from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
 
@@ -44,10 +45,10 @@ async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
     operation_id="submitFiling",
     responses=problems(401, 403, 404, 409, 412, 422),
 )
-async def submit(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+async def submit(work: Hop, case_id: UUID, filing_id: UUID, body: ActingIn | None = None) -> FilingOut:
     """Submit a filing to the audience that it names."""
     return await work.write(
-        act(service.submit, case_id, filing_id),
+        act(service.submit, case_id, filing_id, body or ActingIn()),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,
@@ -58,18 +59,21 @@ DECIDES = problems(401, 403, 404, 409, 412, 422)
 
 
 @router.post("/{filing_id}/join", dependencies=Act, operation_id="joinFiling", responses=DECIDES)
-async def join(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+async def join(work: Hop, case_id: UUID, filing_id: UUID, body: ActingIn | None = None) -> FilingOut:
     """Join a filing that another party wants to file together with yours."""
     return await work.write(
-        act(joinders.join, case_id, filing_id), answer=service.read_filing, item=(case_id, filing_id), lock=lock_case
+        act(joinders.join, case_id, filing_id, body or ActingIn()),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
     )
 
 
 @router.post("/{filing_id}/withdraw-joinder", dependencies=Act, operation_id="withdrawJoinder", responses=DECIDES)
-async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID, body: ActingIn | None = None) -> FilingOut:
     """Withdraw your party from a joint filing that is still a draft."""
     return await work.write(
-        act(joinders.withdraw_joinder, case_id, filing_id),
+        act(joinders.withdraw_joinder, case_id, filing_id, body or ActingIn()),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,

@@ -24,6 +24,7 @@ from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.certificates import receipts
 from app.proceedings.documents import service as documents
 from app.proceedings.filings import docket, joinders
@@ -107,9 +108,9 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: Fi
     case = lock_case(db, actor, case_id)
     parties = frozenset(body.party_ids)
     access.check_audience(db, actor, case_id, body.audience, parties)
-    _check_open(case)
-    subject, party_id = _own_side(db, actor, case, frozenset(body.joint_with))
+    subject, party_id = _own_side(db, actor, case, body)
     docket.check_draft(db, actor, case, body, party_id)
+    _check_open(case)
     counted = paper_acts.judge(db, actor, now, case, body, since=_lodged_on(case))
     prose = {"title": body.title, "text": body.text} | ({"reason": body.reason} if body.reason else {})
     content = contents.write(db, case_id, subject.audience_id, prose)
@@ -154,17 +155,17 @@ def _check_open(case: Case) -> None:
         )
 
 
-def _own_side(db: GatedSession, actor: Actor, case: Case, joint: frozenset[UUID]) -> tuple[Subject, UUID | None]:
+def _own_side(db: GatedSession, actor: Actor, case: Case, body: FilingIn) -> tuple[Subject, UUID | None]:
     """Return the audience of an author's drafts, and the party in whose name the author files.
 
     A party's drafts are seen by its own side and the parties that file with it; other drafts by the mediators or the
-    registry alone.
+    registry alone. Raises PartyNotNamed for an author who represents several parties and does not say for which.
     """
     circle = circle_of(db, view_of(case))
-    parties = sorted(circle.parties_of(actor))
-    if parties:
-        audience_id = access.audience(db, case.id, "party", frozenset(parties[:1]) | joint)
-        return Subject(case.id, audience_id, "party"), parties[0]
+    party_id = circle.acting_party(actor, body.acting_for, body.party_ids)
+    if party_id is not None:
+        audience_id = access.audience(db, case.id, "party", frozenset({party_id, *body.joint_with}))
+        return Subject(case.id, audience_id, "party"), party_id
     if circle.is_mediator(actor):
         return Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
     if actor.is_staff:
@@ -173,8 +174,8 @@ def _own_side(db: GatedSession, actor: Actor, case: Case, joint: frozenset[UUID]
 
 
 def _author(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
-    holding = circle_of(db, view_of(case)).holdings(actor)[0]
-    return author_of(actor, holding.capacity, filing.author_party_id)
+    capacity = circle_of(db, view_of(case)).capacity(actor, filing.author_party_id)
+    return author_of(actor, capacity, filing.author_party_id)
 
 
 def _record(db: GatedSession, act: Act, filing: Filing, kind: str, content: contents.Written | None) -> None:
@@ -192,18 +193,23 @@ def _record(db: GatedSession, act: Act, filing: Filing, kind: str, content: cont
     ledger.record(db, act, kind, payload, content=content)
 
 
-def submit(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> tuple[UUID, UUID]:
+def submit(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, body: ActingIn
+) -> tuple[UUID, UUID]:
     """Submit a draft to the audience that it names, and fix the instant of its receipt and the day at the seat.
 
-    Raises NotFound, Forbidden for another side or if the audience no longer includes the author, and Conflict for a
-    filing that is submitted already or that not every party has joined, or in a closed case.
+    Raises NotFound, Forbidden for another side or if the audience no longer includes the author, PartyNotNamed for an
+    `acting_for` that is not the party whose draft it is, and Conflict for a filing that is submitted already or that
+    not every party has joined, or in a closed case.
     """
     case = lock_case(db, actor, case_id)
     filing = db.execute(select(Filing).where(Filing.case_id == case_id, Filing.id == filing_id)).scalar_one_or_none()
     if filing is None:
         raise NotFound
-    if not _may_submit(circle_of(db, view_of(case)), actor, filing):
+    circle = circle_of(db, view_of(case))
+    if not _may_submit(circle, actor, filing):
         raise Forbidden("Only the side that drafted a filing may submit it.", "not-your-capacity")
+    circle.acting_party(actor, body.acting_for, [filing.author_party_id] if filing.author_party_id else [])
     if filing.state != "draft":
         raise Conflict("This filing is already submitted.", "filing-state", state=filing.state)
     _check_open(case)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
-from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
@@ -25,7 +24,7 @@ from app.core.tables.mediators import Appointment, Mediator
 from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.circle import begin_generation, circle_of, view_of
+from app.proceedings.cases.circle import begin_generation
 from app.proceedings.cases.lock import lock_case, lock_case_as_system, require_case
 from app.proceedings.cases.paper_acts import Counted
 from app.proceedings.mediators.schemas import (
@@ -98,16 +97,14 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
     and Conflict for somebody who already has a part in the case.
     """
     case = lock_case(db, actor, case_id)
-    judged = judge_step(db, actor, now, case, Attempt("nominate"))
+    judged = judge_step(db, actor, now, case, Attempt("nominate", acting_for=body.acting_for))
     mediator = db.execute(
         select(Mediator.user_id, User.active).join(User).where(Mediator.id == body.mediator_id, Mediator.active)
     ).one_or_none()
     if mediator is None or not mediator.active:
         raise invalid("/mediator_id", "unknown-mediator", "Name a mediator by the id of their entry on the roster.")
-    circle = circle_of(db, view_of(case))
     if any(part.lives or part.role in REPRESENTATIVES for part in capacities.parts_of(db, case_id, mediator.user_id)):
         raise Conflict("This person has, or had, a part in the case. Nominate somebody else.", "already-in-case")
-    nominators = sorted(circle.parties_of(actor))
     appointment_id = new_id(db)
     candidacy = Capacity(
         id=new_id(db),
@@ -127,7 +124,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
         audience_id=candidacy.audience_id,
         mediator_id=body.mediator_id,
         state="proposed",
-        accepted_by=[str(party_id) for party_id in nominators],
+        accepted_by=[str(judged.author.party_id)] if judged.author.party_id else [],
         content_id=content.id,
         proposed_at=now,
     )
@@ -135,7 +132,7 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
     apply_step(db, now, case, judged)
     record(
         db,
-        act_on(appointment, "nominate", now, _nominator(actor, circle)),
+        act_on(appointment, "nominate", now, judged.author),
         appointment,
         "appointment-proposed",
         content,
@@ -148,11 +145,6 @@ def _for_candidate(db: GatedSession, case: Case) -> dict[str, Any]:
     rows = db.execute(select(Party.side, Party.kind, Party.name).where(Party.case_id == case.id).order_by(Party.number))
     parties = [{"side": row.side, "kind": row.kind, "name": row.name} for row in rows]
     return {"title": case.title, "subjects": case.subjects, "parties": parties}
-
-
-def _nominator(actor: Actor, circle: Circle) -> Author:
-    holding = circle.holdings(actor)[0]
-    return author_of(actor, holding.capacity, holding.party_id)
 
 
 def act_on(appointment: Appointment, name: str, now: datetime, author: Author) -> Act:
@@ -272,11 +264,14 @@ def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     Raises Forbidden for others, and Conflict before the declaration or if the party has accepted already.
     """
     case, appointment = lock_appointment(db, actor, appointment_id)
-    parties = sorted(access.known_circle(db, case.id).parties_of(actor))
-    if not parties and not (actor.is_staff and body.on_behalf_of):
+    circle = access.known_circle(db, case.id)
+    if not circle.parties_of(actor) and not (actor.is_staff and body.on_behalf_of):
         raise Forbidden("Only a party may accept a candidate.", "not-your-capacity")
+    acting_for = circle.acting_party(actor, body.acting_for)
     counted = paper_acts.judge(db, actor, now, case, body)
-    party_id = counted.party_id or _next_to_accept(appointment, parties)
+    party_id = counted.party_id or acting_for
+    if party_id is None:
+        raise Forbidden("Only a party can accept a candidate.", "not-your-capacity")
     expect_state(appointment, "declared")
     if str(party_id) in appointment.accepted_by:
         raise Conflict("The party has already accepted this candidate.", "already-accepted")
@@ -285,11 +280,6 @@ def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     reason = _write_reason(db, appointment, body.reason)
     record(db, act_on(appointment, "accept", now, author), appointment, "appointment-accepted", reason, counted)
     return (appointment.id,)
-
-
-def _next_to_accept(appointment: Appointment, parties: list[UUID]) -> UUID:
-    """The first of an agent's parties that has not accepted yet, or the first if all have."""
-    return next((party_id for party_id in parties if str(party_id) not in appointment.accepted_by), parties[0])
 
 
 def confirm(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: AppointmentActIn) -> tuple[UUID]:

@@ -9,7 +9,7 @@ from typing_extensions import TypeAliasType
 
 from app.core.values import Country, In, Languages, Line, Listed, Out, Text, one_of
 from app.institution.procedures.schemas import PartyKind, SideName
-from app.proceedings.cases.schemas import OnPaper
+from app.proceedings.cases.schemas import ActingIn, OnPaper
 
 APPOINTMENT_STATES = ("proposed", "declared", "confirmed", "declined", "closed", "resigned", "replaced")
 AppointmentState = TypeAliasType(
@@ -55,7 +55,7 @@ class MediatorList(Listed[MediatorOut]):
     """A page of the roster, in the order in which mediators were entered."""
 
 
-class NominationIn(In):
+class NominationIn(ActingIn):
     """The nomination of a mediator."""
 
     mediator_id: UUID = Field(description="The mediator, by the id of the entry on the roster.")

@@ -72,7 +72,7 @@ def file_consent(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, b
     Invalid for a party or State that the case does not have.
     """
     case = lock_case(db, actor, case_id)
-    author = party_or_registry(db, actor, case, "Only a party or the registry may file a consent.")
+    author = party_or_registry(db, actor, case, body, "Only a party or the registry may file a consent.")
     check_open(case)
     _check_consenting(db, actor, circle_of(db, view_of(case)), body)
     content = contents.write(db, case_id, case.audience_id, {"instrument": body.instrument})

@@ -9,20 +9,20 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.cases.schemas import PartyIn
 from app.proceedings.parties import consents, representatives, service, third_states
 from app.proceedings.parties.representatives import RepresentativePath
 from app.proceedings.parties.schemas import (
+    AddedPartyIn,
     ConsentFiled,
     ConsentList,
     ConsentOut,
     EndIn,
+    NamedStateIn,
     PartyList,
     PartyOut,
     RepresentativeIn,
     RepresentativeList,
     RepresentativeOut,
-    ThirdStateIn,
     ThirdStateList,
     ThirdStateOut,
 )
@@ -43,7 +43,7 @@ async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
 
 
 @router.post("/parties", status_code=201, dependencies=Create, operation_id="addParty", responses=CREATES)
-async def add_party(work: Hop, case_id: UUID, body: PartyIn) -> PartyOut:
+async def add_party(work: Hop, case_id: UUID, body: AddedPartyIn) -> PartyOut:
     """Add a party to a case.
 
     The requesting side may do this before the request is lodged, and registrars afterwards. Once the request is served,
@@ -145,7 +145,7 @@ async def read_third_state(work: Hop, case_id: UUID, third_state_id: UUID) -> Th
 
 
 @router.post("/third-states", status_code=201, dependencies=Create, operation_id="nameThirdState", responses=CREATES)
-async def name_third_state(work: Hop, case_id: UUID, body: ThirdStateIn) -> ThirdStateOut:
+async def name_third_state(work: Hop, case_id: UUID, body: NamedStateIn) -> ThirdStateOut:
     """Name a third State that the dispute involves."""
     return await work.write(
         act(third_states.name_third_state, case_id, body), answer=third_states.read_third_state, status=201

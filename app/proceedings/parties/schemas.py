@@ -9,10 +9,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.core.values import Email, In, Line, Listed, Out, Text, one_of
-from app.proceedings.cases.schemas import CasePartyOut, CaseThirdStateOut, ThirdStateIn
+from app.proceedings.cases.schemas import ActingIn, CasePartyOut, CaseThirdStateOut, PartyIn, ThirdStateIn
 from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, PowersIn, PowersKind
-
-__all__ = ["ThirdStateIn"]
 
 REPRESENTATIVE_ROLES = Literal["agent", "co-agent", "counsel"]
 RepresentativeRole = TypeAliasType(
@@ -25,6 +23,14 @@ RepresentativeRole = TypeAliasType(
         ),
     ],
 )
+
+
+class AddedPartyIn(PartyIn, ActingIn):
+    """A party that is to be added to a case."""
+
+
+class NamedStateIn(ThirdStateIn, ActingIn):
+    """A third State that is to be named in a case."""
 
 
 class PartyOut(CasePartyOut):
@@ -105,7 +111,7 @@ class ThirdStateList(Listed[ThirdStateOut]):
     """A page of third States, in the order in which they were named."""
 
 
-class ConsentFiled(ConsentIn):
+class ConsentFiled(ConsentIn, ActingIn):
     """A consent to be filed: a party's, given earlier in an instrument, or a third State's."""
 
     party_id: UUID | None = Field(None, description="The party that consented. Name a party or a third State.")

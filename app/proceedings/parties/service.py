@@ -22,9 +22,9 @@ from app.institution.procedures.schemas import MOST_PARTIES
 from app.proceedings.cases.circle import act_subject, begin_generation, circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.queries import is_represented
-from app.proceedings.cases.schemas import PartyIn
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.cases.search import search_text
-from app.proceedings.parties.schemas import PartyList, PartyOut
+from app.proceedings.parties.schemas import AddedPartyIn, PartyList, PartyOut
 from app.rules.loader import library
 
 _COLUMNS = (
@@ -58,7 +58,7 @@ def read_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, par
     return PartyOut.model_validate(row)
 
 
-def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: PartyIn) -> tuple[UUID, UUID]:
+def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: AddedPartyIn) -> tuple[UUID, UUID]:
     """Add a party, as the filer of a request that is not lodged, or as the registry once it is.
 
     A party that is added after service reads only what is written from then on. Raises Forbidden for others, Conflict
@@ -66,7 +66,7 @@ def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body
     """
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
-    author = _adding_author(actor, case, circle)
+    author = _adding_author(actor, case, circle, body)
     check_member(db, body.member_id)
     check_open(case)
     if len(circle.parties) >= MOST_PARTIES:
@@ -81,14 +81,14 @@ def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body
         number=last_number + 1,
         participation="appearing",
         generation=begin_generation(db, case) if is_served else case.generation,
-        **body.model_dump(),
+        **body.model_dump(exclude=set(ActingIn.model_fields)),
     )
     db.add(party)
     names = db.execute(select(Party.name).where(Party.case_id == case_id).order_by(Party.number)).scalars().all()
     case.search = search_text(case.title, names)
     # Beginning a generation has replaced the circle.
     circle = access.known_circle(db, case_id)
-    parties = (*circle.parties, PartyView(party.id, party.side, party.generation))
+    parties = (*circle.parties, PartyView(party.id, party.side, party.generation, party.name))
     access.bring_into_line(db, view_of(case), parties=parties)
     subject = Subject(case_id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
     payload = {"party_id": str(party.id), "side": party.side, "kind": party.kind}
@@ -96,10 +96,10 @@ def add_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body
     return (case_id, party.id)
 
 
-def _adding_author(actor: Actor, case: Case, circle: Circle) -> Author:
+def _adding_author(actor: Actor, case: Case, circle: Circle, body: ActingIn) -> Author:
     if case.lodged_at is None:
         # Only the filer's side sees a request before it is lodged.
-        return author_of(actor, "requesting-party", next(iter(circle.parties_of(actor))))
+        return author_of(actor, "requesting-party", circle.acting_party(actor, body.acting_for))
     if actor.is_staff:
         return author_of(actor, "registry")
     raise Forbidden("Only the registry may add a party once the request is lodged.")
@@ -130,11 +130,16 @@ def side_of(circle: Circle, party_id: UUID) -> str:
     return "requesting-party" if side == "requesting" else "responding-party"
 
 
-def party_or_registry(db: GatedSession, actor: Actor, case: Case, refusal: str) -> Author:
-    """Return the actor as an author who acts for a party or for the registry; raises Forbidden with the refusal."""
+def party_or_registry(db: GatedSession, actor: Actor, case: Case, body: ActingIn, refusal: str) -> Author:
+    """Return the actor as an author who acts for a party or for the registry.
+
+    Raises Forbidden with the refusal for others, and PartyNotNamed for somebody who represents several parties and does
+    not say for which they act.
+    """
+    circle = circle_of(db, view_of(case))
+    party_id = circle.acting_party(actor, body.acting_for)
     if actor.is_staff:
         return author_of(actor, "registry")
-    circle = circle_of(db, view_of(case))
-    for party_id in sorted(circle.parties_of(actor)):
-        return author_of(actor, side_of(circle, party_id), party_id)
-    raise Forbidden(refusal)
+    if party_id is None:
+        raise Forbidden(refusal)
+    return author_of(actor, side_of(circle, party_id), party_id)

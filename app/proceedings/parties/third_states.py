@@ -14,7 +14,7 @@ from app.core.ledger.acts import Act, Subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.parties import ThirdState, has_consented
 from app.proceedings.cases.lock import lock_case, require_case
-from app.proceedings.parties.schemas import ThirdStateIn, ThirdStateList, ThirdStateOut
+from app.proceedings.parties.schemas import NamedStateIn, ThirdStateList, ThirdStateOut
 from app.proceedings.parties.service import check_member, check_open, party_or_registry
 
 _COLUMNS = (
@@ -48,14 +48,14 @@ def read_third_state(
 
 
 def name_third_state(
-    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: ThirdStateIn
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: NamedStateIn
 ) -> tuple[UUID, UUID]:
     """Name a State that the dispute involves, as a party or the registry.
 
     Raises Forbidden for a mediator, Conflict in a closed case, and Invalid for an unknown member.
     """
     case = lock_case(db, actor, case_id)
-    author = party_or_registry(db, actor, case, "Only a party or the registry may name a third State.")
+    author = party_or_registry(db, actor, case, body, "Only a party or the registry may name a third State.")
     check_open(case)
     check_member(db, body.member_id)
     last_number = db.execute(select(func.max(ThirdState.number)).where(ThirdState.case_id == case_id)).scalar()

@@ -92,13 +92,15 @@ def _drafts_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list
 def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: DraftIn) -> tuple[UUID, UUID]:
     """Put a draft before an audience, for a mediator or a party.
 
-    Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience or
+    Raises Forbidden for others, PartyNotNamed for somebody who represents several parties and does not say for which
+    they draft, Conflict outside the phases of sessions and settlement, and Invalid for an audience or
     an earlier version that does not fit.
     """
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
     if not (circle.is_mediator(actor) or circle.parties_of(actor)):
         raise Forbidden("Only the mediators and the parties may draft the settlement.", "not-your-capacity")
+    party_id = circle.acting_party(actor, request.acting_for, request.party_ids)
     parties = frozenset(request.party_ids)
     access.check_audience(db, actor, case_id, request.audience, parties)
     audience_id = access.audience(db, case_id, request.audience, parties)
@@ -127,8 +129,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
         drafted_at=now,
     )
     db.add(row)
-    holding = circle.holdings(actor)[0]
-    author = author_of(actor, holding.capacity, holding.party_id)
+    author = author_of(actor, circle.capacity(actor, party_id), party_id)
     ledger.record(db, Act("draft", now, author, _subject(row)), "text-drafted", _payload(row), content=written)
     return (case_id, row.id)
 

@@ -10,7 +10,7 @@ from typing_extensions import TypeAliasType
 
 from app.core.ledger.schemas import AudienceName
 from app.core.values import Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text, one_of
-from app.proceedings.cases.schemas import OnPaper, ReceivedVia
+from app.proceedings.cases.schemas import ActingIn, OnPaper, ReceivedVia
 from app.proceedings.documents.schemas import EnclosureOut
 from app.proceedings.steps.schemas import PowersIn
 
@@ -61,7 +61,7 @@ class TextIn(In):
     clauses: Clauses = Field(description="The clauses.")
 
 
-class DraftIn(In):
+class DraftIn(ActingIn):
     """A draft of the settlement.
 
     Its text may be clauses, clauses in further languages, and documents that are uploaded to it. It needs at least one

@@ -140,13 +140,17 @@ def _judge(db: GatedSession, actor: Actor, now: datetime, case: Case, request: S
     unless the signer is named for a signature on paper, and only for one.
     """
     entered = request.on_behalf_of is not None and actor.is_staff
-    judged = None if entered else judge_step(db, actor, now, case, Attempt("sign", request.party_id))
+    judged = (
+        None
+        if entered
+        else judge_step(db, actor, now, case, Attempt("sign", request.party_id, acting_for=request.acting_for))
+    )
     counted = paper_acts.judge(db, actor, now, case, request)
     names_signer = request.signer is not None
     if names_signer != (request.on_behalf_of is not None) or request.on_behalf_of not in (None, request.party_id):
         detail = "For a signature given on paper, name the party in 'on_behalf_of' and 'party_id', and its signer."
         raise invalid("/signer", "signer", detail)
-    return judged or judge_step(db, actor, now, case, Attempt("sign", request.party_id, counted))
+    return judged or judge_step(db, actor, now, case, Attempt("sign", request.party_id, counted, request.acting_for))
 
 
 def _frozen_text(db: GatedSession, case: Case, request: SignatureIn) -> Draft:

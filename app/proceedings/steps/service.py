@@ -41,12 +41,13 @@ class Attempt:
     """A step that the act of another noun is to take.
 
     `subject` is the item that the act is about. `counted` says on which day and for whom the act counts: today and for
-    the actor where it is left out.
+    the actor where it is left out. `acting_for` is the party for which the actor says that they act.
     """
 
     step: str
     subject: UUID | None = None
     counted: Counted | None = None
+    acting_for: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
         counted = paper_acts.judge(db, actor, now, case, request)
         holdings = _holdings(db, actor, case, counted)
         entry = engine.entry_for(procedure, facts, step, holdings)
+        holdings = _for_one_party(db, actor, case, entry, holdings, Attempt(step, None, counted, request.acting_for))
+        entry = engine.entry_for(procedure, facts, step, holdings)
         _check_fields(procedure, entry, request, counted.on)
         decision = engine.decide(procedure, facts, step, holdings, counted.on)
     except Refused as refused:
@@ -97,6 +100,8 @@ def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attemp
     procedure, facts = library()[case.procedure], read_facts(db, case, attempt.subject)
     holdings = _holdings(db, actor, case, counted)
     try:
+        entry = engine.entry_for(procedure, facts, attempt.step, holdings)
+        holdings = _for_one_party(db, actor, case, entry, holdings, attempt)
         decision = engine.decide(procedure, facts, attempt.step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
@@ -128,6 +133,21 @@ def _holdings(db: GatedSession, actor: Actor, case: Case, counted: Counted | Non
     if counted is not None and counted.party_id is not None:
         return (paper_acts.holding_of(db, case, counted.party_id),)
     return circle_of(db, view_of(case)).holdings(actor)
+
+
+def _for_one_party(
+    db: GatedSession, actor: Actor, case: Case, entry: Step, holdings: tuple[Holding, ...], attempt: Attempt
+) -> tuple[Holding, ...]:
+    """The holdings in which the actor takes the step: of several parties, those of the one for which they act.
+
+    Raises PartyNotNamed if that is not clear.
+    """
+    circle = circle_of(db, view_of(case))
+    if attempt.acting_for is None and not any(engine.is_party(capacity) for capacity in entry.by):
+        return holdings
+    named = () if attempt.subject is None else (attempt.subject,)
+    party_id = circle.acting_party(actor, attempt.acting_for, named)
+    return holdings if party_id is None else engine.for_party(holdings, party_id)
 
 
 def _author(actor: Actor, decision: Decision, holdings: tuple[Holding, ...], counted: Counted) -> Author:
