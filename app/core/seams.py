@@ -11,6 +11,7 @@ from app.core.files.storage import Storage
 from app.core.outbound import Guard
 from app.core.paging import Cursors
 from app.core.sealer import Sealer
+from app.core.tables.cases import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Seams:
     """The database, the sealer of contents, the clock, the source of random bytes, and the storage of files.
 
     `after_act` runs in the transaction of every write, between the act and the answer. `lock_case` locks a case by its
-    id and returns its columns, for wings below the cases.
+    id and returns its columns, for wings below the cases. `is_behind` says whether a step that time brings may be due
+    in a case, and `take_due_steps` takes such steps.
     """
 
     database: Database[GatedSession]
@@ -30,3 +32,5 @@ class Seams:
     storage: Storage
     guard: Guard
     lock_case: Callable[[GatedSession, UUID], AnyRow]
+    is_behind: Callable[[Case | AnyRow, datetime], bool]
+    take_due_steps: Callable[[GatedSession, datetime, UUID], int]
