@@ -72,6 +72,7 @@ from app.proceedings.service_of_process import routes as service_of_process
 from app.proceedings.sessions import routes as sessions
 from app.proceedings.settlements import routes as settlements
 from app.proceedings.steps import routes as steps
+from app.proceedings.steps.by_clock import is_behind, take_due_steps
 from app.proceedings.steps.derived_columns import keep_columns
 from app.rules.loader import library, use_folder
 from app.settings import Settings
@@ -168,6 +169,8 @@ def create_app(
         guard_of(settings.webhook_allowed),
         lock_case_as_system,
         end_with_account,
+        is_behind,
+        take_due_steps,
     )
     app.state.limits = limits
     app.state.waiting_room = WaitingRoom(database)

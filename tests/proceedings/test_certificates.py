@@ -31,6 +31,11 @@ def receipt_of(person: Person, dispute: Dispute, filing: Json) -> Any:
     return person.get(f"{dispute.path}/filings/{filing['id']}/receipt").expect(200)
 
 
+def response(dispute: Dispute) -> Json:
+    """A response of the side that has to answer the invitation."""
+    return dispute.filing(dispute.responding, "participants", kind="response")
+
+
 def certificate_of(dispute: Dispute, person: Person | None = None) -> Any:
     """The only certificate of a case."""
     reader = person or dispute.requesting
@@ -60,17 +65,17 @@ def text_of(document: bytes) -> str:
 
 def test_a_receipt_states_the_filing_its_time_and_its_author(dispute: Dispute) -> None:
     dispute.invited(**UNCITRAL)
-    filing = dispute.filing(dispute.requesting, "participants", title="Memorial of Ostrava")
-    file = receipt_of(dispute.responding, dispute, filing)
+    filing = dispute.filing(dispute.responding, "participants", kind="response", title="Reply of Vedria")
+    file = receipt_of(dispute.requesting, dispute, filing)
     body = file["body"]
     assert body["kind"] == "receipt"
     assert body["institution"] == "Organisation for Mediation"
     assert body["case"]["id"] == dispute.case["id"]
     assert body["filing"]["id"] == filing["id"]
-    assert body["filing"]["title"] == "Memorial of Ostrava"
-    assert body["by"]["name"] == "Olga Strand"
-    assert body["by"]["capacity"] == "requesting-party"
-    assert body["by"]["party"] == {"id": dispute.party("requesting"), "name": "Republic of Ostrava"}
+    assert body["filing"]["title"] == "Reply of Vedria"
+    assert body["by"]["name"] == "Viktor Drian"
+    assert body["by"]["capacity"] == "responding-party"
+    assert body["by"]["party"] == {"id": dispute.party("responding"), "name": "Kingdom of Vedria"}
     assert body["received_at"] == filing["received_at"] == "2026-03-02T09:00:00Z"
     assert body["seat"] == {
         "place": "Hong Kong",
@@ -103,6 +108,27 @@ def test_without_a_running_term_a_receipt_says_neither_in_time_nor_late(dispute:
     assert (body["in_time"], body["terms"]) == (None, [])
 
 
+@pytest.mark.parametrize(
+    ("side", "kind"), [("requesting", "response"), ("requesting", "statement"), ("responding", "evidence")]
+)
+def test_a_filing_that_answers_no_term_is_neither_in_time_nor_late(
+    house: House, dispute: Dispute, side: str, kind: str
+) -> None:
+    dispute.invited(**UNCITRAL)
+    house.clock.pass_by(days=60)
+    person = dispute.requesting if side == "requesting" else dispute.responding
+    body = receipt_of(person, dispute, dispute.filing(person, "participants", kind=kind))["body"]
+    assert (body["in_time"], body["terms"]) == (None, [])
+
+
+def test_the_filing_of_a_mediator_is_neither_in_time_nor_late(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    house.clock.pass_by(days=60)
+    filing = dispute.filing(dispute.mediator, "participants", kind="response")
+    body = receipt_of(dispute.requesting, dispute, filing)["body"]
+    assert (body["in_time"], body["terms"]) == (None, [])
+
+
 MIDNIGHTS = [
     ("Asia/Hong_Kong", "2026-04-10", "2026-04-10T16:00:00+00:00"),
     ("America/Chicago", "2026-04-10", "2026-04-11T05:00:00+00:00"),
@@ -122,9 +148,9 @@ def test_the_last_second_of_the_day_at_the_seat_is_in_time_and_the_next_is_late(
     dispute.step(dispute.registrar, "invite", {"due_on": due_on}).expect(200)
     over = datetime.fromisoformat(midnight)
     house.clock.now = over - SECOND
-    last = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    last = receipt_of(dispute.requesting, dispute, response(dispute))["body"]
     house.clock.now = over
-    late = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))["body"]
+    late = receipt_of(dispute.requesting, dispute, response(dispute))["body"]
     assert (last["effective_on"], last["in_time"]) == (due_on, True)
     assert last["seat"]["received_local"].startswith(f"{due_on}T23:59:59")
     assert late["in_time"] is False
@@ -144,6 +170,7 @@ def test_the_receipt_of_a_paper_filing_states_the_channel_and_counts_from_its_re
         "received_via": "courier",
         "received_at": "2026-04-01T15:59:00Z",
         "reason": "The diplomatic bag was opened two days later.",
+        "kind": "response",
     }
     filing = dispute.filing(dispute.registrar, "participants", **letter)
     body = receipt_of(dispute.responding, dispute, filing)["body"]

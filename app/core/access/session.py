@@ -1,6 +1,6 @@
 """The session of one actor, with the state of its transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from app.core.access.circle import Circle
-from app.core.db import Entropy
+from app.core.db import AnyRow, Entropy
 from app.core.paging import PagedSession
 from app.core.sealer import Sealer
 from app.core.tables.cases import Case
@@ -20,13 +20,26 @@ PRINCIPALS = 3
 flushing = ContextVar("flushing", default=False)
 
 
+class CaseBehind(Exception):
+    """Time has brought a step of a case that is not recorded yet: it comes before the act, which is then repeated."""
+
+    def __init__(self, case_id: UUID) -> None:
+        super().__init__(f"a step of case {case_id} comes first")
+        self.case_id = case_id
+
+
+def _nothing_first(case: Case | AnyRow) -> None:
+    """Nothing comes before an act of the clock itself, or of the operator."""
+
+
 class GatedSession(PagedSession):
     """A session that reads under the principals of its actor; without them the gate refuses gated tables.
 
     `sealer` is set before contents are read or written. `is_system` is true inside `as_system`, and `writable` are the
     audiences to which the actor is known to belong. `circles` and `locked` are the circles and rows, by case, of the
     cases that this transaction has locked, `notes` the events that it has recorded but not sealed, and `secrets` the
-    secrets that it has created, by id: its answer shows them, and they are stored nowhere.
+    secrets that it has created, by id: its answer shows them, and they are stored nowhere. `before_act` is called with
+    each case that an act has locked; it raises CaseBehind where something else has to happen first.
     """
 
     sealer: Sealer
@@ -40,6 +53,7 @@ class GatedSession(PagedSession):
         self.locked: dict[UUID, Case] = {}
         self.notes: list[Note] = []
         self.secrets: dict[UUID, str] = {}
+        self.before_act: Callable[[Case | AnyRow], None] = _nothing_first
 
     def flush(self, objects: Any = None) -> None:
         """Send pending rows, whose audiences `before_flush` has checked."""

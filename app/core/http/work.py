@@ -12,10 +12,11 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from app.core.access.actors import Actor
+from app.core.access.actors import CLOCK, Actor
 from app.core.access.scopes import admit
 from app.core.access.service import reads
-from app.core.access.session import GatedSession, read_under
+from app.core.access.session import CaseBehind, GatedSession, read_under
+from app.core.db import AnyRow
 from app.core.errors import Forbidden, NotFound, PreconditionFailed, PreconditionRequired, Problem, invalid
 from app.core.http import idempotency
 from app.core.http.app_state import limits_of, seams_of, waiting_room_of
@@ -27,6 +28,7 @@ from app.core.http.threads import in_thread
 from app.core.ledger import service as ledger
 from app.core.ledger.verification import Receipt
 from app.core.paging import Walk
+from app.core.tables.cases import Case
 from app.core.values import Followed, Listed, Picture, Rendered
 
 Arguments = ParamSpec("Arguments")
@@ -72,6 +74,7 @@ class Work:
         self.waiting_room = waiting_room_of(request)
         self.now = self.seams.clock()
         self.entropy = self.seams.entropy(request.scope["accord.request_id"])
+        self.brought_up_to_date: set[UUID] = set()
 
     async def read(
         self,
@@ -215,6 +218,7 @@ class Work:
             self.limits.count_write(actor.id)
             self._admit(actor)
             self._prepare(db, actor)
+            db.before_act = self._require_current
             if key is not None:
                 fingerprint = idempotency.fingerprint(self.request, self.body)
                 first = idempotency.claim(db, actor.id, key, fingerprint, self.now)
@@ -236,9 +240,31 @@ class Work:
             return self._act_response(db, actor, body, actual_status)
 
         def run() -> Response:
-            return self.seams.database.in_transaction(transaction, self.entropy)
+            while True:
+                try:
+                    return self.seams.database.in_transaction(transaction, self.entropy)
+                except CaseBehind as behind:
+                    self._bring_up_to_date(behind.case_id)
 
         return cast(Result, await in_thread(run, self.seams.database.writer))
+
+    def _require_current(self, case: Case | AnyRow) -> None:
+        """Raise CaseBehind, once for each case, where a step that time brings may come before the act."""
+        if case.id not in self.brought_up_to_date and self.seams.is_behind(case, self.now):
+            raise CaseBehind(case.id)
+
+    def _bring_up_to_date(self, case_id: UUID) -> None:
+        """Take the steps that were due, in a transaction of their own: they stay also if the act is refused."""
+
+        def transaction(db: GatedSession) -> None:
+            db.sealer = self.seams.sealer
+            read_under(db, CLOCK.principals)
+            if self.seams.take_due_steps(db, self.now, case_id):
+                self.seams.after_act(db, self.now)
+                ledger.seal(db)
+
+        self.brought_up_to_date.add(case_id)
+        self.seams.database.in_transaction(transaction, self.entropy)
 
     def _run(
         self,

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, tuple_, update
+from sqlalchemy import delete, exists, false, func, or_, select, tuple_, update
 
 from app.core.access.actors import CLOCK
 from app.core.access.session import GatedSession
-from app.core.errors import Conflict, Forbidden
 from app.core.http.idempotency import LIFE
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import BY_CLOCK, Act, Subject, installation_subject
@@ -21,9 +20,7 @@ from app.core.tables.people import Token
 from app.core.tables.signing import SigningKey
 from app.institution.signing import service as signing
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.steps.schemas import StepIn
-from app.proceedings.steps.service import take_step
-from app.rules.loader import library
+from app.proceedings.steps import by_clock
 
 AT_ONCE = 200
 
@@ -34,29 +31,19 @@ def _is_free(db: GatedSession, statement: Any) -> bool:
 
 
 def cases_with_a_passed_term(db: GatedSession, now: datetime) -> Sequence[UUID]:
-    """Open cases in which a term has passed and whose rules have steps that the clock takes."""
-    by_clock = [rules.id for rules in library().values() if any("clock" in step.by for step in rules.steps)]
-    if not by_clock:
-        return []
+    """Open cases in which a term has passed after which the clock may take a step, the longest overdue first."""
     passed = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at <= now)
     statement = select(Case.id).join(Deadline, Deadline.case_id == Case.id)
-    due = statement.where(*passed, Case.closed_at.is_(None), Case.procedure.in_(by_clock))
-    return db.execute(due.distinct().limit(AT_ONCE)).scalars().all()
+    due = statement.where(*passed, Case.closed_at.is_(None), or_(false(), *by_clock.cases_behind()))
+    oldest_first = due.group_by(Case.id).order_by(func.min(Deadline.due_at), Case.id)
+    return db.execute(oldest_first.limit(AT_ONCE)).scalars().all()
 
 
 def take_clock_steps(db: GatedSession, now: datetime, case_id: UUID) -> int:
-    """Take the first step that the rules let the clock take in this case, if any; return how many were taken."""
+    """Take the steps that the rules let the clock take in this case by now; return how many were taken."""
     if not _is_free(db, select(Case.id).where(Case.id == case_id)):
         return 0
-    case = lock_case(db, CLOCK, case_id)
-    for step in library()[case.procedure].steps:
-        if "clock" in step.by and case.stage in step.origin:
-            try:
-                take_step(db, CLOCK, now, case_id, step.name, StepIn())
-            except (Conflict, Forbidden):
-                continue
-            return 1
-    return 0
+    return by_clock.take_due_steps(db, now, case_id)
 
 
 def deadlines_due_within(db: GatedSession, now: datetime, before: timedelta) -> Sequence[UUID]:

@@ -20,7 +20,10 @@ def require_case(db: GatedSession, case_id: UUID) -> None:
 
 
 def lock_case(db: GatedSession, actor: Actor, case_id: UUID, *_item: UUID) -> Case:
-    """The case, locked against other acts until the transaction ends; NotFound if the actor may not see it."""
+    """The case, locked against other acts until the transaction ends.
+
+    Raises NotFound if the actor may not see it, and CaseBehind if a step that time brings comes first.
+    """
     # NO KEY UPDATE: plain FOR UPDATE would deadlock with the share lock that another act's rows take on the case.
     statement = select(Case).where(Case.id == case_id).with_for_update(key_share=True, of=Case)
     case = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
@@ -31,6 +34,7 @@ def lock_case(db: GatedSession, actor: Actor, case_id: UUID, *_item: UUID) -> Ca
     # While this waited for the lock, its holder may have ended the actor's access.
     if not access.reads(db, actor, case.id, case.audience_id):
         raise NotFound
+    db.before_act(case)
     return case
 
 
@@ -40,7 +44,10 @@ def keep_locked(db: GatedSession, case: Case) -> None:
 
 
 def lock_case_as_system(db: GatedSession, case_id: UUID) -> AnyRow:
-    """The case's columns, locked, for an actor who acts on an item of a case that they may not see."""
+    """The case's columns, locked, for an actor who acts on an item of a case that they may not see.
+
+    Raises CaseBehind if a step that time brings comes first.
+    """
     with as_system(db):
         columns = select(
             Case.id,
@@ -57,7 +64,9 @@ def lock_case_as_system(db: GatedSession, case_id: UUID) -> AnyRow:
             Case.referral_id,
             Case.seat_time_zone,
             Case.day_time_zone,
+            Case.next_due_on,
         )
         case = db.execute(columns.where(Case.id == case_id).with_for_update(key_share=True, of=Case)).one()
     circle_of(db, view_of(case))
+    db.before_act(case)
     return case

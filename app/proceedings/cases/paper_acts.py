@@ -22,12 +22,16 @@ from app.rules.model import Holding
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How an act counts: on which day at the seat, for which party it was entered, and when and how it was received."""
+    """How an act counts: on which day at the seat, for which party it was entered, and when and how it was received.
+
+    `effective_at` is the instant from which a step of the clock has effect, however late it is recorded.
+    """
 
     on: date
     party_id: UUID | None = None
     received_at: datetime | None = None
     received_via: str | None = None
+    effective_at: datetime | None = None
 
     def payload(self) -> dict[str, Any]:
         """The members that an event has for it: none for an act in person and today."""

@@ -259,7 +259,10 @@ class CaseItem(Out):
     waiting_for: list[WaitingOut] = Field(description="For whom the case waits, and for which step.")
     next_due_on: date | None = Field(description="The earliest day on which something is due; null if nothing is.")
     opened_at: datetime = Field(description="When the case was opened.")
-    closed_at: datetime | None = Field(description="When the case was closed; null while it goes on.")
+    closed_at: datetime | None = Field(
+        description="When the case was closed; null while it goes on. If the passing of a term closed it, the end of "
+        "that term, also where it was recorded later."
+    )
     updated_at: datetime | None = Field(description="When something last happened of which all participants may know.")
     seq: int | None = Field(description="A number that grows with every such event, by which you can compare versions.")
 

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import or_, select
 
 from app.core.access import service as access
 from app.core.access.session import GatedSession
@@ -17,12 +17,16 @@ from app.core.tables.deadlines import Deadline
 from app.core.tables.filings import Filing
 from app.core.tables.parties import Party
 from app.core.tables.people import User
-from app.proceedings.cases.paper_acts import zone_of
+from app.proceedings.cases.paper_acts import holding_of, zone_of
 from app.proceedings.certificates import service
 from app.proceedings.certificates.service import Issued, Statement, instant
+from app.rules.engine import acts_as
+from app.rules.loader import library
 
 # Wider audiences need not know which terms run: the receipt of a filing for them is for the participants.
 WIDER = ("court", "public")
+# Filings of this kind answer a term; any other kind is in time or late for none.
+ANSWER = "response"
 
 
 class Enclosed(TypedDict):
@@ -100,14 +104,16 @@ def _by(db: GatedSession, filing: Filing, author: Author) -> dict[str, Any]:
 
 
 def _terms(db: GatedSession, case: Case, filing: Filing, audience_id: UUID) -> list[dict[str, Any]]:
-    """The terms that run for the filing party, of which every reader of the receipt may know."""
-    whose: list[ColumnElement[bool]] = [Deadline.party_id.is_(None)]
-    if filing.author_party_id is not None:
-        whose.append(Deadline.party_id == filing.author_party_id)
+    """The running terms that the filing answers, of which every reader of the receipt may know."""
+    answered = _answered(db, case, filing)
+    if not answered:
+        return []
+    whose = (Deadline.party_id.is_(None), Deadline.party_id == filing.author_party_id)
     columns = (Deadline.term, Deadline.article, Deadline.due_on, Deadline.suspended_on)
     running = select(*columns).where(
         Deadline.case_id == case.id,
         Deadline.state == "running",
+        Deadline.term.in_(answered),
         Deadline.audience_id.in_(service.known_to_all(db, case.id, audience_id)),
         or_(*whose),
     )
@@ -121,3 +127,16 @@ def _terms(db: GatedSession, case: Case, filing: Filing, audience_id: UUID) -> l
         }
         for row in db.execute(running.order_by(Deadline.due_on, Deadline.id))
     ]
+
+
+def _answered(db: GatedSession, case: Case, filing: Filing) -> set[str]:
+    """The names of the terms that the filing answers: of a party's response, those that a step of the party ends."""
+    if filing.kind != ANSWER or filing.author_party_id is None:
+        return set()
+    capacity = holding_of(db, case, filing.author_party_id).capacity
+    return {
+        term
+        for step in library()[case.procedure].steps
+        if case.stage in step.origin and acts_as((*step.by, *([step.each] if step.each else [])), capacity)
+        for term in step.ends
+    }

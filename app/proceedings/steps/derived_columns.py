@@ -44,6 +44,13 @@ def keep_columns(db: GatedSession, now: datetime) -> None:
         _keep_columns(db, now, case_id, count)
 
 
+def date_waiting(db: GatedSession, case: Case, at: datetime) -> None:
+    """Date what a locked case now waits for by the instant from which a step has effect that is recorded later."""
+    db.flush()
+    awaited, _due_days = _awaited_and_due(db, at, case)
+    case.waiting_for = _entries(awaited, case.waiting_for, at)
+
+
 def _keep_columns(db: GatedSession, now: datetime, case_id: UUID, wide_events: int) -> None:
     case: Case | AnyRow | None = db.locked.get(case_id)
     if case is None:

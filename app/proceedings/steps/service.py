@@ -210,7 +210,7 @@ def _move(db: GatedSession, now: datetime, case: Case, judged: Judged) -> None:
         stage = judged.procedure.stage(decision.stage)
         case.phase = stage.phase
         if stage.final:
-            case.closed_at = now
+            case.closed_at = judged.counted.effective_at or now
         if step.numbers:
             case.reference = _next_reference(db, now)
     if step.lodges or step.serves:

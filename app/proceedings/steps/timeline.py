@@ -29,12 +29,14 @@ TimelineKind = TypeAliasType(
 
 
 class TimelineItem(Out):
-    """A past event or a coming deadline; only a deadline has a day at the seat, `on`."""
+    """A past event or a coming deadline; `at` says when an act was recorded, `on` on which day a step counts."""
 
     kind: TimelineKind = Field(description="Whether it is an event or a deadline.")
     id: UUID = Field(description="The id of the event or the deadline.")
     at: datetime = Field(description="When the act was done, or when the last day of the deadline ends.")
-    on: date | None = Field(description="The last day of the deadline; null for an event.")
+    on: date | None = Field(
+        description="The last day of the deadline, or the day on which a step counts; null for any other event."
+    )
     what: str = Field(description="The type of event, or the term of the deadline.")
     act: str = Field(description="The act, or the step that started the deadline.")
     article: str | None = Field(description="The article on which it rests; null if it rests on none.")
@@ -59,7 +61,7 @@ def read_timeline(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, 
             kind="event",
             id=event.id,
             at=event.at,
-            on=None,
+            on=event.payload.get("on") if event.type == "step-taken" else None,
             what=event.type,
             act=event.act,
             article=event.article,
