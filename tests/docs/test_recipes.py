@@ -12,13 +12,14 @@ START = "Start"
 RECIPES = list(dict.fromkeys(block.heading for block in fenced(PAGE) if block.heading != START))
 
 
+@pytest.mark.slow
 def test_the_recipes_work_in_their_order(tmp_path: Path) -> None:
     faults = followed(commands(PAGE), tmp_path, port="8000")
     assert not faults, "\n\n".join(faults)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES)
+# The first runs with the fast tests; each starts a demo of its own.
+@pytest.mark.parametrize("recipe", [RECIPES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in RECIPES[1:])])
 def test_each_recipe_works_by_itself(recipe: str, tmp_path: Path) -> None:
     faults = followed([*commands(PAGE, START), *commands(PAGE, recipe)], tmp_path, port="8000")
     assert not faults, "\n\n".join(faults)

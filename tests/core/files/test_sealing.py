@@ -4,7 +4,7 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import Altered
@@ -39,6 +39,7 @@ def opened(file: bytes, size: int, key: Key = KEY) -> bytes:
         return plain.read()
 
 
+@settings(deadline=None)
 @given(size=SIZES, cuts=st.lists(st.integers(0, 20 * SEGMENT), max_size=5))
 def test_a_file_opens_as_it_was_sealed_in_whatever_chunks_it_arrived(size: int, cuts: list[int]) -> None:
     plain = plain_of(size)
@@ -47,6 +48,7 @@ def test_a_file_opens_as_it_was_sealed_in_whatever_chunks_it_arrived(size: int, 
     assert opened(file, size) == plain
 
 
+@settings(deadline=None)
 @given(size=SIZES, start=st.integers(0, 20 * SEGMENT), length=st.integers(0, 5 * SEGMENT))
 def test_a_range_reads_only_the_segments_that_it_touches(size: int, start: int, length: int) -> None:
     plain = plain_of(size)
@@ -61,6 +63,7 @@ def test_a_range_reads_only_the_segments_that_it_touches(size: int, start: int, 
         assert opening.read(end - start) == plain[start:end]
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 4 * SEGMENT), place=st.integers(0), bit=st.integers(0, 7))
 def test_a_file_with_a_flipped_bit_does_not_open(size: int, place: int, bit: int) -> None:
     file = bytearray(sealed(plain_of(size)))
@@ -106,6 +109,7 @@ def test_a_corrupted_file_does_not_open(what: str, claimed: str) -> None:
         opened(file, size)
 
 
+@settings(deadline=None)
 @given(order=st.permutations(range(len(PARTS))), length=st.integers(1, len(PARTS)))
 def test_a_file_with_missing_or_reordered_segments_does_not_open(order: list[int], length: int) -> None:
     chosen = order[:length]
