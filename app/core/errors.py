@@ -19,7 +19,7 @@ class Problem(Exception):
     ├── Invalid                 a field has a value that is not allowed
     │   └── PartyNotNamed       the caller represents several parties and must name one
     ├── Conflict                not possible now: stage, term, need, or a duplicate
-    ├── PreconditionRequired, PreconditionFailed
+    ├── PreconditionRequired, PreconditionFailed, WeakTag
     ├── KeyReused, KeyInProgress
     ├── TooLarge, UnsupportedMediaType, Unsatisfiable
     ├── Gone                    issued before the registry was restored, or destroyed
@@ -139,6 +139,20 @@ class PreconditionRequired(Problem):
 
     def __init__(self) -> None:
         super().__init__("Read the resource, then send its ETag as 'If-Match'.")
+
+
+class WeakTag(Problem):
+    """`If-Match` has a weak or unquoted tag, which can never match."""
+
+    code = "weak-tag"
+    title = "The tag is not a strong one"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send the ETag in 'If-Match' as you received it, in double quotes and without 'W/'. If you received a weak "
+            "tag, a proxy that compresses has changed it: send 'Accept-Encoding: identity', or remove the 'W/'. "
+            "Nothing was changed."
+        )
 
 
 class PreconditionFailed(Problem):

@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import re
+
+_STRONG_TAGS = re.compile(r'[ \t,]*"[^"]*"[ \t]*(?:,[ \t]*(?:"[^"]*"[ \t]*)?)*')
 
 
 def tag_of_body(body: bytes) -> str:
@@ -12,6 +15,11 @@ def tag_of_body(body: bytes) -> str:
 def tag_of_file(sha256: bytes) -> str:
     """The strong tag of a file: its digest."""
     return f'"{sha256.hex()}"'
+
+
+def is_strong(if_match: str) -> bool:
+    """Whether `If-Match` is `*` or a list of strong tags."""
+    return if_match.strip() == "*" or _STRONG_TAGS.fullmatch(if_match) is not None
 
 
 def matches_strongly(if_match: str, tag: str) -> bool:

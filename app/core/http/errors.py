@@ -14,6 +14,7 @@ from app.core import errors
 from app.core.errors import FieldError, GrantRefused, Invalid, NotFound, Problem
 
 STATUS: dict[type[Problem], int] = {
+    errors.WeakTag: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,

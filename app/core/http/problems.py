@@ -7,6 +7,7 @@ from pydantic import Field
 from app.core.values import Out, one_of
 
 DESCRIPTIONS = {
+    400: "The tag in `If-Match` is weak or not quoted (`weak-tag`).",
     401: "The request has no token, or a token that is not valid now.",
     403: "You may see this, but you may not do this to it.",
     404: "This does not exist, or you may not see it.",
@@ -24,6 +25,7 @@ DESCRIPTIONS = {
 }
 # The name of each among the components of the OpenAPI document.
 NAMES = {
+    400: "WeakTag",
     401: "Unauthenticated",
     403: "Forbidden",
     404: "NotFound",
@@ -69,10 +71,11 @@ _ALWAYS = (413, 415, 429, 500, 503)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The failures of an operation, as its `responses`."""
+    """The failures of an operation, as its `responses`; what can answer 412 can refuse the form of the tag too."""
+    form = (400,) if 412 in statuses else ()
     return {
         status: {"description": DESCRIPTIONS[status], "content": {"application/problem+json": {"schema": _SCHEMA}}}
-        for status in (*statuses, *_ALWAYS)
+        for status in (*form, *statuses, *_ALWAYS)
     }
 
 

@@ -17,10 +17,10 @@ from app.core.access.scopes import admit
 from app.core.access.service import reads
 from app.core.access.session import CaseBehind, GatedSession, read_under
 from app.core.db import AnyRow
-from app.core.errors import Forbidden, NotFound, PreconditionFailed, PreconditionRequired, Problem, invalid
+from app.core.errors import Forbidden, NotFound, PreconditionFailed, PreconditionRequired, Problem, WeakTag, invalid
 from app.core.http import idempotency
 from app.core.http.app_state import limits_of, seams_of, waiting_room_of
-from app.core.http.conditions import matches_strongly, matches_weakly, tag_of_body
+from app.core.http.conditions import is_strong, matches_strongly, matches_weakly, tag_of_body
 from app.core.http.errors import NOT_STORED
 from app.core.http.identity import actor_of
 from app.core.http.limits import COUNTED
@@ -215,6 +215,9 @@ class Work:
             if if_match is None and self.request.method in ITEM_CHANGES:
                 self.limits.count_refused_write(actor.id)
                 raise PreconditionRequired
+            if item is not None and if_match is not None and not is_strong(if_match):
+                self.limits.count_refused_write(actor.id)
+                raise WeakTag
             self.limits.count_write(actor.id)
             self._admit(actor)
             self._prepare(db, actor)

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 from tests.installation import House
 from tests.story import CONSENT, POWERS, Dispute, request
 
@@ -43,6 +45,19 @@ def test_a_stale_act_is_refused_after_a_forbidden_act(dispute: Dispute) -> None:
     assert dispute.read()["stage"] == "invited"
     current = dispute.registrar.get(dispute.path).headers["etag"]
     dispute.registrar.post(path, {}, if_match=current).expect(409, "need-not-met")
+
+
+@pytest.mark.parametrize("form", ["W/{0}", "{bare}", '"x", W/{0}', "", "{0} {0}"])
+def test_a_weak_or_unquoted_tag_is_refused_for_what_it_is(dispute: Dispute, form: str) -> None:
+    dispute.lodged()
+    tag = dispute.registrar.get(dispute.path).headers["etag"]
+    sent = form.format(tag, bare=tag.strip('"'))
+    problem = dispute.registrar.patch(dispute.path, {"languages": ["fr"]}, if_match=sent).expect(400, "weak-tag")
+    assert "changed since" not in problem["detail"]
+    dispute.registrar.post(f"{dispute.path}/steps/invite", {}, if_match=sent).expect(400, "weak-tag")
+    assert (dispute.read()["stage"], dispute.read()["languages"]) == ("lodged", ["en"])
+    listed = f'"x", {tag}'
+    assert dispute.registrar.patch(dispute.path, {"languages": ["fr"]}, if_match=listed).expect(200)
 
 
 def test_a_receipt_names_the_position_of_the_act_in_the_ledger(dispute: Dispute) -> None:
