@@ -125,6 +125,14 @@ def test_a_suspended_term_keeps_the_days_that_it_has_left(house: House, dispute:
         "Suspended: on Thursday 2026-03-12, with 20 days left.",
     )
     assert dispute.read()["next_due_on"] is None
+    assert (stopped["due_on"], stopped["due_at"]) == (None, None)
+    assert (reply(dispute)["due_on"], reply(dispute)["due_at"]) == (None, None)
+    timeline = dispute.requesting.get(f"{dispute.path}/timeline?limit=200").expect(200)["items"]
+    (item,) = [item for item in timeline if item["kind"] == "deadline"]
+    assert (item["state"], item["at"], item["on"]) == ("suspended", None, None)
+    assert dispute.requesting.get("/v1/deadlines?due_before=2027-01-01").expect(200)["items"] == []
+    (listed,) = dispute.requesting.get("/v1/deadlines?state=suspended").expect(200)["items"]
+    assert listed["due_on"] is None
     house.clock.pass_by(days=60)
     worker(house).round()
     refused = dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(409, "term-not-passed")

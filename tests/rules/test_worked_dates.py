@@ -96,6 +96,13 @@ WORKED = [
     Worked("2026-11-29", "3 months", NONE, "", "2027-02-28", "another has none"),
     Worked("2026-03-31", "3 months", NONE, "", "2026-06-30", "June has no 31st"),
     Worked("2026-09-30", "3 months", NONE, "", "2026-12-30", "not the last day of December"),
+    # The worked examples of PCT Rule 80.2, and years as twelve months: the same number, or the month's last day.
+    Worked("2012-02-29", "1 month", NONE, "", "2012-03-29", "the same number after a leap day"),
+    Worked("2012-02-29", "12 months", NONE, "", "2013-02-28", "the next February has no 29th"),
+    Worked("2027-02-28", "1 month", NONE, "", "2027-03-28", "not the 31st, though the month began on its last day"),
+    Worked("2027-02-28", "4 months", NONE, "", "2027-06-28", "nor the 30th of June"),
+    Worked("2026-12-31", "2 months", NONE, "", "2027-02-28", "over the end of the year to a short month"),
+    Worked("2027-07-31", "2 months", NONE, "", "2027-09-30", "September has no 31st"),
     # Indus waters: one month, two weeks, thirty and sixty days.
     Worked("2026-01-31", "1 month", NONE, "", "2026-02-28", "the last day of a month that is too short"),
     Worked("2028-01-31", "1 month", NONE, "", "2028-02-29", "in a leap year"),

@@ -41,8 +41,10 @@ class DeadlineOut(Out):
     standing: StandingName = Field(description="How well the rule is established.")
     trigger: Trigger = Field(description="The event from which it counts.")
     period: str = Field(description="Its length, such as `30 days`, or `set-per-case` if its day was set.")
-    due_on: date = Field(description="The last day.")
-    due_at: datetime = Field(description="The instant at which the last day ends.")
+    due_on: date | None = Field(description="The last day; null while the term is suspended.")
+    due_at: datetime | None = Field(
+        description="The instant at which the last day ends; null while the term is suspended."
+    )
     time_zone: str = Field(description="The time zone in which its days are counted, by its IANA name.")
     state: DeadlineState = Field(description="Whether it runs.")
     explanation: list[str] = Field(description="How the last day was computed, line by line.")

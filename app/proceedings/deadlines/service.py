@@ -63,7 +63,7 @@ def list_all_deadlines(
     columns = (*_COLUMNS, Case.id.label("case_id"), Case.reference, Case.title)
     statement = of_own_cases(select(*columns).join(Case, Case.id == Deadline.case_id), actor)
     if due_before is not None:
-        statement = statement.where(Deadline.due_on < due_before)
+        statement = statement.where(Deadline.due_on < due_before, Deadline.suspended_on.is_(None))
     if state == "ended":
         statement = statement.where(Deadline.state == "ended")
     elif state == "suspended":
@@ -118,8 +118,9 @@ def _out(row: AnyRow, now: datetime) -> DeadlineOut:
         standing=row.standing,
         trigger=Trigger(step=row.trigger_step, on=row.trigger_on),
         period=row.period,
-        due_on=row.due_on,
-        due_at=row.due_at,
+        # Where a suspended term will end is not known before it is resumed.
+        due_on=None if row.suspended_on else row.due_on,
+        due_at=None if row.suspended_on else row.due_at,
         time_zone=row.day_time_zone or row.seat_time_zone,
         state=state_of(row, now),
         explanation=row.explanation,

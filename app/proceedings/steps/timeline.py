@@ -33,7 +33,9 @@ class TimelineItem(Out):
 
     kind: TimelineKind = Field(description="Whether it is an event or a deadline.")
     id: UUID = Field(description="The id of the event or the deadline.")
-    at: datetime = Field(description="When the act was done, or when the last day of the deadline ends.")
+    at: datetime | None = Field(
+        description="When the act was done, or when the last day of the deadline ends; null while it is suspended."
+    )
     on: date | None = Field(
         description="The last day of the deadline, or the day on which a step counts; null for any other event."
     )
@@ -93,8 +95,8 @@ def _running_deadlines(db: GatedSession, now: datetime, case_id: UUID) -> list[T
         TimelineItem(
             kind="deadline",
             id=row.id,
-            at=row.due_at,
-            on=row.due_on,
+            at=None if row.suspended_on else row.due_at,
+            on=None if row.suspended_on else row.due_on,
             what=row.term,
             act=row.trigger_step,
             article=row.article,
