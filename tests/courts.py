@@ -16,7 +16,6 @@ COURT: Json = {
     "time_zone": "Europe/Prague",
 }
 ALL_SCOPES = ["events.read", "referrals.read", "referrals.write", "webhooks.manage"]
-PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
 
 
 def court(house: House, **more: Any) -> str:

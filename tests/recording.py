@@ -37,9 +37,9 @@ from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOu
 from app.main import create_app
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.pdfs import PDF
 
 PRESENT = datetime(2026, 11, 2, 9, tzinfo=UTC)
-PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
 # Longer lists of what is answered whole are cut to so many items.
 SHORTENED = {
     "listProcedures": 2,

@@ -16,17 +16,10 @@ import pytest
 from app.proceedings.documents import inventory
 from app.settings import Settings
 from tests.installation import Answer, House, Json, Person
+from tests.pdfs import PDF
 from tests.story import Dispute
 
-PDF = b"%PDF-1.7\n" + b"1 0 obj <<>> endobj\n" * 20 + b"%%EOF\n"
 S3: Json = {"storage_region": "us-east-1", "storage_key_id": "key", "storage_secret": "secret"}
-
-
-def pdf(size: int, word: bytes = b"x") -> bytes:
-    """A PDF of that many bytes, each a little different along its length."""
-    head, end = b"%PDF-1.7\n", b"\n%%EOF\n"
-    lines = b"".join(b"%s %012d\n" % (word, number) for number in range(size // (len(word) + 14) + 1))
-    return head + lines[: size - len(head) - len(end)] + end
 
 
 @contextmanager

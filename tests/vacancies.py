@@ -11,7 +11,7 @@ from app.core.tables.cases import Case
 from app.core.tables.mediators import Appointment
 from app.core.tables.sessions import Meeting
 
-# These are held by the institution, by courts and by time, whoever is in the case.
+# These are held by the institution, by courts and by time, in every case.
 ALWAYS_HELD = ("registry", "appointing-authority", "court", "clock")
 IN_OFFICE = ("proposed", "declared", "confirmed")
 
@@ -43,7 +43,7 @@ def _scheduled(db: GatedSession) -> Iterator[tuple[str, str]]:
 
 
 def _appointed(db: GatedSession) -> Iterator[tuple[str, str]]:
-    """Appointments that stand in an open case though their person has no capacity there."""
+    """Appointments that are confirmed in an open case though their person has no capacity there."""
     office = select(Capacity.appointment_id).where(Capacity.appointment_id.is_not(None), Capacity.ended_at.is_(None))
     vacant = (Appointment.state.in_(IN_OFFICE), Appointment.ended_at.is_(None), Appointment.id.not_in(office))
     open_cases = select(Appointment.case_id, Appointment.state).join(Case, Case.id == Appointment.case_id)

@@ -21,8 +21,8 @@ class Seams:
 
     `after_act` runs in the transaction of every write, between the act and the answer. Wings below the cases are handed
     functions: `lock_case` locks a case by its id and returns its columns, `end_appointment` ends an appointment in a
-    case, by their ids, with the account of the person, `is_behind` says whether a step that time brings may be due in a case,
-    and `take_due_steps` takes such steps.
+    case, by their ids, with the account of the person, `is_behind` says whether a step that time brings may be due in a
+    case, and `take_due_steps` takes such steps.
     """
 
     database: Database[GatedSession]

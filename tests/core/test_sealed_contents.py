@@ -21,9 +21,10 @@ from app.core.db import Base
 from app.settings import Settings
 from tests.canaries import WORDS, plant
 from tests.installation import House, Person, straight_to
+from tests.pdfs import pdf
 from tests.processes import Served, accord, served
 from tests.story import Dispute
-from tests.uploads import Desk, desk_of, digest_of, fault, pdf
+from tests.uploads import Desk, desk_of, digest_of, fault
 
 
 def test_authorised_readers_read_the_canaries(house: House) -> None:

@@ -23,8 +23,9 @@ from app.integration.client import (
     Timing,
     verified,
 )
-from tests.courts import PDF, client, court, referral
+from tests.courts import client, court, referral
 from tests.installation import House, Json
+from tests.pdfs import PDF
 from tests.webhooks import SECRET, signed_headers
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.cli import _document
 from tests.installation import House
+from tests.pdfs import PDF
 from tests.story import Dispute
 
 SOURCE = Path(__file__).parents[1] / "python_client"
@@ -45,6 +46,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generate = ("generate", "--path", "openapi.json", "--meta", "none", "--output-path", "accord_client")
     run(folder, folder / "venv" / "bin" / "openapi-python-client", *generate)
     (folder / "upload_a_document.py").write_text((SOURCE / "upload_a_document.py").read_text())
+    (folder / "memorial.pdf").write_bytes(PDF)
     return folder
 
 

@@ -15,14 +15,15 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.operations.health import look_at
 from app.operations.keys import destroy
-from tests.courts import ALL_SCOPES, PDF, client, court, program, referral, token
+from tests.courts import ALL_SCOPES, client, court, program, referral, token
 from tests.installation import Answer, House, Json, Person
+from tests.pdfs import PDF
 from tests.request_bodies import REQUESTS
 from tests.story import CONSENT, POWERS
 
 RETRIES = int(os.environ.get("ACCORD_TEST_RETRIES", "40"))
 PLANTED = "kingfisher-parrot"
-AMENDED = PDF.replace(b"<<>>", b"<< >>")
+AMENDED = PDF.replace(b"20 20 160 60", b"30 30 140 40")
 BIG = (9007199254740993, 2**63, 10**30)
 
 

@@ -27,11 +27,10 @@ from app.settings import Settings
 from tests.courts import court, program
 from tests.disks import fill, small_disk
 from tests.installation import TEST_SETTINGS, House, Person, straight_to
+from tests.pdfs import PDF
 from tests.processes import accord, running, served
 from tests.request_bodies import REQUESTS
 from tests.story import Dispute
-
-PDF = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
 
 
 def reopened(settings: Settings, people: list[Person]) -> Any:

@@ -24,7 +24,7 @@ AUDIENCES_OF_PARTIES = ("caucus", "party-registry", "party")
 
 @dataclass
 class Sides:
-    """A case with two responding parties: `both` is agent of both, `other` co-agent of the party `beside` alone.
+    """A case with two responding parties: `both` is agent of both, `other` co-agent of the party `second` alone.
 
     `chosen` is the party for which `both` wants to act.
     """
@@ -33,7 +33,7 @@ class Sides:
     both: Person
     other: Person
     chosen: str
-    beside: str
+    second: str
 
     @property
     def path(self) -> str:
@@ -49,10 +49,10 @@ def sides(request: pytest.FixtureRequest, dispute: Dispute) -> Sides:
     dispute.admit(dispute.registrar, both, second)
     dispute.step(dispute.registrar, "invite", {}).expect(200)
     ordered = sorted([dispute.party("responding"), second])
-    beside, chosen = ordered if request.param == "first" else reversed(ordered)
+    second, chosen = ordered if request.param == "first" else reversed(ordered)
     other = dispute.house.person("Sela Vane")
-    dispute.admit(both, other, beside, "co-agent", MANDATE)
-    return Sides(dispute, both, other, chosen, beside)
+    dispute.admit(both, other, second, "co-agent", MANDATE)
+    return Sides(dispute, both, other, chosen, second)
 
 
 def statement(audience: str = "participants", *party_ids: str, **more: str | list[str]) -> Json:
@@ -92,16 +92,16 @@ def test_a_draft_for_the_caucus_of_one_party_is_seen_by_that_side_alone(sides: S
 def test_who_acts_for_two_parties_learns_which_they_are(sides: Sides) -> None:
     refused = sides.both.post(f"{sides.path}/filings", statement()).expect(422, "acting-for")
     assert [party["id"] for party in refused["parties"]] == [
-        party["id"] for party in sides.dispute.case["parties"] if party["id"] in (sides.chosen, sides.beside)
+        party["id"] for party in sides.dispute.case["parties"] if party["id"] in (sides.chosen, sides.second)
     ]
     assert {party["name"] for party in refused["parties"]} == {"Kingdom of Vedria", "Soli"}
     assert [(fault["pointer"], fault["code"]) for fault in refused["errors"]] == [("/acting_for", "acting-for")]
 
 
-@pytest.mark.parametrize("acting_for", ["beside", "requesting", "unknown"])
+@pytest.mark.parametrize("acting_for", ["second", "requesting", "unknown"])
 def test_nobody_acts_for_a_party_that_is_not_theirs_or_that_the_act_leaves_out(sides: Sides, acting_for: str) -> None:
     named = {
-        "beside": sides.beside,
+        "second": sides.second,
         "requesting": sides.dispute.party("requesting"),
         "unknown": "6b1f0c52-8d1e-4c57-9a63-000000000001",
     }[acting_for]
@@ -123,9 +123,9 @@ ACTS: dict[str, tuple[str, Json, str, int]] = {
 def test_each_act_is_done_for_the_party_that_is_named(sides: Sides, name: str) -> None:
     path, body, kind, status = ACTS[name]
     sides.both.post(f"{sides.path}/{path}", body).expect(422, "acting-for")
-    for party_id in (sides.chosen, sides.beside):
+    for party_id in (sides.chosen, sides.second):
         sides.both.post(f"{sides.path}/{path}", {**body, "acting_for": party_id}).expect(status)
-    assert authors(sides.dispute, sides.both, kind)[-2:] == [sides.chosen, sides.beside]
+    assert authors(sides.dispute, sides.both, kind)[-2:] == [sides.chosen, sides.second]
 
 
 def test_the_consent_of_one_party_is_not_that_of_the_other(sides: Sides) -> None:
@@ -141,7 +141,7 @@ def test_the_consent_of_one_party_is_not_that_of_the_other(sides: Sides) -> None
 
 def test_an_agent_of_two_parties_nominates_and_accepts_for_one_at_a_time(sides: Sides) -> None:
     dispute = sides.dispute
-    for party_id in (sides.chosen, sides.beside):
+    for party_id in (sides.chosen, sides.second):
         dispute.step(sides.both, "accept-invitation", {**GIVES, "acting_for": party_id}).expect(200)
     for step in ("screen", "register"):
         dispute.step(dispute.registrar, step).expect(200)
@@ -153,9 +153,9 @@ def test_an_agent_of_two_parties_nominates_and_accepts_for_one_at_a_time(sides: 
     dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
     sides.both.post(f"{path}/accept").expect(422, "acting-for")
     sides.both.post(f"{path}/accept", {"acting_for": sides.chosen}).expect(409, "already-accepted")
-    accepted = sides.both.post(f"{path}/accept", {"acting_for": sides.beside}).expect(200)
-    assert set(accepted["accepted_by"]) == {sides.chosen, sides.beside}
-    assert authors(dispute, sides.both, "appointment-accepted") == [sides.beside]
+    accepted = sides.both.post(f"{path}/accept", {"acting_for": sides.second}).expect(200)
+    assert set(accepted["accepted_by"]) == {sides.chosen, sides.second}
+    assert authors(dispute, sides.both, "appointment-accepted") == [sides.second]
 
 
 @dataclass(frozen=True)
@@ -187,9 +187,7 @@ def attempts(draw: st.DrawFn) -> Attempted:
 
 
 @given(attempt=attempts(), ids=st.permutations(range(5)), role=st.sampled_from(REPRESENTATIVES))
-def test_the_acting_party_is_the_only_one_or_the_one_that_is_named(
-    attempt: Attempted, ids: list[int], role: str
-) -> None:
+def test_the_acting_party_is_the_only_party_or_the_named_party(attempt: Attempted, ids: list[int], role: str) -> None:
     party_ids = [UUID(int=id) for id in ids]
     person, case = UUID(int=100), CaseView(UUID(int=101), UUID(int=102), datetime.now(UTC), True, True, 0)
     parties = tuple(

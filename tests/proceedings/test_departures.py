@@ -134,7 +134,7 @@ def test_a_nomination_that_ends_with_an_account_says_why(house: House, dispute: 
     assert (closed["payload"]["state"], closed["payload"]["cause"]) == ("closed", "account-disabled")
 
 
-def test_the_case_waits_for_the_registry_in_the_place_of_a_party_that_nobody_represents(
+def test_the_case_waits_for_the_registry_instead_of_a_party_that_nobody_represents(
     house: House, dispute: Dispute
 ) -> None:
     dispute.invited()

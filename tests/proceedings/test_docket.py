@@ -7,8 +7,9 @@ import pytest
 
 from tests.installation import House, Json, Person
 from tests.own_rules import own_rules, rewritten
+from tests.pdfs import pdf
 from tests.story import UNCITRAL, Dispute
-from tests.uploads import Desk, pdf
+from tests.uploads import Desk
 
 NOTICE = {"kind": "notice", "title": "Notice", "text": "x"}
 RETURN = {"reasons": ["unsigned"], "note": "The last page has no signature."}

@@ -8,17 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.installation import Answer
-from tests.uploads import (
-    PDF,
-    Desk,
-    content_of,
-    desk_of,
-    digest_of,
-    fault,
-    nothing_is_kept,
-    pdf,
-    settings_of_storage,
-)
+from tests.pdfs import PDF, pdf
+from tests.uploads import Desk, content_of, desk_of, digest_of, fault, nothing_is_kept, settings_of_storage
 
 __all__ = ["settings_of_storage"]
 

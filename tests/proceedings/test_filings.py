@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.installation import House
+from tests.pdfs import pdf
 from tests.sql_statements import recorded_statements
 from tests.story import Dispute
-from tests.uploads import desk_of, pdf
+from tests.uploads import desk_of
 
 CHICAGO = {"place": "Chicago", "time_zone": "America/Chicago"}
 

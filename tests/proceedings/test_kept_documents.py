@@ -9,9 +9,10 @@ from app.core.files.storage import Storage
 from app.settings import Settings
 from tests.background import worker
 from tests.installation import House, Json
+from tests.pdfs import PDF
 from tests.processes import accord
 from tests.story import Dispute
-from tests.uploads import PDF, content_of, desk_of
+from tests.uploads import content_of, desk_of
 
 
 @pytest.fixture

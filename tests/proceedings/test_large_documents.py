@@ -23,8 +23,9 @@ import pytest
 
 from app.settings import Settings
 from tests.installation import Json
+from tests.pdfs import pdf
 from tests.processes import Served, served
-from tests.uploads import S3, Desk, check, desk_today, empty_bucket, pdf, sweep
+from tests.uploads import S3, Desk, check, desk_today, empty_bucket, sweep
 
 ROUNDS = int(os.environ.get("ACCORD_TEST_ROUNDS", "4"))
 MIB = int(os.environ.get("ACCORD_TEST_UPLOAD_MIB", "64"))

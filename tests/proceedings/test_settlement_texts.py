@@ -16,10 +16,11 @@ from app.institution.signing.files import NotGenuine
 from app.proceedings.certificates.verification import verify
 from app.proceedings.documents import virus_scan
 from tests.installation import Answer, House, Json, Person
+from tests.pdfs import pdf
 from tests.proofs import signed_by_another_key
 from tests.sql_statements import recorded_statements
 from tests.story import CLAUSES, Dispute
-from tests.uploads import content_of, digest_of, fault, pdf
+from tests.uploads import content_of, digest_of, fault
 
 FRENCH: Json = {
     "title": "Accord sur la Serin",

@@ -2,12 +2,14 @@
 
     python upload_a_document.py BASE-URL TOKEN CASE-ID FILING-ID
 
-It runs in the virtual environment of the generator, in the folder in which the client was generated.
+It runs in the virtual environment of the generator, in the folder in which the client was generated, and sends
+`memorial.pdf` from there.
 """
 
 import io
 import json
 import sys
+from pathlib import Path
 
 from accord_client import AuthenticatedClient  # type: ignore[import-not-found]
 from accord_client.api.documents import (  # type: ignore[import-not-found]
@@ -20,7 +22,7 @@ from accord_client.types import File  # type: ignore[import-not-found]
 
 base_url, token, case_id, filing_id = sys.argv[1:]
 client = AuthenticatedClient(base_url=base_url, token=token)
-file = File(payload=io.BytesIO(b"%PDF-1.7\n1 0 obj <<>> endobj\n%%EOF\n"))
+file = File(payload=io.BytesIO(Path("memorial.pdf").read_bytes()))
 document = upload_document.sync(
     case_id, filing_id, client=client, body=file, content_disposition="attachment; filename*=UTF-8''memorial.pdf"
 )

@@ -18,6 +18,7 @@ from obstore.store import LocalStore, S3Store
 from sqlalchemy.engine import make_url
 
 from app.core.errors import Misconfigured, Problem, Unavailable
+from app.core.files.pdfs import AT_ONCE
 from app.settings import Settings
 
 # The size of the parts of a large object. S3 accepts 10,000 parts of at least 5 MiB, so objects have at most 80 GB.
@@ -67,6 +68,7 @@ class Storage:
         self.place = settings.storage or _next_to_the_database(settings)
         self._settings = settings
         self.threads = anyio.CapacityLimiter(_AT_ONCE)
+        self.pdf_processes = anyio.CapacityLimiter(AT_ONCE)
         if "://" in self.place and urlsplit(self.place).scheme != "s3":
             raise Misconfigured("ACCORD_STORAGE must be a folder or s3://BUCKET/PREFIX.")
 

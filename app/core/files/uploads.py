@@ -1,26 +1,35 @@
 """A file on its way into the storage: hashed, checked and sealed as it arrives, in bounded memory."""
 
 import hashlib
-from collections.abc import AsyncIterator
+import io
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
+import anyio
+import anyio.to_thread
+
 from app.core.errors import TooLarge, invalid
 from app.core.files.archives import check_archive
-from app.core.files.kinds import ContentCheck, Kind
-from app.core.files.sealing import Key, Sealing, reader, sealed_size
+from app.core.files.kinds import PDF, ContentCheck, Kind
+from app.core.files.pdfs import check_pdf, check_size
+from app.core.files.sealing import READ_AT_ONCE, SEGMENT, Key, Sealing, reader, sealed_size
 from app.core.files.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a request states of its file: its digests (SHA-256), and its length in bytes."""
+    """What a request states of its file: its digests (SHA-256), and its length in bytes.
+
+    `renders` says that every page of a PDF must be drawn, as it must for a settlement's text.
+    """
 
     name: str
     kind: Kind
     digests: tuple[bytes, ...]
     length: int | None
+    renders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +79,12 @@ async def receive(storage: Storage, slot: Slot, file: File, chunks: AsyncIterato
 
     async with aclosing(sealed()) as stream:  # type: ignore[type-var]
         await storage.put(slot.object_key, stream)
-    if file.kind.is_archive:
-        try:
-            await storage.in_thread(lambda: _check_archive(storage, slot, file.kind, size))
-        except BaseException:
+    try:
+        await _open(storage, slot, file, size)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
             await storage.in_thread(lambda: storage.delete_now(slot.object_key))
-            raise
+        raise
     return Arrived(slot.key.document_id, slot.object_key, file, size, hashed.digest())
 
 
@@ -88,10 +97,26 @@ def _check_whole(file: File, size: int, sha256: bytes) -> None:
         raise invalid("", "digest-mismatch", "The file has another digest than its header states. Send it again.")
 
 
-def _check_archive(storage: Storage, slot: Slot, kind: Kind, size: int) -> None:
-    # Read back through the seal: plain bytes are never written to a disk.
-    def fetch(start: int, end: int) -> bytes:
-        return storage.read_now(slot.object_key, start, end)
+async def _open(storage: Storage, slot: Slot, file: File, size: int) -> None:
+    """Open a file that is judged by its whole content; raises Invalid if it is refused."""
+    if file.kind.is_archive:
+        await storage.in_thread(lambda: _check_archive(storage, slot, file.kind, size))
+    if file.kind is PDF and check_size(size, renders=file.renders):
+        pdf = _read_back(storage, slot, size)
+        await anyio.to_thread.run_sync(lambda: check_pdf(pdf, renders=file.renders), limiter=storage.pdf_processes)
 
-    with reader(slot.key, size, sealed_size(size), fetch) as file:
+
+def _check_archive(storage: Storage, slot: Slot, kind: Kind, size: int) -> None:
+    with _plain(storage, slot, size) as file:
         check_archive(kind, file)
+
+
+def _read_back(storage: Storage, slot: Slot, size: int) -> Iterator[bytes]:
+    with _plain(storage, slot, size) as file:
+        while piece := file.read(READ_AT_ONCE * SEGMENT):
+            yield piece
+
+
+def _plain(storage: Storage, slot: Slot, size: int) -> io.BufferedReader:
+    # Read back through the seal: plain bytes are never written to a disk.
+    return reader(slot.key, size, sealed_size(size), lambda start, end: storage.read_now(slot.object_key, start, end))

@@ -74,7 +74,7 @@ _ALL = (
     EventType("document-refused", "A scanner refused a document.", ("document_id", "filing_id", "draft_id")),
     EventType("text-drafted", "A settlement text was drafted.", _DRAFT),
     EventType("text-frozen", "A settlement text was frozen for signature.", _DRAFT),
-    EventType("text-superseded", "Another settlement text was frozen in the place of this one.", _DRAFT),
+    EventType("text-superseded", "Another settlement text was frozen instead of this one.", _DRAFT),
     EventType("text-signed", "A settlement text was signed.", ("signature_id", "draft_id", "party_id")),
     EventType(
         "signature-voided",

@@ -221,7 +221,7 @@ class WaitingOut(Out):
     """Somebody for whom the case waits."""
 
     capacity: Capacity = Field(
-        description="The capacity for which the case waits: `registry` in the place of a party that nobody represents, "
+        description="The capacity for which the case waits: `registry` instead of a party that nobody represents, "
         "or of a mediator who has left."
     )
     party_id: UUID | None = Field(description="The party for which it waits; null if for none.")

@@ -1,6 +1,7 @@
 """`…/documents` of a filing and of a draft of the settlement, `/v1/documents`, and `…/accesses`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -91,13 +92,14 @@ async def upload_text(
 ) -> DocumentOut:
     """Upload a document to a draft of the settlement, as one of its texts.
 
-    The file is the body of the request: PDF, DOCX or ODT.
+    The file is the body of the request: PDF, DOCX or ODT. Every page of a PDF must be drawable.
     """
     return await _upload(work, Holder("draft", case_id, draft_id), details, TEXTS)
 
 
 async def _upload(work: Work, holder: Holder, details: About, kinds: Sequence[Kind]) -> DocumentOut:
-    file, settings = file_of(work.request, kinds), work.seams.database.settings
+    settings = work.seams.database.settings
+    file = replace(file_of(work.request, kinds), renders=holder.kind == "draft")
     intake = service.Intake(settings.documents_per_filing, settings.clamd is not None)
     ticket = await work.look(service.may_upload, holder, details, intake)
     arrived = await receive_file(work, ticket, file, settings.document_limit)

@@ -53,7 +53,7 @@ def close_appointments(db: GatedSession, act: Act, case: Case) -> None:
 def cancel_sessions(db: GatedSession, act: Act, case_id: UUID) -> None:
     """Cancel the scheduled sessions of a case whose mediator left, each in its own audience.
 
-    Nobody else could hold them, and a caucus could not even be cancelled: a successor does not see it.
+    Only that mediator could hold them, and a caucus could not even be cancelled: a successor does not see it.
     """
     with as_system(db):
         rows = db.execute(_scheduled_meetings(case_id)).all()

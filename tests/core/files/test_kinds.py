@@ -3,18 +3,9 @@
 from collections.abc import Iterator
 
 from tests.archives import DOCX, ODS, ODT, PPTX, SHEET, WORD, XLSX, ZIP, entry_of, office, open_document, zipped
+from tests.pdfs import PDF, pdf
 from tests.pictures import jpeg, png
-from tests.uploads import (
-    PDF,
-    Desk,
-    content_of,
-    desk_of,
-    digest_of,
-    fault,
-    nothing_is_kept,
-    pdf,
-    settings_of_storage,
-)
+from tests.uploads import Desk, content_of, desk_of, digest_of, fault, nothing_is_kept, settings_of_storage
 
 __all__ = ["settings_of_storage"]
 

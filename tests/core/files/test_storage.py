@@ -22,18 +22,10 @@ from app.core.ledger import service as ledger
 from app.core.sealer import NO_KEY
 from app.core.tables.contents import DataKey
 from app.proceedings.documents import virus_scan
+from tests.pdfs import PDF, pdf
 from tests.processes import free_port
 from tests.story import Dispute
-from tests.uploads import (
-    PDF,
-    Desk,
-    check,
-    content_of,
-    desk_of,
-    pdf,
-    settings_of_storage,
-    sweep,
-)
+from tests.uploads import Desk, check, content_of, desk_of, settings_of_storage, sweep
 
 __all__ = ["settings_of_storage"]
 

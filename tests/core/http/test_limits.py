@@ -199,7 +199,7 @@ def test_a_crafted_body_is_refused_before_it_is_built(house: House, kind: str) -
         problem = person.send("POST", "/v1/cases", content=body, headers=json_).expect(422, "invalid")
         took.append(time.process_time() - began)
         assert body is prose or problem["errors"][0]["code"] in ("json-values", "json-members", "json-depth")
-    # Beside plain text of the same size, since machines differ.
+    # Compared with plain text of the same size, since machines differ.
     assert min(took[1::2]) < 5 * min(took[0::2]) + 0.05, took
 
 

@@ -36,6 +36,7 @@ from tests import courts
 from tests.core.http.operations import EVERY, NOBODYS, OPERATIONS
 from tests.core.http.world import World, build
 from tests.installation import Clock, House, Json, Person
+from tests.pdfs import PDF
 from tests.receivers import LOOPBACK, letting
 from tests.registries import EmptyRegistry
 from tests.request_bodies import REQUESTS
@@ -352,9 +353,8 @@ def _of_courts(house: House) -> None:
     court.post(f"{first}/extend", REQUESTS["ReturnDateIn"]).expect(200)
     case = house.registrar.get(f"/v1/cases/{case_id}").expect(200)
     house.registrar.get(f"/v1/cases/{case_id}/referral").expect(200)
-    pdf = b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF"
     head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=order.pdf"}
-    court.send("POST", f"{first}/order", content=pdf, headers=head).expect(200)
+    court.send("POST", f"{first}/order", content=PDF, headers=head).expect(200)
     for path, reader in ((f"{first}/order", court), (f"/v1/cases/{case_id}/referral/order", house.registrar)):
         assert reader.get(path).status == 200
     agent = house.person("Agent Ofthecase")
