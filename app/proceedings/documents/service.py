@@ -24,13 +24,15 @@ from app.core.tables.contents import Content, DataKey
 from app.core.tables.documents import KEPT, Document
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.documents.holders import Holder, check_references, holder_of, party_writing, read_holder
+from app.proceedings.documents.holders import Holder, holder_of, party_writing, read_holder
+from app.proceedings.documents.references import RELATED_ID, REPLACES_ID, check_references, versions_of
 from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut
 
 # What an answer takes from elsewhere than a column of the same name and type.
-_HIDDEN = {"name", "sha256"}
+_HIDDEN = {"name", "sha256", "version"}
+_REFERENCES = {"related_id": RELATED_ID, "replaces_id": REPLACES_ID}
 _COLUMNS = (
-    *(getattr(Document, name) for name in DocumentOut.model_fields if name not in _HIDDEN),
+    *(_REFERENCES.get(name, getattr(Document, name)) for name in DocumentOut.model_fields if name not in _HIDDEN),
     Document.sha256,
     Document.content_id,
 )
@@ -120,11 +122,13 @@ def _row(db: GatedSession, document_id: UUID) -> AnyRow:
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
     bodies = contents.read_many(db, [row.content_id for row in rows])
+    versions = versions_of(db, rows)
     names = set(DocumentOut.model_fields) - _HIDDEN
     return [
         DocumentOut(
             name=bodies[row.content_id]["name"],
             sha256=row.sha256.hex(),
+            version=versions[row.id],
             **{name: getattr(row, name) for name in names},
         )
         for row in rows
