@@ -112,6 +112,35 @@ def test_a_removed_document_is_named_by_no_other(desk: Desk) -> None:
     assert (shown["version"], shown["replaces_id"]) == (1, None)
 
 
+def test_a_corrected_filing_names_the_returned_one_only_to_its_readers(dispute: Dispute) -> None:
+    dispute.mediating()
+    path, body = f"{dispute.path}/filings", {**NOTICE, "audience": "participants"}
+
+    def filed(**more: Any) -> str:
+        id = str(dispute.requesting.post(path, {**body, **more}).expect(201)["id"])
+        dispute.requesting.post(f"{path}/{id}/submit").expect(200)
+        return id
+
+    def resubmitted_as_seen_by(person: Person, id: str) -> list[str | None]:
+        receipt = person.get(f"{path}/{id}/receipt").expect(200)["body"]["filing"]
+        return [person.get(f"{path}/{id}").expect(200)["resubmits_id"], receipt["resubmits_id"]]
+
+    returned = filed()
+    dispute.registrar.post(f"{path}/{returned}/return", {"reasons": ["unsigned"], "note": "Sign it."}).expect(200)
+    before = filed(resubmits_id=returned)
+    assert resubmitted_as_seen_by(dispute.responding, before) == [returned, returned]
+    court = filed(audience="court")
+    dispute.registrar.post(f"{path}/{court}/return", {"reasons": ["unsigned"], "note": "Sign it."}).expect(200)
+    to_court = filed(audience="court", resubmits_id=court)
+    assert resubmitted_as_seen_by(dispute.responding, to_court) == [court, court]
+    newcomer, _ = dispute.third_party_joined()
+    after = filed(resubmits_id=returned)
+    newcomer.get(f"{path}/{returned}").expect(404)
+    assert resubmitted_as_seen_by(newcomer, after) == [None, None]
+    assert resubmitted_as_seen_by(dispute.requesting, after) == [returned, None]
+    assert [unreadable_references(dispute, person) for person in (newcomer, *readers_of(dispute))] == [[]] * 5
+
+
 def plant(dispute: Dispute, document: Json, **values: Any) -> None:
     """Write into the row of a document what a former release could write."""
     seams = dispute.house.app.state.seams
