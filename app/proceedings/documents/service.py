@@ -102,11 +102,16 @@ def enclosed(rows: Sequence[AnyRow], bodies: dict[UUID, contents.Body]) -> dict[
 def move(db: GatedSession, filing_id: UUID, audience_id: UUID) -> None:
     """Move a filing's documents, with their names, to another audience; the actor must be able to read them now.
 
-    Removed documents stay where they are.
+    Removed documents stay where they are. The others are numbered from 1, since a gap would tell of the removed ones.
     """
     db.flush()
     kept = (Document.filing_id == filing_id, Document.state.in_(KEPT))
-    rows = db.execute(select(Document.id, Document.content_id).where(*kept)).all()
+    columns = (Document.id, Document.content_id, Document.number)
+    rows = db.execute(select(*columns).where(*kept).order_by(Document.number)).all()
+    for number, row in enumerate(rows, 1):
+        if row.number != number:
+            renumbered = update(Document).where(Document.id == row.id).values(number=number)
+            db.execute(renumbered.execution_options(synchronize_session=False))
     for table, ids in ((Document, [row.id for row in rows]), (Content, [row.content_id for row in rows])):
         moved = update(table).where(table.id.in_(ids)).values(audience_id=audience_id)
         db.execute(moved.execution_options(synchronize_session=False))
