@@ -157,6 +157,18 @@ def test_the_limits_apply_before_the_bytes_arrive_and_while_they_arrive(desk: De
     assert len(list(desk.dispute.house.app.state.seams.storage.objects())) == 5
 
 
+def test_the_numbers_of_a_submitted_filing_do_not_tell_of_removed_documents(desk: Desk) -> None:
+    documents = [desk.document(name=f"{letter}.pdf") for letter in "abcd"]
+    for removed in (documents[0], documents[2]):
+        desk.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
+    desk.submit()
+    for person in (desk.dispute.requesting, desk.dispute.responding):
+        listed = person.get(desk.path).expect(200)["items"]
+        assert [(document["number"], document["name"]) for document in listed] == [(1, "b.pdf"), (2, "d.pdf")]
+        path = desk.path.removesuffix("/documents")
+        assert [document["number"] for document in person.get(path).expect(200)["documents"]] == [1, 2]
+
+
 def test_a_document_is_removed_while_its_filing_is_a_draft(desk: Desk) -> None:
     document, kept = desk.document(), desk.document(name="kept.pdf")
     path, person = f"/v1/documents/{document['id']}", desk.dispute.requesting

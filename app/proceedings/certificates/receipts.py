@@ -61,7 +61,7 @@ def issue(
             "title": contents.read_one(db, filing.content_id)["title"],
             "audience": filing.audience_name,
             "docket_number": filing.docket_number,
-            "resubmits_id": str(filing.resubmits_id) if filing.resubmits_id else None,
+            "resubmits_id": _resubmits(db, filing, audience_id),
         },
         "by": _by(db, filing, author),
         **_received(case, filing),
@@ -70,6 +70,15 @@ def issue(
         "documents": [dict(document) for document in documents],
     }
     return service.issue(db, now, case, audience_id, Statement("receipt", members, filing.id))
+
+
+def _resubmits(db: GatedSession, filing: Filing, audience_id: UUID) -> str | None:
+    """The returned filing that this one corrects, if every reader of the receipt may know of it."""
+    # The receipt of a filing for a wider audience has some of that audience's readers.
+    known = Filing.audience_id.in_((audience_id, filing.audience_id))
+    returned = select(Filing.id).where(Filing.id == filing.resubmits_id, known)
+    known_id = db.execute(returned).scalar_one_or_none() if filing.resubmits_id else None
+    return str(known_id) if known_id else None
 
 
 def _received(case: Case, filing: Filing) -> dict[str, Any]:

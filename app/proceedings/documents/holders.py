@@ -11,12 +11,11 @@ from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow
-from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.tables.cases import Case
-from app.core.tables.documents import KEPT, Document
+from app.core.tables.documents import Document
 from app.core.tables.filings import Filing
 from app.core.tables.settlements import Draft
-from app.proceedings.documents.schemas import OF_A_TEXT, OF_ANOTHER, About
 
 _FILING = (
     Filing.id,
@@ -26,8 +25,11 @@ _FILING = (
     Filing.author_party_id,
     Filing.received_via,
     Filing.joined_by,
+    Filing.audience_name,
+    Filing.party_ids,
+    Filing.redacts_id,
 )
-_DRAFT = (Draft.id, Draft.audience_id, Draft.state, Draft.author_id)
+_DRAFT = (Draft.id, Draft.audience_id, Draft.state, Draft.author_id, Draft.audience_name, Draft.party_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,49 +128,3 @@ def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow, acting_for
         detail = "Only the side that drafted a text may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")
     return circle.acting_party(actor, acting_for, shared)
-
-
-def check_references(db: GatedSession, holder: Holder, about: About) -> int:
-    """Return the version that a new document will have.
-
-    Raises Invalid for a reference that is missing, that the relation excludes, or to a document that is not there.
-    """
-    if holder.kind == "draft":
-        _check_text(about)
-    elif (about.relation in OF_ANOTHER) != (about.related_id is not None):
-        detail = f"Send 'related_id' with the relations {', '.join(sorted(OF_ANOTHER))}; leave it out with others."
-        raise invalid("query/related_id", "related-document", detail)
-    version = 1
-    for field, document_id in (("related_id", about.related_id), ("replaces_id", about.replaces_id)):
-        if document_id is None:
-            continue
-        kept = (Document.case_id == holder.case_id, Document.id == document_id, Document.state.in_(KEPT))
-        document = db.execute(select(Document.version, Document.draft_id).where(*kept)).one_or_none()
-        if document is None:
-            raise invalid(f"query/{field}", "unknown-document", "Name a document of this case by its id.")
-        if holder.kind == "draft":
-            _check_draft_reference(field, document.draft_id == holder.id)
-        version = document.version + 1 if field == "replaces_id" else version
-    return version
-
-
-def _check_text(about: About) -> None:
-    if about.language is None:
-        raise invalid("query/language", "language", "Name the language of the text, as in '?language=fr'.")
-    if about.relation not in OF_A_TEXT:
-        detail = f"Choose a relation that the text of a settlement can have: {', '.join(OF_A_TEXT)}."
-        raise invalid("query/relation", "text-relation", detail)
-    if about.related_id is not None and about.relation not in OF_ANOTHER:
-        relations = " and ".join(relation for relation in OF_A_TEXT if relation in OF_ANOTHER)
-        detail = f"With the text of a settlement, send 'related_id' only for the relations {relations}."
-        raise invalid("query/related_id", "related-document", detail)
-
-
-def _check_draft_reference(field: str, is_of_this_draft: bool) -> None:
-    """Refuse references out of the draft, since it is signed as a whole, and two versions of a text in one draft."""
-    if field == "related_id" and not is_of_this_draft:
-        detail = "Name a document of the same draft, or leave 'related_id' out if the document refers to the clauses."
-        raise invalid("query/related_id", "unknown-document", detail)
-    if field == "replaces_id" and is_of_this_draft:
-        detail = "A draft holds one version of each document. Remove the old version and upload the new one."
-        raise invalid("query/replaces_id", "same-draft", detail)

@@ -55,9 +55,13 @@ class DocumentOut(Out):
     sha256: str = Field(description="The SHA-256 of the file, in hexadecimal.")
     language: str | None = Field(description="The language of the document, by its code; null if nobody said.")
     relation: DocumentRelation = Field(description="What the document is, on its own or in relation to `related_id`.")
-    related_id: UUID | None = Field(description="The document to which the relation is; null if it is to none.")
-    version: int = Field(description="The version, from 1.")
-    replaces_id: UUID | None = Field(description="The document whose next version it is; null for a first version.")
+    related_id: UUID | None = Field(
+        description="The document to which the relation is; null if it is to none, or if you cannot read that document."
+    )
+    version: int = Field(description="The version, from 1, counted among the versions that you can read.")
+    replaces_id: UUID | None = Field(
+        description="The document whose next version it is; null for a first version, or if you cannot read that one."
+    )
     state: DocumentState = Field(description="Whether it can be read.")
     author_id: UUID = Field(description="The person who uploaded it.")
     author_party_id: UUID | None = Field(description="The party for which it was uploaded; null if for none.")
@@ -79,7 +83,9 @@ class EnclosureOut(Out):
     sha256: str = Field(description="The SHA-256 of the file, in hexadecimal.")
     language: str | None = Field(description="The language of the document, by its code; null if nobody said.")
     relation: DocumentRelation = Field(description="What the document is, on its own or in relation to `related_id`.")
-    related_id: UUID | None = Field(description="The document to which the relation is; null if it is to none.")
+    related_id: UUID | None = Field(
+        description="The document to which the relation is; null if it is to none, or if you cannot read that document."
+    )
     state: DocumentState = Field(description="Whether it can be read.")
 
 

@@ -25,13 +25,15 @@ from app.core.tables.documents import KEPT, Document
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
-from app.proceedings.documents.holders import Holder, check_references, holder_of, party_writing, read_holder
+from app.proceedings.documents.holders import Holder, holder_of, party_writing, read_holder
+from app.proceedings.documents.references import RELATED_ID, REPLACES_ID, check_references, versions_of
 from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut
 
 # What an answer takes from elsewhere than a column of the same name and type.
-_HIDDEN = {"name", "sha256"}
+_HIDDEN = {"name", "sha256", "version"}
+_REFERENCES = {"related_id": RELATED_ID, "replaces_id": REPLACES_ID}
 _COLUMNS = (
-    *(getattr(Document, name) for name in DocumentOut.model_fields if name not in _HIDDEN),
+    *(_REFERENCES.get(name, getattr(Document, name)) for name in DocumentOut.model_fields if name not in _HIDDEN),
     Document.sha256,
     Document.content_id,
 )
@@ -101,11 +103,16 @@ def enclosed(rows: Sequence[AnyRow], bodies: dict[UUID, contents.Body]) -> dict[
 def move(db: GatedSession, filing_id: UUID, audience_id: UUID) -> None:
     """Move a filing's documents, with their names, to another audience; the actor must be able to read them now.
 
-    Removed documents stay where they are.
+    Removed documents stay where they are. The others are numbered from 1, since a gap would tell of the removed ones.
     """
     db.flush()
     kept = (Document.filing_id == filing_id, Document.state.in_(KEPT))
-    rows = db.execute(select(Document.id, Document.content_id).where(*kept)).all()
+    columns = (Document.id, Document.content_id, Document.number)
+    rows = db.execute(select(*columns).where(*kept).order_by(Document.number)).all()
+    for number, row in enumerate(rows, 1):
+        if row.number != number:
+            renumbered = update(Document).where(Document.id == row.id).values(number=number)
+            db.execute(renumbered.execution_options(synchronize_session=False))
     for table, ids in ((Document, [row.id for row in rows]), (Content, [row.content_id for row in rows])):
         moved = update(table).where(table.id.in_(ids)).values(audience_id=audience_id)
         db.execute(moved.execution_options(synchronize_session=False))
@@ -121,11 +128,13 @@ def _row(db: GatedSession, document_id: UUID) -> AnyRow:
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
     bodies = contents.read_many(db, [row.content_id for row in rows])
+    versions = versions_of(db, rows)
     names = set(DocumentOut.model_fields) - _HIDDEN
     return [
         DocumentOut(
             name=bodies[row.content_id]["name"],
             sha256=row.sha256.hex(),
+            version=versions[row.id],
             **{name: getattr(row, name) for name in names},
         )
         for row in rows

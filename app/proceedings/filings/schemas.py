@@ -123,7 +123,8 @@ class FilingOut(Out):
     reasons: list[ReturnReason] = Field(description="Why the registry returned it, in codes.")
     note: str | None = Field(description="The registry's note to its decision; null if there is none.")
     resubmits_id: UUID | None = Field(
-        description="The returned filing that this one corrects; null if it corrects none."
+        description="The returned filing that this one corrects; null if it corrects none, or if you may not know of "
+        "that filing."
     )
     redacts_id: UUID | None = Field(
         description="The confidential filing of which this is the redacted version; null if it is none, or if you may "

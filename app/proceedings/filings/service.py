@@ -31,9 +31,10 @@ from app.proceedings.filings import docket, joinders
 from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut
 from app.rules.days import day_at
 
-# A reader of the twin may not know of the sealed filing. The gate filters this selection too.
-_SEALED = aliased(Filing)
+# A reader may not know of the sealed or the returned filing. The gate filters these selections too.
+_SEALED, _RETURNED = aliased(Filing), aliased(Filing)
 _SEALED_ID = select(_SEALED.id).where(_SEALED.id == Filing.redacts_id).scalar_subquery()
+_RETURNED_ID = select(_RETURNED.id).where(_RETURNED.id == Filing.resubmits_id).scalar_subquery()
 _COLUMNS = (
     Filing.id,
     Filing.kind,
@@ -53,7 +54,7 @@ _COLUMNS = (
     Filing.decided_at,
     Filing.reasons,
     Filing.decision_id,
-    Filing.resubmits_id,
+    _RETURNED_ID.label("resubmits_id"),
     _SEALED_ID.label("redacts_id"),
     Filing.joined_by.label("joint"),
 )
