@@ -53,14 +53,14 @@ def signed(registry: Registry, request: pytest.FixtureRequest) -> Files:
 
 def _signed(house: House, dispute: Dispute) -> Files:
     dispute.invited(**UNCITRAL)
-    filing = dispute.filing(dispute.requesting, "participants", title=TITLE)
+    filing = dispute.filing(dispute.responding, "participants", kind="response", title=TITLE)
     paths = {"receipt": f"{dispute.path}/filings/{filing['id']}/receipt"}
     settled, ended = Dispute(house, "a"), Dispute(house, "b")
     settled.settled()
     ended.mediating()
     why = {"reason": "Neither side moves.", "fields": {"ground": "no-prospect-of-settlement"}}
     ended.step(ended.mediator, "terminate", why).expect(200)
-    readers = {"receipt": dispute.requesting, "settlement": settled.requesting, "non-settlement": ended.requesting}
+    readers = {"receipt": dispute.responding, "settlement": settled.requesting, "non-settlement": ended.requesting}
     for case in (settled, ended):
         (issued,) = case.requesting.get(f"{case.path}/settlement/certificates").expect(200)["items"]
         paths[issued["kind"]] = f"{case.path}/settlement/certificates/{issued['id']}"
@@ -89,7 +89,7 @@ def test_each_file_verifies_with_the_trusted_key_as_json_and_as_pdf(signed: File
 
 def test_the_report_states_the_contents_of_the_file(signed: Files) -> None:
     receipt = "\n".join(verify(signed.json["receipt"], signed.key).lines)
-    for word in (TITLE, "Olga Strand for Republic of Ostrava", "2026-03-02T17:00:00+08:00 at Hong Kong"):
+    for word in (TITLE, "Viktor Drian for Kingdom of Vedria", "2026-03-02T17:00:00+08:00 at Hong Kong"):
         assert word in receipt
     assert "In time for the term 'reply'" in receipt
     settlement = "\n".join(verify(signed.json["settlement"], signed.key).lines)

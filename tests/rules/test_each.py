@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.rules.engine import decide, open_steps
+from app.rules.engine import decide, for_party, open_steps
 from app.rules.model import Facts, Holding
 from tests.rules.facts import (
     FOR_LUMEA,
@@ -60,10 +60,13 @@ def test_a_party_does_not_take_the_step_twice() -> None:
 
 def test_a_representative_of_two_parties_signs_once_for_each() -> None:
     both = {FOR_VEDRIA, FOR_LUMEA}
-    assert decide(IOMED, signing(OSTRAVA), "sign", both, TODAY).party_id == VEDRIA
-    last = decide(IOMED, signing(OSTRAVA, VEDRIA), "sign", both, TODAY)
+    with pytest.raises(ValueError, match="taken for one party"):
+        decide(IOMED, signing(OSTRAVA), "sign", both, TODAY)
+    assert decide(IOMED, signing(OSTRAVA), "sign", for_party(both, VEDRIA), TODAY).party_id == VEDRIA
+    last = decide(IOMED, signing(OSTRAVA, VEDRIA), "sign", for_party(both, LUMEA), TODAY)
     assert (last.party_id, last.completes) == (LUMEA, True)
-    assert answer(signing(VEDRIA, LUMEA), "sign", *both) == "step-not-open"
+    for party_id in (VEDRIA, LUMEA):
+        assert answer(signing(VEDRIA, LUMEA), "sign", *for_party(both, party_id)) == "step-not-open"
 
 
 def test_the_acts_of_another_step_do_not_count() -> None:

@@ -113,7 +113,7 @@ def test_all_faults_are_reported_in_the_order_of_the_fields() -> None:
 def test_a_message_names_what_the_step_takes_or_needs() -> None:
     lodge, agree = entry_of("iomed-state-2025", "lodge", "requesting-party"), ICSID.entries("agree-number")[0]
     assert list(faults_in_fields(IOMED, lodge, StepInput(blocks=frozenset({"consent"})), ON)) == [
-        FieldFault("/fields/powers", "missing", "'lodge' needs 'powers'.")
+        FieldFault("/fields/powers", "missing", "'lodge' needs 'powers': add it.")
     ]
     (fault,) = faults_in_fields(ICSID, agree, StepInput(position="many"), ON)
     assert fault.message.endswith("one of these positions: one, more-than-one.")
