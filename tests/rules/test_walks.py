@@ -114,9 +114,10 @@ def agree(facts: Facts, holdings: Collection[Holding]) -> None:
 
 def _decided(facts: Facts, step: str, holdings: Collection[Holding]) -> Decision | Refused:
     """The decision for the first of the actor's parties that can take the step, else the refusal for the first."""
-    parties = sorted({holding.party_id for holding in holdings if holding.party_id is not None}, key=str)
+    parties = {holding.party_id for holding in holdings if holding.party_id is not None}
+    ways: list[UUID | None] = [*sorted(parties, key=str)] if parties else [None]
     refusals = []
-    for party_id in parties or [None]:
+    for party_id in ways:
         try:
             return decide(IOMED, facts, step, for_party(holdings, party_id), TODAY)
         except Refused as refused:
