@@ -68,9 +68,7 @@ def test_the_check_reports_a_case_whose_rule_set_is_missing(durable: Settings, t
         Dispute(house).lodged(procedure="ours-2026", category="state-state")
     result = accord(durable, "check")
     assert result.returncode == 1
-    assert (
-        "rule sets in use: Cases are under rule sets that are not loaded: ours-2026." in result.stdout + result.stderr
-    )
+    assert "rule sets in use: Cases use rule sets that are not loaded: ours-2026." in result.stdout + result.stderr
     refused = accord(durable, "serve", "--port", "0")
     assert refused.returncode == 1
     assert "ours-2026" in refused.stderr

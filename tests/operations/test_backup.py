@@ -299,7 +299,7 @@ def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
 
     refused("not empty", str(file), settings=house.settings)
     refused("There is no file", str(tmp_path / "nothing.zip"))
-    refused("reads: 2026-0042", str(file), "--last-reference", "42")
+    refused("a reference such as 2026-0042", str(file), "--last-reference", "42")
     damaged = tmp_path / "damaged.zip"
     damaged.write_bytes(file.read_bytes()[:-200])
     refused("damaged", str(damaged))

@@ -450,13 +450,16 @@ def as_it_is(case: Case) -> Json:
         "participation": {party["name"]: party["participation"] for party in read["parties"]},
         "deadlines": sorted(
             (
-                deadline["term"],
-                str(names[deadline["party_id"]]),
-                deadline["due_on"],
-                deadline["state"],
-                lines(deadline["explanation"]),
-            )
-            for deadline in deadlines(case)
+                (
+                    deadline["term"],
+                    str(names[deadline["party_id"]]),
+                    deadline["due_on"],
+                    deadline["state"],
+                    lines(deadline["explanation"]),
+                )
+                for deadline in deadlines(case)
+            ),
+            key=str,
         ),
         "waiting": {
             (entry["capacity"], names[entry["party_id"]], entry["for"], entry["due_on"])
@@ -468,6 +471,8 @@ def as_it_is(case: Case) -> Json:
 def as_simulated(case: Case, simulation: Simulation) -> Json:
     """The state of the case in the simulation."""
     names = {party.id: party.name for party in simulation.parties}
+    # The simulation assumes a mediator; where there is none, the service waits for the registry to appoint one.
+    has_mediator = bool(case.filer.get(case.path).expect(200)["mediators"])
     return {
         "stage": simulation.stage.name,
         "phase": simulation.stage.phase,
@@ -476,17 +481,20 @@ def as_simulated(case: Case, simulation: Simulation) -> Json:
         "participation": {party.name: party.participation for party in simulation.parties},
         "deadlines": sorted(
             (
-                deadline.term.name,
-                str(deadline.party.name if deadline.party else None),
-                deadline.due_on.isoformat(),
-                deadline.state,
-                lines(deadline.explanation),
-            )
-            for deadline in simulation.deadlines
+                (
+                    deadline.term.name,
+                    str(deadline.party.name if deadline.party else None),
+                    None if deadline.state == "suspended" else deadline.due_on.isoformat(),
+                    deadline.state,
+                    lines(deadline.explanation),
+                )
+                for deadline in simulation.deadlines
+            ),
+            key=str,
         ),
         "waiting": {
             (
-                entry.capacity,
+                "registry" if entry.capacity == "mediator" and not has_mediator else entry.capacity,
                 names[entry.party_id] if entry.party_id else None,
                 entry.step,
                 entry.due_on.isoformat() if entry.due_on else None,
