@@ -306,7 +306,7 @@ def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
     for name, change in (("newer", {"revision": "20990101"}), ("format", {"format": 9})):
         other = tmp_path / f"{name}.zip"
         _changed(file, other, change)
-        refused("newer release" if name == "newer" else "does not read", str(other))
+        refused("newer release" if name == "newer" else "cannot read the format", str(other))
     altered = tmp_path / "altered.zip"
     _changed(file, altered, {}, drop="tables/consents.jsonl")
     refused("damaged", str(altered))

@@ -55,10 +55,10 @@ FAULTS = {
         "((entry.within,) if entry.within else (), (OPEN, PAUSED)),",
         "test_tracks",
     ),
-    "who acts for two parties acts twice for the first": (
+    "an act for two parties at once is taken for one of them": (
         "engine",
-        "own = [party_id for party_id in own if party_id in waiting] or own",
-        "own = own or list(waiting)",
+        "if len(own) > 1:",
+        "if len(own) > 9:",
         "test_each",
     ),
     "a party that has withdrawn still acts": (
