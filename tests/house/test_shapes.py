@@ -21,21 +21,19 @@ def crowded_functions(files: Iterable[Source]) -> list[str]:
         if file.path not in MANY_PARAMETERS
         for node in file.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and not _is_command(node)
         and (count := len(_parameters(node))) > MOST_PARAMETERS
     ]
 
 
 def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     taken = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
-    return [parameter.arg for parameter in taken if parameter.arg not in ("self", "cls")]
+    return [each.arg for each in taken if each.arg not in ("self", "cls") and not _is_option(each)]
 
 
-def _is_command(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether typer or FastAPI fills the parameters in: each is declared as an option or as part of a query."""
-    annotations = [parameter.annotation for parameter in node.args.args + node.args.kwonlyargs]
-    declared = [ast.unparse(annotation) for annotation in annotations if annotation is not None]
-    return any("typer." in annotation or "Query(" in annotation or "_word(" in annotation for annotation in declared)
+def _is_option(parameter: ast.arg) -> bool:
+    """Whether typer or FastAPI fills the parameter in: it is declared as an option or as part of a query."""
+    declared = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
+    return any(mark in declared for mark in ("typer.", "Query(", "_word("))
 
 
 def repeated_classes(files: Iterable[Source]) -> list[str]:
@@ -83,6 +81,8 @@ def test_no_session_carries_state_under_a_string() -> None:
         ("class C:\n    def f(self, a, b, c, d, e, f): ...", False),
         ("class C:\n    def f(self, a, b, c, d, e, f, g): ...", True),
         ("def f(a: Annotated[str, typer.Option()], b, c, d, e, f, g): ...", False),
+        ("def f(a: Annotated[str, typer.Option()], b, c, d, e, f, g, h): ...", True),
+        ("def f(a: Annotated[str, Query()], b, c, d, e, f, g, h): ...", True),
     ],
 )
 def test_crowded_functions_are_found(text: str, is_fault: bool) -> None:
