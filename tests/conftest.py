@@ -1,5 +1,11 @@
 """A registry on each database engine for every test of behaviour, built by Alembic, and an institution in it."""
 
+import gc
+
+# The objects made by the imports are never freed. Garbage collection among them takes a quarter of the start, and a
+# tenth of the tests' time after it.
+gc.disable()
+
 import os
 import sys
 import threading
@@ -32,6 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
         except NoServer as problem:
             raise pytest.UsageError(f"There is no PostgreSQL server for the tests: {problem}.") from problem
         os.environ[SETTING] = config.stash[_EMBEDDED_SERVER].url.render_as_string(hide_password=False)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the imports and the collection made out of garbage collection, and run that less often."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -34,6 +34,7 @@ from app.institution.signing import service as signing
 from app.main import create_app, system_entropy
 from app.operations.readers import Difference, audit_cases, audit_outside_cases
 from app.settings import Settings
+from tests.in_process import InProcessClient
 from tests.vacancies import awaited_in_vain
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -315,7 +316,7 @@ def outside(house: House, *people: Person) -> Iterator[list[Person]]:
 
 def served_in_process(settings: Settings) -> TestClient:
     """A client of the service on a registry; entering the client starts the service."""
-    return TestClient(_app_on(settings), base_url="http://accord.test", raise_server_exceptions=False)
+    return InProcessClient(_app_on(settings))
 
 
 @cache

@@ -178,8 +178,7 @@ def use_folder(folder: Path | None) -> None:
 @cache
 def library() -> Mapping[str, Procedure]:
     """The shipped rule sets and the institution's own, by id; raises BadRuleSet if one cannot be used."""
-    shipped = [load(path) for path in sorted(LIBRARY.glob("*.toml"))]
-    loaded = {procedure.id: procedure for procedure in shipped}
+    loaded = {procedure.id: procedure for procedure in _shipped(LIBRARY)}
     for folder in _own:
         if not folder.is_dir():
             raise BadRuleSet(str(folder), [("the folder", "there is no such folder")])
@@ -192,6 +191,11 @@ def library() -> Mapping[str, Procedure]:
                 raise BadRuleSet(path.name, [(TOP, fault)], path.read_text(encoding="utf-8"))
             loaded[procedure.id] = procedure
     return MappingProxyType(loaded)
+
+
+@cache
+def _shipped(folder: Path) -> tuple[Procedure, ...]:
+    return tuple(load(path) for path in sorted(folder.glob("*.toml")))
 
 
 @cache
