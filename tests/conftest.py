@@ -21,7 +21,14 @@ from app.settings import Settings
 from tests.installation import TEST_SETTINGS, House
 from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
 from tests.processes import forget_settings
-from tests.registries import EMPTY, EmptyRegistry, PostgresqlRegistry, Registry, SqliteRegistry
+from tests.registries import (
+    EMPTY,
+    EmptyRegistry,
+    PostgresqlRegistry,
+    Registry,
+    SqliteRegistry,
+    database_without_tables,
+)
 from tests.story import Dispute
 from tests.uploads import Desk, bucket_server_running, desk_of
 
@@ -221,8 +228,5 @@ def postgresql_durable(postgresql_durable_empty: Settings) -> Settings:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def without_tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """The settings of a database without tables, on each engine."""
-    if request.param == "sqlite":
-        yield Settings(database_url=f"sqlite:///{tmp_path / 'elsewhere.db'}", **TEST_SETTINGS)
-        return
-    with new_database("accord_elsewhere") as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **TEST_SETTINGS)
+    with database_without_tables(request.param, tmp_path) as settings:
+        yield settings

@@ -15,7 +15,8 @@ class InProcessClient(TestClient):
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, base_url="http://accord.test", raise_server_exceptions=False)
-        self._transport = _Transport(self, self._transport)
+        usual: httpx.BaseTransport = self._transport
+        self._transport: httpx.BaseTransport = _Transport(self, usual)
 
 
 class _Transport(httpx.BaseTransport):

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 import app.core.tables.every  # noqa: F401 - every table must be known before they are emptied
 from app.core.db import Base, sqlite
 from app.settings import Settings
-from tests.installation import House, served_in_process
+from tests.installation import TEST_SETTINGS, House, served_in_process
+from tests.postgresql_server import new_database
 from tests.story import Dispute
 
 EMPTY, FOUNDED = "empty", "founded"
@@ -172,3 +173,13 @@ _DELETIONS = [
     *(f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables)),
     "ALTER TABLE events ENABLE TRIGGER USER",
 ]
+
+
+@contextmanager
+def database_without_tables(engine: str, folder: Path) -> Iterator[Settings]:
+    """The settings of a database without tables on this engine; a SQLite file is made in the folder."""
+    if engine == "sqlite":
+        yield Settings(database_url=f"sqlite:///{folder / 'elsewhere.db'}", **TEST_SETTINGS)
+        return
+    with new_database("accord_elsewhere") as url:
+        yield Settings(database_url=url.render_as_string(hide_password=False), **TEST_SETTINGS)

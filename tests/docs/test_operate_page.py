@@ -29,6 +29,7 @@ def empty_postgresql() -> Iterator[str]:
         yield url.render_as_string(hide_password=False)
 
 
+@pytest.mark.slow
 def test_an_installation_is_run_by_the_commands_of_the_page(empty_postgresql: str, tmp_path: Path) -> None:
     written = [command for command in commands(PAGE) if not command.text.startswith("docker")]
     faults = followed(written, tmp_path, port="8000", ACCORD_DATABASE_URL=empty_postgresql)

@@ -18,8 +18,9 @@ def test_the_recipes_work_in_their_order(tmp_path: Path) -> None:
     assert not faults, "\n\n".join(faults)
 
 
-# The first runs with the fast tests; each starts a demo of its own.
-@pytest.mark.parametrize("recipe", [RECIPES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in RECIPES[1:])])
+# Each starts a demo of its own. The tour of README.md, which starts one too, runs with the fast tests.
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_each_recipe_works_by_itself(recipe: str, tmp_path: Path) -> None:
     faults = followed([*commands(PAGE, START), *commands(PAGE, recipe)], tmp_path, port="8000")
     assert not faults, "\n\n".join(faults)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,17 @@ from tests.disks import fill, small_disk
 from tests.installation import TEST_SETTINGS, House, Person, straight_to
 from tests.pdfs import PDF
 from tests.processes import accord, running, served
+from tests.registries import database_without_tables
 from tests.request_bodies import REQUESTS
 from tests.story import Dispute
+
+
+@pytest.fixture(params=["same engine", pytest.param("other engine", marks=pytest.mark.slow)])
+def elsewhere(house: House, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """The settings of a database without tables: on the engine of the registry, or on the other one."""
+    on_sqlite = house.settings.is_sqlite is (request.param == "same engine")
+    with database_without_tables("sqlite" if on_sqlite else "postgresql", tmp_path) as settings:
+        yield settings
 
 
 def reopened(settings: Settings, people: list[Person]) -> Any:
@@ -41,8 +51,9 @@ def reopened(settings: Settings, people: list[Person]) -> Any:
     return client, [Person(person.name, person.id, person.token, client, person.next_request_id) for person in people]
 
 
+@pytest.mark.parametrize("elsewhere", ["same engine", "other engine"], indirect=True)
 def test_a_registry_is_restored_elsewhere_with_everything_in_it(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
     cursor = dispute.requesting.get(f"{dispute.path}/events?limit=1").expect(200)["next"]
@@ -53,11 +64,11 @@ def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     made = accord(house.settings, "backup", "--out", str(file))
     assert made.returncode == 0, made.stderr
     assert file.stat().st_mode & 0o777 == 0o600
-    done = accord(without_tables, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
+    done = accord(elsewhere, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     assert "Epoch 1 begins" in done.stdout
-    client, (requesting,) = reopened(without_tables, [dispute.requesting])
+    client, (requesting,) = reopened(elsewhere, [dispute.requesting])
     for path in paths:
         after = requesting.get(f"{dispute.path}{path}").expect(200)
         if isinstance(after, dict) and "next" in after:
@@ -77,16 +88,16 @@ def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     ("options", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")]
 )
 def test_a_restored_registry_gives_no_reference_twice(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path, options: tuple[str, ...], following: str
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path, options: tuple[str, ...], following: str
 ) -> None:
     dispute.registered()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
     lost = Dispute(house, "b")
     assert lost.registered()["reference"] == "2026-0002"
-    done = accord(without_tables, "restore", str(file), *options, ACCORD_STORAGE=str(tmp_path / "restored"))
+    done = accord(elsewhere, "restore", str(file), *options, ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
-    engine = straight_to(without_tables)
+    engine = straight_to(elsewhere)
     with engine.connect() as connection:
         last = connection.execute(text("SELECT last FROM reference_numbers WHERE year = 2026")).scalar_one()
     engine.dispose()
@@ -94,7 +105,7 @@ def test_a_restored_registry_gives_no_reference_twice(
 
 
 def test_a_backup_taken_during_writes_is_one_consistent_state(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:
     dispute.mediating()
     stop = threading.Event()
@@ -112,7 +123,7 @@ def test_a_backup_taken_during_writes_is_one_consistent_state(
     finally:
         stop.set()
         writing.join()
-    done = accord(without_tables, "restore", str(files[-1]), ACCORD_STORAGE=str(tmp_path / "restored"))
+    done = accord(elsewhere, "restore", str(files[-1]), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "every chain holds" in done.stdout
     with zipfile.ZipFile(files[-1]) as archive:
@@ -155,11 +166,11 @@ def kept(settings: Settings, tmp_path: Path) -> Settings:
     ],
 )
 def test_a_restored_registry_gives_no_reference_of_a_later_year_twice(
-    house: House, without_tables: Settings, tmp_path: Path, last: str | None, years: tuple[str, ...]
+    house: House, elsewhere: Settings, tmp_path: Path, last: str | None, years: tuple[str, ...]
 ) -> None:
     file, later = tmp_path / "registry.zip", house.clock.now.replace(year=2028)
     back_up(house.settings, file, house.clock.now)
-    there = kept(without_tables, tmp_path)
+    there = kept(elsewhere, tmp_path)
     assert restored(there, file, house, later, last) == years
     engine = straight_to(there)
     with engine.connect() as connection:
@@ -169,7 +180,7 @@ def test_a_restored_registry_gives_no_reference_of_a_later_year_twice(
 
 
 def test_a_backup_contains_every_referenced_file_a_courts_order_included(
-    house: House, without_tables: Settings, tmp_path: Path
+    house: House, elsewhere: Settings, tmp_path: Path
 ) -> None:
     named = {table.name for table in Base.metadata.sorted_tables if "object_key" in table.columns}
     assert named == {str(naming.get_final_froms()[0]) for naming in NAMING}
@@ -178,7 +189,7 @@ def test_a_backup_contains_every_referenced_file_a_courts_order_included(
     path = f"/v1/referrals/{holder.post('/v1/referrals', body).expect(201)['id']}/order"
     headers = {"content-type": "application/pdf", "content-disposition": 'attachment; filename="order.pdf"'}
     holder.send("POST", path, content=PDF, headers=headers).expect(200)
-    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    file, there = tmp_path / "registry.zip", kept(elsewhere, tmp_path)
     back_up(house.settings, file, house.clock.now)
     restored(there, file, house, house.clock.now)
     client, (after,) = reopened(there, [house.registrar])
@@ -187,9 +198,9 @@ def test_a_backup_contains_every_referenced_file_a_courts_order_included(
 
 
 def test_a_restore_refuses_a_storage_that_another_registry_uses(
-    house: House, without_tables: Settings, tmp_path: Path
+    house: House, elsewhere: Settings, tmp_path: Path
 ) -> None:
-    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    file, there = tmp_path / "registry.zip", kept(elsewhere, tmp_path)
     back_up(house.settings, file, house.clock.now)
     theirs = tmp_path / "restored" / "0123"
     theirs.parent.mkdir()
@@ -201,10 +212,10 @@ def test_a_restore_refuses_a_storage_that_another_registry_uses(
 
 
 def test_a_backup_with_an_altered_byte_is_refused(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()
-    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    file, there = tmp_path / "registry.zip", kept(elsewhere, tmp_path)
     back_up(house.settings, file, house.clock.now)
     whole, altered = file.read_bytes(), tmp_path / "altered.zip"
     for name in ("tables/events.jsonl", "tables/contents.jsonl", "tables/users.jsonl", "manifest.json"):
@@ -238,10 +249,10 @@ def test_a_backup_that_cannot_be_written_says_why_and_leaves_nothing(
 
 @pytest.mark.slow
 def test_a_killed_restore_leaves_the_target_empty_and_can_be_repeated(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:
     dispute.settled()
-    file, there = tmp_path / "registry.zip", kept(without_tables, tmp_path)
+    file, there = tmp_path / "registry.zip", kept(elsewhere, tmp_path)
     back_up(house.settings, file, house.clock.now)
     more = {"ACCORD_STORAGE": str(tmp_path / "restored")}
     with running(there, "restore", str(file), **more) as restoring:
@@ -285,13 +296,13 @@ def test_a_restore_is_refused_while_the_service_runs(house: House, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
-    house: House, dispute: Dispute, without_tables: Settings, tmp_path: Path
+    house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:
     dispute.lodged()
     file = tmp_path / "registry.zip"
     back_up(house.settings, file, house.clock.now)
 
-    def refused(words: str, *arguments: str, settings: Settings = without_tables) -> None:
+    def refused(words: str, *arguments: str, settings: Settings = elsewhere) -> None:
         done = accord(settings, "restore", *arguments, ACCORD_STORAGE=str(tmp_path / "restored"))
         assert done.returncode == 1, done.stdout
         assert words in done.stderr
@@ -313,7 +324,7 @@ def test_a_backup_that_cannot_be_restored_is_refused_and_leaves_nothing(
     exists = accord(house.settings, "backup", "--out", str(file))
     assert (exists.returncode, "exists already" in exists.stderr) == (1, True)
     # After all these refusals the target is still empty.
-    done = accord(without_tables, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
+    done = accord(elsewhere, "restore", str(file), ACCORD_STORAGE=str(tmp_path / "restored"))
     assert done.returncode == 0, done.stderr
 
 

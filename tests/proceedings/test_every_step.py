@@ -142,6 +142,8 @@ STAGES = [(id, stage) for id, table in EVERY.items() for stage in table.stages]
 OLD, NEW = ([one for one in STAGES if (one[0] in EXPECTED) is old] for old in (True, False))
 
 
+# The walks and the story run on both engines; the answers do not depend on the engine.
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize(("rule_set", "stage"), OLD)
 def test_the_service_answers_each_step_at_this_stage_as_the_table_says(house: House, rule_set: str, stage: str) -> None:
     every_step_is_answered(house, rule_set, stage)

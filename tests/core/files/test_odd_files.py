@@ -249,6 +249,8 @@ HOSTILE: list[tuple[str, str, str, bytes, str]] = [
 ]  # fmt: skip
 
 
+# Files are judged before the database is asked.
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_honest_files_of_unusual_shape_are_taken_byte_for_byte(desk: Desk) -> None:
     assert len(HONEST) >= 40
     for number, (name, (media_type, content)) in enumerate(HONEST.items()):
@@ -264,6 +266,7 @@ def processor_time() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_hostile_files_are_refused_each_in_less_than_a_second(desk: Desk) -> None:
     faults = []
     for what, name, media_type, content, code in HOSTILE:
