@@ -634,7 +634,22 @@ def record(folder: Path) -> str:
         writes_per_minute=0,
     )
     migrate(settings)
-    return json.dumps(asyncio.run(_played(settings)), ensure_ascii=False, separators=(",", ":")) + "\n"
+    return _written(asyncio.run(_played(settings)))
+
+
+def _written(recording: Json) -> str:
+    """The recording as JSON with a line for each operation and each event, so that changes can be merged."""
+    parts = [
+        f"{_compact(part)}:{{\n"
+        + ",\n".join(f"{_compact(name)}:{_compact(item)}" for name, item in items.items())
+        + "\n}"
+        for part, items in recording.items()
+    ]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 if __name__ == "__main__":
