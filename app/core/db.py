@@ -180,6 +180,8 @@ class Database(Generic[AnySession]):
         """A consistent, read-only snapshot; raises Unavailable if the database is lost."""
         with _domain_errors(), self._session_class(self._reading, entropy) as db:
             yield db
+            # After a rollback the driver would forget the statements that it has prepared.
+            db.commit()
 
     @contextmanager
     def write(self, entropy: Entropy) -> Iterator[AnySession]:
@@ -306,6 +308,8 @@ def _postgresql_engine(settings: Settings) -> Engine:
         # In memory and on solid-state disks, index pages cost no more than others: with the default of 4, a list reads
         # a whole table rather than look up fifty rows.
         "random_page_cost": "1.1",
+        # Compiling a statement to machine code takes longer than running any statement of ours.
+        "jit": "off",
         "statement_timeout": "15000",
         "lock_timeout": "10000",
         "idle_in_transaction_session_timeout": "60000",

@@ -4,11 +4,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 from app.core.tables.audiences import Confidential
+
+# The columns by which lists are filtered; each has an index that ends in the order of the list.
+FILTERED = ("phase", "stage", "procedure", "category")
+IS_DUE = text("next_due_on IS NOT NULL")
+AWAITS_STAFF = text("awaits LIKE '% registry %' OR awaits LIKE '% appointing-authority %'")
 
 
 class Case(Confidential, Base):
@@ -52,6 +57,23 @@ class Case(Confidential, Base):
     served_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
+    __table_args__ = (
+        Index("ix_cases_opened_at_audience_id", text("opened_at DESC"), text("audience_id DESC")),
+        *(
+            Index(f"ix_cases_{column}_opened_at_audience_id", column, text("opened_at DESC"), text("audience_id DESC"))
+            for column in FILTERED
+        ),
+        Index("ix_cases_next_due_on", "next_due_on", sqlite_where=IS_DUE, postgresql_where=IS_DUE),
+        Index("ix_cases_updated_at", "updated_at"),
+        Index(
+            "ix_cases_awaits_staff",
+            "next_due_on",
+            "opened_at",
+            "id",
+            sqlite_where=AWAITS_STAFF,
+            postgresql_where=AWAITS_STAFF,
+        ),
+    )
 
 
 class StepTaken(Confidential, Base):

@@ -20,7 +20,7 @@ class Party(Confidential, Base):
     side: Mapped[str] = mapped_column(String(16))
     kind: Mapped[str] = mapped_column(String(24))
     name: Mapped[str] = mapped_column(String(300))
-    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"))
+    member_id: Mapped[UUID | None] = mapped_column(ForeignKey("members.id"), index=True)
     participation: Mapped[str] = mapped_column(String(16))
     calendar: Mapped[str | None] = mapped_column(String(16))
     generation: Mapped[int]

@@ -161,6 +161,8 @@ _LISTED = (
     .join(AudienceReader, AudienceReader.audience_id == Case.audience_id)
     .where(AudienceReader.opened_at.is_not(None))
 )
+# The institution sees almost every case, so its list is led by the columns of cases, whose indexes match the filters.
+_LISTED_TO_STAFF = select(*_COLUMNS)
 
 
 def read_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
@@ -182,9 +184,14 @@ def read_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> C
 def list_cases(db: GatedSession, actor: Actor, now: datetime, page: Page, filters: CaseFilters) -> CaseList:
     """A page of the cases that the actor may see, the newest first; Invalid for a filter that can match nothing."""
     check_filters(filters)
-    reader = AudienceReader
-    statement = _LISTED.where(reader.principal_id == actor.walks_as, *conditions_of(actor, filters))
-    cases = listed(db, statement, page, Sort(reader.opened_at, reader.audience_id, datetime, newest_first=True))
+    conditions = conditions_of(actor, filters)
+    if actor.is_staff:
+        statement = _LISTED_TO_STAFF.where(*conditions)
+        sort = Sort(Case.opened_at, Case.audience_id, datetime, newest_first=True)
+    else:
+        statement = _LISTED.where(AudienceReader.principal_id == actor.walks_as, *conditions)
+        sort = Sort(AudienceReader.opened_at, AudienceReader.audience_id, datetime, newest_first=True)
+    cases = listed(db, statement, page, sort)
     return CaseList(items=_items(db, cases.rows), next=cases.next, count=cases.count)
 
 

@@ -1,37 +1,18 @@
 """Query plans: every read uses an index and starts from the reader's own cases, however many others exist."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
 from app.core.access.gate import gated_tables
 from app.core.db import Base
 from tests.core.http.operations import OPERATIONS
+from tests.core.http.statements import Statement, sent
 from tests.core.http.world import build
 from tests.installation import House, straight_to
 
 # At most one row, or one for each signing key of the institution.
 SMALL = {"institution", "signing_keys"}
-Statement = tuple[str, Any]
-
-
-@contextmanager
-def sent(engine: Engine) -> Iterator[list[Statement]]:
-    """The statements that reach the driver, with their values."""
-    seen: list[Statement] = []
-
-    def note(_connection: object, _cursor: object, sql: str, values: Any, *_rest: object) -> None:
-        if sql.lstrip().startswith(("SELECT", "WITH")):
-            seen.append((sql, values))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def gone_through(connection: Connection, statement: Statement, everything_is_theirs: bool) -> list[str]:
