@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "20261130i"
+revision: str = "20261130"
 down_revision: str | None = "20261128e"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
