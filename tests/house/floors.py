@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "core": (
         ("values", "clock"),
         ("errors",),
-        ("files", "db", "logs", "outbound", "sealer"),
+        ("files", "db", "id_lists", "logs", "outbound", "sealer"),
         ("tables",),
         ("paging",),
         ("access",),

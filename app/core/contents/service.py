@@ -9,12 +9,13 @@ from uuid import UUID
 import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from app.core.access.gate import insert_rows
 from app.core.access.session import GatedSession
 from app.core.db import AnySelect, new_id, random_bytes
 from app.core.errors import Altered, Destroyed
+from app.core.id_lists import among
 from app.core.sealer import NO_KEY
 from app.core.tables.contents import Content, DataKey
 
@@ -74,7 +75,7 @@ _AT_ONCE = 10_000
 _OPENED = (
     select(Content.id, Content.body, DataKey.wrapped)
     .join(DataKey, DataKey.case_id == Content.case_id)
-    .where(Content.id.in_(bindparam("ids", expanding=True)))
+    .where(among(Content.id, "ids"))
 )
 
 

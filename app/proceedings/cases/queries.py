@@ -25,6 +25,7 @@ from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, UtcDateTime, columns_of_kind
 from app.core.errors import NotFound
+from app.core.id_lists import among
 from app.core.paging import Page, Sort, listed
 from app.core.tables.audiences import AudienceReader
 from app.core.tables.capacities import Capacity
@@ -85,7 +86,6 @@ _WHOLE_CASE = (
     .join(DataKey, DataKey.case_id == Case.id)
     .where(Case.id == bindparam("case_id"))
 )
-_OF_CASES: Any = bindparam("ids", expanding=True)
 # The columns of parties, third States and mediators, so that one statement reads them all.
 _SHAPE: dict[str, Any] = {
     "case_id": Uuid(),
@@ -148,9 +148,9 @@ def _people_statement() -> Any:
         admitted_at=Capacity.admitted_at,
     ).join(User, User.id == Capacity.user_id)
     return union_all(
-        parties.where(Party.case_id.in_(_OF_CASES)),
-        third_states.where(ThirdState.case_id.in_(_OF_CASES)),
-        mediators.where(Capacity.case_id.in_(_OF_CASES), Capacity.role == "mediator", Capacity.ended_at.is_(None)),
+        parties.where(among(Party.case_id, "ids")),
+        third_states.where(among(ThirdState.case_id, "ids")),
+        mediators.where(among(Capacity.case_id, "ids"), Capacity.role == "mediator", Capacity.ended_at.is_(None)),
     )
 
 
