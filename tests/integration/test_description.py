@@ -13,11 +13,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import CheckConstraint
 
 from app.cli import _document
-from app.integration.description.document import OPEN
 from app.core.db import Base
 from app.core.http.routing import Route
 from app.core.ledger.catalogue import TYPES
-from app.integration.description.document import TAGS
+from app.integration.description.document import OPEN, TAGS
 from app.integration.description.examples import RECORDED, recorded
 from app.integration.webhooks.schemas import TEST_TYPE
 from app.main import ROUTERS

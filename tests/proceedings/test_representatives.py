@@ -58,6 +58,28 @@ def test_an_address_tells_its_inviter_nothing_of_an_account(house: House, disput
     assert dana.get("/v1/cases").expect(200)["items"][0]["id"] == dispute.case["id"]
 
 
+def test_an_invitation_tells_the_registry_nothing_of_a_request_before_it_is_lodged(
+    house: House, dispute: Dispute
+) -> None:
+    dispute.opened()
+    house.person("Dana Ruiz")
+    for address in ("dana.ruiz@example.org", "no.body@example.org"):
+        dispute.requesting.post(dispute.representatives(), counsel(email=address)).expect(201)
+
+    def actors() -> list[Json]:
+        events = dispute.registrar.get("/v1/events?limit=200").expect(200)["items"]
+        return [event["data"]["actor"] for event in events if event["type"] == "user-invited"]
+
+    assert actors() == [{"id": None, "capacity": "user", "party_id": None}] * 2
+    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
+    dispute.requesting.post(dispute.representatives(), counsel(email="late@example.org")).expect(201)
+    assert actors()[-1] == {
+        "id": dispute.requesting.id,
+        "capacity": "requesting-party",
+        "party_id": dispute.party("requesting"),
+    }
+
+
 def test_the_registry_admits_an_account_by_its_address_and_staff_represent_no_party(
     house: House, dispute: Dispute
 ) -> None:

@@ -78,7 +78,7 @@ def write_token(db: GatedSession, now: datetime, token_in: TokenIn, user_id: UUI
 
 def issue_as_operator(db: GatedSession, now: datetime, token_in: TokenIn, user_id: UUID) -> UUID:
     """Issue a token on the command line, and tell the holder; Invalid as `write_token` raises it."""
-    db.execute(select(User.id).where(User.id == user_id).with_for_update())
+    db.execute(select(User.id).where(User.id == user_id).with_for_update(key_share=True))
     token_id = write_token(db, now, token_in, user_id, OPERATOR)
     payload = {"token_id": str(token_id), "user_id": str(user_id)}
     ledger.record(db, Act("issue", now, OPERATOR, account_subject(db, user_id)), "token-issued", payload)
@@ -108,7 +108,7 @@ def revoke_token(db: GatedSession, actor: Actor, now: datetime, token_id: UUID) 
     """Revoke a token at once: the actor's own, or any for an administrator; NotFound otherwise."""
     read_token(db, actor, now, token_id)
     owner = select(User.id).join(Token, Token.user_id == User.id).where(Token.id == token_id)
-    owner_id = db.execute(owner.with_for_update()).scalar_one()
+    owner_id = db.execute(owner.with_for_update(key_share=True, of=User)).scalar_one()
     token = db.execute(select(Token).where(Token.id == token_id).with_for_update()).scalar_one()
     if token.revoked_at is None:
         token.revoked_at = now

@@ -15,7 +15,7 @@ from app.core.db import AnyRow, AnySelect
 from app.core.tables.institution import Institution
 from app.core.tables.mediators import Appointment
 from app.core.tables.notices import Notice, NoticeMark
-from app.core.tables.people import User
+from app.core.tables.people import Activation, User
 from app.institution.people import activations
 from app.integration.notices import letters
 from app.integration.notices.collection import account_event, cases_with_news, choice_of, deadline_for
@@ -196,7 +196,10 @@ def forget(db: GatedSession, now: datetime) -> int:
 
 
 def stand_down() -> tuple[Any, ...]:
-    """Statements after which a restored registry mails nothing that was pending, and starts with new events."""
+    """Statements after which a restored registry has no links, mails nothing pending, and starts with new events."""
     pending = update(Notice).where(Notice.state == "pending")
+    # A link that was used since the backup would be valid again.
+    unused = update(Activation).where(Activation.used_at.is_(None), Activation.voided_at.is_(None))
+    voided = unused.values(voided_at=Activation.created_at)
     # No `settled_on`: these notices did not fail and must not be listed as undelivered.
-    return pending.values(state="skipped", code="restored", settled_at=Notice.created_at), delete(NoticeMark)
+    return pending.values(state="skipped", code="restored", settled_at=Notice.created_at), delete(NoticeMark), voided
