@@ -218,6 +218,18 @@ def test_a_corrected_address_keeps_the_account_and_its_cases(house: House, dispu
     )
 
 
+def test_what_was_signed_before_a_correction_keeps_the_name(house: House, dispute: Dispute) -> None:
+    dispute.settled()
+    path = f"{dispute.path}/settlement/certificates"
+    path = f"{path}/{dispute.responding.get(path).expect(200)['items'][0]['id']}"
+    before = dispute.responding.get(path).response.text
+    assert "Olga Strand" in before
+    account = house.admin.get(f"/v1/users/{dispute.requesting.id}").expect(200)
+    changed(house, account, house.admin, name="Olga Berg").expect(200)
+    assert dispute.responding.get(path).response.text == before
+    assert dispute.requesting.get("/v1/me").expect(200)["name"] == "Olga Berg"
+
+
 def test_a_correction_without_a_difference_leaves_no_trace(house: House) -> None:
     account = enter(house, "Hol Der")
     assert changed(house, account, house.admin, name="Hol Der", email="hol.der@example.org").expect(200) == account
