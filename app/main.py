@@ -104,6 +104,7 @@ ROUTERS = (
     ledger.router,
     ledger.feed_router,
     access.router,
+    access.entrance,
     notices.router,
     courts.router,
     courts.uploads,

@@ -16,6 +16,8 @@ COURT: Json = {
     "time_zone": "Europe/Prague",
 }
 ALL_SCOPES = ["events.read", "referrals.read", "referrals.write", "webhooks.manage"]
+# The institution's own programs read no referrals.
+OWN_SCOPES = ["events.read", "referrals.write", "webhooks.manage"]
 
 
 def court(house: House, **more: Any) -> str:
@@ -25,7 +27,7 @@ def court(house: House, **more: Any) -> str:
 
 def client(house: House, court_id: str | None, scopes: list[str] | None = None, name: str = "Case management") -> Json:
     """A new API client with its secret, as the administrator sees it once."""
-    body = {"name": name, "court_id": court_id, "scopes": scopes or ALL_SCOPES}
+    body = {"name": name, "court_id": court_id, "scopes": scopes or (OWN_SCOPES if court_id is None else ALL_SCOPES)}
     return dict(house.admin.post("/v1/clients", body).expect(201))
 
 

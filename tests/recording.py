@@ -26,12 +26,15 @@ from sqlalchemy import select
 from app.core.access.session import GatedSession, as_system
 from app.core.db import Database, new_id
 from app.core.ledger import feed
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import OPERATOR
 from app.core.ledger.catalogue import TYPES
 from app.core.tables.events import Event
 from app.core.tables.notices import Notice
 from app.demo.court import MEDIATION
 from app.demo.play import Player, StoryClock, filled, member_of
 from app.demo.story import TIME_ZONE, Json
+from app.institution.people.activations import print_link
 from app.integration.description.examples import RECORDED
 from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOut
 from app.main import create_app
@@ -131,8 +134,23 @@ class Recorder(Player):
         """An account and a token for somebody whom the story does not have."""
         email = f"{name.lower().replace(' ', '.')}@demo.example"
         user = await self.do("admin", "/v1/users", {"name": name, "email": email, "role": "user"})
-        given = {"user_id": user["id"], "label": "demo", "expires_at": (PRESENT + timedelta(days=90)).isoformat()}
-        self.tokens[who], self.kept[who] = (await self.do("admin", "/v1/tokens", given))["token"], user["id"]
+        self.tokens[who], self.kept[who] = self.token_of(user["id"]), user["id"]
+
+    async def activate(self, user_id: str) -> None:
+        """Use up a one-time link that the operator prints."""
+        self.clock.now += timedelta(minutes=1)
+
+        def printed(db: GatedSession) -> str:
+            secret = print_link(db, self.clock.now, UUID(user_id), OPERATOR)
+            ledger.seal(db)
+            return secret
+
+        secret = self.app.state.seams.database.in_transaction(printed, self.entropy)
+        body = {"secret": secret, "label": "laptop"}
+        content = json.dumps(body).encode()
+        response = await self.send_raw(None, "POST", "/v1/activations", content, content_type="application/json")
+        assert response.is_success, response.text
+        self.operations["activateAccount"]["request"] = body
 
     def _note(self, method: str, path: str, body: Json | None, response: httpx.Response) -> None:
         if not response.is_success:
@@ -234,6 +252,13 @@ async def _of_the_institution(play: Recorder) -> None:
     """Tokens, members, closures, and accounts."""
     await play.account("counsel", "Vera Costa")
     await play.account("surveyor", "Marek Dahl")
+    await play.activate(play.kept["surveyor"])
+    slip = {"name": "Marek Dahl", "email": "marek.dahl@survey.example"}
+    await play.do("admin", "/v1/users/{surveyor}", slip, "PATCH")
+    await play.do("registrar", "/v1/users/{surveyor}/link")
+    second = {"name": "Ines Varga", "email": "ines.varga@demo.example", "role": "registrar"}
+    await play.do("admin", "/v1/users", second, second_registrar="id")
+    await play.do("registrar", "/v1/users/{second_registrar}/approve")
     await play.do("registrar", "/v1/tokens", {"label": "the registry's terminal"}, better=True, token="id")
     await play.do("registrar", "/v1/tokens/{token}/rotate", {"expires_at": "{day90}T00:00:00Z"}, token="id")
     await play.do("registrar", "/v1/tokens/{token}/revoke")
@@ -328,12 +353,14 @@ async def _of_filings(play: Recorder) -> None:
 async def _of_representatives(play: Recorder) -> None:
     path = f"{S}/parties/{{second_tarvand}}/representatives"
     invited = {"email": "cora.unsel@example.org", "name": "Cora Unsel", "role": "counsel", "powers": _POWERS}
-    made = await play.do("responding_agent", path, invited, better=True, representative="id", invited="user_id")
+    made = await play.do("responding_agent", path, invited, better=True, representative="id")
     assert made["pending"]
+    await play.do("registrar", "/v1/users?awaits_approval=true", method="GET", invited="items.0.id")
     await play.do("registrar", "/v1/users/{invited}/approve")
     await play.do("responding_agent", f"{path}/{{representative}}/powers", {**_POWERS, "issued_on": "{day62}"})
     await play.do("responding_agent", f"{path}/{{representative}}/end", {"reason": "Called to the bench."})
     await play.do("admin", "/v1/users/{invited}/disable")
+    await play.do("admin", "/v1/users/{invited}/enable")
 
 
 async def _of_terms(play: Recorder) -> None:
@@ -496,6 +523,7 @@ _ELSEWHERE: dict[str, dict[str, str]] = {
     "listDisclosures": {"case_id": "second"},
     "readDisclosure": {"case_id": "second"},
     "listDocuments": {"case_id": "second", "filing_id": "joint_filing"},
+    "listUserCorrections": {"user_id": "surveyor"},
     "listTexts": {"case_id": "second", "draft_id": "draft_of_data"},
     "listRectifications": {"case_id": "second"},
     "readRectification": {"case_id": "second"},
@@ -632,6 +660,9 @@ def record(folder: Path) -> str:
         storage=f"{folder}/documents",
         anonymous_per_minute=0,
         writes_per_minute=0,
+        smtp_host="mail.accord.demo",
+        mail_from="registry@accord.demo",
+        public_url="http://accord.demo",
     )
     migrate(settings)
     return _written(asyncio.run(_played(settings)))

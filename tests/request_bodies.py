@@ -174,6 +174,8 @@ REQUESTS: dict[str, Json] = {
     "SignatureIn": {"draft_id": DRAFT, "sha256": _HASH, "party_id": OSTRAVA, "capacity": "agent"},
     "StepIn": {"fields": {"consent": _CONSENT, "powers": _POWERS}},
     "NamedStateIn": {"name": "Confederation of Soli"},
+    "ActivationIn": {"secret": "accord_link.9sYbX0n1VqJ2mWk7ZtR4cQ8hLpE5uD3aGfB6xN0yTsI", "label": "laptop"},
+    "UserChange": {"email": "cora.unsel@example.org"},
     "TokenIn": {"label": "the registry's terminal"},
     "ReplayIn": {"after": EVENT},
     "WebhookChange": {"state": "paused"},

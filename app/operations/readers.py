@@ -63,10 +63,10 @@ def audit_cases(db: GatedSession, after: UUID | None) -> AuditedPart:
 
 
 def audit_outside_cases(db: GatedSession, after: str | None) -> AuditedPart:
-    """Audit the institution's own streams and the referrals, after this key."""
+    """Audit the streams of the institution, of accounts and of referrals, after this key."""
     with as_system(db):
         following = () if after is None else (Audience.key > after,)
-        own = select(Audience.id, Audience.key, Referral.court_id).join(
+        own = select(Audience.id, Audience.key, Audience.person_id, Referral.court_id).join(
             Referral, Referral.audience_id == Audience.id, isouter=True
         )
         outside = Audience.case_id.is_(None)
@@ -143,6 +143,8 @@ def _due(
 def _readers_outside_cases(audience: AnyRow, admins: frozenset[UUID]) -> frozenset[UUID]:
     if audience.court_id is not None:
         return frozenset({audience.court_id, STAFF, INTEGRATIONS})
+    if audience.person_id is not None:
+        return frozenset({audience.person_id})
     return {"public": frozenset({ANYONE}), "registry": admins | {STAFF}}.get(audience.key, frozenset())
 
 

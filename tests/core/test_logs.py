@@ -58,6 +58,17 @@ def test_each_request_logs_one_line_without_secrets_and_without_peoples_texts(
     assert fault["exc_info"].endswith("builtins.TypeError")
 
 
+def test_a_refusal_names_who_was_refused_and_a_success_names_nobody(house: House, logged: io.StringIO) -> None:
+    person, nobody = house.person("Pat Erson"), house.person_with_token("No Body", "", "accord_" + "A" * 43)
+    person.get("/v1/users").expect(403)
+    person.post("/v1/cases", {"unknown": 1}).expect(422)
+    person.get("/v1/me").expect(200)
+    nobody.get("/v1/me").expect(401)
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    last = [(line["status"], line.get("actor_id"), line.get("role")) for line in lines[-4:]]
+    assert last == [(403, person.id, "user"), (422, person.id, "user"), (200, None, None), (401, None, None)]
+
+
 def test_values_in_database_errors_are_not_logged(house: House, logged: io.StringIO) -> None:
     try:
         try:

@@ -93,10 +93,21 @@ def test_guesses_of_secrets_are_limited(empty_registry: EmptyRegistry) -> None:
             refused(
                 request_token(house, GRANT, basic_authorization(made["id"], f"guess {turn}")), 401, "invalid_client"
             )
-        answer = request_token(house, GRANT, basic_authorization(made["id"], made["client_secret"]))
+        answer = request_token(house, GRANT, basic_authorization(made["id"], "guess 10"))
         answer.expect(429, "too-many-requests")
         assert answer.headers["retry-after"]
         holder.get("/v1/events").expect(200)
+        # Its secret was valid before, so guesses at its address do not keep it from its next token.
+        again = with_token(house, made, token(house, made))
+        again.get("/v1/events").expect(200)
+
+
+def test_guesses_of_tokens_do_not_keep_a_client_at_their_address_out(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 11})) as house:
+        made = client(house, None, ["events.read"])
+        stranger = house.person_with_token("No Body", "", "accord_" + "A" * 43)
+        assert [stranger.get("/v1/me").status for _attempt in range(12)] == [401] * 11 + [429]
+        with_token(house, made, token(house, made)).get("/v1/events").expect(200)
 
 
 def test_the_token_endpoint_is_published(house: House) -> None:

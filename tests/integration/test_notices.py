@@ -26,10 +26,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from sqlalchemy import func, select, update
 
-from app.core.errors import Misconfigured
+from app.core.access.session import GatedSession
+from app.core.errors import Invalid, Misconfigured
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import OPERATOR
 from app.core.tables.institution import Institution
 from app.core.tables.notices import Notice, NoticeMark
 from app.core.tables.people import User
+from app.institution.people.activations import activate, print_link
+from app.institution.people.schemas import ActivationIn, TokenIn
+from app.institution.people.tokens import issue_as_operator
 from app.integration.notices import letters, mail_queue
 from app.integration.notices.schemas import LetterLanguage
 from app.main import create_app
@@ -123,6 +129,8 @@ def postman(house: House, server: MailServer) -> Postman:
     """A mailer that has scanned the house once."""
     mailer = postman_on(house, server)
     assert mailer.turn() == {}
+    # Its marks must not be kept with a beginning that other tests restore.
+    house.leave_moment()
     return mailer
 
 
@@ -145,6 +153,22 @@ def rows(house: House, *columns: Any, of: Any = Notice.created_at) -> list[Any]:
     """A column of every notice, or of every watermark."""
     with house.database.read(os.urandom) as db:
         return list(db.execute(select(*columns).order_by(of)).all())
+
+
+def as_operator(house: House, act: Callable[..., Any], *args: Any) -> Any:
+    """What the operator does on the command line, at the time of the house."""
+
+    def acted(db: GatedSession) -> Any:
+        answer = act(db, house.clock.now, *args)
+        ledger.seal(db)
+        return answer
+
+    return house.database.in_transaction(acted, house.app.state.seams.entropy(house.next_request_id()))
+
+
+def secret_in(mail: EmailMessage) -> str:
+    """The secret of the one-time link in a mail."""
+    return next(line for line in text_of(mail).splitlines() if line.startswith("accord_link."))
 
 
 def settle(postman: Postman, server: MailServer) -> None:
@@ -273,6 +297,9 @@ def test_invited_people_and_new_account_holders_receive_a_mail(
     for name, address in (("王小明", "Wang.XM@Example.org"), ("O’Neill-Ní Dhomhnaill", "oneill@example.org")):
         body = {"email": address, "name": name, "role": "counsel", "powers": POWERS}
         dispute.requesting.post(path, body).expect(201)
+    assert postman.turn() == {}
+    for waiting in house.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]:
+        house.registrar.post(f"/v1/users/{waiting['id']}/approve").expect(200)
     postman.turn()
     to = {mail["To"].addresses[0].display_name: mail["To"].addresses[0].addr_spec for mail in server.mails}
     assert to == {"王小明": "Wang.XM@Example.org", "O’Neill-Ní Dhomhnaill": "oneill@example.org"}
@@ -282,6 +309,129 @@ def test_invited_people_and_new_account_holders_receive_a_mail(
     house.person("Nu Comer")
     postman.turn()
     assert subjects(server.mails) == ["An invitation from Organisation for Mediation"]
+
+
+def test_nobody_is_invited_before_the_request_is_served(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    dispute.opened()
+    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
+    agent = {"email": "new.agent@example.org", "name": "New Agent", "role": "agent", "powers": POWERS}
+    dispute.registrar.post(dispute.representatives("responding"), agent).expect(201)
+    (waiting,) = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
+    settle(postman, server)
+    dispute.registrar.post(f"/v1/users/{waiting['id']}/approve").expect(200)
+    assert postman.turn() == {}
+    dispute.step(dispute.registrar, "invite", {"due_on": "2026-04-20"}).expect(200)
+    postman.turn()
+    (mail,) = [mail for mail in server.mails if mail["To"].addresses[0].addr_spec == "new.agent@example.org"]
+    assert mail["Subject"] == "An invitation from Organisation for Mediation"
+    activated = house.client.post("/v1/activations", json={"secret": secret_in(mail)})
+    assert activated.status_code == 200
+    house.person_with_token("New Agent", waiting["id"], activated.json()["token"]).get(dispute.path).expect(200)
+
+
+def test_ones_own_counsel_is_invited_before_the_request_is_lodged(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    dispute.opened()
+    settle(postman, server)
+    body = {"email": "cora.unsel@example.org", "role": "counsel", "powers": POWERS}
+    dispute.requesting.post(dispute.representatives(), body).expect(201)
+    assert postman.turn() == {}
+    (waiting,) = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
+    dispute.registrar.post(f"/v1/users/{waiting['id']}/approve").expect(200)
+    assert postman.turn() == {"sent": 1}
+
+
+def test_each_link_that_is_mailed_ends_the_one_before(
+    house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = house.person("Nu Comer")
+    monkeypatch.setattr(house.database, "settings", mailing(house.settings, server))
+    postman.turn()
+    house.registrar.post(f"/v1/users/{person.id}/link").expect(200)
+    house.admin.post(f"/v1/users/{person.id}/link").expect(200)
+    assert postman.turn() == {"sent": 1}
+    first, second = server.to(person)
+    assert first["Message-ID"] != second["Message-ID"]
+    for mail, status in ((first, 422), (second, 200), (second, 422)):
+        assert house.client.post("/v1/activations", json={"secret": secret_in(mail)}).status_code == status
+
+
+def test_an_invitation_that_was_not_recorded_is_repeated_with_another_link(
+    house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.person("Nu Comer")
+
+    def dies(*_given: Any) -> str:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mail_queue, "record", dies)
+        with pytest.raises(SystemExit):
+            postman.turn()
+    house.clock.now += mail_queue.LEASE
+    assert postman.turn() == {"sent": 1}
+    statuses = [
+        house.client.post("/v1/activations", json={"secret": secret_in(mail)}).status_code for mail in server.mails
+    ]
+    assert statuses == [422, 200]
+    assert len({str(mail["Message-ID"]) for mail in server.mails}) == 2
+
+
+def test_the_holder_is_informed_by_mail_what_the_operator_did(
+    house: House, server: MailServer, postman: Postman
+) -> None:
+    person = house.person("Hol Der")
+    settle(postman, server)
+    as_operator(house, issue_as_operator, TokenIn(label="x"), UUID(person.id))
+    as_operator(house, print_link, UUID(person.id), OPERATOR)
+    assert postman.turn() == {"sent": 2}
+    assert subjects(server.mails) == ["Your account at Organisation for Mediation"] * 2
+    texts = " ".join(text_of(mail) for mail in server.mails)
+    assert "made a token for your account on 2026-03-02" in texts
+    assert "printed a one-time link to your account on 2026-03-02" in texts
+    assert "accord_" not in texts
+
+
+def test_a_corrected_address_gets_the_mail_and_the_old_one_is_informed(
+    house: House, server: MailServer, postman: Postman
+) -> None:
+    person = house.person("Ivo Maran")
+    settle(postman, server)
+    old, path = "ivo.maran@example.org", f"/v1/users/{person.id}"
+    server.refuses[old] = "550 5.1.1 no such mailbox"
+    as_operator(house, issue_as_operator, TokenIn(label="x"), UUID(person.id))
+    assert postman.turn() == {"bounced": 1}
+    tag = house.admin.get(path).headers["etag"]
+    corrected = house.admin.patch(path, {"email": "ivo@corrected.example"}, if_match=tag).expect(200)
+    assert corrected["undeliverable_since"] is None
+    # A refusal by the old address says nothing of the new one.
+    assert postman.turn() == {"sent": 1, "bounced": 1}
+    assert [mail["To"].addresses[0].addr_spec for mail in server.mails] == ["ivo@corrected.example"]
+    assert house.admin.get(path).expect(200)["undeliverable_since"] is None
+    del server.refuses[old]
+    tag = house.admin.get(path).headers["etag"]
+    house.admin.patch(path, {"email": "ivo.maran@example.com"}, if_match=tag).expect(200)
+    server.clear()
+    assert postman.turn() == {"sent": 2}
+    addresses = {mail["To"].addresses[0].addr_spec for mail in server.mails}
+    assert addresses == {"ivo@corrected.example", "ivo.maran@example.com"}
+    assert not [mail for mail in server.mails if "ivo" in text_of(mail)]
+
+
+def test_a_waiting_invitation_does_not_follow_a_corrected_address(
+    house: House, server: MailServer, postman: Postman
+) -> None:
+    person = house.person("Ivo Maran")
+    server.refuses["ivo.maran@example.org"] = "450 4.2.0 try later"
+    assert postman.turn() == {"pending": 1}
+    path = f"/v1/users/{person.id}"
+    house.admin.patch(path, {"email": "ada@attacker.example"}, if_match="*").expect(200)
+    house.clock.pass_by(minutes=5)
+    postman.turn()
+    assert not [mail for mail in server.mails if "accord_link." in text_of(mail)]
 
 
 def test_people_who_must_act_are_reminded_of_a_deadline_that_is_near(
@@ -353,7 +503,12 @@ def test_a_letter_names_a_case_by_its_reference_alone(language: str) -> None:
     digest = letters.news(language, place, many, elsewhere=False)
     assert digest.body.count("/v1/cases/") == letters.MOST_NAMED
     assert place.desk in digest.body
-    for letter in (letters.invitation(language, place), letters.nomination(language, place)):
+    invitation = letters.invitation(language, place, "accord_link.x", datetime(2026, 3, 5, 9, 30, tzinfo=UTC))
+    assert "accord_link.x" in invitation.body
+    assert "2026-03-05 09:30 UTC" in invitation.body
+    for event in letters.ACCOUNT_TEXTS:
+        assert "2026-03-20" in letters.account(language, place, event, date(2026, 3, 20)).body
+    for letter in (invitation, letters.nomination(language, place)):
         assert "House" in letter.subject
         assert URL in letter.body
 
@@ -381,8 +536,10 @@ def test_two_mailers_at_once_send_each_mail_once(house: House, server: MailServe
 def test_a_mailer_killed_while_sending_repeats_at_most_one_mail_with_the_same_id(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(3):
-        house.person(f"Nu Comer{number}")
+    people = [house.person(f"Nu Comer{number}") for number in range(3)]
+    settle(postman, server)
+    for person in people:
+        as_operator(house, issue_as_operator, TokenIn(label="x"), UUID(person.id))
 
     def dies(*_given: Any) -> str:
         raise SystemExit
@@ -424,8 +581,8 @@ def test_a_process_killed_in_the_middle_of_a_mail_loses_none_and_repeats_one(hou
         db.execute(update(Notice).values(leased_until=None).execution_options(synchronize_session=False))
     with served(house.settings, **setting):
         until(lambda: all(row.state == "sent" for row in rows(house, Notice.state)))
-    ids = [str(mail["Message-ID"]) for mail in server.mails]
-    assert (len(ids), len(set(ids))) == (6, 5)
+    recipients = [str(mail["To"]) for mail in server.mails]
+    assert (len(recipients), len(set(recipients))) == (6, 5)
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
@@ -639,12 +796,13 @@ def test_mail_is_not_sent_if_the_settings_cannot_be_met(house: House, server: Ma
             postman_on(house, server, **lacking)
 
 
-def test_a_restored_registry_sends_none_of_the_waiting_mail(
+def test_a_restored_registry_sends_none_of_the_waiting_mail_and_takes_no_link(
     house: House, dispute: Dispute, server: MailServer, postman: Postman, tmp_path: Path, without_tables: Settings
 ) -> None:
     settle(postman, server)
     dispute.invited()
     postman.gather()
+    link = ActivationIn(secret=as_operator(house, print_link, UUID(dispute.requesting.id), OPERATOR))
     back_up(house.settings, tmp_path / "registry.zip", house.clock.now)
     restored = without_tables.model_copy(update={"storage": str(tmp_path / "documents")})
     restore(restored, tmp_path / "registry.zip", None, house.app.state.seams.sealer.unwrap, house.clock.now)
@@ -655,4 +813,6 @@ def test_a_restored_registry_sends_none_of_the_waiting_mail(
     house.clock.now += TO_THE_DIGEST
     assert other.turn() == {}
     assert server.mails == []
+    with pytest.raises(Invalid), seams.database.write(os.urandom) as db:
+        activate(db, house.clock.now, link)
     seams.database.dispose()

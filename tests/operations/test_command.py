@@ -107,8 +107,12 @@ def test_an_api_client_is_registered_and_its_secret_is_printed_once(accord: Run)
     assert "no institution yet" in refused.stderr
     founds = ("--role", "admin", "--institution", "Institute", "--time-zone", "UTC")
     accord("user", "add", "Ada Min", "ada@example.org", *founds, url=url)
-    shown = accord("client", "add", "Sync", "--scope", "events.read", "--scope", "referrals.read", url=url).stdout
+    shown = accord("client", "add", "Sync", "--scope", "events.read", "--scope", "webhooks.manage", url=url).stdout
     assert [line.partition("=")[0] for line in shown.splitlines()] == ["client_id", "client_secret"]
+    links = [accord("user", "link", "ADA@example.org", url=url).stdout.strip() for _time in range(2)]
+    assert all(link.startswith("accord_link.") for link in links)
+    assert links[0] != links[1]
+    assert "no account" in accord("user", "link", "nobody@example.org", url=url, check=False).stderr
     wrong = accord("client", "add", "Sync", "--scope", "everything", url=url, check=False)
     assert wrong.returncode == 1
     assert "referrals.write" in wrong.stderr

@@ -133,6 +133,7 @@ LOCKING = {
     "20261128b": {"data_keys", "cases"},
     "20261128e": {"deadlines", "meetings", "appointments"},
     "20261130": {"cases", "parties"},
+    "20261130b": {"audiences", "notices"},
 }
 _CHANGES = re.compile(
     r"(ALTER TABLE|CREATE (?:UNIQUE )?INDEX \S+ ON|DROP TABLE|TRUNCATE|UPDATE|DELETE FROM) (\w+) ?(.*)"

@@ -1,7 +1,7 @@
 """Agents and counsel are invited by e-mail, leave, and act on recorded powers; accounts are approved and disabled."""
 
 from tests.installation import House, Json
-from tests.story import MANDATE, POWERS, Dispute
+from tests.story import GIVES, MANDATE, POWERS, Dispute
 
 
 def counsel(**more: object) -> Json:
@@ -15,36 +15,83 @@ def test_a_person_without_an_account_is_invited_and_acts_once_the_account_is_app
     dispute.registered()
     body = counsel(email="Cora.Unsel@example.org", name="Cora Unsel")
     invited = dispute.requesting.post(dispute.representatives(), body).expect(201)
-    assert (invited["name"], invited["pending"], invited["admitted_at"]) == ("Cora Unsel", True, None)
+    shown = (invited["user_id"], invited["name"], invited["email"], invited["pending"], invited["admitted_at"])
+    assert shown == (None, None, "Cora.Unsel@example.org", True, None)
+    of_others = dispute.responding.get(f"{dispute.representatives()}/{invited['id']}").expect(200)
+    assert of_others == {**invited, "email": None, "powers": None}
     dispute.requesting.post(dispute.representatives(), body).expect(409, "already-in-case")
-    dispute.responding.post(dispute.representatives("responding"), body).expect(409, "already-in-case")
-    token = {"user_id": invited["user_id"], "label": "x"}
-    house.admin.post("/v1/tokens", token).expect(422)
     (waiting,) = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
-    assert (waiting["id"], waiting["active"]) == (invited["user_id"], False)
-    approve = f"/v1/users/{invited['user_id']}/approve"
+    assert (waiting["name"], waiting["active"]) == ("Cora Unsel", False)
+    approve = f"/v1/users/{waiting['id']}/approve"
     dispute.requesting.post(approve).expect(404)
     house.clock.pass_by(hours=3)
     assert dispute.registrar.post(approve).expect(200)["active"] is True
     dispute.registrar.post(approve).expect(409, "not-waiting")
     assert dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"] == []
-    token = house.admin.post("/v1/tokens", token).expect(201)["token"]
-    cora = house.person_with_token("Cora Unsel", invited["user_id"], token)
+    cora = house.activated("Cora Unsel", "Cora.Unsel@example.org")
     admitted = cora.get(f"{dispute.representatives()}/{invited['id']}").expect(200)
     assert (admitted["pending"], admitted["admitted_at"]) == (False, "2026-03-02T12:00:00Z")
+    assert (admitted["user_id"], admitted["name"], admitted["email"]) == (waiting["id"], "Cora Unsel", None)
     assert cora.get("/v1/cases").expect(200)["items"][0]["id"] == dispute.case["id"]
     dispute.filing(cora, "caucus", "requesting")
 
 
-def test_an_address_with_an_account_needs_no_approval_and_staff_represent_no_party(
+def test_an_address_tells_its_inviter_nothing_of_an_account(house: House, dispute: Dispute) -> None:
+    dispute.registered()
+    dana = house.person("Dana Ruiz")
+    addresses = ("DANA.RUIZ@example.org", "no.body@example.org", "admin@example.org", "viktor.drian@example.org")
+    path, answers = dispute.representatives(), []
+    for address in addresses:
+        answer = dispute.requesting.post(path, counsel(email=address, name="D. Ruiz"))
+        assert answer.expect(201)["email"] == address
+        answers.append({**answer.json, "id": "", "email": ""})
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["pending"]
+    for person in house.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]:
+        house.registrar.post(f"/v1/users/{person['id']}/approve").expect(200)
+    listed = dispute.requesting.get(path).expect(200)["items"]
+    # The agent of the other side cannot be admitted, and nobody who works for the institution ever is.
+    states = {item["email"] or item["name"]: (item["pending"], item["ended_at"] is None) for item in listed}
+    assert states["Dana Ruiz"] == states["D. Ruiz"] == (False, True)
+    assert states["admin@example.org"] == (True, True)
+    assert states["viktor.drian@example.org"] == (True, False)
+    assert dana.get("/v1/cases").expect(200)["items"][0]["id"] == dispute.case["id"]
+
+
+def test_an_invitation_tells_the_registry_nothing_of_a_request_before_it_is_lodged(
     house: House, dispute: Dispute
 ) -> None:
-    dispute.registered()
+    dispute.opened()
     house.person("Dana Ruiz")
-    admitted = dispute.requesting.post(dispute.representatives(), counsel(email="DANA.RUIZ@example.org")).expect(201)
-    assert (admitted["name"], admitted["pending"]) == ("Dana Ruiz", False)
+    for address in ("dana.ruiz@example.org", "no.body@example.org"):
+        dispute.requesting.post(dispute.representatives(), counsel(email=address)).expect(201)
+
+    def actors() -> list[Json]:
+        events = dispute.registrar.get("/v1/events?limit=200").expect(200)["items"]
+        return [event["data"]["actor"] for event in events if event["type"] == "user-invited"]
+
+    assert actors() == [{"id": None, "capacity": "user", "party_id": None}] * 2
+    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
+    dispute.requesting.post(dispute.representatives(), counsel(email="late@example.org")).expect(201)
+    assert actors()[-1] == {
+        "id": dispute.requesting.id,
+        "capacity": "requesting-party",
+        "party_id": dispute.party("requesting"),
+    }
+
+
+def test_the_registry_admits_an_account_by_its_address_and_staff_represent_no_party(
+    house: House, dispute: Dispute
+) -> None:
+    dispute.opened()
+    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
+    house.person("Dana Ruiz")
+    path = dispute.representatives("responding")
     for address in ("admin@example.org", "reggie.strar@example.org"):
-        dispute.requesting.post(dispute.representatives(), counsel(email=address)).expect(422)
+        body = {**counsel(email=address), "role": "agent"}
+        dispute.registrar.post(path, body).expect(422)
+    admitted = dispute.registrar.post(path, {**counsel(email="DANA.RUIZ@example.org"), "role": "agent"}).expect(201)
+    assert (admitted["name"], admitted["pending"]) == ("Dana Ruiz", False)
     for bad in (counsel(), counsel(email="x@example.org", user_id=house.admin.id), counsel(email="nobody")):
         dispute.requesting.post(dispute.representatives(), bad).expect(422)
     dispute.requesting.post(dispute.representatives(), counsel(user_id=house.admin.id, name="X")).expect(422)
@@ -141,7 +188,6 @@ def test_disabling_ends_tokens_and_every_capacity_in_one_act(house: House) -> No
     assert (ended["active"], ended["disabled_at"]) == (False, "2026-03-02T09:00:00Z")
     person.get("/v1/me").expect(401)
     house.admin.post(path).expect(409, "already-disabled")
-    house.admin.post("/v1/tokens", {"user_id": person.id, "label": "x"}).expect(422)
     assert mediated.read()["mediators"] == []
     for case, side in ((mediated, mediated.requesting), (other, other.responding)):
         (ended_event,) = case.events(side, "capacity-ended")
@@ -182,10 +228,10 @@ def test_only_its_owner_rotates_a_token_and_the_old_token_ends(house: House) -> 
 
 def test_an_address_is_invited_once_however_it_is_spelled(dispute: Dispute) -> None:
     dispute.registered()
-    first = dispute.requesting.post(dispute.representatives(), counsel(email="Dana.Ruiz@Example.org")).expect(201)
+    dispute.requesting.post(dispute.representatives(), counsel(email="Dana.Ruiz@Example.org")).expect(201)
     for same in ("dana.ruiz@example.org", "DANA.RUIZ@EXAMPLE.ORG", " Dana.Ruiz@Example.org "):
         dispute.requesting.post(dispute.representatives(), counsel(email=same)).expect(409, "already-in-case")
-    dotless = dispute.requesting.post(dispute.representatives(), counsel(email="dana.ruız@example.org")).expect(201)
+    dispute.requesting.post(dispute.representatives(), counsel(email="dana.ruız@example.org")).expect(201)
     waiting = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
     assert {entry["email"] for entry in waiting} == {"Dana.Ruiz@Example.org", "dana.ruız@example.org"}
-    assert {entry["id"] for entry in waiting} == {first["user_id"], dotless["user_id"]}
+    assert len(waiting) == 2

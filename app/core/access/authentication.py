@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from app.core.access.actors import Actor
+from app.core.access.scopes import OF_ONE_COURT
 from app.core.access.session import GatedSession
 from app.core.db import UtcDateTime, random_bytes
 from app.core.errors import Forbidden, Unauthenticated
@@ -15,7 +16,7 @@ from app.core.tables.clients import AccessToken, Client, ClientSecret
 from app.core.tables.people import Token, User
 
 # The beginnings of tokens: those of people contain no full stop.
-PERSONS, PROGRAMS = "accord_", "accord_client."
+PERSONS, PROGRAMS, LINKS = "accord_", "accord_client.", "accord_link."
 
 
 def digest(token: str) -> bytes:
@@ -55,7 +56,8 @@ def authenticate(db: GatedSession, token: str | None, now: datetime) -> Actor:
         client = db.execute(_CLIENT, values).first()
         if client is None:
             raise Unauthenticated
-        return Actor(client.id, "client", client.name, frozenset(client.scopes), client.court_id or INTEGRATIONS)
+        scopes = frozenset(client.scopes) - (OF_ONE_COURT if client.court_id is None else frozenset())
+        return Actor(client.id, "client", client.name, scopes, client.court_id or INTEGRATIONS)
     person = db.execute(_PERSON, values).first()
     if person is None:
         raise Unauthenticated

@@ -21,6 +21,7 @@ class CasePart:
     role: str
     party_id: UUID | None
     lives: bool
+    pending: bool
 
 
 def admit(db: GatedSession, row: Capacity) -> None:
@@ -45,12 +46,12 @@ def end_capacities(db: GatedSession, case_id: UUID, ended: Iterable[UUID], now: 
     bring_into_line(db, circle.case, capacities=tuple(held for held in circle.capacities if held.id not in ids))
 
 
-def confirm_pending(db: GatedSession, case_id: UUID, user_id: UUID, now: datetime) -> None:
-    """Confirm the pending capacities of somebody whose account was approved."""
+def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: datetime) -> None:
+    """Confirm the pending capacity of somebody whom the registry has approved."""
     circle = known_circle(db, case_id)
-    waiting = (Capacity.case_id == case_id, Capacity.user_id == user_id, Capacity.pending, Capacity.ended_at.is_(None))
     columns = (
         Capacity.id,
+        Capacity.user_id,
         Capacity.role,
         Capacity.party_id,
         Capacity.generation,
@@ -58,22 +59,30 @@ def confirm_pending(db: GatedSession, case_id: UUID, user_id: UUID, now: datetim
         Capacity.powers_id,
     )
     with as_system(db):
-        rows = db.execute(select(*columns).where(*waiting)).all()
-        confirmed = update(Capacity).where(Capacity.id.in_([row.id for row in rows]))
-        db.execute(confirmed.values(pending=False, admitted_at=now).execution_options(synchronize_session=False))
-    added = (
-        CapacityView(row.id, user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
-        for row in rows
+        row = db.execute(select(*columns).where(Capacity.id == capacity_id)).one()
+        confirmed = update(Capacity).where(Capacity.id == capacity_id).values(pending=False, admitted_at=now)
+        db.execute(confirmed.execution_options(synchronize_session=False))
+    bring_into_line(db, circle.case, capacities=(*circle.capacities, CapacityView(*row)))
+
+
+def excludes(db: GatedSession, case_id: UUID, user_id: UUID, party_id: UUID | None) -> bool:
+    """Whether the person's other parts in the case, present or former, exclude that they are admitted for a party."""
+    side_of: dict[UUID | None, str] = {party.id: party.side for party in known_circle(db, case_id).parties}
+    return any(
+        part.role == "mediator"
+        or (part.party_id is not None and side_of.get(part.party_id) != side_of.get(party_id))
+        or (part.lives and (part.party_id is None or part.party_id == party_id))
+        for part in parts_of(db, case_id, user_id)
+        if not part.pending
     )
-    bring_into_line(db, circle.case, capacities=(*circle.capacities, *added))
 
 
 def parts_of(db: GatedSession, case_id: UUID, user_id: UUID) -> list[CasePart]:
     """The capacities of somebody in a case, with those that ended or are pending, for any actor."""
-    columns = (Capacity.role, Capacity.party_id, Capacity.ended_at)
+    columns = (Capacity.role, Capacity.party_id, Capacity.ended_at, Capacity.pending)
     with as_system(db):
         rows = db.execute(select(*columns).where(Capacity.case_id == case_id, Capacity.user_id == user_id)).all()
-    return [CasePart(row.role, row.party_id, row.ended_at is None) for row in rows]
+    return [CasePart(row.role, row.party_id, row.ended_at is None, row.pending) for row in rows]
 
 
 def my_parts(db: GatedSession, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:

@@ -9,6 +9,8 @@ SCOPES = {
     "referrals.write": "Refer cases, amend and withdraw referrals, and extend their return dates",
     "webhooks.manage": "Subscribe to events, and read how they were delivered",
 }
+# Scopes that only a court's client can have: it reads what that court reads.
+OF_ONE_COURT = frozenset({"referrals.read"})
 # The operations for API clients, by their ids. All others are for people only.
 NEEDED: dict[str, str] = {
     "readFeed": "events.read",

@@ -9,7 +9,7 @@ from app.core.access.authentication import authenticate
 from app.core.access.session import GatedSession
 from app.core.errors import Unauthenticated
 from app.core.http.app_state import limits_of, seams_of
-from app.core.http.middleware import bearer
+from app.core.http.middleware import ACTOR, bearer
 from app.core.http.threads import in_thread
 
 
@@ -19,6 +19,7 @@ def actor_of(db: GatedSession, request: Request, now: datetime) -> Actor:
     if token is None:
         raise Unauthenticated
     actor = authenticate(db, token, now)
+    request.scope[ACTOR] = actor
     limits_of(request).remember(token)
     return actor
 

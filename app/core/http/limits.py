@@ -56,10 +56,15 @@ class Window:
 
 
 class Limits:
-    """Two limits: requests without a valid token by address, and writes by person."""
+    """Three limits: requests without a valid token and refused grants, both by address, and writes by person.
+
+    Grants are counted apart, so that somebody who guesses tokens does not keep a client at the same address from
+    getting its next one.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._anonymous = Window(settings.anonymous_per_minute)
+        self._grants = Window(settings.anonymous_per_minute)
         self._writes = Window(settings.writes_per_minute)
         # Tokens that were valid: their owners are served even if somebody at the same address guesses tokens.
         self._good: OrderedDict[bytes, None] = OrderedDict()
@@ -73,20 +78,30 @@ class Limits:
         if self._anonymous.most and not self.knows(token) and (wait := self._anonymous.wait(network_of(address))):
             raise TooManyRequests(wait)
 
+    def check_grant(self, address: str, secret: str) -> None:
+        """Raise TooManyRequests if the address was refused too many grants, unless this secret got one before."""
+        if self._grants.most and not self.knows(secret) and (wait := self._grants.wait(network_of(address))):
+            raise TooManyRequests(wait)
+
+    def count_grant(self, address: str) -> None:
+        """Count a grant that was refused."""
+        if self._grants.most:
+            self._grants.hit(network_of(address))
+
     def count_address(self, address: str) -> None:
         """Count a request without a valid token."""
         if self._anonymous.most:
             self._anonymous.hit(network_of(address))
 
     def remember(self, token: str) -> None:
-        """Remember a token that is valid now."""
+        """Remember a token or secret that is valid now."""
         self._good[_digest(token)] = None
         self._good.move_to_end(_digest(token))
         if len(self._good) > _REMEMBERED:
             self._good.popitem(last=False)
 
     def forget(self, token: str) -> None:
-        """Forget a token that is no longer valid."""
+        """Forget a token or secret that is no longer valid."""
         self._good.pop(_digest(token), None)
 
     def check_write(self, principal_id: UUID) -> None:

@@ -34,7 +34,9 @@ _LINGER = 20.0
 # Probes must be answered during an attack too. (The metrics need a token.)
 _WATCHED = frozenset(("/livez", "/readyz"))
 # This operation authenticates the client itself.
-_GRANT = "grantToken"
+_GRANT, _GRANT_PATH = "grantToken", "/oauth/token"
+# In the scope of a request: the actor, once identified.
+ACTOR = "accord.actor"
 
 
 class Surroundings:
@@ -85,8 +87,9 @@ class Surroundings:
             limit = self.upload_limit
             receive, send = _lingering(request, receive, send)
         try:
-            if scope["path"] not in _WATCHED:
-                self.limits.check_address(_address(scope), bearer(request))
+            # A client shows its secret in the body: the operation itself applies the limit.
+            if scope["path"] not in (*_WATCHED, _GRANT_PATH):
+                self.limits.check_address(address_of(scope), bearer(request))
             if _declared_length(request) > limit:
                 raise TooLarge(limit)
         except Problem as problem:
@@ -110,16 +113,31 @@ class Surroundings:
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
         }
-        requests.info("request", extra=entry | ({"code": code} if code else {}))
+        requests.info("request", extra=entry | _refusal(scope))
 
     def _count_unauthenticated(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
         """Count a request by its address, whatever its operation, unless its caller is authenticated."""
         if status == 401 and token is not None:
             self.limits.forget(token)
-        is_known = self.limits.knows(token) or (operation == _GRANT and status < 400)
         # Nobody can be authenticated while the database is lost.
-        if not is_known and status < 500 and scope["path"] not in _WATCHED:
-            self.limits.count_address(_address(scope))
+        if status >= 500 or scope["path"] in _WATCHED:
+            return
+        if operation == _GRANT:
+            if status >= 400:
+                self.limits.count_grant(address_of(scope))
+        elif not self.limits.knows(token):
+            self.limits.count_address(address_of(scope))
+
+
+def _refusal(scope: Scope) -> dict[str, str]:
+    """What the log says of a refusal: its code, and who was refused, if they were identified.
+
+    Of what succeeds, the ledger says who did it; who read what is nobody's business.
+    """
+    code, actor = scope.get("accord.code"), scope.get(ACTOR)
+    if code is None:
+        return {}
+    return {"code": code} if actor is None else {"code": code, "actor_id": str(actor.id), "role": actor.role}
 
 
 def _lingering(request: Request, receive: Receive, send: Send) -> tuple[Receive, Send]:
@@ -162,7 +180,8 @@ def bearer(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip().isascii() else None
 
 
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
+    """The address that sent a request; empty if it is not known."""
     return scope["client"][0] if scope.get("client") else ""
 
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Invalid, Problem, UnsupportedMediaType, invalid
+from app.core.errors import Invalid, Problem, TooLarge, UnsupportedMediaType, invalid
 from app.core.http.app_state import limits_of
 from app.core.http.identity import identify
 from app.core.http.limits import COUNTED
@@ -52,6 +52,7 @@ class Route(APIRoute):
     """A route that identifies the caller before it reports faults of the request."""
 
     reads_body = True
+    is_open = False
 
     def get_route_handler(self) -> Handler:
         """The handler, with the checks of query and body around it."""
@@ -61,12 +62,14 @@ class Route(APIRoute):
             for parameter in get_flat_params(self.dependant)
             if isinstance(parameter.field_info, Query)
         }
-        takes_body, reads_body = self.body_field is not None, self.reads_body
+        takes_body, reads_body, is_open = self.body_field is not None, self.reads_body, self.is_open
 
         async def strictly(plain: Request) -> Response:
             request = StrictRequest(plain.scope, plain.receive)
             raw = await request.body() if reads_body else b""
             if len(raw) > _MOST_UNAUTHENTICATED:
+                if is_open:
+                    raise TooLarge(_MOST_UNAUTHENTICATED)
                 limits_of(request).check_write((await identify(request)).id)
             try:
                 _check_query(request, parameters)
@@ -74,6 +77,8 @@ class Route(APIRoute):
                     request.parsed = _body(request, raw, takes_body)
                 return await handle(request)
             except (RequestValidationError, Invalid, UnsupportedMediaType):
+                if is_open:
+                    raise
                 actor = await identify(request)
                 if request.method != "GET" and not request.scope.get(COUNTED):
                     limits_of(request).count_refused_write(actor.id)
@@ -86,6 +91,12 @@ class UploadRoute(Route):
     """The same for a route whose body is a file, which is read as it arrives."""
 
     reads_body = False
+
+
+class OpenRoute(Route):
+    """The same for a route that needs no token, and reports faults to everybody."""
+
+    is_open = True
 
 
 def _takes_list(annotation: Any) -> bool:

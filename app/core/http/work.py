@@ -162,18 +162,25 @@ class Work:
     async def grant(
         self,
         command: Callable[Concatenate[GatedSession, datetime, Arguments], tuple[UUID, Result]],
+        token_of: Callable[[Result], str],
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Result:
-        """Run a command that identifies the caller itself, and answer with its result, which no cache may store."""
+        """Run a command that identifies the caller itself, and answer with its result, which no cache may store.
 
-        def transaction(db: GatedSession) -> bytes:
+        The token that it issues counts as valid from now on, whatever else its address sends.
+        """
+
+        def transaction(db: GatedSession) -> Result:
             principal_id, granted = command(db, self.now, *args, **kwargs)
             self.limits.count_write(principal_id)
-            return _serialised(granted)
+            ledger.seal(db)
+            return granted
 
         def run() -> Response:
-            body = self.seams.database.in_transaction(transaction, self.entropy)
+            granted = self.seams.database.in_transaction(transaction, self.entropy)
+            self.limits.remember(token_of(granted))
+            body = _serialised(granted)
             return Response(body, 200, NOT_STORED, "application/json")
 
         return cast(Result, await in_thread(run, self.seams.database.writer))

@@ -5,11 +5,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from app.core.access.actors import CLOCK, Actor
 from app.core.access.session import GatedSession, as_system
-from app.core.tables.audiences import Audience
+from app.core.db import new_id
+from app.core.tables.audiences import Audience, AudienceReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,20 @@ def installation_subject(db: GatedSession, name: str) -> Subject:
     with as_system(db):
         named = (Audience.case_id.is_(None), Audience.name == name)
         return Subject(None, db.execute(select(Audience.id).where(*named)).scalar_one(), name)
+
+
+def account_subject(db: GatedSession, user_id: UUID) -> Subject:
+    """The stream of an account, which only its holder reads; it is made with its first event.
+
+    The transaction has locked the account, so that two acts do not both make the stream.
+    """
+    key = f"person.{user_id.hex}"
+    with as_system(db):
+        own = (Audience.case_id.is_(None), Audience.key == key)
+        audience_id = db.execute(select(Audience.id).where(*own)).scalar_one_or_none()
+        if audience_id is None:
+            audience_id = new_id(db)
+            row = {"id": audience_id, "case_id": None, "key": key, "name": "person", "person_id": user_id}
+            db.execute(insert(Audience).values(**row, party_ids=[], generation=0))
+            db.execute(insert(AudienceReader).values(audience_id=audience_id, principal_id=user_id))
+    return Subject(None, audience_id, "person")

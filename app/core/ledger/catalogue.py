@@ -100,9 +100,16 @@ _ALL = (
     _of_the_installation("institution-changed", "The institution's own entry was changed."),
     _of_the_installation("registry-restored", "The registry was restored from a backup."),
     _of_the_installation("user-added", "An account was created.", "user_id"),
-    _of_the_installation("user-invited", "Somebody without an account was invited.", "user_id"),
+    _of_the_installation("user-proposed", "Somebody was proposed as administrator or registrar.", "user_id"),
+    _of_the_installation("user-invited", "Somebody was invited by e-mail to represent a party.", "user_id"),
     _of_the_installation("user-approved", "An account was approved.", "user_id"),
+    _of_the_installation(
+        "user-changed", "The name or the address of an account was corrected.", "user_id", "correction_id"
+    ),
     _of_the_installation("user-disabled", "An account was disabled.", "user_id"),
+    _of_the_installation("user-enabled", "A disabled account was enabled again.", "user_id"),
+    _of_the_installation("link-issued", "A one-time link to an account was ordered by mail or printed.", "user_id"),
+    _of_the_installation("account-activated", "The holder of an account used a one-time link.", "user_id", "token_id"),
     _of_the_installation("token-issued", "A token was issued.", "token_id", "user_id"),
     _of_the_installation("token-revoked", "A token was revoked.", "token_id", "user_id"),
     _of_the_installation("token-expired", "A token expired.", "token_id", "user_id"),

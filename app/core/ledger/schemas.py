@@ -21,7 +21,8 @@ AudienceName = TypeAliasType(
             "`participants`: parties, mediators and registry. `caucus`: the named parties and the mediators. "
             "`party-registry`: the named parties and the registry. `mediators-registry`: the mediators and the "
             "registry. `party`: the named parties alone. `mediators`: the mediators alone. `registry`: the registry "
-            "alone. `case`: everybody who may see the case. `appointment`: the participants and the candidate.",
+            "alone. `case`: everybody who may see the case. `appointment`: the participants and the candidate. "
+            "`person`: the holder of an account alone.",
         ),
     ],
 )

@@ -20,6 +20,7 @@ AUDIENCES = (
     "registry",
     "case",
     "appointment",
+    "person",
 )
 
 # Principals like people, under which several people, or API clients of the institution, read.

@@ -13,7 +13,8 @@ from app.core.tables.audiences import Confidential
 class Capacity(Confidential, Base):
     """A capacity of a person in a case, from `admitted_at` until `ended_at`; `powers_id` is a sealed content.
 
-    While it is `pending`, until the account of an invited person is approved, it gives no access.
+    While it is `pending`, until the registry approves the person who was invited, it gives no access; `invited_as` is
+    the address by which its holder was invited.
     """
 
     __tablename__ = "capacities"
@@ -27,5 +28,6 @@ class Capacity(Confidential, Base):
     powers_kind: Mapped[str | None] = mapped_column(String(24))
     powers_id: Mapped[UUID | None]
     pending: Mapped[bool] = mapped_column(server_default=false())
+    invited_as: Mapped[str | None] = mapped_column(String(320))
     admitted_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -19,7 +19,7 @@ from app.core.tables.mediators import Appointment, Mediator
 from app.core.tables.members import Member
 from app.core.tables.notices import Notice, NoticeChoice, NoticeMark
 from app.core.tables.parties import Consent, Party, ThirdState
-from app.core.tables.people import Token, User
+from app.core.tables.people import Activation, Correction, Token, User
 from app.core.tables.rectifications import Rectification
 from app.core.tables.service_of_process import Service
 from app.core.tables.sessions import Meeting
@@ -29,6 +29,7 @@ from app.core.tables.webhooks import Delivery, Webhook, WebhookSecret
 
 __all__ = [
     "AccessToken",
+    "Activation",
     "Appointment",
     "Audience",
     "AudienceReader",
@@ -40,6 +41,7 @@ __all__ = [
     "Closure",
     "Consent",
     "Content",
+    "Correction",
     "Court",
     "CourtPaper",
     "DataKey",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
 
-KINDS = ("news", "deadline", "invitation", "nomination")
+KINDS = ("news", "deadline", "invitation", "nomination", "account")
 STATES = ("pending", "sent", "skipped", "bounced", "failed")
 _PENDING = text("state = 'pending'")
 _SHOWN = text("state IN ('bounced', 'failed')")
@@ -36,7 +36,8 @@ class NoticeMark(Base):
 class Notice(Base):
     """A mail to a person; its text is written when it is sent.
 
-    A notice of news covers the events after `after` up to `until` in the person's feed; others are about `subject_id`.
+    A notice of news covers the events after `after` up to `until` in the person's feed; others are about `subject_id`,
+    and go to `address` instead of the person's own address if there is one.
     Its sender leases it until `leased_until`. The registry sees only the day on which it was settled (`settled_on`):
     the instant could reveal when something happened that the registry may not know of.
     """
@@ -48,6 +49,7 @@ class Notice(Base):
     state: Mapped[str] = mapped_column(String(16))
     code: Mapped[str | None] = mapped_column(String(32))
     subject_id: Mapped[UUID | None]
+    address: Mapped[str | None] = mapped_column(String(320))
     after: Mapped[int | None] = mapped_column(BigInteger)
     until: Mapped[int | None] = mapped_column(BigInteger)
     due_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Approval of invited people's accounts, and the end of accounts."""
+"""Approval of people who were invited or proposed, and the end and the return of accounts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,16 @@ from app.core.access.actors import Actor
 from app.core.access.authentication import only_admin
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
-from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.errors import Conflict, Forbidden
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of, installation_subject
 from app.core.tables.capacities import Capacity
 from app.core.tables.mediators import Mediator
 from app.core.tables.people import Token, User
+from app.core.values import email_key
+from app.institution.people.activations import may_vouch, streams_of, tell_of_link, void_links
+from app.institution.people.service import claim_address, locked_user
+from app.institution.people.staff import check_second_person, needs_second_person
 
 # What touches a case is passed in: this wing must not import cases, which are above it.
 LockCase = Callable[[GatedSession, UUID], AnyRow]
@@ -33,30 +37,44 @@ class InCases:
 
 
 def approve(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_case: LockCase) -> tuple[UUID]:
-    """Approve the account of an invited person, who may then act where they were admitted.
+    """Approve somebody who was invited into a case, and may then act there, or was proposed for the staff.
 
-    Raises Forbidden unless the actor works for the institution, NotFound, and Conflict if no approval is pending.
+    Raises Forbidden unless the actor works for the institution and may approve this person, NotFound, and Conflict if
+    no approval is pending.
     """
-    user = _locked(db, actor, user_id)
+    user = locked_user(db, actor, user_id)
     if actor.role == "user":
         raise Forbidden("Only administrators and registrars may approve accounts.")
+    if user.proposed_by_id is not None:
+        check_second_person(db, actor, user.proposed_by_id)
+    if not user.active and not may_vouch(db, actor, user):
+        raise Forbidden("Only another administrator or registrar may approve an account whose address you corrected.")
     if not user.awaits_approval:
         raise Conflict("This account needs no approval: it was approved before, or it is disabled.", "not-waiting")
-    user.active, user.awaits_approval = True, False
+    user.active, user.awaits_approval, user.proposed_by_id = True, False, None
     db.flush()
     approval = Act("approve", now, author_of(actor, actor.role), installation_subject(db, "registry"))
     ledger.record(db, approval, "user-approved", _payload(user))
-    for capacity in _capacities_of(db, user_id):
+    _confirm_capacities(db, approval, user, lock_case)
+    return (user_id,)
+
+
+def _confirm_capacities(db: GatedSession, approval: Act, user: User, lock_case: LockCase) -> None:
+    """Admit the person where they were invited; an invitation that does not go with another part in the case ends."""
+    for capacity in _capacities_of(db, user.id, pending=True):
         case = lock_case(db, capacity.case_id)
-        capacities.confirm_pending(db, case.id, user_id, now)
         payload = {
             "representative_id": str(capacity.id),
             "party_id": str(capacity.party_id),
             "role": capacity.role,
         }
         in_case = approval.within(Subject(case.id, case.audience_id, "case"))
-        ledger.record(db, in_case, "representative-admitted", payload)
-    return (user_id,)
+        if user.role != "user" or capacities.excludes(db, case.id, user.id, capacity.party_id):
+            capacities.end_capacities(db, case.id, [capacity.id], approval.at)
+            ledger.record(db, in_case, "representative-ended", payload)
+        else:
+            capacities.confirm_pending(db, case.id, capacity.id, approval.at)
+            ledger.record(db, in_case, "representative-admitted", payload)
 
 
 def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, in_cases: InCases) -> tuple[UUID]:
@@ -65,13 +83,14 @@ def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, in_cas
     Raises Forbidden unless the actor is an administrator, NotFound, and Conflict for the actor's own account or one
     that has ended.
     """
-    user = _locked(db, actor, user_id)
+    user = locked_user(db, actor, user_id)
     only_admin(actor)
     if user_id == actor.id:
         raise Conflict("You cannot end your own account: ask another administrator.", "own-account")
     if user.disabled_at is not None:
         raise Conflict("This account is already disabled.", "already-disabled")
-    user.active, user.awaits_approval, user.disabled_at = False, False, now
+    user.active, user.awaits_approval, user.proposed_by_id, user.disabled_at = False, False, None, now
+    void_links(db, now, user_id)
     db.flush()
     left_the_roster = update(Mediator).where(Mediator.user_id == user_id).values(active=False)
     db.execute(left_the_roster.execution_options(synchronize_session=False))
@@ -82,13 +101,29 @@ def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, in_cas
     return (user_id,)
 
 
-def _locked(db: GatedSession, actor: Actor, user_id: UUID) -> User:
-    """Lock the account, so that nobody gives it a capacity meanwhile; NotFound if the actor may not read it."""
-    statement = select(User).where(User.id == user_id).with_for_update()
-    user = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
-    if user is None or (actor.role == "user" and actor.id != user_id):
-        raise NotFound
-    return user
+def enable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID) -> tuple[UUID]:
+    """Enable a disabled account again, and have a new link mailed; tokens, capacities and appointments stay ended.
+
+    An administrator or a registrar waits for a second person's approval again, if there is one. Raises Forbidden
+    unless the actor is an administrator, NotFound, and Conflict for an account that is not disabled or whose address
+    another account has now.
+    """
+    user = locked_user(db, actor, user_id)
+    only_admin(actor)
+    if user.disabled_at is None:
+        raise Conflict("This account is not disabled.", "not-disabled")
+    claim_address(db, user.email, user_id)
+    proposed = needs_second_person(db, actor, user.role)
+    user.email_key, user.disabled_at = email_key(user.email), None
+    user.active, user.awaits_approval, user.proposed_by_id = not proposed, proposed, actor.id if proposed else None
+    db.flush()
+    act = Act("enable", now, author_of(actor, "admin"), installation_subject(db, "registry"))
+    for stream in streams_of(db, user_id):
+        ledger.record(db, act.within(stream), "user-enabled", _payload(user))
+    if user.active and may_vouch(db, actor, user):
+        order = Act("mail", now, author_of(actor, "admin"), installation_subject(db, "registry"))
+        tell_of_link(db, order, user_id)
+    return (user_id,)
 
 
 def _revoke_tokens(db: GatedSession, act: Act, user_id: UUID) -> None:
@@ -103,8 +138,8 @@ def _payload(user: User) -> dict[str, str]:
     return {"user_id": str(user.id), "role": user.role}
 
 
-def _capacities_of(db: GatedSession, user_id: UUID) -> Sequence[AnyRow]:
-    """Present and pending capacities of a person, in the order in which cases are locked."""
+def _capacities_of(db: GatedSession, user_id: UUID, *, pending: bool | None = None) -> Sequence[AnyRow]:
+    """Present and pending capacities of a person, or only the pending ones, in the order in which cases are locked."""
     columns = (
         Capacity.id,
         Capacity.case_id,
@@ -115,7 +150,9 @@ def _capacities_of(db: GatedSession, user_id: UUID) -> Sequence[AnyRow]:
     )
     with as_system(db):
         held = select(*columns).where(Capacity.user_id == user_id, Capacity.ended_at.is_(None))
-        return db.execute(held.order_by(Capacity.case_id, Capacity.id)).all()
+        if pending is not None:
+            held = held.where(Capacity.pending.is_(pending))
+        return db.execute(held.order_by(Capacity.case_id, Capacity.admitted_at, Capacity.id)).all()
 
 
 def _end_capacities(db: GatedSession, act: Act, user_id: UUID, in_cases: InCases) -> None:

@@ -47,7 +47,12 @@ class UserOut(Out):
     role: Role = Field(description="The person's role in the institution.")
     active: bool = Field(description="Whether the account can be used.")
     awaits_approval: bool = Field(
-        description="Whether the person was invited into a case and the registry has still to approve the account."
+        description="Whether the person was invited into a case and the registry has still to approve that, or was "
+        "proposed for the staff and a second person has."
+    )
+    proposed_by_id: UUID | None = Field(
+        description="The administrator who proposed the person as administrator or registrar, while a second person "
+        "has still to approve; otherwise null."
     )
     created_at: datetime = Field(description="When the account was made.")
     disabled_at: datetime | None = Field(description="When the account was ended; null if it was not.")
@@ -60,11 +65,41 @@ class UserList(Listed[UserOut]):
     """A page of people, in the order in which their accounts were made."""
 
 
+class UserChange(In):
+    """A correction of an account. Fields that you leave out stay as they are."""
+
+    name: Line | None = Field(None, description="The person's name.")
+    email: Email | None = Field(None, description="The person's e-mail address, which no other account has.")
+
+
+class CorrectionOut(Out):
+    """A correction of the name or the address of an account."""
+
+    id: UUID = Field(description="The id of the correction.")
+    corrected_by_id: UUID = Field(description="The administrator who made the correction.")
+    corrected_at: datetime = Field(description="When it was made.")
+    old_name: str = Field(description="The name before.")
+    new_name: str = Field(description="The name after it.")
+    old_email: str = Field(description="The e-mail address before.")
+    new_email: str = Field(description="The e-mail address after it.")
+
+
+class CorrectionList(Listed[CorrectionOut]):
+    """A page of the corrections of an account, in the order in which they were made."""
+
+
+class ActivationIn(In):
+    """A one-time link that the holder of an account uses up."""
+
+    secret: Line = Field(description="The secret of the link, from the mail or from the operator.")
+    label: Line = Field("first token", description="What the token is for, so that you recognise it in the list.")
+
+
 class TokenIn(In):
     """A token to be made."""
 
     user_id: UUID | None = Field(
-        None, description="The person whose token it will be: only an administrator may name somebody else."
+        None, description="The person whose token it will be: you. Nobody makes a token for somebody else."
     )
     label: Line = Field(description="What the token is for, so that you recognise it in the list.")
     expires_at: Instant | None = Field(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.authentication import only_admin
@@ -24,6 +24,7 @@ from app.institution.people.schemas import (
     UserList,
     UserOut,
 )
+from app.institution.people.staff import needs_second_person
 
 MOST_CAPACITIES = 200
 _USER = (
@@ -33,6 +34,7 @@ _USER = (
     User.role,
     User.active,
     User.awaits_approval,
+    User.proposed_by_id,
     User.created_at,
     User.disabled_at,
     User.undeliverable_since,
@@ -60,22 +62,38 @@ def read_user(db: GatedSession, actor: Actor, now: datetime, user_id: UUID) -> U
     return UserOut.model_validate(row)
 
 
+def locked_user(db: GatedSession, actor: Actor, user_id: UUID) -> User:
+    """Lock an account, so that nobody gives it a capacity meanwhile; NotFound if the actor may not read it."""
+    statement = select(User).where(User.id == user_id).with_for_update()
+    user = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+    if user is None or (actor.role == "user" and actor.id != user_id):
+        raise NotFound
+    return user
+
+
 def add_user(db: GatedSession, actor: Actor, now: datetime, user_in: UserIn) -> tuple[UUID]:
-    """Add a user; Forbidden unless the actor is an administrator, Conflict for an address already in use."""
+    """Add a user; a new administrator or registrar waits for a second person's approval, if there is a second person.
+
+    Raises Forbidden unless the actor is an administrator, and Conflict for an address already in use.
+    """
     only_admin(actor)
-    return (write_user(db, now, user_in, author_of(actor, "admin")),)
+    proposed = needs_second_person(db, actor, user_in.role)
+    return (write_user(db, now, user_in, author_of(actor, "admin"), "user-proposed" if proposed else "user-added"),)
 
 
-def write_user(db: GatedSession, now: datetime, user_in: UserIn, author: Author, *, invited: bool = False) -> UUID:
-    """Write a user, `invited` ones awaiting approval; Conflict for an e-mail address already in use."""
-    key = email_key(user_in.email)
-    if db.execute(select(User.id).where(User.email_key == key)).first() is not None:
-        raise Conflict("An account with this e-mail address already exists.", "exists")
+def write_user(db: GatedSession, now: datetime, user_in: UserIn, author: Author, kind: str = "user-added") -> UUID:
+    """Write a user; those of the kinds `user-invited` and `user-proposed` await approval.
+
+    Raises Conflict for an e-mail address already in use.
+    """
+    claim_address(db, user_in.email)
     user = User(
         id=new_id(db),
-        email_key=key,
-        active=not invited,
-        awaits_approval=invited,
+        email_key=email_key(user_in.email),
+        active=kind == "user-added",
+        awaits_approval=kind != "user-added",
+        proposed_by_id=author.id if kind == "user-proposed" else None,
+        invited=kind == "user-invited",
         created_at=now,
         **user_in.model_dump(),
     )
@@ -84,13 +102,23 @@ def write_user(db: GatedSession, now: datetime, user_in: UserIn, author: Author,
     if user.role == "admin":
         with as_system(db):
             db.execute(insert(AudienceReader).values(audience_id=subject.audience_id, principal_id=user.id))
-    ledger.record(
-        db,
-        Act("add", now, author, subject),
-        "user-invited" if invited else "user-added",
-        {"user_id": str(user.id), "role": user.role},
-    )
+    ledger.record(db, Act("add", now, author, subject), kind, {"user_id": str(user.id), "role": user.role})
     return user.id
+
+
+def claim_address(db: GatedSession, email: str, user_id: UUID | None = None) -> None:
+    """Take an address for this account, or for a new one, from a disabled account; Conflict if it is in use."""
+    holder = select(User.id, User.disabled_at).where(User.email_key == email_key(email))
+    if user_id is not None:
+        holder = holder.where(User.id != user_id)
+    row = db.execute(holder.with_for_update()).one_or_none()
+    if row is None:
+        return
+    if row.disabled_at is None:
+        raise Conflict("An account with this e-mail address already exists.", "exists")
+    # No address looks like this. The disabled account gets its key back when it is enabled again.
+    given_up = update(User).where(User.id == row.id).values(email_key=f"disabled {row.id}")
+    db.execute(given_up.execution_options(synchronize_session=False))
 
 
 def read_me(db: GatedSession, actor: Actor, now: datetime) -> MeOut:

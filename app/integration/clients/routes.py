@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 
 from app.core.access.scopes import SCOPES
+from app.core.errors import GrantRefused
+from app.core.http.middleware import address_of
 from app.core.http.parameters import Act, Hop, Paged
 from app.core.http.problems import grant_refusals, problems
 from app.core.http.routing import Route
@@ -96,7 +98,20 @@ async def grant_token(work: Hop, request: Request) -> Granted:
     """
     here, media_type = _here(request), request.headers.get("content-type", "")
     ours, shown = frozenset((here, f"{here}/v1")), request.headers.getlist("authorization")
-    return await work.grant(grants.grant, grants.read_request(work.body, media_type, shown, ours))
+    address = address_of(request.scope)
+    try:
+        asked = grants.read_request(work.body, media_type, shown, ours)
+    except GrantRefused:
+        work.limits.check_grant(address, "")
+        raise
+    work.limits.check_grant(address, asked.secret)
+    try:
+        granted = await work.grant(grants.grant, _token_of, asked)
+    except GrantRefused:
+        work.limits.forget(asked.secret)
+        raise
+    work.limits.remember(asked.secret)
+    return granted
 
 
 @oauth.get("/.well-known/oauth-authorization-server", operation_id="readAuthorisationServer")
@@ -112,6 +127,10 @@ async def read_authorisation_server(request: Request) -> AuthorisationServer:
         scopes_supported=sorted(SCOPES),
         service_documentation=f"{here}/docs",
     )
+
+
+def _token_of(granted: Granted) -> str:
+    return granted.access_token
 
 
 def _here(request: Request) -> str:

@@ -33,7 +33,9 @@ class ClientIn(In):
 
     name: Line = Field(description="The name of the program.")
     court_id: UUID | None = Field(
-        None, description="The court whose program it is; left out if it is the institution's own."
+        None,
+        description="The court whose program it is; left out if it is the institution's own, which cannot have the "
+        "scope `referrals.read`.",
     )
     scopes: Scopes = Field(description="What the program may do: " + ", ".join(f"`{name}`" for name in SCOPES) + ".")
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.core.access.actors import Actor
 from app.core.access.authentication import digest, minted, only_admin
+from app.core.access.scopes import OF_ONE_COURT
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
@@ -80,8 +81,14 @@ def add_client(db: GatedSession, actor: Actor, now: datetime, client_in: ClientI
 
 
 def write_client(db: GatedSession, now: datetime, client_in: ClientIn, author: Author) -> UUID:
-    """Write an API client with its first secret; Invalid for an unknown court."""
+    """Write an API client with its first secret; Invalid for an unknown court, or none where a scope needs one."""
     court_id = client_in.court_id
+    if court_id is None and not OF_ONE_COURT.isdisjoint(client_in.scopes):
+        raise invalid(
+            "/court_id",
+            "court-needed",
+            "Name the court: a program reads referrals, and their files, of one court only.",
+        )
     if court_id is not None and db.execute(select(Court.id).where(Court.id == court_id)).first() is None:
         raise invalid("/court_id", "unknown-court", "Use the id of a court that GET /v1/courts lists.")
     client = Client(id=new_id(db), created_at=now, **client_in.model_dump())

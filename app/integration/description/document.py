@@ -38,6 +38,8 @@ TAGS = {
 }
 _OF_FASTAPI = "Successful Response"
 _SUCCESSES = {"200": "Success.", "201": "Created."}
+# Operations of the API that need no token.
+OPEN = ("activateAccount",)
 # Below these are things that people wrote in a case, which can be destroyed with the case's key.
 _OF_A_CASE = ("/v1/cases/{", "/v1/appointments/{", "/v1/documents/{")
 
@@ -85,8 +87,9 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
             parameter["description"] = PATHS[parameter["name"]]
     give_examples(operation)
     ours = path.startswith("/v1/")
-    operation["security"] = _security(operation["operationId"]) if ours else []
-    if ours:
+    needs_token = ours and operation["operationId"] not in OPEN
+    operation["security"] = _security(operation["operationId"]) if needs_token else []
+    if needs_token:
         _say_gone(path, operation)
         _say_headers(method, operation)
         # Every operation, even one that is open to all people, refuses a program without its scope.

@@ -10,17 +10,20 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, s
 
 from app.core.access.actors import Actor
 from app.core.access.capacities import my_parts
-from app.core.access.session import GatedSession
+from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow, AnySelect, new_id
 from app.core.ledger.feed import News
-from app.core.tables.audiences import STAFF
+from app.core.tables.audiences import STAFF, Audience
+from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline
 from app.core.tables.events import Event, FeedEntry
 from app.core.tables.institution import Institution
 from app.core.tables.mediators import Mediator
 from app.core.tables.notices import Notice, NoticeChoice, NoticeMark
-from app.core.tables.people import User
+from app.core.tables.parties import Party
+from app.core.tables.people import Correction, User
+from app.integration.notices import letters
 from app.integration.notices.schemas import NoticesOut
 from app.proceedings.desk.service import is_mine
 
@@ -28,6 +31,8 @@ DIGESTS_AT = time(8)
 # Not news: a recalled deadline has a mail of its own, for those who must act.
 RECALLED, NOMINATED = "deadline-recalled", "appointment-proposed"
 _OF_REFERRALS = "referral-%"
+# The act by which a link is ordered by mail; the operator prints the others.
+ORDERED = "mail"
 
 
 def choice_of(db: GatedSession, user_id: UUID) -> NoticesOut:
@@ -49,13 +54,21 @@ def news_due(db: GatedSession, how: str, now: datetime) -> datetime:
 
 def is_anybody_new(db: GatedSession) -> bool:
     """Whether there is a person whose feed is not yet searched for news."""
-    return db.execute(_newcomers().limit(1)).first() is not None
+    with as_system(db):
+        return db.execute(_newcomers().limit(1)).first() is not None
 
 
 def _newcomers() -> AnySelect:
+    """People without a mark; those who were invited into a case only once their side may know of it.
+
+    A mail to the other side before the request is served would tell them that something is coming.
+    """
     unmarked = ~exists(select(NoticeMark.user_id).where(NoticeMark.user_id == User.id))
-    has_access = or_(User.active, User.awaits_approval)
-    return select(User.id, User.role).where(unmarked, has_access).order_by(User.id)
+    parts = select(Capacity.id).join(Case, Case.id == Capacity.case_id).join(Party, Party.id == Capacity.party_id)
+    may_know = or_(Party.side == "requesting", Case.served_at.is_not(None))
+    informed = exists(parts.where(Capacity.user_id == User.id, Capacity.ended_at.is_(None), may_know))
+    columns = select(User.id, User.role, User.address_by_id)
+    return columns.where(unmarked, User.active, or_(~User.invited, informed)).order_by(User.id)
 
 
 def begin(db: GatedSession, now: datetime, position: int) -> int:
@@ -64,13 +77,15 @@ def begin(db: GatedSession, now: datetime, position: int) -> int:
     When mail starts, or after a restore, everybody's feed is searched from `position` on, and nobody is invited.
     """
     first = db.execute(select(NoticeMark.user_id).limit(1)).first() is None
-    people = db.execute(_newcomers()).all()
+    with as_system(db):
+        people = db.execute(_newcomers()).all()
     for person in people:
         # A new registrar can read the registry's past, but is informed of later events only.
         mark = position if first or person.role == "registrar" else 0
         db.add(NoticeMark(user_id=person.id, position=mark))
-        if not first:
-            _add(db, now, person.id, "invitation", now)
+        # To an address that was corrected since, somebody must have a link sent.
+        if not first and person.address_by_id is None:
+            _invite(db, now, person.id)
     db.flush()
     return len(people)
 
@@ -103,6 +118,7 @@ def gather(db: GatedSession, now: datetime, actor: Actor, position: int) -> int:
         return 0
     choice, after = choice_of(db, actor.id), mark.position
     mark.position = position
+    told = _tell_of_account(db, now, actor, (after, position))
     requests = _requests(db, actor, after, position)
     for row in requests:
         if row.type == NOMINATED:
@@ -113,7 +129,36 @@ def gather(db: GatedSession, now: datetime, actor: Actor, position: int) -> int:
     if is_new:
         _note_news(db, now, actor.id, (after, position), news_due(db, choice.news, now))
     db.flush()
-    return len(requests) + is_new
+    return told + len(requests) + is_new
+
+
+def _tell_of_account(db: GatedSession, now: datetime, actor: Actor, news: tuple[int, int]) -> int:
+    """Create the notices of what others did to the actor's account, and the mails with the links that they ordered."""
+    columns = (Event.id, Event.type, Event.act, Event.actor, Event.payload)
+    of_account = _events(actor, *news, *columns).join(Audience, Audience.id == Event.audience_id)
+    mine = of_account.where(Audience.name == "person", Event.type.in_(letters.ACCOUNT_TEXTS))
+    rows = db.execute(mine.order_by(Event.position)).all()
+    for row in rows:
+        if row.type == "link-issued" and row.act == ORDERED:
+            _invite(db, now, actor.id)
+            continue
+        _add(db, now, actor.id, "account", now, subject_id=row.id)
+        if row.type == "user-changed" and "correction_id" in row.payload:
+            old = select(Correction.old_email).where(Correction.id == UUID(row.payload["correction_id"]))
+            _add(db, now, actor.id, "account", now, subject_id=row.id, address=db.execute(old).scalar_one())
+    return len(rows)
+
+
+def account_event(db: GatedSession, event_id: UUID) -> AnyRow | None:
+    """The type and the instant of an event of the reader's account; None if it is not theirs."""
+    return db.execute(select(Event.type, Event.at).where(Event.id == event_id)).one_or_none()
+
+
+def _invite(db: GatedSession, now: datetime, user_id: UUID) -> None:
+    """Have an invitation sent, unless one waits to be sent."""
+    waits = (Notice.user_id == user_id, Notice.kind == "invitation", Notice.state == "pending")
+    if db.execute(select(Notice.id).where(*waits).limit(1)).first() is None:
+        _add(db, now, user_id, "invitation", now)
 
 
 def _requests(db: GatedSession, actor: Actor, after: int, until: int) -> Sequence[AnyRow]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 # A digest names at most this many cases; the desk lists all of them.
 MOST_NAMED = 50
@@ -19,8 +20,9 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class AddressedLetter:
-    """A letter with the name and address of its recipient, and the institution that sends it."""
+    """A letter with its id, the name and address of its recipient, and the institution that sends it."""
 
+    id: UUID
     letter: Letter
     name: str
     email: str
@@ -56,7 +58,16 @@ _TEXTS: dict[str, dict[str, str]] = {
         "why": "This mail says no more, because mail is not confidential. Sign in to read what is new.",
         "choose": "Choose which mail you receive: {url}/v1/me/notices",
         "invited": "An invitation from {institution}",
-        "invited_body": "You are invited to {institution}. To come in, write to its registry or go to:",
+        "invited_body": "There is an account for you at {institution}. To come in, send the secret below to "
+        "{url}/v1/activations (operation activateAccount, {url}/docs). It works once, until {until}, and ends earlier "
+        "ones. Do not pass it on: nobody at {institution} needs it.",
+        "account": "Your account at {institution}",
+        "token": "The operator of {institution} made a token for your account on {day}. If you did not ask for it, "
+        "revoke it and write to the registry at once:",
+        "link": "The operator of {institution} printed a one-time link to your account on {day}. If you did not ask "
+        "for it, write to the registry at once:",
+        "changed": "The name or the e-mail address of your account was corrected on {day}. If that is wrong, write to "
+        "the registry at once:",
         "nominated": "An invitation from {institution}",
         "nominated_body": "{institution} asks for an answer from you. Sign in to read more:",
         "near_in": "A term in {reference} ends on {day}",
@@ -71,7 +82,16 @@ _TEXTS: dict[str, dict[str, str]] = {
         "Connectez-vous pour lire ce qui est nouveau.",
         "choose": "Vous choisissez ce qui vous est annoncé par courriel : {url}/v1/me/notices",
         "invited": "Une invitation : {institution}",
-        "invited_body": "Vous êtes invité par : {institution}. Pour entrer, écrivez au greffe ou allez à :",
+        "invited_body": "Un compte vous attend : {institution}. Pour entrer, envoyez le secret ci-dessous à "
+        "{url}/v1/activations (opération activateAccount, {url}/docs). Il sert une fois, jusqu’au {until}, et remplace "
+        "les précédents. Ne le transmettez à personne : l’institution n’en a pas besoin.",
+        "account": "Votre compte : {institution}",
+        "token": "L’opérateur de l’institution ({institution}) a créé un jeton pour votre compte le {day}. Si vous ne "
+        "l’avez pas demandé, révoquez-le et écrivez aussitôt au greffe :",
+        "link": "L’opérateur de l’institution ({institution}) a imprimé un lien unique vers votre compte le {day}. Si "
+        "vous ne l’avez pas demandé, écrivez aussitôt au greffe :",
+        "changed": "Le nom ou l’adresse électronique de votre compte a été corrigé le {day}. Si c’est une erreur, "
+        "écrivez aussitôt au greffe :",
         "nominated": "Une invitation : {institution}",
         "nominated_body": "Une réponse de votre part est attendue : {institution}. Connectez-vous pour en lire plus :",
         "near_in": "Un délai dans {reference} expire le {day}",
@@ -107,10 +127,21 @@ def deadline(language: str, office: Office, case: NamedCase | None, due_on: date
     return say.letter(subject, f"{subject}. {say('near')}\n{link}")
 
 
-def invitation(language: str, office: Office) -> Letter:
-    """Invite somebody for whom an account was made."""
+def invitation(language: str, office: Office, secret: str, until: datetime) -> Letter:
+    """Invite the holder of an account, with the secret of a one-time link that is valid until an instant."""
     say = _Words(language, office)
-    return say.letter(say("invited"), f"{say('invited_body')}\n{office.url}/", chosen=False)
+    day = f"{until:%Y-%m-%d %H:%M} UTC"
+    return say.letter(say("invited"), f"{say('invited_body', until=day)}\n\n{secret}", chosen=False)
+
+
+# The events of an account of which its holder is informed by mail as well.
+ACCOUNT_TEXTS = {"token-issued": "token", "link-issued": "link", "user-changed": "changed"}
+
+
+def account(language: str, office: Office, event: str, day: date) -> Letter:
+    """Tell the holder of an account what was done to it on a day; `event` is one of ACCOUNT_TEXTS."""
+    say = _Words(language, office)
+    return say.letter(say("account"), f"{say(ACCOUNT_TEXTS[event], day=day.isoformat())}\n{office.url}/", chosen=False)
 
 
 def nomination(language: str, office: Office) -> Letter:

@@ -11,13 +11,14 @@ from sqlalchemy import delete, or_, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession, read_under
-from app.core.db import AnyRow
+from app.core.db import AnyRow, AnySelect
 from app.core.tables.institution import Institution
 from app.core.tables.mediators import Appointment
 from app.core.tables.notices import Notice, NoticeMark
-from app.core.tables.people import User
+from app.core.tables.people import Activation, User
+from app.institution.people import activations
 from app.integration.notices import letters
-from app.integration.notices.collection import cases_with_news, choice_of, deadline_for
+from app.integration.notices.collection import account_event, cases_with_news, choice_of, deadline_for
 from app.integration.notices.letters import AddressedLetter, Letter, NamedCase, Office
 from app.integration.notices.smtp import Result
 
@@ -40,6 +41,7 @@ class NoticeClaim:
     subject_id: UUID | None
     after: int | None
     until: int | None
+    address: str | None = None
 
 
 def _due(now: datetime) -> tuple[Any, ...]:
@@ -61,7 +63,9 @@ def claim(db: GatedSession, now: datetime) -> NoticeClaim | None:
     notice.leased_until, notice.tries = now + LEASE, notice.tries + 1
     notice.first_at = notice.first_at or now
     db.flush()
-    return NoticeClaim(notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until)
+    return NoticeClaim(
+        notice.id, notice.user_id, notice.kind, notice.subject_id, notice.after, notice.until, notice.address
+    )
 
 
 def write(db: GatedSession, claim: NoticeClaim, url: str) -> AddressedLetter | None:
@@ -69,23 +73,46 @@ def write(db: GatedSession, claim: NoticeClaim, url: str) -> AddressedLetter | N
 
     The session must have no reader yet: from here on it reads as the recipient.
     """
-    columns = (User.id, User.role, User.name, User.email, User.active, User.awaits_approval)
-    person = db.execute(select(*columns).where(User.id == claim.user_id)).one()
+    person = db.execute(_person(claim)).one()
     actor = Actor(person.id, person.role, person.name)
     read_under(db, actor.principals)
-    invited = claim.kind == "invitation" and person.awaits_approval
-    if not (person.active or invited):
+    if not person.active:
         return None
-    institution = db.execute(select(Institution.name)).scalar_one()
-    letter = _letter(db, actor, claim, Office(institution, url))
-    return None if letter is None else AddressedLetter(letter, person.name, person.email, institution)
+    office = Office(db.execute(select(Institution.name)).scalar_one(), url)
+    letter = _letter(db, actor, claim, office)
+    if letter is None:
+        return None
+    return AddressedLetter(claim.id, letter, person.name, claim.address or person.email, office.institution)
+
+
+def write_invitation(db: GatedSession, now: datetime, claim: NoticeClaim, url: str) -> AddressedLetter | None:
+    """Make a one-time link and write the letter with it, for the mail alone; None if the invitation was withdrawn.
+
+    Each attempt makes a link of its own, because no secret is stored; so each has an id of its own too.
+    """
+    # Locked in the order of acts on an account: a correction of the address withdraws what waits to be sent.
+    person = db.execute(_person(claim).with_for_update()).one()
+    waits = select(Notice.id).where(Notice.id == claim.id, Notice.state == "pending")
+    if not person.active or db.execute(waits).first() is None:
+        return None
+    office = Office(db.execute(select(Institution.name)).scalar_one(), url)
+    link_id, secret = activations.write_link(db, now, person.id)
+    language = choice_of(db, person.id).language
+    letter = letters.invitation(language, office, secret, now + activations.LINK_LIFE)
+    return AddressedLetter(link_id, letter, person.name, person.email, office.institution)
+
+
+def _person(claim: NoticeClaim) -> AnySelect:
+    columns = (User.id, User.role, User.name, User.email, User.active)
+    return select(*columns).where(User.id == claim.user_id)
 
 
 def _letter(db: GatedSession, actor: Actor, claim: NoticeClaim, office: Office) -> Letter | None:
     choice = choice_of(db, actor.id)
     language = choice.language
-    if claim.kind == "invitation":
-        return letters.invitation(language, office)
+    if claim.kind == "account":
+        event = account_event(db, claim.subject_id) if claim.subject_id else None
+        return None if event is None else letters.account(language, office, event.type, _day(db, event.at))
     if claim.kind == "nomination":
         open_nomination = (Appointment.id == claim.subject_id, Appointment.state.in_(("proposed", "declared")))
         is_open = db.execute(select(Appointment.id).where(*open_nomination)).first() is not None
@@ -148,6 +175,8 @@ def _day(db: GatedSession, now: datetime) -> Any:
 def _flag(db: GatedSession, notice: Notice) -> None:
     """Note on the person whether mail reaches them, if that has changed."""
     person = update(User).where(User.id == notice.user_id)
+    if notice.address is not None:
+        return
     if notice.state == "bounced":
         flagged = person.where(User.undeliverable_since.is_(None)).values(undeliverable_since=notice.settled_on)
     elif notice.state == "sent":
@@ -167,7 +196,10 @@ def forget(db: GatedSession, now: datetime) -> int:
 
 
 def stand_down() -> tuple[Any, ...]:
-    """Statements after which a restored registry mails nothing that was pending, and starts with new events."""
+    """Statements after which a restored registry has no links, mails nothing pending, and starts with new events."""
     pending = update(Notice).where(Notice.state == "pending")
+    # A link that was used since the backup would be valid again.
+    unused = update(Activation).where(Activation.used_at.is_(None), Activation.voided_at.is_(None))
+    voided = unused.values(voided_at=Activation.created_at)
     # No `settled_on`: these notices did not fail and must not be listed as undelivered.
-    return pending.values(state="skipped", code="restored", settled_at=Notice.created_at), delete(NoticeMark)
+    return pending.values(state="skipped", code="restored", settled_at=Notice.created_at), delete(NoticeMark), voided

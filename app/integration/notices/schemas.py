@@ -35,8 +35,10 @@ class NoticeOut(Out):
     id: UUID = Field(description="The id of the mail.")
     user_id: UUID = Field(description="The recipient.")
     name: str = Field(description="The recipient's name.")
-    email: str = Field(description="The recipient's e-mail address.")
-    kind: Literal["news", "deadline", "invitation", "nomination"] = Field(description="What the mail was about.")
+    email: str = Field(description="The e-mail address to which it was sent.")
+    kind: Literal["news", "deadline", "invitation", "nomination", "account"] = Field(
+        description="What the mail was about."
+    )
     state: ShownState = Field(
         description="`bounced`: a mail server refused it for good. `failed`: it was given up after two days."
     )

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import func, literal_column, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
@@ -47,7 +47,9 @@ def list_notices(
     if actor.role not in ("registrar", "admin"):
         raise Forbidden("Only administrators and registrars may list undelivered mail.")
     columns = (Notice.id, Notice.user_id, Notice.kind, Notice.state, Notice.code, Notice.settled_on)
-    statement = select(*columns, User.name, User.email).join(User, User.id == Notice.user_id)
+    statement = select(*columns, User.name, func.coalesce(Notice.address, User.email).label("email")).join(
+        User, User.id == Notice.user_id
+    )
     states = ("bounced", "failed") if state is None else (state,)
     # The condition of the partial index, literally, so that the index is used.
     undelivered = Notice.state.in_((literal_column("'bounced'"), literal_column("'failed'")))

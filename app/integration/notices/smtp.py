@@ -11,7 +11,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import Literal
-from uuid import UUID
 
 from app.core.errors import Misconfigured
 from app.integration.notices.letters import AddressedLetter, one_line
@@ -73,8 +72,8 @@ def mailbox_of(settings: Settings) -> Mailbox | None:
     return Mailbox(*where, sender=address, sender_name=one_line(name), url=settings.public_url)
 
 
-def message(box: Mailbox, id: UUID, addressed: AddressedLetter, at: datetime) -> EmailMessage:
-    """Build the message to one person; a notice keeps its Message-ID however often it is sent.
+def message(box: Mailbox, addressed: AddressedLetter, at: datetime) -> EmailMessage:
+    """Build the message to one person; a letter keeps its Message-ID however often it is sent.
 
     Raises ValueError for an address to which mail cannot be sent.
     """
@@ -83,7 +82,7 @@ def message(box: Mailbox, id: UUID, addressed: AddressedLetter, at: datetime) ->
     mail["To"] = _mailbox(addressed.name, addressed.email)
     mail["Subject"] = one_line(addressed.letter.subject)
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = f"<{id}@{box.sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{addressed.id}@{box.sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(addressed.letter.body, cte="quoted-printable")
     return mail

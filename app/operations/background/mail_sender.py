@@ -16,6 +16,7 @@ from app.core.ledger.feed import News, news_since
 from app.core.seams import Seams
 from app.core.tables.audiences import STAFF
 from app.integration.notices import collection, mail_queue, smtp
+from app.integration.notices.letters import AddressedLetter
 from app.integration.notices.mail_queue import NoticeClaim
 from app.integration.notices.smtp import Mailbox, MailServerUnreachable, Result
 from app.operations.background.threads import in_background
@@ -118,12 +119,11 @@ class Postman:
     def _result(self, connection: "_Connection", claim: NoticeClaim) -> Result | None:
         """Send a notice with no transaction open; None if there is nothing left to send."""
         at = self.seams.clock()
-        with self.seams.database.read(self.entropy()) as db:
-            letter = mail_queue.write(db, claim, self.box.url)
+        letter = self._letter(claim, at)
         if letter is None:
             return None
         try:
-            mail = smtp.message(self.box, claim.id, letter, at)
+            mail = smtp.message(self.box, letter, at)
         except ValueError:
             return Result("bounced", "address")
         try:
@@ -135,6 +135,12 @@ class Postman:
             return Result("later", problem.code)
         self._not_before = None
         return result
+
+    def _letter(self, claim: NoticeClaim, at: datetime) -> AddressedLetter | None:
+        if claim.kind == "invitation":
+            return self._act(lambda db: mail_queue.write_invitation(db, at, claim, self.box.url))
+        with self.seams.database.read(self.entropy()) as db:
+            return mail_queue.write(db, claim, self.box.url)
 
     def _act(self, act: Callable[[GatedSession], Answer], principals: tuple[UUID, ...] | None = None) -> Answer:
         def acted(db: GatedSession) -> Answer:

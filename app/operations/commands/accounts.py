@@ -15,11 +15,12 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.calendars.countries import is_known
 from app.institution.members import loader as member_files
+from app.institution.people import activations
 from app.institution.people import institution as institution_acts
 from app.institution.people import service as people
 from app.institution.people.institution import InstitutionIn, found_institution, require_institution
 from app.institution.people.schemas import TokenIn, UserIn
-from app.institution.people.tokens import write_token
+from app.institution.people.tokens import issue_as_operator
 from app.institution.signing import service as signing
 from app.integration.clients.schemas import ClientIn
 from app.integration.clients.service import add_by_operator
@@ -54,6 +55,20 @@ def user_add(
         return str(people.write_user(db, now, user, OPERATOR))
 
     typer.echo(in_transaction(Settings(), add))
+
+
+@users.command("link")
+def user_link(
+    email: Annotated[str, typer.Argument(help="E-mail address of the account")],
+) -> None:
+    """Print a one-time link to an account, for its holder alone; they are informed by an event and by mail.
+
+    The link is valid for 72 hours and ends those before it.
+    """
+    secret = in_transaction(
+        Settings(), lambda db: activations.print_link(db, system_clock(), _account(db, email), OPERATOR)
+    )
+    typer.echo(secret)
 
 
 def _founded(role: str, institution: str | None, time_zone: str | None, calendar: str | None) -> InstitutionIn | None:
@@ -93,17 +108,22 @@ def token_issue(
     label: Annotated[str, typer.Option(help="What the token is for")] = "issued on the command line",
     days: Annotated[int, typer.Option(help="Days until the token expires", min=1, max=400)] = 90,
 ) -> None:
-    """Issue a token and print it; it cannot be printed again."""
+    """Issue a token and print it; its user is informed by an event and by mail. It cannot be printed again."""
 
     def issue(db: GatedSession) -> str:
-        now = system_clock()
-        user_id = db.execute(select(User.id).where(User.email_key == email_key(email))).scalar_one_or_none()
-        if user_id is None:
-            raise Misconfigured("There is no account with this e-mail address: add it with 'accord user add'.")
+        now, user_id = system_clock(), _account(db, email)
         token = TokenIn(user_id=user_id, label=label, expires_at=now + timedelta(days=days))
-        return db.secrets[write_token(db, now, token, user_id, OPERATOR)]
+        return db.secrets[issue_as_operator(db, now, token, user_id)]
 
     typer.echo(in_transaction(Settings(), issue))
+
+
+def _account(db: GatedSession, email: str) -> UUID:
+    """The account with this address; Misconfigured if there is none."""
+    user_id = db.execute(select(User.id).where(User.email_key == email_key(email))).scalar_one_or_none()
+    if user_id is None:
+        raise Misconfigured("There is no account with this e-mail address: add it with 'accord user add'.")
+    return user_id
 
 
 @clients.command("add")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from app.core.access import capacities
 from app.core.access import service as access
@@ -18,7 +18,7 @@ from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.ledger.acts import Act, Author, Subject, author_of, installation_subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
@@ -38,12 +38,16 @@ _COLUMNS = (
     Capacity.party_id,
     Capacity.user_id,
     User.name,
+    func.coalesce(Capacity.invited_as, User.email).label("invited_as"),
     Capacity.role,
     Capacity.pending,
     Capacity.powers_id,
     Capacity.admitted_at,
     Capacity.ended_at,
 )
+
+
+_NOBODY = "Name an active user who does not work for the institution."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def list_representatives(
     read_party(db, actor, now, case_id, party_id)
     statement = _representatives(case_id, party_id)
     listing = listed(db, statement, page, Sort(Capacity.admitted_at, Capacity.id, datetime))
-    return RepresentativeList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
+    return RepresentativeList(items=_out(db, actor, case_id, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_representative(
@@ -77,7 +81,7 @@ def read_representative(
     row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
     if row is None:
         raise NotFound
-    return _out(db, [row])[0]
+    return _out(db, actor, case_id, [row])[0]
 
 
 def _representatives(case_id: UUID, party_id: UUID) -> Any:
@@ -85,14 +89,18 @@ def _representatives(case_id: UUID, party_id: UUID) -> Any:
     return select(*_COLUMNS).join(User, User.id == Capacity.user_id).where(*of_party)
 
 
-def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
+def _out(db: GatedSession, actor: Actor, case_id: UUID, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
+    own = capacities.my_parts(db, actor, [case_id]) if any(row.pending for row in rows) else set()
+    own_parties = {party_id for _case_id, _role, party_id in own}
     powers = contents.openings(db, [row.powers_id for row in rows if row.powers_id is not None])
     return [
         RepresentativeOut(
             id=row.id,
             party_id=row.party_id,
-            user_id=row.user_id,
-            name=row.name,
+            # Until then nothing tells whether there was an account with the address, or whose it is.
+            user_id=None if row.pending else row.user_id,
+            name=None if row.pending else row.name,
+            email=row.invited_as if row.pending and (actor.is_staff or str(row.party_id) in own_parties) else None,
             role=row.role,
             pending=row.pending,
             # The opening is missing where the reader may not know of the powers.
@@ -109,7 +117,8 @@ def admit_representative(
 ) -> tuple[UUID, UUID, UUID]:
     """Admit somebody to act for a party: the registry admits its first agent, and its agents admit all others.
 
-    A person without an account is invited, and may act once the registry has approved the account.
+    Somebody whom an agent names by e-mail is invited, whether or not there is an account with that address, and may
+    act once the registry has approved them. So is somebody without an account whom the registry names.
     Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody whose
     present or former part in the case excludes this one.
     """
@@ -124,8 +133,9 @@ def admit_representative(
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
     author = _author_for(actor, circle, party_id)
-    user_id, is_pending = _account_of(db, now, body, author)
-    _check_free(db, circle, user_id, party_id)
+    inviter = author if case.lodged_at is not None else Author(None, "user")
+    user_id, is_pending = _account_of(db, Act("add", now, inviter, installation_subject(db, "registry")), actor, body)
+    _check_free(db, circle, user_id, party_id, invited=is_pending)
     representative_id = new_id(db)
     powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
     representative = Capacity(
@@ -139,6 +149,7 @@ def admit_representative(
         powers_kind=body.powers.kind,
         powers_id=powers.id,
         pending=is_pending,
+        invited_as=body.email if is_pending else None,
         admitted_at=now,
     )
     capacities.admit(db, representative)
@@ -162,26 +173,42 @@ def _author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
     return author_of(actor, side_of(circle, party_id), party_id)
 
 
-def _account_of(db: GatedSession, now: datetime, body: RepresentativeIn, author: Author) -> tuple[UUID, bool]:
-    """Return a person's account and whether it waits for approval; it is made for an address that has none."""
-    columns = select(User.id, User.role, User.active, User.awaits_approval)
+def _account_of(db: GatedSession, inviting: Act, actor: Actor, body: RepresentativeIn) -> tuple[UUID, bool]:
+    """Return a person's account, and whether the registry has still to approve them."""
+    columns = select(User.id, User.role, User.active, User.awaits_approval, User.disabled_at)
     if body.email is None:
-        pointer, user = "/user_id", db.execute(columns.where(User.id == body.user_id)).one_or_none()
-    else:
-        pointer = "/email"
-        user = db.execute(columns.where(User.email_key == email_key(body.email))).one_or_none()
-        if user is None:
-            invited = UserIn(name=body.name or body.email[:300], email=body.email, role="user")
-            return write_user(db, now, invited, author, invited=True), True
-    if user is None or user.role != "user" or not (user.active or user.awaits_approval):
-        raise invalid(pointer, "unknown-user", "Name an active user who does not work for the institution.")
-    return user.id, user.awaits_approval
+        user = db.execute(columns.where(User.id == body.user_id)).one_or_none()
+        if user is None or user.role != "user" or not (user.active or user.awaits_approval):
+            raise invalid("/user_id", "unknown-user", _NOBODY)
+        return user.id, not user.active
+    user = db.execute(columns.where(User.email_key == email_key(body.email))).one_or_none()
+    if user is None or user.disabled_at is not None:
+        invited = UserIn(name=body.name or body.email[:300], email=body.email, role="user")
+        return write_user(db, inviting.at, invited, inviting.author, "user-invited"), True
+    if actor.is_staff:
+        if user.role != "user":
+            raise invalid("/email", "unknown-user", _NOBODY)
+        return user.id, not user.active
+    # The registry approves this person like somebody without an account, except people who work for the institution.
+    if user.role == "user":
+        waits = update(User).where(User.id == user.id).values(awaits_approval=True)
+        db.execute(waits.execution_options(synchronize_session=False))
+        ledger.record(db, inviting, "user-invited", {"user_id": str(user.id), "role": user.role})
+    return user.id, True
 
 
-def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID) -> None:
-    """Raise Conflict if the person has another part in the case, or had one on another side or as its mediator."""
+def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID, *, invited: bool) -> None:
+    """Raise Conflict if the person has another part in the case, or had one on another side or as its mediator.
+
+    For somebody who is invited, only if the party invited them before: the registry judges the rest when it approves
+    them, so that an address tells nothing of other people in the case.
+    """
     side = side_of(circle, party_id)
     for part in capacities.parts_of(db, circle.case.id, user_id):
+        if invited:
+            if part.lives and part.pending and part.party_id == party_id:
+                raise Conflict("This person is already invited to act for the party.", "already-in-case")
+            continue
         represents = part.role in REPRESENTATIVES and part.party_id is not None
         if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
             raise Conflict(

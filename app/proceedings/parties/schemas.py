@@ -85,11 +85,15 @@ class RepresentativeOut(Out):
 
     id: UUID = Field(description="The id of the representative.")
     party_id: UUID = Field(description="The party.")
-    user_id: UUID = Field(description="The person.")
-    name: str = Field(description="The person's name.")
+    user_id: UUID | None = Field(description="The person; null while pending.")
+    name: str | None = Field(description="The person's name; null while pending.")
+    email: str | None = Field(
+        description="While pending, the e-mail address by which the person was invited, as the party's own side and "
+        "the registry see it; null for everybody else, and once the person was admitted."
+    )
     role: RepresentativeRole = Field(description="As what the person acts for the party.")
     pending: bool = Field(
-        description="Whether the person was invited and the registry has still to approve the account."
+        description="Whether the person was invited by e-mail and the registry has still to approve them."
     )
     powers: PowersOut | None = Field(
         description="The powers, as the party's own side and the registry see them; null for everybody else, and if "

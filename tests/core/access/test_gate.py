@@ -276,6 +276,8 @@ OPEN = {
     "institution": "one row, its name and zone; the cursor key is read by paging alone",
     "users": "people, whom administrators and registrars list; the role decides in access.people",
     "tokens": "hashes, read by authentication and by their owner",
+    "activations": "hashes of one-time links, read by who holds one alone",
+    "corrections": "earlier names and addresses of people, which administrators, registrars and the holder list",
     "courts": "courts by name, which administrators and registrars list",
     "clients": "programs by name, which administrators and registrars list",
     "client_secrets": "hashes, read by the token endpoint alone",

@@ -60,7 +60,9 @@ EVERY = {operation.id: operation for operation in _operations()}
 # Their bodies are files, not JSON: the tests of documents and of settlement texts show how they are
 # judged, and in which order.
 FILES = ("uploadDocument", "uploadText", "uploadOrder")
-OPERATIONS = {id: operation for id, operation in EVERY.items() if id not in FILES}
+# It needs no token: the tests of accounts show how it is judged.
+OPEN = ("activateAccount",)
+OPERATIONS = {id: operation for id, operation in EVERY.items() if id not in (*FILES, *OPEN)}
 # A simulation takes a body and changes nothing.
 ASKED = ("simulateProcedure",)
 ACTS = {id: one for id, one in OPERATIONS.items() if one.method != "GET" and id not in ASKED}

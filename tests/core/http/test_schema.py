@@ -256,7 +256,17 @@ def _people(house: House) -> None:
     made = person.post(f"/v1/tokens/{token['id']}/rotate").expect(200)
     person.token = made["token"]
     person.get(f"/v1/users/{person.id}").expect(200)
+    house.admin.patch(f"/v1/users/{person.id}", {"name": "Rota Tedd"}, if_match="*").expect(200)
+    sends = {
+        "smtp_host": "127.0.0.1",
+        "mail_from": "no-reply@example.org",
+        "public_url": "https://registry.example.org",
+    }
+    house.database.settings = house.settings.model_copy(update=sends)
+    house.registrar.post(f"/v1/users/{person.id}/link").expect(200)
     house.admin.post(f"/v1/users/{person.id}/disable").expect(200)
+    house.admin.post(f"/v1/users/{person.id}/enable").expect(200)
+    house.activated("Rota Tedd", "rota.ted@example.org").get("/v1/me").expect(200)
     second = house.admin.post("/v1/tokens", {"label": "second"}).expect(201)
     house.admin.post(f"/v1/tokens/{second['id']}/revoke").expect(200)
     path = f"/v1/members/{house.member('Somewhere', status='signatory', in_force_on=None)}"
@@ -270,7 +280,8 @@ def _in_the_open_case(world: World) -> None:
     representatives = dispute.representatives()
     invited = {"email": "invited@example.org", "role": "counsel", "powers": POWERS}
     made = dispute.requesting.post(representatives, invited).expect(201)
-    house.registrar.post(f"/v1/users/{made['user_id']}/approve").expect(200)
+    (waiting,) = house.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
+    house.registrar.post(f"/v1/users/{waiting['id']}/approve").expect(200)
     dispute.requesting.post(f"{representatives}/{made['id']}/powers", POWERS).expect(200)
     dispute.requesting.post(f"{representatives}/{made['id']}/end").expect(200)
     for act in ("adjourn", "cancel"):
