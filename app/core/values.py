@@ -129,6 +129,15 @@ def only_text(value: Any) -> Any:
     return value
 
 
+def true_or_false(value: Any) -> Any:
+    """The value of a query parameter; raises an error unless it is `true` or `false` (`1`, `on` and `t` are not)."""
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, bool):
+        return value
+    raise PydanticCustomError("boolean", "Give `true` or `false`.")
+
+
 def _cleaned(value: Any) -> str:
     # Before the length is checked: NFC can make a text longer.
     return clean(only_text(value))
@@ -139,6 +148,8 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000), Befor
 Words = Annotated[
     str, StringConstraints(min_length=1, max_length=300), BeforeValidator(_cleaned), AfterValidator(one_line)
 ]
+# A boolean of a query, whose values are all text. (Those of bodies are `StrictBool`.)
+Flag = Annotated[bool, BeforeValidator(true_or_false)]
 Line = Annotated[Words, AfterValidator(without_invisible)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(only_text)]
 Language = Annotated[

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.errors import Problem, TooLarge
 from app.core.http.errors import render, unexpected
 from app.core.http.limits import Limits
+from app.core.http.methods import is_head, method_of, scope_of, without_body
 from app.core.http.metrics import REFUSALS, REQUESTS, SECONDS
 
 log = logging.getLogger("accord.http")
@@ -51,7 +52,10 @@ class Surroundings:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = scope_of(scope)
         request = Request(scope)
+        if is_head(request):
+            send = without_body(send)
         sent_id = request.headers.get("x-request-id", "")
         request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid4())
         scope["accord.request_id"] = request_id
@@ -105,7 +109,7 @@ class Surroundings:
             REFUSALS.labels(code).inc()
         entry = {
             "request_id": scope["accord.request_id"],
-            "method": scope["method"] if scope["method"].isalpha() else "other",
+            "method": method_of(scope) if scope["method"].isalpha() else "other",
             "route": operation,
             "status": status,
             "milliseconds": round(seconds * 1000, 1),

@@ -9,6 +9,7 @@ from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
+from app.core.values import Flag
 from app.institution.people import accounts, tokens
 from app.institution.people import service as people
 from app.institution.people.schemas import (
@@ -38,7 +39,7 @@ async def list_users(
     work: Hop,
     page: Paged,
     awaits_approval: Annotated[
-        bool | None, Query(description="`true`: only accounts that wait for approval. `false`: only the others.")
+        Flag | None, Query(description="`true`: only accounts that wait for approval. `false`: only the others.")
     ] = None,
 ) -> UserList:
     """List the people with an account.
