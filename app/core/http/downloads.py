@@ -61,7 +61,7 @@ def not_modified(tag: str) -> Response:
 
 async def no_bytes() -> AsyncIterator[bytes]:
     """The bytes of a file for HEAD: none, and the storage is not asked for any."""
-    for nothing in ():
+    for nothing in list[bytes]():
         yield nothing
 
 

@@ -68,9 +68,9 @@ class WebhookSecret(Base):
 class Delivery(Base):
     """An event for a subscription, with the attempts to send it, the newest last.
 
-    An event has one delivery, and one more for each replay. The deliveries of a `lane` (a case, or a stream of the installation) are sent in order of `position`. `tries` and
-    `first_at` belong to the current round of attempts; a retry starts a new round. Its sender leases it until
-    `leased_until`.
+    An event has one delivery, and one more for each replay. The deliveries of a `lane` (a case, or a stream of the
+    installation) are sent in order of `position`. `tries` and `first_at` belong to the current round of attempts; a
+    retry starts a new round. Its sender leases it until `leased_until`.
     """
 
     __tablename__ = "webhook_deliveries"

@@ -90,7 +90,7 @@ def _end(delivery: Delivery, now: datetime, state: str, reason: str | None) -> N
 
 
 def _hasten(db: GatedSession, now: datetime, delivered: Delivery) -> None:
-    """Make everything that waits for a receiver due now that it accepts events again, in order and at a bounded rate."""
+    """Make what waits for a receiver due, now that it accepts events again: in order, and at a bounded rate."""
     db.flush()
     columns = (Delivery.id, Delivery.tries, Delivery.next_attempt_at, Delivery.attempts)
     waiting = select(*columns).where(Delivery.webhook_id == delivered.webhook_id, Delivery.state == "pending")
