@@ -238,6 +238,8 @@ def offer_metrics(settings: Settings, look: Look) -> None:
 def _configured(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        # The same whatever else is installed: uvicorn would take uvloop if it finds it.
+        loop="asyncio",
         http=PatientProtocol,
         ws="none",
         log_config=None,
