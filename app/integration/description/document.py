@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from app.core.access.scopes import NEEDED, SCOPES
+from app.core.access.scopes import NEEDED, OPEN, SCOPES
 from app.core.http.problems import GrantRefusalOut, ProblemOut, problems
 from app.integration.description.components import IF_NONE_MATCH, PATHS, gone, reference, share, untitle
 from app.integration.description.examples import give_examples
@@ -95,9 +95,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def _security(operation_id: str) -> list[dict[str, list[str]]]:
-    """Who may call an operation: people, and programs if there is a scope for it."""
+    """Who may call an operation: people, and programs if there is a scope for it or it is open to all of them."""
     scope = NEEDED.get(operation_id)
-    return [{"token": []}, *([{"client": [scope]}] if scope else [])]
+    scopes = [] if scope is None else [scope]
+    return [{"token": []}, *([{"client": scopes}] if scope or operation_id in OPEN else [])]
 
 
 def _has_cursor(operation: dict[str, Any]) -> bool:

@@ -57,7 +57,7 @@ def conditions_of(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[
         either = or_(Party.id == filters.party, Party.member_id == filters.party)
         yield exists(select(Party.id).where(Party.case_id == Case.id, either))
     if filters.mediator is not None:
-        yield _mediated_by(filters.mediator)
+        yield _mediated_by(actor.id if filters.mediator == "me" else filters.mediator)
     if filters.waiting_for is not None:
         yield awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
     if filters.due_before is not None:
