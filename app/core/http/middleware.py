@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import Problem, TooLarge
 from app.core.http.errors import render, unexpected
-from app.core.http.limits import Limits
+from app.core.http.limits import WRITER, Limits
 from app.core.http.methods import is_head, method_of, scope_of, without_body
 from app.core.http.metrics import REFUSALS, REQUESTS, SECONDS
 
@@ -36,6 +36,7 @@ _LINGER = 20.0
 _WATCHED = frozenset(("/livez", "/readyz"))
 # This operation authenticates the client itself.
 _GRANT = "grantToken"
+_UNCOUNTED = (*_WATCHED, "/oauth/token")
 
 
 class Surroundings:
@@ -67,7 +68,7 @@ class Surroundings:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name for name, _value in message["headers"]}
-                more = [pair for pair in added if pair[0] not in present]
+                more = [pair for pair in (*added, *self._rate(request, status)) if pair[0] not in present]
                 message["headers"] = [*message["headers"], *more, (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -115,6 +116,15 @@ class Surroundings:
             "milliseconds": round(seconds * 1000, 1),
         }
         requests.info("request", extra=entry | ({"code": code} if code else {}))
+
+    def _rate(self, request: Request, status: int) -> list[tuple[bytes, bytes]]:
+        """The fields that say what is left of the limit under which the request fell, if it fell under one."""
+        scope, writer_id = request.scope, request.scope.get(WRITER)
+        is_known = status != 401 and self.limits.knows(bearer(request))
+        if writer_id is None and (is_known or scope["path"] in _UNCOUNTED):
+            return []
+        rate = self.limits.rate_of(writer_id, _address(scope), counts=status != 429 and status < 500)
+        return [] if rate is None else rate.headers()
 
     def _count_unauthenticated(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
         """Count a request by its address, whatever its operation, unless its caller is authenticated."""

@@ -23,7 +23,7 @@ from app.core.http.app_state import limits_of, seams_of, waiting_room_of
 from app.core.http.conditions import is_strong, matches_strongly, matches_weakly, tag_of_body
 from app.core.http.errors import NOT_STORED
 from app.core.http.identity import actor_of
-from app.core.http.limits import COUNTED
+from app.core.http.limits import COUNTED, WRITER
 from app.core.http.methods import is_head
 from app.core.http.threads import in_thread
 from app.core.ledger import service as ledger
@@ -170,6 +170,7 @@ class Work:
 
         def transaction(db: GatedSession) -> bytes:
             principal_id, granted = command(db, self.now, *args, **kwargs)
+            self.request.scope[WRITER] = principal_id
             self.limits.count_write(principal_id)
             return _serialised(granted)
 
@@ -212,7 +213,7 @@ class Work:
 
         def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)
-            self.request.scope[COUNTED] = True
+            self.request.scope[COUNTED], self.request.scope[WRITER] = True, actor.id
             if if_match is None and self.request.method in ITEM_CHANGES:
                 self.limits.count_refused_write(actor.id)
                 raise PreconditionRequired

@@ -112,7 +112,17 @@ def _say_gone(path: str, operation: dict[str, Any]) -> None:
 
 
 def _say_headers(method: str, operation: dict[str, Any]) -> None:
-    names = ["ETag"] if method == "get" else ["ETag", "Accord-Receipt", "Idempotency-Replayed"]
+    names = (
+        ["ETag"]
+        if method == "get"
+        else [
+            "ETag",
+            "Accord-Receipt",
+            "Idempotency-Replayed",
+            "RateLimit",
+            "RateLimit-Policy",
+        ]
+    )
     if _has_cursor(operation):
         names.append("Link")
     for status, response in operation["responses"].items():
