@@ -24,9 +24,8 @@ from app.core.access.gate import guard
 from app.core.access.session import GatedSession
 from app.core.clock import system_clock
 from app.core.contents.keys import master_key
-from app.core.contents.service import check_key
 from app.core.db import Database, Entropy
-from app.core.errors import Misconfigured, NotFound, Problem
+from app.core.errors import NotFound
 from app.core.files.storage import Storage
 from app.core.http import errors
 from app.core.http.limits import Limits
@@ -51,9 +50,8 @@ from app.integration.description.pages import ASSETS, PAGE, POLICY, START
 from app.integration.notices import routes as notices
 from app.integration.notices.smtp import mailbox_of
 from app.integration.webhooks import routes as webhooks
-from app.integration.webhooks.backlog import backlog
 from app.operations.background.worker import look_around, worker_of, working
-from app.operations.migrating import has_tables
+from app.operations.readiness import Readiness
 from app.operations.server import set_patience
 from app.proceedings.cases import routes as cases
 from app.proceedings.cases.lock import lock_case_as_system
@@ -195,8 +193,6 @@ def _after_act(db: GatedSession, now: datetime) -> None:
 
 
 DOCUMENT = "/v1/openapi.json"
-# Seconds that events wait at most where a worker runs.
-LATE = 60
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"description": "The service cannot. `checks` says what is wrong."}}
 
 
@@ -229,9 +225,6 @@ def _install_document(app: FastAPI) -> None:
 
 
 def _install_health(app: FastAPI) -> None:
-    # One at a time: these requests need no token, and may occupy one thread and one connection at most.
-    looks = anyio.CapacityLimiter(1)
-
     @app.get("/livez", tags=["operation"], operation_id="live", summary="Say whether the process is alive.")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
@@ -244,11 +237,18 @@ def _install_health(app: FastAPI) -> None:
         responses=NOT_READY,
     )
     async def ready(request: Request) -> Response:
-        seams: Seams = app.state.seams
-        checks = await anyio.to_thread.run_sync(_readiness, seams, limiter=looks)
+        checks = await readiness_of(app).findings()
         # Late events mean that no worker runs; requests can be served all the same.
         well = all(state == "ok" for name, state in checks.items() if name != "outbox")
         return JSONResponse({"status": "ready" if well else "not-ready", "checks": checks}, 200 if well else 503)
+
+
+def readiness_of(app: FastAPI) -> Readiness:
+    """What looks at the service; another one once the service has other seams."""
+    readiness: Readiness | None = getattr(app.state, "readiness", None)
+    if readiness is None or readiness.seams is not app.state.seams:
+        readiness = app.state.readiness = Readiness(app.state.seams)
+    return readiness
 
 
 def _install_metrics(app: FastAPI, settings: Settings) -> None:
@@ -262,35 +262,6 @@ def _install_metrics(app: FastAPI, settings: Settings) -> None:
         app.state.limits.remember(token)
         figures = await anyio.to_thread.run_sync(exposition, app.state.look, limiter=seams.database.threads)
         return PlainTextResponse(figures, media_type="text/plain; version=0.0.4")
-
-
-def _readiness(seams: Seams) -> dict[str, str]:
-    checks = {"database": "ok", "migrations": "ok", "key": "ok", "storage": _storage_state(seams)}
-    try:
-        with seams.database.read(os.urandom) as db:
-            if not has_tables(db.connection()):
-                return checks | {"migrations": "not at head: run 'accord migrate'", "key": "unknown"}
-            db.sealer = seams.sealer
-            check_key(db)
-            checks["outbox"] = _outbox_state(db, seams.clock())
-    except Misconfigured:
-        checks["key"] = "not the one that sealed this registry"
-    except Problem:
-        checks = dict.fromkeys(checks, "unknown") | {"database": "cannot be reached"}
-    return checks
-
-
-def _outbox_state(db: GatedSession, now: datetime) -> str:
-    lag = backlog(db, now, 1).lag
-    return "ok" if lag < LATE else f"late by {lag:.0f} seconds: check that a worker runs"
-
-
-def _storage_state(seams: Seams) -> str:
-    try:
-        seams.storage.check()
-    except Problem:
-        return "cannot be reached"
-    return "ok"
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

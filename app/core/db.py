@@ -33,6 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import Conflict, Misconfigured, OutcomeUnknown, Unavailable
+from app.core.postgresql import SECONDS_OF_A_STATEMENT, SECONDS_TO_CONNECT, bound_waits
 from app.settings import Settings
 
 log = logging.getLogger("accord.database")
@@ -310,7 +311,7 @@ def _postgresql_engine(settings: Settings) -> Engine:
         "random_page_cost": "1.1",
         # Compiling a statement to machine code takes longer than running any statement of ours.
         "jit": "off",
-        "statement_timeout": "15000",
+        "statement_timeout": f"{SECONDS_OF_A_STATEMENT}s",
         "lock_timeout": "10000",
         "idle_in_transaction_session_timeout": "60000",
         **RELIED_ON,
@@ -325,14 +326,15 @@ def _postgresql_engine(settings: Settings) -> Engine:
         connect_args={
             "options": _session_options(options),
             "application_name": "accord",
-            "connect_timeout": 5,
-            # A server that is gone cannot enforce `statement_timeout`: give it up.
+            "connect_timeout": SECONDS_TO_CONNECT,
+            # A machine that is gone acknowledges nothing: give it up. (`bound_waits` is for a server that hangs.)
             "tcp_user_timeout": 15000,
             "keepalives_idle": 15,
             "keepalives_interval": 5,
             "keepalives_count": 3,
         },
     )
+    bound_waits(engine)
     # Rows that are written together go in one statement: with one each, they would be most of the cost of a new case.
     engine.dialect.use_insertmanyvalues_wo_returning = True
     return engine

@@ -2,11 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -21,6 +21,9 @@ DEFAULT_LIMIT, MOST = 50, 200
 MOST_COUNTED = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Order = datetime | date | int
+Item = TypeVar("Item")
+# For the ids of items that have none.
+_KEYS = UUID("6f2a1c58-3d0e-4b7a-9c15-8e4d2b7f0a36")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,25 @@ def listed(db: PagedSession, statement: AnySelect, page: Page, sort: Sort) -> Sl
     last = rows[page.limit - 1]
     cursor = db.walk.encode(db, as_number(getattr(last, sort.column.key)), getattr(last, sort.id.key))
     return Slice(rows[: page.limit], cursor, count)
+
+
+def listed_in_memory(
+    db: PagedSession, items: Sequence[Item], page: Page, key: Callable[[Item], str]
+) -> tuple[list[Item], str | None, Total | None]:
+    """A page of a short list that is no table, in its order: the items, the cursor of the next page, and the total.
+
+    By `key` the pages continue after the same item when others have come before it.
+    """
+    begin = 0
+    if page.after is not None:
+        begin, last = db.walk.decode(db, page.after)
+        places = [number for number, item in enumerate(items, 1) if uuid5(_KEYS, key(item)) == last]
+        # Two items may have one key.
+        begin = begin if begin in places or not places else places[0]
+    shown, end = list(items[begin : begin + page.limit]), begin + page.limit
+    following = db.walk.encode(db, end, uuid5(_KEYS, key(shown[-1]))) if end < len(items) else None
+    total = Total(total=min(len(items), MOST_COUNTED), capped=len(items) > MOST_COUNTED) if page.count else None
+    return shown, following, total
 
 
 def counted(db: DatabaseSession, statement: AnySelect, id: Any) -> Total:

@@ -5,11 +5,21 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 # Unicode's Bidi_Control: characters that can show a text in another order than it is stored in.
@@ -129,6 +139,23 @@ def only_text(value: Any) -> Any:
     return value
 
 
+def true_or_false(value: Any) -> Any:
+    """The value of a query parameter; raises an error unless it is `true` or `false` (`1`, `on` and `t` are not)."""
+    if value in ("true", "false"):
+        return value == "true"
+    if isinstance(value, bool):
+        return value
+    raise PydanticCustomError("boolean", "Give `true` or `false`.")
+
+
+def id_or_me(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """The id, or `me` for the reader; raises one error for anything else, and not one for each form."""
+    try:
+        return validate(value)
+    except ValidationError as problem:
+        raise PydanticCustomError("uuid", "Give a UUID, or `me`.") from problem
+
+
 def _cleaned(value: Any) -> str:
     # Before the length is checked: NFC can make a text longer.
     return clean(only_text(value))
@@ -139,6 +166,9 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=100_000), Befor
 Words = Annotated[
     str, StringConstraints(min_length=1, max_length=300), BeforeValidator(_cleaned), AfterValidator(one_line)
 ]
+# A boolean of a query, whose values are all text. (Those of bodies are `StrictBool`.)
+Flag = Annotated[bool, BeforeValidator(true_or_false)]
+IdOrMe = Annotated[UUID | Literal["me"], WrapValidator(id_or_me)]
 Line = Annotated[Words, AfterValidator(without_invisible)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(only_text)]
 Language = Annotated[

@@ -21,6 +21,7 @@ from app.core.contents.service import check_key
 from app.core.db import Database, is_postgresql, sqlite
 from app.core.errors import Misconfigured, Problem, Unavailable
 from app.core.files.storage import Storage
+from app.core.ledger.verification import verify_part
 from app.core.sealer import Sealer
 from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
@@ -37,6 +38,8 @@ from app.settings import Settings, unknown_settings
 MOST_APART = 5
 LEAST_FREE = 200 * 1024 * 1024
 OLDEST_POSTGRESQL = 14
+# So many are verified in a few seconds.
+MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Healt
             opens = finding.well
         yield from _readers(database)
         if opens and not _is_without_key(settings):
+            yield from _ledger(database, settings)
             yield from _signed(database, settings)
     finally:
         database.dispose()
@@ -242,6 +246,25 @@ def _readers(database: Database[GatedSession]) -> Iterator[HealthFinding]:
     if not differences:
         says = f"{rows} readers in {cases} cases and at the institution, all as the policy requires"
         yield HealthFinding("readers", says, True)
+
+
+def _ledger(database: Database[GatedSession], settings: Settings) -> Iterator[HealthFinding]:
+    """Verify the chains of at most MOST_EVENTS events: one finding for each fault, or one if there is none."""
+    try:
+        with database.read(os.urandom) as db:
+            db.sealer = _sealer(settings)
+            part, length = verify_part(db, MOST_EVENTS)
+    except Problem as problem:
+        yield HealthFinding("ledger", str(problem), False)
+        return
+    for fault in part.faults:
+        entry = f"stream {fault.stream}, entry {fault.seq} ({fault.event_id})"
+        yield HealthFinding("ledger", f"{entry}: {fault.why}", False)
+    if not part.faults:
+        covered = f"{part.events} events in {part.streams} streams"
+        if part.events >= MOST_EVENTS:
+            covered += f", of about {length} in all ('accord ledger verify' verifies every one)"
+        yield HealthFinding("ledger", f"{covered}: every chain holds", True)
 
 
 def rule_sets_in_use(db: GatedSession) -> str:

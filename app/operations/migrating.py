@@ -18,7 +18,9 @@ from app.core.db import LOCK_NOT_AVAILABLE, bare_engine, sqlite, sqlstate
 from app.core.errors import Misconfigured
 from app.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
+_APP = Path(__file__).resolve().parents[1]
+# In a wheel the migrations are in the package, in a checkout next to it.
+MIGRATIONS = next((folder for folder in (_APP / "migrations", _APP.parent / "migrations") if folder.is_dir()), _APP)
 # Of two processes that start together, the second waits for the first and then has nothing to do.
 _MIGRATION_LOCK = 4_702_111_234_474_984
 # How long a migration waits for a table, or for a SQLite file.
@@ -27,7 +29,10 @@ _LOCK_SECONDS = 5
 
 def configuration(connection: Connection | None = None) -> Config:
     """Alembic's configuration; with a connection, its commands run on that one."""
-    config = Config(ROOT / "alembic.ini")
+    config = Config()
+    # A percent sign begins a substitution there.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import resource
 import socket
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from uuid import uuid4
 
 import uvicorn
 from fastapi import FastAPI
@@ -31,7 +33,6 @@ SECONDS_TO_FINISH = 20
 _BACKLOG = 1024
 # Files that a process opens in addition to its clients' connections: database, documents, log.
 _OTHER_FILES = 200
-_LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 5\r\nconnection: close\r\n\r\n"
 
 
@@ -53,9 +54,9 @@ def bound(host: str, port: int) -> socket.socket:
 class PatientProtocol(H11Protocol):
     """HTTP/1.1 with limits: on the time to receive a request, the time to take an answer, and connections."""
 
-    seconds_to_arrive = 30.0
+    seconds_to_arrive = 15.0
     most_connections = 1000
-    # Bytes of a file or an answer that must move within `seconds_to_arrive` (150 bytes a second).
+    # Bytes of a file or an answer that must move within `seconds_to_arrive` (by default 300 bytes a second).
     least_of_a_file = 4500
     _arrival: asyncio.TimerHandle | None = None
     _arrived = 0
@@ -148,9 +149,27 @@ class PatientProtocol(H11Protocol):
         if not waits and moves and is_upload(cast(Any, self.scope)):
             self._expect()
             return
-        if waits:
-            self.transport.write(_LATE)
+        if waits or not cast(RequestResponseCycle, cycle).response_started:
+            # The cycle writes nothing of its own any more: the application is told that its client is gone.
+            self.transport.write(_late("" if waits else cast(Any, self.scope).get("accord.request_id", "")))
         self.transport.close()
+
+
+def _late(request_id: str) -> bytes:
+    """The answer to a request that did not arrive in time."""
+    problem = {
+        "type": "urn:accord:problem:request-timeout",
+        "title": "The request did not arrive in time",
+        "status": 408,
+        "detail": "Send the whole request at once. Nothing was changed.",
+        "code": "request-timeout",
+        "request_id": request_id or str(uuid4()),
+    }
+    body = json.dumps(problem)
+    return (
+        "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
+    ).encode()
 
 
 def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
@@ -219,6 +238,8 @@ def offer_metrics(settings: Settings, look: Look) -> None:
 def _configured(app: Any, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        # The same whatever else is installed: uvicorn would take uvloop if it finds it.
+        loop="asyncio",
         http=PatientProtocol,
         ws="none",
         log_config=None,

@@ -22,7 +22,7 @@ WINGS: tuple[tuple[str, ...], ...] = (
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "core": (
         ("values", "clock"),
-        ("errors",),
+        ("errors", "postgresql"),
         ("files", "db", "id_lists", "logs", "outbound", "sealer"),
         ("tables",),
         ("paging",),

@@ -16,7 +16,7 @@ from app.cli import _document
 from app.core.db import Base
 from app.core.http.routing import Route
 from app.core.ledger.catalogue import TYPES
-from app.integration.description.document import OPEN, TAGS
+from app.integration.description.document import TAGS, WITHOUT_TOKEN
 from app.integration.description.examples import RECORDED, recorded
 from app.integration.webhooks.schemas import TEST_TYPE
 from app.main import ROUTERS
@@ -245,7 +245,7 @@ def sendable(document: Json) -> Iterator[tuple[str, str, str, Any]]:
         id, place = operation["operationId"], path.replace("{procedure_id}", "iomed-state-2025")
         example = recorded()["operations"].get(id, {})
         # A one-time link cannot be sent again.
-        if "request" in example and "{" not in place and not has_ids(example["request"]) and id not in OPEN:
+        if "request" in example and "{" not in place and not has_ids(example["request"]) and id not in WITHOUT_TOKEN:
             yield id, method.upper(), place, example["request"]
 
 
@@ -282,7 +282,7 @@ def test_failures_are_described_as_problems(document: Json) -> None:
     for path, method, operation in operations(document):
         if not path.startswith("/v1/"):
             continue
-        needed = {"500", "503"} if operation["operationId"] in OPEN else {"401", "500", "503"}
+        needed = {"500", "503"} if operation["operationId"] in WITHOUT_TOKEN else {"401", "500", "503"}
         assert needed <= set(operation["responses"]), (path, method)
         for status, response in operation["responses"].items():
             if status >= "400":

@@ -11,7 +11,9 @@ SCOPES = {
 }
 # Scopes that only a court's client can have: it reads what that court reads.
 OF_ONE_COURT = frozenset({"referrals.read"})
-# The operations for API clients, by their ids. All others are for people only.
+# The operations for every API client: the codes that it sends, which the institution publishes.
+OPEN = frozenset(("listProcedures", "listSubjects", "readProcedure"))
+# The operations for API clients with a scope, by their ids. All others are for people only.
 NEEDED: dict[str, str] = {
     "readFeed": "events.read",
     "listReferrals": "referrals.read",
@@ -45,7 +47,7 @@ def admit(actor: Actor, operation: str, *, names_an_item: bool) -> None:
     Raises InsufficientScope, Forbidden for an operation that is not for API clients, and NotFound for an item of such
     an operation, since no API client sees it.
     """
-    if actor.role != "client":
+    if actor.role != "client" or operation in OPEN:
         return
     scope = NEEDED.get(operation)
     if scope is None:

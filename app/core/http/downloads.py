@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from app.core.errors import Unsatisfiable
 from app.core.http.conditions import matches_weakly
+from app.core.http.methods import is_head
 
 _RANGE = re.compile(r"bytes=[ \t]*(\d{0,19})-(\d{0,19})[ \t]*")
 # Browsers save the file and run nothing of it, whatever it contains.
@@ -32,11 +33,12 @@ def is_known(request: Request, tag: str) -> bool:
 def range_of(request: Request, size: int, tag: str) -> ByteRange:
     """The requested range of a file of `size` bytes; raises Unsatisfiable if it is outside the file.
 
-    It is the whole file if the request has no range, several, or the range of another version (`If-Range`).
+    It is the whole file if the request has no range, several, or the range of another version (`If-Range`), and for
+    HEAD, which knows no ranges.
     """
     whole = ByteRange(0, size, is_part=False)
     match = _RANGE.fullmatch(request.headers.get("range", ""))
-    if match is None or request.headers.get("if-range", tag).strip() != tag:
+    if match is None or is_head(request) or request.headers.get("if-range", tag).strip() != tag:
         return whole
     first, last = match[1], match[2]
     if not first and not last:
@@ -55,6 +57,12 @@ def range_of(request: Request, size: int, tag: str) -> ByteRange:
 def not_modified(tag: str) -> Response:
     """The answer to a caller that has the file already."""
     return Response(status_code=304, headers={"etag": tag})
+
+
+async def no_bytes() -> AsyncIterator[bytes]:
+    """The bytes of a file for HEAD: none, and the storage is not asked for any."""
+    for nothing in list[bytes]():
+        yield nothing
 
 
 def file_response(

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.core import errors
 from app.core.errors import FieldError, GrantRefused, Invalid, NotFound, Problem
+from app.core.http.methods import allowed
 
 STATUS: dict[type[Problem], int] = {
     errors.WeakTag: 400,
@@ -160,6 +161,8 @@ def install(app: FastAPI) -> None:
     async def framework_error(request: Request, problem: HTTPException) -> Response:
         code, title, detail = _OF_STATUS.get(problem.status_code, ("problem", "Not possible", "The request failed."))
         headers = {name.lower(): value for name, value in (problem.headers or {}).items()}
+        if problem.status_code == 405:
+            headers["allow"] = allowed(request)
         return problem_response(request, problem.status_code, code, title, detail, headers)
 
 

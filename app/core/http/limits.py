@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.errors import TooManyRequests
@@ -15,8 +16,29 @@ _REMEMBERED = 4096
 # The most addresses, or people, that are counted at once, so that a flood takes bounded memory.
 _COUNTED = 10_000
 _MINUTE = 60.0
-# In the scope of a request: that its write was counted.
-COUNTED = "accord.write_counted"
+# In the scope of a request: that its write was counted, and the person or program whose writes it falls under.
+COUNTED, WRITER = "accord.write_counted", "accord.writer"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much of a limit is left, as the fields `RateLimit` and `RateLimit-Policy` say it.
+
+    They follow draft-ietf-httpapi-ratelimit-headers-10: `q` is how many there may be in `w` seconds, `r` how many are
+    left, and `t` after how many seconds there is one more.
+    """
+
+    name: str
+    most: int
+    left: int
+    seconds: int
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The two fields of an answer."""
+        return [
+            (b"ratelimit-policy", f'"{self.name}";q={self.most};w={_MINUTE:.0f}'.encode()),
+            (b"ratelimit", f'"{self.name}";r={self.left};t={self.seconds}'.encode()),
+        ]
 
 
 class Window:
@@ -34,6 +56,16 @@ class Window:
         """The seconds until the key may have another event; 0 if it may now."""
         with self._lock:
             return self._wait(key, time.monotonic())
+
+    def rate(self, key: str, name: str, coming: int = 0) -> Rate | None:
+        """What the key has left after `coming` more events; None if there is no limit."""
+        if not self.most:
+            return None
+        with self._lock:
+            now = time.monotonic()
+            times = [then for then in self._times.get(key, ()) if then > now - _MINUTE]
+            seconds = math.ceil(times[0] + _MINUTE - now) if times else 0
+            return Rate(name, self.most, max(0, self.most - len(times) - coming), seconds)
 
     def hit(self, key: str) -> int:
         """Count an event and return 0, or return the seconds to wait for it."""
@@ -92,6 +124,15 @@ class Limits:
         """Count a request without a valid token."""
         if self._anonymous.most:
             self._anonymous.hit(network_of(address))
+
+    def rate_of(self, writer_id: UUID | None, address: str, *, counts: bool) -> Rate | None:
+        """What is left of the limit that a request fell under: the writes of a person, or else those of its address.
+
+        A request that `counts` for its address is counted only when it ends.
+        """
+        if writer_id is not None:
+            return self._writes.rate(writer_id.hex, "writes")
+        return self._anonymous.rate(network_of(address), "anonymous", int(counts))
 
     def remember(self, token: str) -> None:
         """Remember a token or secret that is valid now."""

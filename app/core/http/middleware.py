@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import Problem, TooLarge
 from app.core.http.errors import render, unexpected
-from app.core.http.limits import Limits
+from app.core.http.limits import WRITER, Limits
+from app.core.http.methods import is_head, method_of, scope_of, without_body
 from app.core.http.metrics import REFUSALS, REQUESTS, SECONDS
 
 log = logging.getLogger("accord.http")
@@ -37,6 +38,7 @@ _WATCHED = frozenset(("/livez", "/readyz"))
 _GRANT, _GRANT_PATH = "grantToken", "/oauth/token"
 # In the scope of a request: the actor, once identified.
 ACTOR = "accord.actor"
+_UNCOUNTED = (*_WATCHED, _GRANT_PATH)
 
 
 class Surroundings:
@@ -53,7 +55,10 @@ class Surroundings:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope = scope_of(scope)
         request = Request(scope)
+        if is_head(request):
+            send = without_body(send)
         sent_id = request.headers.get("x-request-id", "")
         request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else str(uuid4())
         scope["accord.request_id"] = request_id
@@ -65,7 +70,7 @@ class Surroundings:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = {name for name, _value in message["headers"]}
-                more = [pair for pair in added if pair[0] not in present]
+                more = [pair for pair in (*added, *self._rate(request, status)) if pair[0] not in present]
                 message["headers"] = [*message["headers"], *more, (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -108,12 +113,21 @@ class Surroundings:
             REFUSALS.labels(code).inc()
         entry = {
             "request_id": scope["accord.request_id"],
-            "method": scope["method"] if scope["method"].isalpha() else "other",
+            "method": method_of(scope) if scope["method"].isalpha() else "other",
             "route": operation,
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
         }
         requests.info("request", extra=entry | _refusal(scope))
+
+    def _rate(self, request: Request, status: int) -> list[tuple[bytes, bytes]]:
+        """The fields that say what is left of the limit under which the request fell, if it fell under one."""
+        scope, writer_id = request.scope, request.scope.get(WRITER)
+        is_known = status != 401 and self.limits.knows(bearer(request))
+        if writer_id is None and (is_known or scope["path"] in _UNCOUNTED):
+            return []
+        rate = self.limits.rate_of(writer_id, address_of(scope), counts=status != 429 and status < 500)
+        return [] if rate is None else rate.headers()
 
     def _count_unauthenticated(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
         """Count a request by its address, whatever its operation, unless its caller is authenticated."""

@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Query
 from app.core.files.kinds import UNNAMED_KIND, Kind
 from app.core.http.work import Work, upload, work
 from app.core.paging import DEFAULT_LIMIT, MOST, Page
+from app.core.values import Flag
 
 
 async def page_of(
@@ -15,7 +16,7 @@ async def page_of(
     after: Annotated[
         str | None, Query(max_length=200, description="The `next` of the page before; the first page if left out.")
     ] = None,
-    count: Annotated[bool, Query(description="Whether to count the whole list, up to 1,000 items.")] = False,
+    count: Annotated[Flag, Query(description="Whether to count the whole list, up to 1,000 items.")] = False,
 ) -> Page:
     """The requested part of a list."""
     return Page(limit, after, count)

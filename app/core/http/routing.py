@@ -19,7 +19,7 @@ from starlette.responses import Response
 from app.core.errors import Invalid, Problem, TooLarge, UnsupportedMediaType, invalid
 from app.core.http.app_state import limits_of
 from app.core.http.identity import identify
-from app.core.http.limits import COUNTED
+from app.core.http.limits import COUNTED, WRITER
 from app.core.values import clean
 
 _JSON = re.compile(r"application/([\w.+-]+\+)?json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
@@ -70,7 +70,8 @@ class Route(APIRoute):
             if len(raw) > _MOST_UNAUTHENTICATED:
                 if is_open:
                     raise TooLarge(_MOST_UNAUTHENTICATED)
-                limits_of(request).check_write((await identify(request)).id)
+                request.scope[WRITER] = (await identify(request)).id
+                limits_of(request).check_write(request.scope[WRITER])
             try:
                 _check_query(request, parameters)
                 if raw:
@@ -81,6 +82,7 @@ class Route(APIRoute):
                     raise
                 actor = await identify(request)
                 if request.method != "GET" and not request.scope.get(COUNTED):
+                    request.scope[WRITER] = actor.id
                     limits_of(request).count_refused_write(actor.id)
                 raise
 

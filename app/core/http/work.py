@@ -23,7 +23,8 @@ from app.core.http.app_state import limits_of, seams_of, waiting_room_of
 from app.core.http.conditions import is_strong, matches_strongly, matches_weakly, tag_of_body
 from app.core.http.errors import NOT_STORED
 from app.core.http.identity import actor_of
-from app.core.http.limits import COUNTED
+from app.core.http.limits import COUNTED, WRITER
+from app.core.http.methods import is_head
 from app.core.http.threads import in_thread
 from app.core.ledger import service as ledger
 from app.core.ledger.verification import Receipt
@@ -107,11 +108,11 @@ class Work:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Listing:
-        """Answer with the result of `query` as soon as it has items, or after that many seconds.
+        """Answer with the result of `query` as soon as it has items, or after that many seconds; HEAD does not wait.
 
         Each reading identifies the actor again: somebody who loses access while they wait is answered accordingly.
         """
-        until = time.monotonic() + seconds
+        until = time.monotonic() + (0 if is_head(self.request) else seconds)
         with self.waiting_room.reader() as reader:
 
             def respond() -> tuple[bool, Response]:
@@ -173,6 +174,7 @@ class Work:
 
         def transaction(db: GatedSession) -> Result:
             principal_id, granted = command(db, self.now, *args, **kwargs)
+            self.request.scope[WRITER] = principal_id
             self.limits.count_write(principal_id)
             ledger.seal(db)
             return granted
@@ -218,7 +220,7 @@ class Work:
 
         def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)
-            self.request.scope[COUNTED] = True
+            self.request.scope[COUNTED], self.request.scope[WRITER] = True, actor.id
             if if_match is None and self.request.method in ITEM_CHANGES:
                 self.limits.count_refused_write(actor.id)
                 raise PreconditionRequired

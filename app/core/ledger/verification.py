@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
-from app.core.db import AnyRow
+from app.core.db import AnyRow, random_bytes
 from app.core.ledger.service import hash_of
 from app.core.tables.contents import Content
 from app.core.tables.events import Event
@@ -62,14 +63,44 @@ def verify(db: GatedSession, receipts: Iterable[Receipt] = ()) -> Verification:
 
     An earlier receipt shows what the chains alone cannot: a tail that was cut off, or a stream that was rewritten.
     """
+    return _verified(db, _entries(db), {(receipt.stream, receipt.seq): receipt for receipt in receipts})
+
+
+def verify_part(db: GatedSession, most: int) -> tuple[Verification, int]:
+    """Verify the ledger if it has at most so many events, else that many from a random one on; and its whole length.
+
+    Repeated, it reaches every part of a ledger that is too long to verify at once. The length is the position of the
+    newest event, which is about the number of events.
+    """
+    with as_system(db):
+        length = db.execute(select(func.max(Event.position))).scalar() or 0
+        if len(db.execute(select(Event.id).limit(most + 1)).all()) <= most:
+            return verify(db), length
+        somewhere = 1 + int.from_bytes(random_bytes(db, 8), "big") % length
+        place = select(Event.audience_id, Event.seq).where(Event.position >= somewhere)
+        start = db.execute(place.order_by(Event.position).limit(1)).one()
+    here, place_of = tuple_(start.audience_id, start.seq), tuple_(Event.audience_id, Event.seq)
+    parts = chain(_entries(db, place_of >= here, most=most), _entries(db, place_of < here, most=most))
+    return _verified(db, islice(parts, most), {}, begins_within=True), length
+
+
+def _verified(
+    db: GatedSession,
+    entries: Iterable[AnyRow],
+    awaited: dict[tuple[UUID, int], Receipt],
+    *,
+    begins_within: bool = False,
+) -> Verification:
+    """Verify entries in their order; the first is trusted to follow what is before it if they begin within a stream."""
     faults: list[ChainFault] = []
     heads: dict[UUID, Receipt] = {}
-    awaited = {(receipt.stream, receipt.seq): receipt for receipt in receipts}
     count, seq, previous = 0, 0, None
     stream = None
-    for row in _entries(db):
+    for row in entries:
         if row.audience_id != stream:
             stream, seq, previous = row.audience_id, 0, None
+            if begins_within and count == 0:
+                seq, previous = row.seq - 1, row.previous_hash
         count += 1
         heads[row.audience_id] = Receipt(row.audience_id, row.seq, row.hash)
         receipt = awaited.pop((row.audience_id, row.seq), None)
@@ -88,7 +119,7 @@ def verify(db: GatedSession, receipts: Iterable[Receipt] = ()) -> Verification:
     return Verification(len(heads), count, tuple(faults), tuple(heads.values()))
 
 
-def _entries(db: GatedSession) -> Iterator[AnyRow]:
+def _entries(db: GatedSession, *where: ColumnElement[bool], most: int | None = None) -> Iterator[AnyRow]:
     content = aliased(Content)
     columns = [column for column in Event.__table__.columns if column.name != "position"]
     statement = (
@@ -97,7 +128,9 @@ def _entries(db: GatedSession) -> Iterator[AnyRow]:
             content.body,
         )
         .outerjoin(content, content.id == Event.content_id)
+        .where(*where)
         .order_by(Event.audience_id, Event.seq)
+        .limit(most)
     )
     with as_system(db):
         yield from db.execute(statement, execution_options={"yield_per": 500})

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
-    UniqueConstraint,
     false,
     text,
 )
@@ -69,9 +68,9 @@ class WebhookSecret(Base):
 class Delivery(Base):
     """An event for a subscription, with the attempts to send it, the newest last.
 
-    The deliveries of a `lane` (a case, or a stream of the installation) are sent in order of `position`. `tries` and
-    `first_at` belong to the current round of attempts; a retry starts a new round. Its sender leases it until
-    `leased_until`.
+    An event has one delivery, and one more for each replay. The deliveries of a `lane` (a case, or a stream of the
+    installation) are sent in order of `position`. `tries` and `first_at` belong to the current round of attempts; a
+    retry starts a new round. Its sender leases it until `leased_until`.
     """
 
     __tablename__ = "webhook_deliveries"
@@ -92,7 +91,7 @@ class Delivery(Base):
     settled_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'delivered', 'failed', 'skipped')", name="state"),
-        UniqueConstraint("webhook_id", "event_id"),
+        Index("ix_webhook_deliveries_webhook_id_event_id", "webhook_id", "event_id"),
         Index("ix_webhook_deliveries_webhook_id_created_at_id", "webhook_id", "created_at", "id"),
         Index(
             "ix_webhook_deliveries_pending_lane",

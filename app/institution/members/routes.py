@@ -9,7 +9,7 @@ from app.core.http.parameters import Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.core.values import Day, Words
+from app.core.values import Day, Flag, Words
 from app.institution.members import service
 from app.institution.members.schemas import (
     Kind,
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/members", tags=["members"], route_class=Route)
 async def filters_of(
     status: Annotated[Status | None, Query(description="Only members of this status.")] = None,
     founding: Annotated[
-        bool | None, Query(description="`true`: founding members only. `false`: the others only.")
+        Flag | None, Query(description="`true`: founding members only. `false`: the others only.")
     ] = None,
     kind: Annotated[Kind | None, Query(description="Only States, or only organisations.")] = None,
     bound_on: Annotated[

@@ -9,6 +9,7 @@ from app.core.http.parameters import Act, Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import OpenRoute, Route
 from app.core.http.work import act
+from app.core.values import Flag
 from app.institution.people import accounts, activations, corrections, tokens
 from app.institution.people import service as people
 from app.institution.people.schemas import (
@@ -42,7 +43,7 @@ async def list_users(
     work: Hop,
     page: Paged,
     awaits_approval: Annotated[
-        bool | None, Query(description="`true`: only accounts that wait for approval. `false`: only the others.")
+        Flag | None, Query(description="`true`: only accounts that wait for approval. `false`: only the others.")
     ] = None,
 ) -> UserList:
     """List the people with an account.

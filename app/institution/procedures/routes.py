@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.core.http.parameters import Hop
+from app.core.http.parameters import Hop, Paged
 from app.core.http.problems import SVG, problems
 from app.core.http.routing import Route
 from app.core.values import Picture
@@ -16,18 +16,18 @@ vocabulary = APIRouter(prefix="/v1/subjects", tags=["procedures"], route_class=R
 
 
 @vocabulary.get("", operation_id="listSubjects", responses=problems(401, 422))
-async def list_subjects(work: Hop) -> SubjectList:
+async def list_subjects(work: Hop, page: Paged) -> SubjectList:
     """List the subjects that disputes can have.
 
     The institution's own subjects come last.
     """
-    return await work.read(service.list_subjects)
+    return await work.read(service.list_subjects, page)
 
 
 @router.get("", operation_id="listProcedures", responses=problems(401, 422))
-async def list_procedures(work: Hop) -> ProcedureList:
+async def list_procedures(work: Hop, page: Paged) -> ProcedureList:
     """List the rule sets."""
-    return await work.read(service.list_procedures)
+    return await work.read(service.list_procedures, page)
 
 
 @router.get("/{procedure_id}", operation_id="readProcedure", responses=problems(401, 404, 422))

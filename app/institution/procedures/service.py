@@ -6,6 +6,7 @@ from typing import Any
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import NotFound
+from app.core.paging import Page, listed_in_memory
 from app.core.values import Picture
 from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.schemas import (
@@ -27,14 +28,18 @@ from app.rules.model import Check, Citation, Ground, Procedure, Step, Term, Trac
 from app.rules.silence import Silence, effects
 
 
-def list_procedures(db: GatedSession, actor: Actor, now: datetime) -> ProcedureList:
+def list_procedures(db: GatedSession, actor: Actor, now: datetime, page: Page) -> ProcedureList:
     """List the rule sets."""
-    return ProcedureList(items=[ProcedureItem.model_validate(procedure) for procedure in library().values()])
+    rule_sets, following, count = listed_in_memory(db, list(library().values()), page, lambda procedure: procedure.id)
+    items = [ProcedureItem.model_validate(procedure) for procedure in rule_sets]
+    return ProcedureList(items=items, next=following, count=count)
 
 
-def list_subjects(db: GatedSession, actor: Actor, now: datetime) -> SubjectList:
+def list_subjects(db: GatedSession, actor: Actor, now: datetime, page: Page) -> SubjectList:
     """List the controlled vocabulary of subjects."""
-    return SubjectList(items=[SubjectOut(code=code, title=title) for code, title in subjects().items()])
+    every = [SubjectOut(code=code, title=title) for code, title in subjects().items()]
+    items, following, count = listed_in_memory(db, every, page, lambda subject: subject.code)
+    return SubjectList(items=items, next=following, count=count)
 
 
 def read_procedure(db: GatedSession, actor: Actor, now: datetime, procedure_id: str) -> ProcedureOut:

@@ -12,7 +12,8 @@ from app.core.files.kinds import TEXTS
 from app.core.files.names import disposition
 from app.core.files.uploads import Arrived
 from app.core.http.conditions import tag_of_file
-from app.core.http.downloads import file_response, is_known, not_modified, range_of
+from app.core.http.downloads import file_response, is_known, no_bytes, not_modified, range_of
+from app.core.http.methods import is_head
 from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
@@ -201,7 +202,10 @@ async def _handed_out(work: Work, leaf: StoredFile) -> Response:
     if is_known(work.request, tag):
         return not_modified(tag)
     part = range_of(work.request, leaf.size, tag)
-    chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
+    if is_head(work.request):
+        chunks = no_bytes()
+    else:
+        chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
     headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
     return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
 

@@ -15,6 +15,8 @@ HEADERS = {
     "Accord-Receipt": _RECEIPT,
     "Idempotency-Replayed": "`true` if the key's first request is answered again.",
     "Link": "The address of the next page, with `rel=next`.",
+    "RateLimit": "What is left of the limit under which the request fell: `r` requests, and one more in `t` seconds.",
+    "RateLimit-Policy": "The limit: `q` requests in `w` seconds.",
     "Retry-After": "After how many seconds to send the request again.",
 }
 RESPONSES: dict[str, Json] = {
@@ -100,7 +102,9 @@ def share(document: Json) -> None:
         **components.get("responses", {}),
     }
     for rate_limited in _SAY_WHEN:
-        components["responses"][rate_limited]["headers"] = {"Retry-After": reference("headers", "Retry-After")}
+        components["responses"][rate_limited]["headers"] = {
+            name: reference("headers", name) for name in ("Retry-After", "RateLimit", "RateLimit-Policy")
+        }
     operations = [(method, operation) for item in document["paths"].values() for method, operation in item.items()]
     parameters = _usual_parameters(operations)
     components.setdefault("parameters", {}).update(parameters)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from app.core.access.scopes import NEEDED, SCOPES
+from app.core.access.scopes import NEEDED, OPEN, SCOPES
 from app.core.http.problems import GrantRefusalOut, ProblemOut, problems
 from app.integration.description.components import IF_NONE_MATCH, PATHS, gone, reference, share, untitle
 from app.integration.description.examples import give_examples
@@ -39,7 +39,7 @@ TAGS = {
 _OF_FASTAPI = "Successful Response"
 _SUCCESSES = {"200": "Success.", "201": "Created."}
 # Operations of the API that need no token.
-OPEN = ("activateAccount",)
+WITHOUT_TOKEN = ("activateAccount",)
 # Below these are things that people wrote in a case, which can be destroyed with the case's key.
 _OF_A_CASE = ("/v1/cases/{", "/v1/appointments/{", "/v1/documents/{")
 
@@ -87,7 +87,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
             parameter["description"] = PATHS[parameter["name"]]
     give_examples(operation)
     ours = path.startswith("/v1/")
-    needs_token = ours and operation["operationId"] not in OPEN
+    needs_token = ours and operation["operationId"] not in WITHOUT_TOKEN
     operation["security"] = _security(operation["operationId"]) if needs_token else []
     if needs_token:
         _say_gone(path, operation)
@@ -98,9 +98,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def _security(operation_id: str) -> list[dict[str, list[str]]]:
-    """Who may call an operation: people, and programs if there is a scope for it."""
+    """Who may call an operation: people, and programs if there is a scope for it or it is open to all of them."""
     scope = NEEDED.get(operation_id)
-    return [{"token": []}, *([{"client": [scope]}] if scope else [])]
+    scopes = [] if scope is None else [scope]
+    return [{"token": []}, *([{"client": scopes}] if scope or operation_id in OPEN else [])]
 
 
 def _has_cursor(operation: dict[str, Any]) -> bool:
@@ -114,7 +115,17 @@ def _say_gone(path: str, operation: dict[str, Any]) -> None:
 
 
 def _say_headers(method: str, operation: dict[str, Any]) -> None:
-    names = ["ETag"] if method == "get" else ["ETag", "Accord-Receipt", "Idempotency-Replayed"]
+    names = (
+        ["ETag"]
+        if method == "get"
+        else [
+            "ETag",
+            "Accord-Receipt",
+            "Idempotency-Replayed",
+            "RateLimit",
+            "RateLimit-Policy",
+        ]
+    )
     if _has_cursor(operation):
         names.append("Link")
     for status, response in operation["responses"].items():

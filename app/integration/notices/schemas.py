@@ -4,7 +4,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from app.core.values import In, Listed, Out
 
@@ -17,7 +17,7 @@ class NoticesChange(In):
     """A change of the mail that you get. Fields that you leave out stay as they are."""
 
     news: How = Field("daily", description="How often you get news of your cases.")
-    deadlines: bool = Field(True, description="Whether you are reminded of deadlines for which you must act.")
+    deadlines: StrictBool = Field(True, description="Whether you are reminded of deadlines for which you must act.")
     language: LetterLanguage = Field("en", description="The language of the mail.")
 
 

@@ -123,13 +123,15 @@ def _queue(
     *,
     again: bool,
 ) -> None:
-    queued = (Delivery.webhook_id == webhook_id, Delivery.event_id.in_([event.id for event in events]))
+    queued = [Delivery.webhook_id == webhook_id, Delivery.event_id.in_([event.id for event in events])]
+    if again:
+        queued.append(Delivery.state == "pending")
     rows = db.execute(select(Delivery).where(*queued)).scalars() if events else ()
     deliveries = {delivery.event_id: delivery for delivery in rows}
     if again:
+        # What waits is sent now; what was sent before is sent by a delivery of its own, so that each replay shows.
         for delivery in deliveries.values():
-            if delivery.state != "pending":
-                restart(delivery, now)
+            restart(delivery, now)
     new_rows = [
         {
             "id": new_id(db),

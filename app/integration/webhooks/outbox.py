@@ -31,6 +31,7 @@ class DeliveryClaim:
     webhook_id: UUID
     event_id: UUID
     type: str
+    attempt: int
     created_at: datetime
     url: str
     secrets: tuple[bytes, ...]
@@ -81,7 +82,9 @@ def claim(
         slots -= len(rows)
         failing_slots -= len(rows) if hook.failing else 0
         claims += [
-            DeliveryClaim(row.id, hook.id, row.event_id, row.type, row.created_at, hook.url, secrets, hook.failing)
+            DeliveryClaim(
+                row.id, hook.id, row.event_id, row.type, row.tries + 1, row.created_at, hook.url, secrets, hook.failing
+            )
             for row in rows
         ]
     renew(db, now, [claim.id for claim in claims])
@@ -99,7 +102,7 @@ def _first_of_each_lane(now: datetime, webhook_id: UUID, room: int, under_way: l
             earlier.position < Delivery.position,
         )
     )
-    columns = (Delivery.id, Delivery.event_id, Delivery.type, Delivery.created_at)
+    columns = (Delivery.id, Delivery.event_id, Delivery.type, Delivery.tries, Delivery.created_at)
     free = (Delivery.webhook_id == webhook_id, *_due(now), ~before, Delivery.id.not_in(under_way))
     return (
         select(*columns)

@@ -116,6 +116,11 @@ class ReplayIn(In):
 class AttemptOut(Out):
     """One attempt to send an event."""
 
+    number: int | None = Field(
+        None,
+        description="The number of the attempt in its round, from 1, as in its header `webhook-attempt`; null for "
+        "attempts before it was kept.",
+    )
     at: datetime = Field(description="When the attempt was made.")
     status: int | None = Field(description="The HTTP status of the receiver's answer; null if there was none.")
     error: str | None = Field(
@@ -128,7 +133,7 @@ class AttemptOut(Out):
 class DeliveryOut(Out):
     """One event on its way to one receiver."""
 
-    id: UUID = Field(description="The id of the delivery.")
+    id: UUID = Field(description="The id of the delivery; a replay of the event is another delivery.")
     webhook_id: UUID = Field(description="The subscription.")
     event_id: UUID = Field(description="The event, whose id is the header `webhook-id` of every attempt.")
     type: str = Field(description="The type of event.")

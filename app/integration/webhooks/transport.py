@@ -1,4 +1,7 @@
-"""Sends one delivery over HTTP: to a checked address, within a time limit, reading at most a few kilobytes."""
+"""Sends one delivery over HTTP: to a checked address, within a time limit, reading little of the answer.
+
+The head of the answer decides: once it has arrived, nothing that the body does or fails to do changes the outcome.
+"""
 
 import base64
 import hashlib
@@ -7,6 +10,7 @@ import re
 import ssl
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +20,8 @@ from app.core.outbound import Target
 
 SECONDS = 15.0
 SECONDS_TO_CONNECT = 5.0
+# How long the body of an answer is waited for; it is only shown to the owner.
+SECONDS_FOR_BODY = 1.0
 MOST_READ, MOST_KEPT = 64 * 1024, 1024
 MOST_ADDRESSES = 4
 AGENT = "Accord-Webhooks/1"
@@ -67,7 +73,7 @@ def post(target: Target, tls: ssl.SSLContext, headers: dict[str, str], body: byt
     with httpcore.ConnectionPool(tls, max_connections=1, network_backend=_Pinned(target.addresses, budget)) as pool:
         try:
             with pool.stream("POST", url, headers=list(all_headers.items()), content=body) as response:
-                return _read(response)
+                return _read(response, budget)
         except httpcore.TimeoutException:
             return Answer(error="timed-out")
         except _TlsFailed:
@@ -80,13 +86,15 @@ def post(target: Target, tls: ssl.SSLContext, headers: dict[str, str], body: byt
             return Answer(error="broken-off")
 
 
-def _read(response: httpcore.Response) -> Answer:
+def _read(response: httpcore.Response, budget: "_Budget") -> Answer:
     kept = b""
-    try:
+    budget.shorten(SECONDS_FOR_BODY)
+    # The body may be endless, too large, broken off or malformed: the receiver has answered all the same.
+    with suppress(_ReadEnough, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.NetworkError):
         for part in response.iter_stream():
             kept += part[: MOST_KEPT - len(kept)]
-    except _ReadEnough:
-        pass
+            if len(kept) == MOST_KEPT:
+                break
     headers = {name.lower(): value for name, value in response.headers}
     # Do not show compressed answers.
     plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
@@ -117,11 +125,19 @@ class _Budget:
             raise httpcore.ReadTimeout
         return left
 
-    def take(self, length: int) -> None:
-        """Count bytes that were read; raises _ReadEnough at the limit."""
-        self._bytes -= length
+    def shorten(self, seconds: float) -> None:
+        """Leave at most so many seconds."""
+        self._until = min(self._until, time.monotonic() + seconds)
+
+    def room(self) -> int:
+        """Bytes that may still be read; raises _ReadEnough if there are none."""
         if self._bytes <= 0:
             raise _ReadEnough
+        return self._bytes
+
+    def take(self, length: int) -> None:
+        """Count bytes that were read."""
+        self._bytes -= length
 
 
 class _Watched(httpcore.NetworkStream):
@@ -133,7 +149,8 @@ class _Watched(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read received bytes."""
-        received = self._stream.read(max_bytes, self._budget.seconds())
+        # What has been read is always parsed, so that the outcome does not depend on how the network cut the answer.
+        received = self._stream.read(min(max_bytes, self._budget.room()), self._budget.seconds())
         self._budget.take(len(received))
         return received
 

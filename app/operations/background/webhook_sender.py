@@ -34,6 +34,8 @@ SECONDS_BETWEEN_TURNS, SECONDS_BETWEEN_RENEWALS, SECONDS_TO_END = 0.4, 1.0, 4
 # Outcomes that arrive within these go into one transaction.
 SECONDS_BETWEEN_LOOKS, SECONDS_TO_COLLECT = 0.25, 0.01
 SECONDS_WITHOUT_DATABASE = 2.0
+# How long a sender that ends waits for its attempts, so that another process need not repeat them.
+SECONDS_TO_FINISH = 2.0
 
 
 class WebhookSender:
@@ -53,7 +55,10 @@ class WebhookSender:
         self._looked = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        """Send what is due until `stop` is set; another process repeats the attempts that it interrupts."""
+        """Send what is due until `stop` is set, and record the attempts that end shortly after.
+
+        Another process repeats those that do not.
+        """
         released, unreachable = not self.seams.database.is_sqlite, False
         while not stop.is_set():
             try:
@@ -73,6 +78,25 @@ class WebhookSender:
                 log.exception("a turn of the webhook sender failed")
             self._wait(SECONDS_BETWEEN_TURNS)
             time.sleep(SECONDS_TO_COLLECT)
+        try:
+            self._finish()
+        except (Unavailable, Collision):
+            log.warning("the webhook sender cannot record its last attempts, which are repeated")
+        except Exception:
+            log.exception("the webhook sender failed to record its last attempts")
+
+    def _finish(self) -> None:
+        """Wait a little for the attempts under way, and record those that have ended."""
+        until = time.monotonic() + SECONDS_TO_FINISH
+        self._collect()
+        self._renew(self.seams.clock())
+        while len(self._unrecorded) < len(self._under_way) and (left := until - time.monotonic()) > 0:
+            self._wait(left)
+        self._collect()
+        if ended := list(self._unrecorded):
+            now = self.seams.clock()
+            self._act(lambda db: outcomes.record(db, now, ended))
+            self._forget(ended)
 
     def settle(self) -> None:
         """Send all that is due now, and record the outcomes."""
@@ -147,11 +171,15 @@ class WebhookSender:
             return outbox.claim(db, now, under_way, self._last_served, SLOTS)
 
         claims = self._act(record_and_claim)
+        self._forget(recorded)
+        return claims
+
+    def _forget(self, recorded: list[Outcome]) -> None:
+        """Forget outcomes that the database has."""
         self._unrecorded = self._unrecorded[len(recorded) :]
         for outcome in recorded:
             del self._under_way[outcome.claim.id]
             WEBHOOK_ATTEMPTS.labels(_label(outcome)).inc()
-        return claims
 
     def _begin(self, claims: list[DeliveryClaim]) -> None:
         turn = next(self._turns)
@@ -193,6 +221,7 @@ class WebhookSender:
         except AddressRefused:
             return transport.Answer(error="address-refused")
         headers = transport.signed(claim.secrets, str(claim.event_id), int(at.timestamp()), body)
+        headers |= {"webhook-delivery": str(claim.id), "webhook-attempt": str(claim.attempt)}
         return transport.post(target, guard.tls, headers, body, until - time.monotonic())
 
     def _act(self, act: Callable[[GatedSession], Answer]) -> Answer:

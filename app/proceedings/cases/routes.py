@@ -9,7 +9,7 @@ from app.core.http.parameters import Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
-from app.core.values import Day, Instant, Words
+from app.core.values import Day, IdOrMe, Instant, Words
 from app.proceedings.cases import queries, requests
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut
@@ -39,7 +39,8 @@ async def filters_of(
         UUID | None, Query(description="Only cases of this party, or of this member of the institution.")
     ] = None,
     mediator: Annotated[
-        UUID | None, Query(description="Only cases of this mediator, by the id of the person or of the roster entry.")
+        IdOrMe | None,
+        Query(description="Only cases of this mediator, by the id of the person or of the roster entry, or `me`."),
     ] = None,
     waiting_for: Annotated[str | None, _word("Only cases that wait for this capacity, or for `me`.")] = None,
     due_before: Annotated[Day | None, Query(description="Only cases with something due before this day.")] = None,

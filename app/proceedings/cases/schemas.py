@@ -284,7 +284,7 @@ class CaseFilters(In):
     procedure: str | None = Field(None, description="Cases under this rule set.")
     category: str | None = Field(None, description="Cases of this category.")
     party: UUID | None = Field(None, description="Cases of this party, or of this member of the institution.")
-    mediator: UUID | None = Field(None, description="Cases of this mediator.")
+    mediator: UUID | Literal["me"] | None = Field(None, description="Cases of this mediator, or of the reader.")
     waiting_for: str | None = Field(None, description="Cases that wait for this capacity.")
     due_before: Day | None = Field(None, description="Cases with something due before this day.")
     updated_since: Instant | None = Field(None, description="Cases in which something happened since this instant.")

@@ -11,7 +11,7 @@ from app.core.http.routing import Route
 from app.core.ledger import feed
 from app.core.ledger.schemas import FeedOut
 from app.core.paging import DEFAULT_LIMIT, MOST
-from app.core.values import Code
+from app.core.values import Code, Flag
 from app.proceedings.events import service as reading
 from app.proceedings.events.schemas import EventList, EventOut
 
@@ -43,7 +43,7 @@ Types = Annotated[
 ]
 OfCase = Annotated[UUID | None, Query(alias="case", description="Only events of this case.")]
 Latest = Annotated[
-    bool,
+    Flag,
     Query(
         description="Begin at the present end of your feed: the answer has no events, and the cursor for those to come."
     ),

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import NotFound, reason_out
+from app.core.paging import Page, listed_in_memory
 from app.core.tables.cases import Case
 from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
@@ -29,7 +30,7 @@ _COLUMNS = (
 )
 
 
-def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> StepList:
+def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> StepList:
     """Every step of the case's rule set: open to the actor, or why not; NotFound if the actor may not see the case."""
     case = db.execute(select(*_COLUMNS).where(Case.id == case_id)).one_or_none()
     if case is None:
@@ -37,7 +38,8 @@ def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> 
     procedure, facts = library()[case.procedure], read_facts(db, case)
     holdings = circle_of(db, view_of(case)).holdings(actor)
     open_steps = engine.open_steps(procedure, facts, holdings, paper_acts.today_at(case, now))
-    return StepList(items=[_step_out(case.id, open_step) for open_step in open_steps])
+    shown, following, count = listed_in_memory(db, list(open_steps), page, lambda open_step: open_step.step.name)
+    return StepList(items=[_step_out(case.id, open_step) for open_step in shown], next=following, count=count)
 
 
 def _step_out(case_id: UUID, open_step: OpenStep) -> StepOut:

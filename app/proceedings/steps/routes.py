@@ -36,9 +36,9 @@ async def draw_case(work: Hop, case_id: UUID) -> Picture:
 
 
 @router.get("/{case_id}/steps", operation_id="listSteps", responses=problems(401, 404, 422))
-async def list_steps(work: Hop, case_id: UUID) -> StepList:
+async def list_steps(work: Hop, case_id: UUID, page: Paged) -> StepList:
     """List every step of a case's procedure, each with whether you can take it or why not."""
-    return await work.read(open_steps.list_steps, case_id)
+    return await work.read(open_steps.list_steps, case_id, page)
 
 
 @router.post(

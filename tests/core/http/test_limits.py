@@ -1,7 +1,9 @@
 """Limits on requests: only the person or the address that sends too much is refused with 429."""
 
 import json
+import re
 import time
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +14,7 @@ from app.core.http.limits import Limits
 from app.settings import Settings
 from tests.installation import House
 from tests.registries import EmptyRegistry
+from tests.request_bodies import REQUESTS
 from tests.story import Dispute, request
 
 
@@ -227,3 +230,31 @@ def test_refused_writes_count_and_large_ones_are_no_longer_read(empty_registry: 
         person.post("/v1/cases", {"nonsense": 1}).expect(422)
         person.post("/v1/cases", {"nonsense": "x" * 70_000}).expect(429, "too-many-requests")
         person.get("/v1/cases").expect(200)
+
+
+def test_answers_say_what_is_left_of_the_limit(empty_registry: EmptyRegistry) -> None:
+    limits_set = {"writes_per_minute": 4, "anonymous_per_minute": 3}
+    with House.open(empty_registry().model_copy(update=limits_set)) as house:
+        person = house.person("Stan Ranger")
+
+        def left(answer: Any) -> tuple[str | None, str | None]:
+            rate = answer.headers.get("ratelimit")
+            seconds = re.search(r";t=(\d+)$", rate or ";t=60")
+            assert seconds is not None
+            assert 0 <= int(seconds[1]) <= 60
+            return answer.headers.get("ratelimit-policy"), rate and rate.rpartition(";")[0]
+
+        writes, anonymous = '"writes";q=4;w=60', '"anonymous";q=3;w=60'
+        assert left(person.post("/v1/cases", request())) == (writes, '"writes";r=3')
+        assert left(person.post("/v1/cases", {"nonsense": 1})) == (writes, '"writes";r=2')
+        assert left(person.post("/v1/users", REQUESTS["UserIn"])) == (writes, '"writes";r=1')
+        assert left(person.get("/v1/cases")) == (None, None)
+        assert left(person.post("/v1/cases", request())) == (writes, '"writes";r=0')
+        refused = person.post("/v1/cases", request())
+        assert (refused.status, left(refused)) == (429, (writes, '"writes";r=0'))
+        nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
+        for remaining in (2, 1, 0):
+            assert left(nobody.get("/v1/me")) == (anonymous, f'"anonymous";r={remaining}')
+        refused = nobody.get("/v1/me")
+        assert (refused.status, left(refused)) == (429, (anonymous, '"anonymous";r=0'))
+        assert left(nobody.get("/livez")) == (None, None)

@@ -4,6 +4,8 @@ from itertools import combinations
 
 import pytest
 
+from app.cli import _document
+from tests.core.http.operations import EVERY, NOBODYS
 from tests.installation import House, Person
 from tests.lists import walk_pages
 from tests.registries import Registry
@@ -266,3 +268,68 @@ def test_a_search_answers_the_same_for_a_hidden_case_and_an_unused_number(house:
     hidden = stranger.send("GET", "/v1/cases", params={"q": "2026-0001"})
     never = stranger.send("GET", "/v1/cases", params={"q": "2026-0999"})
     assert hidden.expect(200) == never.expect(200)
+
+
+def list_operations() -> dict[str, set[str]]:
+    """Every operation that answers with a page of items, and its query parameters."""
+    document = _document()
+    schemas, lists = document["components"]["schemas"], {}
+    for methods in document["paths"].values():
+        described = methods.get("get", {})
+        content = described.get("responses", {}).get("200", {}).get("content", {})
+        answer = schemas.get(str(content.get("application/json", {}).get("schema", {}).get("$ref")).rpartition("/")[2])
+        if answer is not None and {"items", "next"} <= set(answer["properties"]):
+            parameters = [
+                document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+                if "$ref" in parameter
+                else parameter
+                for parameter in described["parameters"]
+            ]
+            lists[described["operationId"]] = {item["name"] for item in parameters if item["in"] == "query"}
+    return lists
+
+
+def test_every_list_takes_a_limit_a_cursor_and_a_count(house: House) -> None:
+    lists = list_operations()
+    assert len(lists) > 30
+    for id, parameters in lists.items():
+        path = EVERY[id].at(NOBODYS)
+        # The feed never ends, so it cannot be counted.
+        common = {"limit", "after"} if id == "readFeed" else {"limit", "after", "count"}
+        assert common <= parameters, id
+        for wrong in ("limit=0", "limit=201", "limit=x", f"after={'x' * 201}"):
+            house.registrar.get(f"{path}?{wrong}").expect(422, "invalid")
+        answer = house.registrar.get(f"{path}?limit=1")
+        if not EVERY[id].has_ids and answer.status != 403:
+            assert len(answer.expect(200)["items"]) <= 1, id
+
+
+@pytest.mark.parametrize("path", ["/v1/subjects", "/v1/procedures", "steps"])
+def test_short_lists_are_paged_as_long_ones(dispute: Dispute, path: str) -> None:
+    dispute.lodged()
+    path = path if path.startswith("/") else f"{dispute.path}/{path}"
+    person, other = dispute.requesting, dispute.registrar
+    whole = person.get(f"{path}?count=true").expect(200)
+    assert whole["next"] is None
+    assert whole["count"] == {"total": len(whole["items"]), "capped": False}
+    items, following = [], f"{path}?limit=3"
+    while following:
+        answer = person.get(following)
+        page = answer.expect(200)
+        assert len(page["items"]) <= 3
+        items += page["items"]
+        following = f"{path}?limit=3&after={page['next']}" if page["next"] else ""
+        assert answer.headers.get("link") == (f'<{following}>; rel="next"' if following else None)
+    assert items == whole["items"]
+    cursor = person.get(f"{path}?limit=3").expect(200)["next"]
+    other.get(f"{path}?after={cursor}").expect(422, "invalid")
+    person.get(f"{path}?after=x").expect(422, "invalid")
+
+
+def test_a_mediator_lists_their_own_cases_by_a_word(dispute: Dispute) -> None:
+    dispute.mediating()
+    mine = dispute.mediator.get("/v1/cases?mediator=me").expect(200)["items"]
+    assert [case["id"] for case in mine] == [dispute.case["id"]]
+    assert dispute.requesting.get("/v1/cases?mediator=me").expect(200)["items"] == []
+    (fault,) = dispute.mediator.get("/v1/cases?mediator=them").expect(422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("query/mediator", "uuid")

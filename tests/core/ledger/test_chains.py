@@ -1,6 +1,7 @@
 """The ledger cannot be edited unnoticed, names the author of every act, and announces nothing that did not happen."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from sqlalchemy import Engine, text
 
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR, Act, installation_subject
-from app.core.ledger.verification import parse_receipt
+from app.core.ledger.verification import ChainFault, parse_receipt, verify_part
+from app.core.tables.events import Event
+from app.operations import health
+from app.operations.health import look_at
 from app.settings import Settings
 from tests.installation import House, entropy_of, straight_to
 from tests.proofs import verify_ledger
@@ -56,7 +60,15 @@ def test_a_whole_story_verifies(house: House, dispute: Dispute) -> None:
     assert verification.streams >= 5
 
 
+_COPIED = [column.name for column in Event.__table__.columns]
+_INSERTED = {
+    "position": "(SELECT max(position) + 1 FROM events)",
+    "id": "'00000000000040008000000000000001'",
+    "seq": "(SELECT max(later.seq) + 1 FROM events later WHERE later.audience_id = events.audience_id)",
+}
 TAMPERED = {
+    f"INSERT INTO events ({', '.join(_COPIED)}) "
+    f"SELECT {', '.join(_INSERTED.get(name, name) for name in _COPIED)} FROM events WHERE act = 'screen'": "follow",
     "UPDATE events SET act = 'x' WHERE act = 'screen'": "hash",
     "UPDATE events SET payload = '{}' WHERE act = 'register'": "hash",
     "DELETE FROM events WHERE act = 'screen'": "missing",
@@ -75,6 +87,35 @@ def test_every_change_in_the_database_is_detected_and_named(
     fault, *_others = verify_ledger(house).faults
     assert TAMPERED[sql] in fault.why
     assert fault.seq > 0
+    found = [finding.says for finding in look_at(house.settings, house.clock) if finding.name == "ledger"]
+    assert any(str(fault.stream) in says and TAMPERED[sql] in says for says in found), found
+
+
+def test_the_check_of_an_installation_verifies_a_bounded_part_and_says_how_much(
+    house: House, dispute: Dispute, hand: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispute.mediating()
+    (whole,) = [finding for finding in look_at(house.settings, house.clock) if finding.name == "ledger"]
+    every = verify_ledger(house).events
+    assert (whole.well, whole.says.startswith(f"{every} events in ")) == (True, True)
+    monkeypatch.setattr(health, "MOST_EVENTS", 10)
+    (part,) = [finding for finding in look_at(house.settings, house.clock) if finding.name == "ledger"]
+    assert part.well
+    assert part.says.startswith("10 events in ")
+    assert f"of about {every} in all" in part.says
+    assert set(_faults_from_every_start(house, every)) == {()}
+    tamper(hand, "UPDATE events SET payload = '{}' WHERE act = 'register'")
+    found = list(_faults_from_every_start(house, every))
+    # A part finds the fault if it has the event, and no part reports another.
+    assert {len(faults) for faults in found} == {0, 1}
+    assert len({faults[0].event_id for faults in found if faults}) == 1
+
+
+def _faults_from_every_start(house: House, length: int) -> Iterator[tuple[ChainFault, ...]]:
+    for start in range(length):
+        with house.database.read(lambda size, start=start: start.to_bytes(size, "big")) as db:
+            db.sealer = house.app.state.seams.sealer
+            yield verify_part(db, 10)[0].faults
 
 
 def test_a_receipt_shows_that_a_tail_was_cut_which_the_chains_alone_do_not(
