@@ -30,6 +30,11 @@ INVISIBLE = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff") 
     map(chr, range(0xE0000, 0xE0080))
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BIDI = re.compile(f"[{''.join(sorted(BIDI_CONTROLS))}]")
+# Normalising takes quadratic time in the length of a run of such marks. No language puts so many on a letter (UAX #15).
+_MARKS = frozenset(mark for mark in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(mark))
+MOST_MARKS = 30
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _EARLIEST = date(1800, 1, 1)
@@ -102,7 +107,7 @@ class Followed(Out, Generic[Item]):
 
 def clean(text: str) -> str:
     """The text in NFC; raises ValueError for characters that are unsafe for databases or readers."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise PydanticCustomError(
             "text-surrogate", "The text has a lone surrogate, so it is not valid Unicode. Remove it."
         )
@@ -110,9 +115,27 @@ def clean(text: str) -> str:
         raise PydanticCustomError(
             "text-control", "Remove the control characters from the text: only line breaks and tabs are allowed."
         )
-    if not BIDI_CONTROLS.isdisjoint(text):
+    if _BIDI.search(text):
         raise PydanticCustomError("text-bidi", "Remove the characters that change the direction of the text.")
+    if text.isascii():
+        return text
+    if has_many_marks(text):
+        raise PydanticCustomError("text-marks", f"Put at most {MOST_MARKS} combining marks on one letter.")
     return unicodedata.normalize("NFC", text)
+
+
+def has_many_marks(text: str) -> bool:
+    """Whether more than MOST_MARKS combining marks follow one another somewhere."""
+    # A longer run covers one of these places, so the others need not be looked at.
+    for place in range(0, len(text), MOST_MARKS + 1):
+        begin = end = place
+        while end < len(text) and end - begin <= MOST_MARKS and text[end] in _MARKS:
+            end += 1
+        while end > place and begin > 0 and end - begin <= MOST_MARKS and text[begin - 1] in _MARKS:
+            begin -= 1
+        if end - begin > MOST_MARKS:
+            return True
+    return False
 
 
 def one_line(text: str) -> str:

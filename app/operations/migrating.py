@@ -18,9 +18,10 @@ from app.core.db import LOCK_NOT_AVAILABLE, bare_engine, sqlite, sqlstate
 from app.core.errors import Misconfigured
 from app.settings import Settings
 
-_APP = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # In a wheel the migrations are in the package, in a checkout next to it.
-MIGRATIONS = next((folder for folder in (_APP / "migrations", _APP.parent / "migrations") if folder.is_dir()), _APP)
+_PLACES = (ROOT / "app" / "migrations", ROOT / "migrations")
+MIGRATIONS = next((folder for folder in _PLACES if folder.is_dir()), ROOT)
 # Of two processes that start together, the second waits for the first and then has nothing to do.
 _MIGRATION_LOCK = 4_702_111_234_474_984
 # How long a migration waits for a table, or for a SQLite file.

@@ -55,6 +55,9 @@ def _decoded(extended: str) -> str:
 
 def checked(name: str) -> str:
     """The name in NFC; raises Invalid, with a code for each kind of fault, if it is not allowed."""
+    # Before a name is normalised, which takes quadratic time: four letters become one at most.
+    if len(name) > 4 * MOST_BYTES:
+        raise _refusal("name-length", f"Give a name of at most {MOST_BYTES} bytes in UTF-8.")
     name = unicodedata.normalize("NFC", name)
     if not BIDI_CONTROLS.isdisjoint(name):
         raise _refusal("name-bidi", "Remove the characters from the name that change the direction of text.")

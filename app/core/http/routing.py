@@ -28,7 +28,7 @@ _MOST_UNAUTHENTICATED = 65_536
 _DEEPEST = 64
 _MOST_DIGITS = 64
 # Without these bounds a body of one megabyte can take the process seconds: each unknown field is an error of its own.
-MOST_VALUES = 10_000
+MOST_VALUES = 20_000
 MOST_MEMBERS = 500
 # A body with that many values has at most two strings for each, and closes what it opens.
 _MOST_MARKS = 5 * MOST_VALUES
