@@ -68,7 +68,7 @@ def conditions_of(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[
     if filters.party is not None:
         yield Case.id.in_(_cases_of_party(filters.party))
     if filters.mediator is not None:
-        yield Case.id.in_(_cases_mediated_by(actor.id if filters.mediator == ME else filters.mediator))
+        yield Case.id.in_(_cases_mediated_by(filters.mediator if isinstance(filters.mediator, UUID) else actor.id))
     if filters.waiting_for is not None:
         yield awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
     if filters.due_before is not None:
