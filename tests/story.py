@@ -12,6 +12,8 @@ POWERS = {"kind": "full-powers", "issued_by": "Head of State", "issued_on": "202
 MANDATE = {**POWERS, "kind": "mandate"}
 GIVES = {"fields": {"consent": CONSENT, "powers": POWERS}}
 UNCITRAL = {"procedure": "uncitral-2021", "category": "state-state"}
+# The times of a session that has taken place when the story begins.
+EARLIER = {"starts_at": "2026-03-02T10:00", "ends_at": "2026-03-02T12:00"}
 CLAUSES = [
     {"number": "1", "text": "The flow at the border gauge is shared by thirds."},
     {"number": "2", "text": "A joint gauge is read by both sides each month."},
@@ -233,7 +235,7 @@ class Dispute:
         return agent, party_id
 
     def session(self, kind: str = "joint", side: str | None = None, **more: Any) -> Json:
-        """A session scheduled by the mediator."""
+        """A session scheduled by the mediator, by default for June, even where it overlaps another one."""
         body = {
             "kind": kind,
             "title": "First meeting",
@@ -241,6 +243,7 @@ class Dispute:
             "ends_at": "2026-06-01T12:00",
             "audience": "participants" if kind == "joint" else "caucus",
             "party_ids": [self.party(side)] if side else [],
+            "despite_overlap": True,
             **more,
         }
         return dict(self.mediator.post(f"{self.path}/sessions", body).expect(201))

@@ -367,6 +367,7 @@ def _hold(case: Case, act: AssumedAct, person: Person) -> str | None:
         "ends_at": f"{day}T12:00",
         "audience": "participants",
         "party_ids": [],
+        "despite_overlap": True,
     }
     meeting = person.post(f"{case.path}/sessions", body)
     if meeting.status != 201:

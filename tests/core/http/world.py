@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from tests.installation import House, Json, Person
 from tests.request_bodies import REQUESTS
-from tests.story import GIVES, Dispute
+from tests.story import EARLIER, GIVES, Dispute
 
 
 @dataclass
@@ -31,7 +31,7 @@ def build(house: House) -> World:
     dispute.registrar.post(f"{dispute.path}/consents/{ids['consent']}/confirm").expect(200)
     _brought_to_mediation(dispute)
     ids["appointment"] = dispute.appointments()[0]["id"]
-    ids["session"] = dispute.hold(dispute.session())["id"]
+    ids["session"] = dispute.hold(dispute.session(**EARLIER))["id"]
     ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
     dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
     ids["document"] = _filed_document(dispute)
