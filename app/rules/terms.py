@@ -58,10 +58,11 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The last day of a term, and its explanation in ordered lines."""
+    """The last day of a term, and its explanation in ordered lines; `was_given` if the day itself was given."""
 
     due_on: date
     explanation: tuple[str, ...]
+    was_given: bool = False
 
 
 def parse_period(text: str) -> Period | None:
@@ -139,16 +140,13 @@ def due(
         due_on = _day_set(term, trigger_on, set_on)
         lines = [*_lines_of_a_set_day(term), "Roll: none, since the day itself was given."]
     else:
-        due_on, skipped = _counted(period, trigger_on, calendars)
-        _within_the_calendar(term, due_on)
+        due_on, counted = _counted_and_rolled(term, trigger_on, period, calendars)
         lines = [
             f"Period: {term.period}.",
             f"Counting: the day of the trigger does not count, so the first day is {written(trigger_on + _DAY)}.",
             *(_lines_of(calendars) if _needs_calendars(term, period) else ()),
-            *skipped,
+            *counted,
         ]
-        due_on, rolled = _rolled(term, due_on, calendars)
-        lines += rolled
     _within_the_calendar(term, due_on)
     return Due(
         due_on,
@@ -158,7 +156,19 @@ def due(
             f"Due: {written(due_on)}, until the end of that day at the seat.",
             _rests_on(term.citation),
         ),
+        was_given=period is None or set_on is not None,
     )
+
+
+def _counted_and_rolled(
+    term: Term, since: date, period: Period | None, calendars: Sequence[Calendar]
+) -> tuple[date, list[str]]:
+    """The last day of a period (None: that day itself) after the term's rule of rolling, and the lines about days."""
+    day, skipped = (since, []) if period is None else _counted(period, since, calendars)
+    _within_the_calendar(term, day)
+    day, rolled = _rolled(term, day, calendars)
+    _within_the_calendar(term, day)
+    return day, [*skipped, *rolled]
 
 
 def _within_the_calendar(term: Term, day: date) -> None:
@@ -251,13 +261,25 @@ def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] 
 
 def resumed(term: Term, on: date, left: int, calendars: Sequence[Calendar] = ()) -> Due:
     """The term resumed on a day with `left` days or working days left; the first is the day after."""
-    unit = "working-day" if _in_working_days(term) else "day"
-    day, skipped = _counted(Period(left, unit), on, calendars) if left > 0 else (on, [])
-    _within_the_calendar(term, day)
-    day, rolled = _rolled(term, day, calendars)
-    _within_the_calendar(term, day)
-    lines = (f"Resumed: on {written(on)}, with {days_in_words(term, left)} left.", *skipped, *rolled)
+    day, counted = _counted_and_rolled(term, on, _left(term, left), calendars)
+    lines = (f"Resumed: on {written(on)}, with {days_in_words(term, left)} left.", *counted)
     return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
+
+
+def counted_again(term: Term, since: date, left: int | None, due_on: date, calendars: Sequence[Calendar]) -> Due:
+    """A running term counted again by calendars that have changed; `due_on` is its present day.
+
+    It counts from the day `since`, for its whole period or, where it was resumed, for the days that were `left`.
+    """
+    period = parse_period(term.period) if left is None else _left(term, left)
+    day, counted = _counted_and_rolled(term, since, period, calendars)
+    lines = (f"Moved: from {written(due_on)} to {written(day)}.", *counted)
+    return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
+
+
+def _left(term: Term, count: int) -> Period | None:
+    unit = "working-day" if _in_working_days(term) else "day"
+    return Period(count, unit) if count > 0 else None
 
 
 def days_in_words(term: Term, count: int) -> str:

@@ -1,6 +1,5 @@
 """Deadlines over HTTP: how they are calculated, and how the people whom the rules authorise change them."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,41 +8,8 @@ import pytest
 
 from tests.background import worker
 from tests.installation import Answer, House, Json, Person
-from tests.own_rules import own_rules, rewritten
+from tests.own_rules import OURS, own_rules, rewritten
 from tests.story import GIVES, UNCITRAL, Dispute
-
-OURS = {"procedure": "ours-2026", "category": "state-state"}
-REPLY = """period = "30 days"
-counting = "day-after"
-roll = "none"
-settable = true
-extend_by = ["requesting-party"]
-waive_by = ["requesting-party"]
-"""
-
-
-def term(**keys: str) -> str:
-    """The reply term of the institution's own rule set."""
-    lines = {"counting": '"day-after"', "roll": '"none"', **keys}
-    return "".join(f"{key} = {value}\n" for key, value in lines.items())
-
-
-@pytest.fixture
-def ours(tmp_path: Path) -> Iterator[Any]:
-    """A function that makes a rule set of the institution's own with this term for the reply."""
-    stack = []
-
-    def make(**keys: str) -> Json:
-        manager = own_rules(
-            tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", (REPLY, term(**keys)))
-        )
-        manager.__enter__()
-        stack.append(manager)
-        return OURS
-
-    yield make
-    for manager in stack:
-        manager.__exit__(None, None, None)
 
 
 def reply(dispute: Dispute, person: Person | None = None) -> Json:
@@ -183,20 +149,6 @@ def test_days_off_at_the_seat_and_of_the_parties_move_the_day_and_are_named(
     if due_on == "2026-04-07":
         assert sum(line.startswith("Not counted:") for line in deadline["explanation"]) == 4
         assert any("Good Friday" in line for line in deadline["explanation"])
-
-
-def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House, dispute: Dispute, ours: Any) -> None:
-    dispute.invited(**ours(period='"30 days"', roll='"next-working-day"', calendars='["institution"]'))
-    assert reply(dispute)["due_on"] == "2026-04-01"
-    closed = {"from_on": "2026-03-30", "until_on": "2026-04-02", "name": "The registry moves house"}
-    dispute.requesting.post("/v1/closures", closed).expect(403)
-    house.registrar.post("/v1/closures", closed).expect(201)
-    assert reply(dispute)["due_on"] == "2026-04-01"
-    second = Dispute(house, " II")
-    second.invited(**OURS)
-    deadline = reply(second)
-    assert deadline["due_on"] == "2026-04-03"
-    assert sum("The registry moves house" in line for line in deadline["explanation"]) == 2
 
 
 def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(

@@ -216,7 +216,7 @@ def test_a_mediator_is_warned_of_their_own_sessions_at_the_same_time_in_every_ca
     assert dispute.mediator.get(f"{path}/{made['id']}").expect(200)["overlaps"] == []
 
 
-def test_nobody_else_learns_that_the_mediator_has_another_session(house: House, dispute: Dispute) -> None:
+def test_only_the_mediator_learns_that_they_have_another_session(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     other = Dispute(house, " II")
     other.mediator, other.mediator_id = dispute.mediator, dispute.mediator_id

@@ -107,6 +107,7 @@ def _start(db: GatedSession, act: Act, case: Case, term: Term, term_start: _Term
         set_at=act.at,
         party_id=receiver.party_id if receiver else None,
         first_due_on=last_day.due_on,
+        counted_from=None if last_day.was_given else term_start.trigger_on,
     )
     db.add(deadline)
     payload = {"deadline_id": str(deadline.id), "term": term.name, "due_on": last_day.due_on.isoformat()}

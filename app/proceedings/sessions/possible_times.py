@@ -106,7 +106,7 @@ def require_begun(meeting: Meeting, now: datetime) -> None:
 def require_free(db: GatedSession, actor: Actor, span: Span) -> None:
     """Raise Conflict if the actor, a mediator, takes part in another session at that time, in any case.
 
-    Nobody else is refused: the refusal would tell of a session that they may not know of.
+    Only the mediator is refused: to others the refusal would tell of a session that they may not know of.
     """
     overlaps = [row for row in _sessions_of(db, actor, span) if _overlap(row, span)]
     if overlaps:
