@@ -119,6 +119,23 @@ def test_a_waived_term_has_no_effect(house: House, dispute: Dispute) -> None:
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
 
 
+def test_what_is_due_includes_no_deadline_that_was_met_or_waived(house: House, dispute: Dispute) -> None:
+    dispute.consented(**UNCITRAL)
+    waived, running = Dispute(house, " II"), Dispute(house, " III")
+    waived.invited(**UNCITRAL)
+    act(waived.requesting, waived, "waive", {"reason": "We wait."}).expect(200)
+    running.invited(**UNCITRAL)
+    house.clock.pass_by(days=40)
+
+    def cases(query: str) -> set[str]:
+        return {item["case"]["id"] for item in house.registrar.get(f"/v1/deadlines?{query}").expect(200)["items"]}
+
+    assert cases("due_before=2027-01-01") == {running.case["id"]}
+    assert cases("due_before=2027-01-01&state=ended") == {dispute.case["id"], waived.case["id"]}
+    assert cases("due_before=2027-01-01&state=passed") == {running.case["id"]}
+    assert len(cases("")) == 3
+
+
 # Trigger on Monday 2 March 2026; the days off were looked up in calendars.
 ROLLED = [
     # 3 April 2026 is Good Friday, 6 April Easter Monday in England; in Scotland only Good Friday is a bank holiday.

@@ -33,7 +33,10 @@ closures_router = APIRouter(prefix="/v1/closures", tags=["closures"], route_clas
 async def list_all_deadlines(
     work: Hop,
     page: Paged,
-    due_before: Annotated[Day | None, Query(description="Only deadlines due before this day.")] = None,
+    due_before: Annotated[
+        Day | None,
+        Query(description="Only deadlines due before this day; ended ones only if `state` asks for them."),
+    ] = None,
     state: Annotated[str | None, Query(max_length=16, description="Only deadlines in this state.")] = None,
 ) -> CaseDeadlineList:
     """List the deadlines in all your cases, the earliest first."""
