@@ -286,6 +286,8 @@ def _resting(term: Term) -> Iterator[str]:
         yield f"extend_at_most: working days need calendars (known: {', '.join(CALENDARS)})"
     if term.calendars and term.roll == "none" and not counts_working_days and not limits_working_days:
         yield "calendars: they have no effect on a term that neither rolls nor counts working days"
+    if "addressee" in term.calendars and term.runs_from != "receipt":
+        yield "calendars: 'addressee' needs runs_from = 'receipt': any other term runs for all, and has no addressee"
     if term.runs_from == "receipt" and term.period == SET_PER_CASE:
         yield f"period: '{SET_PER_CASE}' cannot count from receipt, at which nobody sets a day"
     if (term.extend_with_all or term.extend_at_most) and not term.extend_by:

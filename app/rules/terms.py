@@ -11,7 +11,7 @@ from app.rules.model import SET_PER_CASE, Citation, Term
 COUNTINGS = ("day-after",)
 ROLLS = ("none", "next-working-day", "from-saturday-sunday")
 RUNS_FROM = ("step", "dispatch", "receipt")
-CALENDARS = ("seat", "parties", "institution")
+CALENDARS = ("seat", "parties", "addressee", "institution")
 # In some zones the midnight that ends a later day would be beyond the last year of `datetime`.
 LAST_DAY = date(9998, 12, 31)
 SATURDAY = 5

@@ -8,7 +8,7 @@ import pytest
 
 from tests.background import worker
 from tests.installation import Answer, House, Json, Person
-from tests.own_rules import OURS, own_rules, rewritten
+from tests.own_rules import OURS, OwnTerm, own_rules, rewritten
 from tests.story import GIVES, UNCITRAL, Dispute
 
 
@@ -196,6 +196,30 @@ def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(409, "term-not-passed")
     house.clock.pass_by(days=1)
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(200)
+
+
+def test_a_term_counts_by_the_calendar_of_its_addressee_alone(house: House, dispute: Dispute, ours: OwnTerm) -> None:
+    """3 April 2026 is Good Friday for the addressee; the other addressee and the seat work on that day."""
+    keys = {"period": '"30 days"', "runs_from": '"receipt"', "roll": '"next-working-day"'}
+    own = ours(**keys, calendars='["addressee"]', suspend_by='["registry"]')
+    dispute.lodged(**own, seat={"place": "Paris", "time_zone": "Europe/Paris", "calendar": "FR"})
+    ids = []
+    for side, calendar in (("side-3", "GB-ENG"), ("side-4", "FR")):
+        party = {"side": side, "kind": "company", "name": f"Dams of {side}", "calendar": calendar}
+        ids.append(dispute.registrar.post(f"{dispute.path}/parties", party).expect(201)["id"])
+    dispute.step(dispute.registrar, "invite", {}).expect(200)
+    house.clock.pass_by(days=3)
+    for party_id in ids:
+        served(dispute, party_id, "2026-03-04T09:00:00Z").expect(201)
+    days = {item["party_id"]: (item["id"], item["due_on"]) for item in dispute.deadlines()}
+    assert [days[id][1] for id in ids] == ["2026-04-07", "2026-04-03"]
+    # A change of the term counts by the same calendar.
+    path = f"{dispute.path}/deadlines/{days[ids[0]][0]}"
+    dispute.registrar.post(f"{path}/suspend", {"reason": "Elections."}).expect(200)
+    assert dispute.registrar.post(f"{path}/resume").expect(200)["due_on"] == "2026-04-07"
+    house.registrar.post("/v1/closures", {"calendar": "GB-ENG", "from_on": "2026-04-07", "until_on": "2026-04-07",
+                                          "name": "A storm"}).expect(201)  # fmt: skip
+    assert {item["due_on"] for item in dispute.deadlines()} == {"2026-04-08", "2026-04-03"}
 
 
 COUNTED = [("seat", "2026-03-02", "2026-04-02T04:00:00Z"), ("institution", "2026-03-03", "2026-04-02T16:00:00Z")]

@@ -496,8 +496,15 @@ BROKEN = {
         '"seat", "parties"',
         '"seat", "moon"',
         f"{TERM} first-session",
-        "calendars: unknown 'moon' (known: seat, parties, institution)",
+        "calendars: unknown 'moon' (known: seat, parties, addressee, institution)",
         '"moon"',
+    ),
+    "an addressee of a term that runs for all": Broken(
+        'roll = "none"',
+        'roll = "next-working-day"\ncalendars = ["addressee"]',
+        f"{TERM} reply",
+        "calendars: 'addressee' needs runs_from = 'receipt'",
+        'calendars = ["addressee"]',
     ),
     "working days without calendars": Broken(
         '"30 days"', '"30 working-days"', f"{TERM} reply", "period: working days need calendars", '"30 working-days"'

@@ -48,11 +48,16 @@ def read_closure(db: GatedSession, actor: Actor, now: datetime, closure_id: UUID
     return ClosureOut.model_validate(row)
 
 
-def calendars_for(db: GatedSession, case: Case | AnyRow, term: Term) -> tuple[Calendar, ...]:
-    """Calendars of a term, each with its closures; none if days off do not matter to the term."""
+def calendars_for(
+    db: GatedSession, case: Case | AnyRow, term: Term, addressee: UUID | None = None
+) -> tuple[Calendar, ...]:
+    """Calendars of a term, each with its closures; none if days off do not matter to the term.
+
+    The addressee is the party for which alone the term runs.
+    """
     if not term.calendars:
         return ()
-    codes = _codes(db, case, term.calendars)
+    codes = _codes(db, case, term.calendars, addressee)
     columns = (Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)
     closures = db.execute(select(*columns).where(Closure.withdrawn_at.is_(None))).all()
     return tuple(calendar_with_closures(place, code, closures) for code, place in codes)
@@ -63,16 +68,21 @@ def concerns(db: GatedSession, case: Case | AnyRow, closure: CalendarClosure) ->
     return any(applies(closure, place, code) for code, place in _codes(db, case, CALENDARS))
 
 
-def _codes(db: GatedSession, case: Case | AnyRow, calendars: Collection[str]) -> list[tuple[str | None, str]]:
+def _codes(
+    db: GatedSession, case: Case | AnyRow, calendars: Collection[str], addressee: UUID | None = None
+) -> list[tuple[str | None, str]]:
     """The calendars without repetition: each code, None for a place without a calendar, and its place."""
     places: dict[str, tuple[str | None, str]] = {}
     if "seat" in calendars:
         places[case.seat_calendar or "the seat"] = case.seat_calendar, "the seat"
-    if "parties" in calendars:
+    if "parties" in calendars or (addressee is not None and "addressee" in calendars):
         # A party may name a calendar; otherwise that of the member it is applies.
         code = func.coalesce(Party.calendar, Member.calendar).label("calendar")
         parties = select(code, Party.name).outerjoin(Member, Member.id == Party.member_id)
-        for row in db.execute(parties.where(Party.case_id == case.id).order_by(Party.number)):
+        concerned = parties.where(Party.case_id == case.id).order_by(Party.number)
+        if "parties" not in calendars:
+            concerned = concerned.where(Party.id == addressee)
+        for row in db.execute(concerned):
             places.setdefault(row.calendar or row.name, (row.calendar, row.name))
     if "institution" in calendars:
         institution = db.execute(select(Institution.calendar)).scalar()

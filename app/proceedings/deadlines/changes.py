@@ -57,7 +57,7 @@ def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadlin
     author = _author(db, actor, running, capacities, "extend", request)
     _require_state(deadline, now, "running")
     try:
-        calendars = calendars_for(db, running.case, term)
+        calendars = calendars_for(db, running.case, term, deadline.party_id)
         later = extended(term, deadline.first_due_on or deadline.due_on, deadline.due_on, request.until_on, calendars)
     except TermFault as fault:
         raise invalid("/until_on", "until-on", f"{str(fault)[0].upper()}{str(fault)[1:]}.") from fault
@@ -238,7 +238,7 @@ def _require_state(deadline: Deadline, now: datetime, *states: str) -> None:
 def _suspend(db: GatedSession, act: Act, running: CaseTerm, reason: str | None = None) -> None:
     case, deadline, term = running.case, running.deadline, running.term
     on = day_of(case, act)
-    left = remaining(term, on, deadline.due_on, calendars_for(db, case, term))
+    left = remaining(term, on, deadline.due_on, calendars_for(db, case, term, deadline.party_id))
     add_change(db, act.at, running, "suspended", None)
     deadline.suspended_on, deadline.days_left = on, left
     add_lines(deadline, (f"Suspended: on {written(on)}, with {days_in_words(term, left)} left.",))
@@ -248,7 +248,7 @@ def _suspend(db: GatedSession, act: Act, running: CaseTerm, reason: str | None =
 def _resume(db: GatedSession, act: Act, suspended: CaseTerm) -> None:
     case, deadline, term = suspended.case, suspended.deadline, suspended.term
     on, left = day_of(case, act), deadline.days_left or 0
-    later = resumed(term, on, left, calendars_for(db, case, term))
+    later = resumed(term, on, left, calendars_for(db, case, term, deadline.party_id))
     move_limit(deadline, later.due_on)
     deadline.counted_from, deadline.days_counted = on, left
     deadline.suspended_on, deadline.days_left = None, None

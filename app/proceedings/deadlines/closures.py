@@ -165,7 +165,7 @@ def _counted_again(db: GatedSession, open_term: CaseTerm) -> Due | None:
     deadline, term = open_term.deadline, open_term.term
     if deadline.counted_from is None or not term.calendars:
         return None
-    calendars = calendars_for(db, open_term.case, term)
+    calendars = calendars_for(db, open_term.case, term, deadline.party_id)
     try:
         return counted_again(term, deadline.counted_from, deadline.days_counted, deadline.due_on, calendars)
     except TermFault as fault:

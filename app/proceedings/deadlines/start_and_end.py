@@ -80,7 +80,8 @@ def start_on_receipt(db: GatedSession, act: Act, case: Case, party_id: UUID) -> 
 
 def _start(db: GatedSession, act: Act, case: Case, term: Term, term_start: _TermStart) -> None:
     """Start a term by an act, whose name is that of the step that triggers the term."""
-    calendars, receiver = calendars_for(db, case, term), term_start.receiver
+    receiver = term_start.receiver
+    calendars = calendars_for(db, case, term, receiver.party_id if receiver else None)
     try:
         last_day = due(
             term, act.name, term_start.trigger_on, term_start.due_on, calendars, receiver.name if receiver else None

@@ -51,7 +51,8 @@ def _start(
     receiver: PartyFact | None = None,
 ) -> Course:
     try:
-        counted = due(term, step, trigger_on, set_on, calendars_of(course, term), receiver.name if receiver else None)
+        calendars = calendars_of(course, term, receiver)
+        counted = due(term, step, trigger_on, set_on, calendars, receiver.name if receiver else None)
     except TermFault as problem:
         detail = f"No day can be found for the term: {problem}."
         raise refusal(course, "no-day", detail, term.citation) from problem
@@ -70,14 +71,18 @@ def _start(
     return with_entry(course, Entry(course.on, "deadline-set", course.act, deadline=deadline))
 
 
-def calendars_of(course: Course, term: Term) -> tuple[Calendar, ...]:
-    """The calendars that the term names, each once."""
+def calendars_of(course: Course, term: Term, addressee: PartyFact | None) -> tuple[Calendar, ...]:
+    """The calendars that the term names, each once; the addressee is the party for which alone it runs."""
     calendars: dict[str, Calendar] = {}
     if "seat" in term.calendars:
         calendars[course.calendars.seat.name] = course.calendars.seat
     if "parties" in term.calendars:
         for calendar in course.calendars.parties:
             calendars.setdefault(calendar.name, calendar)
+    elif "addressee" in term.calendars and addressee is not None:
+        of_parties = zip(course.facts.parties, course.calendars.parties, strict=True)
+        own = next(calendar for party, calendar in of_parties if party.id == addressee.id)
+        calendars.setdefault(own.name, own)
     if "institution" in term.calendars:
         calendars[course.calendars.institution.name] = course.calendars.institution
     return tuple(calendars.values())
@@ -103,7 +108,7 @@ def end_terms(course: Course, terms: Iterable[str]) -> Course:
 
 def suspend(course: Course, deadline: SimulatedDeadline) -> Course:
     """Stop a running term; it keeps the days that it has left."""
-    left = remaining(deadline.term, course.on, deadline.due_on, calendars_of(course, deadline.term))
+    left = remaining(deadline.term, course.on, deadline.due_on, calendars_of(course, deadline.term, deadline.party))
     line = f"Suspended: on {written(course.on)}, with {days_in_words(deadline.term, left)} left."
     changed = replace(deadline, state=SUSPENDED, days_left=left, explanation=(*deadline.explanation, line))
     return change(course, deadline, changed, "deadline-suspended")
@@ -111,7 +116,9 @@ def suspend(course: Course, deadline: SimulatedDeadline) -> Course:
 
 def resume(course: Course, deadline: SimulatedDeadline) -> Course:
     """Let a suspended term run again."""
-    again = resumed(deadline.term, course.on, deadline.days_left or 0, calendars_of(course, deadline.term))
+    again = resumed(
+        deadline.term, course.on, deadline.days_left or 0, calendars_of(course, deadline.term, deadline.party)
+    )
     # The limit of all extensions moves with the term: a suspension is no extension.
     changed = replace(
         deadline,
