@@ -103,13 +103,16 @@ def _counted(period: Period, trigger_on: date, calendars: Sequence[Calendar]) ->
 def _after_working_days(day: date, count: int, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
     skipped: list[str] = []
     for _working_day in range(count):
-        day, lines = _next_working_day(day + _DAY, calendars)
+        day, lines = next_working_day(day + _DAY, calendars)
         skipped += lines
     return day, skipped
 
 
-def _next_working_day(day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
-    """The first working day of every calendar from that day on, and a line for each day that was skipped."""
+def next_working_day(day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
+    """The first working day of every calendar from that day on, and a line for each day that was skipped.
+
+    Raises TermFault if the calendars have none.
+    """
     skipped: list[str] = []
     while reasons := [why for calendar in calendars if (why := calendar.off(day)) is not None]:
         skipped.append(f"Not counted: {written(day)}, {' and '.join(reasons)}.")
@@ -171,6 +174,11 @@ def _counted_and_rolled(
     return day, [*skipped, *rolled]
 
 
+def with_reason(explanation: Sequence[str], why: str | None) -> list[str]:
+    """An explanation that says, after its trigger, why the trigger counts on its day; None adds nothing."""
+    return [*explanation[:1], *([why] if why else []), *explanation[1:]]
+
+
 def _within_the_calendar(term: Term, day: date) -> None:
     if day > LAST_DAY:
         raise TermFault(f"'{term.name}' cannot be due after {LAST_DAY.isoformat()}")
@@ -208,7 +216,7 @@ def _rolled(term: Term, day: date, calendars: Sequence[Calendar]) -> tuple[date,
         return day, [f"Roll: only from a Saturday or Sunday; {written(day)} is neither, so the day stays."]
     # The rule names the two days itself, whatever the calendars say.
     resting = (*calendars, _SATURDAY_AND_SUNDAY) if term.roll == "from-saturday-sunday" else tuple(calendars)
-    moved, skipped = _next_working_day(day, resting)
+    moved, skipped = next_working_day(day, resting)
     if moved == day:
         return day, [f"Roll: to the next working day; {written(day)} is one, so the day stays."]
     return moved, [*skipped, f"Roll: from {written(day)} to the next working day, {written(moved)}."]
@@ -254,7 +262,7 @@ def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] 
         return (due_on - on).days
     left, day = 0, on
     while day < due_on:
-        day, _skipped = _next_working_day(day + _DAY, calendars)
+        day, _skipped = next_working_day(day + _DAY, calendars)
         left += day <= due_on
     return left
 

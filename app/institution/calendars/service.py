@@ -55,9 +55,16 @@ def calendars_for(
 
     The addressee is the party for which alone the term runs.
     """
-    if not term.calendars:
+    return calendars_named(db, case, term.calendars, addressee)
+
+
+def calendars_named(
+    db: GatedSession, case: Case | AnyRow, names: Collection[str], addressee: UUID | None = None
+) -> tuple[Calendar, ...]:
+    """Calendars as rule sets name them, each with its closures."""
+    if not names:
         return ()
-    codes = _codes(db, case, term.calendars, addressee)
+    codes = _codes(db, case, names, addressee)
     columns = (Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)
     closures = db.execute(select(*columns).where(Closure.withdrawn_at.is_(None))).all()
     return tuple(calendar_with_closures(place, code, closures) for code, place in codes)

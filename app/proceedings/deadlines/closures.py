@@ -123,7 +123,7 @@ def _out(row: AnyRow) -> ClosureDeadlineOut:
 
 def _only_registry(actor: Actor) -> None:
     if not actor.is_staff:
-        raise Forbidden("Only the registry may enter closures.")
+        raise Forbidden("Only the registry may enter and withdraw closures.")
 
 
 def _lock_open_terms(db: GatedSession, actor: Actor, now: datetime) -> list[CaseTerm]:
