@@ -39,6 +39,11 @@ def request(**more: Any) -> Json:
     }
 
 
+def deadlines_of(person: Person, path: str) -> list[Json]:
+    """The deadlines of the case at that path as somebody sees them, the earliest first."""
+    return list(person.get(f"{path}/deadlines?limit=200").expect(200)["items"])
+
+
 Made = TypeVar("Made")
 Act = TypeVar("Act", bound=Callable[..., Json])
 
@@ -104,7 +109,7 @@ class Dispute:
 
     def deadlines(self, person: Person | None = None) -> list[Json]:
         """The deadlines of the case as somebody sees them, by default the requesting side."""
-        return list((person or self.requesting).get(f"{self.path}/deadlines").expect(200)["items"])
+        return deadlines_of(person or self.requesting, self.path)
 
     def events(self, person: Person | None = None, kind: str | None = None) -> list[Json]:
         """The events of the case, or those of one type, as somebody sees them, by default the requesting side."""
