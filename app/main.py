@@ -96,6 +96,7 @@ ROUTERS = (
     disclosures.router,
     rectifications.router,
     deadlines.router,
+    deadlines.closures_router,
     service_of_process.router,
     calendars.router,
     desk.router,

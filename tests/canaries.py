@@ -1,7 +1,7 @@
 """Canaries: words in every confidential act, which tests search for afterwards."""
 
 from tests.installation import House
-from tests.story import Dispute
+from tests.story import EARLIER, Dispute
 
 WORDS = {
     place: f"{place}quetzal"
@@ -52,7 +52,7 @@ def plant(house: House) -> Dispute:
     dispute.registrar.post(f"{path}/confirm").expect(200)
     dispute.filing(dispute.requesting, "participants", title=words["filingtitle"], text=words["filingtext"])
     dispute.filing(dispute.requesting, "caucus", "requesting", text=words["confidence"])
-    session = dispute.session(title=words["sessiontitle"], place=words["sessionplace"])
+    session = dispute.session(title=words["sessiontitle"], place=words["sessionplace"], **EARLIER)
     dispute.hold(session, words["attendance"], "agent")
     dispute.frozen(title=words["drafttitle"], clauses=[{"number": "1", "text": words["clause"]}])
     return dispute

@@ -265,7 +265,8 @@ async def _of_the_institution(play: Recorder) -> None:
     change = {"status": "contracting", "ratified_on": "2026-09-15", "in_force_on": "2026-10-15"}
     await play.do("admin", "/v1/members/{delta}", change, "PATCH")
     closure = {"from_on": "2026-12-24", "until_on": "2026-12-31", "name": "The registry is closed at the year's end"}
-    await play.do("registrar", "/v1/closures", closure, closure="id")
+    await play.do("registrar", "/v1/closures", closure, withdrawn="id")
+    await play.do("registrar", "/v1/closures/{withdrawn}/withdraw")
     await play.do("requesting_agent", "/v1/me/notices", {"news": "at-once", "language": "fr"}, "PATCH")
     await play.do("requesting_agent", "/v1/procedures/iomed-state-2025/simulations", _SIMULATION)
 
@@ -384,6 +385,8 @@ async def _of_terms(play: Recorder) -> None:
     play.kept |= {"deadline": deadline["id"]}
     why = {"reason": "The parties negotiate directly until February."}
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/extend", {"until_on": "{day100}", **why})
+    closure = {"from_on": "{day99}", "until_on": "{day101}", "name": "The registry moves house"}
+    await play.do("registrar", "/v1/closures", closure, better=True, closure="id")
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/suspend", why)
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/resume")
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/waive", why)
@@ -587,6 +590,7 @@ _CLOCK, _OPERATOR = "clock", "operator"
 _LIKE = {
     "case-key-destroyed": ("institution-founded", "destroy", _OPERATOR),
     "deadline-extension-agreed": ("deadline-extended", "extend", None),
+    "deadline-moved": ("deadline-extended", "moved", None),
     "deadline-recalled": ("deadline-extended", "recall", _CLOCK),
     "disclosure-agreed": ("disclosure-proposed", "agree", None),
     "document-refused": ("document-stored", "refuse", _CLOCK),
@@ -610,9 +614,11 @@ def _events(database: Database[GatedSession], entropy: Bytes) -> dict[str, Json]
         events = feed.events_of(db, first.values())
     found: dict[str, Json] = {kind: events[id].model_dump(mode="json") for kind, id in first.items()}
     signed = found["certificate-issued"]["data"]["about"]["key_id"]
+    closure = found["closure-entered"]["data"]["about"]["closure_id"]
     for kind, (other, act, capacity) in _LIKE.items():
         like = found[other]
-        about = {"case_id": found["case-opened"]["data"]["case_id"], "key_id": signed, **like["data"]["about"]}
+        case_id = found["case-opened"]["data"]["case_id"]
+        about = {"case_id": case_id, "key_id": signed, "closure_id": closure, **like["data"]["about"]}
         actor = {"id": None, "capacity": capacity, "party_id": None} if capacity else like["data"]["actor"]
         ids = TYPES[kind].ids
         data = {"act": act, "actor": actor, "about": {name: about[name] for name in ids if name in about}}

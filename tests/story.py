@@ -12,6 +12,8 @@ POWERS = {"kind": "full-powers", "issued_by": "Head of State", "issued_on": "202
 MANDATE = {**POWERS, "kind": "mandate"}
 GIVES = {"fields": {"consent": CONSENT, "powers": POWERS}}
 UNCITRAL = {"procedure": "uncitral-2021", "category": "state-state"}
+# The times of a session that has taken place when the story begins.
+EARLIER = {"starts_at": "2026-03-02T10:00", "ends_at": "2026-03-02T12:00"}
 CLAUSES = [
     {"number": "1", "text": "The flow at the border gauge is shared by thirds."},
     {"number": "2", "text": "A joint gauge is read by both sides each month."},
@@ -35,6 +37,11 @@ def request(**more: Any) -> Json:
         "seat": {"place": "Hong Kong", "time_zone": "Asia/Hong_Kong"},
         **more,
     }
+
+
+def deadlines_of(person: Person, path: str) -> list[Json]:
+    """The deadlines of the case at that path as somebody sees them, the earliest first."""
+    return list(person.get(f"{path}/deadlines?limit=200").expect(200)["items"])
 
 
 Made = TypeVar("Made")
@@ -102,7 +109,7 @@ class Dispute:
 
     def deadlines(self, person: Person | None = None) -> list[Json]:
         """The deadlines of the case as somebody sees them, by default the requesting side."""
-        return list((person or self.requesting).get(f"{self.path}/deadlines").expect(200)["items"])
+        return deadlines_of(person or self.requesting, self.path)
 
     def events(self, person: Person | None = None, kind: str | None = None) -> list[Json]:
         """The events of the case, or those of one type, as somebody sees them, by default the requesting side."""
@@ -233,7 +240,7 @@ class Dispute:
         return agent, party_id
 
     def session(self, kind: str = "joint", side: str | None = None, **more: Any) -> Json:
-        """A session scheduled by the mediator."""
+        """A session scheduled by the mediator, by default for June, even where it overlaps another one."""
         body = {
             "kind": kind,
             "title": "First meeting",
@@ -241,6 +248,7 @@ class Dispute:
             "ends_at": "2026-06-01T12:00",
             "audience": "participants" if kind == "joint" else "caucus",
             "party_ids": [self.party(side)] if side else [],
+            "despite_overlap": True,
             **more,
         }
         return dict(self.mediator.post(f"{self.path}/sessions", body).expect(201))

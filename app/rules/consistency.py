@@ -1,6 +1,7 @@
 """Checks that a rule set can work: every stage is reached and left, every term has an effect, every rule is cited."""
 
 from collections.abc import Iterable, Iterator
+from datetime import time
 from itertools import chain, combinations
 
 from app.rules.checks import CHECKS
@@ -17,6 +18,7 @@ from app.rules.model import (
     Step,
     Term,
 )
+from app.rules.office_hours import CHANNELS, PLACES
 from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM, TermFault, parse_period
 
 Fault = tuple[str, str]
@@ -53,6 +55,7 @@ def faults_of(procedure: Procedure) -> Iterator[Fault]:
     yield from _entries(procedure)
     yield from _marks(procedure)
     yield from _terms(procedure)
+    yield from _office_hours(procedure)
     yield from _tracks(procedure)
     yield from _citations(procedure)
 
@@ -62,6 +65,7 @@ def _names(procedure: Procedure) -> Iterator[Fault]:
         ("stages", procedure.stages),
         ("tracks", procedure.tracks),
         ("terms", procedure.terms),
+        ("office_hours", procedure.office_hours),
         ("checks", procedure.checks),
         ("grounds", procedure.grounds),
     ):
@@ -286,11 +290,29 @@ def _resting(term: Term) -> Iterator[str]:
         yield f"extend_at_most: working days need calendars (known: {', '.join(CALENDARS)})"
     if term.calendars and term.roll == "none" and not counts_working_days and not limits_working_days:
         yield "calendars: they have no effect on a term that neither rolls nor counts working days"
+    if "addressee" in term.calendars and term.runs_from != "receipt":
+        yield "calendars: 'addressee' needs runs_from = 'receipt': any other term runs for all, and has no addressee"
     if term.runs_from == "receipt" and term.period == SET_PER_CASE:
         yield f"period: '{SET_PER_CASE}' cannot count from receipt, at which nobody sets a day"
     if (term.extend_with_all or term.extend_at_most) and not term.extend_by:
         limit = "extend_at_most" if term.extend_at_most else "extend_with_all"
         yield f"{limit}: nobody may extend the term, so no limit of extensions has an effect; give extend_by"
+
+
+def _office_hours(procedure: Procedure) -> Iterator[Fault]:
+    channels: set[str] = set()
+    for hours in procedure.office_hours:
+        table = f"[[office_hours]] {hours.name}"
+        for key, words, allowed in (("channels", hours.channels, CHANNELS), ("calendars", hours.calendars, PLACES)):
+            for word in words:
+                if word not in allowed:
+                    yield table, f"{key}: unknown '{word}' (known: {', '.join(allowed)})"
+        for channel in hours.channels:
+            if channel in channels:
+                yield table, f"channels: '{channel}' has office hours already"
+            channels.add(channel)
+        if hours.until == time():
+            yield table, "until: nothing would ever be in time; leave the channel out if it counts until midnight"
 
 
 def _tracks(procedure: Procedure) -> Iterator[Fault]:
@@ -310,6 +332,7 @@ def _citations(procedure: Procedure) -> Iterator[Fault]:
         ("steps", procedure.steps),
         ("tracks", procedure.tracks),
         ("terms", procedure.terms),
+        ("office_hours", procedure.office_hours),
         ("checks", procedure.checks),
         ("grounds", procedure.grounds),
     ):

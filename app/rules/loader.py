@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import time
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -11,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.rules.consistency import faults_of
 from app.rules.lines import line_of, table_of
-from app.rules.model import Check, Citation, Ground, Procedure, Stage, Step, Term, Track
+from app.rules.model import Check, Citation, Ground, OfficeHours, Procedure, Stage, Step, Term, Track
 
 LIBRARY = Path(__file__).parent / "library"
 SUBJECTS = Path(__file__).parent / "subjects.toml"
 TOP = "the top of the file"
-TABLES = ("stages", "tracks", "terms", "checks", "grounds", "steps")
+TABLES = ("stages", "tracks", "terms", "office_hours", "checks", "grounds", "steps")
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Line = Annotated[str, Field(min_length=1, max_length=500)]
@@ -85,6 +86,13 @@ class _TermTable(_Cited):
     suspend_by: list[str] = []
 
 
+class _OfficeHoursTable(_Cited):
+    name: Name
+    channels: Annotated[list[str], Field(min_length=1)]
+    until: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    calendars: Annotated[list[str], Field(min_length=1)]
+
+
 class _CheckTable(_Cited):
     name: Name
     title: Line
@@ -144,6 +152,7 @@ class _FileTable(_Table):
     stages: Annotated[list[_StageTable], Field(min_length=1)]
     tracks: list[_TrackTable] = []
     terms: list[_TermTable] = []
+    office_hours: list[_OfficeHoursTable] = []
     checks: list[_CheckTable] = []
     grounds: list[_GroundTable] = []
     steps: Annotated[list[_StepTable], Field(min_length=1)]
@@ -285,6 +294,16 @@ def _procedure(table: _FileTable) -> Procedure:
         stages=tuple(Stage(item.name, item.phase, item.title, item.final, item.amendable) for item in table.stages),
         tracks=tuple(Track(item.name, item.title, item.citation()) for item in table.tracks),
         terms=tuple(_term(item) for item in table.terms),
+        office_hours=tuple(
+            OfficeHours(
+                item.name,
+                tuple(item.channels),
+                time.fromisoformat(item.until),
+                tuple(item.calendars),
+                item.citation(),
+            )
+            for item in table.office_hours
+        ),
         checks=tuple(Check(item.name, item.title, item.citation()) for item in table.checks),
         grounds=tuple(Ground(item.name, item.title, item.citation()) for item in table.grounds),
         steps=tuple(_step(item) for item in table.steps),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import TypeVar
 from uuid import UUID
 
@@ -96,6 +96,20 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """Until when on a working day something counts that day if it arrives by one of the channels.
+
+    What arrives at `until` or later, or on a day off of a calendar, counts on the next working day.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    until: time
+    calendars: tuple[str, ...]
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A named check, with the rule that this rule set cites for it."""
 
@@ -184,6 +198,7 @@ class Procedure:
     steps: tuple[Step, ...]
     tracks: tuple[Track, ...] = ()
     resubmission: str | None = None
+    office_hours: tuple[OfficeHours, ...] = ()
 
     @property
     def initial(self) -> Stage:

@@ -11,7 +11,7 @@ from app.rules.model import SET_PER_CASE, Citation, Term
 COUNTINGS = ("day-after",)
 ROLLS = ("none", "next-working-day", "from-saturday-sunday")
 RUNS_FROM = ("step", "dispatch", "receipt")
-CALENDARS = ("seat", "parties", "institution")
+CALENDARS = ("seat", "parties", "addressee", "institution")
 # In some zones the midnight that ends a later day would be beyond the last year of `datetime`.
 LAST_DAY = date(9998, 12, 31)
 SATURDAY = 5
@@ -58,10 +58,11 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The last day of a term, and its explanation in ordered lines."""
+    """The last day of a term, and its explanation in ordered lines; `was_given` if the day itself was given."""
 
     due_on: date
     explanation: tuple[str, ...]
+    was_given: bool = False
 
 
 def parse_period(text: str) -> Period | None:
@@ -102,13 +103,16 @@ def _counted(period: Period, trigger_on: date, calendars: Sequence[Calendar]) ->
 def _after_working_days(day: date, count: int, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
     skipped: list[str] = []
     for _working_day in range(count):
-        day, lines = _next_working_day(day + _DAY, calendars)
+        day, lines = next_working_day(day + _DAY, calendars)
         skipped += lines
     return day, skipped
 
 
-def _next_working_day(day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
-    """The first working day of every calendar from that day on, and a line for each day that was skipped."""
+def next_working_day(day: date, calendars: Sequence[Calendar]) -> tuple[date, list[str]]:
+    """The first working day of every calendar from that day on, and a line for each day that was skipped.
+
+    Raises TermFault if the calendars have none.
+    """
     skipped: list[str] = []
     while reasons := [why for calendar in calendars if (why := calendar.off(day)) is not None]:
         skipped.append(f"Not counted: {written(day)}, {' and '.join(reasons)}.")
@@ -139,16 +143,13 @@ def due(
         due_on = _day_set(term, trigger_on, set_on)
         lines = [*_lines_of_a_set_day(term), "Roll: none, since the day itself was given."]
     else:
-        due_on, skipped = _counted(period, trigger_on, calendars)
-        _within_the_calendar(term, due_on)
+        due_on, counted = _counted_and_rolled(term, trigger_on, period, calendars)
         lines = [
             f"Period: {term.period}.",
             f"Counting: the day of the trigger does not count, so the first day is {written(trigger_on + _DAY)}.",
             *(_lines_of(calendars) if _needs_calendars(term, period) else ()),
-            *skipped,
+            *counted,
         ]
-        due_on, rolled = _rolled(term, due_on, calendars)
-        lines += rolled
     _within_the_calendar(term, due_on)
     return Due(
         due_on,
@@ -158,7 +159,24 @@ def due(
             f"Due: {written(due_on)}, until the end of that day at the seat.",
             _rests_on(term.citation),
         ),
+        was_given=period is None or set_on is not None,
     )
+
+
+def _counted_and_rolled(
+    term: Term, since: date, period: Period | None, calendars: Sequence[Calendar]
+) -> tuple[date, list[str]]:
+    """The last day of a period (None: that day itself) after the term's rule of rolling, and the lines about days."""
+    day, skipped = (since, []) if period is None else _counted(period, since, calendars)
+    _within_the_calendar(term, day)
+    day, rolled = _rolled(term, day, calendars)
+    _within_the_calendar(term, day)
+    return day, [*skipped, *rolled]
+
+
+def with_reason(explanation: Sequence[str], why: str | None) -> list[str]:
+    """An explanation that says, after its trigger, why the trigger counts on its day; None adds nothing."""
+    return [*explanation[:1], *([why] if why else []), *explanation[1:]]
 
 
 def _within_the_calendar(term: Term, day: date) -> None:
@@ -198,7 +216,7 @@ def _rolled(term: Term, day: date, calendars: Sequence[Calendar]) -> tuple[date,
         return day, [f"Roll: only from a Saturday or Sunday; {written(day)} is neither, so the day stays."]
     # The rule names the two days itself, whatever the calendars say.
     resting = (*calendars, _SATURDAY_AND_SUNDAY) if term.roll == "from-saturday-sunday" else tuple(calendars)
-    moved, skipped = _next_working_day(day, resting)
+    moved, skipped = next_working_day(day, resting)
     if moved == day:
         return day, [f"Roll: to the next working day; {written(day)} is one, so the day stays."]
     return moved, [*skipped, f"Roll: from {written(day)} to the next working day, {written(moved)}."]
@@ -244,20 +262,32 @@ def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] 
         return (due_on - on).days
     left, day = 0, on
     while day < due_on:
-        day, _skipped = _next_working_day(day + _DAY, calendars)
+        day, _skipped = next_working_day(day + _DAY, calendars)
         left += day <= due_on
     return left
 
 
 def resumed(term: Term, on: date, left: int, calendars: Sequence[Calendar] = ()) -> Due:
     """The term resumed on a day with `left` days or working days left; the first is the day after."""
-    unit = "working-day" if _in_working_days(term) else "day"
-    day, skipped = _counted(Period(left, unit), on, calendars) if left > 0 else (on, [])
-    _within_the_calendar(term, day)
-    day, rolled = _rolled(term, day, calendars)
-    _within_the_calendar(term, day)
-    lines = (f"Resumed: on {written(on)}, with {days_in_words(term, left)} left.", *skipped, *rolled)
+    day, counted = _counted_and_rolled(term, on, _left(term, left), calendars)
+    lines = (f"Resumed: on {written(on)}, with {days_in_words(term, left)} left.", *counted)
     return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
+
+
+def counted_again(term: Term, since: date, left: int | None, due_on: date, calendars: Sequence[Calendar]) -> Due:
+    """A running term counted again by calendars that have changed; `due_on` is its present day.
+
+    It counts from the day `since`, for its whole period or, where it was resumed, for the days that were `left`.
+    """
+    period = parse_period(term.period) if left is None else _left(term, left)
+    day, counted = _counted_and_rolled(term, since, period, calendars)
+    lines = (f"Moved: from {written(due_on)} to {written(day)}.", *counted)
+    return Due(day, (*lines, f"Due: {written(day)}, until the end of that day at the seat."))
+
+
+def _left(term: Term, count: int) -> Period | None:
+    unit = "working-day" if _in_working_days(term) else "day"
+    return Period(count, unit) if count > 0 else None
 
 
 def days_in_words(term: Term, count: int) -> str:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from inspect import getdoc
 from pathlib import Path
 from typing import Literal, get_args, get_origin
@@ -12,9 +12,9 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from app.institution.calendars.countries import calendar_of
+from app.institution.calendars.countries import calendar_of, plain
 from app.operations.migrating import ROOT
-from app.rules import loader, model, terms
+from app.rules import loader, model, office_hours, terms
 from app.rules.checks import CHECKS
 from app.rules.consistency import MARKS, NOUNS
 from app.rules.loader import library, load
@@ -31,6 +31,7 @@ TABLE_CLASSES: dict[str, type[BaseModel]] = {
     "`[[stages]]`": loader._StageTable,
     "`[[tracks]]`": loader._TrackTable,
     "`[[terms]]`": loader._TermTable,
+    "`[[office_hours]]`": loader._OfficeHoursTable,
     "`[[checks]]`": loader._CheckTable,
     "`[[grounds]]`": loader._GroundTable,
     "`[[steps]]`": loader._StepTable,
@@ -194,6 +195,8 @@ def test_the_reference_has_every_word_of_the_language_and_no_other() -> None:
     assert words(ROLLING, "roll") == choices("`[[terms]]`", "roll") == list(terms.ROLLS)
     assert words("What starts a term", "runs_from") == choices("`[[terms]]`", "runs_from") == list(terms.RUNS_FROM)
     assert words("What starts a term", "calendars") == choices("`[[terms]]`", "calendars") == list(terms.CALENDARS)
+    assert choices("`[[office_hours]]`", "channels") == list(office_hours.CHANNELS)
+    assert choices("`[[office_hours]]`", "calendars") == list(office_hours.PLACES)
     assert choices("`[[terms]]`", "counting") == list(terms.COUNTINGS)
     assert choices("`[[stages]]`", "amendable") == list(model.AMENDABLE)
     assert choices("`[[steps]]`", "fields") == list(model.FIELD_BLOCKS)
@@ -233,9 +236,26 @@ def test_the_units_of_periods_are_those_of_the_reference() -> None:
             terms.parse_period(f"1 {unit}")
 
 
+def blocks() -> list[str]:
+    """The blocks of TOML in the reference: office hours, the effects of silence, and the vocabulary of subjects."""
+    return re.findall(r"^```toml\n(.*?)^```$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_emails_of_the_reference_count_on_the_days_that_it_says() -> None:
+    (table,) = tomllib.loads(blocks()[0])["office_hours"]
+    stated = loader._OfficeHoursTable.model_validate(table)
+    until, citation = time.fromisoformat(stated.until), stated.citation()
+    hours = model.OfficeHours(stated.name, tuple(stated.channels), until, tuple(stated.calendars), citation)
+    (head, *rows) = tables("`[[office_hours]]`")[1]
+    for row in rows:
+        said = dict(zip(head, row, strict=True))
+        arrived = datetime.fromisoformat(f"{said['an e-mail of'].split()[1]}T{said['arrives at']}")
+        counted = office_hours.receipt(hours, "e-mail", arrived, [plain("the institution")])
+        assert terms.written(counted.on) == said["counts on"], row
+
+
 def test_the_steps_for_each_effect_of_silence_have_that_effect() -> None:
-    blocks = re.findall(r"^```toml\n(.*?)^```$", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    written, vocabulary = blocks
+    _hours, written, vocabulary = blocks()
     steps = [loader._step(loader._StepTable.model_validate(one)) for one in tomllib.loads(written)["steps"]]
     rules = replace(library()["uncitral-2021"], steps=tuple(steps))
     said = re.findall(r"^\[\[steps\]\] # ([\w-]+)$", written, re.MULTILINE)

@@ -108,6 +108,7 @@ class Mediation:
             "audience": "participants" if kind == "joint" else "caucus",
             "party_ids": [self.parties[side] for side in sides],
             "place": title,
+            "despite_overlap": True,
         }
         path = f"{self.referred.case}/sessions"
         made = self.mediator.post(path, body).expect(201)

@@ -1,7 +1,7 @@
 """A case from the request to the signed settlement, and its other endings, as its people take the steps over HTTP."""
 
 from tests.installation import House
-from tests.story import CONSENT, Dispute
+from tests.story import CONSENT, EARLIER, Dispute
 
 
 def stages(dispute: Dispute) -> list[tuple[str, str]]:
@@ -11,9 +11,9 @@ def stages(dispute: Dispute) -> list[tuple[str, str]]:
 
 def test_a_dispute_runs_from_request_to_signed_settlement(dispute: Dispute) -> None:
     dispute.mediating()
-    joint = dispute.session("joint")
+    joint = dispute.session("joint", **EARLIER)
     for side in ("requesting", "responding"):
-        dispute.hold(dispute.session("caucus", side))
+        dispute.hold(dispute.session("caucus", side, **EARLIER))
     dispute.filing(dispute.requesting, "caucus", "requesting")
     dispute.hold(joint, "Olga Strand", "agent", party_id=dispute.party("requesting"))
     case = dispute.settled()

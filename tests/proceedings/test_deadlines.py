@@ -1,6 +1,5 @@
 """Deadlines over HTTP: how they are calculated, and how the people whom the rules authorise change them."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,41 +8,8 @@ import pytest
 
 from tests.background import worker
 from tests.installation import Answer, House, Json, Person
-from tests.own_rules import own_rules, rewritten
+from tests.own_rules import OURS, OwnTerm, own_rules, rewritten
 from tests.story import GIVES, UNCITRAL, Dispute
-
-OURS = {"procedure": "ours-2026", "category": "state-state"}
-REPLY = """period = "30 days"
-counting = "day-after"
-roll = "none"
-settable = true
-extend_by = ["requesting-party"]
-waive_by = ["requesting-party"]
-"""
-
-
-def term(**keys: str) -> str:
-    """The reply term of the institution's own rule set."""
-    lines = {"counting": '"day-after"', "roll": '"none"', **keys}
-    return "".join(f"{key} = {value}\n" for key, value in lines.items())
-
-
-@pytest.fixture
-def ours(tmp_path: Path) -> Iterator[Any]:
-    """A function that makes a rule set of the institution's own with this term for the reply."""
-    stack = []
-
-    def make(**keys: str) -> Json:
-        manager = own_rules(
-            tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", (REPLY, term(**keys)))
-        )
-        manager.__enter__()
-        stack.append(manager)
-        return OURS
-
-    yield make
-    for manager in stack:
-        manager.__exit__(None, None, None)
 
 
 def reply(dispute: Dispute, person: Person | None = None) -> Json:
@@ -153,6 +119,23 @@ def test_a_waived_term_has_no_effect(house: House, dispute: Dispute) -> None:
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
 
 
+def test_what_is_due_includes_no_deadline_that_was_met_or_waived(house: House, dispute: Dispute) -> None:
+    dispute.consented(**UNCITRAL)
+    waived, running = Dispute(house, " II"), Dispute(house, " III")
+    waived.invited(**UNCITRAL)
+    act(waived.requesting, waived, "waive", {"reason": "We wait."}).expect(200)
+    running.invited(**UNCITRAL)
+    house.clock.pass_by(days=40)
+
+    def cases(query: str) -> set[str]:
+        return {item["case"]["id"] for item in house.registrar.get(f"/v1/deadlines?{query}").expect(200)["items"]}
+
+    assert cases("due_before=2027-01-01") == {running.case["id"]}
+    assert cases("due_before=2027-01-01&state=ended") == {dispute.case["id"], waived.case["id"]}
+    assert cases("due_before=2027-01-01&state=passed") == {running.case["id"]}
+    assert len(cases("")) == 3
+
+
 # Trigger on Monday 2 March 2026; the days off were looked up in calendars.
 ROLLED = [
     # 3 April 2026 is Good Friday, 6 April Easter Monday in England; in Scotland only Good Friday is a bank holiday.
@@ -185,20 +168,6 @@ def test_days_off_at_the_seat_and_of_the_parties_move_the_day_and_are_named(
         assert any("Good Friday" in line for line in deadline["explanation"])
 
 
-def test_a_closure_moves_what_starts_after_it_and_nothing_that_runs(house: House, dispute: Dispute, ours: Any) -> None:
-    dispute.invited(**ours(period='"30 days"', roll='"next-working-day"', calendars='["institution"]'))
-    assert reply(dispute)["due_on"] == "2026-04-01"
-    closed = {"from_on": "2026-03-30", "until_on": "2026-04-02", "name": "The registry moves house"}
-    dispute.requesting.post("/v1/closures", closed).expect(403)
-    house.registrar.post("/v1/closures", closed).expect(201)
-    assert reply(dispute)["due_on"] == "2026-04-01"
-    second = Dispute(house, " II")
-    second.invited(**OURS)
-    deadline = reply(second)
-    assert deadline["due_on"] == "2026-04-03"
-    assert sum("The registry moves house" in line for line in deadline["explanation"]) == 2
-
-
 def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
     house: House, dispute: Dispute, ours: Any
 ) -> None:
@@ -227,6 +196,30 @@ def test_a_term_that_runs_from_receipt_starts_for_each_party_separately(
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(409, "term-not-passed")
     house.clock.pass_by(days=1)
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(200)
+
+
+def test_a_term_counts_by_the_calendar_of_its_addressee_alone(house: House, dispute: Dispute, ours: OwnTerm) -> None:
+    """3 April 2026 is Good Friday for the addressee; the other addressee and the seat work on that day."""
+    keys = {"period": '"30 days"', "runs_from": '"receipt"', "roll": '"next-working-day"'}
+    own = ours(**keys, calendars='["addressee"]', suspend_by='["registry"]')
+    dispute.lodged(**own, seat={"place": "Paris", "time_zone": "Europe/Paris", "calendar": "FR"})
+    ids = []
+    for side, calendar in (("side-3", "GB-ENG"), ("side-4", "FR")):
+        party = {"side": side, "kind": "company", "name": f"Dams of {side}", "calendar": calendar}
+        ids.append(dispute.registrar.post(f"{dispute.path}/parties", party).expect(201)["id"])
+    dispute.step(dispute.registrar, "invite", {}).expect(200)
+    house.clock.pass_by(days=3)
+    for party_id in ids:
+        served(dispute, party_id, "2026-03-04T09:00:00Z").expect(201)
+    days = {item["party_id"]: (item["id"], item["due_on"]) for item in dispute.deadlines()}
+    assert [days[id][1] for id in ids] == ["2026-04-07", "2026-04-03"]
+    # A change of the term counts by the same calendar.
+    path = f"{dispute.path}/deadlines/{days[ids[0]][0]}"
+    dispute.registrar.post(f"{path}/suspend", {"reason": "Elections."}).expect(200)
+    assert dispute.registrar.post(f"{path}/resume").expect(200)["due_on"] == "2026-04-07"
+    house.registrar.post("/v1/closures", {"calendar": "GB-ENG", "from_on": "2026-04-07", "until_on": "2026-04-07",
+                                          "name": "A storm"}).expect(201)  # fmt: skip
+    assert {item["due_on"] for item in dispute.deadlines()} == {"2026-04-08", "2026-04-03"}
 
 
 COUNTED = [("seat", "2026-03-02", "2026-04-02T04:00:00Z"), ("institution", "2026-03-03", "2026-04-02T16:00:00Z")]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.installation import House, Json, Person
-from tests.story import GIVES, Dispute
+from tests.story import EARLIER, GIVES, Dispute
 
 WHY = {"reason": "The mediator has left."}
 
@@ -51,7 +51,7 @@ def test_no_session_outlives_the_appointment_and_the_caucus_is_seen_by_its_side_
 ) -> None:
     dispute.mediating()
     joint, caucus = dispute.session()["id"], dispute.session("caucus", "responding")["id"]
-    held = dispute.session(title="Opening", starts_at="2026-03-02T10:00", ends_at="2026-03-02T11:00")
+    held = dispute.session(title="Opening", **EARLIER)
     dispute.hold(held)
     leave(dispute)
     assert sessions(dispute, dispute.responding) == {held["id"]: "held", joint: "cancelled", caucus: "cancelled"}
@@ -67,7 +67,7 @@ def test_no_session_outlives_the_appointment_and_the_caucus_is_seen_by_its_side_
         assert person.get("/v1/me/desk").expect(200)["sessions"] == []
     dispute.registrar.post(f"{dispute.path}/sessions/{joint}/cancel", WHY).expect(409, "session-state")
     dispute.mediator = successor
-    assert dispute.hold(dispute.session())["state"] == "held"
+    assert dispute.hold(dispute.session(**EARLIER))["state"] == "held"
 
 
 @pytest.mark.parametrize("leave", LEAVE)

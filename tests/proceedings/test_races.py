@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import text
 
 from tests.installation import Answer, House, Json, Person, outside, straight_to
-from tests.story import Dispute, request
+from tests.story import EARLIER, Dispute, request
 
 EQUAL_REQUESTS = 20
 CASES_TO_REGISTER = 24
@@ -156,7 +156,7 @@ def test_twenty_concurrent_steps_each_see_the_case_as_the_previous_step_left_it(
     dispute.mediating()
     no_prospect = {**WHY, "fields": {"ground": "no-prospect-of-settlement"}}
     agreed = {"fields": {"ground": "agreement-of-the-parties"}}
-    session, draft = dispute.session(), dispute.draft()
+    session, draft = dispute.session(**EARLIER), dispute.draft()
     held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
     (appointment,) = dispute.appointments()
     steps, mine = f"{dispute.path}/steps", f"/v1/appointments/{appointment['id']}"

@@ -1,12 +1,13 @@
 """Sessions are scheduled by the mediator in the local time of the seat, and held with an attendance list."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.story import Dispute
+from tests.installation import House
+from tests.story import EARLIER, Dispute
 
 NEW_YORK = {"place": "New York", "time_zone": "America/New_York"}
 
@@ -43,6 +44,13 @@ TIMES: list[tuple[Any, Any, int, str]] = [
     ("2027-03-08T10:00", "2027-03-08T09:00", 422, "/ends_at"),
     ("2027-02-29T10:00", "2027-03-01T10:00", 422, "/starts_at"),
     ("2027-03-08", "2027-03-08T10:00", 422, "/starts_at"),
+    ("2020-03-08T10:00", "2020-03-08T12:00", 422, "/starts_at"),
+    # The day before the mediator was confirmed.
+    ("2026-03-01T10:00", "2026-03-01T12:00", 422, "/starts_at"),
+    ("2206-03-08T10:00", "2206-03-08T12:00", 422, "/starts_at"),
+    ("2027-03-08T10:00", "2029-03-08T10:00", 422, "/ends_at"),
+    ("2027-03-08T10:00", "2027-03-28T18:00", 201, ""),
+    ("2026-03-02T01:00", "2026-03-02T03:00", 201, ""),
     (1772960400, "2027-03-08T10:00", 422, "/starts_at"),
 ]
 
@@ -68,7 +76,7 @@ def test_the_mediator_schedules_any_session_the_registry_joint_sessions_and_part
         "audience": "participants",
     }
     side = [dispute.party("requesting")]
-    caucus = {**joint, "kind": "caucus", "audience": "caucus", "party_ids": side}
+    caucus = {**joint, "kind": "caucus", "audience": "caucus", "party_ids": side, "despite_overlap": True}
     path = f"{dispute.path}/sessions"
     dispute.registrar.post(path, joint).expect(201)
     dispute.registrar.post(path, caucus).expect(403, "not-your-capacity")
@@ -109,7 +117,7 @@ def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) ->
 
 def test_the_mediator_records_a_session_as_held_once_on_its_day(dispute: Dispute) -> None:
     dispute.mediating()
-    path = f"{dispute.path}/sessions/{dispute.session()['id']}/hold"
+    path = f"{dispute.path}/sessions/{dispute.session(**EARLIER)['id']}/hold"
     attendance = [{"name": "Olga Strand", "capacity": "agent", "party_id": dispute.party("requesting")}]
     dispute.mediator.post(path, {"attendance": attendance, "on": "2026-01-01"}).expect(422)
     dispute.mediator.post(path, {"attendance": []}).expect(422)
@@ -155,3 +163,79 @@ def test_a_session_is_adjourned_with_a_reason_that_its_readers_see(dispute: Disp
     assert (seen["state"], seen["reason"]) == (state, "The delegation is delayed.")
     held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
     dispute.mediator.post(f"{path}/{joint['id']}/hold", held).expect(409, "session-state")
+
+
+def test_a_session_is_not_held_before_it_has_begun(dispute: Dispute) -> None:
+    dispute.mediating()
+    session = dispute.session(starts_at="2026-03-04T10:00", ends_at="2026-03-04T12:00")
+    path = f"{dispute.path}/sessions/{session['id']}"
+    held = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
+    dispute.mediator.post(f"{path}/hold", held).expect(409, "session-not-begun")
+    dispute.mediator.post(f"{path}/hold", {**held, "on": "2026-03-02"}).expect(422, "invalid")
+    assert dispute.mediator.get(path).expect(200)["state"] == "scheduled"
+    # 10:00 in Hong Kong, to the second.
+    dispute.house.clock.now = datetime(2026, 3, 4, 1, 59, 59, tzinfo=UTC)
+    dispute.mediator.post(f"{path}/hold", held).expect(409, "session-not-begun")
+    dispute.house.clock.pass_by(seconds=1)
+    assert dispute.mediator.post(f"{path}/hold", held).expect(200)["held_on"] == "2026-03-04"
+
+
+def test_a_session_that_took_place_unannounced_is_entered_afterwards(dispute: Dispute) -> None:
+    dispute.mediating()
+    dispute.house.clock.pass_by(days=3)
+    session = dispute.session(**EARLIER)
+    path = f"{dispute.path}/sessions/{session['id']}/hold"
+    late = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}], "reason": "Held at short notice."}
+    assert dispute.mediator.post(path, {**late, "on": "2026-03-02"}).expect(200)["held_on"] == "2026-03-02"
+
+
+def test_a_mediator_is_warned_of_their_own_sessions_at_the_same_time_in_every_case(
+    house: House, dispute: Dispute
+) -> None:
+    dispute.mediating()
+    other = Dispute(house, " II")
+    other.mediator, other.mediator_id = dispute.mediator, dispute.mediator_id
+    other.mediating(procedure="uncitral-2021")
+    caucus = dispute.session("caucus", "requesting")
+    times = {"starts_at": "2026-06-01T11:59", "ends_at": "2026-06-01T13:00"}
+    body = {"kind": "joint", "title": "Meeting", "audience": "participants", **times}
+    path = f"{other.path}/sessions"
+    refused = dispute.mediator.post(path, body).expect(409, "sessions-overlap")
+    assert refused["sessions"] == [{"id": caucus["id"], "case_id": dispute.case["id"]}]
+    # What ends when another begins does not overlap it.
+    after = dispute.mediator.post(path, {**body, "starts_at": "2026-06-01T12:00"}).expect(201)
+    assert after["overlaps"] == []
+    dispute.mediator.post(f"{path}/{after['id']}/cancel", {"reason": "Called too early."}).expect(200)
+    made = dispute.mediator.post(path, {**body, "despite_overlap": True}).expect(201)
+    assert made["overlaps"] == [{"case_id": dispute.case["id"], "session_id": caucus["id"]}]
+    (warned,) = dispute.mediator.get(f"{dispute.path}/sessions").expect(200)["items"]
+    assert warned["overlaps"] == [{"case_id": other.case["id"], "session_id": made["id"]}]
+    # An adjourned session takes up no time.
+    why = {"reason": "The delegation is delayed."}
+    dispute.mediator.post(f"{dispute.path}/sessions/{caucus['id']}/adjourn", why).expect(200)
+    assert dispute.mediator.get(f"{path}/{made['id']}").expect(200)["overlaps"] == []
+
+
+def test_only_the_mediator_learns_that_they_have_another_session(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    other = Dispute(house, " II")
+    other.mediator, other.mediator_id = dispute.mediator, dispute.mediator_id
+    other.mediating(procedure="uncitral-2021")
+    body = {"kind": "joint", "title": "Meeting", "audience": "participants"}
+    body |= {"starts_at": "2026-06-01T10:30", "ends_at": "2026-06-01T11:00"}
+    path = f"{dispute.path}/sessions"
+    alone = dispute.registrar.post(path, body).expect(201)
+    seen = [person.get(f"{path}/{alone['id']}") for person in (dispute.registrar, dispute.requesting)]
+    for case, side in ((dispute, "responding"), (other, "requesting")):
+        case.session("caucus", side)
+    again = dispute.registrar.post(path, {**body, "despite_overlap": False}).expect(201)
+    assert {**again, "id": None} == {**alone, "id": None}
+    assert alone["overlaps"] == []
+    for person, before in zip((dispute.registrar, dispute.requesting), seen, strict=True):
+        now = person.get(f"{path}/{alone['id']}")
+        assert (now.json, now.headers["etag"]) == (before.json, before.headers["etag"])
+        assert {item["id"]: item["overlaps"] for item in person.get(path).expect(200)["items"]} == {
+            alone["id"]: [],
+            again["id"]: [],
+        }
+    assert len(dispute.mediator.get(f"{path}/{alone['id']}").expect(200)["overlaps"]) == 3

@@ -24,7 +24,7 @@ from app.rules.simulation.timeline import Entry, Simulation
 from tests.background import worker
 from tests.installation import Answer, House, Json, Person
 from tests.registries import EmptyRegistry
-from tests.story import CLAUSES, CONSENT, GIVES, POWERS, request
+from tests.story import CLAUSES, CONSENT, GIVES, POWERS, deadlines_of, request
 
 WALKS = int(os.environ.get("ACCORD_TEST_WALKS", "1"))
 ACTS = int(os.environ.get("ACCORD_TEST_ACTS", "12"))
@@ -73,6 +73,10 @@ class Case:
         """The agent of the party that opened the case."""
         return self.agents[self.cast[0][0]]
 
+    def deadlines(self) -> list[Json]:
+        """The deadlines of the case, the earliest first."""
+        return deadlines_of(self.filer, self.path)
+
     def simulated(self) -> Simulation:
         """The simulation of the acts so far."""
         parties = [AssumedParty(name, side) for name, side, _calendar in self.cast]
@@ -110,7 +114,7 @@ def let_pass(case: Case, days: int) -> None:
     until = case.today + timedelta(days=days)
     while case.today < until:
         running = [
-            date.fromisoformat(deadline["due_on"]) for deadline in deadlines(case) if deadline["state"] == "running"
+            date.fromisoformat(deadline["due_on"]) for deadline in case.deadlines() if deadline["state"] == "running"
         ]
         day = min([until, *(due_on + timedelta(days=1) for due_on in running if due_on >= case.today)])
         case.house.clock.pass_by(days=(day - case.today).days)
@@ -298,7 +302,7 @@ def _serve(case: Case, act: AssumedAct) -> Answer:
 
 def _change(case: Case, act: AssumedAct, person: Person) -> str | None:
     """A change of the last running deadline of that term, as the simulation picks it; all agree where all must."""
-    running = deadlines(case)
+    running = case.deadlines()
     mine = [deadline for deadline in running if deadline["term"] == act.term]
     if act.party is not None:
         mine = [deadline for deadline in mine if deadline["party_id"] in (None, case.ids[act.party])]
@@ -318,7 +322,7 @@ def _change(case: Case, act: AssumedAct, person: Person) -> str | None:
 
 def deadline(case: Case, id: str) -> Json:
     """A deadline."""
-    return next(deadline for deadline in deadlines(case) if deadline["id"] == id)
+    return next(deadline for deadline in case.deadlines() if deadline["id"] == id)
 
 
 def _consent(case: Case, act: AssumedAct, person: Person) -> str | None:
@@ -367,6 +371,7 @@ def _hold(case: Case, act: AssumedAct, person: Person) -> str | None:
         "ends_at": f"{day}T12:00",
         "audience": "participants",
         "party_ids": [],
+        "despite_overlap": True,
     }
     meeting = person.post(f"{case.path}/sessions", body)
     if meeting.status != 201:
@@ -428,19 +433,13 @@ def admit(case: Case) -> None:
 # The comparison.
 
 
-def deadlines(case: Case) -> list[Json]:
-    """The deadlines, in the order in which they were set."""
-    return list(case.filer.get(f"{case.path}/deadlines?limit=200").expect(200)["items"])
-
-
 def lines(explanation: Iterable[str]) -> tuple[str, ...]:
     """The explanation of a deadline, without the name of the last party to agree to an extension."""
     return tuple(re.sub("^Extended by the [a-z ]+, on the agreement", "On the agreement", line) for line in explanation)
 
 
-def as_it_is(case: Case) -> Json:
-    """The state of the case in the service."""
-    read = case.filer.get(case.path).expect(200)
+def as_it_is(case: Case, read: Json) -> Json:
+    """The state of the case in the service, as its filer has read it."""
     names: dict[str | None, str | None] = {None: None, **{id: name for name, id in case.ids.items()}}
     return {
         "stage": read["stage"],
@@ -457,7 +456,7 @@ def as_it_is(case: Case) -> Json:
                     deadline["state"],
                     lines(deadline["explanation"]),
                 )
-                for deadline in deadlines(case)
+                for deadline in case.deadlines()
             ),
             key=str,
         ),
@@ -468,11 +467,12 @@ def as_it_is(case: Case) -> Json:
     }
 
 
-def as_simulated(case: Case, simulation: Simulation) -> Json:
-    """The state of the case in the simulation."""
+def as_simulated(simulation: Simulation, *, has_mediator: bool) -> Json:
+    """The state of the case in the simulation.
+
+    The simulation assumes a mediator; where there is none, the service waits for the registry to appoint one.
+    """
     names = {party.id: party.name for party in simulation.parties}
-    # The simulation assumes a mediator; where there is none, the service waits for the registry to appoint one.
-    has_mediator = bool(case.filer.get(case.path).expect(200)["mediators"])
     return {
         "stage": simulation.stage.name,
         "phase": simulation.stage.phase,
@@ -522,7 +522,8 @@ def both(case: Case, act: AssumedAct, standing: Simulation) -> Simulation:
     refused = refusal_of(simulation, len(case.acts) - 1)
     # Nobody can act on what they cannot see, whatever the rules say.
     assert answered == refused or (answered == "not-found" and refused is not None), (answered, refused, context)
-    assert as_simulated(case, simulation) == as_it_is(case), context
+    read = case.filer.get(case.path).expect(200)
+    assert as_simulated(simulation, has_mediator=bool(read["mediators"])) == as_it_is(case, read), context
     return simulation
 
 
@@ -542,8 +543,9 @@ name = "reply"
 title = "for the invited side to answer"
 period = "30 days"
 counting = "day-after"
-roll = "none"
+roll = "next-working-day"
 runs_from = "receipt"
+calendars = ["addressee"]
 extend_by = ["registry"]
 extend_at_most = "20 days"
 waive_by = ["requesting-party"]
@@ -781,7 +783,7 @@ def test_a_party_served_after_another_has_answered_has_its_own_term(
     monkeypatch.setattr("tests.proceedings.test_simulation_and_reality.CASTS", (THREE,))
     with opened(empty_registry, library()["icsid-2022"], Random(1)) as case:  # noqa: S311
         follow(case, *INVITED, ACCEPTED[0], ("serve", "registry", "Lumea"))
-        assert [deadline["party_id"] for deadline in deadlines(case)] == [case.ids["Lumea"]]
+        assert [deadline["party_id"] for deadline in case.deadlines()] == [case.ids["Lumea"]]
 
 
 def test_a_party_that_withdrew_extends_no_term(empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch) -> None:

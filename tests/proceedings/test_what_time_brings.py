@@ -80,6 +80,21 @@ name = "lapse"
 """
 
 
+FIFTEEN_DAYS = """period = "15 days"
+counting = "day-after"
+roll = "none"
+extend_by = ["registry"]
+article = "article 3(4)"
+"""
+TEN_WORKING_DAYS = """period = "10 working-days"
+counting = "day-after"
+roll = "none"
+calendars = ["institution"]
+suspend_by = ["registry"]
+article = "article 3(4)"
+"""
+
+
 @pytest.fixture
 def ours(tmp_path: Path) -> Iterator[Json]:
     """A rule set of the institution's own, in which the passing of one term starts another."""
@@ -118,9 +133,9 @@ def certificate(dispute: Dispute) -> Json:
 
 
 def let_pass(house: House, until: datetime, *, is_away: bool) -> None:
-    """Let the days go by, with a round of the worker every few hours unless it is away."""
+    """Let the days go by, with a round of the worker twice a day unless it is away, each time at another hour."""
     while house.clock.now < until:
-        house.clock.now = min(until, house.clock.now + timedelta(hours=5))
+        house.clock.now = min(until, house.clock.now + timedelta(hours=13))
         if not is_away:
             worker(house).round()
 
@@ -256,4 +271,41 @@ def _world(empty_registry: EmptyRegistry, rules: str, *, is_away: bool) -> Json:
             "ended": paper["ended"],
             "closed": paper["closed_at"],
             "procedure": [(step["step"], step["on"], step["article"]) for step in paper["procedure"]],
+        }
+
+
+def test_two_worlds_with_and_without_a_worker_count_suspensions_and_closures_alike(
+    empty_registry: EmptyRegistry, tmp_path: Path
+) -> None:
+    """A term is suspended and resumed, and a closure moves it, before time brings its step."""
+    text = rewritten("icc-2014", "ours-2026", (FIFTEEN_DAYS, TEN_WORKING_DAYS))
+    with own_rules(tmp_path / "rules", ours_2026=text):
+        worlds = [_stopped_and_moved(empty_registry, is_away=is_away) for is_away in (False, True)]
+    assert worlds[0] == worlds[1]
+    # Of ten working days one was used before the suspension; the closure takes two.
+    assert worlds[0]["deadlines"] == [("reply", "2026-03-23", "ended")]
+    assert (worlds[0]["stage"], worlds[0]["closed_at"]) == ("closed", "2026-03-23T16:00:00Z")
+
+
+def _stopped_and_moved(empty_registry: EmptyRegistry, *, is_away: bool) -> Json:
+    """What a party sees of a case whose term stopped for three days and met a closure, and then passed."""
+    with House.open(empty_registry()) as house:
+        dispute = Dispute(house)
+        dispute.invited(procedure="ours-2026", category="commercial")
+        path = f"{dispute.path}/deadlines/{dispute.deadlines()[0]['id']}"
+        let_pass(house, datetime(2026, 3, 3, 9, tzinfo=UTC), is_away=is_away)
+        house.registrar.post(f"{path}/suspend", {"reason": "Elections."}).expect(200)
+        let_pass(house, datetime(2026, 3, 6, 9, tzinfo=UTC), is_away=is_away)
+        house.registrar.post(f"{path}/resume").expect(200)
+        closure = {"from_on": "2026-03-11", "until_on": "2026-03-12", "name": "The registry moves house"}
+        house.registrar.post("/v1/closures", closure).expect(201)
+        let_pass(house, datetime(2026, 3, 25, 8, tzinfo=UTC), is_away=is_away)
+        late = {"from_on": "2026-03-24", "until_on": "2026-03-24", "name": "A storm"}
+        house.registrar.post("/v1/closures", late).expect(201)
+        case = dispute.read()
+        return {
+            **{name: case[name] for name in ("stage", "outcome", "closed_at", "next_due_on")},
+            "deadlines": [(item["term"], item["due_on"], item["state"]) for item in dispute.deadlines()],
+            "explained": [item["explanation"] for item in dispute.deadlines()],
+            "steps": [(event["act"], event["payload"]["on"]) for event in dispute.events(kind="step-taken")],
         }

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,6 +92,22 @@ suspend_by = ["registry"]
 article = "Article 5(2)"
 standing = "text"
 
+[[office_hours]]
+name = "correspondence"
+channels = ["e-mail", "fax"]
+until = "16:00"
+calendars = ["institution", "seat"]
+article = "Article 3(4)"
+standing = "text"
+
+[[office_hours]]
+name = "counter"
+channels = ["by-hand"]
+until = "12:30"
+calendars = ["seat"]
+article = "Article 3(5)"
+standing = "text"
+
 [[tracks]]
 name = "experts"
 title = "The experts' examination"
@@ -110,8 +127,8 @@ article = "Article 10(2)"
 standing = "text"
 """
 
-STAGE, TRACK, TERM, CHECK, GROUND, STEP = (
-    f"[[{kind}]]" for kind in ("stages", "tracks", "terms", "checks", "grounds", "steps")
+STAGE, TRACK, TERM, HOURS, CHECK, GROUND, STEP = (
+    f"[[{kind}]]" for kind in ("stages", "tracks", "terms", "office_hours", "checks", "grounds", "steps")
 )
 FILE, TOP = "the file", "the top of the file"
 LIMBO = """[[stages]]
@@ -496,8 +513,15 @@ BROKEN = {
         '"seat", "parties"',
         '"seat", "moon"',
         f"{TERM} first-session",
-        "calendars: unknown 'moon' (known: seat, parties, institution)",
+        "calendars: unknown 'moon' (known: seat, parties, addressee, institution)",
         '"moon"',
+    ),
+    "an addressee of a term that runs for all": Broken(
+        'roll = "none"',
+        'roll = "next-working-day"\ncalendars = ["addressee"]',
+        f"{TERM} reply",
+        "calendars: 'addressee' needs runs_from = 'receipt'",
+        'calendars = ["addressee"]',
     ),
     "working days without calendars": Broken(
         '"30 days"', '"30 working-days"', f"{TERM} reply", "period: working days need calendars", '"30 working-days"'
@@ -508,6 +532,44 @@ BROKEN = {
         f"{TERM} reply",
         "extend_at_most: working days need calendars",
         '"5 working-days"',
+    ),
+    "an unknown channel": Broken(
+        '"e-mail", "fax"',
+        '"e-mail", "portal"',
+        f"{HOURS} correspondence",
+        "channels: unknown 'portal' (known: post, courier, by-hand, e-mail, fax, other)",
+        '"portal"',
+    ),
+    "a channel with two closing times": Broken(
+        '["by-hand"]', '["by-hand", "fax"]', f"{HOURS} counter", "channels: 'fax' has office hours already", '"by-hand"'
+    ),
+    "an hour that no clock shows": Broken(
+        '"16:00"', '"24:00"', f"{HOURS} correspondence", "until: String should match pattern", '"24:00"'
+    ),
+    "hours in which the office is never open": Broken(
+        '"16:00"', '"00:00"', f"{HOURS} correspondence", "until: nothing would ever be in time", '"00:00"'
+    ),
+    "hours without a working day": Broken(
+        'calendars = ["institution", "seat"]',
+        "calendars = []",
+        f"{HOURS} correspondence",
+        "calendars: List should have at",
+        "calendars = []",
+    ),
+    "hours by the calendar of an addressee": Broken(
+        'calendars = ["institution", "seat"]',
+        'calendars = ["addressee"]',
+        f"{HOURS} correspondence",
+        "calendars: unknown 'addressee' (known: seat, parties, institution)",
+        '"addressee"',
+    ),
+    "two office hours of a name": Broken(
+        'name = "counter"',
+        'name = "correspondence"',
+        f"{HOURS} correspondence (2 of 2)",
+        "the name is given twice",
+        'channels = ["by-hand"]',
+        2,
     ),
     "a limit where nobody extends": Broken(
         'extend_by = ["mediator"]\n',
@@ -709,6 +771,10 @@ def test_the_rule_set_before_the_faults_is_sound(tmp_path: Path) -> None:
     procedure = load(path)
     assert [track.name for track in procedure.tracks] == ["experts"]
     assert procedure.term("first-session").calendars == ("seat", "parties")
+    assert [(hours.channels, hours.until) for hours in procedure.office_hours] == [
+        (("e-mail", "fax"), time(16)),
+        (("by-hand",), time(12, 30)),
+    ]
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -1,7 +1,6 @@
 """Properties of random walks through the rules: they hold whatever people do, in whatever order."""
 
 from collections.abc import Collection
-from copy import deepcopy
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.rules.engine import decide, for_party, open_steps, waiting
-from app.rules.model import AppointmentFact, Decision, Facts, Holding, PartyFact, Refused
+from app.rules.model import AppointmentFact, Decision, Facts, Holding, PartyFact, Refused, Step
 from tests.rules.facts import (
     DUE,
     FOR_LUMEA,
@@ -92,8 +91,8 @@ def anything(draw: st.DrawFn) -> Facts:
     )
 
 
-def agree(facts: Facts, holdings: Collection[Holding]) -> None:
-    """The list of open steps agrees with the decision on every entry."""
+def agree(facts: Facts, holdings: Collection[Holding]) -> list[Step]:
+    """The list of open steps agrees with the decision on every entry; gives the steps that are available."""
     listed = open_steps(IOMED, facts, holdings, TODAY)
     assert [each.step for each in listed] == list(IOMED.steps)
     for name in {step.name for step in IOMED.steps}:
@@ -110,6 +109,7 @@ def agree(facts: Facts, holdings: Collection[Holding]) -> None:
             assert any(set(codes) <= set(each) for each in shown) if several else codes in shown
         else:
             assert available == [decision.step]
+    return [each.step for each in listed if each.available]
 
 
 def _decided(facts: Facts, step: str, holdings: Collection[Holding]) -> Decision | Refused:
@@ -134,12 +134,12 @@ def test_the_list_of_steps_shows_what_is_enforced(facts: Facts, holdings: Collec
 @settings(max_examples=150, deadline=None)
 @given(facts=anything(), holdings=st.sampled_from(ACTORS))
 def test_deciding_listing_and_awaiting_do_not_change_the_facts(facts: Facts, holdings: Collection[Holding]) -> None:
-    before = deepcopy(facts)
+    before = repr(facts)
     open_steps(IOMED, facts, holdings, TODAY)
     waiting(IOMED, facts, TODAY)
     for step in IOMED.steps:
         _decided(facts, step.name, holdings)
-    assert facts == before
+    assert repr(facts) == before
 
 
 @settings(max_examples=150, deadline=None)
@@ -169,8 +169,7 @@ def test_a_walk_of_open_steps_stays_within_the_stages_and_ends_only_with_an_outc
     for _ in range(25):
         holdings = data.draw(st.sampled_from(ACTORS[:-2]))
         facts = replace(facts, appointments=data.draw(nominations()))
-        agree(facts, holdings)
-        steps = [each.step for each in open_steps(IOMED, facts, holdings, TODAY) if each.available]
+        steps = agree(facts, holdings)
         if not steps:
             continue
         step = data.draw(st.sampled_from(steps))

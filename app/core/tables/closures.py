@@ -10,7 +10,10 @@ from app.core.db import Base
 
 
 class Closure(Base):
-    """Days off at a place in addition to its calendar; without a calendar's code, at the institution."""
+    """Days off at a place in addition to its calendar; without a calendar's code, at the institution.
+
+    Once it is withdrawn, no term counts by it.
+    """
 
     __tablename__ = "closures"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -19,6 +22,7 @@ class Closure(Base):
     until_on: Mapped[date]
     name: Mapped[str] = mapped_column(String(300))
     entered_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("from_on <= until_on", name="order"),
         Index("ix_closures_from_on_id", "from_on", "id"),

@@ -16,7 +16,8 @@ class Deadline(Confidential, Base):
 
     A term from receipt runs for one party. While it is suspended, `days_left` is the number of days (or working days)
     that it has left. Lines of its explanation are added and never removed. `first_due_on` is its day before any
-    extension.
+    extension. Its last day counts from `counted_from`: for the whole period, or for `days_counted` where it was
+    resumed; where the day itself was given, `counted_from` is null.
     """
 
     __tablename__ = "deadlines"
@@ -41,6 +42,8 @@ class Deadline(Confidential, Base):
     suspended_on: Mapped[date | None]
     days_left: Mapped[int | None]
     reminded_at: Mapped[datetime | None]
+    counted_from: Mapped[date | None]
+    days_counted: Mapped[int | None]
     __table_args__ = (
         CheckConstraint("state IN ('running', 'ended')", name="state"),
         Index("ix_deadlines_case_id_due_on_id", "case_id", "due_on", "id"),
@@ -56,7 +59,11 @@ class Deadline(Confidential, Base):
 
 
 class DeadlineChange(Confidential, Base):
-    """An extension, waiver, suspension or resumption; `proposed` while parties have yet to agree."""
+    """An extension, waiver, suspension or resumption; `proposed` while parties have yet to agree.
+
+    A closure, as it is entered or withdrawn, makes a change of each open term that it concerns: `moved` to another day,
+    or `kept` on its day.
+    """
 
     __tablename__ = "deadline_changes"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -68,4 +75,8 @@ class DeadlineChange(Confidential, Base):
     agreed_by: Mapped[list[Any]]
     on: Mapped[date]
     changed_at: Mapped[datetime]
-    __table_args__ = (Index("ix_deadline_changes_deadline_id", "deadline_id"),)
+    closure_id: Mapped[UUID | None]
+    __table_args__ = (
+        Index("ix_deadline_changes_deadline_id", "deadline_id"),
+        Index("ix_deadline_changes_closure_id_due_before_id", "closure_id", "due_before", "id"),
+    )

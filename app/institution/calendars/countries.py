@@ -79,11 +79,14 @@ class CalendarClosure(Protocol):
 def calendar_with_closures(place: str, code: str | None, closures: Iterable[CalendarClosure]) -> Calendar:
     """The calendar of a place, by its code or a plain one, with those of the closures that apply to it."""
     applicable = [
-        (closure.from_on, closure.until_on, closure.name)
-        for closure in closures
-        if (place == INSTITUTION if closure.calendar is None else closure.calendar == code)
+        (closure.from_on, closure.until_on, closure.name) for closure in closures if applies(closure, place, code)
     ]
     return plain(place, applicable) if code is None else calendar_of(code, applicable)
+
+
+def applies(closure: CalendarClosure, place: str, code: str | None) -> bool:
+    """Whether a closure applies to a place with that calendar: one without a code applies to the institution."""
+    return place == INSTITUTION if closure.calendar is None else closure.calendar == code
 
 
 def _over(days_off: Mapping[date, str], closures: Iterable[tuple[date, date, str]]) -> Mapping[date, str]:

@@ -1,15 +1,14 @@
-"""`/v1/closures`."""
+"""`/v1/closures` as it is read; who enters or withdraws a closure moves deadlines of cases."""
 
 from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.core.http.parameters import Create, Hop, Paged
+from app.core.http.parameters import Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
-from app.core.http.work import act
 from app.institution.calendars import service
-from app.institution.calendars.schemas import ClosureIn, ClosureList, ClosureOut
+from app.institution.calendars.schemas import ClosureList, ClosureOut
 
 router = APIRouter(prefix="/v1/closures", tags=["closures"], route_class=Route)
 
@@ -24,14 +23,3 @@ async def list_closures(work: Hop, page: Paged) -> ClosureList:
 async def read_closure(work: Hop, closure_id: UUID) -> ClosureOut:
     """Read a closure."""
     return await work.read(service.read_closure, closure_id)
-
-
-@router.post(
-    "", status_code=201, dependencies=Create, operation_id="enterClosure", responses=problems(401, 403, 409, 422)
-)
-async def enter_closure(work: Hop, body: ClosureIn) -> ClosureOut:
-    """Enter a closure.
-
-    Registrars may do this. Terms that are running already keep their last day.
-    """
-    return await work.write(act(service.enter_closure, body), answer=service.read_closure, status=201)

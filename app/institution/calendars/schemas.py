@@ -62,6 +62,7 @@ class ClosureOut(Out):
     until_on: date = Field(description="The last day.")
     name: str = Field(description="Why the place rests.")
     entered_at: datetime = Field(description="When the registry entered the closure.")
+    withdrawn_at: datetime | None = Field(description="When the registry withdrew it; null while terms count by it.")
 
 
 class ClosureList(Listed[ClosureOut]):

@@ -1,5 +1,6 @@
 """Closures, and the calendars by which a term of a case is counted."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
@@ -7,22 +8,28 @@ from sqlalchemy import func, select
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
-from app.core.db import AnyRow, new_id
-from app.core.errors import Forbidden, NotFound
-from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, author_of, installation_subject
+from app.core.db import AnyRow
+from app.core.errors import NotFound
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.closures import Closure
 from app.core.tables.institution import Institution
 from app.core.tables.members import Member
 from app.core.tables.parties import Party
-from app.institution.calendars.countries import INSTITUTION, calendar_with_closures
-from app.institution.calendars.schemas import ClosureIn, ClosureList, ClosureOut
+from app.institution.calendars.countries import INSTITUTION, CalendarClosure, applies, calendar_with_closures
+from app.institution.calendars.schemas import ClosureList, ClosureOut
 from app.rules.model import Term
-from app.rules.terms import Calendar
+from app.rules.terms import CALENDARS, Calendar
 
-_COLUMNS = (Closure.id, Closure.calendar, Closure.from_on, Closure.until_on, Closure.name, Closure.entered_at)
+_COLUMNS = (
+    Closure.id,
+    Closure.calendar,
+    Closure.from_on,
+    Closure.until_on,
+    Closure.name,
+    Closure.entered_at,
+    Closure.withdrawn_at,
+)
 
 
 def list_closures(db: GatedSession, actor: Actor, now: datetime, page: Page) -> ClosureList:
@@ -41,39 +48,50 @@ def read_closure(db: GatedSession, actor: Actor, now: datetime, closure_id: UUID
     return ClosureOut.model_validate(row)
 
 
-def enter_closure(db: GatedSession, actor: Actor, now: datetime, closure_in: ClosureIn) -> tuple[UUID]:
-    """Enter a closure; it affects terms that start later, not running ones. Forbidden unless by the registry."""
-    if not actor.is_staff:
-        raise Forbidden("Only the registry may enter closures.")
-    closure = Closure(id=new_id(db), entered_at=now, **closure_in.model_dump())
-    db.add(closure)
-    payload = {"closure_id": str(closure.id), **closure_in.model_dump(mode="json")}
-    subject = installation_subject(db, "public")
-    ledger.record(db, Act("enter", now, author_of(actor, "registry"), subject), "closure-entered", payload)
-    return (closure.id,)
+def calendars_for(
+    db: GatedSession, case: Case | AnyRow, term: Term, addressee: UUID | None = None
+) -> tuple[Calendar, ...]:
+    """Calendars of a term, each with its closures; none if days off do not matter to the term.
+
+    The addressee is the party for which alone the term runs.
+    """
+    return calendars_named(db, case, term.calendars, addressee)
 
 
-def calendars_for(db: GatedSession, case: Case | AnyRow, term: Term) -> tuple[Calendar, ...]:
-    """Calendars of a term, each with its closures; none if days off do not matter to the term."""
-    if not term.calendars:
+def calendars_named(
+    db: GatedSession, case: Case | AnyRow, names: Collection[str], addressee: UUID | None = None
+) -> tuple[Calendar, ...]:
+    """Calendars as rule sets name them, each with its closures."""
+    if not names:
         return ()
-    codes = _codes(db, case, term)
-    closures = db.execute(select(Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)).all()
+    codes = _codes(db, case, names, addressee)
+    columns = (Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)
+    closures = db.execute(select(*columns).where(Closure.withdrawn_at.is_(None))).all()
     return tuple(calendar_with_closures(place, code, closures) for code, place in codes)
 
 
-def _codes(db: GatedSession, case: Case | AnyRow, term: Term) -> list[tuple[str | None, str]]:
-    """The term's calendars without repetition: each code, None for a place without a calendar, and its place."""
+def concerns(db: GatedSession, case: Case | AnyRow, closure: CalendarClosure) -> bool:
+    """Whether the closure is of a place of the case: its seat, a party's place, or the institution."""
+    return any(applies(closure, place, code) for code, place in _codes(db, case, CALENDARS))
+
+
+def _codes(
+    db: GatedSession, case: Case | AnyRow, calendars: Collection[str], addressee: UUID | None = None
+) -> list[tuple[str | None, str]]:
+    """The calendars without repetition: each code, None for a place without a calendar, and its place."""
     places: dict[str, tuple[str | None, str]] = {}
-    if "seat" in term.calendars:
+    if "seat" in calendars:
         places[case.seat_calendar or "the seat"] = case.seat_calendar, "the seat"
-    if "parties" in term.calendars:
+    if "parties" in calendars or (addressee is not None and "addressee" in calendars):
         # A party may name a calendar; otherwise that of the member it is applies.
         code = func.coalesce(Party.calendar, Member.calendar).label("calendar")
         parties = select(code, Party.name).outerjoin(Member, Member.id == Party.member_id)
-        for row in db.execute(parties.where(Party.case_id == case.id).order_by(Party.number)):
+        concerned = parties.where(Party.case_id == case.id).order_by(Party.number)
+        if "parties" not in calendars:
+            concerned = concerned.where(Party.id == addressee)
+        for row in db.execute(concerned):
             places.setdefault(row.calendar or row.name, (row.calendar, row.name))
-    if "institution" in term.calendars:
+    if "institution" in calendars:
         institution = db.execute(select(Institution.calendar)).scalar()
         # Replaces an equal calendar of another place: closures without a code belong to the institution's.
         places[institution or INSTITUTION] = institution, INSTITUTION

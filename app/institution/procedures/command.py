@@ -57,6 +57,9 @@ def procedures_show(id: Annotated[str, typer.Argument(help="The rule set's id")]
             typer.echo(f"      If it passes: {_silence_text(silence)}")
     for track in procedure.tracks:
         typer.echo(f"  parallel track: {track.name}, {track.title}. {_cited(track.citation)}")
+    for hours in procedure.office_hours:
+        until = f"until {hours.until:%H:%M} on a working day ({', '.join(hours.calendars)})"
+        typer.echo(f"  received by {', '.join(hours.channels)}: {until}, else on the next. {_cited(hours.citation)}")
     typer.echo("\nChecks")
     for check in procedure.checks:
         typer.echo(f"  {check.name}: {check.title}. {_cited(check.citation)}")

@@ -46,6 +46,8 @@ def _attributes(procedure: Procedure) -> Iterator[tuple[str, ...]]:
     yield "days are counted", f"at the {procedure.zone}"
     if procedure.resubmission:
         yield "a corrected filing", f"keeps its first receipt within {procedure.resubmission}"
+    for hours in procedure.office_hours:
+        yield f"received by {_listed(hours.channels)}", f"until {hours.until:%H:%M} on a working day, else on the next"
 
 
 def _terms(procedure: Procedure) -> Iterator[str]:

@@ -189,6 +189,15 @@ class TermOut(CitedOut):
     silence: list[SilenceOut] = Field(description="What follows when the term passes unanswered.")
 
 
+class OfficeHoursOut(CitedOut):
+    """Until when, on a working day, what arrives by some channels counts that day; later it counts on the next one."""
+
+    name: str = Field(description="The name of the office hours.")
+    channels: list[str] = Field(description="The channels, such as `e-mail`; others count until midnight.")
+    until: str = Field(description="The time from which it counts on the next working day, such as `16:00`.")
+    calendars: list[TermCalendar] = Field(description="Whose days off are not working days.")
+
+
 class CheckOut(CitedOut):
     """A need that steps name."""
 
@@ -285,6 +294,9 @@ class ProcedureOut(ProcedureItem):
     tracks: list[ProcedureTrackOut] = Field(description="The tracks that run in parallel to the stages.")
     steps: list[ProcedureStepOut] = Field(description="The steps.")
     terms: list[TermOut] = Field(description="The terms.")
+    office_hours: list[OfficeHoursOut] = Field(
+        description="Until when what arrives by some channels counts on the same day."
+    )
     checks: list[CheckOut] = Field(description="The checks that steps name.")
     grounds: list[GroundOut] = Field(description="The grounds on which a mediation may end.")
 

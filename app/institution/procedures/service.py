@@ -12,6 +12,7 @@ from app.institution.procedures.diagram.svg import draw
 from app.institution.procedures.schemas import (
     CheckOut,
     GroundOut,
+    OfficeHoursOut,
     ProcedureItem,
     ProcedureList,
     ProcedureOut,
@@ -74,6 +75,16 @@ def _out(procedure: Procedure) -> ProcedureOut:
         ],
         steps=[_step(step) for step in procedure.steps],
         terms=[_term(procedure, term) for term in procedure.terms],
+        office_hours=[
+            OfficeHoursOut(
+                name=hours.name,
+                channels=list(hours.channels),
+                until=f"{hours.until:%H:%M}",
+                calendars=list(hours.calendars),
+                **cited(hours.citation),
+            )
+            for hours in procedure.office_hours
+        ],
         checks=[CheckOut(**_members(check, CheckOut), **cited(check.citation)) for check in procedure.checks],
         grounds=[GroundOut(**_members(ground, GroundOut), **cited(ground.citation)) for ground in procedure.grounds],
     )

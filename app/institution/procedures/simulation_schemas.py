@@ -1,9 +1,10 @@
 """Simulations in requests and answers: assumed parties and acts, and the timeline that the rules make of them."""
 
-from datetime import date
-from typing import Annotated, Literal
+import re
+from datetime import date, time
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from app.core.values import Code, Day, In, Line, Out, one_of
@@ -27,6 +28,15 @@ from app.institution.procedures.schemas import (
 MOST_ACTS, MOST_CLOSURES = 100, 50
 _OF_DEADLINES = ("set", "extended", "waived", "suspended", "resumed", "passed", "ended")
 ENTRY_KINDS = ("step", "clock-step", "served", "refused", *(f"deadline-{what}" for what in _OF_DEADLINES))
+
+
+def _time(value: Any) -> time:
+    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value, re.ASCII):
+        return time.fromisoformat(value)
+    raise PydanticCustomError("time", "Send a time of the day as 16:30.")
+
+
+LocalTime = Annotated[time, BeforeValidator(_time), WithJsonSchema({"type": "string"})]
 
 
 class SimulatedParty(In):
@@ -63,6 +73,12 @@ class SimulatedAct(In):
         None, description="The term to be extended, waived, suspended or resumed, by its name in the rule set."
     )
     until_on: Day | None = Field(None, description="The day until which the term is extended.")
+    received_via: Code | None = Field(
+        None, description="How what a party sent on paper reached the registry on that day, such as `e-mail`."
+    )
+    received_time: LocalTime | None = Field(
+        None, description="When it reached the registry, as `16:30` by the clock at the seat."
+    )
 
 
 def _parties(parties: list[SimulatedParty]) -> list[SimulatedParty]:

@@ -145,7 +145,7 @@ def _missing_calendars(procedure: Procedure, request: SimulationIn) -> Iterable[
     used = {word for term in procedure.terms for word in term.calendars}
     if "seat" in used and request.seat_calendar is None:
         yield _NO_CALENDAR.format("the seat")
-    if "parties" in used:
+    if used & {"parties", "addressee"}:
         for party in request.parties:
             if party.calendar is None:
                 yield _NO_CALENDAR.format(party.name)

@@ -12,19 +12,25 @@ from app.core.access.actors import Actor
 from app.core.access.service import known_circle
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow
-from app.core.errors import FieldError, Forbidden, Invalid, invalid
+from app.core.errors import Conflict, FieldError, Forbidden, Invalid, invalid
 from app.core.ledger.acts import Act, Author, author_of
 from app.core.tables.cases import Case, StepTaken
+from app.institution.calendars.service import calendars_named
+from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.schemas import OnPaper
 from app.rules.days import day_at
+from app.rules.loader import library
 from app.rules.model import Holding
+from app.rules.office_hours import CountedReceipt, hours_of, receipt
+from app.rules.terms import TermFault
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """How an act counts: on which day at the seat, for which party it was entered, and when and how it was received.
 
-    `effective_at` is the instant from which a step of the clock has effect, however late it is recorded.
+    `effective_at` is the instant from which a step of the clock has effect, however late it is recorded. `why` says why
+    the day is not that of the receipt, if it came outside office hours.
     """
 
     on: date
@@ -32,6 +38,7 @@ class Counted:
     received_at: datetime | None = None
     received_via: str | None = None
     effective_at: datetime | None = None
+    why: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """The members that an event has for it: none for an act in person and today."""
@@ -75,30 +82,85 @@ def judge(
     parties = {party.id for party in known_circle(db, case.id).parties}
     if request.on_behalf_of is not None and request.on_behalf_of not in parties:
         raise invalid("/on_behalf_of", "unknown-party", "Name a party of this case by its id.")
-    on = request.on or (today_at(case, request.received_at) if request.received_at else today)
-    faults = _registry_faults(now, today, on, request) if actor.is_staff else _own_faults(today, on, request)
-    if not faults and on < today:
-        faults = _too_early(since or _arrived_on(db, case), on)
+    received = _received(db, now, case, request)
+    first_day = today if since else present_day(db, now, case)
+    on = request.on or (received.on if received.on < today else max(received.on, first_day))
+    days = _Days(today, first_day, received.on)
+    faults = _registry_faults(now, days, on, request) if actor.is_staff else _own_faults(days, on, request)
+    if not faults:
+        faults = _too_early(since or _arrived_on(db, case) if on < today else first_day, on)
     if faults:
         raise Invalid(*faults)
-    return Counted(on, request.on_behalf_of, request.received_at, request.received_via)
+    if on > today:
+        _require_no_clock_before(db, case, on)
+    why = received.why if on == received.on else None
+    return Counted(on, request.on_behalf_of, request.received_at, request.received_via, why=why)
 
 
-def _own_faults(today: date, on: date, request: OnPaper) -> list[FieldError]:
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The present day, the first on which an act can count, and the one on which a paper counts as received."""
+
+    today: date
+    first: date
+    received: date
+
+
+def present_day(db: GatedSession, now: datetime, case: Case | AnyRow) -> date:
+    """The day on which an act counts that is done now: today, or the later day of the act that it follows.
+
+    An act counts on a later day only if it came outside office hours.
+    """
+    today = today_at(case, now)
+    if not library()[case.procedure].office_hours:
+        return today
+    return max(today, _arrived_on(db, case) or today)
+
+
+def _received(db: GatedSession, now: datetime, case: Case | AnyRow, request: OnPaper) -> CountedReceipt:
+    """The day on which what was sent counts as received: by the office hours of its channel, if it has any."""
+    received_at, channel = request.received_at or now, request.received_via
+    hours = hours_of(library()[case.procedure], channel)
+    if hours is None or channel is None:
+        return CountedReceipt(today_at(case, received_at))
+    calendars = calendars_named(db, case, hours.calendars)
+    try:
+        return receipt(hours, channel, received_at.astimezone(zone_of(case)), calendars)
+    except TermFault as fault:
+        detail = f"No day can be found on which the act counts: {fault}."
+        raise Conflict(detail, "no-day", article=hours.citation.article) from fault
+
+
+def _require_no_clock_before(db: GatedSession, case: Case | AnyRow, on: date) -> None:
+    """Raise Conflict if time brings a step before the later day on which an act counts: the step comes first."""
+    procedure, facts = library()[case.procedure], read_facts(db, case)
+    passing = {term.name for term in facts.terms if not term.ended and not term.suspended and term.due_on < on}
+    for step in procedure.steps:
+        if "clock" in step.by and case.stage in step.origin and step.after in passing:
+            detail = (
+                f"The act counts on {on.isoformat()}, and the term '{step.after}' passes before: enter it on that day."
+            )
+            raise Conflict(detail, "term-passes-first", article=step.citation.article, rule_set=procedure.id)
+
+
+def _own_faults(days: _Days, on: date, request: OnPaper) -> list[FieldError]:
     """The faults of an act in person, which counts today and is received only from the actor."""
     faults = [
         FieldError(f"/{name}", "registry-only", f"Only the registry may send '{name}': leave it out.")
         for name in ("received_at", "received_via")
         if getattr(request, name) is not None
     ]
-    if on != today and not faults:
+    if on != days.first and not faults:
         faults.append(FieldError("/on", "not-today", "The act counts today, at the seat; leave 'on' out."))
     return faults
 
 
-def _registry_faults(now: datetime, today: date, on: date, request: OnPaper) -> list[FieldError]:
+def _registry_faults(now: datetime, days: _Days, on: date, request: OnPaper) -> list[FieldError]:
     """The faults of an act that the registry takes itself, or enters for a party."""
-    faults = day_faults(today, on, request.reason)
+    # A later day is one on which the act counts; an earlier one than that of the receipt needs a reason.
+    is_later = days.today < on in (days.received, days.first)
+    latest = days.today if on > days.today else max(days.today, days.received)
+    faults = [] if is_later else day_faults(latest, on, request.reason)
     if request.received_at is not None and request.received_at > now:
         faults = [FieldError("/received_at", "in-the-future", "The time of receipt must not be after now.")]
     if request.on_behalf_of is not None and request.received_via is None:

@@ -4,7 +4,7 @@ A change overwrites nothing that was shown: it adds its lines to the explanation
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,6 @@ from sqlalchemy import insert, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
-from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
@@ -26,29 +25,24 @@ from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import day_of, today_at, zone_of
 from app.proceedings.cases.schemas import ActingIn
+from app.proceedings.deadlines.case_terms import (
+    CaseTerm,
+    add_change,
+    add_lines,
+    move,
+    move_limit,
+    record_change,
+    today_in_words,
+)
 from app.proceedings.deadlines.schemas import ExtendIn, ReasonIn
 from app.proceedings.deadlines.service import state_of
 from app.rules.days import end_of_day
 from app.rules.engine import ANY_PARTY, acts_as
 from app.rules.loader import library
-from app.rules.model import Step, Term
+from app.rules.model import Step
 from app.rules.terms import Due, TermFault, days_in_words, extended, remaining, resumed, written
 
 Ids = tuple[UUID, UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class _CaseTerm:
-    """A deadline in its case, which is locked, and the term of the rule set that it counts."""
-
-    case: Case
-    deadline: Deadline
-    term: Term
-
-    @property
-    def subject(self) -> Subject:
-        """The stream in which changes of the deadline are recorded."""
-        return Subject(self.case.id, self.deadline.audience_id, "participants")
 
 
 def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline_id: UUID, request: ExtendIn) -> Ids:
@@ -63,23 +57,24 @@ def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadlin
     author = _author(db, actor, running, capacities, "extend", request)
     _require_state(deadline, now, "running")
     try:
-        calendars = calendars_for(db, running.case, term)
+        calendars = calendars_for(db, running.case, term, deadline.party_id)
         later = extended(term, deadline.first_due_on or deadline.due_on, deadline.due_on, request.until_on, calendars)
     except TermFault as fault:
         raise invalid("/until_on", "until-on", f"{str(fault)[0].upper()}{str(fault)[1:]}.") from fault
     payload: dict[str, Any] = {"until_on": request.until_on.isoformat()}
     if term.extend_with_all and (lacking := _agree(db, now, author, running, request.until_on)):
         payload["lacking"] = [str(party_id) for party_id in lacking]
-        _record(db, Act("extension-agreed", now, author, running.subject), deadline, payload, request.reason)
+        record_change(db, Act("extension-agreed", now, author, running.subject), deadline, payload, request.reason)
         return (case_id, deadline_id)
     agreed = ", on the agreement of every party" if term.extend_with_all else ""
-    line = f"Extended by the {_spoken(author.capacity)}{agreed}, {_today(running.case, now)}."
-    _move(db, now, running, "extended", Due(later.due_on, (line, *later.explanation)))
-    _record(db, Act("extended", now, author, running.subject), deadline, payload, request.reason)
+    line = f"Extended by the {_spoken(author.capacity)}{agreed}, {today_in_words(running.case, now)}."
+    deadline.counted_from, deadline.days_counted = None, None
+    move(db, now, running, "extended", Due(later.due_on, (line, *later.explanation)))
+    record_change(db, Act("extended", now, author, running.subject), deadline, payload, request.reason)
     return (case_id, deadline_id)
 
 
-def _agree(db: GatedSession, now: datetime, author: Author, running: _CaseTerm, until_on: date) -> list[UUID]:
+def _agree(db: GatedSession, now: datetime, author: Author, running: CaseTerm, until_on: date) -> list[UUID]:
     """Note that the author's party agrees to that day; the parties that have yet to agree.
 
     The agreement to one day says nothing about another.
@@ -93,7 +88,7 @@ def _agree(db: GatedSession, now: datetime, author: Author, running: _CaseTerm, 
     )
     change = db.execute(proposed).scalars().first()
     if change is None:
-        change = _add_change(db, now, running, "proposed", until_on)
+        change = add_change(db, now, running, "proposed", until_on)
     if author.party_id is not None and str(author.party_id) not in change.agreed_by:
         change.agreed_by = [*change.agreed_by, str(author.party_id)]
     parties = [party.id for party in read_facts(db, running.case).remaining]
@@ -106,11 +101,11 @@ def waive(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadline
     author = _author(db, actor, waived, waived.term.waive_by, "waive", request)
     deadline = waived.deadline
     _require_state(deadline, now, "running", "suspended")
-    _add_change(db, now, waived, "waived", None)
+    add_change(db, now, waived, "waived", None)
     deadline.state, deadline.ended_at, deadline.ended_as, deadline.suspended_on = "ended", now, "waived", None
-    line = f"Waived by the {_spoken(author.capacity)}, {_today(waived.case, now)}: nothing follows from it."
-    _add_lines(deadline, (line,))
-    _record(db, Act("waived", now, author, waived.subject), deadline, {}, request.reason)
+    line = f"Waived by the {_spoken(author.capacity)}, {today_in_words(waived.case, now)}: nothing follows from it."
+    add_lines(deadline, (line,))
+    record_change(db, Act("waived", now, author, waived.subject), deadline, {}, request.reason)
     return (case_id, deadline_id)
 
 
@@ -137,7 +132,7 @@ def follow_step(db: GatedSession, act: Act, case: Case, step: Step) -> None:
     rules, on = library()[case.procedure], day_of(case, act)
     running = select(Deadline).where(Deadline.case_id == case.id, Deadline.state == "running")
     for deadline in db.execute(running.order_by(Deadline.due_on, Deadline.id)).scalars():
-        affected = _CaseTerm(case, deadline, rules.term(deadline.term))
+        affected = CaseTerm(case, deadline, rules.term(deadline.term))
         if deadline.term in step.suspends and deadline.suspended_on is None and on <= deadline.due_on:
             _suspend(db, replace(act, name="suspended", subject=affected.subject), affected)
         elif deadline.term in step.resumes and deadline.suspended_on is not None:
@@ -163,6 +158,8 @@ def follow_order(db: GatedSession, now: datetime, case: AnyRow, term: str, until
                 f"Due: {written(until_on)}.",
             ],
             "reminded_at": None,
+            "counted_from": None,
+            "days_counted": None,
         }
         changed = update(Deadline).where(Deadline.id == row.id).values(**moved)
         db.execute(changed.execution_options(synchronize_session=False))
@@ -184,18 +181,18 @@ def follow_order(db: GatedSession, now: datetime, case: AnyRow, term: str, until
         ledger.record(db, act, "deadline-extended", payload, row.article)
 
 
-def _lock(db: GatedSession, actor: Actor, case_id: UUID, deadline_id: UUID) -> _CaseTerm:
+def _lock(db: GatedSession, actor: Actor, case_id: UUID, deadline_id: UUID) -> CaseTerm:
     """The deadline, its case locked; NotFound unless the actor may see it."""
     case = lock_case(db, actor, case_id)
     statement = select(Deadline).where(Deadline.case_id == case_id, Deadline.id == deadline_id)
     deadline = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
     if deadline is None:
         raise NotFound
-    return _CaseTerm(case, deadline, library()[case.procedure].term(deadline.term))
+    return CaseTerm(case, deadline, library()[case.procedure].term(deadline.term))
 
 
 def _author(
-    db: GatedSession, actor: Actor, target: _CaseTerm, capacities: Iterable[str], verb: str, request: ActingIn
+    db: GatedSession, actor: Actor, target: CaseTerm, capacities: Iterable[str], verb: str, request: ActingIn
 ) -> Author:
     """The actor, in a capacity that the rule allows.
 
@@ -238,66 +235,22 @@ def _require_state(deadline: Deadline, now: datetime, *states: str) -> None:
         raise Conflict(detail, f"deadline-{state}")
 
 
-def _suspend(db: GatedSession, act: Act, running: _CaseTerm, reason: str | None = None) -> None:
+def _suspend(db: GatedSession, act: Act, running: CaseTerm, reason: str | None = None) -> None:
     case, deadline, term = running.case, running.deadline, running.term
     on = day_of(case, act)
-    left = remaining(term, on, deadline.due_on, calendars_for(db, case, term))
-    _add_change(db, act.at, running, "suspended", None)
+    left = remaining(term, on, deadline.due_on, calendars_for(db, case, term, deadline.party_id))
+    add_change(db, act.at, running, "suspended", None)
     deadline.suspended_on, deadline.days_left = on, left
-    _add_lines(deadline, (f"Suspended: on {written(on)}, with {days_in_words(term, left)} left.",))
-    _record(db, act, deadline, {"days_left": left}, reason)
+    add_lines(deadline, (f"Suspended: on {written(on)}, with {days_in_words(term, left)} left.",))
+    record_change(db, act, deadline, {"days_left": left}, reason)
 
 
-def _resume(db: GatedSession, act: Act, suspended: _CaseTerm) -> None:
+def _resume(db: GatedSession, act: Act, suspended: CaseTerm) -> None:
     case, deadline, term = suspended.case, suspended.deadline, suspended.term
-    later = resumed(term, day_of(case, act), deadline.days_left or 0, calendars_for(db, case, term))
-    if deadline.first_due_on is not None:
-        # The limit of all extensions moves with the term, because a suspension is no extension.
-        deadline.first_due_on += later.due_on - deadline.due_on
+    on, left = day_of(case, act), deadline.days_left or 0
+    later = resumed(term, on, left, calendars_for(db, case, term, deadline.party_id))
+    move_limit(deadline, later.due_on)
+    deadline.counted_from, deadline.days_counted = on, left
     deadline.suspended_on, deadline.days_left = None, None
-    _move(db, act.at, suspended, "resumed", later)
-    _record(db, act, deadline, {"until_on": deadline.due_on.isoformat()}, None)
-
-
-def _move(db: GatedSession, now: datetime, moved: _CaseTerm, kind: str, later: Due) -> None:
-    """Give the deadline its later day, and add why to its explanation."""
-    deadline = moved.deadline
-    _add_change(db, now, moved, kind, later.due_on)
-    deadline.due_on, deadline.due_at = later.due_on, end_of_day(later.due_on, zone_of(moved.case))
-    deadline.reminded_at = None
-    _add_lines(deadline, later.explanation)
-
-
-def _add_lines(deadline: Deadline, lines: Iterable[str]) -> None:
-    deadline.explanation = [*deadline.explanation, *lines]
-
-
-def _today(case: Case, now: datetime) -> str:
-    return f"on {written(today_at(case, now))}"
-
-
-def _add_change(
-    db: GatedSession, now: datetime, changed: _CaseTerm, kind: str, due_after: date | None
-) -> DeadlineChange:
-    case, deadline = changed.case, changed.deadline
-    change = DeadlineChange(
-        id=new_id(db),
-        case_id=case.id,
-        audience_id=deadline.audience_id,
-        deadline_id=deadline.id,
-        kind=kind,
-        due_before=deadline.due_on,
-        due_after=due_after,
-        agreed_by=[],
-        on=today_at(case, now),
-        changed_at=now,
-    )
-    db.add(change)
-    return change
-
-
-def _record(db: GatedSession, act: Act, deadline: Deadline, more: dict[str, Any], reason: str | None) -> None:
-    """Record the change under the name of its act, such as `deadline-extended`."""
-    content = contents.write(db, deadline.case_id, deadline.audience_id, {"reason": reason}) if reason else None
-    payload = {"deadline_id": str(deadline.id), "term": deadline.term, **more}
-    ledger.record(db, act, f"deadline-{act.name}", payload, deadline.article, content)
+    move(db, act.at, suspended, "resumed", later)
+    record_change(db, act, deadline, {"until_on": deadline.due_on.isoformat()}, None)

@@ -1,28 +1,42 @@
-"""`…/deadlines` of a case, and `/v1/deadlines` across cases."""
+"""`…/deadlines` of a case, `/v1/deadlines` across cases, and acts on `/v1/closures`, which move deadlines."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.core.http.parameters import Act, Hop, Paged
+from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day
+from app.institution.calendars.schemas import ClosureIn, ClosureOut
+from app.institution.calendars.service import read_closure
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
-from app.proceedings.deadlines import changes, service
-from app.proceedings.deadlines.schemas import CaseDeadlineList, DeadlineList, DeadlineOut, ExtendIn, ReasonIn
+from app.proceedings.deadlines import changes, closures, service
+from app.proceedings.deadlines.schemas import (
+    CaseDeadlineList,
+    ClosureDeadlineList,
+    DeadlineList,
+    DeadlineOut,
+    ExtendIn,
+    ReasonIn,
+)
 
 router = APIRouter(prefix="/v1", tags=["deadlines"], route_class=Route)
+# Who enters or withdraws a closure moves deadlines, so that these acts are here and not where closures are read.
+closures_router = APIRouter(prefix="/v1/closures", tags=["closures"], route_class=Route)
 
 
 @router.get("/deadlines", operation_id="listAllDeadlines", responses=problems(401, 422))
 async def list_all_deadlines(
     work: Hop,
     page: Paged,
-    due_before: Annotated[Day | None, Query(description="Only deadlines due before this day.")] = None,
+    due_before: Annotated[
+        Day | None,
+        Query(description="Only deadlines due before this day; ended ones only if `state` asks for them."),
+    ] = None,
     state: Annotated[str | None, Query(max_length=16, description="Only deadlines in this state.")] = None,
 ) -> CaseDeadlineList:
     """List the deadlines in all your cases, the earliest first."""
@@ -106,3 +120,41 @@ async def resume_deadline(work: Hop, case_id: UUID, deadline_id: UUID, body: Act
         item=(case_id, deadline_id),
         lock=lock_case,
     )
+
+
+@closures_router.post(
+    "", status_code=201, dependencies=Create, operation_id="enterClosure", responses=problems(401, 403, 409, 422)
+)
+async def enter_closure(work: Hop, body: ClosureIn) -> ClosureOut:
+    """Enter a closure.
+
+    Registrars may do this. Open terms that roll over its days, or do not count them, move to a later day. Terms that
+    were met or have passed keep theirs. `listClosureDeadlines` lists which terms it concerns.
+    """
+    return await work.write(act(closures.enter_closure, body), answer=read_closure, status=201)
+
+
+@closures_router.post(
+    "/{closure_id}/withdraw",
+    dependencies=Act,
+    operation_id="withdrawClosure",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def withdraw_closure(work: Hop, closure_id: UUID) -> ClosureOut:
+    """Withdraw a closure.
+
+    Registrars may do this. Open terms move back to the day on which they would end without it, if that day is after
+    today.
+    """
+    return await work.write(
+        act(closures.withdraw_closure, closure_id),
+        answer=read_closure,
+        item=(closure_id,),
+        lock=closures.lock_closure,
+    )
+
+
+@closures_router.get("/{closure_id}/deadlines", operation_id="listClosureDeadlines", responses=problems(401, 404, 422))
+async def list_closure_deadlines(work: Hop, closure_id: UUID, page: Paged) -> ClosureDeadlineList:
+    """List the deadlines in your cases that a closure has moved, or whose last day it contains."""
+    return await work.read(closures.list_closure_deadlines, closure_id, page)

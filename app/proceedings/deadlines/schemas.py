@@ -70,3 +70,23 @@ class CaseDeadlineList(Listed[CaseDeadlineOut]):
 
 class DeadlineList(Listed[DeadlineOut]):
     """A page of deadlines, the earliest first."""
+
+
+class ClosureDeadlineOut(Out):
+    """A deadline that a closure has moved, or whose last day the closure contains."""
+
+    case: DeadlineCase = Field(description="The case.")
+    deadline_id: UUID = Field(description="The id of the deadline.")
+    term: str = Field(description="The term, by its name in the rule set.")
+    party_id: UUID | None = Field(description="The party for which it runs; null if it runs for all.")
+    article: str | None = Field(description="The article of the term; null for the registry's own practice.")
+    moved: bool = Field(
+        description="Whether the deadline moved; otherwise its rule lets it end on a day of the closure."
+    )
+    due_before: date = Field(description="The last day before the closure was entered or withdrawn.")
+    due_after: date = Field(description="The last day after that.")
+    changed_at: datetime = Field(description="When the closure was entered or withdrawn.")
+
+
+class ClosureDeadlineList(Listed[ClosureDeadlineOut]):
+    """A page of the deadlines that a closure concerns, in the order in which it moved them."""

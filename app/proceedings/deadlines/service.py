@@ -64,6 +64,9 @@ def list_all_deadlines(
     statement = of_own_cases(select(*columns).join(Case, Case.id == Deadline.case_id), actor)
     if due_before is not None:
         statement = statement.where(Deadline.due_on < due_before, Deadline.suspended_on.is_(None))
+        if state is None:
+            # What was met or waived is not due.
+            statement = statement.where(Deadline.state == "running")
     if state == "ended":
         statement = statement.where(Deadline.state == "ended")
     elif state == "suspended":

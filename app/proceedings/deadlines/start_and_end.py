@@ -23,23 +23,33 @@ from app.rules.days import end_of_day
 from app.rules.engine import took_effect
 from app.rules.loader import library
 from app.rules.model import SET_PER_CASE, Step, Term
-from app.rules.terms import TermFault, due
+from app.rules.terms import TermFault, due, with_reason
+
+
+@dataclass(frozen=True, slots=True)
+class TermInput:
+    """What a step says of the terms that it starts: a day, if one is set, and why the step counts on a later day."""
+
+    due_on: date | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _TermStart:
     """The day from which a term counts, the day that is set for it, and the party for which alone it runs.
 
-    `due_on` is None where the rule's period decides, `receiver` where the term runs for everybody.
+    `due_on` is None where the rule's period decides, `receiver` where the term runs for everybody, and `why` where the
+    term counts from the day of the act.
     """
 
     trigger_on: date
     due_on: date | None = None
     receiver: AnyRow | None = None
+    why: str | None = None
 
 
-def start_deadlines(db: GatedSession, act: Act, case: Case, step: Step, due_on: date | None) -> None:
-    """Start the terms of a step by its act; a term that is set per case starts only if `due_on` says its day.
+def start_deadlines(db: GatedSession, act: Act, case: Case, step: Step, given: TermInput) -> None:
+    """Start the terms of a step by its act; a term that is set per case starts only if its day is given.
 
     A term that counts from receipt starts here for the parties on which the request was served already, and for the
     others once it is served on them. Raises Conflict where no day can be found for a term.
@@ -48,9 +58,9 @@ def start_deadlines(db: GatedSession, act: Act, case: Case, step: Step, due_on: 
         if term.runs_from == "receipt":
             for receiver in db.execute(_SERVED, {"case_id": case.id}).all():
                 _start(db, act, case, term, _TermStart(receiver.served_on, receiver=receiver))
-        elif term.period != SET_PER_CASE or due_on is not None:
-            set_on = due_on if term.settable or term.period == SET_PER_CASE else None
-            _start(db, act, case, term, _TermStart(day_of(case, act), set_on))
+        elif term.period != SET_PER_CASE or given.due_on is not None:
+            set_on = given.due_on if term.settable or term.period == SET_PER_CASE else None
+            _start(db, act, case, term, _TermStart(day_of(case, act), set_on, why=given.why))
 
 
 _SERVED = (
@@ -80,7 +90,8 @@ def start_on_receipt(db: GatedSession, act: Act, case: Case, party_id: UUID) -> 
 
 def _start(db: GatedSession, act: Act, case: Case, term: Term, term_start: _TermStart) -> None:
     """Start a term by an act, whose name is that of the step that triggers the term."""
-    calendars, receiver = calendars_for(db, case, term), term_start.receiver
+    receiver = term_start.receiver
+    calendars = calendars_for(db, case, term, receiver.party_id if receiver else None)
     try:
         last_day = due(
             term, act.name, term_start.trigger_on, term_start.due_on, calendars, receiver.name if receiver else None
@@ -103,10 +114,11 @@ def _start(db: GatedSession, act: Act, case: Case, term: Term, term_start: _Term
         due_on=last_day.due_on,
         due_at=end_of_day(last_day.due_on, zone_of(case)),
         state="running",
-        explanation=list(last_day.explanation),
+        explanation=with_reason(last_day.explanation, term_start.why),
         set_at=act.at,
         party_id=receiver.party_id if receiver else None,
         first_due_on=last_day.due_on,
+        counted_from=None if last_day.was_given else term_start.trigger_on,
     )
     db.add(deadline)
     payload = {"deadline_id": str(deadline.id), "term": term.name, "due_on": last_day.due_on.isoformat()}

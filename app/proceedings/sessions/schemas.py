@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -52,6 +52,9 @@ class SessionIn(In):
     )
     party_ids: PartyIds = Field([], description="The parties with which a caucus is held.")
     place: Line | None = Field(None, description="Where the session takes place.")
+    despite_overlap: StrictBool = Field(
+        False, description="Whether to schedule it although you, the mediator, have another session at that time."
+    )
 
 
 class Attendee(In):
@@ -84,6 +87,13 @@ class AttendeeOut(Out):
     party_id: UUID | None = Field(description="The party for which the person attended; null if for none.")
 
 
+class OverlapOut(Out):
+    """Another session of the mediator at the same time."""
+
+    case_id: UUID = Field(description="The id of its case.")
+    session_id: UUID = Field(description="The id of the session.")
+
+
 class SessionOut(Out):
     """A session of the mediation."""
 
@@ -103,6 +113,9 @@ class SessionOut(Out):
     attendance: list[AttendeeOut] | None = Field(description="Who attended; null if it was not held.")
     reason: str | None = Field(
         description="Why it was adjourned or cancelled, or recorded late; null if there is no reason."
+    )
+    overlaps: list[OverlapOut] = Field(
+        description="Your other sessions at the same time, if you are its mediator; empty for everybody else."
     )
 
 

@@ -1,7 +1,7 @@
 """Sessions, which are scheduled in the time zone of the seat: joint ones, and caucuses with one side."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -22,10 +22,16 @@ from app.core.tables.cases import Case
 from app.core.tables.sessions import Meeting
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
-from app.proceedings.cases.paper_acts import Counted, day_faults, zone_of
+from app.proceedings.cases.paper_acts import Counted
+from app.proceedings.sessions.possible_times import (
+    held_on,
+    judge_times,
+    overlaps_of,
+    require_begun,
+    require_free,
+)
 from app.proceedings.sessions.schemas import HoldIn, PutOffIn, SessionIn, SessionList, SessionOut
 from app.proceedings.steps.service import Attempt, take_step_through
-from app.rules.days import LocalTimeFault, at_seat, day_at
 
 # The phases of a case in which sessions can be scheduled.
 PHASES = ("sessions", "settlement")
@@ -52,7 +58,7 @@ def list_sessions(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, 
     require_case(db, case_id)
     statement = select(*_COLUMNS).where(Meeting.case_id == case_id)
     listing = listed(db, statement, page, Sort(Meeting.starts_at, Meeting.id, datetime))
-    return SessionList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
+    return SessionList(items=_out(db, actor, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_session(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, session_id: UUID) -> SessionOut:
@@ -61,12 +67,12 @@ def read_session(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, s
     row = db.execute(select(*_COLUMNS).where(*wanted)).one_or_none()
     if row is None:
         raise NotFound
-    return _out(db, [row])[0]
+    return _out(db, actor, [row])[0]
 
 
-def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[SessionOut]:
+def _out(db: GatedSession, actor: Actor, rows: Sequence[AnyRow]) -> list[SessionOut]:
     ids = [id for row in rows for id in (row.content_id, row.attendance_id, row.reason_id) if id is not None]
-    bodies = contents.read_many(db, ids)
+    bodies, overlaps = contents.read_many(db, ids), overlaps_of(db, actor, rows)
     return [
         SessionOut(
             id=row.id,
@@ -84,6 +90,7 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[SessionOut]:
             held_on=row.held_on,
             attendance=bodies[row.attendance_id]["attendance"] if row.attendance_id else None,
             reason=bodies[row.reason_id]["reason"] if row.reason_id else None,
+            overlaps=overlaps.get(row.id, []),
         )
         for row in rows
     ]
@@ -96,12 +103,13 @@ def _local(instant: datetime, zone: str) -> str:
 def schedule(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: SessionIn) -> tuple[UUID, UUID]:
     """Schedule a session: the mediator joint sessions and caucuses, the registry joint sessions only.
 
-    Raises Forbidden for others, Conflict outside the phases of sessions and settlement, and Invalid for an audience
-    that does not fit the kind of session, or for times that do not exist at the seat.
+    Raises Forbidden for others, Conflict outside the phases of sessions and settlement and for a mediator who has
+    another session at that time, and Invalid for an audience that does not fit the kind of session, or for times at
+    which it cannot take place.
     """
     case = lock_case(db, actor, case_id)
     author = _scheduler(db, actor, case, body.kind)
-    starts_at, ends_at = _times(case, body)
+    span = judge_times(db, now, case, body)
     if body.audience != _AUDIENCES[body.kind]:
         detail = "A joint session has the audience 'participants', a caucus the audience 'caucus'."
         raise invalid("/audience", "audience-kind", detail)
@@ -116,6 +124,8 @@ def schedule(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
             article=None,
             reasons=[],
         )
+    if author.capacity == "mediator" and not body.despite_overlap:
+        require_free(db, actor, span)
     audience_id = access.audience(db, case_id, body.audience, parties)
     content = contents.write(db, case_id, audience_id, {"title": body.title, "place": body.place})
     meeting = Meeting(
@@ -127,8 +137,8 @@ def schedule(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
         audience_name=body.audience,
         party_ids=sorted(str(party) for party in parties),
         content_id=content.id,
-        starts_at=starts_at,
-        ends_at=ends_at,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
         time_zone=case.seat_time_zone,
         scheduled_at=now,
     )
@@ -145,26 +155,6 @@ def _scheduler(db: GatedSession, actor: Actor, case: Case, kind: str) -> Author:
         return author_of(actor, "registry")
     detail = "Only the mediator may do this; for a joint session the registry may as well."
     raise Forbidden(detail, "not-your-capacity")
-
-
-def _times(case: Case, body: SessionIn) -> tuple[datetime, datetime]:
-    """Return the beginning and the end as instants.
-
-    Raises Invalid for a time that does not exist at the seat, and for an end that does not follow the beginning.
-    """
-    zone, instants, faults = ZoneInfo(case.seat_time_zone), [], []
-    for name in ("starts_at", "ends_at"):
-        time: datetime = getattr(body, name)
-        try:
-            instants.append(time.astimezone(UTC) if time.tzinfo else at_seat(time, zone))
-        except LocalTimeFault as fault:
-            faults.append(FieldError(f"/{name}", "local-time", str(fault)))
-    if faults:
-        raise Invalid(*faults)
-    starts_at, ends_at = instants
-    if ends_at <= starts_at:
-        raise invalid("/ends_at", "order", "A session must end after it begins.")
-    return starts_at, ends_at
 
 
 def _act_on(meeting: Meeting, name: str, now: datetime, author: Author) -> Act:
@@ -189,23 +179,24 @@ def hold(
     """Record, as the mediator, that a session was held and who attended; a joint one takes the step `hold-session`.
 
     Raises NotFound, Forbidden for others, Invalid for a day on which it cannot have been held or for parties that the
-    case does not have, and Conflict for a session that is not scheduled.
+    case does not have, and Conflict for a session that is not scheduled or has not begun.
     """
     case = lock_case(db, actor, case_id)
     meeting = _meeting(db, case_id, session_id)
     circle = circle_of(db, view_of(case))
     if not circle.is_mediator(actor):
         raise Forbidden("Only the mediator may record that a session was held.", "not-your-capacity")
-    held_on = _held_on(case, meeting, now, body)
+    day = held_on(case, meeting, now, body)
     _check_attendance(circle, body)
     _expect_scheduled(meeting)
+    require_begun(meeting, now)
     attendance: dict[str, Any] = {"attendance": [attendee.model_dump(mode="json") for attendee in body.attendance]}
     if body.reason is not None:
         attendance["reason"] = body.reason
     content = contents.write(db, case_id, meeting.audience_id, attendance)
-    meeting.state, meeting.held_on, meeting.attendance_id = "held", held_on, content.id
+    meeting.state, meeting.held_on, meeting.attendance_id = "held", day, content.id
     if meeting.kind == "joint":
-        take_step_through(db, actor, now, case, Attempt("hold-session", meeting.id, Counted(held_on)))
+        take_step_through(db, actor, now, case, Attempt("hold-session", meeting.id, Counted(day)))
     _record(db, _act_on(meeting, "hold", now, author_of(actor, "mediator")), meeting, content)
     return (case_id, meeting.id)
 
@@ -236,23 +227,6 @@ def _expect_scheduled(meeting: Meeting) -> None:
             "session-state",
             state=meeting.state,
         )
-
-
-def _held_on(case: Case, meeting: Meeting, now: datetime, body: HoldIn) -> date:
-    """The day at the seat on which a session was held: today, or an earlier day on or after its scheduled beginning."""
-    today = day_at(now, zone_of(case))
-    held_on = body.on or today
-    faults = day_faults(today, held_on, body.reason)
-    earliest = min(today, day_at(meeting.starts_at, zone_of(case)))
-    if not faults and held_on < earliest:
-        faults = [
-            FieldError(
-                "/on", "before-session", f"Give {earliest} or a later day: the session cannot have been held before."
-            )
-        ]
-    if faults:
-        raise Invalid(*faults)
-    return held_on
 
 
 def adjourn(

@@ -5,7 +5,7 @@ They come before any other act on the case, so that the dates do not depend on w
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, select
@@ -18,10 +18,10 @@ from app.core.tables.cases import Case
 from app.core.tables.deadlines import Deadline
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.cases.paper_acts import Counted, today_at, zone_of
+from app.proceedings.cases.paper_acts import Counted, present_day, today_at, zone_of
 from app.proceedings.steps.derived_columns import date_waiting
 from app.proceedings.steps.service import Attempt, apply_step, judge_step
-from app.rules.days import day_at
+from app.rules.days import day_at, end_of_day
 from app.rules.loader import library
 from app.rules.model import Facts, Procedure, Step
 
@@ -49,7 +49,10 @@ def take_due_steps(db: GatedSession, now: datetime, case_id: UUID) -> int:
     A step counts on the day after its term, or on the day of the act that made it possible once the term had passed.
     """
     case = lock_case(db, CLOCK, case_id)
-    changed_at, seen, taken = case.updated_at, set[Facts](), 0
+    # An act that came outside office hours counts on a later day, and so does what follows from it.
+    arrived_on = present_day(db, case.updated_at, case)
+    changed_at = max(case.updated_at, end_of_day(arrived_on - timedelta(days=1), zone_of(case)))
+    seen, taken = set[Facts](), 0
     while (facts := replace(read_facts(db, case), acts=())) not in seen and _take_next(db, now, case, changed_at):
         seen.add(facts)
         taken += 1
@@ -61,6 +64,8 @@ def _take_next(db: GatedSession, now: datetime, case: Case, changed_at: datetime
     """Take the step that was due first, if any: on each day the first open one, in the order of the rule set."""
     for due_at in _passed(db, now, case):
         effective_at = max(due_at, changed_at)
+        if effective_at > now:
+            return False
         counted = Counted(day_at(effective_at, zone_of(case)), effective_at=effective_at)
         for step in _steps(library()[case.procedure]):
             if case.stage not in step.origin:

@@ -26,7 +26,7 @@ from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted
 from app.proceedings.deadlines import changes
-from app.proceedings.deadlines.start_and_end import end_deadlines, start_deadlines
+from app.proceedings.deadlines.start_and_end import TermInput, end_deadlines, start_deadlines
 from app.proceedings.steps import consents_and_powers, consequences
 from app.proceedings.steps.schemas import StepIn
 from app.rules import engine
@@ -96,7 +96,7 @@ def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attemp
 
     Raises Forbidden or Conflict as the rules say.
     """
-    counted = attempt.counted or Counted(paper_acts.today_at(case, now))
+    counted = attempt.counted or Counted(paper_acts.present_day(db, now, case))
     procedure, facts = library()[case.procedure], read_facts(db, case, attempt.subject)
     holdings = _holdings(db, actor, case, counted)
     try:
@@ -119,7 +119,7 @@ def take_registry_step(db: GatedSession, act: Act, case: Case, step: str) -> Non
 
     The caller has locked the case. The step is recorded as an act of the author of `act`.
     """
-    counted = Counted(paper_acts.today_at(case, act.at))
+    counted = Counted(paper_acts.present_day(db, act.at, case))
     procedure, facts = library()[case.procedure], read_facts(db, case)
     try:
         decision = engine.decide(procedure, facts, step, (Holding("registry"),), counted.on)
@@ -326,7 +326,7 @@ def _write_consent_and_powers(db: GatedSession, act: Act, case: Case, judged: Ju
 def _change_terms(db: GatedSession, act: Act, case: Case, judged: Judged) -> None:
     """Start, suspend, resume and end the terms that the step names; the end of a case ends them all."""
     step = judged.decision.step
-    start_deadlines(db, act, case, step, judged.request.due_on)
+    start_deadlines(db, act, case, step, TermInput(judged.request.due_on, judged.counted.why))
     if step.suspends or step.resumes:
         changes.follow_step(db, act, case, step)
     if judged.procedure.stage(case.stage).final:

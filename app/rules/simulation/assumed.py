@@ -1,7 +1,7 @@
 """What a simulation assumes: the parties, their calendars and the acts."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 
 from app.rules.terms import Calendar
 
@@ -41,7 +41,9 @@ class AssumedAct:
 
     `by` is a capacity. `party` names the party that acts or, where no party acts, the party that the act is about.
     `due_on` and `ground` are fields of a step, `settles` (`whole` or `part`) is for a text that is frozen, `term` names
-    the term that an act changes, and `until_on` is the new last day of a term that is extended.
+    the term that an act changes, and `until_on` is the new last day of a term that is extended. `received_via` and
+    `received_time` say how and when what a party sent on paper reached the registry on the day `on`; `why` is then why
+    the act counts on a later one.
     """
 
     step: str
@@ -53,3 +55,6 @@ class AssumedAct:
     settles: str = "whole"
     term: str | None = None
     until_on: date | None = None
+    received_via: str | None = None
+    received_time: time | None = None
+    why: str | None = None

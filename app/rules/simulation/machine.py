@@ -11,6 +11,7 @@ from app.rules.simulation.answer import answer
 from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars, SimulationFault
 from app.rules.simulation.course import Course, begin, facts_of, fault, with_entry
 from app.rules.simulation.other_acts import OTHER_ACTS
+from app.rules.simulation.receipts import counted_by_office_hours
 from app.rules.simulation.steps import apply, take_step
 from app.rules.simulation.timeline import PASSED, RUNNING, Entry, Simulation
 
@@ -25,10 +26,12 @@ def simulate(
     Raises SimulationFault for an unknown act, party, capacity or term, for a field that the act does not take or
     lacks, for days that are not in order, and for a timeline of more than MOST_ENTRIES.
     """
-    course = begin(procedure, parties, calendars, min([act.on for act in acts[:1]], default=until))
-    for index, act in enumerate(acts):
+    counted = [counted_by_office_hours(procedure, calendars, index, act) for index, act in enumerate(acts)]
+    course = begin(procedure, parties, calendars, min([act.on for act in counted[:1]], default=until))
+    for index, act in enumerate(counted):
         if act.on < course.on:
-            raise SimulationFault(index, "on", "not-in-order", "Give the acts in the order of their days.")
+            detail = "Give the acts in the order of the days on which they count."
+            raise SimulationFault(index, "on", "not-in-order", detail)
         course = _let_pass(course, act.on)
         course = _let_pass(_do(replace(course, act=index), act), act.on)
     if until < course.on:

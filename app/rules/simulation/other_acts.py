@@ -39,7 +39,7 @@ def _extend(course: Course, act: AssumedAct) -> Course:
     by = _capacity(course, act, term, (*term.extend_by, *(("any-party",) if term.extend_with_all else ())))
     _must_be(course, deadline, RUNNING)
     try:
-        calendars = deadlines.calendars_of(course, term)
+        calendars = deadlines.calendars_of(course, term, deadline.party)
         later = extended(term, deadline.first_due_on, deadline.due_on, act.until_on, calendars)
     except TermFault as problem:
         detail = str(problem)

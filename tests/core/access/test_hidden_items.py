@@ -9,7 +9,7 @@ import pytest
 from app.settings import Settings
 from tests.installation import Answer, House, Json, Person
 from tests.registries import EmptyRegistry
-from tests.story import Dispute
+from tests.story import EARLIER, Dispute
 
 VARYING = {"x-request-id"}
 
@@ -235,8 +235,7 @@ def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]
         {
             "kind": "joint",
             "title": "Together",
-            "starts_at": "2026-05-04T09:00",
-            "ends_at": "2026-05-04T10:00",
+            **EARLIER,
             "audience": "participants",
         },
     )
@@ -270,9 +269,9 @@ def confidences(dispute: Dispute) -> Callable[[str], None]:
             dispute.filing(dispute.requesting, "party", "requesting")
             left_open = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
             dispute.requesting.post(f"{dispute.path}/filings", left_open).expect(201)
-            held = dispute.session("caucus", "requesting", starts_at="2026-04-01T10:00")
+            held = dispute.session("caucus", "requesting", **EARLIER)
             dispute.hold(held, "Olga", "agent")
-            dispute.session("caucus", "requesting", starts_at="2026-05-01T10:00")
+            dispute.session("caucus", "requesting", starts_at="2026-05-30T10:00")
             side = [dispute.party("requesting")]
             dispute.draft(dispute.requesting, audience="caucus", party_ids=side)
             dispute.draft(dispute.mediator, audience="mediators", party_ids=[])

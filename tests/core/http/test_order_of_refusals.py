@@ -189,6 +189,7 @@ def rows(world: World) -> dict[str, Row]:
         "resumeDeadline": Row(f"{deadline}/resume", mediator, staff, "deadline-ended"),
         "recordService": Row(f"{c}/service", me, staff, "already-served", served),
         "enterClosure": Row("/v1/closures", me),
+        "withdrawClosure": Row(f"/v1/closures/{ids['closure']}/withdraw", me, staff, "closure-withdrawn"),
         "clearDesk": Row("/v1/me/desk/looked"),
         "changeMyNotices": Row("/v1/me/notices"),
         "addUser": Row("/v1/users", staff, admin, "exists", user),

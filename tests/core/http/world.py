@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from tests.installation import House, Json, Person
 from tests.request_bodies import REQUESTS
-from tests.story import GIVES, Dispute
+from tests.story import EARLIER, GIVES, Dispute
 
 
 @dataclass
@@ -31,7 +31,7 @@ def build(house: House) -> World:
     dispute.registrar.post(f"{dispute.path}/consents/{ids['consent']}/confirm").expect(200)
     _brought_to_mediation(dispute)
     ids["appointment"] = dispute.appointments()[0]["id"]
-    ids["session"] = dispute.hold(dispute.session())["id"]
+    ids["session"] = dispute.hold(dispute.session(**EARLIER))["id"]
     ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
     dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
     ids["document"] = _filed_document(dispute)
@@ -45,6 +45,8 @@ def build(house: House) -> World:
     dispute.admit(dispute.registrar, late, party)
     dispute.filing(late, "participants")
     proposed = {"stream": shared_stream(dispute.requesting, dispute)}
+    ids["closure"] = dispute.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)["id"]
+    dispute.registrar.post(f"/v1/closures/{ids['closure']}/withdraw").expect(200)
     ids["disclosure"] = dispute.requesting.post(f"{dispute.path}/disclosures", proposed).expect(201)["id"]
     other.settled()
     ids["closed appointment"] = other.appointments()[0]["id"]
