@@ -488,6 +488,7 @@ _PLACES = {
     "third_state_id": "soli",
     "token_id": "token",
     "user_id": "mediator",
+    "version_id": "version",
     "webhook_id": "webhook",
 }
 # Of which case it is, and what else differs.
@@ -524,6 +525,7 @@ async def _read_everything(play: Recorder) -> None:
         "court_id": (await first("registrar", "/v1/courts"))["id"],
         "deadline_of_first": (await first("registrar", f"{C}/deadlines"))["id"],
         "event": (await first("registrar", f"{C}/events"))["id"],
+        "version": (await first("registrar", f"{C}/request-versions"))["id"],
         "signature": (await first("registrar", f"{C}/settlement/signatures"))["id"],
         "representative_of_tarvand": (await first("registrar", f"{C}/parties/{{tarvand}}/representatives"))["id"],
     }

@@ -31,7 +31,9 @@ _WEBHOOK = ("webhook_id", "user_id", "client_id")
 
 _ALL = (
     EventType("case-opened", "A request was opened as a draft."),
-    EventType("case-amended", "Details of a case were changed."),
+    EventType("case-amended", "A request was amended, or corrected by the registry.", ("party_id",)),
+    EventType("request-lodged", "A request was lodged in this text."),
+    EventType("request-served", "A request was served in this text on the other sides."),
     EventType(
         "step-taken", "A step of the procedure was taken: the case may have reached another stage.", ("party_id",)
     ),
@@ -112,6 +114,7 @@ _ALL = (
     EventType("referral-accepted", "The registry accepted a referral and opened its case.", _REFERRAL),
     _of_the_installation("referral-declined", "The registry declined a referral, with a coded reason.", *_REFERRAL),
     _of_the_installation("referral-more-asked", "The registry asked a court for more information.", *_REFERRAL),
+    EventType("referral-served", "A court's referral was served with the request, as it stands.", _REFERRAL),
     EventType("referral-withdrawn", "A court withdrew its referral.", _REFERRAL),
     EventType("return-date-extended", "A court extended the return date.", _REFERRAL),
     _of_the_installation("referral-stage-changed", "A referred case entered another phase.", *_REFERRAL),

@@ -140,6 +140,8 @@ def rows(world: World) -> dict[str, Row]:
         "openCase": Row("/v1/cases", admin),
         "amendCase": Row(c, mediator, me, "not-amendable"),
         "takeStep": Row(f"{c}/steps/screen", mediator, staff, "step-not-open", {}),
+        "amendParty": Row(f"{closed}/parties/{done.party('responding')}", done.mediator, staff, "not-amendable"),
+        "removeParty": Row(f"{c}/parties/{mediating.party('responding')}", mediator, me, "not-amendable"),
         "addParty": Row(f"{closed}/parties", done.requesting, staff, "step-not-open"),
         "admitRepresentative": Row(representatives, mediator, me, "already-in-case", powers),
         "recordPowers": Row(f"{counsel}/powers", None, me, "already-ended"),
@@ -276,7 +278,9 @@ def test_a_missing_capacity_is_refused_before_a_stale_tag_and_a_stale_tag_before
         assert 409 in operation.statuses, id
         if stale:
             send(row.allowed, stale).expect(412, "precondition-failed")
-        fresh = {"if-match": row.allowed.get(row.path).headers["etag"]} if operation.method == "PATCH" else {}
+        fresh = (
+            {"if-match": row.allowed.get(row.path).headers["etag"]} if operation.method in ("PATCH", "DELETE") else {}
+        )
         send(row.allowed, fresh).expect(409, row.code)
 
 
