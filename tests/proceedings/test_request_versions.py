@@ -88,7 +88,7 @@ def test_the_receipt_of_lodging_commits_to_the_text_that_was_lodged(dispute: Dis
     dispute.responding.get(path).expect(404)
 
 
-def test_a_correction_stands_beside_what_was_served_with_old_and_new_values(dispute: Dispute) -> None:
+def test_a_correction_follows_what_was_served_with_old_and_new_values(dispute: Dispute) -> None:
     dispute.invited()
     party = f"/parties/{dispute.party('responding')}"
     change(dispute, dispute.registrar, title="The Serin")
@@ -120,7 +120,7 @@ def test_the_registry_rewrites_nothing_but_the_form_of_a_request(dispute: Disput
     dispute.requesting.patch(path, {"name": "x"}, if_match=tag).expect(403, "forbidden")
 
 
-def test_an_amendment_before_service_dates_the_case_and_counts_for_nobody_else(dispute: Dispute) -> None:
+def test_an_amendment_before_service_dates_the_case_and_is_not_counted(dispute: Dispute) -> None:
     dispute.lodged()
     before = dispute.read()
     dispute.house.clock.pass_by(minutes=5)

@@ -1,6 +1,6 @@
 """The versions of a request: as lodged, as amended or corrected, and as served, each with its hash in an event.
 
-Before service they are in the stream of the requesting side and the registry, which nobody else ever reads. What is
+Before service they are in the stream of the requesting side and the registry, which the other sides never read. What is
 served is one text; it and every later version are for everybody who may see the case.
 """
 
@@ -16,7 +16,7 @@ from sqlalchemy import Integer, String, Uuid, bindparam, select, union_all, upda
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
-from app.core.access.session import GatedSession, as_system
+from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, columns_of_kind
 from app.core.errors import NotFound
@@ -150,9 +150,8 @@ def _hide_earlier(db: GatedSession, case: Case, subject: Subject) -> None:
     hidden = update(Content).where(
         Content.id.in_(written), Content.id != case.content_id, Content.audience_id == case.audience_id
     )
-    with as_system(db):
-        moved = hidden.values(audience_id=subject.audience_id)
-        db.execute(moved.execution_options(synchronize_session=False))
+    moved = hidden.values(audience_id=subject.audience_id)
+    db.execute(moved.execution_options(synchronize_session=False))
 
 
 def commitments(versions: Sequence[RequestVersion]) -> dict[str, str]:

@@ -197,6 +197,6 @@ def dumped(items: Iterable[BaseModel]) -> list[dict[str, Any]]:
 def write_request(
     db: GatedSession, case: Case, summary: str, instruments: list[dict[str, Any]], content_id: UUID | None = None
 ) -> contents.Written:
-    """Seal the text of a request for whoever may see that its case exists."""
+    """Seal the text of a request for everybody who may see that its case exists."""
     body = {"summary": summary, "instruments": instruments}
     return contents.write(db, case.id, case.audience_id, body, content_id)

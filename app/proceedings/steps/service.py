@@ -63,7 +63,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StepRecord:
     """What an event says of a step besides its decision: the stage that it was taken from, and what it commits to."""
 
     stage: str
@@ -196,7 +196,7 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
     act = Act(decision.step.name, now, judged.author, act_subject(db, case), judged.counted.on)
     _void_earlier_steps(db, now, case, decision.step)
     versions = request_versions.seal_versions(db, case, decision.step)
-    _record(db, act, case, judged, Taken(stage_before, request_versions.commitments(versions)))
+    _record(db, act, case, judged, StepRecord(stage_before, request_versions.commitments(versions)))
     _write_consent_and_powers(db, act, case, judged)
     if decision.completes:
         _change_terms(db, act, case, judged)
@@ -270,7 +270,7 @@ def _void_earlier_steps(db: GatedSession, now: datetime, case: Case, step: Step)
         db.execute(undone.values(voided_at=now).execution_options(synchronize_session=False))
 
 
-def _record(db: GatedSession, act: Act, case: Case, judged: Judged, taken: Taken) -> None:
+def _record(db: GatedSession, act: Act, case: Case, judged: Judged, taken: StepRecord) -> None:
     """Keep the step as it was taken, and record its event under the article of its ground, or else of the step."""
     step, request, counted = judged.decision.step, judged.request, judged.counted
     ground, audience_id = request.fields.ground, act.subject.audience_id
