@@ -30,6 +30,8 @@ REQUESTS: dict[str, Json] = {
         "until_on": "2026-12-31",
         "name": "The registry is closed at the year's end",
     },
+    "FilingAmendment": {"title": "Statement on the gauge"},
+    "WithdrawalIn": {},
     "PartyAmendment": {"name": "Kingdom of Vedria"},
     "ExtendIn": {"until_on": "2026-05-01", "reason": "The delegation changes."},
     "AskIn": {"lacks": ["representatives"], "note": "Who acts for the defendant?"},

@@ -9,7 +9,7 @@ from uuid import UUID
 import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from app.core.access.gate import insert_rows
 from app.core.access.session import GatedSession
@@ -116,6 +116,12 @@ def committed(db: GatedSession, id: UUID) -> Written:
     """A content that was written earlier, with its commitment; raises NoResultFound if the actor may not read it."""
     row = db.execute(select(Content.case_id, Content.body).where(Content.id == id)).one()
     return Written(id, commitment(*_unseal(_cipher(db, row.case_id), id, row.body)))
+
+
+def destroy(db: GatedSession, case_id: UUID) -> None:
+    """Destroy the key of a case: what was written in it can never be read again."""
+    row = update(DataKey).where(DataKey.case_id == case_id).values(wrapped=NO_KEY)
+    db.execute(row.execution_options(synchronize_session=False))
 
 
 def check_key(db: GatedSession) -> None:

@@ -10,7 +10,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day, Instant, Words
-from app.proceedings.cases import amendments, queries, request_versions, requests
+from app.proceedings.cases import amendments, discarding, queries, request_versions, requests
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.request_version_schemas import RequestVersionList, RequestVersionOut
 from app.proceedings.cases.schemas import (
@@ -98,6 +98,24 @@ async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
     """
     return await work.write(
         act(amendments.amend_case, case_id, body), answer=queries.read_case, item=(case_id,), lock=lock_case
+    )
+
+
+@router.delete(
+    "/{case_id}",
+    status_code=204,
+    response_model=None,
+    dependencies=Change,
+    operation_id="discardCase",
+    responses=problems(401, 403, 404, 409, 412, 422, 428) | {204: {"description": "The draft was discarded."}},
+)
+async def discard_case(work: Hop, case_id: UUID) -> CaseOut:
+    """Discard a request that is not lodged.
+
+    The requesting side may do this. What was written in it cannot be read again.
+    """
+    return await work.write(
+        act(discarding.discard_case, case_id), answer=queries.read_case, item=(case_id,), lock=lock_case
     )
 
 

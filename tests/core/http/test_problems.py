@@ -30,8 +30,8 @@ def test_each_status_is_a_problem_document(house: House, dispute: Dispute) -> No
     me = dispute.requesting
     problem(me.get("/no/such/route"), 404, "not-found")
     problem(me.get(f"/v1/cases/{CANARY}"), 404, "not-found")
-    problem(me.send("DELETE", path), 405, "method-not-allowed")
-    assert "GET" in me.send("DELETE", path).headers["allow"]
+    problem(me.send("PUT", path), 405, "method-not-allowed")
+    assert "GET" in me.send("PUT", path).headers["allow"]
     problem(me.patch(path, {"title": "x"}), 428, "precondition-required")
     problem(me.patch(path, {"title": "x"}, if_match='"old"'), 412, "precondition-failed")
     problem(
