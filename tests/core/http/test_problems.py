@@ -40,7 +40,8 @@ def test_each_status_is_a_problem_document(house: House, dispute: Dispute) -> No
         "unsupported-media-type",
     )
     problem(me.send("POST", "/v1/cases", content=b"{}"), 415, "unsupported-media-type")
-    problem(me.post("/v1/cases", {CANARY: CANARY}), 422, "invalid")
+    for name in ("unknown", f"the {CANARY}"):
+        problem(me.post("/v1/cases", {name: CANARY}), 422, "invalid")
     problem(me.get(f"/v1/cases?{CANARY}=1"), 422, "invalid")
     problem(me.get("/v1/cases?limit=0"), 422, "invalid")
     problem(me.get(f"/v1/cases?phase={CANARY}"), 422, "invalid")
