@@ -94,6 +94,14 @@ def openings_left(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
     return _openings(db, _NOT_DESTROYED, ids)
 
 
+def destroyed_among(db: GatedSession, ids: list[UUID]) -> set[UUID]:
+    """Those of the contents that the actor could read if their key were not destroyed."""
+    if not ids:
+        return set()
+    destroyed = select(Content.id).join(DataKey, DataKey.case_id == Content.case_id)
+    return set(db.execute(destroyed.where(Content.id.in_(ids), DataKey.wrapped == NO_KEY)).scalars())
+
+
 def _openings(db: GatedSession, statement: AnySelect, ids: list[UUID]) -> dict[UUID, Opening]:
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
     rows = [row for part in parts for row in db.execute(statement, {"ids": part})]
