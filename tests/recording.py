@@ -284,6 +284,7 @@ async def _of_the_open_case(play: Recorder) -> None:
     await play.do("registrar", "/v1/appointments/{appointment}/confirm")
     await _of_sessions(play)
     await _of_filings(play)
+    await _of_slips(play)
     await _of_representatives(play)
     await play.do("other_mediator", "/v1/appointments/{appointment}/resign", {"reason": "I am called to office."})
     await play.do("requesting_agent", f"{S}/appointments", {"mediator_id": "{mediator_entry}"}, appointment="id")
@@ -349,6 +350,25 @@ async def _of_filings(play: Recorder) -> None:
     await play.bring("responding_agent", f"{S}/filings/{{sealed}}/documents", "positions.pdf", sealed_document="id")
     await play.do("responding_agent", f"{S}/filings/{{sealed}}/submit")
     await play.send_raw("registrar", "GET", filled("/v1/documents/{sealed_document}/content", play.kept))
+
+
+async def _of_slips(play: Recorder) -> None:
+    """A draft case with a party too many, which is discarded; drafts and a document that were not meant to be."""
+    who = "requesting_agent"
+    await play.do(who, "/v1/cases", _FLOOD, slip="id")
+    third = {"side": "side-3", "kind": "state", "name": "Soly"}
+    await play.do(who, "/v1/cases/{slip}/parties", third, soly="id")
+    await play.do(who, "/v1/cases/{slip}/parties/{soly}", {"name": "Soli"}, "PATCH")
+    await play.do(who, "/v1/cases/{slip}/parties/{soly}", {}, "DELETE")
+    await play.do(who, "/v1/cases/{slip}", {}, "DELETE")
+    note = {"kind": "notice", "title": "Gauge", "text": "The gauge is brocken.", "audience": "participants"}
+    await play.do(who, f"{S}/filings", note, slip="id")
+    await play.do(who, f"{S}/filings/{{slip}}", {"text": "The gauge is broken."}, "PATCH")
+    await play.do(who, f"{S}/filings/{{slip}}", {}, "DELETE")
+    await play.do(who, f"{S}/filings", note, slip="id")
+    await play.bring(who, f"{S}/filings/{{slip}}/documents", "advice.pdf", advice="id")
+    await play.do(who, f"{S}/filings/{{slip}}/submit")
+    await play.do(who, "/v1/documents/{advice}/withdraw", {"reason": "It is our counsel's advice."})
 
 
 async def _of_representatives(play: Recorder) -> None:
@@ -518,6 +538,7 @@ _PLACES = {
     "third_state_id": "soli",
     "token_id": "token",
     "user_id": "mediator",
+    "version_id": "version",
     "webhook_id": "webhook",
 }
 # Of which case it is, and what else differs.
@@ -555,6 +576,7 @@ async def _read_everything(play: Recorder) -> None:
         "court_id": (await first("registrar", "/v1/courts"))["id"],
         "deadline_of_first": (await first("registrar", f"{C}/deadlines"))["id"],
         "event": (await first("registrar", f"{C}/events"))["id"],
+        "version": (await first("registrar", f"{C}/request-versions"))["id"],
         "signature": (await first("registrar", f"{C}/settlement/signatures"))["id"],
         "representative_of_tarvand": (await first("registrar", f"{C}/parties/{{tarvand}}/representatives"))["id"],
     }

@@ -193,12 +193,43 @@ Words = Annotated[
 Flag = Annotated[bool, BeforeValidator(true_or_false)]
 IdOrMe = Annotated[UUID | Literal["me"], WrapValidator(id_or_me)]
 Line = Annotated[Words, AfterValidator(without_invisible)]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64), BeforeValidator(only_text)]
-Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35), BeforeValidator(only_text)
+
+
+def of_form(pattern: str, code: str, message: str) -> BeforeValidator:
+    """Refuses a text of another form in words; the pattern is for programs that read the schema."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: Any) -> str:
+        text: str = only_text(value)
+        if form.fullmatch(text) is None:
+            raise PydanticCustomError(code, message)
+        return text
+
+    return BeforeValidator(check)
+
+
+_CODE, _LANGUAGE = r"^[a-z0-9]+(-[a-z0-9]+)*$", r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+_COUNTRY, _SHA256 = r"^[A-Z]{2}$", r"^[0-9a-f]{64}$"
+Code = Annotated[
+    str,
+    StringConstraints(pattern=_CODE, max_length=64),
+    of_form(_CODE, "code", "Give a code of small letters, digits and hyphens, such as water-allocation."),
 ]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), BeforeValidator(only_text)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), BeforeValidator(only_text)]
+Language = Annotated[
+    str,
+    StringConstraints(pattern=_LANGUAGE, max_length=35),
+    of_form(_LANGUAGE, "language", "Give a language by its code (BCP 47), such as en, fr or zh-Hant."),
+]
+Country = Annotated[
+    str,
+    StringConstraints(pattern=_COUNTRY),
+    of_form(_COUNTRY, "country", "Give a country by its two capital letters (ISO 3166), such as HK."),
+]
+Sha256 = Annotated[
+    str,
+    StringConstraints(pattern=_SHA256),
+    of_form(_SHA256, "sha256", "Give a SHA-256 as 64 hexadecimal digits in small letters."),
+]
 
 
 def _rfc3339(value: Any) -> Any:

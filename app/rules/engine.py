@@ -114,10 +114,10 @@ def waiting(procedure: Procedure, facts: Facts, on: date) -> tuple[Waiting, ...]
             continue
         running = [term for term in facts.terms if not term.ended and not term.suspended]
         days = [term.due_on for term in running if term.name in entry.ends]
-        for capacity, party_id in _awaited(entry, facts, on):
+        for capacity, party_id, need in _awaited(entry, facts, on):
             waits.setdefault(
                 (capacity, party_id, entry.name),
-                Waiting(capacity, party_id, entry.name, min(days, default=None), entry.citation),
+                Waiting(capacity, party_id, entry.name, min(days, default=None), entry.citation, need),
             )
     return tuple(waits.values())
 
@@ -252,11 +252,14 @@ def _still_to_act(entry: Step, facts: Facts) -> list[PartyFact]:
     return [party for party in _parties_of(entry.each, facts) if party.id not in acted]
 
 
-def _awaited(entry: Step, facts: Facts, on: date) -> Iterable[tuple[str, UUID | None]]:
+def _awaited(entry: Step, facts: Facts, on: date) -> Iterable[tuple[str, UUID | None, str | None]]:
     for view in checks.views(entry.needs, facts):
         missing = checks.unmet(entry.needs, view, on)
         first = [finding for name, finding in missing if name == missing[0][0]]
-        yield from [awaited for finding in first for awaited in finding.awaits] or _takers(entry, view)
+        awaited: list[tuple[str, UUID | None, str | None]] = [
+            (*whom, missing[0][0]) for finding in first for whom in finding.awaits
+        ]
+        yield from awaited or [(*taker, None) for taker in _takers(entry, view)]
 
 
 def _takers(entry: Step, facts: Facts) -> list[tuple[str, UUID | None]]:

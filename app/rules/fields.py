@@ -29,6 +29,34 @@ class FieldFault:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class TakenField:
+    """A field that a step takes: its JSON pointer in the request, its type, and the values from which to choose."""
+
+    pointer: str
+    type: str
+    required: bool
+    choices: tuple[str, ...] = ()
+
+
+def fields_of(procedure: Procedure, entry: Step) -> Iterator[TakenField]:
+    """The fields that a step takes in its own request, in their order; none if another act takes the step."""
+    if entry.taken_through is not None:
+        return
+    yield TakenField("/reason", "text", entry.reason)
+    if engine.takes_day(procedure, entry):
+        yield TakenField("/due_on", "date", required=False)
+    if entry.grounds:
+        yield TakenField("/fields/ground", "code", required=True, choices=entry.grounds)
+    if entry.positions:
+        yield TakenField("/fields/position", "code", required=False, choices=entry.positions)
+    if names_a_party(entry):
+        yield TakenField("/fields/party_id", "id", required=True)
+    for name in FIELD_BLOCKS:
+        if name in entry.fields:
+            yield TakenField(f"/fields/{name}", name, required=True)
+
+
 def faults_in_fields(procedure: Procedure, entry: Step, fields: StepInput, on: date) -> Iterator[FieldFault]:
     """Every fault in the fields of a step that counts on the day `on`, in the order of the fields."""
     if entry.reason and not fields.has_reason:

@@ -390,13 +390,17 @@ class OpenStep:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Whom the case waits for, for which step, by when."""
+    """Whom the case waits for, for which step, by when.
+
+    `need` is the check of the step that they fulfil by another act; None if they take the step itself.
+    """
 
     capacity: str
     party_id: UUID | None
     step: str
     due_on: date | None
     citation: Citation
+    need: str | None = None
 
 
 class Refused(Exception):

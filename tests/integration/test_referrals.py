@@ -554,3 +554,34 @@ def test_a_client_without_the_scope_neither_reads_nor_refers(referred: Referred)
     narrow.get(referred.path).expect(200)
     narrow.post("/v1/referrals", referral("HC-5")).expect(403, "insufficient-scope")
     narrow.post(f"{referred.path}/withdraw").expect(403, "insufficient-scope")
+
+
+def test_what_a_court_changed_before_service_is_never_read_by_the_other_side(referred: Referred) -> None:
+    case, registrar = Mediation(referred), referred.house.registrar
+    asking, answering = case.agents["requesting"], case.agents["responding"]
+    for title in (PLANTED, "Ostrava Water v Vedria Dams"):
+        tag = referred.court.get(referred.path).headers["etag"]
+        referred.court.patch(referred.path, {"title": title}, if_match=tag).expect(200)
+    case.step(registrar, "invite")
+    paths = ("", "/referral", "/events?limit=200", "/request-versions")
+    asked, answered = (
+        [person.get(f"{referred.case}{path}").expect(200) for path in paths] for person in (asking, answering)
+    )
+    assert PLANTED in json.dumps(asked)
+    assert PLANTED not in json.dumps(answered)
+    own, others = answered[1], asked[1]
+    assert own["title"] == others["title"] == "Ostrava Water v Vedria Dams"
+    assert [paper["kind"] for paper in own["papers"]] == ["received"]
+    assert [paper["kind"] for paper in others["papers"]] == ["received", "amended", "amended"]
+    types = [event["type"] for event in answered[2]["items"]]
+    assert types.count("referral-served") == 1
+    assert not {"referral-accepted", "referral-amended", "case-opened"} & set(types)
+
+
+def test_a_withdrawal_before_service_is_known_to_whom_the_request_is_served(referred: Referred) -> None:
+    case = Mediation(referred)
+    referred.court.post(f"{referred.path}/withdraw").expect(200)
+    case.step(referred.house.registrar, "invite")
+    seen = case.agents["responding"].get(f"{referred.case}/referral").expect(200)
+    assert [paper["kind"] for paper in seen["papers"]] == ["received", "withdrawn"]
+    assert seen["withdrawn_at"] is not None

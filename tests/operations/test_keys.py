@@ -97,6 +97,8 @@ def test_destroying_a_cases_key_ends_its_texts_and_its_chains_still_verify(durab
         events = dispute.events()
         assert [event["content"] for event in events] == [None] * len(events)
         assert any(event["commitment"] for event in events)
+        assert all(event["destroyed"] == (event["commitment"] is not None) for event in events)
+        assert not any(event["destroyed"] for event in other.events())
         assert dispute.requesting.get(f"{dispute.path}/events/{events[0]['id']}").expect(200) == events[0]
         listed = dispute.requesting.get("/v1/cases").expect(200)["items"]
         assert [item["outcome"] for item in listed] == ["settled"]

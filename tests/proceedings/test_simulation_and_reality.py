@@ -729,7 +729,7 @@ def test_every_account_may_simulate_a_case_and_nothing_of_it_is_stored(house: Ho
         ({"parties": [GIVEN["parties"][0]] * 2}, "/parties", "repeated"),
         ({"parties": [{**GIVEN["parties"][0], "name": name} for name in "AB"]}, "/parties", "sides"),
         ({"seat_calendar": "XX"}, "/seat_calendar", "calendar"),
-        ({"king": 1}, "", "unknown-field"),
+        ({"king": 1}, "/king", "unknown-field"),
     ],
 )
 def test_an_invalid_simulation_is_refused_with_the_place_of_the_fault(

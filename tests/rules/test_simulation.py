@@ -457,7 +457,7 @@ def test_an_endless_series_of_terms_is_stopped() -> None:
         (AssumedAct("invite", march(4), due_on=march(20)), "due_on", "no-term"),
         (AssumedAct("register", march(4), due_on=march(4)), "due_on", "not-after"),
         (AssumedAct("terminate", march(4), by="registry", ground="boredom"), "ground", "ground"),
-        (AssumedAct("invite", march(4), ground="no-mediator"), "ground", "ground"),
+        (AssumedAct("invite", march(4), ground="no-mediator"), "ground", "unknown-field"),
         (AssumedAct("serve", march(4), by="mediator"), "by", "another-capacity"),
         (AssumedAct("serve", march(4), party=OSTRAVA), "party", "another-capacity"),
         (AssumedAct("extend", march(4), term="reply"), "until_on", "missing"),

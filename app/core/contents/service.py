@@ -9,7 +9,7 @@ from uuid import UUID
 import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.access.gate import insert_rows
 from app.core.access.session import GatedSession
@@ -95,6 +95,14 @@ def openings_left(db: GatedSession, ids: list[UUID]) -> dict[UUID, Opening]:
     return _openings(db, _NOT_DESTROYED, ids)
 
 
+def destroyed_among(db: GatedSession, ids: list[UUID]) -> set[UUID]:
+    """Those of the contents that the actor could read if their key were not destroyed."""
+    if not ids:
+        return set()
+    destroyed = select(Content.id).join(DataKey, DataKey.case_id == Content.case_id)
+    return set(db.execute(destroyed.where(Content.id.in_(ids), DataKey.wrapped == NO_KEY)).scalars())
+
+
 def _openings(db: GatedSession, statement: AnySelect, ids: list[UUID]) -> dict[UUID, Opening]:
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
     rows = [row for part in parts for row in db.execute(statement, {"ids": part})]
@@ -117,6 +125,12 @@ def committed(db: GatedSession, id: UUID) -> Written:
     """A content that was written earlier, with its commitment; raises NoResultFound if the actor may not read it."""
     row = db.execute(select(Content.case_id, Content.body).where(Content.id == id)).one()
     return Written(id, commitment(*_unseal(_cipher(db, row.case_id), id, row.body)))
+
+
+def destroy(db: GatedSession, case_id: UUID) -> None:
+    """Destroy the key of a case: what was written in it can never be read again."""
+    row = update(DataKey).where(DataKey.case_id == case_id).values(wrapped=NO_KEY)
+    db.execute(row.execution_options(synchronize_session=False))
 
 
 def check_key(db: GatedSession) -> None:

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents; only this module knows their status numbers."""
 
 import json
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -44,6 +45,7 @@ _OF_STATUS = {
     500: ("internal", "Something went wrong here", "The service has a fault, which was logged. Nothing was changed."),
 }
 _MOST_ERRORS = 100
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)
 # Replace messages of pydantic that would repeat the input, or that are less plain.
 _MESSAGES = {
     "missing": ("missing", "This field is required."),
@@ -129,7 +131,8 @@ def field_errors(faults: Iterable[Any]) -> list[FieldError]:
 def _field_error(fault: Any) -> FieldError:
     source, *path = fault["loc"]
     if fault["type"] == "extra_forbidden":
-        path = path[:-1]
+        # The name is the client's own and tells it what to remove; what is no plain name may be anything.
+        path = path if _PLAIN_NAME.fullmatch(str(path[-1])) else path[:-1]
     code, message = _MESSAGES.get(fault["type"], (str(fault["type"]).replace("_", "-"), str(fault["msg"])))
     if source == "body":
         pointer = "" if fault["type"] == "json_invalid" else "".join(f"/{part}" for part in path)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Problem, Unavailable, invalid
+from app.core.errors import Problem, Unavailable, UnsupportedMediaType, invalid
 from app.core.files.kinds import Kind, kind_of
 from app.core.files.names import name_of
 from app.core.files.sealing import PREFIX_BYTES, SALT_BYTES, Key
@@ -38,6 +38,9 @@ def file_of(request: Request, kinds: Sequence[Kind]) -> File:
 
     Raises Invalid for a name, digest or encoding that is not allowed, and UnsupportedMediaType for other kinds.
     """
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        # A form names its file inside: the missing header would be the second fault and not the cause.
+        raise UnsupportedMediaType("Send the bytes of the file as the body, and not a form (multipart/form-data).")
     name = name_of(request.headers.get("content-disposition"))
     kind = kind_of(name, request.headers.get("content-type", ""), kinds)
     return File(name, kind, _digests_of(request), _length_of(request))

@@ -31,7 +31,10 @@ _WEBHOOK = ("webhook_id", "user_id", "client_id")
 
 _ALL = (
     EventType("case-opened", "A request was opened as a draft."),
-    EventType("case-amended", "Details of a case were changed."),
+    EventType("case-discarded", "A draft of a request was discarded."),
+    EventType("case-amended", "A request was amended, or corrected by the registry.", ("party_id",)),
+    EventType("request-lodged", "A request was lodged in this text."),
+    EventType("request-served", "A request was served in this text on the other sides."),
     EventType(
         "step-taken", "A step of the procedure was taken: the case may have reached another stage.", ("party_id",)
     ),
@@ -63,6 +66,8 @@ _ALL = (
     EventType("session-adjourned", "A session was adjourned.", ("session_id",)),
     EventType("session-cancelled", "A session was cancelled.", ("session_id",)),
     EventType("filing-drafted", "A filing was drafted.", ("filing_id",)),
+    EventType("filing-amended", "A draft of a filing was changed.", ("filing_id",)),
+    EventType("filing-discarded", "A draft of a filing was discarded.", ("filing_id",)),
     EventType("filing-submitted", "A filing was submitted and received.", ("filing_id",)),
     EventType("filing-joined", "A party joined a filing.", ("filing_id", "party_id")),
     EventType("filing-joinder-withdrawn", "A party no longer joins a filing.", ("filing_id", "party_id")),
@@ -71,10 +76,19 @@ _ALL = (
     EventType("filing-returned", "The registry returned a filing for correction.", ("filing_id",)),
     EventType("document-stored", "A document was stored.", ("document_id", "filing_id", "draft_id")),
     EventType("document-removed", "A document was removed from a draft.", ("document_id", "filing_id", "draft_id")),
+    EventType(
+        "document-withdrawn",
+        "A document that was filed by mistake was withdrawn: only its own side reads it.",
+        ("document_id", "filing_id"),
+    ),
     EventType("document-refused", "A scanner refused a document.", ("document_id", "filing_id", "draft_id")),
     EventType("text-drafted", "A settlement text was drafted.", _DRAFT),
     EventType("text-frozen", "A settlement text was frozen for signature.", _DRAFT),
-    EventType("text-superseded", "Another settlement text was frozen instead of this one.", _DRAFT),
+    EventType(
+        "text-superseded",
+        "Another settlement text replaced this one, or was frozen instead.",
+        (*_DRAFT, "replacement_id"),
+    ),
     EventType("text-signed", "A settlement text was signed.", ("signature_id", "draft_id", "party_id")),
     EventType(
         "signature-voided",
@@ -120,6 +134,7 @@ _ALL = (
     EventType("referral-accepted", "The registry accepted a referral and opened its case.", _REFERRAL),
     _of_the_installation("referral-declined", "The registry declined a referral, with a coded reason.", *_REFERRAL),
     _of_the_installation("referral-more-asked", "The registry asked a court for more information.", *_REFERRAL),
+    EventType("referral-served", "A court's referral was served with the request, as it stands.", _REFERRAL),
     EventType("referral-withdrawn", "A court withdrew its referral.", _REFERRAL),
     EventType("return-date-extended", "A court extended the return date.", _REFERRAL),
     _of_the_installation("referral-stage-changed", "A referred case entered another phase.", *_REFERRAL),

@@ -18,6 +18,7 @@ class Document(Confidential, Base):
 
     `size` (in bytes) and `sha256` are those of the plain file. It belongs to a filing, or to a draft of a settlement.
     Nobody can read it while it is `quarantined`. `language` is a code; `relation` is its relation to `related_id`.
+    One that was `withdrawn_at` some instant is read by its side alone; its content is `withdrawal_id`.
     """
 
     __tablename__ = "documents"
@@ -41,6 +42,8 @@ class Document(Confidential, Base):
     object_key: Mapped[str] = mapped_column(String(64), unique=True)
     stored_at: Mapped[datetime]
     scanned_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawal_id: Mapped[UUID | None]
     __table_args__ = (
         CheckConstraint("state IN ('stored', 'quarantined', 'refused', 'removed')", name="state"),
         CheckConstraint("(filing_id IS NULL) <> (draft_id IS NULL)", name="of_one"),

@@ -18,7 +18,7 @@ class Filing(Confidential, Base):
     on paper has `received_via`, and `entered_at` when the registry entered it. A docketed filing has a `docket_number`
     in its case and is `pending`, `accepted` or `returned` (with coded `reasons`, and a note in the content
     `decision_id`). `resubmits_id` is the returned filing that this one corrects, `redacts_id` the filing whose redacted
-    twin it is, and `joined_by` are the other parties that join it.
+    twin it is, and `joined_by` are the other parties that join it. A draft with `discarded_at` exists for nobody.
     """
 
     __tablename__ = "filings"
@@ -44,6 +44,7 @@ class Filing(Confidential, Base):
     resubmits_id: Mapped[UUID | None]
     redacts_id: Mapped[UUID | None]
     joined_by: Mapped[list[Any]] = mapped_column(Json, server_default="[]", default=list)
+    discarded_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'submitted')", name="state"),
         Index("ix_filings_case_id_listed_at_id", "case_id", "listed_at", "id"),

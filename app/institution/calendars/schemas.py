@@ -4,10 +4,10 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.core.values import Day, In, Line, Listed, Out, only_text
+from app.core.values import Day, In, Line, Listed, Out, of_form
 from app.institution.calendars.countries import is_known
 
 LONGEST = 60
@@ -21,10 +21,11 @@ def _known(code: str) -> str:
     return code
 
 
+_CALENDAR = r"^[A-Z]{2}(-[A-Z0-9]{1,4})?$"
 CalendarCode = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,4})?$"),
-    BeforeValidator(only_text),
+    StringConstraints(pattern=_CALENDAR),
+    of_form(_CALENDAR, "calendar", "Name a country by its code (`HK`) or a part of one (`DE-BY`)."),
     AfterValidator(_known),
 ]
 

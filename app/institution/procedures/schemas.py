@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from app.core.values import Listed, Out, one_of
+from app.core.values import Listed, Out, of_form, one_of
 from app.rules.consistency import CATEGORIES, NOUNS
 from app.rules.loader import Caucus, Commences, FactOfMediation, Zone
 from app.rules.model import (
@@ -28,7 +28,8 @@ PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body
 MOST_PARTIES = 20
 SIDES = ("requesting", "responding", *(f"side-{number}" for number in range(3, 10)))
 
-Side = Annotated[str, Field(pattern=r"^(requesting|responding|side-[3-9])$")]
+_SIDE = r"^(requesting|responding|side-[3-9])$"
+Side = Annotated[str, Field(pattern=_SIDE), of_form(_SIDE, "side", f"Choose one of: {', '.join(SIDES)}.")]
 
 Phase = TypeAliasType(
     "Phase",

@@ -19,12 +19,13 @@ from app.core.tables.courts import Referral
 from app.core.tables.events import Note
 from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
-from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
+from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject, serve_papers
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import zone_of
 from app.proceedings.cases.schemas import ActingIn
 from app.rules.days import day_at
+from app.rules.loader import library
 from app.rules.model import CLOSED, OPEN
 
 CLOCK = "stopped-clock"
@@ -75,6 +76,8 @@ def _follow(db: GatedSession, now: datetime, case: Case, notes: Sequence[Note]) 
     # A court learns in which capacity somebody acted, and not who it was.
     follows = Act("follow", now, Author(None, author.capacity), referral_subject(referral.audience_id))
     values: dict[str, Any] = {}
+    if any(entry.serves for note in notes for entry in library()[case.procedure].entries(note.act)):
+        serve_papers(db, Act("serve", now, author, follows.subject), case, payload)
     if case.phase != referral.phase:
         values["phase"] = case.phase
         ledger.record(db, follows, "referral-stage-changed", {**payload, "phase": case.phase})

@@ -21,6 +21,7 @@ from app.core.tables.contents import DataKey
 from app.core.tables.courts import Court, CourtPaper, Referral
 from app.core.tables.sessions import Meeting
 from app.integration.courts.case_progress import all_share
+from app.integration.courts.court_papers import STANDING
 from app.integration.courts.schemas import (
     AnswerOut,
     PaperOut,
@@ -177,5 +178,14 @@ def read_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -
         withdrawn_at=last["withdrawn"].at if "withdrawn" in last else None,
         dates_shared_by=referral.dates_shared_by,
         report=ReportOut.model_validate(bodies[reported.content_id]["report"]) if reported else None,
-        papers=[PaperOut(kind=row.kind, at=row.at) for row in rows],
+        papers=_papers(rows),
     )
+
+
+def _papers(rows: Sequence[AnyRow]) -> list[PaperOut]:
+    """The papers in their order; one that was served again, as it then stood, is shown once."""
+    shown: list[PaperOut] = []
+    for row in rows:
+        if row.kind not in STANDING or all(paper.kind != row.kind for paper in shown):
+            shown.append(PaperOut(kind=row.kind, at=row.at))
+    return shown

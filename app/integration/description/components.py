@@ -65,6 +65,7 @@ PATHS = {
     "third_state_id": "The id of the third State.",
     "token_id": "The id of the token.",
     "user_id": "The id of the person.",
+    "version_id": "The id of the version of the request.",
     "webhook_id": "The id of the subscription.",
 }
 # The names among the components of the parameters that many operations take in the same form.

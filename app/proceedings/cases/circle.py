@@ -134,7 +134,7 @@ def _circle_statement() -> Any:
 _CIRCLE = _circle_statement()
 
 
-def act_subject(db: GatedSession, case: Case) -> Subject:
+def act_subject(db: GatedSession, case: Case | AnyRow) -> Subject:
     """The stream of acts on the case itself: the participants', or the filer's side's before the case is lodged."""
     if case.lodged_at is not None:
         return Subject(case.id, access.audience(db, case.id, "participants"), "participants")

@@ -33,6 +33,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.people import User
+from app.proceedings.cases.awaited_acts import waiting_with_acts
 from app.proceedings.cases.filters import check_filters, conditions_of
 from app.proceedings.cases.schemas import (
     CaseFilters,
@@ -238,7 +239,7 @@ def _item(
         mediators=[
             _mediator(mediator) for mediator in sorted(mediators, key=lambda row: (row.admitted_at, row.id.bytes))
         ],
-        waiting_for=_ENTRIES.validate_python(row.waiting_for),
+        waiting_for=_ENTRIES.validate_python(waiting_with_acts(row)),
         next_due_on=row.next_due_on,
         opened_at=row.opened_at,
         closed_at=row.closed_at,

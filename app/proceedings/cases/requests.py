@@ -1,4 +1,4 @@
-"""The request for mediation: opened as a case by its filer or by referral, and amended while the rules allow."""
+"""The request for mediation, opened as a case by its filer or by referral."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,24 +16,21 @@ from app.core.access.policy import REPRESENTATIVES, CapacityView, CaseView, Part
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import new_id, together
-from app.core.errors import Conflict, FieldError, Forbidden, Invalid
+from app.core.errors import FieldError, Forbidden, Invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Subject, author_of
+from app.core.ledger.acts import Act, author_of
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.institution import Institution
 from app.core.tables.members import Member
 from app.core.tables.parties import Party, ThirdState
-from app.proceedings.cases.circle import act_subject, circle_of, view_of
-from app.proceedings.cases.lock import keep_locked, lock_case
-from app.proceedings.cases.refusals import refused_by_practice
-from app.proceedings.cases.schemas import CaseAmendment, CaseIn
+from app.proceedings.cases.circle import act_subject
+from app.proceedings.cases.lock import keep_locked
+from app.proceedings.cases.request_versions import history_subject
+from app.proceedings.cases.schemas import CaseIn
 from app.proceedings.cases.search import search_text
 from app.rules.loader import library, subjects
 from app.rules.model import Procedure
-
-REGISTRY_AMENDS = frozenset({"title", "summary", "languages", "seat"})
-STRUCK_OUT = frozenset({"subjects", "instruments"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def open_referred(
     procedure = _check_request(db, actor, request)
     origin = _Origin(referral_id=referral_id, court_id=court_id)
     case, _party_id, written = _write_case(db, now, procedure, request, origin)
-    act = Act("open", now, author_of(actor, "registry"), Subject(case.id, case.audience_id, "case"))
+    act = Act("open", now, author_of(actor, "registry"), history_subject(db, case))
     ledger.record(db, act, "case-opened", _payload(case), content=written)
     return case
 
@@ -122,7 +119,7 @@ def _write_case(
     agent = {"user_id": filer_id, "role": "agent", "party_id": party_ids[0], "generation": 0, "admitted_at": now}
     with together(db):
         contents.open_case(db, case_id)
-        written = _write_request(db, case, request.summary, _dumped(request.instruments), content_id)
+        written = write_request(db, case, request.summary, dumped(request.instruments), content_id)
         insert_rows(db, Party, _numbered(party, party_ids, request.parties))
         insert_rows(db, ThirdState, states)
         if filer_id is not None:
@@ -139,7 +136,7 @@ def _check_request(db: GatedSession, actor: Actor, request: CaseIn) -> Procedure
     elif request.category not in procedure.categories:
         allowed = ", ".join(procedure.categories)
         faults.append(FieldError("/category", "category", f"Choose a category of these rules of procedure: {allowed}."))
-    faults += _unknown_subjects(request.subjects)
+    faults += unknown_subjects(request.subjects)
     faults += _unknown_members(db, request)
     if request.earlier_case_id is not None and not _lodges_again(db, actor, request.earlier_case_id):
         detail = "Name a closed case in which you act for a party, or leave this out."
@@ -172,9 +169,10 @@ def _lodges_again(db: GatedSession, actor: Actor, earlier_case_id: UUID) -> bool
     return db.execute(statement.where(*closed, *represents).limit(1)).first() is not None
 
 
-def _unknown_subjects(named: Iterable[str]) -> list[FieldError]:
+def unknown_subjects(named: Iterable[str]) -> list[FieldError]:
+    """A field error for each subject code that the institution does not use."""
     return [
-        FieldError(f"/subjects/{number}", "unknown-subject", "Name subjects by the codes of this institution.")
+        FieldError(f"/subjects/{number}", "unknown-subject", "Use a subject code that GET /v1/subjects lists.")
         for number, subject in enumerate(named)
         if subject not in subjects()
     ]
@@ -191,91 +189,14 @@ def _numbered(shared: dict[str, Any], ids: list[UUID], items: Sequence[BaseModel
     return [{"id": id, "number": number, **shared, **item.model_dump()} for number, (id, item) in numbered]
 
 
-def _dumped(items: Iterable[BaseModel]) -> list[dict[str, Any]]:
+def dumped(items: Iterable[BaseModel]) -> list[dict[str, Any]]:
+    """Items of a request as they are sealed."""
     return [item.model_dump() for item in items]
 
 
-def _write_request(
+def write_request(
     db: GatedSession, case: Case, summary: str, instruments: list[dict[str, Any]], content_id: UUID | None = None
 ) -> contents.Written:
+    """Seal the text of a request for everybody who may see that its case exists."""
     body = {"summary": summary, "instruments": instruments}
     return contents.write(db, case.id, case.audience_id, body, content_id)
-
-
-def amend_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, amendment: CaseAmendment) -> tuple[UUID]:
-    """Amend a request: the requesting side or the registry, as far as the stage allows.
-
-    Raises Forbidden for others, Conflict where the stage does not allow it, and Invalid for unknown subjects.
-    """
-    case = lock_case(db, actor, case_id)
-    circle = circle_of(db, view_of(case))
-    requesting = {party.id for party in circle.parties if party.side == "requesting"} & circle.parties_of(actor)
-    if not requesting and not actor.is_staff:
-        raise Forbidden("Only the requesting side may amend the request, and, as to its form, the registry.")
-    party_id = circle.acting_party(actor, amendment.acting_for)
-    changed = amendment.changed
-    before = contents.read_one(db, case.content_id)
-    if actor.is_staff:
-        _check_registry(case, changed)
-    else:
-        _check_requesting(case, amendment, before)
-    if faults := _unknown_subjects(amendment.subjects or ()):
-        raise Invalid(*faults)
-    _amend(db, case, amendment)
-    written = None
-    if changed & {"summary", "instruments"}:
-        instruments = before["instruments"]
-        if amendment.instruments is not None:
-            instruments = _dumped(amendment.instruments)
-        written = _write_request(db, case, amendment.summary or before["summary"], instruments)
-        case.content_id = written.id
-    capacity = "registry" if actor.is_staff else "requesting-party"
-    author = author_of(actor, capacity, party_id)
-    subject = Subject(case.id, case.audience_id, "case") if case.lodged_at else act_subject(db, case)
-    payload = {"changed": sorted(changed), "subjects": case.subjects}
-    ledger.record(db, Act("amend", now, author, subject), "case-amended", payload, content=written)
-    return (case.id,)
-
-
-def _check_registry(case: Case, changed: set[str]) -> None:
-    stage = library()[case.procedure].stage(case.stage)
-    if changed - REGISTRY_AMENDS:
-        detail = (
-            "The registry may amend title, summary, languages and seat; only the requesting side may amend the rest."
-        )
-        raise Forbidden(detail)
-    if stage.final:
-        raise _not_amendable(case, "The case is closed: its request can no longer be amended.")
-    if "seat" in changed and stage.amendable != "all":
-        detail = "The seat cannot change once the invitation has gone out, because days are counted there."
-        raise _not_amendable(case, detail)
-
-
-def _check_requesting(case: Case, amendment: CaseAmendment, before: dict[str, Any]) -> None:
-    amendable = library()[case.procedure].stage(case.stage).amendable
-    if amendable == "none":
-        raise _not_amendable(case, "The request can no longer be amended.")
-    if amendable == "all":
-        return
-    only = "Strike out subjects or instruments: nothing else of the request may change after the invitation."
-    if amendment.changed - STRUCK_OUT:
-        raise _not_amendable(case, "The request has gone out to the other side.", only)
-    added = [item for item in _dumped(amendment.instruments or ()) if item not in before["instruments"]]
-    if added or not set(amendment.subjects or ()) <= set(case.subjects):
-        raise _not_amendable(case, "The request has gone out to the other side.", only)
-
-
-def _not_amendable(case: Case, detail: str, cure: str | None = None) -> Conflict:
-    return refused_by_practice(case, "not-amendable", detail, cure=cure)
-
-
-def _amend(db: GatedSession, case: Case, amendment: CaseAmendment) -> None:
-    for name in ("title", "subjects", "languages"):
-        if (value := getattr(amendment, name)) is not None:
-            setattr(case, name, value)
-    if amendment.seat is not None:
-        case.seat_place, case.seat_time_zone = amendment.seat.place, amendment.seat.time_zone
-        case.seat_calendar = amendment.seat.calendar
-    if amendment.title is not None:
-        names = db.execute(select(Party.name).where(Party.case_id == case.id).order_by(Party.number)).scalars()
-        case.search = search_text(case.title, names)

@@ -10,9 +10,16 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day, IdOrMe, Instant, Words
-from app.proceedings.cases import queries, requests
+from app.proceedings.cases import amendments, discarding, queries, request_versions, requests
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.cases.schemas import CaseAmendment, CaseFilters, CaseIn, CaseList, CaseOut
+from app.proceedings.cases.request_version_schemas import RequestVersionList, RequestVersionOut
+from app.proceedings.cases.schemas import (
+    CaseAmendment,
+    CaseFilters,
+    CaseIn,
+    CaseList,
+    CaseOut,
+)
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=Route)
 
@@ -87,9 +94,45 @@ async def read_case(work: Hop, case_id: UUID) -> CaseOut:
 async def amend_case(work: Hop, case_id: UUID, body: CaseAmendment) -> CaseOut:
     """Change a request, as far as its stage allows.
 
-    The requesting side may do this; the stage's `amendable` says what it may change. Registrars may change the title,
-    the summary, the languages and the seat.
+    The requesting side may do this; the stage's `amendable` says what it may change. Registrars may correct the title,
+    the languages and the seat, and the names of parties at their own address.
     """
     return await work.write(
-        act(requests.amend_case, case_id, body), answer=queries.read_case, item=(case_id,), lock=lock_case
+        act(amendments.amend_case, case_id, body), answer=queries.read_case, item=(case_id,), lock=lock_case
     )
+
+
+@router.delete(
+    "/{case_id}",
+    status_code=204,
+    response_model=None,
+    dependencies=Change,
+    operation_id="discardCase",
+    responses=problems(401, 403, 404, 409, 412, 422, 428) | {204: {"description": "The draft was discarded."}},
+)
+async def discard_case(work: Hop, case_id: UUID) -> CaseOut:
+    """Discard a request that is not lodged.
+
+    The requesting side may do this. What was written in it cannot be read again.
+    """
+    return await work.write(
+        act(discarding.discard_case, case_id), answer=queries.read_case, item=(case_id,), lock=lock_case
+    )
+
+
+@router.get("/{case_id}/request-versions", operation_id="listRequestVersions", responses=problems(401, 404, 422))
+async def list_request_versions(work: Hop, case_id: UUID, page: Paged) -> RequestVersionList:
+    """List the versions of the request that you may read, with the hash of each.
+
+    The requesting side and the registry read every version. Everybody else reads the one that was served, and those
+    after it.
+    """
+    return await work.read(request_versions.list_versions, case_id, page)
+
+
+@router.get(
+    "/{case_id}/request-versions/{version_id}", operation_id="readRequestVersion", responses=problems(401, 404, 422)
+)
+async def read_request_version(work: Hop, case_id: UUID, version_id: UUID) -> RequestVersionOut:
+    """Read a version of the request."""
+    return await work.read(request_versions.read_version, case_id, version_id)

@@ -217,6 +217,17 @@ class CaseMediatorOut(Out):
     since: datetime = Field(description="Since when the person mediates in the case.")
 
 
+class AwaitedActOut(Out):
+    """The act by which a wait ends."""
+
+    name: str = Field(description="The name of the act; for a step that is taken itself, the name of the step.")
+    operation_id: str = Field(description="The operation of this API that does the act.")
+    method: Literal["POST"] = Field(description="The method of the operation.")
+    path: str = Field(
+        description="The path of the operation. Fill in the id of an appointment, a draft or a session in braces."
+    )
+
+
 class WaitingOut(Out):
     """Somebody for whom the case waits."""
 
@@ -227,6 +238,11 @@ class WaitingOut(Out):
     party_id: UUID | None = Field(description="The party for which it waits; null if for none.")
     for_: str = Field(
         serialization_alias="for", validation_alias="for", description="The step for which it waits, by its name."
+    )
+    act: AwaitedActOut | None = Field(
+        None,
+        description="The act that is awaited: the step itself, or what the step still needs. Null in a case in which "
+        "nothing has happened since an earlier release.",
     )
     since: datetime = Field(description="Since when it waits.")
     due_on: date | None = Field(description="The day by which the step is due; null if no term runs.")

@@ -60,7 +60,8 @@ def holder_of(document: Document | AnyRow) -> Holder:
 def read_holder(db: GatedSession, holder: Holder) -> AnyRow:
     """Return the row of the filing or the draft; raises NotFound if the actor may not know of it."""
     if holder.kind == "filing":
-        statement = select(*_FILING).where(Filing.case_id == holder.case_id, Filing.id == holder.id)
+        wanted = (Filing.case_id == holder.case_id, Filing.id == holder.id, Filing.discarded_at.is_(None))
+        statement = select(*_FILING).where(*wanted)
     else:
         statement = select(*_DRAFT).where(Draft.case_id == holder.case_id, Draft.id == holder.id)
     row = db.execute(statement).one_or_none()
@@ -86,7 +87,7 @@ def party_writing(
         detail = "This filing is already submitted: its documents can no longer change."
         raise Conflict(detail, "filing-state", state=row.state)
     if row.state != "draft":
-        detail = "This text is frozen and cannot be changed. Write another draft."
+        detail = f"This text is {row.state} and cannot be changed. Write another draft."
         raise Conflict(detail, "draft-state", state=row.state)
     if case.closed_at is not None:
         detail = "The case is closed: its documents can no longer change."

@@ -21,9 +21,9 @@ from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Language
 from app.proceedings.cases.schemas import ActingIn
-from app.proceedings.documents import accesses, service
+from app.proceedings.documents import accesses, service, withdrawal
 from app.proceedings.documents.holders import Holder
-from app.proceedings.documents.schemas import About, AccessList, DocumentList, DocumentOut, Relation
+from app.proceedings.documents.schemas import About, AccessList, DocumentList, DocumentOut, Relation, WithdrawalIn
 
 uploads = APIRouter(tags=["documents"], route_class=UploadRoute)
 router = APIRouter(tags=["documents"], route_class=Route)
@@ -144,6 +144,21 @@ async def remove_document(work: Hop, document_id: UUID, body: ActingIn | None = 
     """Remove a document from a filing or settlement text that is a draft."""
     removal = act(service.remove, document_id, body or ActingIn())
     return await work.write(removal, answer=service.read_document, item=(document_id,))
+
+
+@router.post(
+    "/v1/documents/{document_id}/withdraw",
+    dependencies=Act,
+    operation_id="withdrawDocument",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def withdraw_document(work: Hop, document_id: UUID, body: WithdrawalIn | None = None) -> DocumentOut:
+    """Withdraw a document of a submitted filing that was filed by mistake.
+
+    The side that filed it may do this. At once only that side can read it; the answer lists who had read it.
+    """
+    withdrawal_of = act(withdrawal.withdraw, document_id, body or WithdrawalIn())
+    return await work.write(withdrawal_of, answer=service.read_document, item=(document_id,))
 
 
 @router.get(

@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from app.core.values import Language, Listed, Out, one_of
+from app.core.values import Language, Listed, Out, Text, one_of
+from app.proceedings.cases.schemas import ActingIn
 
 Relation = Literal["original", "authentic-text", "translation-of", "redaction-of", "annex-to"]
 DocumentRelation = TypeAliasType(
@@ -41,6 +42,29 @@ class About(Out):
     acting_for: UUID | None = Field(description="The party for which it is uploaded.")
 
 
+class WithdrawalIn(ActingIn):
+    """Why a document is withdrawn."""
+
+    reason: Text | None = Field(None, description="The reason, for your own side.")
+
+
+class ReaderOut(Out):
+    """Somebody who had read a document before it was withdrawn."""
+
+    user_id: UUID = Field(description="The person.")
+    name: str = Field(description="The person's name.")
+    first_read_at: datetime = Field(description="When the person first read it.")
+
+
+class WithdrawalOut(Out):
+    """The withdrawal of a document, as its own side sees it."""
+
+    reason: str | None = Field(description="The reason; null if none was given.")
+    read_by: list[ReaderOut] | None = Field(
+        description="Who had read it; null if all participants could, since such reads are not noted."
+    )
+
+
 class DocumentOut(Out):
     """A document: a file of a filing, or of a draft of the settlement."""
 
@@ -66,6 +90,10 @@ class DocumentOut(Out):
     author_id: UUID = Field(description="The person who uploaded it.")
     author_party_id: UUID | None = Field(description="The party for which it was uploaded; null if for none.")
     stored_at: datetime = Field(description="When it was uploaded.")
+    withdrawn_at: datetime | None = Field(
+        description="When its side withdrew it, and since when only that side reads it; null if it was not withdrawn."
+    )
+    withdrawal: WithdrawalOut | None = Field(description="Its withdrawal; null if it was not withdrawn.")
 
 
 class DocumentList(Listed[DocumentOut]):

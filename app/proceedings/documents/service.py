@@ -27,15 +27,16 @@ from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents.holders import Holder, holder_of, party_writing, read_holder
 from app.proceedings.documents.references import RELATED_ID, REPLACES_ID, check_references, versions_of
-from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut
+from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut, WithdrawalOut
 
 # What an answer takes from elsewhere than a column of the same name and type.
-_HIDDEN = {"name", "sha256", "version"}
+_HIDDEN = {"name", "sha256", "version", "withdrawal"}
 _REFERENCES = {"related_id": RELATED_ID, "replaces_id": REPLACES_ID}
 _COLUMNS = (
     *(_REFERENCES.get(name, getattr(Document, name)) for name in DocumentOut.model_fields if name not in _HIDDEN),
     Document.sha256,
     Document.content_id,
+    Document.withdrawal_id,
 )
 _CASE = (*VIEWED, Case.closed_at)
 
@@ -127,7 +128,8 @@ def _row(db: GatedSession, document_id: UUID) -> AnyRow:
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
-    bodies = contents.read_many(db, [row.content_id for row in rows])
+    withdrawals = [row.withdrawal_id for row in rows if row.withdrawal_id is not None]
+    bodies = contents.read_many(db, [*(row.content_id for row in rows), *withdrawals])
     versions = versions_of(db, rows)
     names = set(DocumentOut.model_fields) - _HIDDEN
     return [
@@ -135,6 +137,7 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
             name=bodies[row.content_id]["name"],
             sha256=row.sha256.hex(),
             version=versions[row.id],
+            withdrawal=WithdrawalOut.model_validate(bodies[row.withdrawal_id]) if row.withdrawal_id else None,
             **{name: getattr(row, name) for name in names},
         )
         for row in rows

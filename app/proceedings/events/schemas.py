@@ -30,6 +30,9 @@ class EventOut(Out):
     content: dict[str, Any] | None = Field(
         description="What was written in the act; null if nothing was, if you may not read it, or if it was destroyed."
     )
+    destroyed: bool = Field(
+        description="Whether what was written was destroyed with the key of its case. The event can still be verified."
+    )
     salt: str | None = Field(description="The salt of the commitment, in hexadecimal; null if there is no content.")
     previous_hash: str | None = Field(
         description="The hash of the event before it in the stream, in hexadecimal; null for the first."

@@ -67,13 +67,15 @@ def read_event(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, eve
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[EventOut]:
     openings = contents.openings_left(db, [row.content_id for row in rows if row.content_id is not None])
-    return [_event(row, openings.get(row.content_id)) for row in rows]
+    closed = [row.content_id for row in rows if row.content_id is not None and row.content_id not in openings]
+    destroyed = contents.destroyed_among(db, closed)
+    return [_event(row, openings.get(row.content_id), is_destroyed=row.content_id in destroyed) for row in rows]
 
 
-def _event(row: AnyRow, opening: contents.Opening | None) -> EventOut:
+def _event(row: AnyRow, opening: contents.Opening | None, *, is_destroyed: bool) -> EventOut:
     octets = {name: getattr(row, name) for name in ("commitment", "previous_hash", "hash")}
     octets["salt"] = opening.salt if opening else None
-    names = set(EventOut.model_fields) - set(octets) - {"content"}
+    names = set(EventOut.model_fields) - set(octets) - {"content", "destroyed"}
     fields: dict[str, Any] = {name: getattr(row, name) for name in names}
     fields |= {name: value.hex() if value is not None else None for name, value in octets.items()}
-    return EventOut(content=opening.body if opening else None, **fields)
+    return EventOut(content=opening.body if opening else None, destroyed=is_destroyed, **fields)

@@ -163,7 +163,7 @@ def _decide(
 
 def filing_in(db: GatedSession, case: Case, filing_id: UUID) -> Filing:
     """Return a filing of a locked case, as it is now; raises NotFound."""
-    wanted = (Filing.case_id == case.id, Filing.id == filing_id)
+    wanted = (Filing.case_id == case.id, Filing.id == filing_id, Filing.discarded_at.is_(None))
     statement = select(Filing).where(*wanted)
     filing = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
     if filing is None:

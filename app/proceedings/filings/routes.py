@@ -4,14 +4,14 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.parameters import Act, Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
-from app.proceedings.filings import docket, joinders, service
-from app.proceedings.filings.schemas import AcceptanceIn, FilingIn, FilingList, FilingOut, ReturnIn
+from app.proceedings.filings import docket, drafts, joinders, service
+from app.proceedings.filings.schemas import AcceptanceIn, FilingAmendment, FilingIn, FilingList, FilingOut, ReturnIn
 
 router = APIRouter(prefix="/v1/cases/{case_id}/filings", tags=["filings"], route_class=Route)
 
@@ -37,6 +37,44 @@ async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
     Only your side sees it until it is submitted.
     """
     return await work.write(act(service.draft, case_id, body), answer=service.read_filing, status=201)
+
+
+CHANGES = problems(401, 403, 404, 409, 412, 422, 428)
+
+
+@router.patch("/{filing_id}", dependencies=Change, operation_id="amendFiling", responses=CHANGES)
+async def amend(work: Hop, case_id: UUID, filing_id: UUID, body: FilingAmendment) -> FilingOut:
+    """Change the draft of a filing.
+
+    The side that drafted it may do this. Parties that had joined it join again.
+    """
+    return await work.write(
+        act(drafts.amend, case_id, filing_id, body),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+@router.delete(
+    "/{filing_id}",
+    status_code=204,
+    response_model=None,
+    dependencies=Change,
+    operation_id="discardFiling",
+    responses=CHANGES | {204: {"description": "The draft was discarded."}},
+)
+async def discard(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
+    """Discard the draft of a filing, with its documents.
+
+    The side that drafted it may do this.
+    """
+    return await work.write(
+        act(drafts.discard, case_id, filing_id),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
 
 
 @router.post(

@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.core.ledger.schemas import AudienceName
 from app.core.values import Code, In, Line, Listed, Out, PartyIds, Text, one_of
-from app.proceedings.cases.schemas import OnPaper, ReceivedVia
+from app.proceedings.cases.schemas import ActingIn, OnPaper, ReceivedVia
 from app.proceedings.documents.schemas import EnclosureOut
 
 RETURN_REASONS = Literal[
@@ -73,6 +74,32 @@ class FilingIn(OnPaper):
     redacts_id: UUID | None = Field(
         None, description="The confidential filing of which this one is the redacted version for others."
     )
+
+
+class FilingAmendment(ActingIn):
+    """A change of a draft. Fields that you leave out stay as they are."""
+
+    kind: FILING_KINDS | None = Field(None, description="What the filing is.")
+    title: Line | None = Field(None, description="The title of the filing.")
+    text: Text | None = Field(None, description="The text of the filing.")
+    audience: Code | None = Field(None, description="Who will read it, as in a new filing.")
+    party_ids: PartyIds | None = Field(
+        None, description="The parties that the audience names; they replace the present ones."
+    )
+
+    @model_validator(mode="after")
+    def says_something(self) -> "FilingAmendment":
+        """Refuse a change without any field, and null for a field that a filing must have."""
+        if not self.changed:
+            raise PydanticCustomError("empty", "Name at least one field to change.")
+        if any(getattr(self, name) is None for name in self.changed):
+            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
+        return self
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of the fields of the filing that the amendment changes."""
+        return self.model_fields_set - set(ActingIn.model_fields)
 
 
 class AcceptanceIn(In):

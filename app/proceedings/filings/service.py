@@ -63,7 +63,7 @@ _COLUMNS = (
 def list_filings(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
     """Return a page of the filings that the actor may know of; raises NotFound if the actor may not see the case."""
     require_case(db, case_id)
-    statement = select(*_COLUMNS).where(Filing.case_id == case_id)
+    statement = select(*_COLUMNS).where(Filing.case_id == case_id, Filing.discarded_at.is_(None))
     listing = listed(db, statement, page, Sort(Filing.listed_at, Filing.id, datetime))
     return FilingList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
@@ -77,7 +77,8 @@ def list_in_audiences(db: GatedSession, case_id: UUID | None, audiences: Sequenc
 
 def read_filing(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID) -> FilingOut:
     """Return one filing; raises NotFound if the actor may not know of it."""
-    row = db.execute(select(*_COLUMNS).where(Filing.case_id == case_id, Filing.id == filing_id)).one_or_none()
+    wanted = (Filing.case_id == case_id, Filing.id == filing_id, Filing.discarded_at.is_(None))
+    row = db.execute(select(*_COLUMNS).where(*wanted)).one_or_none()
     if row is None:
         raise NotFound
     return _out(db, [row])[0]
@@ -136,7 +137,9 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: Fi
         joined_by=[{"party_id": str(party), "joined_at": None} for party in body.joint_with],
     )
     db.add(filing)
-    _record(db, Act("draft", now, _author(db, actor, case, filing), subject), filing, "filing-drafted", content)
+    _record(
+        db, Act("draft", now, author_of_filing(db, actor, case, filing), subject), filing, "filing-drafted", content
+    )
     return (case_id, filing.id)
 
 
@@ -174,7 +177,8 @@ def _own_side(db: GatedSession, actor: Actor, case: Case, body: FilingIn) -> tup
     raise Forbidden("Only parties, mediators and the registry may file.", "not-your-capacity")
 
 
-def _author(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
+def author_of_filing(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Author:
+    """The actor as the author of a filing that their side drafted."""
     capacity = circle_of(db, view_of(case)).capacity(actor, filing.author_party_id)
     return author_of(actor, capacity, filing.author_party_id)
 
@@ -204,11 +208,9 @@ def submit(
     not every party has joined, or in a closed case.
     """
     case = lock_case(db, actor, case_id)
-    filing = db.execute(select(Filing).where(Filing.case_id == case_id, Filing.id == filing_id)).scalar_one_or_none()
-    if filing is None:
-        raise NotFound
+    filing = docket.filing_in(db, case, filing_id)
     circle = circle_of(db, view_of(case))
-    if not _may_submit(circle, actor, filing):
+    if not may_submit(circle, actor, filing):
         raise Forbidden("Only the side that drafted a filing may submit it.", "not-your-capacity")
     circle.acting_party(actor, body.acting_for, [filing.author_party_id] if filing.author_party_id else [])
     if filing.state != "draft":
@@ -221,7 +223,7 @@ def submit(
     filing.listed_at = now
     if filing.received_via is None:
         filing.received_at, filing.effective_on = docket.received(db, now, case, filing)
-    author = _author(db, actor, case, filing)
+    author = author_of_filing(db, actor, case, filing)
     docket.enter(db, now, case, filing, author)
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
@@ -243,7 +245,8 @@ def _enclosures(db: GatedSession, filing_id: UUID) -> list[receipts.Enclosed]:
     ]
 
 
-def _may_submit(circle: Circle, actor: Actor, filing: Filing) -> bool:
+def may_submit(circle: Circle, actor: Actor, filing: Filing) -> bool:
+    """Whether the actor belongs to the side that drafted a filing."""
     if filing.received_via is not None:
         return actor.is_staff
     if filing.author_party_id is not None:

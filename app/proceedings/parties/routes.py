@@ -4,12 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.parameters import Act, Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.parties import consents, representatives, service, third_states
+from app.proceedings.parties import changes, consents, representatives, service, third_states
 from app.proceedings.parties.representatives import RepresentativePath
 from app.proceedings.parties.schemas import (
     AddedPartyIn,
@@ -18,6 +18,7 @@ from app.proceedings.parties.schemas import (
     ConsentOut,
     EndIn,
     NamedStateIn,
+    PartyAmendment,
     PartyList,
     PartyOut,
     RepresentativeIn,
@@ -34,6 +35,8 @@ READS, CREATES, ACTS = (
     problems(401, 403, 404, 409, 422),
     problems(401, 403, 404, 409, 412, 422),
 )
+CHANGES = problems(401, 403, 404, 409, 412, 422, 428)
+REMOVES = CHANGES | {204: {"description": "The party was removed."}}
 
 
 @router.get("/parties", operation_id="listParties", responses=READS)
@@ -56,6 +59,41 @@ async def add_party(work: Hop, case_id: UUID, body: AddedPartyIn) -> PartyOut:
 async def read_party(work: Hop, case_id: UUID, party_id: UUID) -> PartyOut:
     """Read a party."""
     return await work.read(service.read_party, case_id, party_id)
+
+
+@router.patch("/parties/{party_id}", dependencies=Change, operation_id="amendParty", responses=CHANGES)
+async def amend_party(work: Hop, case_id: UUID, party_id: UUID, body: PartyAmendment) -> PartyOut:
+    """Change a party.
+
+    The requesting side may change every field before the request is lodged. Afterwards registrars may correct the name.
+    """
+    return await work.write(
+        act(changes.amend_party, case_id, party_id, body),
+        answer=service.read_party,
+        item=(case_id, party_id),
+        lock=lock_case,
+    )
+
+
+@router.delete(
+    "/parties/{party_id}",
+    status_code=204,
+    response_model=None,
+    dependencies=Change,
+    operation_id="removeParty",
+    responses=REMOVES,
+)
+async def remove_party(work: Hop, case_id: UUID, party_id: UUID) -> PartyOut:
+    """Remove a party from a request that is not lodged.
+
+    The party of the person who opened the case stays, and so does one responding party.
+    """
+    return await work.write(
+        act(changes.remove_party, case_id, party_id),
+        answer=service.read_party,
+        item=(case_id, party_id),
+        lock=lock_case,
+    )
 
 
 @router.get("/parties/{party_id}/representatives", operation_id="listRepresentatives", responses=READS)

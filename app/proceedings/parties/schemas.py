@@ -9,6 +9,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.core.values import Email, In, Line, Listed, Out, Text, one_of
+from app.institution.calendars.schemas import CalendarCode
+from app.institution.procedures.schemas import PARTY_KINDS, Side
 from app.proceedings.cases.schemas import ActingIn, CasePartyOut, CaseThirdStateOut, PartyIn, ThirdStateIn
 from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, PowersIn, PowersKind
 
@@ -27,6 +29,37 @@ RepresentativeRole = TypeAliasType(
 
 class AddedPartyIn(PartyIn, ActingIn):
     """A party that is to be added to a case."""
+
+
+class PartyAmendment(ActingIn):
+    """A change of a party. Fields that you leave out stay as they are."""
+
+    side: Side | None = Field(
+        None,
+        description="The side on which the party stands: `requesting`, `responding`, or a further one.",
+    )
+    kind: PARTY_KINDS | None = Field(None, description="What the party is.")
+    name: Line | None = Field(None, description="The name of the party.")
+    member_id: UUID | None = Field(
+        None, description="The member of the institution that the party is; null if it is none."
+    )
+    calendar: CalendarCode | None = Field(
+        None, description="The calendar of the party's days off: the code of a country or a part of one; null for none."
+    )
+
+    @model_validator(mode="after")
+    def says_something(self) -> "PartyAmendment":
+        """Refuse a change without any field, and null for a field that a party must have."""
+        if not self.changed:
+            raise PydanticCustomError("empty", "Name at least one field to change.")
+        if any(getattr(self, name) is None for name in self.changed & {"side", "kind", "name"}):
+            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
+        return self
+
+    @property
+    def changed(self) -> set[str]:
+        """The names of the fields of the party that the amendment changes."""
+        return self.model_fields_set - set(ActingIn.model_fields)
 
 
 class NamedStateIn(ThirdStateIn, ActingIn):

@@ -130,8 +130,20 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
     )
     db.add(row)
     author = author_of(actor, circle.capacity(actor, party_id), party_id)
-    ledger.record(db, Act("draft", now, author, _subject(row)), "text-drafted", _payload(row), content=written)
+    act = Act("draft", now, author, _subject(row))
+    _supersede_replaced(db, act, row)
+    ledger.record(db, act, "text-drafted", _payload(row), content=written)
     return (case_id, row.id)
+
+
+def _supersede_replaced(db: GatedSession, act: Act, row: Draft) -> None:
+    """Supersede the draft that a new one replaces; a frozen text stands until another one is frozen."""
+    if row.replaces_id is None:
+        return
+    earlier = update(Draft).where(Draft.id == row.replaces_id, Draft.state == "draft").values(state="superseded")
+    if db.execute(earlier.returning(Draft.id).execution_options(synchronize_session=False)).first() is not None:
+        payload = {"draft_id": str(row.replaces_id), "state": "superseded", "replacement_id": str(row.id)}
+        ledger.record(db, act, "text-superseded", payload)
 
 
 def _next_version(db: GatedSession, case_id: UUID, audience_id: UUID, request: DraftIn) -> int:

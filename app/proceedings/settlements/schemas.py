@@ -29,7 +29,7 @@ DraftState = TypeAliasType(
         str,
         one_of(
             STATES,
-            "`draft`: a proposal. `frozen`: the text to sign. `superseded`: another text was frozen after it.",
+            "`draft`: a proposal. `frozen`: the text to sign. `superseded`: another draft or text replaced it.",
         ),
     ],
 )

@@ -117,6 +117,7 @@ def _entries(awaited: tuple[Waiting, ...], earlier: list[dict[str, Any]], now: d
                 "capacity": waiting.capacity,
                 "party_id": party_id,
                 "for": waiting.step,
+                "need": waiting.need,
                 "since": appeared_at.get((waiting.capacity, party_id, waiting.step), now.isoformat()),
                 "due_on": waiting.due_on.isoformat() if waiting.due_on else None,
                 "article": waiting.citation.article,

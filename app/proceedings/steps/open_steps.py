@@ -14,10 +14,11 @@ from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.steps.schemas import StepList, StepOut
+from app.proceedings.steps.schemas import StepList, StepOut, TakenFieldOut
 from app.rules import engine
+from app.rules.fields import fields_of
 from app.rules.loader import library
-from app.rules.model import OpenStep
+from app.rules.model import OpenStep, Procedure
 
 _COLUMNS = (
     *VIEWED,
@@ -39,10 +40,12 @@ def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, pag
     holdings = circle_of(db, view_of(case)).holdings(actor)
     open_steps = engine.open_steps(procedure, facts, holdings, paper_acts.today_at(case, now))
     shown, following, count = listed_in_memory(db, list(open_steps), page, lambda open_step: open_step.step.name)
-    return StepList(items=[_step_out(case.id, open_step) for open_step in shown], next=following, count=count)
+    return StepList(
+        items=[_step_out(case.id, procedure, open_step) for open_step in shown], next=following, count=count
+    )
 
 
-def _step_out(case_id: UUID, open_step: OpenStep) -> StepOut:
+def _step_out(case_id: UUID, procedure: Procedure, open_step: OpenStep) -> StepOut:
     step = open_step.step
     return StepOut(
         step=step.name,
@@ -53,6 +56,7 @@ def _step_out(case_id: UUID, open_step: OpenStep) -> StepOut:
         source=step.citation.source,
         standing=step.citation.standing,
         taken_through=step.taken_through,
+        takes=[TakenFieldOut.model_validate(field) for field in fields_of(procedure, step)],
         href=f"/v1/cases/{case_id}/{step.taken_through or f'steps/{step.name}'}",
         reasons=[ReasonOut(**reason_out(reason)) for reason in open_step.reasons],
     )

@@ -60,6 +60,21 @@ class StepIn(OnPaper):
     fields: StepFields = Field(StepFields(), description="The fields that the step needs.")
 
 
+class TakenFieldOut(Out):
+    """A field that the request of a step takes."""
+
+    pointer: str = Field(description="Where the field is in the request, as a JSON pointer.")
+    type: Annotated[
+        str,
+        one_of(
+            ("text", "date", "code", "id", "consent", "powers"),
+            "What the field holds. `consent`, `powers`: the objects `ConsentIn` and `PowersIn`.",
+        ),
+    ] = Field()
+    required: bool = Field(description="Whether the step needs the field.")
+    choices: list[str] = Field(description="The codes from which to choose; empty for other fields.")
+
+
 class StepOut(Out):
     """A step of the procedure, and whether you can take it now."""
 
@@ -74,6 +89,10 @@ class StepOut(Out):
         description="The path below the case at which an act takes the step; null if it is taken under `/steps`."
     )
     href: str = Field(description="The path to which the request that takes the step is sent.")
+    takes: list[TakenFieldOut] = Field(
+        description="The fields that the request takes, such as reason, ground and consent, besides those by which the "
+        "registry enters a paper; empty if an act at another address takes the step."
+    )
     reasons: list[ReasonOut] = Field(description="Why you cannot take it now; empty if you can.")
 
 

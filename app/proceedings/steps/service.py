@@ -20,7 +20,7 @@ from app.core.ledger.acts import Act, Author
 from app.core.tables.cases import Case, ReferenceNumber, StepTaken
 from app.core.tables.institution import Institution
 from app.core.tables.parties import Party
-from app.proceedings.cases import paper_acts
+from app.proceedings.cases import paper_acts, request_versions
 from app.proceedings.cases.circle import act_subject, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
@@ -60,6 +60,14 @@ class Judged:
     decision: Decision
     counted: Counted
     request: StepIn
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """What an event says of a step besides its decision: the stage that it was taken from, and what it commits to."""
+
+    stage: str
+    commits_to: dict[str, str]
 
 
 def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step: str, request: StepIn) -> tuple[UUID]:
@@ -187,12 +195,14 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
         _change_participation(db, case, decision.step, decision.party_id or judged.request.fields.party_id)
     act = Act(decision.step.name, now, judged.author, act_subject(db, case), judged.counted.on)
     _void_earlier_steps(db, now, case, decision.step)
-    _record(db, act, case, judged, stage_before)
+    versions = request_versions.seal_versions(db, case, decision.step)
+    _record(db, act, case, judged, StepRecord(stage_before, request_versions.commitments(versions)))
     _write_consent_and_powers(db, act, case, judged)
     if decision.completes:
         _change_terms(db, act, case, judged)
         if judged.procedure.stage(case.stage).final:
             consequences.close(db, act, case)
+    request_versions.record_versions(db, act, versions)
     return act
 
 
@@ -260,7 +270,7 @@ def _void_earlier_steps(db: GatedSession, now: datetime, case: Case, step: Step)
         db.execute(undone.values(voided_at=now).execution_options(synchronize_session=False))
 
 
-def _record(db: GatedSession, act: Act, case: Case, judged: Judged, stage_before: str) -> None:
+def _record(db: GatedSession, act: Act, case: Case, judged: Judged, taken: StepRecord) -> None:
     """Keep the step as it was taken, and record its event under the article of its ground, or else of the step."""
     step, request, counted = judged.decision.step, judged.request, judged.counted
     ground, audience_id = request.fields.ground, act.subject.audience_id
@@ -271,7 +281,7 @@ def _record(db: GatedSession, act: Act, case: Case, judged: Judged, stage_before
             audience_id=audience_id,
             step=step.name,
             party_id=judged.decision.party_id,
-            stage=stage_before,
+            stage=taken.stage,
             ground=ground,
             position=request.fields.position,
             received_at=counted.received_at,
@@ -283,7 +293,7 @@ def _record(db: GatedSession, act: Act, case: Case, judged: Judged, stage_before
     reason = contents.write(db, case.id, audience_id, {"reason": request.reason}) if request.reason else None
     payload = {
         "step": step.name,
-        "from": stage_before,
+        "from": taken.stage,
         "to": case.stage,
         "phase": case.phase,
         "outcome": case.outcome,
@@ -293,6 +303,7 @@ def _record(db: GatedSession, act: Act, case: Case, judged: Judged, stage_before
         "rule_set": judged.procedure.id,
         **_own_members(case, step, request),
         **counted.payload(),
+        **taken.commits_to,
     }
     citation = judged.procedure.ground(ground).citation if ground is not None else step.citation
     ledger.record(db, act, "step-taken", payload, citation.article, reason)

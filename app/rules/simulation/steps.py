@@ -93,8 +93,7 @@ def _check_fields(course: Course, entry: Step, act: AssumedAct, party: PartyFact
     )
     for field_fault in faults_in_fields(course.procedure, entry, fields, act.on):
         field = field_fault.pointer.rpartition("/")[2].removesuffix("_id")
-        # The published answer of a simulation has one code for any ground that the step does not take.
-        raise fault(course, field, "ground" if field == "ground" else field_fault.code, field_fault.message)
+        raise fault(course, field, field_fault.code, field_fault.message)
     if party is None and entry.each is not None:
         raise fault(course, "party", "missing", f"'{entry.name}' is about a party: name it.")
 

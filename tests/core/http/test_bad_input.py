@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app.cli import _document
 from app.core.tables.events import Event
 from tests.core.http.operations import ACTS, EVERY, NOBODYS, OPERATIONS, Operation
-from tests.installation import Answer, House, straight_to
+from tests.installation import Answer, House, Json, straight_to
 from tests.story import Dispute, request
 
 CANARY = "zebrafinch"
@@ -29,7 +29,8 @@ BAD_JSON = {
     "an array": b'["zebrafinch"]',
     "a number": b"7",
     "a text": b'"zebrafinch"',
-    "an unknown field": b'{"zebrafinch": "zebrafinch"}',
+    "an unknown field": b'{"unknown": "zebrafinch"}',
+    "an unknown field whose name is a text": b'{"a zebrafinch": "zebrafinch"}',
 }
 BAD_TEXT = {
     "NUL": "zebrafinch\\u0000b",
@@ -211,3 +212,35 @@ def test_a_title_is_one_line_of_at_most_300_characters(dispute: Dispute, text: s
     operation = OPERATIONS["openCase"]
     answer = operation.send(dispute.requesting, content=with_text(operation, ("title",), text), headers=JSON)
     assert [fault["pointer"] for fault in answer.expect(422)["errors"]] == ["/title"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer", "code", "says"),
+    [
+        ({"seat": {"place": "x", "time_zone": "Asia/Hong_Kong", "city": "y"}}, "/seat/city", "unknown-field", "Remove"),
+        ({"titel": "x"}, "/titel", "unknown-field", "Remove"),
+        ({"a name that is a text": 1}, "", "unknown-field", "Remove"),
+        ({"x" * 65: 1}, "", "unknown-field", "Remove"),
+        ({"languages": ["English"]}, "/languages/0", "language", "such as en"),
+        ({"subjects": ["Water"]}, "/subjects/0", "code", "small letters"),
+        ({"subjects": ["no-such-subject"]}, "/subjects/0", "unknown-subject", "GET /v1/subjects"),
+        ({"parties": [{"side": "left", "kind": "state", "name": "x"}] * 2}, "/parties/0/side", "side", "requesting"),
+    ],
+)
+def test_a_refusal_names_the_field_and_says_in_words_what_it_takes(
+    house: House, wrong: Json, pointer: str, code: str, says: str
+) -> None:
+    answer = house.person("Stan Ranger").post("/v1/cases", request(**wrong)).expect(422, "invalid")
+    fault = answer["errors"][0]
+    assert (fault["pointer"], fault["code"]) == (pointer, code)
+    assert says in fault["message"]
+    assert "^" not in fault["message"]
+
+
+def test_a_form_in_place_of_a_file_is_refused_as_what_it_is(dispute: Dispute) -> None:
+    dispute.mediating()
+    draft = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+    path = f"{dispute.path}/filings/{dispute.requesting.post(f'{dispute.path}/filings', draft).expect(201)['id']}"
+    head = {"content-type": "multipart/form-data; boundary=b"}
+    answer = dispute.requesting.send("POST", f"{path}/documents", content=b"--b--", headers=head)
+    assert "not a form" in answer.expect(415, "unsupported-media-type")["detail"]

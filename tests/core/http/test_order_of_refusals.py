@@ -142,6 +142,9 @@ def rows(world: World) -> dict[str, Row]:
         "openCase": Row("/v1/cases", admin),
         "amendCase": Row(c, mediator, me, "not-amendable"),
         "takeStep": Row(f"{c}/steps/screen", mediator, staff, "step-not-open", {}),
+        "discardCase": Row(c, mediator, me, "not-amendable"),
+        "amendParty": Row(f"{closed}/parties/{done.party('responding')}", done.mediator, staff, "not-amendable"),
+        "removeParty": Row(f"{c}/parties/{mediating.party('responding')}", mediator, me, "not-amendable"),
         "addParty": Row(f"{closed}/parties", done.requesting, staff, "step-not-open"),
         "admitRepresentative": Row(representatives, mediator, me, "already-in-case", powers),
         "recordPowers": Row(f"{counsel}/powers", None, me, "already-ended"),
@@ -161,6 +164,9 @@ def rows(world: World) -> dict[str, Row]:
         "adjournSession": Row(f"{session}/adjourn", me, mediator, "session-state"),
         "cancelSession": Row(f"{session}/cancel", me, mediator, "session-state"),
         "draftFiling": Row(f"{c}/filings", staff, None, None, secret),
+        "amendFiling": Row(f"{c}/filings/{ids['filing']}", mediator, me, "filing-state"),
+        "discardFiling": Row(f"{c}/filings/{ids['filing']}", mediator, me, "filing-state"),
+        "withdrawDocument": Row(f"/v1/documents/{ids['text']}/withdraw", mediator, me, "document-state"),
         "submitFiling": Row(f"{c}/filings/{ids['filing']}/submit", mediator, me, "filing-state"),
         "joinFiling": Row(f"{c}/filings/{ids['filing']}/join", mediator),
         "withdrawJoinder": Row(f"{c}/filings/{ids['filing']}/withdraw-joinder", mediator),
@@ -282,7 +288,9 @@ def test_a_missing_capacity_is_refused_before_a_stale_tag_and_a_stale_tag_before
         assert 409 in operation.statuses, id
         if stale:
             send(row.allowed, stale).expect(412, "precondition-failed")
-        fresh = {"if-match": row.allowed.get(row.path).headers["etag"]} if operation.method == "PATCH" else {}
+        fresh = (
+            {"if-match": row.allowed.get(row.path).headers["etag"]} if operation.method in ("PATCH", "DELETE") else {}
+        )
         send(row.allowed, fresh).expect(409, row.code)
 
 

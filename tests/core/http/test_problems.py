@@ -30,8 +30,8 @@ def test_each_status_is_a_problem_document(house: House, dispute: Dispute) -> No
     me = dispute.requesting
     problem(me.get("/no/such/route"), 404, "not-found")
     problem(me.get(f"/v1/cases/{CANARY}"), 404, "not-found")
-    problem(me.send("DELETE", path), 405, "method-not-allowed")
-    assert "GET" in me.send("DELETE", path).headers["allow"]
+    problem(me.send("PUT", path), 405, "method-not-allowed")
+    assert "GET" in me.send("PUT", path).headers["allow"]
     problem(me.patch(path, {"title": "x"}), 428, "precondition-required")
     problem(me.patch(path, {"title": "x"}, if_match='"old"'), 412, "precondition-failed")
     problem(
@@ -40,7 +40,8 @@ def test_each_status_is_a_problem_document(house: House, dispute: Dispute) -> No
         "unsupported-media-type",
     )
     problem(me.send("POST", "/v1/cases", content=b"{}"), 415, "unsupported-media-type")
-    problem(me.post("/v1/cases", {CANARY: CANARY}), 422, "invalid")
+    for name in ("unknown", f"the {CANARY}"):
+        problem(me.post("/v1/cases", {name: CANARY}), 422, "invalid")
     problem(me.get(f"/v1/cases?{CANARY}=1"), 422, "invalid")
     problem(me.get("/v1/cases?limit=0"), 422, "invalid")
     problem(me.get(f"/v1/cases?phase={CANARY}"), 422, "invalid")

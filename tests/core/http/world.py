@@ -5,6 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from tests.installation import House, Json, Person
+from tests.pdfs import PDF
 from tests.request_bodies import REQUESTS
 from tests.story import EARLIER, GIVES, Dispute
 
@@ -35,6 +36,7 @@ def build(house: House) -> World:
     ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
     dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
     ids["document"] = _filed_document(dispute)
+    ids["text"] = _text_document(dispute)
     counsel = house.person("Corvin Unsel")
     path = dispute.representatives()
     ids["counsel"] = dispute.admit_counsel(counsel)["id"]
@@ -61,6 +63,13 @@ def _filed_document(dispute: Dispute) -> str:
     sent = dispute.requesting.send("POST", f"{filing}/documents", content=b"Annex", headers=head).expect(201)
     dispute.requesting.post(f"{filing}/submit").expect(200)
     return str(sent["id"])
+
+
+def _text_document(dispute: Dispute) -> str:
+    path = f"{dispute.path}/settlement/drafts/{dispute.draft(dispute.requesting)['id']}/documents"
+    head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=text.pdf"}
+    sent = dispute.requesting.send("POST", f"{path}?language=en&relation=authentic-text", content=PDF, headers=head)
+    return str(sent.expect(201)["id"])
 
 
 def events_of(person: Person, dispute: Dispute) -> list[Json]:

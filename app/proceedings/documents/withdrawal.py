@@ -1,0 +1,115 @@
+"""Withdrawal of a document that was filed by mistake: at once, only the side that filed it can read it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from app.core.access import service as access
+from app.core.access.actors import Actor
+from app.core.access.circle import Circle
+from app.core.access.gate import KNOWN_TO_PARTICIPANTS
+from app.core.access.policy import AudienceView
+from app.core.access.session import GatedSession
+from app.core.contents import service as contents
+from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.ledger import service as ledger
+from app.core.ledger.acts import Act, Subject, author_of
+from app.core.tables.cases import Case
+from app.core.tables.contents import Content
+from app.core.tables.documents import KEPT, Document, DocumentAccess
+from app.core.tables.filings import Filing
+from app.core.tables.people import User
+from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.lock import lock_case
+from app.proceedings.documents.schemas import WithdrawalIn
+
+
+def withdraw(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, body: WithdrawalIn) -> tuple[UUID]:
+    """Withdraw a document of a submitted filing, as the side that filed it, with the list of those who had read it.
+
+    Its readers learn that it was withdrawn and can no longer read it. Raises NotFound, Forbidden for another side, and
+    Conflict for a document of a draft or of a settlement's text, and for one that is withdrawn already.
+    """
+    case_id = db.execute(select(Document.case_id).where(Document.id == document_id)).scalar_one_or_none()
+    if case_id is None:
+        raise NotFound
+    case = lock_case(db, actor, case_id)
+    # Read again: it may have been removed or withdrawn while this waited for the lock.
+    kept = (Document.id == document_id, Document.state.in_(KEPT))
+    document = db.execute(select(Document).where(*kept)).scalar_one_or_none()
+    if document is None:
+        raise NotFound
+    filing = _filing(db, document)
+    circle = circle_of(db, view_of(case))
+    party_id = _withdrawing_party(circle, actor, document, filing, body.acting_for)
+    if filing is None or filing.state != "submitted":
+        detail = "Only a document of a submitted filing can be withdrawn. Remove it from the draft instead."
+        raise Conflict(detail, "document-state", state=document.state)
+    if document.withdrawn_at is not None:
+        raise Conflict("This document is withdrawn already.", "document-state", state="withdrawn")
+    earlier = next(view for view in circle.audiences if view.id == document.audience_id)
+    own = _own_side(db, actor, case, filing)
+    withdrawal = {"reason": body.reason, "read_by": _readers(db, document, earlier)}
+    written = contents.write(db, case.id, own.audience_id, withdrawal)
+    document.withdrawn_at, document.withdrawal_id = now, written.id
+    document.audience_id = own.audience_id
+    named = update(Content).where(Content.id == document.content_id).values(audience_id=own.audience_id)
+    db.execute(named.execution_options(synchronize_session=False))
+    author = author_of(actor, circle.capacity(actor, party_id), party_id)
+    payload = {"document_id": str(document.id), "filing_id": str(filing.id), "number": document.number}
+    if earlier.id != own.audience_id:
+        act = Act("withdraw-document", now, author, Subject(case.id, earlier.id, earlier.name))
+        ledger.record(db, act, "document-withdrawn", payload)
+    ledger.record(db, Act("withdraw-document", now, author, own), "document-withdrawn", payload, content=written)
+    return (document_id,)
+
+
+def _filing(db: GatedSession, document: Document) -> Filing | None:
+    if document.filing_id is None:
+        return None
+    return db.execute(select(Filing).where(Filing.id == document.filing_id)).scalar_one_or_none()
+
+
+def _withdrawing_party(
+    circle: Circle, actor: Actor, document: Document, filing: Filing | None, acting_for: UUID | None
+) -> UUID | None:
+    """The party for which the actor withdraws: the one that filed it, or one that joined; None for other authors."""
+    filed_by = document.author_party_id if filing is None else filing.author_party_id
+    if filed_by is not None:
+        joined = [] if filing is None else [UUID(entry["party_id"]) for entry in filing.joined_by]
+        if own := circle.parties_of(actor) & {filed_by, *joined}:
+            return circle.acting_party(actor, acting_for, own)
+        is_allowed = False
+    else:
+        is_allowed = document.author_id == actor.id
+    if not is_allowed:
+        raise Forbidden("Only the side that filed a document may withdraw it.", "not-your-capacity")
+    circle.acting_party(actor, acting_for)
+    return None
+
+
+def _own_side(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Subject:
+    """The stream of the side that filed: of its parties, or of the mediators or the registry."""
+    if filing.author_party_id is not None:
+        parties = frozenset({filing.author_party_id, *(UUID(entry["party_id"]) for entry in filing.joined_by)})
+        return Subject(case.id, access.audience(db, case.id, "party", parties), "party")
+    name = "registry" if actor.is_staff else "mediators"
+    return Subject(case.id, access.audience(db, case.id, name), name)
+
+
+def _readers(db: GatedSession, document: Document, audience: AudienceView) -> list[dict[str, Any]] | None:
+    """Those who had read a confidential document; None where reads were not noted, since all participants could."""
+    if audience.name in KNOWN_TO_PARTICIPANTS:
+        return None
+    first = func.min(DocumentAccess.read_at).label("first_read_at")
+    reads = select(DocumentAccess.user_id, User.name, first).join(User, User.id == DocumentAccess.user_id)
+    rows = db.execute(
+        reads.where(DocumentAccess.document_id == document.id)
+        .group_by(DocumentAccess.user_id, User.name)
+        .order_by(first, DocumentAccess.user_id)
+    )
+    return [
+        {"user_id": str(row.user_id), "name": row.name, "first_read_at": row.first_read_at.isoformat()} for row in rows
+    ]

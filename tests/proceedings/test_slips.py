@@ -1,0 +1,150 @@
+"""Slips can be corrected: drafts are changed or discarded, and what was filed by mistake is withdrawn."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.installation import Answer, House, Json, Person
+from tests.proofs import verify_ledger
+from tests.story import GIVES, Dispute
+from tests.uploads import desk_of
+
+DRAFT = {"kind": "notice", "title": "Notice", "text": "The gauge is brocken.", "audience": "participants"}
+
+
+def changed(person: Person, method: str, path: str, body: Any = None) -> Answer:
+    """A change of an item, as the person sees it now."""
+    tag = person.get(path).headers["etag"]
+    return person.send(method, path, json=body, headers={"if-match": tag})
+
+
+def test_a_draft_filing_is_changed_until_it_is_submitted(dispute: Dispute) -> None:
+    dispute.mediating()
+    draft = dispute.requesting.post(f"{dispute.path}/filings", DRAFT).expect(201)
+    path = f"{dispute.path}/filings/{draft['id']}"
+    caucus = {"audience": "caucus", "party_ids": [dispute.party("requesting")], "text": "The gauge is broken."}
+    now = changed(dispute.requesting, "PATCH", path, caucus).expect(200)
+    assert now == {**draft, **caucus}
+    dispute.requesting.patch(path, {"title": "x"}, if_match='"stale"').expect(412)
+    changed(dispute.requesting, "PATCH", path, {"audience": "registry", "party_ids": []}).expect(403)
+    dispute.mediator.patch(path, {"title": "x"}, if_match="*").expect(404)
+    dispute.requesting.post(f"{path}/submit").expect(200)
+    assert dispute.mediator.get(path).expect(200)["text"] == "The gauge is broken."
+    assert "brocken" not in json.dumps(dispute.events(dispute.mediator))
+    dispute.responding.get(path).expect(404)
+    changed(dispute.requesting, "PATCH", path, {"title": "x"}).expect(409, "filing-state")
+
+
+def test_a_changed_draft_is_joined_again(dispute: Dispute) -> None:
+    dispute.mediating()
+    other = dispute.party("responding")
+    draft = dispute.requesting.post(f"{dispute.path}/filings", {**DRAFT, "joint_with": [other]}).expect(201)
+    path = f"{dispute.path}/filings/{draft['id']}"
+    dispute.responding.post(f"{path}/join").expect(200)
+    changed(dispute.requesting, "PATCH", path, {"text": "Other words."}).expect(200)
+    dispute.requesting.post(f"{path}/submit").expect(409, "joint-lacking")
+    changed(dispute.responding, "PATCH", path, {"text": "Mine."}).expect(403, "not-your-capacity")
+
+
+def test_a_discarded_draft_exists_for_nobody_and_takes_its_documents_along(dispute: Dispute) -> None:
+    dispute.mediating()
+    desk = desk_of(dispute)
+    document = desk.document()
+    path = desk.path.removesuffix("/documents")
+    changed(dispute.requesting, "DELETE", path).expect(204)
+    dispute.requesting.get(path).expect(404)
+    dispute.requesting.get(f"/v1/documents/{document['id']}").expect(404)
+    assert dispute.requesting.get(f"{dispute.path}/filings").expect(200)["items"] == []
+    desk.send(b"%PDF-").expect(404)
+    for act in ("submit", "join"):
+        dispute.requesting.post(f"{path}/{act}").expect(404)
+    submitted = dispute.filing(dispute.requesting, "participants")
+    changed(dispute.requesting, "DELETE", f"{dispute.path}/filings/{submitted['id']}").expect(409, "filing-state")
+
+
+def test_a_draft_case_is_discarded_with_what_was_written_in_it(house: House, dispute: Dispute) -> None:
+    dispute.opened(title="Kingfisher")
+    changed(dispute.requesting, "DELETE", dispute.path).expect(204)
+    for path in (dispute.path, f"{dispute.path}/events"):
+        dispute.requesting.get(path).expect(404)
+    assert dispute.requesting.get("/v1/cases?q=Kingfisher").expect(200)["items"] == []
+    dispute.requesting.post(f"{dispute.path}/steps/lodge", GIVES).expect(404)
+    assert list(verify_ledger(house).faults) == []
+    dispute.lodged()
+    changed(dispute.requesting, "DELETE", dispute.path).expect(409, "not-amendable")
+
+
+def test_parties_of_a_draft_case_are_changed_and_removed(dispute: Dispute) -> None:
+    dispute.opened()
+    soli = {"side": "side-3", "kind": "state", "name": "Soly"}
+    added = dispute.requesting.post(f"{dispute.path}/parties", soli).expect(201)
+    path = f"{dispute.path}/parties/{added['id']}"
+    now = changed(dispute.requesting, "PATCH", path, {"name": "Soli", "side": "requesting"}).expect(200)
+    assert (now["name"], now["side"]) == ("Soli", "requesting")
+    assert dispute.requesting.get("/v1/cases?q=Soli").expect(200)["items"] != []
+    changed(dispute.requesting, "PATCH", path, {"name": None}).expect(422, "invalid")
+    changed(dispute.requesting, "DELETE", path).expect(204)
+    dispute.requesting.get(path).expect(404)
+    assert [party["side"] for party in dispute.read()["parties"]] == ["requesting", "responding"]
+    only = f"{dispute.path}/parties/{dispute.party('responding')}"
+    changed(dispute.requesting, "DELETE", only).expect(409, "last-party")
+    changed(dispute.requesting, "PATCH", only, {"side": "side-3"}).expect(422, "invalid")
+    own = f"{dispute.path}/parties/{dispute.party('requesting')}"
+    changed(dispute.requesting, "DELETE", own).expect(409, "in-use")
+    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
+    changed(dispute.requesting, "DELETE", only).expect(409, "not-amendable")
+
+
+@pytest.mark.parametrize("audience", ["participants", "caucus"])
+def test_a_document_filed_by_mistake_is_sealed_at_once_with_the_list_of_its_readers(
+    dispute: Dispute, audience: str
+) -> None:
+    dispute.mediating()
+    desk = desk_of(dispute, audience, *(["requesting"] if audience == "caucus" else []))
+    document = desk.document()
+    desk.submit()
+    path = f"/v1/documents/{document['id']}"
+    assert dispute.mediator.get(f"{path}/content").status == 200
+    dispute.mediator.post(f"{path}/withdraw").expect(403, "not-your-capacity")
+    now = dispute.requesting.post(f"{path}/withdraw", {"reason": "Privileged."}).expect(200)
+    assert now["withdrawn_at"] is not None
+    assert now["withdrawal"]["reason"] == "Privileged."
+    readers = now["withdrawal"]["read_by"]
+    assert readers is None if audience == "participants" else [each["name"] for each in readers] == ["Mina Datar"]
+    assert dispute.requesting.get(path).expect(200) == now
+    assert dispute.requesting.get(f"{path}/content").status == 200
+    filing = desk.path.removesuffix("/documents")
+    others = [dispute.mediator] + ([dispute.responding, dispute.registrar] if audience == "participants" else [])
+    for person in others:
+        person.get(path).expect(404)
+        assert person.get(f"{path}/content").status == 404
+        assert person.get(filing).expect(200)["documents"] == []
+        (event,) = dispute.events(person, "document-withdrawn")
+        assert event["payload"]["document_id"] == document["id"]
+        assert event["audience"] == audience
+        assert event["content"] is None
+    if audience == "caucus":
+        assert dispute.events(dispute.responding, "document-withdrawn") == []
+    dispute.requesting.post(f"{path}/withdraw").expect(409, "document-state")
+
+
+def test_a_draft_of_a_settlement_that_another_one_replaces_is_superseded(dispute: Dispute) -> None:
+    dispute.mediating()
+    first = dispute.draft()
+    second = dispute.draft(replaces=first["id"])
+    path = f"{dispute.path}/settlement/drafts"
+    states = {draft["id"]: draft["state"] for draft in dispute.requesting.get(path).expect(200)["items"]}
+    assert states == {first["id"]: "superseded", second["id"]: "draft"}
+    (event,) = dispute.events(dispute.requesting, "text-superseded")
+    assert event["payload"]["draft_id"] == first["id"]
+    assert event["payload"]["replacement_id"] == second["id"]
+
+
+def test_what_was_written_by_mistake_can_be_named_in_a_withdrawal_of_one_side_only(dispute: Dispute) -> None:
+    dispute.mediating()
+    desk = desk_of(dispute, "participants")
+    document: Json = desk.document()
+    dispute.requesting.post(f"/v1/documents/{document['id']}/withdraw").expect(409, "document-state")
+    desk.submit()
+    dispute.responding.post(f"/v1/documents/{document['id']}/withdraw").expect(403, "not-your-capacity")
