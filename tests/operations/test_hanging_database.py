@@ -119,7 +119,7 @@ def test_a_statement_that_is_not_answered_ends_with_its_connection(
         between.passes.set()
 
 
-def test_the_bounds_are_those_that_operators_are_told() -> None:
+def test_the_bounds_are_those_that_the_documents_name() -> None:
     assert readiness.SECONDS_TO_LOOK < 3
     assert postgresql.SECONDS_OF_A_STATEMENT < postgresql.SECONDS_TO_ANSWER < 20
     assert Settings().pool_size >= 2
