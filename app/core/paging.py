@@ -2,11 +2,12 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -22,8 +23,6 @@ MOST_COUNTED = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Order = datetime | date | int
 Item = TypeVar("Item")
-# For the ids of items that have none.
-_KEYS = UUID("6f2a1c58-3d0e-4b7a-9c15-8e4d2b7f0a36")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +166,18 @@ def listed_in_memory(
     begin = 0
     if page.after is not None:
         begin, last = db.walk.decode(db, page.after)
-        places = [number for number, item in enumerate(items, 1) if uuid5(_KEYS, key(item)) == last]
+        places = [number for number, item in enumerate(items, 1) if _id_of(key(item)) == last]
         # Two items may have one key.
         begin = begin if begin in places or not places else places[0]
     shown, end = list(items[begin : begin + page.limit]), begin + page.limit
-    following = db.walk.encode(db, end, uuid5(_KEYS, key(shown[-1]))) if end < len(items) else None
+    following = db.walk.encode(db, end, _id_of(key(shown[-1]))) if end < len(items) else None
     total = Total(total=min(len(items), MOST_COUNTED), capped=len(items) > MOST_COUNTED) if page.count else None
     return shown, following, total
+
+
+def _id_of(key: str) -> UUID:
+    """An id for an item that has none."""
+    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16])
 
 
 def counted(db: DatabaseSession, statement: AnySelect, id: Any) -> Total:

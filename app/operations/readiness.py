@@ -1,7 +1,6 @@
 """Whether the service can answer requests: its database, tables, master key and storage, looked at in bounded time."""
 
 import asyncio
-import os
 
 import anyio
 import anyio.to_thread
@@ -21,7 +20,7 @@ CHECKS = ("database", "migrations", "key", "storage")
 
 
 class Readiness:
-    """Looks at one service, once at a time, and answers everybody who asks meanwhile with the same findings.
+    """Looks at one service, once at a time, and gives the same findings to all requests that come meanwhile.
 
     The requests that ask need no token, so together they may occupy one thread and one connection at most.
     """
@@ -43,7 +42,7 @@ def look(seams: Seams) -> dict[str, str]:
     """Look at everything that answering a request takes."""
     checks = dict.fromkeys(CHECKS, "ok") | {"storage": _storage_state(seams)}
     try:
-        with seams.database.read(os.urandom) as db:
+        with seams.database.read(seams.entropy("readiness")) as db:
             if not has_tables(db.connection()):
                 return checks | {"migrations": "not at head: run 'accord migrate'", "key": "unknown"}
             db.sealer = seams.sealer

@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import json
 import os
 import resource
 import socket
@@ -13,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
-from uuid import uuid4
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +20,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.supervisors import Multiprocess
 
 from app.core.errors import Misconfigured
+from app.core.http import errors
 from app.core.http.metrics import SEVERAL, Look, serve_metrics
 from app.core.http.middleware import is_upload
 from app.core.http.waiting_room import stop_waiting
@@ -150,26 +149,11 @@ class PatientProtocol(H11Protocol):
             self._expect()
             return
         if waits or not cast(RequestResponseCycle, cycle).response_started:
-            # The cycle writes nothing of its own any more: the application is told that its client is gone.
-            self.transport.write(_late("" if waits else cast(Any, self.scope).get("accord.request_id", "")))
+            # The cycle writes nothing of its own any more: the application learns that its client is gone.
+            self.transport.write(
+                errors.late_request("" if waits else cast(Any, self.scope).get("accord.request_id", ""))
+            )
         self.transport.close()
-
-
-def _late(request_id: str) -> bytes:
-    """The answer to a request that did not arrive in time."""
-    problem = {
-        "type": "urn:accord:problem:request-timeout",
-        "title": "The request did not arrive in time",
-        "status": 408,
-        "detail": "Send the whole request at once. Nothing was changed.",
-        "code": "request-timeout",
-        "request_id": request_id or str(uuid4()),
-    }
-    body = json.dumps(problem)
-    return (
-        "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
-    ).encode()
 
 
 def serve(app: FastAPI, settings: Settings, listening: socket.socket) -> None:

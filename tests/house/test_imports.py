@@ -145,7 +145,7 @@ PLACES: list[tuple[str, tuple[str, ...]]] = [
     ("rich", ("app/cli.py", "app/demo/")),
     ("holidays", ("app/institution/calendars/",)),
     ("fast_sugiyama", ("app/institution/procedures/",)),
-    ("psycopg", ("app/core/db.py",)),
+    ("psycopg", ("app/core/db.py", "app/core/postgresql.py")),
     ("obstore", ("app/core/files/",)),
     ("typst", ("app/proceedings/certificates/",)),
     ("cryptography", ("app/core/", "app/institution/signing/")),

@@ -173,3 +173,20 @@ def unexpected(request: Request) -> Response:
     """The answer after an unexpected error."""
     code, title, detail = _OF_STATUS[500]
     return problem_response(request, 500, code, title, detail, {})
+
+
+def late_request(request_id: str) -> bytes:
+    """The whole answer to a request that did not arrive in time; its id is empty if not even its head arrived."""
+    problem = {
+        "type": "urn:accord:problem:request-timeout",
+        "title": "The request did not arrive in time",
+        "status": 408,
+        "detail": "Send the whole request at once. Nothing was changed.",
+        "code": "request-timeout",
+        "request_id": request_id,
+    }
+    body = json.dumps(problem)
+    return (
+        "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
+    ).encode()

@@ -66,3 +66,16 @@ OPERATIONS = {id: operation for id, operation in EVERY.items() if id not in (*FI
 # A simulation takes a body and changes nothing.
 ASKED = ("simulateProcedure",)
 ACTS = {id: one for id, one in OPERATIONS.items() if one.method != "GET" and id not in ASKED}
+
+
+def query_parameters() -> Iterator[tuple[Operation, str, Any]]:
+    """Every query parameter of every operation, with its schema."""
+    document = _document()
+    for path, methods in document["paths"].items():
+        for described in methods.values():
+            for parameter in described.get("parameters", []):
+                if "$ref" in parameter:
+                    parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+                if parameter["in"] == "query":
+                    assert EVERY[described["operationId"]].path == path
+                    yield EVERY[described["operationId"]], parameter["name"], parameter["schema"]

@@ -9,9 +9,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import func, select
 
-from app.cli import _document
 from app.core.tables.events import Event
-from tests.core.http.operations import ACTS, EVERY, NOBODYS, OPERATIONS, Operation
+from tests.core.http.operations import ACTS, NOBODYS, OPERATIONS, Operation, query_parameters
 from tests.installation import Answer, House, Json, straight_to
 from tests.story import Dispute, request
 
@@ -147,19 +146,6 @@ BAD_QUERIES = {
     "a lone surrogate": "%ED%A0%80",
     "no UTF-8": "%ff",
 }
-
-
-def query_parameters() -> Iterator[tuple[Operation, str, Any]]:
-    """Every query parameter of every operation, with its schema."""
-    document = _document()
-    for path, methods in document["paths"].items():
-        for described in methods.values():
-            for parameter in described.get("parameters", []):
-                if "$ref" in parameter:
-                    parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
-                if parameter["in"] == "query":
-                    assert EVERY[described["operationId"]].path == path
-                    yield EVERY[described["operationId"]], parameter["name"], parameter["schema"]
 
 
 @pytest.mark.parametrize("kind", BAD_QUERIES)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from app.cli import _document
-from tests.core.http.operations import NOBODYS, OPERATIONS, Operation
-from tests.core.http.test_bad_input import query_parameters
+from tests.core.http.operations import NOBODYS, OPERATIONS, Operation, query_parameters
 from tests.installation import House
 
 DOCUMENT = _document()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -111,9 +112,13 @@ def test_the_check_of_an_installation_verifies_a_bounded_part_and_says_how_much(
     assert len({faults[0].event_id for faults in found if faults}) == 1
 
 
+def _bytes_of(number: int, size: int) -> bytes:
+    return number.to_bytes(size, "big")
+
+
 def _faults_from_every_start(house: House, length: int) -> Iterator[tuple[ChainFault, ...]]:
     for start in range(length):
-        with house.database.read(lambda size, start=start: start.to_bytes(size, "big")) as db:
+        with house.database.read(partial(_bytes_of, start)) as db:
             db.sealer = house.app.state.seams.sealer
             yield verify_part(db, 10)[0].faults
 
