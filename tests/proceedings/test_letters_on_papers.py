@@ -117,7 +117,7 @@ def test_receipt_and_certificate_have_titles_and_parties_in_their_letters(disput
             assert packed(title) in packed(searched(pdf.render(json.dumps(file).encode())))
 
 
-def test_a_name_that_runs_from_right_to_left_keeps_its_order_beside_others() -> None:
+def test_a_name_that_runs_from_right_to_left_keeps_its_order() -> None:
     file = json.loads(receipt(names=("مذكرة رقم بشأن", "Memorial of جمهورية قطر"), institution="منظمة الوساطة"))
     file["body"]["by"]["joined_by"] = [{"id": "7", "name": "سلطنة عمان"}, {"id": "8", "name": "دولة الكويت"}]
     document = pypdfium2.PdfDocument(pdf.render(json.dumps(file).encode()))

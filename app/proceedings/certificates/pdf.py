@@ -62,7 +62,7 @@ class _Drawings:
             return self._kept.get(key)
 
     def keep(self, key: bytes, drawn: bytes) -> None:
-        """Keep a PDF, and let go of those that were read longest ago."""
+        """Keep a PDF, and discard those that were read longest ago."""
         with self._lock:
             self.bytes += len(drawn) - len(self._kept.pop(key, b""))
             self._kept[key] = drawn
