@@ -1,6 +1,6 @@
 """`/v1/procedures`."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.core.http.parameters import Hop, Paged
 from app.core.http.problems import SVG, problems
@@ -43,6 +43,7 @@ async def read_procedure(work: Hop, procedure_id: str) -> ProcedureOut:
     "/{procedure_id}/diagram.svg",
     operation_id="drawProcedure",
     response_model=None,
+    response_class=Response,
     responses=SVG | problems(401, 404, 422),
 )
 async def draw_procedure(work: Hop, procedure_id: str) -> Picture:

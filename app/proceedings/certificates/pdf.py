@@ -4,25 +4,30 @@ import hashlib
 import json
 import re
 import zlib
+from collections import OrderedDict
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import typst
 
 from app.institution.signing.files import Body
+from app.proceedings.certificates import letters
 
 TEMPLATES = {"receipt": "receipt.typ", "settlement": "certificate.typ", "non-settlement": "certificate.typ"}
 # Raised with every change of a template or a font, because such a change alters the bytes of every PDF.
-EDITION = "2"
+EDITION = "3"
 _HERE = Path(str(files("app.proceedings.certificates")))
 _MISSING = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.DOTALL)
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
-_MOST_MISSING = 60
+# What `letters` says that the fonts draw is what typst draws, as far as we know. This bounds the time if it is not.
+_MOST_TRIES = 8
+# Enough for the papers that people open again and again. They are kept in memory only: they hold what people wrote.
+_MOST_KEPT_BYTES = 16 * 1024 * 1024
 
 
 class CannotRender(Exception):
@@ -31,45 +36,77 @@ class CannotRender(Exception):
 
 @cache
 def _fonts() -> typst.Fonts:
-    folders = [_HERE / "fonts"]
-    # Noto Sans CJK is too large for this repository and comes as a package of its own.
-    package = find_spec("noto_cjk_sans_jp_regular")
-    if package is not None and package.origin is not None:
-        folders.append(Path(package.origin).parent)
-    return typst.Fonts(include_system_fonts=False, font_paths=folders)
+    return typst.Fonts(include_system_fonts=False, font_paths=letters.folders())
 
 
 @cache
 def renderer() -> str:
     """The edition, program and fonts that draw the pages; another renderer draws other bytes."""
-    letters = "with" if "Noto Sans CJK JP" in _fonts().families() else "without"
-    return f"Accord paper {EDITION}, typst {version('typst')}, {letters} Chinese letterforms"
+    chinese = "with" if "Noto Sans CJK JP" in _fonts().families() else "without"
+    return f"Accord paper {EDITION}, typst {version('typst')}, {chinese} Chinese letterforms"
+
+
+class _Drawings:
+    """The PDFs that were drawn last, by all that they depend on, up to a number of bytes."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes, self.bytes = most_bytes, 0
+        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: bytes) -> bytes | None:
+        """A PDF that is kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: bytes, drawn: bytes) -> None:
+        """Keep a PDF, and discard those that were read longest ago."""
+        with self._lock:
+            self.bytes += len(drawn) - len(self._kept.pop(key, b""))
+            self._kept[key] = drawn
+            while self.bytes > self.most_bytes:
+                _key, oldest = self._kept.popitem(last=False)
+                self.bytes -= len(oldest)
+
+
+_drawings = _Drawings(_MOST_KEPT_BYTES)
 
 
 def render(twin: bytes) -> bytes:
     """The PDF of a signed file, whose exact bytes `twin` are attached; CannotRender if no template knows its kind."""
+    key = hashlib.sha256(renderer().encode() + b"\0" + twin).digest()
+    drawn = _drawings.get(key)
+    if drawn is None:
+        drawn = _draw(twin)
+        _drawings.keep(key, drawn)
+    return drawn
+
+
+def _draw(twin: bytes) -> bytes:
     file: Body = json.loads(twin)
     template = TEMPLATES.get(str(file["body"].get("kind")))
     if template is None:
         raise CannotRender("No template draws a file of this kind.")
+    drawable, replaced = letters.drawable(file)
     shown: dict[str, Any] = {
-        "file": file,
+        "file": drawable,
         "attachment": f"{file['body']['kind']}-{file['body']['id']}.json",
         "sha256": hashlib.sha256(twin).hexdigest(),
         "renderer": renderer(),
-        "replaced": False,
+        "replaced": replaced,
     }
-    missing: set[str] = set()
-    for _ in range(_MOST_MISSING):
+    for _ in range(_MOST_TRIES):
         try:
             return _compiled(template, shown, twin)
         except typst.TypstError as problem:
             undrawn = _MISSING.search(problem.message)
             if undrawn is None:
                 raise CannotRender("The file lacks members that its template shows.") from problem
-            missing |= set(_ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), undrawn[1]))
-            shown |= {"file": _without(file, missing), "replaced": True}
-    shown |= {"file": _without(file, None), "replaced": True}
+            text = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), undrawn[1])
+            shown |= {"file": _numbered(shown["file"], text), "replaced": True}
+    shown |= {"file": _numbered(shown["file"], None), "replaced": True}
     try:
         return _compiled(template, shown, twin)
     except typst.TypstError as problem:
@@ -93,16 +130,13 @@ def _compiled(template: str, shown: dict[str, Any], twin: bytes) -> bytes:
     return compiled
 
 
-def _without(value: Any, missing: set[str] | None) -> Any:
-    """The value with the missing characters (None: all beyond ASCII) written as their code points."""
+def _numbered(value: Any, part: str | None) -> Any:
+    """The value with the letters of a part of its text (None: all beyond ASCII) as their numbers."""
     if isinstance(value, str):
-        return "".join(
-            f"[U+{ord(letter):04X}]" if (letter in missing if missing is not None else not letter.isascii()) else letter
-            for letter in value
-        )
+        return letters.numbered(value) if part is None else value.replace(part, letters.numbered(part))
     if isinstance(value, dict):
-        return {name: _without(member, missing) for name, member in value.items()}
-    return [_without(item, missing) for item in value] if isinstance(value, list) else value
+        return {name: _numbered(member, part) for name, member in value.items()}
+    return [_numbered(item, part) for item in value] if isinstance(value, list) else value
 
 
 _DRAWN_BY = re.compile(rb"/Keywords\((Accord paper [ -~]{1,80}?)\)")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.core.http.parameters import Hop, Paged
 from app.core.http.problems import PDF, problems
@@ -25,6 +25,7 @@ async def read_receipt(work: Hop, case_id: UUID, filing_id: UUID) -> SignedOut:
     "/filings/{filing_id}/receipt.pdf",
     operation_id="drawReceipt",
     response_model=None,
+    response_class=Response,
     responses=PDF | problems(401, 404, 422),
 )
 async def draw_receipt(work: Hop, case_id: UUID, filing_id: UUID) -> Rendered:
@@ -43,6 +44,7 @@ async def list_certificates(work: Hop, case_id: UUID, page: Paged) -> Certificat
     "/settlement/certificates/{certificate_id}.pdf",
     operation_id="drawCertificate",
     response_model=None,
+    response_class=Response,
     responses=PDF | problems(401, 404, 422),
 )
 async def draw_certificate(work: Hop, case_id: UUID, certificate_id: UUID) -> Rendered:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.core.http.parameters import Act, Hop, Paged
 from app.core.http.problems import SVG, problems
@@ -28,6 +28,7 @@ async def read_timeline(work: Hop, case_id: UUID, page: Paged) -> timeline.Timel
     "/{case_id}/diagram.svg",
     operation_id="drawCase",
     response_model=None,
+    response_class=Response,
     responses=SVG | problems(401, 404, 422),
 )
 async def draw_case(work: Hop, case_id: UUID) -> Picture:
