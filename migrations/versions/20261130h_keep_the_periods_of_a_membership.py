@@ -1,0 +1,20 @@
+"""Keep the end of a membership, and the memberships before it."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision: str = "20261130h"
+down_revision: str | None = "20261128e"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+def upgrade() -> None:
+    op.add_column("members", sa.Column("withdrawal_notified_on", sa.Date(), nullable=True))
+    op.add_column("members", sa.Column("ceases_on", sa.Date(), nullable=True))
+    op.add_column("members", sa.Column("earlier_periods", JSON, nullable=False, server_default="[]"))
