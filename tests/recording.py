@@ -379,9 +379,10 @@ async def _of_courts(play: Recorder, client: dict[str, str]) -> None:
     referred = "/v1/cases/{referred}"
     case = await play.do("registrar", referred, method="GET")
     play.kept |= {"power": case["parties"][0]["id"], "turbines": case["parties"][1]["id"]}
-    for who, party in (("counsel", "power"), ("surveyor", "turbines")):
-        agent = {"user_id": f"{{{who}}}", "role": "agent", "powers": _MANDATE}
-        await play.do("registrar", f"{referred}/parties/{{{party}}}/representatives", agent)
+    group = {"user_id": "{counsel}", "role": "agent", "powers": _MANDATE, "party_ids": ["{power}"]}
+    await play.do("registrar", f"{referred}/representatives", group)
+    agent = {"user_id": "{surveyor}", "role": "agent", "powers": _MANDATE}
+    await play.do("registrar", f"{referred}/parties/{{turbines}}/representatives", agent)
     await play.do("counsel", f"{referred}/referral/share-dates")
     statement = {"kind": "statement", "title": "To the court", "text": "The parties have met.", "audience": "court"}
     await play.do("counsel", f"{referred}/filings", statement, statement="id")

@@ -156,6 +156,13 @@ REQUESTS: dict[str, Json] = {
         "correction": "The request was received on 1 March.",
         "reason": "A slip of the pen.",
     },
+    "CommonRepresentativeIn": {
+        "email": "cora.unsel@example.org",
+        "name": "Cora Unsel",
+        "role": "counsel",
+        "powers": {**_POWERS, "kind": "mandate"},
+        "party_ids": ["00000000-0000-4000-8000-000000000001"],
+    },
     "RepresentativeIn": {
         "email": "cora.unsel@example.org",
         "name": "Cora Unsel",

@@ -200,7 +200,9 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-PartyIds = Annotated[list[UUID], Field(max_length=20), AfterValidator(_distinct)]
+# How many parties a case may have, and how many of them an answer shows that is no list of parties.
+MOST_PARTIES, MOST_SHOWN = 500, 20
+PartyIds = Annotated[list[UUID], Field(max_length=MOST_PARTIES), AfterValidator(_distinct)]
 Codes = Annotated[list[Code], Field(max_length=50), AfterValidator(_distinct)]
 Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_distinct)]
 

@@ -33,7 +33,8 @@ CAPACITIES = (
 # Blocks of fields that a rule set can ask of a step by name.
 FIELD_BLOCKS = ("consent", "powers")
 AMENDABLE = ("all", "strike", "none")
-PARTICIPATIONS = ("appearing", "not-appearing", "withdrawn")
+WITHDRAWN = "withdrawn"
+PARTICIPATIONS = ("appearing", "not-appearing", WITHDRAWN)
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 SET_PER_CASE = "set-per-case"
 
@@ -365,7 +366,7 @@ class Facts:
     @property
     def remaining(self) -> tuple[PartyFact, ...]:
         """The parties that have not withdrawn."""
-        return tuple(party for party in self.parties if party.participation != "withdrawn")
+        return tuple(party for party in self.parties if party.participation != WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)

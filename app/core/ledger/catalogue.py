@@ -42,6 +42,7 @@ _ALL = (
     EventType("consent-confirmed", "The registry confirmed a consent.", ("consent_id",)),
     EventType("representative-invited", "Somebody was invited to represent a party.", _REPRESENTATIVE),
     EventType("representative-admitted", "A representative of a party was admitted.", _REPRESENTATIVE),
+    EventType("common-representative-admitted", "A person was admitted to represent several parties.", ("user_id",)),
     EventType("representative-ended", "Somebody no longer represents a party.", _REPRESENTATIVE),
     EventType(
         "capacity-ended",

@@ -20,6 +20,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.courts import Court, CourtPaper, Referral
 from app.core.tables.sessions import Meeting
+from app.core.values import MOST_SHOWN
 from app.integration.courts.case_progress import all_share
 from app.integration.courts.schemas import (
     AnswerOut,
@@ -81,7 +82,8 @@ def list_referrals(db: GatedSession, actor: Actor, now: datetime, page: Page, on
     if only.updated_since is not None:
         statement = statement.where(Referral.updated_at >= only.updated_since)
     listing = listed(db, statement, page, Sort(Referral.received_at, Referral.id, datetime, newest_first=True))
-    return ReferralList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
+    items = [item.model_copy(update={"parties": item.parties[:MOST_SHOWN]}) for item in _out(db, listing.rows)]
+    return ReferralList(items=items, next=listing.next, count=listing.count)
 
 
 def read_referral(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
@@ -113,6 +115,7 @@ def _referral(
         **{name: getattr(row, name) for name in (*own, "updated_at")},
         **{name: sent[name] for name in _OF_REFERRAL},
         **_external(sent),
+        party_count=len(sent["parties"]),
         order_file=sent.get("order_file"),
         answer=AnswerOut.model_validate(bodies[row.answer_id]) if row.answer_id else None,
         reference=references.get(row.case_id),

@@ -9,9 +9,25 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.core.values import Code, Codes, Day, Email, In, Languages, Line, Listed, Out, Text, TimeZone, clean, one_of
+from app.core.values import (
+    MOST_PARTIES,
+    MOST_SHOWN,
+    Code,
+    Codes,
+    Day,
+    Email,
+    In,
+    Languages,
+    Line,
+    Listed,
+    Out,
+    Text,
+    TimeZone,
+    clean,
+    one_of,
+)
 from app.institution.calendars.schemas import CalendarCode
-from app.institution.procedures.schemas import MOST_PARTIES, Phase, SideName
+from app.institution.procedures.schemas import Phase, SideName
 from app.proceedings.cases.schemas import PartyIn, Seat, both_sides
 from app.proceedings.sessions.schemas import SessionState
 
@@ -282,7 +298,10 @@ class ReferralOut(Out):
     case_number: str = Field(description="The number of the case at the court.")
     title: str = Field(description="The title of the case.")
     category: str = Field(description="The category of the dispute, as the court named it.")
-    parties: list[ReferredParty] = Field(description="The parties.")
+    parties: list[ReferredParty] = Field(
+        description=f"The parties: `listReferrals` shows the first {MOST_SHOWN}, and every other operation all."
+    )
+    party_count: int = Field(description="How many parties the referral names.")
     order: Order = Field(description="The order of referral.")
     order_file: OrderFileOut | None = Field(description="The order as a file; null if none was uploaded.")
     return_on: date = Field(description="The day by which the court wants a report.")

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     exists,
+    func,
     select,
     union_all,
 )
@@ -32,6 +33,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.people import User
+from app.core.values import MOST_SHOWN
 from app.proceedings.cases.filters import check_filters, conditions_of
 from app.proceedings.cases.schemas import (
     CaseFilters,
@@ -72,6 +74,7 @@ _COLUMNS = (
     Case.updated_at,
     Case.seq,
     Case.content_id,
+    select(func.count(Party.id)).where(Party.case_id == Case.id).scalar_subquery().label("party_count"),
 )
 
 
@@ -148,7 +151,8 @@ def _people_statement() -> Any:
         admitted_at=Capacity.admitted_at,
     ).join(User, User.id == Capacity.user_id)
     return union_all(
-        parties.where(Party.case_id.in_(_OF_CASES)),
+        # A case shows its first parties; the number of a party is its place, beginning with zero.
+        parties.where(Party.case_id.in_(_OF_CASES), Party.number < MOST_SHOWN),
         third_states.where(ThirdState.case_id.in_(_OF_CASES)),
         mediators.where(Capacity.case_id.in_(_OF_CASES), Capacity.role == "mediator", Capacity.ended_at.is_(None)),
     )
@@ -227,11 +231,13 @@ def _item(
         languages=row.languages,
         seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone, calendar=row.seat_calendar),
         parties=[_party(party) for party in sorted(parties, key=lambda row: row.number)],
+        party_count=row.party_count,
         third_states=[_third_state(state) for state in sorted(third_states, key=lambda row: row.number)],
         mediators=[
             _mediator(mediator) for mediator in sorted(mediators, key=lambda row: (row.admitted_at, row.id.bytes))
         ],
-        waiting_for=_ENTRIES.validate_python(row.waiting_for),
+        waiting_for=_ENTRIES.validate_python(row.waiting_for[:MOST_SHOWN]),
+        waiting_count=len(row.waiting_for),
         next_due_on=row.next_due_on,
         opened_at=row.opened_at,
         closed_at=row.closed_at,

@@ -1,6 +1,6 @@
 """Representatives: the agents and counsel who act for a party, with their powers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
 from app.proceedings.cases.circle import circle_of, view_of
-from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
@@ -65,7 +65,18 @@ def list_representatives(
 ) -> RepresentativeList:
     """Return a page of those who act or acted for a party; raises NotFound if the actor may not see the party."""
     read_party(db, actor, now, case_id, party_id)
-    statement = _representatives(case_id, party_id)
+    return _listed(db, _representatives(case_id).where(Capacity.party_id == party_id), page)
+
+
+def list_case_representatives(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page
+) -> RepresentativeList:
+    """Return a page of those who act or acted for any party; raises NotFound if the actor may not see the case."""
+    require_case(db, case_id)
+    return _listed(db, _representatives(case_id), page)
+
+
+def _listed(db: GatedSession, statement: Any, page: Page) -> RepresentativeList:
     listing = listed(db, statement, page, Sort(Capacity.admitted_at, Capacity.id, datetime))
     return RepresentativeList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
@@ -74,15 +85,26 @@ def read_representative(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
 ) -> RepresentativeOut:
     """Return one representative; raises NotFound if the actor may not see it."""
-    row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
+    wanted = _representatives(case_id).where(Capacity.party_id == party_id, Capacity.id == representative_id)
+    row = db.execute(wanted).one_or_none()
     if row is None:
         raise NotFound
     return _out(db, [row])[0]
 
 
-def _representatives(case_id: UUID, party_id: UUID) -> Any:
-    of_party = (Capacity.case_id == case_id, Capacity.party_id == party_id, Capacity.role.in_(REPRESENTATIVES))
-    return select(*_COLUMNS).join(User, User.id == Capacity.user_id).where(*of_party)
+def read_case_representative(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, representative_id: UUID
+) -> RepresentativeOut:
+    """Return one representative of any party; raises NotFound if the actor may not see it."""
+    row = db.execute(_representatives(case_id).where(Capacity.id == representative_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _out(db, [row])[0]
+
+
+def _representatives(case_id: UUID) -> Any:
+    of_parties = (Capacity.case_id == case_id, Capacity.role.in_(REPRESENTATIVES))
+    return select(*_COLUMNS).join(User, User.id == Capacity.user_id).where(*of_parties)
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
@@ -124,8 +146,8 @@ def admit_representative(
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
     author = _author_for(actor, circle, party_id)
-    user_id, is_pending = _account_of(db, now, body, author)
-    _check_free(db, circle, user_id, party_id)
+    user_id, is_pending = account_of(db, now, body, author)
+    check_free(db, circle, user_id, {party_id})
     representative_id = new_id(db)
     powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
     representative = Capacity(
@@ -162,7 +184,7 @@ def _author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
     return author_of(actor, side_of(circle, party_id), party_id)
 
 
-def _account_of(db: GatedSession, now: datetime, body: RepresentativeIn, author: Author) -> tuple[UUID, bool]:
+def account_of(db: GatedSession, now: datetime, body: RepresentativeIn, author: Author) -> tuple[UUID, bool]:
     """Return a person's account and whether it waits for approval; it is made for an address that has none."""
     columns = select(User.id, User.role, User.active, User.awaits_approval)
     if body.email is None:
@@ -178,16 +200,19 @@ def _account_of(db: GatedSession, now: datetime, body: RepresentativeIn, author:
     return user.id, user.awaits_approval
 
 
-def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID) -> None:
-    """Raise Conflict if the person has another part in the case, or had one on another side or as its mediator."""
-    side = side_of(circle, party_id)
+def check_free(db: GatedSession, circle: Circle, user_id: UUID, party_ids: Collection[UUID]) -> None:
+    """Check that a person may be admitted for parties, which are all on one side.
+
+    Raises Conflict if the person has another part in the case, or had one on another side or as its mediator.
+    """
+    side = side_of(circle, next(iter(party_ids)))
     for part in capacities.parts_of(db, circle.case.id, user_id):
         represents = part.role in REPRESENTATIVES and part.party_id is not None
         if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
             raise Conflict(
                 "This person acts, or has acted, for another side of the case. Choose somebody else.", "already-in-case"
             )
-        if part.role == "mediator" or (part.lives and (not represents or part.party_id == party_id)):
+        if part.role == "mediator" or (part.lives and (not represents or part.party_id in party_ids)):
             raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 

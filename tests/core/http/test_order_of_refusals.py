@@ -142,6 +142,13 @@ def rows(world: World) -> dict[str, Row]:
         "takeStep": Row(f"{c}/steps/screen", mediator, staff, "step-not-open", {}),
         "addParty": Row(f"{closed}/parties", done.requesting, staff, "step-not-open"),
         "admitRepresentative": Row(representatives, mediator, me, "already-in-case", powers),
+        "admitCommonRepresentative": Row(
+            f"{c}/representatives",
+            mediator,
+            me,
+            "already-in-case",
+            {**powers, "party_ids": [mediating.party("requesting")]},
+        ),
         "recordPowers": Row(f"{counsel}/powers", None, me, "already-ended"),
         "endRepresentative": Row(f"{counsel}/end", None, me, "already-ended"),
         "nameThirdState": Row(f"{closed}/third-states", done.mediator, done.requesting, "step-not-open"),
