@@ -370,7 +370,9 @@ async def _of_courts(play: Recorder, client: dict[str, str]) -> None:
     form = {"grant_type": "client_credentials", "scope": "referrals.read referrals.write", **client}
     content = urlencode(form).encode()
     await play.send_raw(None, "POST", "/oauth/token", content, content_type="application/x-www-form-urlencoded")
-    await play.do("court", "/v1/referrals", _REFERRAL, referral="id")
+    await play.do("court", "/v1/referrals", _REFERRAL, referral="id", court_id="court_id")
+    await play.do("registrar", "/v1/mediators/{mediator_entry}", {"expertise": ["rivers", "reservoirs"]}, "PATCH")
+    await play.do("admin", "/v1/courts/{court_id}", {"place": "Old Port Sable"}, "PATCH")
     await play.do("registrar", f"{R}/ask", {"lacks": ["representatives"], "note": "Who acts for Kesh Turbines?"})
     await play.do("court", R, {"title": "Ilmar Power v Kesh Turbines and others"}, "PATCH")
     await play.bring("court", f"{R}/order", "order.pdf")

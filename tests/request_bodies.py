@@ -95,6 +95,7 @@ REQUESTS: dict[str, Json] = {
         "court_id": COURT,
         "scopes": ["events.read", "referrals.read", "referrals.write"],
     },
+    "CourtChange": {"place": "New Orlin", "time_zone": "Europe/Prague"},
     "CourtIn": {
         "name": "High Court, Civil Division",
         "jurisdiction": "Ostrava",
@@ -131,6 +132,7 @@ REQUESTS: dict[str, Json] = {
     "FreezeIn": {"sha256": _HASH},
     "HoldIn": {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
     "LeaveIn": {"reason": "Called to office."},
+    "MediatorChange": {"languages": ["en", "fr", "sw"], "expertise": ["rivers", "fisheries"]},
     "MediatorIn": {"user_id": PERSON, "nationalities": ["KE"], "languages": ["en", "fr"], "expertise": ["rivers"]},
     "NoticesChange": {"news": "at-once", "deadlines": True, "language": "fr"},
     "MemberChange": {"status": "contracting", "in_force_on": "2025-08-29"},

@@ -40,6 +40,18 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
+Change = TypeVar("Change", bound=In)
+
+
+def changes_something(change: Change, nullable: Iterable[str] = ()) -> Change:
+    """A change that names at least one field, and gives a value to each that needs one; raises an error for others."""
+    if not change.model_fields_set:
+        raise PydanticCustomError("empty", "Name at least one field to change.")
+    if any(getattr(change, name) is None for name in change.model_fields_set - set(nullable)):
+        raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
+    return change
+
+
 class Out(BaseModel):
     """The parent of every response body."""
 

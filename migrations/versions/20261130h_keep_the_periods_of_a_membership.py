@@ -1,4 +1,4 @@
-"""Keep the end of a membership, and the memberships before it."""
+"""Keep the periods of a membership, suspend courts, and recognise the number of a court's case."""
 
 from collections.abc import Sequence
 
@@ -18,3 +18,6 @@ def upgrade() -> None:
     op.add_column("members", sa.Column("withdrawal_notified_on", sa.Date(), nullable=True))
     op.add_column("members", sa.Column("ceases_on", sa.Date(), nullable=True))
     op.add_column("members", sa.Column("earlier_periods", JSON, nullable=False, server_default="[]"))
+    op.add_column("courts", sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()))
+    op.add_column("referrals", sa.Column("number_bucket", sa.Integer()))
+    op.add_column("referrals", sa.Column("earlier_referral_id", sa.Uuid()))

@@ -42,6 +42,7 @@ _COLUMNS = (
     Court.name.label("court"),
     Referral.external_id,
     Referral.state,
+    Referral.earlier_referral_id,
     Referral.return_on,
     Referral.content_id,
     Referral.answer_id,
@@ -112,7 +113,7 @@ def _referral(
     sent = bodies[row.content_id]
     own = ("id", "court_id", "court", "external_id", "state", "return_on", "case_id", "phase", "received_at")
     return ReferralOut(
-        **{name: getattr(row, name) for name in (*own, "updated_at")},
+        **{name: getattr(row, name) for name in (*own, "updated_at", "earlier_referral_id")},
         **{name: sent[name] for name in _OF_REFERRAL},
         **_external(sent),
         party_count=len(sent["parties"]),

@@ -24,6 +24,7 @@ from app.integration.courts import court_acts as acts
 from app.integration.courts.schemas import (
     STATES,
     AskIn,
+    CourtChange,
     CourtIn,
     CourtList,
     CourtOut,
@@ -78,6 +79,22 @@ async def enter_court(work: Hop, body: CourtIn) -> CourtOut:
     Administrators may do this.
     """
     return await work.write(act(service.enter_court, body), answer=service.read_court, status=201)
+
+
+@router.patch(
+    "/{court_id}",
+    dependencies=Change,
+    operation_id="changeCourt",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def change_court(work: Hop, court_id: UUID, body: CourtChange) -> CourtOut:
+    """Correct a court's entry, or suspend the court.
+
+    Administrators may do this.
+    """
+    return await work.write(
+        act(service.change_court, court_id, body), answer=service.read_court, item=(court_id,), lock=service.lock_court
+    )
 
 
 @referrals.get("", operation_id="listReferrals", responses=problems(401, 422))

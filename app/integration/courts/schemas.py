@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -23,6 +23,7 @@ from app.core.values import (
     Out,
     Text,
     TimeZone,
+    changes_something,
     clean,
     one_of,
 )
@@ -72,6 +73,26 @@ class CourtIn(In):
     )
 
 
+class CourtChange(In):
+    """A change of a court's entry. Fields that you leave out stay as they are."""
+
+    name: Line | None = Field(None, description="The name of the court.")
+    jurisdiction: Line | None = Field(None, description="The jurisdiction to which the court belongs.")
+    place: Line | None = Field(None, description="The place of the court.")
+    time_zone: TimeZone | None = Field(None, description="The time zone of that place, by its IANA name.")
+    calendar: CalendarCode | None = Field(
+        None, description="The calendar of the court's days off; null for a court without one."
+    )
+    active: StrictBool | None = Field(
+        None, description="`false` suspends the court: it can refer no further case, and goes on with its earlier ones."
+    )
+
+    @model_validator(mode="after")
+    def says_something(self) -> "CourtChange":
+        """Refuse a change without any field, and null for a field that a court must have."""
+        return changes_something(self, nullable=("calendar",))
+
+
 class CourtOut(Out):
     """A court that refers cases."""
 
@@ -81,6 +102,7 @@ class CourtOut(Out):
     place: str = Field(description="The place of the court.")
     time_zone: str = Field(description="The time zone of that place, by its IANA name.")
     calendar: str | None = Field(description="The code of the calendar of its days off; null if none is named.")
+    active: bool = Field(description="Whether the court may refer cases.")
     created_at: datetime = Field(description="When the court was entered.")
 
 
@@ -191,11 +213,7 @@ class ReferralAmendment(In):
     @model_validator(mode="after")
     def says_something(self) -> "ReferralAmendment":
         """Refuse an amendment without any field, and null for a field that a referral must have."""
-        if not self.model_fields_set:
-            raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
-        return self
+        return changes_something(self)
 
 
 class ReturnDateIn(In):
@@ -296,6 +314,10 @@ class ReferralOut(Out):
         "`accepted`: a case was opened. `declined`: the registry declined it. `withdrawn`: the court withdrew it."
     )
     case_number: str = Field(description="The number of the case at the court.")
+    earlier_referral_id: UUID | None = Field(
+        description="A warning: an earlier referral of the same court with the same case number, whatever its spaces, "
+        "signs, capitals and leading zeros; null if there is none."
+    )
     title: str = Field(description="The title of the case.")
     category: str = Field(description="The category of the dispute, as the court named it.")
     parties: list[ReferredParty] = Field(

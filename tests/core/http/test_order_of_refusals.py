@@ -137,6 +137,7 @@ def rows(world: World) -> dict[str, Row]:
         "enterMember": Row("/v1/members", staff, admin, "exists", same),
         "changeMember": Row(f"/v1/members/{member}", staff, admin, "exists", {"name": "Late"}),
         "enterMediator": Row("/v1/mediators", admin, staff, "exists", entry),
+        "changeMediator": Row(f"/v1/mediators/{mediating.mediator_id}", admin),
         "openCase": Row("/v1/cases", admin),
         "amendCase": Row(c, mediator, me, "not-amendable"),
         "takeStep": Row(f"{c}/steps/screen", mediator, staff, "step-not-open", {}),
@@ -208,6 +209,7 @@ def rows(world: World) -> dict[str, Row]:
 def _of_courts(house: House) -> dict[str, Row]:
     """The acts on courts, their clients and their referrals: one referral is declined, one has become a case."""
     court_id, staff, admin = courts.court(house), house.registrar, house.admin
+    courts.court(house, name="Other Court")
     holder = courts.program(house, court_id)
     ended = courts.client(house, court_id)
     client, secret = f"/v1/clients/{ended['id']}", ended["secrets"][0]["id"]
@@ -222,6 +224,7 @@ def _of_courts(house: House) -> dict[str, Row]:
     decided = "referral-state"
     return {
         "enterCourt": Row("/v1/courts", staff, admin, "exists", courts.COURT),
+        "changeCourt": Row(f"/v1/courts/{court_id}", staff, admin, "exists", {"name": "Other Court"}),
         "addClient": Row("/v1/clients", staff),
         "rotateSecret": Row(f"{client}/rotate", staff, admin, "already-disabled"),
         "revokeSecret": Row(f"{client}/secrets/{secret}/revoke", staff, admin, "already-revoked"),
