@@ -383,6 +383,9 @@ async def _of_courts(play: Recorder, client: dict[str, str]) -> None:
     play.kept |= {"power": case["parties"][0]["id"], "turbines": case["parties"][1]["id"]}
     group = {"user_id": "{counsel}", "role": "agent", "powers": _MANDATE, "party_ids": ["{power}"]}
     await play.do("registrar", f"{referred}/representatives", group)
+    chambers = "cora.unsel@chambers.example"
+    named = {"party_id": "{power}", "name": "Cora Unsel", "email": chambers, "powers": _MANDATE}
+    await play.do("registrar", f"{referred}/referral/admit-representative", named)
     agent = {"user_id": "{surveyor}", "role": "agent", "powers": _MANDATE}
     await play.do("registrar", f"{referred}/parties/{{turbines}}/representatives", agent)
     await play.do("counsel", f"{referred}/referral/share-dates")

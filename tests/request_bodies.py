@@ -165,6 +165,12 @@ REQUESTS: dict[str, Json] = {
         "powers": {**_POWERS, "kind": "mandate"},
         "party_ids": ["00000000-0000-4000-8000-000000000001"],
     },
+    "NamedRepresentativeIn": {
+        "party_id": "00000000-0000-4000-8000-000000000001",
+        "name": "Cora Unsel",
+        "role": "agent",
+        "powers": {**_POWERS, "kind": "mandate"},
+    },
     "RepresentativeIn": {
         "email": "cora.unsel@example.org",
         "name": "Cora Unsel",

@@ -5,6 +5,7 @@ import pytest
 from app.integration.courts.case_numbers import compared
 from tests.courts import COURT, court, program, referral
 from tests.installation import Answer, House, Json, Person
+from tests.story import MANDATE
 
 
 def change(person: Person, court_id: str, fields: Json) -> Answer:
@@ -62,6 +63,55 @@ def test_a_suspended_court_refers_no_more_and_goes_on_with_its_earlier_referrals
 )
 def test_a_number_is_recognised_however_it_is_written(number: str, same: bool) -> None:
     assert (compared(number) == compared("31-1905")) is same
+
+
+def test_the_representatives_whom_a_court_names_are_proposed_for_the_registry_to_admit(house: House) -> None:
+    cora = {"name": "Cora Unsel", "role": "counsel", "email": "cora.unsel@example.org"}
+    ada, walk_in = {"name": "Ada Gent", "role": "agent"}, house.person("Dora Efence")
+    sides = [("requesting", "Ilmar Power", [cora, ada]), ("responding", "Kesh Turbines", [{"name": "Dora  Efence"}])]
+    parties = [{"side": side, "kind": "company", "name": name, "representatives": named} for side, name, named in sides]
+    holder = program(house, court(house))
+    sent = holder.post("/v1/referrals", referral(parties=parties)).expect(201)
+    house.registrar.post(f"/v1/referrals/{sent['id']}/accept", {"procedure": "court-referred"}).expect(200)
+    case_id = holder.get(f"/v1/referrals/{sent['id']}").expect(200)["case_id"]
+    path = f"/v1/cases/{case_id}"
+    power, turbines = (party["id"] for party in house.registrar.get(path).expect(200)["parties"])
+
+    def shown() -> list[tuple[str, str, str, bool]]:
+        items = house.registrar.get(f"{path}/referral").expect(200)["proposed_representatives"]
+        return [(item["party_id"], item["name"], item["role"], item["representative_id"] is not None) for item in items]
+
+    assert shown() == [
+        (power, "Cora Unsel", "counsel", False),
+        (power, "Ada Gent", "agent", False),
+        (turbines, "Dora  Efence", "counsel", False),
+    ]
+
+    def admit(person: Person, party_id: str, name: str, **more: str) -> Answer:
+        body = {"party_id": party_id, "name": name, "powers": MANDATE, **more}
+        return person.post(f"{path}/referral/admit-representative", body)
+
+    # The first representative of a party is an agent, and the court gave no address of this one.
+    admit(house.registrar, power, "Cora Unsel").expect(422, "invalid")
+    admit(house.registrar, power, "Ada Gent").expect(422, "invalid")
+    admit(house.registrar, power, "Ada Gent", email="ada@example.org").expect(200)
+    (invited,) = house.registrar.get(f"{path}/representatives").expect(200)["items"]
+    house.registrar.post(f"/v1/users/{invited['user_id']}/approve").expect(200)
+    # The registry admits a second person whom the court named, and nobody whom it did not name.
+    admit(house.registrar, power, "Cora Unsel").expect(200)
+    admit(house.registrar, power, "Cora Unsel").expect(409, "already-in-case")
+    (fault,) = admit(house.registrar, power, "Sue Donym", email="s@example.org").expect(422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/name", "not-named")
+    admit(house.registrar, turbines, "Ada Gent").expect(422, "invalid")
+    admit(house.registrar, turbines, "Dora Efence", user_id=walk_in.id, role="agent").expect(200)
+    admit(walk_in, turbines, "Dora Efence").expect(404)
+    assert [admitted for *_named, admitted in shown()] == [True] * 3
+    listed = house.registrar.get(f"{path}/representatives").expect(200)["items"]
+    assert {(item["name"], item["role"], item["pending"]) for item in listed} == {
+        ("Ada Gent", "agent", False),
+        ("Cora Unsel", "counsel", True),
+        ("Dora Efence", "agent", False),
+    }
 
 
 def test_a_matter_that_was_referred_before_is_named_to_registrar_and_court(house: House) -> None:

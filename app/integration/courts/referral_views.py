@@ -22,6 +22,7 @@ from app.core.tables.courts import Court, CourtPaper, Referral
 from app.core.tables.sessions import Meeting
 from app.core.values import MOST_SHOWN
 from app.integration.courts.case_progress import all_share
+from app.integration.courts.named_representatives import proposed
 from app.integration.courts.schemas import (
     AnswerOut,
     PaperOut,
@@ -175,6 +176,7 @@ def read_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -
         **{name: sent[name] for name in _OF_CASE},
         **_external(sent),
         order_file=sent.get("order_file"),
+        proposed_representatives=proposed(db, case_id, sent),
         court=sent["court"],
         referral_id=referral.id,
         court_id=referral.court_id,

@@ -30,7 +30,9 @@ from app.core.values import (
 from app.institution.calendars.schemas import CalendarCode
 from app.institution.procedures.schemas import Phase, SideName
 from app.proceedings.cases.schemas import PartyIn, Seat, both_sides
+from app.proceedings.parties.schemas import REPRESENTATIVE_ROLES, RepresentativeRole
 from app.proceedings.sessions.schemas import SessionState
+from app.proceedings.steps.schemas import PowersIn
 
 MOST_BYTES, DEEPEST, LONGEST_NAME = 16_384, 8, 200
 STATES = Literal["received", "more-asked", "accepted", "declined", "withdrawn"]
@@ -358,6 +360,32 @@ class PaperOut(Out):
     at: datetime = Field(description="When it passed.")
 
 
+class ProposedRepresentative(Out):
+    """A person whom the court named to act for a party, and whom the registry may admit."""
+
+    party_id: UUID = Field(description="The party of the case.")
+    name: str = Field(description="The person's name.")
+    role: RepresentativeRole = Field(description="As what the court named the person.")
+    email: str | None = Field(description="The person's e-mail address; null if the court gave none.")
+    representative_id: UUID | None = Field(
+        description="The representative as whom the person was admitted or invited; null while nobody was."
+    )
+
+
+class NamedRepresentativeIn(In):
+    """The admission of a person whom the court named."""
+
+    party_id: UUID = Field(description="The party for which the court named the person.")
+    name: Line = Field(description="The name of the person, as the court gave it.")
+    user_id: UUID | None = Field(None, description="The person's account, if you know it.")
+    email: Email | None = Field(None, description="The person's e-mail address; that of the order if left out.")
+    role: REPRESENTATIVE_ROLES | None = Field(
+        None,
+        description="As what the person is admitted; that of the order if left out. A party's first is an `agent`.",
+    )
+    powers: PowersIn = Field(description="The powers by which the person acts.")
+
+
 class ReferralInCase(Out):
     """The present state of what the court sent about a case, and the report that it received when the case ended."""
 
@@ -368,6 +396,9 @@ class ReferralInCase(Out):
     case_number: str = Field(description="The number of the case at the court.")
     title: str = Field(description="The title of the case.")
     parties: list[ReferredParty] = Field(description="The parties.")
+    proposed_representatives: list[ProposedRepresentative] = Field(
+        description="The persons whom the court named to act for the parties; the registry admits them."
+    )
     order: Order = Field(description="The order of referral.")
     order_file: OrderFileOut | None = Field(description="The order as a file; null if none was uploaded.")
     return_on: date = Field(description="The day by which the court wants a report.")

@@ -142,7 +142,24 @@ def admit_representative(
     if not _is_agent(agents, actor) and not (actor.is_staff and not agents):
         detail = "Only the registry may admit a party's first agent, and only that party's agents may admit others."
         raise Forbidden(detail)
-    if not agents and body.role != "agent":
+    return _admit(db, actor, now, case, party_id, body)
+
+
+def admit_as_registry(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, body: RepresentativeIn
+) -> tuple[UUID, UUID, UUID]:
+    """Admit somebody whom a court named to act for a party, whether it has an agent or not; the actor is the registry.
+
+    Raises Invalid and Conflict as `admit_representative` does.
+    """
+    return _admit(db, actor, now, lock_case(db, actor, case_id), party_id, body)
+
+
+def _admit(
+    db: GatedSession, actor: Actor, now: datetime, case: Case, party_id: UUID, body: RepresentativeIn
+) -> tuple[UUID, UUID, UUID]:
+    case_id, circle = case.id, circle_of(db, view_of(case))
+    if not _agents_of(circle, party_id) and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
     author = _author_for(actor, circle, party_id)

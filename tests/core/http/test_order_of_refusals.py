@@ -238,6 +238,7 @@ def _of_courts(house: House) -> dict[str, Row]:
         "acceptReferral": Row(f"{declined}/accept", None, staff, decided),
         "askAboutReferral": Row(f"{declined}/ask", None, staff, decided),
         "declineReferral": Row(f"{declined}/decline", None, staff, decided),
+        "admitNamedRepresentative": Row(f"/v1/cases/{case_id}/referral/admit-representative"),
         "shareSessionDates": Row(f"/v1/cases/{case_id}/referral/share-dates", staff),
     }
 
