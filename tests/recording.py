@@ -420,7 +420,9 @@ async def _of_courts(play: Recorder, client: dict[str, str]) -> None:
     form = {"grant_type": "client_credentials", "scope": "referrals.read referrals.write", **client}
     content = urlencode(form).encode()
     await play.send_raw(None, "POST", "/oauth/token", content, content_type="application/x-www-form-urlencoded")
-    await play.do("court", "/v1/referrals", _REFERRAL, referral="id")
+    await play.do("court", "/v1/referrals", _REFERRAL, referral="id", court_id="court_id")
+    await play.do("registrar", "/v1/mediators/{mediator_entry}", {"expertise": ["rivers", "reservoirs"]}, "PATCH")
+    await play.do("admin", "/v1/courts/{court_id}", {"place": "Old Port Sable"}, "PATCH")
     await play.do("registrar", f"{R}/ask", {"lacks": ["representatives"], "note": "Who acts for Kesh Turbines?"})
     await play.do("court", R, {"title": "Ilmar Power v Kesh Turbines and others"}, "PATCH")
     await play.bring("court", f"{R}/order", "order.pdf")
@@ -429,9 +431,13 @@ async def _of_courts(play: Recorder, client: dict[str, str]) -> None:
     referred = "/v1/cases/{referred}"
     case = await play.do("registrar", referred, method="GET")
     play.kept |= {"power": case["parties"][0]["id"], "turbines": case["parties"][1]["id"]}
-    for who, party in (("counsel", "power"), ("surveyor", "turbines")):
-        agent = {"user_id": f"{{{who}}}", "role": "agent", "powers": _MANDATE}
-        await play.do("registrar", f"{referred}/parties/{{{party}}}/representatives", agent)
+    group = {"user_id": "{counsel}", "role": "agent", "powers": _MANDATE, "party_ids": ["{power}"]}
+    await play.do("registrar", f"{referred}/representatives", group)
+    chambers = "cora.unsel@chambers.example"
+    named = {"party_id": "{power}", "name": "Cora Unsel", "email": chambers, "powers": _MANDATE}
+    await play.do("registrar", f"{referred}/referral/admit-representative", named)
+    agent = {"user_id": "{surveyor}", "role": "agent", "powers": _MANDATE}
+    await play.do("registrar", f"{referred}/parties/{{turbines}}/representatives", agent)
     await play.do("counsel", f"{referred}/referral/share-dates")
     statement = {"kind": "statement", "title": "To the court", "text": "The parties have met.", "audience": "court"}
     await play.do("counsel", f"{referred}/filings", statement, statement="id")

@@ -98,6 +98,7 @@ REQUESTS: dict[str, Json] = {
         "court_id": COURT,
         "scopes": ["events.read", "referrals.read", "referrals.write"],
     },
+    "CourtChange": {"place": "New Orlin", "time_zone": "Europe/Prague"},
     "CourtIn": {
         "name": "High Court, Civil Division",
         "jurisdiction": "Ostrava",
@@ -134,6 +135,7 @@ REQUESTS: dict[str, Json] = {
     "FreezeIn": {"sha256": _HASH},
     "HoldIn": {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
     "LeaveIn": {"reason": "Called to office."},
+    "MediatorChange": {"languages": ["en", "fr", "sw"], "expertise": ["rivers", "fisheries"]},
     "MediatorIn": {"user_id": PERSON, "nationalities": ["KE"], "languages": ["en", "fr"], "expertise": ["rivers"]},
     "NoticesChange": {"news": "at-once", "deadlines": True, "language": "fr"},
     "MemberChange": {"status": "contracting", "in_force_on": "2025-08-29"},
@@ -158,6 +160,19 @@ REQUESTS: dict[str, Json] = {
         "event_id": EVENT,
         "correction": "The request was received on 1 March.",
         "reason": "A slip of the pen.",
+    },
+    "CommonRepresentativeIn": {
+        "email": "cora.unsel@example.org",
+        "name": "Cora Unsel",
+        "role": "counsel",
+        "powers": {**_POWERS, "kind": "mandate"},
+        "party_ids": ["00000000-0000-4000-8000-000000000001"],
+    },
+    "NamedRepresentativeIn": {
+        "party_id": "00000000-0000-4000-8000-000000000001",
+        "name": "Cora Unsel",
+        "role": "agent",
+        "powers": {**_POWERS, "kind": "mandate"},
     },
     "RepresentativeIn": {
         "email": "cora.unsel@example.org",

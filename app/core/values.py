@@ -55,6 +55,18 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
+Change = TypeVar("Change", bound=In)
+
+
+def changes_something(change: Change, nullable: Iterable[str] = ()) -> Change:
+    """A change that names at least one field, and gives a value to each that needs one; raises an error for others."""
+    if not change.model_fields_set:
+        raise PydanticCustomError("empty", "Name at least one field to change.")
+    if any(getattr(change, name) is None for name in change.model_fields_set - set(nullable)):
+        raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
+    return change
+
+
 class Out(BaseModel):
     """The parent of every response body."""
 
@@ -284,7 +296,9 @@ def _distinct(values: list[Any]) -> list[Any]:
     return values
 
 
-PartyIds = Annotated[list[UUID], Field(max_length=20), AfterValidator(_distinct)]
+# How many parties a case may have, and how many of them an answer shows that is no list of parties.
+MOST_PARTIES, MOST_SHOWN = 500, 20
+PartyIds = Annotated[list[UUID], Field(max_length=MOST_PARTIES), AfterValidator(_distinct)]
 Codes = Annotated[list[Code], Field(max_length=50), AfterValidator(_distinct)]
 Languages = Annotated[list[Language], Field(max_length=20), AfterValidator(_distinct)]
 

@@ -24,6 +24,7 @@ from app.core.errors import Misconfigured
 from app.core.tables.institution import Institution
 from app.demo.story import ACTS, INSTITUTION, Json, Tell
 from app.integration.court_in_a_box.command import faults_explained, until_signal, where_it_listens
+from app.integration.notices.letters import Office, nomination
 from app.operations.migrating import migrate
 from app.operations.process_lock import only_process
 from app.settings import Settings
@@ -31,6 +32,7 @@ from app.settings import Settings
 HOST = "127.0.0.1"
 DATABASE = "sqlite:///.demo/accord.db"
 KEY_FILE = Path(".demo/master.key")
+DOCUMENTS = Path(".demo/documents")
 
 
 def demo(
@@ -56,7 +58,9 @@ def demo(
             story = asyncio.run(play(settings, system_clock(), tell, advance))
         base_url = f"http://{HOST}:{listening.getsockname()[1] if listening else port}"
         if credentials is not None:
-            _write(credentials, {"base_url": base_url, **story})
+            _write(
+                credentials, {"base_url": base_url, **{name: story[name] for name in ("tokens", "clients", "cases")}}
+            )
             typer.echo(f"\nAddress, tokens and ids are in {credentials}.")
         if listening is None:
             return
@@ -71,6 +75,29 @@ def _print_address(base_url: str, story: Json) -> None:
     typer.echo(f"\nAccord listens on {base_url}; its pages are at /docs. Read the settled case as its mediator:")
     typer.echo(f"  curl -H 'Authorization: Bearer {story['tokens']['mediator']}' \\")
     typer.echo(f"    {base_url}/v1/cases/{story['cases']['settled']}")
+    _print_papers(base_url, story)
+
+
+def _print_papers(base_url: str, story: Json) -> None:
+    """Say where the papers of the open case are, and show a mail that would have gone out."""
+    filings, papers = f"{base_url}/v1/cases/{story['cases']['open']}/filings", story["papers"]
+    typer.echo("\nIn the open case, as the agent of Tarvand, look at a memorandum, its map and its receipt:")
+    typer.echo(f"  TOKEN={story['tokens']['responding_agent']}")
+    typer.echo(f'  curl -H "Authorization: Bearer $TOKEN" {filings}/{papers["memorandum"]}')
+    typer.echo(
+        f'  curl -H "Authorization: Bearer $TOKEN" -o .demo/map.png {base_url}/v1/documents/{papers["map"]}/content'
+    )
+    typer.echo(
+        f'  curl -H "Authorization: Bearer $TOKEN" -o .demo/receipt.pdf {filings}/{papers["memorandum"]}/receipt.pdf'
+    )
+    typer.echo("and at what everybody else in the case reads of it:")
+    typer.echo(
+        f"  curl -H 'Authorization: Bearer {story['tokens']['requesting_agent']}' {filings}/{papers['redacted']}"
+    )
+    letter = nomination("en", Office(INSTITUTION, base_url))
+    typer.echo("\nIf ACCORD_SMTP_HOST named a mail server, Tomas Herrera would have been sent this mail:")
+    for line in (f"Subject: {letter.subject}", "", *letter.body.splitlines()):
+        typer.echo(f"  {line}".rstrip())
 
 
 def _run_both(settings: Settings, listening: socket.socket, base_url: str, story: Json, serving: bool) -> None:
@@ -118,7 +145,9 @@ def _settings(database_url: str) -> Settings:
         KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
         if not KEY_FILE.exists():
             make_key_file(KEY_FILE, os.urandom)
-        return Settings(database_url=database_url, master_key_file=KEY_FILE)
+        settings = settings.model_copy(update={"master_key_file": KEY_FILE})
+    if not settings.is_sqlite and settings.storage is None:
+        settings = settings.model_copy(update={"storage": str(DOCUMENTS)})
     return settings
 
 

@@ -15,6 +15,7 @@ from app.core.db import Database, Entropy
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.core.sealer import Sealer
+from app.demo.map import file_of
 from app.demo.story import (
     COURT,
     FIRST_CASE,
@@ -90,6 +91,17 @@ class Player:
         async with httpx.AsyncClient(transport=transport, base_url="http://accord.demo") as client:
             return await client.request(method, path, json=body or None, headers=headers)
 
+    async def upload(self, who: str, path: str, name: str) -> httpx.Response:
+        """Upload a file of the story."""
+        headers = {
+            "authorization": f"Bearer {self.tokens[who]}",
+            "content-type": "image/png",
+            "content-disposition": f"attachment; filename={name}",
+        }
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://accord.demo") as client:
+            return await client.post(path, content=file_of(name), headers=headers)
+
     async def play(self, advance: Callable[[], None] = _nothing) -> Json:
         """Found the institution on an empty database and play both cases; tokens and ids for the credentials file.
 
@@ -108,6 +120,7 @@ class Player:
             "tokens": {who: self.tokens[who] for who in order},
             "clients": {"court": client},
             "cases": {"settled": self.kept["case"], "open": self.kept["second"]},
+            "papers": {name: self.kept[name] for name in ("memorandum", "map", "redacted", "redacted_map")},
         }
 
     async def add_people(self) -> None:
@@ -158,7 +171,10 @@ class Player:
         path, body, headers = filled(act.path, self.kept), filled(act.body, self.kept), {}
         if act.method == "PATCH":
             headers["if-match"] = (await self.send(act.who, "GET", path, {})).headers["etag"]
-        response = await self.send(act.who, act.method, path, body, **headers)
+        if act.file is None:
+            response = await self.send(act.who, act.method, path, body, **headers)
+        else:
+            response = await self.upload(act.who, path, act.file)
         answer = response.json() if response.content else {}
         if act.refused is not None:
             if answer.get("code") != act.refused:

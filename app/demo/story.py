@@ -25,6 +25,7 @@ class StoryAct:
 
     `day` counts from the beginning, `hour` is at the seat. `says` is the printed line; `step` names the step whose
     article the line cites. `keeps` maps names to members of the answer. `refused` is the code of an expected refusal.
+    `file` names a file that is uploaded instead of a body.
     """
 
     day: int
@@ -37,6 +38,7 @@ class StoryAct:
     step: str | None = None
     keeps: dict[str, str] = field(default_factory=dict)
     refused: str | None = None
+    file: str | None = None
 
 
 PEOPLE = {
@@ -450,7 +452,7 @@ SECOND_CASE = [
         "Tarvand opens a request of its own, on data",
         "/v1/cases",
         SECOND,
-        keeps={"second": "id", "second_ilmar": "parties.1.id"},
+        keeps={"second": "id", "second_ilmar": "parties.1.id", "second_tarvand": "parties.0.id"},
     ),
     StoryAct(
         56, 10, "responding_agent", "Tarvand lodges it", f"{S}/steps/lodge", _gives("{day56}", TARVAND), step="lodge"
@@ -484,6 +486,58 @@ SECOND_CASE = [
         step="register",
         keeps={"second_reference": "reference"},
     ),
+    StoryAct(
+        62,
+        9,
+        "responding_agent",
+        "Tarvand drafts a memorandum that only its own side and the registry may read",
+        f"{S}/filings",
+        {
+            "kind": "statement",
+            "title": "Memorandum on the gauges of the Orun",
+            "text": "Three gauges stand on the upper Orun, as the map shows. The turbines at Kesh take 190 cubic "
+            "metres a second.",
+            "audience": "party-registry",
+            "party_ids": ["{second_tarvand}"],
+        },
+        keeps={"memorandum": "id"},
+    ),
+    StoryAct(
+        62,
+        10,
+        "responding_agent",
+        "with a map",
+        f"{S}/filings/{{memorandum}}/documents",
+        file="gauges-of-the-orun.png",
+        keeps={"map": "id"},
+    ),
+    StoryAct(62, 11, "responding_agent", "and submits it", f"{S}/filings/{{memorandum}}/submit"),
+    StoryAct(
+        62,
+        12,
+        "responding_agent",
+        "For everybody in the case it drafts a redacted version",
+        f"{S}/filings",
+        {
+            "kind": "statement",
+            "title": "Memorandum on the gauges of the Orun (redacted)",
+            "text": "Three gauges stand on the upper Orun, as the map shows. [A sentence is left out.]",
+            "audience": "participants",
+            "redacts_id": "{memorandum}",
+        },
+        keeps={"redacted": "id"},
+    ),
+    StoryAct(
+        62,
+        13,
+        "responding_agent",
+        "with the power station blacked out on the map",
+        f"{S}/filings/{{redacted}}/documents",
+        file="gauges-of-the-orun-redacted.png",
+        keeps={"redacted_map": "id"},
+    ),
+    StoryAct(62, 14, "responding_agent", "and submits that as well", f"{S}/filings/{{redacted}}/submit"),
+    StoryAct(62, 15, "registrar", "The registrar enters it on the docket", f"{S}/filings/{{redacted}}/acceptance"),
     StoryAct(
         63,
         9,

@@ -6,7 +6,7 @@ from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
-from app.rules.model import AppointmentFact, Declaration, Facts
+from app.rules.model import AppointmentFact, Declaration, Facts, PartyFact
 
 STATE = "state"
 PENDING = ("proposed", "declared")
@@ -45,8 +45,8 @@ def contracting_states(facts: Facts, on: date) -> list[Finding]:
         if party.kind != STATE:
             detail = f"{party.name} is not a State."
             cure = "The registry declares it through POST /v1/cases/{case}/steps/declare-inadmissible."
-        elif party.in_force_on is None or party.in_force_on > on:
-            detail = f"{party.name} is not a contracting State on {on.isoformat()}."
+        elif not any(membership.covers(on) for membership in party.memberships):
+            detail = f"{party.name} is not a contracting State on {on.isoformat()}{_ended_before(party, on)}."
             cure = (
                 "If the convention is in force for it, the administrator records the day through"
                 " PATCH /v1/members/{id}; otherwise the registry declares it through"
@@ -56,6 +56,13 @@ def contracting_states(facts: Facts, on: date) -> list[Finding]:
             continue
         findings.append(Finding(detail, cure))
     return findings
+
+
+def _ended_before(party: PartyFact, on: date) -> str:
+    """The day on which the party's last membership before a day ended, as the rest of a sentence."""
+    ends = [membership.ceases_on for membership in party.memberships if membership.ceases_on is not None]
+    ended_on = max((day for day in ends if day <= on), default=None)
+    return "" if ended_on is None else f": the convention ceased to be in force for it on {ended_on.isoformat()}"
 
 
 def no_excluded_subject(facts: Facts, on: date) -> list[Finding]:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from app.rules import checks, reasons
@@ -12,6 +14,7 @@ from app.rules.model import (
     PARTY_CAPACITIES,
     PAUSED,
     SET_PER_CASE,
+    WITHDRAWN,
     Decision,
     Facts,
     Holding,
@@ -25,6 +28,8 @@ from app.rules.model import (
 )
 
 ANY_PARTY = "any-party"
+# How many findings of one check a refusal lists.
+MOST_FINDINGS = 20
 
 
 def entry_for(procedure: Procedure, facts: Facts, step: str, holdings: Collection[Holding]) -> Step:
@@ -79,14 +84,29 @@ def open_steps(procedure: Procedure, facts: Facts, holdings: Collection[Holding]
     A step is open to an actor for several parties if it is open to them for one of these.
     """
     own = {holding.party_id for holding in holdings}
-    ways = [for_party(holdings, party.id) for party in facts.parties if party.id in own] or [tuple(holdings)]
+    parties = [party for party in facts.parties if party.id in own]
     steps = []
     for entry in procedure.steps:
+        ways = [for_party(holdings, party.id) for party in _distinguished(entry, facts, parties)] or [tuple(holdings)]
         refusals = [_refusal(procedure, facts, entry, way, on) for way in ways]
         is_open = None in refusals
         against = dict.fromkeys(reason for why in refusals for reason in why or ())
         steps.append(OpenStep(entry, is_open, () if is_open else tuple(against)))
     return tuple(steps)
+
+
+def _distinguished(entry: Step, facts: Facts, parties: Sequence[PartyFact]) -> list[PartyFact]:
+    """The parties that the step could treat differently: of those that it treats alike, the first few.
+
+    Somebody may represent some hundred parties, and the step is judged once for each party that is listed here.
+    """
+    acted = {act.party_id for act in facts.acts if act.step == entry.name}
+    alike: dict[tuple[object, ...], list[PartyFact]] = {}
+    for party in parties:
+        state = (party.capacity, party.participation, party.consented, party.id in acted)
+        alike.setdefault(state, []).append(party)
+    shown = {party.id for group in alike.values() for party in group[:MOST_FINDINGS]}
+    return [party for party in parties if party.id in shown]
 
 
 def _refusal(
@@ -192,12 +212,25 @@ def _term_must_have_passed(procedure: Procedure, entry: Step, facts: Facts, on: 
 
 
 def _needs_must_hold(procedure: Procedure, entry: Step, facts: Facts, on: date) -> None:
-    unmet = [reasons.need_not_met(procedure, name, finding) for name, finding in checks.unmet(entry.needs, facts, on)]
+    found = _first_of_each(checks.unmet(entry.needs, facts, on))
+    unmet = [reasons.need_not_met(procedure, name, finding) for name, finding in found]
     if entry.fails and not checks.unmet(entry.fails, facts, on):
         unmet.append(reasons.no_gate_fails(entry))
     unmet += _tracks_in_another_state(procedure, entry, facts)
     if unmet:
         raise _refused("need-not-met", unmet, facts)
+
+
+def _first_of_each(found: Sequence[tuple[str, checks.Finding]]) -> Iterable[tuple[str, checks.Finding]]:
+    """The findings, of each check the first few and then how many more there are: it may find every party."""
+    for name, group in groupby(found, key=itemgetter(0)):
+        findings = list(group)
+        yield from findings[:MOST_FINDINGS]
+        if (left_out := len(findings) - MOST_FINDINGS) > 0:
+            yield (
+                name,
+                checks.Finding(f"The same is so in {left_out} more cases, which are not listed.", findings[0][1].cure),
+            )
 
 
 def _tracks_in_another_state(procedure: Procedure, entry: Step, facts: Facts) -> list[Reason]:
@@ -227,7 +260,7 @@ def _refused(code: str, why: Sequence[Reason], facts: Facts) -> Refused:
 def _allowed(entry: Step, facts: Facts, holdings: Collection[Holding]) -> list[Holding]:
     """The holdings that let the actor take the step, in an order of their own."""
     places: dict[UUID | None, int] = {party.id: place for place, party in enumerate(facts.parties)}
-    withdrawn = {party.id for party in facts.parties if party not in facts.remaining}
+    withdrawn = {party.id for party in facts.parties if party.participation == WITHDRAWN}
     named = facts.subject if facts.subject in places else None
     return sorted(
         (

@@ -33,7 +33,8 @@ CAPACITIES = (
 # Blocks of fields that a rule set can ask of a step by name.
 FIELD_BLOCKS = ("consent", "powers")
 AMENDABLE = ("all", "strike", "none")
-PARTICIPATIONS = ("appearing", "not-appearing", "withdrawn")
+WITHDRAWN = "withdrawn"
+PARTICIPATIONS = ("appearing", "not-appearing", WITHDRAWN)
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 SET_PER_CASE = "set-per-case"
 
@@ -255,11 +256,27 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A period in which the convention is in force for a member.
+
+    `ceases_on` is the first day after it; None if no end is known.
+    """
+
+    in_force_on: date
+    ceases_on: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Whether the convention is in force on the day."""
+        return self.in_force_on <= day and (self.ceases_on is None or day < self.ceases_on)
+
+
+@dataclass(frozen=True, slots=True)
 class PartyFact:
     """A party as the rules see it.
 
-    `in_force_on` is the day on which the convention came into force for it, and `served_on` the day on which the
-    request was served on it.
+    `in_force_on` is the day on which the convention last came into force for it, `ceases_on` the first day on which
+    that is over, and `earlier_memberships` are the periods before. `served_on` is the day on which the request was
+    served on it.
     """
 
     id: UUID
@@ -271,6 +288,15 @@ class PartyFact:
     declarations: tuple[Declaration, ...] = ()
     participation: str = "appearing"
     served_on: date | None = None
+    ceases_on: date | None = None
+    earlier_memberships: tuple[Membership, ...] = ()
+
+    @property
+    def memberships(self) -> tuple[Membership, ...]:
+        """The periods in which the convention is in force for the party, the earliest first."""
+        if self.in_force_on is None:
+            return self.earlier_memberships
+        return (*self.earlier_memberships, Membership(self.in_force_on, self.ceases_on))
 
     @property
     def capacity(self) -> str:
@@ -355,7 +381,7 @@ class Facts:
     @property
     def remaining(self) -> tuple[PartyFact, ...]:
         """The parties that have not withdrawn."""
-        return tuple(party for party in self.parties if party.participation != "withdrawn")
+        return tuple(party for party in self.parties if party.participation != WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ WHOLE: Json = {
     "ratified_on": "2025-07-30",
     "acceded_on": None,
     "in_force_on": "2025-08-29",
+    "withdrawal_notified_on": None,
+    "ceases_on": None,
+    "earlier_periods": [],
     "founding": True,
     "declarations": [{"subjects": ["territorial-sovereignty"], "from_on": "2025-08-29", "until_on": None}],
     "designations": [
@@ -74,6 +77,44 @@ FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
     ({"designations": [{**MINA, "name": "Mina\nDatar"}]}, [("/designations/0/name", "text-line")]),
     ({"designations": [MINA] * 101}, [("/designations", "too-long")]),
     ({"calendar": "Scotland"}, [("/calendar", "calendar")]),
+    (
+        {"status": "contracting", "in_force_on": "2025-09-19", "ceases_on": "2025-09-19"},
+        [("/ceases_on", "order")],
+    ),
+    ({"ceases_on": "2027-07-25"}, [("/ceases_on", "order")]),
+    (
+        {"status": "contracting", "in_force_on": "2025-09-19", "withdrawal_notified_on": "2027-01-24"},
+        [("/withdrawal_notified_on", "order")],
+    ),
+    (
+        {
+            "status": "contracting",
+            "in_force_on": "2025-09-19",
+            "withdrawal_notified_on": "2027-07-26",
+            "ceases_on": "2027-07-25",
+        },
+        [("/withdrawal_notified_on", "order")],
+    ),
+    (
+        {"status": "contracting", "in_force_on": "2030-01-01", "earlier_periods": [{}]},
+        [
+            ("/earlier_periods/0/in_force_on", "missing"),
+            ("/earlier_periods/0/ceases_on", "missing"),
+        ],
+    ),
+    (
+        {
+            "status": "contracting",
+            "in_force_on": "2027-07-24",
+            "earlier_periods": [{"in_force_on": "2025-09-19", "ceases_on": "2027-07-25"}],
+        },
+        [("/earlier_periods", "order")],
+    ),
+    (
+        {"earlier_periods": [{"in_force_on": "2025-09-19", "ceases_on": "2027-07-25"}]},
+        [("/earlier_periods", "order")],
+    ),
+    ({"calendar": "Scotland"}, [("/calendar", "string-pattern-mismatch")]),
     ({"calendar": "XX"}, [("/calendar", "calendar")]),
     ({"standing": "rumour"}, [("/standing", "literal-error")]),
     ({"standing": "text"}, [("/source", "source-needed")]),
@@ -184,8 +225,18 @@ def test_the_history_shows_each_change_with_its_old_and_new_values(house: House)
     changed(house, path, {"declarations": [{**declared, "until_on": "2026-12-31"}], "name": "Ostrava"})
     # A change that alters nothing is not recorded.
     changed(house, path, {"name": "Ostrava"})
-    nothing = ("signed_on", "ratified_on", "acceded_on", "in_force_on", "calendar", "standing", "source")
-    entered: Json = {**SIGNATORY, **dict.fromkeys(nothing), "founding": False, "declarations": [], "designations": []}
+    nothing: tuple[str, ...] = (
+        "signed_on",
+        "ratified_on",
+        "acceded_on",
+        "in_force_on",
+        "calendar",
+        "standing",
+        "source",
+    )
+    nothing += ("withdrawal_notified_on", "ceases_on")
+    lists: Json = {"declarations": [], "designations": [], "earlier_periods": []}
+    entered: Json = {**SIGNATORY, **dict.fromkeys(nothing), "founding": False, **lists}
     expected: list[Json] = [
         {
             "at": "2026-03-02T09:00:00Z",
@@ -311,6 +362,74 @@ def test_members_are_filtered_by_each_filter_and_paged(house: House) -> None:
 def test_a_filter_with_an_unknown_value_is_refused(house: House, bad: str) -> None:
     (fault,) = house.registrar.get(f"/v1/members?{bad}").expect(422, "invalid")["errors"]
     assert fault["pointer"] in (f"query/{bad.partition('=')[0]}", "query")
+
+
+# A State for which the convention came into force on 19 September 2025, and whose notice of withdrawal was received on
+# 24 January 2027: the withdrawal takes effect on 25 July.
+LEAVES: Json = {"withdrawal_notified_on": "2027-01-24", "ceases_on": "2027-07-25"}
+
+
+def bound_on(house: House, *days: str) -> list[int]:
+    """How many members are bound on each of these days."""
+    return [len(house.registrar.get(f"/v1/members?bound_on={day}").expect(200)["items"]) for day in days]
+
+
+def test_a_membership_ends_on_the_day_on_which_the_withdrawal_takes_effect(house: House) -> None:
+    path = f"/v1/members/{house.member('Republic of Ostrava', in_force_on='2025-09-19')}"
+    after = changed(house, path, LEAVES)
+    assert (after["status"], after["in_force_on"]) == ("contracting", "2025-09-19")
+    assert {name: after[name] for name in LEAVES} == LEAVES
+    assert bound_on(house, "2025-09-18", "2026-01-01", "2027-07-24", "2027-07-25") == [0, 1, 1, 0]
+    # It takes part as an observer from then on: its entry still states when it was bound.
+    observes = changed(house, path, {"status": "observer"})
+    assert (observes["in_force_on"], observes["ceases_on"]) == ("2025-09-19", "2027-07-25")
+    assert bound_on(house, "2027-07-24", "2027-07-25") == [1, 0]
+
+
+def test_a_second_membership_does_not_overwrite_the_first(house: House) -> None:
+    bound: Json = {"ratified_on": "2025-08-20", "in_force_on": "2025-09-19"}
+    path = f"/v1/members/{house.member('Republic of Ostrava', **bound)}"
+    changed(house, path, LEAVES)
+    returned = {"acceded_on": "2030-01-02", "in_force_on": "2030-02-01"}
+    after = changed(house, path, returned)
+    first = {**bound, **LEAVES, "acceded_on": None}
+    assert after["earlier_periods"] == [first]
+    latest = {**dict.fromkeys(first), **returned}
+    assert {name: after[name] for name in latest} == latest
+    days = ("2025-09-18", "2025-09-19", "2027-07-24", "2027-07-25", "2030-01-31", "2030-02-01", "2040-01-01")
+    assert bound_on(house, *days) == [0, 1, 1, 0, 0, 1, 1]
+    # A day that was entered wrongly is corrected; no period is added by that.
+    corrected = changed(house, path, {"in_force_on": "2030-02-03"})
+    assert (corrected["in_force_on"], corrected["earlier_periods"]) == ("2030-02-03", [first])
+    last = house.registrar.get(f"{path}/history?limit=200").expect(200)["items"][-2]
+    assert last["changes"]["earlier_periods"] == {"before": [], "after": [first]}
+
+
+def test_the_screening_counts_whether_the_state_is_bound_on_its_day(house: House, dispute: Dispute) -> None:
+    # Lodged on 2 March; the withdrawal takes effect on 6 March.
+    dispute.consented()
+    in_time = Dispute(house, "2")
+    in_time.members = dispute.members
+    in_time.consented()
+    leaves = {"withdrawal_notified_on": "2025-09-05", "ceases_on": "2026-03-06"}
+    changed(house, f"/v1/members/{dispute.members[1]}", leaves)
+    consents = dispute.requesting.get(f"{dispute.path}/consents").expect(200)["items"]
+    assert len(consents) == 2
+    house.clock.pass_by(days=3)
+    in_time.step(dispute.registrar, "screen").expect(200)
+    for days, today in ((1, "2026-03-06"), (7, "2026-03-13")):
+        # The rules ask for a contracting State on the day of the screening, also where the request came before.
+        house.clock.pass_by(days=days)
+        (reason,) = dispute.step(dispute.registrar, "screen").expect(409, "need-not-met")["reasons"]
+        assert reason["code"] == "contracting-states"
+        assert reason["detail"] == (
+            f"Kingdom of Vedria is not a contracting State on {today}: the convention ceased to be in force for it on"
+            " 2026-03-06."
+        )
+    assert dispute.requesting.get(f"{dispute.path}/consents").expect(200)["items"] == consents
+    # The registry enters a screening of the last day that it did not record in time.
+    earlier = {"on": "2026-03-05", "reason": "Screened on the 5th, and entered late."}
+    dispute.step(dispute.registrar, "screen", earlier).expect(200)
 
 
 # Requests are lodged on 2 March 2026.

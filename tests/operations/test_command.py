@@ -133,6 +133,8 @@ def test_the_demo_plays_the_dispute_to_its_signed_end_and_can_be_played_again(
         "Tomas Herrera declines",
         "-0001 is settled [Convention, articles 40 and 41, secondary]",
         "the case waits for his declaration",
+        "Tarvand drafts a memorandum",
+        "with the power station blacked out on the map",
     ):
         assert line in printed, printed
     credentials = json.loads((tmp_path / "c.json").read_text())
@@ -327,6 +329,6 @@ def test_on_a_terminal_a_progress_bar_follows_the_story(tmp_path: Path, terminal
                 printed += part
     os.close(leader)
     assert process.returncode == 0, printed
-    assert (b"Playing the story" in printed, b"40/40" in printed) == (shown, shown)
+    assert (b"Playing the story" in printed, b"47/47" in printed) == (shown, shown)
     assert (b"\x1b" in printed) == shown
     assert b"is settled [Convention, articles 40 and 41, secondary]" in printed

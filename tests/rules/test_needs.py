@@ -77,6 +77,15 @@ NEEDS: list[tuple[str, str, dict[str, Any], str, Citation, str, str]] = [
     (
         "consented",
         "screen",
+        {"parties": (ostrava(), vedria(ceases_on=date(2026, 3, 16)))},
+        "contracting-states",
+        ARTICLE_24,
+        "Vedria is not a contracting State on 2026-03-16: the convention ceased to be in force for it on 2026-03-16.",
+        IN_FORCE,
+    ),
+    (
+        "consented",
+        "screen",
         {"parties": (ostrava(), vedria(kind="company"))},
         "contracting-states",
         ARTICLE_24,

@@ -24,17 +24,18 @@ class CasePart:
     pending: bool
 
 
-def admit(db: GatedSession, row: Capacity) -> None:
-    """Write a capacity, and give its holder the access that it grants; a pending capacity grants none."""
-    if row.pending:
-        db.add(row)
-        db.flush()
-        return
-    view = CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
-    db.add(row)
+def admit(db: GatedSession, *rows: Capacity) -> None:
+    """Write capacities in one case, and give their holders the access that they grant; a pending one grants none."""
+    db.add_all(rows)
     db.flush()
-    circle = known_circle(db, row.case_id)
-    bring_into_line(db, circle.case, capacities=(*circle.capacities, view))
+    views = [
+        CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
+        for row in rows
+        if not row.pending
+    ]
+    if views:
+        circle = known_circle(db, rows[0].case_id)
+        bring_into_line(db, circle.case, capacities=(*circle.capacities, *views))
 
 
 def end_capacities(db: GatedSession, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:

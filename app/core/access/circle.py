@@ -1,12 +1,13 @@
 """The circle of a case: its parties, capacities and audiences, on which the policy depends."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.core.access.actors import CLOCK, Actor
 from app.core.access.policy import REPRESENTATIVES, AudienceView, CapacityView, CaseView, PartyView, readers_of
 from app.core.errors import PartyNotNamed
+from app.core.values import MOST_SHOWN
 from app.rules.model import Holding
 
 
@@ -18,10 +19,13 @@ class Circle:
     parties: tuple[PartyView, ...]
     capacities: tuple[CapacityView, ...]
     audiences: tuple[AudienceView, ...]
+    _readers: dict[UUID, frozenset[UUID]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def readers(self) -> dict[UUID, frozenset[UUID]]:
         """The principals of each audience, by its id."""
-        return readers_of(self.case, self.parties, self.capacities, self.audiences)
+        if len(self._readers) < len(self.audiences):
+            self._readers.update(readers_of(self.case, self.parties, self.capacities, self.audiences))
+        return self._readers
 
     def held_by(self, actor: Actor) -> tuple[CapacityView, ...]:
         """The capacities of a person in the case that have not ended."""
@@ -63,8 +67,10 @@ class Circle:
         choice = [(party.id, party.name) for party in self.parties if party.id in parties]
         if not choice:
             return PartyNotNamed("You act for no party of this case: leave 'acting_for' out.", choice)
-        names = " or ".join(f"{name} ({id})" for id, name in choice)
-        return PartyNotNamed(f"Name in 'acting_for' the party for which you act: {names}.", choice)
+        shown, left_out = choice[:MOST_SHOWN], len(choice) - MOST_SHOWN
+        names = " or ".join(f"{name} ({id})" for id, name in shown)
+        more = f", or one of {left_out} more that you represent" if left_out > 0 else ""
+        return PartyNotNamed(f"Name in 'acting_for' the party for which you act: {names}{more}.", shown)
 
     def capacity(self, actor: Actor, party_id: UUID | None) -> str:
         """The capacity in which a person acts for a party; for no party, as a mediator, or for staff the registry."""

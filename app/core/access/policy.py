@@ -105,8 +105,15 @@ class _People:
     def __init__(self, case: CaseView, parties: tuple[PartyView, ...], capacities: tuple[CapacityView, ...]) -> None:
         self.case = case
         self.capacities = capacities
-        self.generation_of = {party.id: party.generation for party in parties}
-        self.admitted = {party.id for party in parties if case.served or party.side == "requesting"}
+        generation_of = {party.id: party.generation for party in parties}
+        admitted = {party.id for party in parties if case.served or party.side == "requesting"}
+        # By party, since a case may have an audience for each of some hundred parties.
+        self.representing: dict[UUID, list[tuple[UUID, int]]] = {}
+        for held in capacities:
+            if held.role in REPRESENTATIVES and held.party_id is not None and held.party_id in admitted:
+                reader = (held.user_id, generation_of[held.party_id])
+                self.representing.setdefault(held.party_id, []).append(reader)
+        self.everybody: dict[int | None, tuple[frozenset[UUID], frozenset[UUID]]] = {}
         self.staff = frozenset({STAFF}) if case.lodged else frozenset()
         # The referring court reads by its API clients; the institution's own clients read what every court reads.
         self.court = frozenset() if case.court_id is None else frozenset({case.court_id, INTEGRATIONS})
@@ -114,9 +121,7 @@ class _People:
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
         """The principals of an audience; raises ValueError for an unknown name."""
         since = audience.since
-        sides = self._representatives(since, None)
-        mediators = self._holders("mediator", since)
-        participants = sides | mediators | self.staff
+        participants, mediators = self._participants_and_mediators(since)
         match audience.name:
             case "case" | "participants":
                 return participants
@@ -141,6 +146,14 @@ class _People:
                 return participants | (self._holders("candidate", None) & {audience.person_id})
         raise ValueError(f"no such audience: {audience.name}")
 
+    def _participants_and_mediators(self, since: int | None) -> tuple[frozenset[UUID], frozenset[UUID]]:
+        """The participants of a generation, and the mediators among them."""
+        if since not in self.everybody:
+            mediators = self._holders("mediator", since)
+            participants = self._representatives(since, self.representing) | mediators | self.staff
+            self.everybody[since] = participants, mediators
+        return self.everybody[since]
+
     def _holders(self, role: str, since: int | None) -> frozenset[UUID]:
         return frozenset(
             held.user_id
@@ -148,12 +161,10 @@ class _People:
             if held.role == role and (since is None or held.generation <= since)
         )
 
-    def _representatives(self, since: int | None, of: frozenset[UUID] | None) -> frozenset[UUID]:
+    def _representatives(self, since: int | None, of: Iterable[UUID]) -> frozenset[UUID]:
         return frozenset(
-            held.user_id
-            for held in self.capacities
-            if held.role in REPRESENTATIVES
-            and held.party_id in self.admitted
-            and (of is None or held.party_id in of)
-            and (since is None or self.generation_of[held.party_id] <= since)
+            user_id
+            for party_id in of
+            for user_id, generation in self.representing.get(party_id, ())
+            if since is None or generation <= since
         )

@@ -25,7 +25,7 @@ _APPOINTMENT = ("appointment_id", "mediator_id")
 _DEADLINE = ("deadline_id", "party_id")
 _DRAFT = ("draft_id", "document_id")
 _REPRESENTATIVE = ("representative_id", "party_id")
-_REFERRAL = ("referral_id", "court_id", "case_id")
+_REFERRAL = ("referral_id", "court_id", "case_id", "earlier_referral_id")
 _CLIENT = ("client_id", "court_id", "secret_id", "user_id")
 _WEBHOOK = ("webhook_id", "user_id", "client_id")
 
@@ -45,6 +45,7 @@ _ALL = (
     EventType("consent-confirmed", "The registry confirmed a consent.", ("consent_id",)),
     EventType("representative-invited", "Somebody was invited to represent a party.", _REPRESENTATIVE),
     EventType("representative-admitted", "A representative of a party was admitted.", _REPRESENTATIVE),
+    EventType("common-representative-admitted", "A person was admitted to represent several parties.", ("user_id",)),
     EventType("representative-ended", "Somebody no longer represents a party.", _REPRESENTATIVE),
     EventType(
         "capacity-ended",
@@ -129,6 +130,7 @@ _ALL = (
     _of_the_installation("token-revoked", "A token was revoked.", "token_id", "user_id"),
     _of_the_installation("token-expired", "A token expired.", "token_id", "user_id"),
     _of_the_installation("court-entered", "A court was entered.", "court_id"),
+    _of_the_installation("court-changed", "A court's entry was changed or suspended.", "court_id"),
     _of_the_installation("referral-received", "A court referred a case.", *_REFERRAL),
     EventType("referral-amended", "A court changed its referral.", _REFERRAL),
     EventType("referral-accepted", "The registry accepted a referral and opened its case.", _REFERRAL),
@@ -156,6 +158,9 @@ _ALL = (
     _of_the_installation("member-entered", "A member was entered.", "member_id"),
     _of_the_installation("member-changed", "A member's entry was changed.", "member_id"),
     _of_the_installation("mediator-entered", "A mediator was entered on the roster.", "mediator_id", "user_id"),
+    _of_the_installation(
+        "mediator-changed", "A mediator's entry on the roster was changed or suspended.", "mediator_id", "user_id"
+    ),
     _of_the_installation("closure-entered", "A closure was entered.", "closure_id", "member_id"),
     _of_the_installation("closure-withdrawn", "A closure was withdrawn.", "closure_id"),
     _of_the_installation("signing-key-renewed", "The institution changed its signing key.", "key_id"),

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Json
@@ -21,6 +21,7 @@ class Court(Base):
     place: Mapped[str] = mapped_column(String(200))
     time_zone: Mapped[str] = mapped_column(String(64))
     calendar: Mapped[str | None] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(server_default=true(), default=True)
     created_at: Mapped[datetime]
     __table_args__ = (Index("ix_courts_created_at_id", "created_at", "id"),)
 
@@ -31,6 +32,8 @@ class Referral(Confidential, Base):
     `content_id` is the content of what the court wrote, `answer_id` of the registry's answer, and `report_id` of the
     report. `phase` is the last phase that was reported to the court, `suspensions` are the periods in which its clock
     stood still, and `dates_shared_by` are the parties that share the dates of joint sessions with it.
+    `earlier_referral_id` is a referral of the same court with the same case number, however it is written; those with
+    another `number_bucket` have another number.
     """
 
     __tablename__ = "referrals"
@@ -46,6 +49,8 @@ class Referral(Confidential, Base):
     phase: Mapped[str | None] = mapped_column(String(32))
     suspensions: Mapped[list[Any]] = mapped_column(Json)
     dates_shared_by: Mapped[list[Any]] = mapped_column(Json)
+    number_bucket: Mapped[int | None]
+    earlier_referral_id: Mapped[UUID | None]
     received_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     __table_args__ = (

@@ -11,7 +11,10 @@ from app.core.db import Base
 
 
 class Member(Base):
-    """A State or organisation that signed the convention, is bound by it, or is an observer."""
+    """A State or organisation that signed the convention, is or was bound by it, or is an observer.
+
+    The days from `ratified_on` to `ceases_on` are those of its latest membership; `earlier_periods` has those before.
+    """
 
     __tablename__ = "members"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -22,6 +25,9 @@ class Member(Base):
     ratified_on: Mapped[date | None]
     acceded_on: Mapped[date | None]
     in_force_on: Mapped[date | None]
+    withdrawal_notified_on: Mapped[date | None]
+    ceases_on: Mapped[date | None]
+    earlier_periods: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)
     founding: Mapped[bool]
     declarations: Mapped[list[Any]]
     designations: Mapped[list[Any]] = mapped_column(server_default="[]", default=list)

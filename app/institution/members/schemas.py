@@ -11,6 +11,7 @@ from typing_extensions import TypeAliasType
 
 from app.core.values import Codes, Day, In, Line, Listed, Out, one_of
 from app.institution.calendars.schemas import CalendarCode
+from app.institution.members.periods import Fault, faults_of_days, faults_of_sequence
 from app.institution.procedures.schemas import StandingName
 from app.rules.loader import Standing, subjects
 
@@ -23,13 +24,11 @@ MemberStatus = TypeAliasType(
         str,
         one_of(
             get_args(Status),
-            "`contracting`: the convention is in force for the member. `signatory`: it signed. `observer`: it is not "
-            "bound.",
+            "`contracting`: the convention is in force for the member, in the periods that the entry states. "
+            "`signatory`: it signed. `observer`: it is not bound.",
         ),
     ],
 )
-# The field, the code and the sentence.
-Fault = tuple[str, str, str]
 
 
 def _refuse(faults: Iterable[Fault]) -> None:
@@ -89,6 +88,25 @@ class DesignationIn(In):
         return self
 
 
+class MembershipIn(In):
+    """An earlier membership, which has ended."""
+
+    ratified_on: Day | None = Field(None, description="The day of ratification; a member ratifies or accedes.")
+    acceded_on: Day | None = Field(None, description="The day of accession; a member ratifies or accedes.")
+    in_force_on: Day = Field(description="The day on which the convention came into force for it.")
+    withdrawal_notified_on: Day | None = Field(
+        None, description="The day on which the notice of its withdrawal was received; null if there was none."
+    )
+    ceases_on: Day = Field(description="The first day on which the convention was no longer in force for it.")
+
+    @model_validator(mode="after")
+    def in_order(self) -> "MembershipIn":
+        """Refuse days that contradict each other."""
+        _refuse(faults_of_days(self))
+        return self
+
+
+EarlierPeriods = Annotated[list[MembershipIn], Field(max_length=20)]
 Declarations = Annotated[list[DeclarationIn], Field(max_length=50)]
 Designations = Annotated[list[DesignationIn], Field(max_length=100)]
 
@@ -103,8 +121,17 @@ class MemberIn(In):
     ratified_on: Day | None = Field(None, description="The day of ratification; a member ratifies or accedes.")
     acceded_on: Day | None = Field(None, description="The day of accession; a member ratifies or accedes.")
     in_force_on: Day | None = Field(
-        None, description="The day on which the convention came into force for it: every contracting member has one."
+        None,
+        description="The day on which the convention came into force for it: every contracting member has one. After a "
+        "membership has ended, it is the day of the latest one.",
     )
+    withdrawal_notified_on: Day | None = Field(
+        None, description="The day on which the notice of its withdrawal was received."
+    )
+    ceases_on: Day | None = Field(
+        None, description="The first day on which the convention is no longer in force for it; null if no end is known."
+    )
+    earlier_periods: EarlierPeriods = Field([], description="Its earlier memberships, the earliest first.")
     founding: StrictBool = Field(False, description="Whether it is a founding member.")
     declarations: Declarations = Field([], description="The declarations by which it excludes subjects.")
     designations: Designations = Field([], description="The mediators whom it designated.")
@@ -124,6 +151,9 @@ class MemberIn(In):
 
 
 def _of_status(member: MemberIn) -> Iterator[Fault]:
+    # A State that has left may stay as an observer or a signatory: its entry keeps the period that has ended.
+    if member.status != "contracting" and member.ceases_on is not None:
+        return
     if member.status == "observer":
         for field in ("ratified_on", "acceded_on", "in_force_on"):
             if getattr(member, field) is not None:
@@ -133,8 +163,7 @@ def _of_status(member: MemberIn) -> Iterator[Fault]:
 
 
 def _of_days(member: MemberIn) -> Iterator[Fault]:
-    if member.ratified_on is not None and member.acceded_on is not None:
-        yield "acceded_on", "either", "A member ratifies or accedes, not both. Leave one of the two days out."
+    yield from faults_of_days(member)
     for field in ("ratified_on", "acceded_on"):
         day = getattr(member, field)
         if member.signed_on is not None and day is not None and day < member.signed_on:
@@ -143,6 +172,8 @@ def _of_days(member: MemberIn) -> Iterator[Fault]:
     if member.in_force_on is not None and any(member.in_force_on < day for day in earlier):
         message = "The entry into force must not come before the signature, ratification or accession."
         yield "in_force_on", "order", message
+    if member.earlier_periods:
+        yield from faults_of_sequence(member.earlier_periods, member.in_force_on)
 
 
 def _of_standing(member: MemberIn) -> Iterator[Fault]:
@@ -159,7 +190,20 @@ class MemberChange(In):
     signed_on: Day | None = Field(None, description="The day of signature.")
     ratified_on: Day | None = Field(None, description="The day of ratification.")
     acceded_on: Day | None = Field(None, description="The day of accession.")
-    in_force_on: Day | None = Field(None, description="The day on which the convention came into force for it.")
+    in_force_on: Day | None = Field(
+        None,
+        description="The day on which the convention came into force for it. A day that does not come before "
+        "`ceases_on` begins a new membership; the ended one is kept in `earlier_periods`.",
+    )
+    withdrawal_notified_on: Day | None = Field(
+        None, description="The day on which the notice of its withdrawal was received."
+    )
+    ceases_on: Day | None = Field(
+        None, description="The first day on which the convention is no longer in force for it; null if no end is known."
+    )
+    earlier_periods: EarlierPeriods | None = Field(
+        None, description="All its earlier memberships; they replace the present ones."
+    )
     founding: StrictBool | None = Field(None, description="Whether it is a founding member.")
     declarations: Declarations | None = Field(None, description="All its declarations; they replace the present ones.")
     designations: Designations | None = Field(None, description="All its designations; they replace the present ones.")
@@ -176,6 +220,18 @@ class MemberFilters(In):
     kind: Kind | None = Field(None, description="States, or organisations.")
     bound_on: Day | None = Field(None, description="Members for which the convention is in force on this day.")
     q: str | None = Field(None, description="Words of the name.")
+
+
+class MembershipOut(Out):
+    """An earlier membership, which has ended."""
+
+    ratified_on: date | None = Field(description="The day of ratification; null if it did not ratify.")
+    acceded_on: date | None = Field(description="The day of accession; null if it did not accede.")
+    in_force_on: date = Field(description="The day on which the convention came into force for it.")
+    withdrawal_notified_on: date | None = Field(
+        description="The day on which the notice of its withdrawal was received; null if there was none."
+    )
+    ceases_on: date = Field(description="The first day on which the convention was no longer in force for it.")
 
 
 class DeclarationOut(Out):
@@ -206,8 +262,16 @@ class MemberOut(Out):
     ratified_on: date | None = Field(description="The day of ratification; null if it did not ratify.")
     acceded_on: date | None = Field(description="The day of accession; null if it did not accede.")
     in_force_on: date | None = Field(
-        description="The day on which the convention came into force for it; null if it is not bound."
+        description="The day on which the convention came into force for it; null if it is not bound. After a "
+        "membership has ended, it is the day of the latest one."
     )
+    withdrawal_notified_on: date | None = Field(
+        description="The day on which the notice of its withdrawal was received; null if there is none."
+    )
+    ceases_on: date | None = Field(
+        description="The first day on which the convention is no longer in force for it; null if no end is known."
+    )
+    earlier_periods: list[MembershipOut] = Field(description="Its earlier memberships, the earliest first.")
     founding: bool = Field(description="Whether it is a founding member.")
     declarations: list[DeclarationOut] = Field(description="The declarations by which it excludes subjects.")
     designations: list[DesignationOut] = Field(description="The mediators whom it designated.")

@@ -1,7 +1,7 @@
 """The register of members with its history: every user may read it, administrators may change it."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.core.tables.members import Member
 from app.core.values import folded
+from app.institution.members.periods import continued, memberships_of
 from app.institution.members.schemas import (
     FieldHistoryOut,
     MemberChange,
@@ -30,6 +31,7 @@ from app.institution.members.schemas import (
     MemberList,
     MemberOut,
 )
+from app.rules.model import Membership
 
 _COLUMNS = (
     Member.id,
@@ -40,6 +42,9 @@ _COLUMNS = (
     Member.ratified_on,
     Member.acceded_on,
     Member.in_force_on,
+    Member.withdrawal_notified_on,
+    Member.ceases_on,
+    Member.earlier_periods,
     Member.founding,
     Member.declarations,
     Member.designations,
@@ -65,9 +70,25 @@ def _conditions(db: GatedSession, filters: MemberFilters) -> Iterable[ColumnElem
         if (value := getattr(filters, name)) is not None:
             yield getattr(Member, name) == value
     if filters.bound_on is not None:
-        yield Member.in_force_on <= filters.bound_on
+        yield Member.id.in_(_bound_on(db, filters.bound_on))
     if filters.q is not None:
         yield Member.id.in_(_named_like(db, filters.q))
+
+
+def _bound_on(db: GatedSession, day: date) -> list[UUID]:
+    """Ids of the members for which the convention is in force on this day."""
+    # Judged in Python: earlier periods are a list in one column, and there are few members.
+    begun = select(Member.id, Member.in_force_on, Member.ceases_on, Member.earlier_periods).where(
+        Member.in_force_on.is_not(None)
+    )
+    return [
+        row.id
+        for row in db.execute(begun)
+        if any(
+            membership.covers(day)
+            for membership in (*memberships_of(row.earlier_periods), Membership(row.in_force_on, row.ceases_on))
+        )
+    ]
 
 
 def _named_like(db: GatedSession, q: str) -> list[UUID]:
@@ -151,7 +172,8 @@ def change_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID
     member = lock_member(db, actor, member_id)
     only_admin(actor)
     before = MemberOut.model_validate(member).model_dump(mode="json", exclude={"id"})
-    after = _whole(before | change.model_dump(mode="json", exclude_unset=True))
+    sent = change.model_dump(mode="json", exclude_unset=True)
+    after = _whole(before | sent | continued(before, sent))
     if after.name != member.name and db.execute(select(Member.id).where(Member.name == after.name)).first():
         raise _name_taken()
     changes = {name: value for name, value in after.model_dump(mode="json").items() if value != before[name]}
@@ -168,7 +190,7 @@ def change_member(db: GatedSession, actor: Actor, now: datetime, member_id: UUID
 
 def _columns(entry: MemberIn) -> dict[str, Any]:
     """The entry as columns of its row; dates inside lists become text."""
-    lists = {"declarations", "designations"}
+    lists = {"declarations", "designations", "earlier_periods"}
     return entry.model_dump(exclude=lists) | entry.model_dump(mode="json", include=lists)
 
 

@@ -25,7 +25,7 @@ from app.rules.simulation.timeline import ENDED, PASSED, RUNNING, SUSPENDED, WAI
 from app.rules.terms import CALENDARS, COUNTINGS, ROLLS, RUNS_FROM
 
 PARTY_KINDS = Literal["state", "organisation", "company", "person", "public-body"]
-MOST_PARTIES = 20
+MOST_SIMULATED = 20
 SIDES = ("requesting", "responding", *(f"side-{number}" for number in range(3, 10)))
 
 _SIDE = r"^(requesting|responding|side-[3-9])$"

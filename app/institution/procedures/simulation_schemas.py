@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.core.values import Code, Day, In, Line, Out, one_of
 from app.institution.calendars.schemas import CalendarCode, ClosureIn
 from app.institution.procedures.schemas import (
-    MOST_PARTIES,
+    MOST_SIMULATED,
     PARTY_KINDS,
     Capacity,
     CitedOut,
@@ -92,9 +92,9 @@ def _parties(parties: list[SimulatedParty]) -> list[SimulatedParty]:
 class SimulationIn(In):
     """The parties, calendars and acts that are assumed, and the day until which time passes."""
 
-    parties: Annotated[list[SimulatedParty], Field(min_length=2, max_length=MOST_PARTIES), AfterValidator(_parties)] = (
-        Field(description="The parties, with one on the requesting side and one on the responding side.")
-    )
+    parties: Annotated[
+        list[SimulatedParty], Field(min_length=2, max_length=MOST_SIMULATED), AfterValidator(_parties)
+    ] = Field(description="The parties, with one on the requesting side and one on the responding side.")
     seat_calendar: CalendarCode | None = Field(
         None, description="The calendar of days off at the seat; without it Saturdays and Sundays are off."
     )

@@ -19,6 +19,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, author_of
 from app.core.tables.audiences import INTEGRATIONS, STAFF, Audience, AudienceReader
 from app.core.tables.courts import Court, Referral
+from app.integration.courts.case_numbers import bucket_of, earlier_referral, renumber
 from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
 from app.integration.courts.schemas import ReferralAmendment, ReferralIn, ReturnDateIn
 from app.proceedings.cases.lock import lock_case_as_system
@@ -32,12 +33,13 @@ RETURN_DATE = "return-date"
 def refer(db: GatedSession, actor: Actor, now: datetime, referral: ReferralIn) -> tuple[UUID]:
     """Refer a case; sending the same referral again, even at the same time, returns the existing one.
 
-    Raises Forbidden unless the actor is a court's program, Invalid for unknown subjects or a return date that is not in
-    the future, and Conflict for another referral under an external id that the court has already used.
+    Raises Forbidden unless the actor is the program of a court that is not suspended, Invalid for unknown subjects or a
+    return date that is not in the future, and Conflict for another referral under an external id that the court has
+    already used.
     """
     court_id = _court_of(actor)
     # Referrals of one court are received one at a time: of two equal ones, the second finds the first.
-    own_court = select(Court.id, Court.name, Court.time_zone).where(Court.id == court_id)
+    own_court = select(Court.id, Court.name, Court.time_zone, Court.active).where(Court.id == court_id)
     court = db.execute(own_court.with_for_update(key_share=True, of=Court)).one()
     fingerprint = _fingerprint(referral)
     same_id = (Referral.court_id == court_id, Referral.external_id == referral.external_id)
@@ -47,6 +49,9 @@ def refer(db: GatedSession, actor: Actor, now: datetime, referral: ReferralIn) -
             detail = "Your court has used this external id for another case. Amend that referral, or use a new id."
             raise Conflict(detail, "external-id-used", href=f"/v1/referrals/{existing.id}")
         return (existing.id,)
+    if not court.active:
+        detail = "Only a court that is not suspended may refer a case. Your court goes on with its earlier referrals."
+        raise Forbidden(detail, "court-suspended")
     _check_new(referral, court, now)
     return (_write(db, actor, now, referral, court),)
 
@@ -87,6 +92,7 @@ def _write(db: GatedSession, actor: Actor, now: datetime, referral: ReferralIn, 
     contents.open_case(db, referral_id)
     sent = as_sent(referral.model_dump(mode="json"), court.name)
     written = contents.write(db, referral_id, audience_id, {**sent, "fingerprint": _fingerprint(referral)})
+    earlier_id = earlier_referral(db, court.id, referral.case_number)
     db.add(
         Referral(
             id=referral_id,
@@ -98,12 +104,16 @@ def _write(db: GatedSession, actor: Actor, now: datetime, referral: ReferralIn, 
             content_id=written.id,
             suspensions=[],
             dates_shared_by=[],
+            number_bucket=bucket_of(court.id, referral.case_number),
+            earlier_referral_id=earlier_id,
             received_at=now,
             updated_at=now,
         )
     )
     db.flush()
     payload = {"referral_id": str(referral_id), "court_id": str(court.id), "return_on": referral.return_on.isoformat()}
+    if earlier_id is not None:
+        payload["earlier_referral_id"] = str(earlier_id)
     act = Act("refer", now, author_of(actor, "court"), referral_subject(audience_id))
     ledger.record(db, act, "referral-received", payload)
     return referral_id
@@ -166,6 +176,8 @@ def amend(
     if "external" in changed:
         changed["external"] = json.dumps(changed["external"], ensure_ascii=False)
     write_changes(db, now, referral, changed)
+    if amendment.case_number is not None:
+        renumber(db, referral, amendment.case_number)
     if referral.state == "more-asked":
         referral.state = "received"
     record_court_act(db, court_act(actor, now, referral, "amend"), referral, "amended", changed=sorted(changed))

@@ -20,8 +20,10 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
 from app.core.tables.courts import Court, CourtPaper, Referral
 from app.core.tables.sessions import Meeting
+from app.core.values import MOST_SHOWN
 from app.integration.courts.case_progress import all_share
 from app.integration.courts.court_papers import STANDING
+from app.integration.courts.named_representatives import proposed
 from app.integration.courts.schemas import (
     AnswerOut,
     PaperOut,
@@ -42,6 +44,7 @@ _COLUMNS = (
     Court.name.label("court"),
     Referral.external_id,
     Referral.state,
+    Referral.earlier_referral_id,
     Referral.return_on,
     Referral.content_id,
     Referral.answer_id,
@@ -82,7 +85,8 @@ def list_referrals(db: GatedSession, actor: Actor, now: datetime, page: Page, on
     if only.updated_since is not None:
         statement = statement.where(Referral.updated_at >= only.updated_since)
     listing = listed(db, statement, page, Sort(Referral.received_at, Referral.id, datetime, newest_first=True))
-    return ReferralList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
+    items = [item.model_copy(update={"parties": item.parties[:MOST_SHOWN]}) for item in _out(db, listing.rows)]
+    return ReferralList(items=items, next=listing.next, count=listing.count)
 
 
 def read_referral(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID) -> ReferralOut:
@@ -111,9 +115,10 @@ def _referral(
     sent = bodies[row.content_id]
     own = ("id", "court_id", "court", "external_id", "state", "return_on", "case_id", "phase", "received_at")
     return ReferralOut(
-        **{name: getattr(row, name) for name in (*own, "updated_at")},
+        **{name: getattr(row, name) for name in (*own, "updated_at", "earlier_referral_id")},
         **{name: sent[name] for name in _OF_REFERRAL},
         **_external(sent),
+        party_count=len(sent["parties"]),
         order_file=sent.get("order_file"),
         answer=AnswerOut.model_validate(bodies[row.answer_id]) if row.answer_id else None,
         reference=references.get(row.case_id),
@@ -172,6 +177,7 @@ def read_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -
         **{name: sent[name] for name in _OF_CASE},
         **_external(sent),
         order_file=sent.get("order_file"),
+        proposed_representatives=proposed(db, case_id, sent),
         court=sent["court"],
         referral_id=referral.id,
         court_id=referral.court_id,

@@ -20,14 +20,23 @@ from app.core.http.routing import Route, UploadRoute
 from app.core.http.uploads import file_of, keep_or_delete, receive_file
 from app.core.http.work import Work, act
 from app.core.values import Instant, Line
-from app.integration.courts import case_progress, order_files, referral_views, registry_decisions, service
+from app.integration.courts import (
+    case_progress,
+    named_representatives,
+    order_files,
+    referral_views,
+    registry_decisions,
+    service,
+)
 from app.integration.courts import court_acts as acts
 from app.integration.courts.schemas import (
     STATES,
     AskIn,
+    CourtChange,
     CourtIn,
     CourtList,
     CourtOut,
+    NamedRepresentativeIn,
     ReferralAcceptance,
     ReferralAmendment,
     ReferralIn,
@@ -37,6 +46,7 @@ from app.integration.courts.schemas import (
     RefusalIn,
     ReturnDateIn,
 )
+from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents.virus_scan import Quarantined, scan
 from app.proceedings.filings.schemas import FilingList
@@ -79,6 +89,22 @@ async def enter_court(work: Hop, body: CourtIn) -> CourtOut:
     Administrators may do this.
     """
     return await work.write(act(service.enter_court, body), answer=service.read_court, status=201)
+
+
+@router.patch(
+    "/{court_id}",
+    dependencies=Change,
+    operation_id="changeCourt",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def change_court(work: Hop, court_id: UUID, body: CourtChange) -> CourtOut:
+    """Correct a court's entry, or suspend the court.
+
+    Administrators may do this.
+    """
+    return await work.write(
+        act(service.change_court, court_id, body), answer=service.read_court, item=(court_id,), lock=service.lock_court
+    )
 
 
 @referrals.get("", operation_id="listReferrals", responses=problems(401, 422))
@@ -283,6 +309,20 @@ async def decline_referral(work: Hop, referral_id: UUID, body: RefusalIn) -> Ref
 async def read_case_referral(work: Hop, case_id: UUID) -> ReferralInCase:
     """Read what the court sent about a case, and the report that it received when the case ended."""
     return await work.read(referral_views.read_in_case, case_id)
+
+
+@in_case.post("/admit-representative", dependencies=Act, operation_id="admitNamedRepresentative", responses=ACTS)
+async def admit_named(work: Hop, case_id: UUID, body: NamedRepresentativeIn) -> ReferralInCase:
+    """Admit a person whom the court named to act for a party.
+
+    Registrars may do this, also for a party that has an agent.
+    """
+    return await work.write(
+        act(named_representatives.admit_named, case_id, body),
+        answer=referral_views.read_in_case,
+        item=(case_id,),
+        lock=lock_case,
+    )
 
 
 @in_case.post("/share-dates", dependencies=Act, operation_id="shareSessionDates", responses=ACTS)

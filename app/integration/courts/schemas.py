@@ -5,15 +5,34 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.core.values import Code, Codes, Day, Email, In, Languages, Line, Listed, Out, Text, TimeZone, clean, one_of
+from app.core.values import (
+    MOST_PARTIES,
+    MOST_SHOWN,
+    Code,
+    Codes,
+    Day,
+    Email,
+    In,
+    Languages,
+    Line,
+    Listed,
+    Out,
+    Text,
+    TimeZone,
+    changes_something,
+    clean,
+    one_of,
+)
 from app.institution.calendars.schemas import CalendarCode
-from app.institution.procedures.schemas import MOST_PARTIES, Phase, SideName
+from app.institution.procedures.schemas import Phase, SideName
 from app.proceedings.cases.schemas import PartyIn, Seat, both_sides
+from app.proceedings.parties.schemas import REPRESENTATIVE_ROLES, RepresentativeRole
 from app.proceedings.sessions.schemas import SessionState
+from app.proceedings.steps.schemas import PowersIn
 
 MOST_BYTES, DEEPEST, LONGEST_NAME = 16_384, 8, 200
 STATES = Literal["received", "more-asked", "accepted", "declined", "withdrawn"]
@@ -56,6 +75,26 @@ class CourtIn(In):
     )
 
 
+class CourtChange(In):
+    """A change of a court's entry. Fields that you leave out stay as they are."""
+
+    name: Line | None = Field(None, description="The name of the court.")
+    jurisdiction: Line | None = Field(None, description="The jurisdiction to which the court belongs.")
+    place: Line | None = Field(None, description="The place of the court.")
+    time_zone: TimeZone | None = Field(None, description="The time zone of that place, by its IANA name.")
+    calendar: CalendarCode | None = Field(
+        None, description="The calendar of the court's days off; null for a court without one."
+    )
+    active: StrictBool | None = Field(
+        None, description="`false` suspends the court: it can refer no further case, and goes on with its earlier ones."
+    )
+
+    @model_validator(mode="after")
+    def says_something(self) -> "CourtChange":
+        """Refuse a change without any field, and null for a field that a court must have."""
+        return changes_something(self, nullable=("calendar",))
+
+
 class CourtOut(Out):
     """A court that refers cases."""
 
@@ -65,6 +104,7 @@ class CourtOut(Out):
     place: str = Field(description="The place of the court.")
     time_zone: str = Field(description="The time zone of that place, by its IANA name.")
     calendar: str | None = Field(description="The code of the calendar of its days off; null if none is named.")
+    active: bool = Field(description="Whether the court may refer cases.")
     created_at: datetime = Field(description="When the court was entered.")
 
 
@@ -175,11 +215,7 @@ class ReferralAmendment(In):
     @model_validator(mode="after")
     def says_something(self) -> "ReferralAmendment":
         """Refuse an amendment without any field, and null for a field that a referral must have."""
-        if not self.model_fields_set:
-            raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.model_fields_set):
-            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
-        return self
+        return changes_something(self)
 
 
 class ReturnDateIn(In):
@@ -280,9 +316,16 @@ class ReferralOut(Out):
         "`accepted`: a case was opened. `declined`: the registry declined it. `withdrawn`: the court withdrew it."
     )
     case_number: str = Field(description="The number of the case at the court.")
+    earlier_referral_id: UUID | None = Field(
+        description="A warning: an earlier referral of the same court with the same case number, whatever its spaces, "
+        "signs, capitals and leading zeros; null if there is none."
+    )
     title: str = Field(description="The title of the case.")
     category: str = Field(description="The category of the dispute, as the court named it.")
-    parties: list[ReferredParty] = Field(description="The parties.")
+    parties: list[ReferredParty] = Field(
+        description=f"The parties: `listReferrals` shows the first {MOST_SHOWN}, and every other operation all."
+    )
+    party_count: int = Field(description="How many parties the referral names.")
     order: Order = Field(description="The order of referral.")
     order_file: OrderFileOut | None = Field(description="The order as a file; null if none was uploaded.")
     return_on: date = Field(description="The day by which the court wants a report.")
@@ -317,6 +360,32 @@ class PaperOut(Out):
     at: datetime = Field(description="When it passed.")
 
 
+class ProposedRepresentative(Out):
+    """A person whom the court named to act for a party, and whom the registry may admit."""
+
+    party_id: UUID = Field(description="The party of the case.")
+    name: str = Field(description="The person's name.")
+    role: RepresentativeRole = Field(description="As what the court named the person.")
+    email: str | None = Field(description="The person's e-mail address; null if the court gave none.")
+    representative_id: UUID | None = Field(
+        description="The representative as whom the person was admitted or invited; null while nobody was."
+    )
+
+
+class NamedRepresentativeIn(In):
+    """The admission of a person whom the court named."""
+
+    party_id: UUID = Field(description="The party for which the court named the person.")
+    name: Line = Field(description="The name of the person, as the court gave it.")
+    user_id: UUID | None = Field(None, description="The person's account, if you know it.")
+    email: Email | None = Field(None, description="The person's e-mail address; that of the order if left out.")
+    role: REPRESENTATIVE_ROLES | None = Field(
+        None,
+        description="As what the person is admitted; that of the order if left out. A party's first is an `agent`.",
+    )
+    powers: PowersIn = Field(description="The powers by which the person acts.")
+
+
 class ReferralInCase(Out):
     """The present state of what the court sent about a case, and the report that it received when the case ended."""
 
@@ -327,6 +396,9 @@ class ReferralInCase(Out):
     case_number: str = Field(description="The number of the case at the court.")
     title: str = Field(description="The title of the case.")
     parties: list[ReferredParty] = Field(description="The parties.")
+    proposed_representatives: list[ProposedRepresentative] = Field(
+        description="The persons whom the court named to act for the parties; the registry admits them."
+    )
     order: Order = Field(description="The order of referral.")
     order_file: OrderFileOut | None = Field(description="The order as a file; null if none was uploaded.")
     return_on: date = Field(description="The day by which the court wants a report.")

@@ -14,7 +14,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Author, author_of, installation_subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.courts import Court
-from app.integration.courts.schemas import CourtIn, CourtList, CourtOut
+from app.integration.courts.schemas import CourtChange, CourtIn, CourtList, CourtOut
 
 _COLUMNS = tuple(getattr(Court, name) for name in CourtOut.model_fields)
 READERS = ("admin", "registrar")
@@ -44,11 +44,48 @@ def enter_court(db: GatedSession, actor: Actor, now: datetime, court_in: CourtIn
     return (write_court(db, now, court_in, author_of(actor, "admin")),)
 
 
-def write_court(db: GatedSession, now: datetime, court_in: CourtIn, by: Author) -> UUID:
-    """Write a court; Conflict if its jurisdiction already has a court of this name."""
-    same = (Court.name == court_in.name, Court.jurisdiction == court_in.jurisdiction)
+def lock_court(db: GatedSession, actor: Actor, court_id: UUID) -> Court:
+    """Lock a court; NotFound if there is none, and unless the actor is an administrator or a registrar."""
+    # NO KEY UPDATE, as a referral takes it: the two wait for each other.
+    statement = select(Court).where(Court.id == court_id).with_for_update(key_share=True, of=Court)
+    court = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+    if court is None or actor.role not in READERS:
+        raise NotFound
+    return court
+
+
+def change_court(db: GatedSession, actor: Actor, now: datetime, court_id: UUID, change: CourtChange) -> tuple[UUID]:
+    """Correct or suspend a court's entry; the event records the earlier values.
+
+    Raises NotFound, Forbidden unless the actor is an administrator, and Conflict if the jurisdiction already has a
+    court of the new name.
+    """
+    court = lock_court(db, actor, court_id)
+    only_admin(actor)
+    sent = change.model_dump(mode="json", exclude_unset=True)
+    before = {name: getattr(court, name) for name, value in sent.items() if getattr(court, name) != value}
+    if not before:
+        return (court_id,)
+    after = {name: sent[name] for name in before}
+    if not before.keys().isdisjoint({"name", "jurisdiction"}):
+        _check_free(db, after.get("name", court.name), after.get("jurisdiction", court.jurisdiction))
+    for name, value in after.items():
+        setattr(court, name, value)
+    payload = {"court_id": str(court_id), "before": before, "after": after}
+    act = Act("change", now, author_of(actor, "admin"), installation_subject(db, "registry"))
+    ledger.record(db, act, "court-changed", payload)
+    return (court_id,)
+
+
+def _check_free(db: GatedSession, name: str, jurisdiction: str) -> None:
+    same = (Court.name == name, Court.jurisdiction == jurisdiction)
     if db.execute(select(Court.id).where(*same)).first() is not None:
         raise Conflict("A court with this name and jurisdiction already exists.", "exists")
+
+
+def write_court(db: GatedSession, now: datetime, court_in: CourtIn, by: Author) -> UUID:
+    """Write a court; Conflict if its jurisdiction already has a court of this name."""
+    _check_free(db, court_in.name, court_in.jurisdiction)
     court = Court(id=new_id(db), created_at=now, **court_in.model_dump())
     db.add(court)
     payload = {"court_id": str(court.id)}

@@ -17,6 +17,7 @@ from app.core.tables.members import Member
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.service_of_process import Service
 from app.core.tables.settlements import Draft
+from app.institution.members.periods import memberships_of
 from app.rules.days import day_at
 from app.rules.model import (
     ActFact,
@@ -40,6 +41,8 @@ _SHAPE: dict[str, Any] = {
     "participation": String(),
     "consented": Boolean(),
     "in_force_on": Date(),
+    "ceases_on": Date(),
+    "earlier_periods": Json,
     "declarations": Json,
     "state": String(),
     "independent": Boolean(),
@@ -99,6 +102,8 @@ def _facts_statement() -> Any:
         participation=Party.participation,
         consented=has_consented(Party),
         in_force_on=Member.in_force_on,
+        ceases_on=Member.ceases_on,
+        earlier_periods=Member.earlier_periods,
         declarations=Member.declarations,
     ).outerjoin(Member, Member.id == Party.member_id)
     third_states = columns_of_kind(
@@ -151,6 +156,8 @@ def _party(row: AnyRow, served_on: date | None) -> PartyFact:
         name=row.name,
         consented=bool(row.consented),
         in_force_on=row.in_force_on,
+        ceases_on=row.ceases_on,
+        earlier_memberships=memberships_of(row.earlier_periods or ()),
         declarations=tuple(_declarations(row.declarations or ())),
         participation=row.participation,
         served_on=served_on,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     exists,
+    func,
     select,
     union_all,
 )
@@ -33,6 +34,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.people import User
+from app.core.values import MOST_SHOWN
 from app.proceedings.cases.awaited_acts import waiting_with_acts
 from app.proceedings.cases.filters import check_filters, conditions_of
 from app.proceedings.cases.schemas import (
@@ -74,6 +76,7 @@ _COLUMNS = (
     Case.updated_at,
     Case.seq,
     Case.content_id,
+    select(func.count(Party.id)).where(Party.case_id == Case.id).scalar_subquery().label("party_count"),
 )
 
 
@@ -149,7 +152,8 @@ def _people_statement() -> Any:
         admitted_at=Capacity.admitted_at,
     ).join(User, User.id == Capacity.user_id)
     return union_all(
-        parties.where(among(Party.case_id, "ids")),
+        # A case shows its first parties; the number of a party is its place, beginning with zero.
+        parties.where(among(Party.case_id, "ids"), Party.number < MOST_SHOWN),
         third_states.where(among(ThirdState.case_id, "ids")),
         mediators.where(among(Capacity.case_id, "ids"), Capacity.role == "mediator", Capacity.ended_at.is_(None)),
     )
@@ -235,11 +239,13 @@ def _item(
         languages=row.languages,
         seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone, calendar=row.seat_calendar),
         parties=[_party(party) for party in sorted(parties, key=lambda row: row.number)],
+        party_count=row.party_count,
         third_states=[_third_state(state) for state in sorted(third_states, key=lambda row: row.number)],
         mediators=[
             _mediator(mediator) for mediator in sorted(mediators, key=lambda row: (row.admitted_at, row.id.bytes))
         ],
-        waiting_for=_ENTRIES.validate_python(waiting_with_acts(row)),
+        waiting_for=_ENTRIES.validate_python(waiting_with_acts(row)[:MOST_SHOWN]),
+        waiting_count=len(row.waiting_for),
         next_due_on=row.next_due_on,
         opened_at=row.opened_at,
         closed_at=row.closed_at,

@@ -8,10 +8,24 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.core.values import Code, Codes, Day, In, Instant, Languages, Line, Listed, Out, Text, TimeZone, one_of
+from app.core.values import (
+    MOST_PARTIES,
+    MOST_SHOWN,
+    Code,
+    Codes,
+    Day,
+    In,
+    Instant,
+    Languages,
+    Line,
+    Listed,
+    Out,
+    Text,
+    TimeZone,
+    one_of,
+)
 from app.institution.calendars.schemas import CalendarCode
 from app.institution.procedures.schemas import (
-    MOST_PARTIES,
     PARTY_KINDS,
     Capacity,
     Category,
@@ -269,10 +283,17 @@ class CaseItem(Out):
     subjects: list[str] = Field(description="What the dispute is about, by codes.")
     languages: list[str] = Field(description="The languages of the mediation, by codes.")
     seat: SeatOut = Field(description="Where the mediation is seated.")
-    parties: list[CasePartyOut] = Field(description="The parties, in the order in which they were named.")
+    parties: list[CasePartyOut] = Field(
+        description=f"The first {MOST_SHOWN} parties, in the order in which they were named; `listParties` lists all."
+    )
+    party_count: int = Field(description="How many parties the case has.")
     third_states: list[CaseThirdStateOut] = Field(description="The third States that the dispute involves.")
     mediators: list[CaseMediatorOut] = Field(description="The mediators of the case.")
-    waiting_for: list[WaitingOut] = Field(description="For whom the case waits, and for which step.")
+    waiting_for: list[WaitingOut] = Field(
+        description=f"For whom the case waits, and for which step: the first {MOST_SHOWN} entries. `listParties` with "
+        "`awaited` lists all parties for which it waits."
+    )
+    waiting_count: int = Field(description="How many entries `waiting_for` would have in full.")
     next_due_on: date | None = Field(description="The earliest day on which something is due; null if nothing is.")
     opened_at: datetime = Field(description="When the case was opened.")
     closed_at: datetime | None = Field(

@@ -98,9 +98,9 @@ def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body:
     """
     case = lock_case(db, actor, case_id)
     judged = judge_step(db, actor, now, case, Attempt("nominate", acting_for=body.acting_for))
-    mediator = db.execute(
-        select(Mediator.user_id, User.active).join(User).where(Mediator.id == body.mediator_id, Mediator.active)
-    ).one_or_none()
+    # Locked, so that an entry which is being suspended is seen as suspended.
+    entry = select(Mediator.user_id, User.active).join(User).where(Mediator.id == body.mediator_id, Mediator.active)
+    mediator = db.execute(entry.with_for_update(key_share=True, of=Mediator)).one_or_none()
     if mediator is None or not mediator.active:
         raise invalid("/mediator_id", "unknown-mediator", "Name a mediator by the id of their entry on the roster.")
     if any(part.lives or part.role in REPRESENTATIVES for part in capacities.parts_of(db, case_id, mediator.user_id)):
@@ -242,7 +242,7 @@ def decline(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     act = act_on(appointment, "decline", now, author_of(actor, "candidate"))
     record(db, act, appointment, "appointment-declined", _write_reason(db, appointment, body.reason))
     db.flush()
-    _end_candidacy(db, now, appointment, actor.id)
+    end_candidacy(db, now, appointment, actor.id)
     return (appointment.id,)
 
 
@@ -252,7 +252,8 @@ def _write_reason(db: GatedSession, appointment: Appointment, reason: str | None
     return contents.write(db, appointment.case_id, appointment.audience_id, {"reason": reason})
 
 
-def _end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, user_id: UUID) -> None:
+def end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, user_id: UUID) -> None:
+    """End the candidacy of a person in the case of an appointment, and the access that it gave."""
     circle = access.known_circle(db, appointment.case_id)
     ended = [held.id for held in circle.capacities if held.user_id == user_id and held.role == "candidate"]
     capacities.end_capacities(db, appointment.case_id, ended, now)
@@ -311,7 +312,7 @@ def confirm(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID,
     act = act_on(appointment, "confirm", now, author_of(actor, "registry"))
     reason = _write_reason(db, appointment, body.reason)
     record(db, act, appointment, "appointment-confirmed", reason, counted)
-    _end_candidacy(db, now, appointment, user_id)
+    end_candidacy(db, now, appointment, user_id)
     # The case has its mediator: the other nominations are moot.
     consequences.close_appointments(db, step_taken, case)
     mediator = Capacity(

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import CLOCK, Actor
@@ -12,10 +14,11 @@ from app.core.errors import Forbidden, NotFound
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act
 from app.core.tables.cases import Case
-from app.core.tables.mediators import Appointment
+from app.core.tables.mediators import Appointment, Mediator
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.mediators.appointments import (
     act_on,
+    end_candidacy,
     expect_state,
     lock_appointment,
     payload_of,
@@ -80,6 +83,29 @@ def _leave(
     ended = [held.id for held in access.known_circle(db, case.id).capacities if held.user_id == user_id]
     capacities.end_capacities(db, case.id, ended, now)
     return (appointment.id,)
+
+
+def close_nominations(db: GatedSession, act: Act, mediator: Mediator) -> None:
+    """Close the pending nominations of a mediator whose entry on the roster is suspended.
+
+    `act` is the act that suspends it; its author need not see the cases.
+    """
+    pending = (Appointment.mediator_id == mediator.id, Appointment.state.in_(("proposed", "declared")))
+    with acting_under(db, CLOCK.principals):
+        # In one order, so that two acts that lock the same cases do not wait for each other.
+        nominations = select(Appointment.case_id, Appointment.id).where(*pending).order_by(Appointment.case_id)
+        for row in db.execute(nominations).all():
+            lock_case(db, CLOCK, row.case_id)
+            statement = select(Appointment).where(Appointment.id == row.id)
+            appointment = db.execute(statement, execution_options={"populate_existing": True}).scalar_one()
+            # While this waited for the lock, the candidate may have declined or have been confirmed.
+            if appointment.state not in ("proposed", "declared"):
+                continue
+            appointment.state, appointment.ended_at = "closed", act.at
+            payload = payload_of(appointment) | {"cause": "suspended"}
+            ledger.record(db, act_on(appointment, act.name, act.at, act.author), "appointment-closed", payload)
+            db.flush()
+            end_candidacy(db, act.at, appointment, mediator.user_id)
 
 
 def end_with_account(db: GatedSession, act: Act, case_id: UUID, appointment_id: UUID) -> None:

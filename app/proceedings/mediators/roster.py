@@ -14,7 +14,8 @@ from app.core.ledger.acts import Act, author_of, installation_subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.mediators import Mediator
 from app.core.tables.people import User
-from app.proceedings.mediators.schemas import MediatorIn, MediatorList, MediatorOut
+from app.proceedings.mediators.departures import close_nominations
+from app.proceedings.mediators.schemas import MediatorChange, MediatorIn, MediatorList, MediatorOut
 
 _COLUMNS = (
     Mediator.id,
@@ -44,6 +45,42 @@ def read_mediator(db: GatedSession, actor: Actor, now: datetime, mediator_id: UU
     if row is None:
         raise NotFound
     return MediatorOut.model_validate(row)
+
+
+def lock_mediator(db: GatedSession, actor: Actor, mediator_id: UUID) -> Mediator:
+    """Lock an entry of the roster; raises NotFound if there is none."""
+    statement = select(Mediator).where(Mediator.id == mediator_id).with_for_update(key_share=True, of=Mediator)
+    mediator = db.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+    if mediator is None:
+        raise NotFound
+    return mediator
+
+
+def change_mediator(
+    db: GatedSession, actor: Actor, now: datetime, mediator_id: UUID, change: MediatorChange
+) -> tuple[UUID]:
+    """Correct or suspend an entry of the roster, as a registrar; the event records the earlier values.
+
+    Suspending it closes the pending nominations of the mediator, and no appointment that is confirmed.
+    Raises NotFound, and Forbidden for others.
+    """
+    mediator = lock_mediator(db, actor, mediator_id)
+    if not actor.is_staff:
+        raise Forbidden("Only the registry may change an entry on the roster.")
+    sent = change.model_dump(mode="json", exclude_unset=True)
+    before = {name: getattr(mediator, name) for name, value in sent.items() if getattr(mediator, name) != value}
+    if not before:
+        return (mediator_id,)
+    after = {name: sent[name] for name in before}
+    for name, value in after.items():
+        setattr(mediator, name, value)
+    db.flush()
+    act = Act("change", now, author_of(actor, "registry"), installation_subject(db, "public"))
+    payload = {"mediator_id": str(mediator_id), "user_id": str(mediator.user_id), "before": before, "after": after}
+    ledger.record(db, act, "mediator-changed", payload)
+    if "active" in after and not mediator.active:
+        close_nominations(db, act, mediator)
+    return (mediator_id,)
 
 
 def enter_mediator(db: GatedSession, actor: Actor, now: datetime, body: MediatorIn) -> tuple[UUID]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from app.core.http.parameters import Act, Create, Hop, Paged
+from app.core.http.parameters import Act, Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
@@ -18,6 +18,7 @@ from app.proceedings.mediators.schemas import (
     DeclarationOfIndependence,
     DeclineIn,
     LeaveIn,
+    MediatorChange,
     MediatorIn,
     MediatorList,
     MediatorOut,
@@ -50,6 +51,25 @@ async def enter_mediator(work: Hop, body: MediatorIn) -> MediatorOut:
     Registrars may do this.
     """
     return await work.write(act(entries.enter_mediator, body), answer=entries.read_mediator, status=201)
+
+
+@roster.patch(
+    "/{mediator_id}",
+    dependencies=Change,
+    operation_id="changeMediator",
+    responses=problems(401, 403, 404, 409, 412, 422, 428),
+)
+async def change_mediator(work: Hop, mediator_id: UUID, body: MediatorChange) -> MediatorOut:
+    """Correct a mediator's entry on the roster, or suspend it.
+
+    Registrars may do this.
+    """
+    return await work.write(
+        act(entries.change_mediator, mediator_id, body),
+        answer=entries.read_mediator,
+        item=(mediator_id,),
+        lock=entries.lock_mediator,
+    )
 
 
 @appointments.get("/cases/{case_id}/appointments", operation_id="listAppointments", responses=problems(401, 404, 422))

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, model_validator
 from typing_extensions import TypeAliasType
 
-from app.core.values import Country, In, Languages, Line, Listed, Out, Text, one_of
+from app.core.values import Country, In, Languages, Line, Listed, Out, Text, changes_something, one_of
 from app.institution.procedures.schemas import PartyKind, SideName
 from app.proceedings.cases.schemas import ActingIn, OnPaper
 
@@ -37,6 +37,30 @@ class MediatorIn(In):
         description="The languages in which the person mediates, by codes (`en`, `zh-Hant`)."
     )
     expertise: Annotated[list[Line], Field(max_length=50)] = Field([], description="The person's fields of expertise.")
+
+
+class MediatorChange(In):
+    """A change of an entry on the roster. Fields that you leave out stay as they are."""
+
+    nationalities: Annotated[list[Country], Field(min_length=1, max_length=5)] | None = Field(
+        None, description="All nationalities; they replace the present ones."
+    )
+    languages: Annotated[Languages, Field(min_length=1)] | None = Field(
+        None, description="All languages in which the person mediates; they replace the present ones."
+    )
+    expertise: Annotated[list[Line], Field(max_length=50)] | None = Field(
+        None, description="All fields of expertise; they replace the present ones."
+    )
+    active: StrictBool | None = Field(
+        None,
+        description="`false` suspends the entry: nominations that are pending are closed, and nobody can nominate the "
+        "mediator. Cases in which the person mediates go on.",
+    )
+
+    @model_validator(mode="after")
+    def says_something(self) -> "MediatorChange":
+        """Refuse a change without any field, and null for a field that an entry must have."""
+        return changes_something(self)
 
 
 class MediatorOut(Out):

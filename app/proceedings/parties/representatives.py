@@ -1,6 +1,6 @@
 """Representatives: the agents and counsel who act for a party, with their powers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
 from app.proceedings.cases.circle import circle_of, view_of
-from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
@@ -69,7 +69,18 @@ def list_representatives(
 ) -> RepresentativeList:
     """Return a page of those who act or acted for a party; raises NotFound if the actor may not see the party."""
     read_party(db, actor, now, case_id, party_id)
-    statement = _representatives(case_id, party_id)
+    return _listed(db, actor, case_id, _representatives(case_id).where(Capacity.party_id == party_id), page)
+
+
+def list_case_representatives(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page
+) -> RepresentativeList:
+    """Return a page of those who act or acted for any party; raises NotFound if the actor may not see the case."""
+    require_case(db, case_id)
+    return _listed(db, actor, case_id, _representatives(case_id), page)
+
+
+def _listed(db: GatedSession, actor: Actor, case_id: UUID, statement: Any, page: Page) -> RepresentativeList:
     listing = listed(db, statement, page, Sort(Capacity.admitted_at, Capacity.id, datetime))
     return RepresentativeList(items=_out(db, actor, case_id, listing.rows), next=listing.next, count=listing.count)
 
@@ -78,15 +89,26 @@ def read_representative(
     db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, representative_id: UUID
 ) -> RepresentativeOut:
     """Return one representative; raises NotFound if the actor may not see it."""
-    row = db.execute(_representatives(case_id, party_id).where(Capacity.id == representative_id)).one_or_none()
+    wanted = _representatives(case_id).where(Capacity.party_id == party_id, Capacity.id == representative_id)
+    row = db.execute(wanted).one_or_none()
     if row is None:
         raise NotFound
     return _out(db, actor, case_id, [row])[0]
 
 
-def _representatives(case_id: UUID, party_id: UUID) -> Any:
-    of_party = (Capacity.case_id == case_id, Capacity.party_id == party_id, Capacity.role.in_(REPRESENTATIVES))
-    return select(*_COLUMNS).join(User, User.id == Capacity.user_id).where(*of_party)
+def read_case_representative(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, representative_id: UUID
+) -> RepresentativeOut:
+    """Return one representative of any party; raises NotFound if the actor may not see it."""
+    row = db.execute(_representatives(case_id).where(Capacity.id == representative_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _out(db, actor, case_id, [row])[0]
+
+
+def _representatives(case_id: UUID) -> Any:
+    of_parties = (Capacity.case_id == case_id, Capacity.role.in_(REPRESENTATIVES))
+    return select(*_COLUMNS).join(User, User.id == Capacity.user_id).where(*of_parties)
 
 
 def _out(db: GatedSession, actor: Actor, case_id: UUID, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
@@ -129,13 +151,29 @@ def admit_representative(
     if not _is_agent(agents, actor) and not (actor.is_staff and not agents):
         detail = "Only the registry may admit a party's first agent, and only that party's agents may admit others."
         raise Forbidden(detail)
-    if not agents and body.role != "agent":
+    return _admit(db, actor, now, case, party_id, body)
+
+
+def admit_as_registry(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID, body: RepresentativeIn
+) -> tuple[UUID, UUID, UUID]:
+    """Admit somebody whom a court named to act for a party, whether it has an agent or not; the actor is the registry.
+
+    Raises Invalid and Conflict as `admit_representative` does.
+    """
+    return _admit(db, actor, now, lock_case(db, actor, case_id), party_id, body)
+
+
+def _admit(
+    db: GatedSession, actor: Actor, now: datetime, case: Case, party_id: UUID, body: RepresentativeIn
+) -> tuple[UUID, UUID, UUID]:
+    case_id, circle = case.id, circle_of(db, view_of(case))
+    if not _agents_of(circle, party_id) and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
     author = _author_for(actor, circle, party_id)
-    inviter = author if case.lodged_at is not None else Author(None, "user")
-    user_id, is_pending = _account_of(db, Act("add", now, inviter, installation_subject(db, "registry")), actor, body)
-    _check_free(db, circle, user_id, party_id, invited=is_pending)
+    user_id, is_pending = account_of(db, invitation(db, case, author, now), actor, body)
+    check_free(db, circle, user_id, {party_id}, invited=is_pending)
     representative_id = new_id(db)
     powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
     representative = Capacity(
@@ -173,7 +211,13 @@ def _author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
     return author_of(actor, side_of(circle, party_id), party_id)
 
 
-def _account_of(db: GatedSession, inviting: Act, actor: Actor, body: RepresentativeIn) -> tuple[UUID, bool]:
+def invitation(db: GatedSession, case: Case, author: Author, now: datetime) -> Act:
+    """The act of inviting somebody into a case, which does not tell the registry who drafts a request."""
+    inviter = author if case.lodged_at is not None else Author(None, "user")
+    return Act("add", now, inviter, installation_subject(db, "registry"))
+
+
+def account_of(db: GatedSession, inviting: Act, actor: Actor, body: RepresentativeIn) -> tuple[UUID, bool]:
     """Return a person's account, and whether the registry has still to approve them."""
     columns = select(User.id, User.role, User.active, User.awaits_approval, User.disabled_at)
     if body.email is None:
@@ -197,16 +241,17 @@ def _account_of(db: GatedSession, inviting: Act, actor: Actor, body: Representat
     return user.id, True
 
 
-def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID, *, invited: bool) -> None:
-    """Raise Conflict if the person has another part in the case, or had one on another side or as its mediator.
+def check_free(db: GatedSession, circle: Circle, user_id: UUID, party_ids: Collection[UUID], *, invited: bool) -> None:
+    """Check that a person may be admitted for parties, which are all on one side.
 
-    For somebody who is invited, only if the party invited them before: the registry judges the rest when it approves
-    them, so that an address tells nothing of other people in the case.
+    Raises Conflict if the person has another part in the case, or had one on another side or as its mediator. For
+    somebody who is invited, only if a party invited them before: the registry judges the rest when it approves them, so
+    that an address tells nothing of other people in the case.
     """
-    side = side_of(circle, party_id)
+    side = side_of(circle, next(iter(party_ids)))
     for part in capacities.parts_of(db, circle.case.id, user_id):
         if invited:
-            if part.lives and part.pending and part.party_id == party_id:
+            if part.lives and part.pending and part.party_id in party_ids:
                 raise Conflict("This person is already invited to act for the party.", "already-in-case")
             continue
         represents = part.role in REPRESENTATIVES and part.party_id is not None
@@ -214,7 +259,7 @@ def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID,
             raise Conflict(
                 "This person acts, or has acted, for another side of the case. Choose somebody else.", "already-in-case"
             )
-        if part.role == "mediator" or (part.lives and (not represents or part.party_id == party_id)):
+        if part.role == "mediator" or (part.lives and (not represents or part.party_id in party_ids)):
             raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 

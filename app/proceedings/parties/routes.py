@@ -1,24 +1,37 @@
 """`…/parties`, `…/third-states` and `…/consents` of a case."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
 
 from app.core.http.parameters import Act, Change, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
+from app.core.values import Flag
+from app.institution.procedures.schemas import Side
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.parties import changes, consents, representatives, service, third_states
+from app.proceedings.parties import (
+    changes,
+    common_representatives,
+    consents,
+    representatives,
+    service,
+    third_states,
+)
 from app.proceedings.parties.representatives import RepresentativePath
 from app.proceedings.parties.schemas import (
     AddedPartyIn,
+    CommonRepresentativeIn,
+    CommonRepresentativeOut,
     ConsentFiled,
     ConsentList,
     ConsentOut,
     EndIn,
     NamedStateIn,
     PartyAmendment,
+    PartyFilters,
     PartyList,
     PartyOut,
     RepresentativeIn,
@@ -39,10 +52,35 @@ CHANGES = problems(401, 403, 404, 409, 412, 422, 428)
 REMOVES = CHANGES | {204: {"description": "The party was removed."}}
 
 
+async def filters_of(
+    side: Annotated[Side | None, Query(description="Only parties on this side.")] = None,
+    represented: Annotated[
+        Flag | None, Query(description="`true`: only parties that somebody represents. `false`: the others only.")
+    ] = None,
+    mine: Annotated[
+        Flag | None, Query(description="`true`: only parties that you represent. `false`: the others only.")
+    ] = None,
+    awaited: Annotated[
+        Flag | None, Query(description="`true`: only parties for which the case waits. `false`: the others only.")
+    ] = None,
+    signed: Annotated[
+        Flag | None,
+        Query(
+            description="`true`: only parties that have signed the frozen text. `false`: only those that have still to "
+            "sign it."
+        ),
+    ] = None,
+) -> PartyFilters:
+    """The conditions of a list of parties."""
+    return PartyFilters(side=side, represented=represented, mine=mine, awaited=awaited, signed=signed)
+
+
 @router.get("/parties", operation_id="listParties", responses=READS)
-async def list_parties(work: Hop, case_id: UUID, page: Paged) -> PartyList:
+async def list_parties(
+    work: Hop, case_id: UUID, page: Paged, filters: Annotated[PartyFilters, Depends(filters_of)]
+) -> PartyList:
     """List the parties of a case."""
-    return await work.read(service.list_parties, case_id, page)
+    return await work.read(service.list_parties, case_id, page, filters)
 
 
 @router.post("/parties", status_code=201, dependencies=Create, operation_id="addParty", responses=CREATES)
@@ -108,6 +146,36 @@ async def list_representatives(work: Hop, case_id: UUID, party_id: UUID, page: P
 async def read_representative(work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID) -> RepresentativeOut:
     """Read a representative."""
     return await work.read(representatives.read_representative, case_id, party_id, representative_id)
+
+
+@router.get("/representatives", operation_id="listCaseRepresentatives", responses=READS)
+async def list_case_representatives(work: Hop, case_id: UUID, page: Paged) -> RepresentativeList:
+    """List the representatives of all parties of a case."""
+    return await work.read(representatives.list_case_representatives, case_id, page)
+
+
+@router.get("/representatives/{representative_id}", operation_id="readCaseRepresentative", responses=READS)
+async def read_case_representative(work: Hop, case_id: UUID, representative_id: UUID) -> RepresentativeOut:
+    """Read a representative of any party of a case."""
+    return await work.read(representatives.read_case_representative, case_id, representative_id)
+
+
+@router.post(
+    "/representatives",
+    status_code=201,
+    dependencies=Create,
+    operation_id="admitCommonRepresentative",
+    responses=CREATES,
+)
+async def admit_common(work: Hop, case_id: UUID, body: CommonRepresentativeIn) -> CommonRepresentativeOut:
+    """Admit a person to act for several parties of one side.
+
+    The registry admits the first agent of parties that have none. An agent of all the parties admits further
+    representatives for them.
+    """
+    return await work.write(
+        act(common_representatives.admit_common, case_id, body), answer=common_representatives.read_common, status=201
+    )
 
 
 @router.post(

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.core.values import Email, In, Line, Listed, Out, Text, one_of
+from app.core.values import Email, In, Line, Listed, Out, PartyIds, Text, one_of
 from app.institution.calendars.schemas import CalendarCode
 from app.institution.procedures.schemas import PARTY_KINDS, Side
 from app.proceedings.cases.schemas import ActingIn, CasePartyOut, CaseThirdStateOut, PartyIn, ThirdStateIn
@@ -74,6 +74,16 @@ class PartyList(Listed[PartyOut]):
     """A page of parties, in the order in which they were named."""
 
 
+class PartyFilters(In):
+    """Which parties a list shows: those that meet every condition."""
+
+    side: Side | None = Field(None, description="Parties on this side.")
+    represented: bool | None = Field(None, description="Parties that somebody represents, or the others.")
+    mine: bool | None = Field(None, description="Parties that the reader represents, or the others.")
+    awaited: bool | None = Field(None, description="Parties for which the case waits, or the others.")
+    signed: bool | None = Field(None, description="Parties that have signed the frozen text, or that have still to.")
+
+
 class RepresentativeIn(In):
     """A person who is to act for a party.
 
@@ -97,6 +107,27 @@ class RepresentativeIn(In):
                 "of-one", "A 'name' goes with an 'email' only. Leave it out, or name the person by 'email'."
             )
         return self
+
+
+class CommonRepresentativeIn(RepresentativeIn):
+    """A person who is to act for several parties of one side, by common powers."""
+
+    party_ids: Annotated[PartyIds, Field(min_length=1)] = Field(
+        description="The parties for which the person is to act, by their ids; all are on one side."
+    )
+
+
+class CommonRepresentativeOut(Out):
+    """A person who was admitted to act for several parties."""
+
+    user_id: UUID = Field(description="The person.")
+    name: str = Field(description="The person's name.")
+    role: RepresentativeRole = Field(description="As what the person acts for the parties.")
+    pending: bool = Field(
+        description="Whether the person was invited and the registry has still to approve the account."
+    )
+    party_ids: list[UUID] = Field(description="The parties for which the person was admitted.")
+    admitted_at: datetime | None = Field(description="When the person was admitted; null while pending.")
 
 
 class EndIn(In):

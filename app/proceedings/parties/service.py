@@ -1,31 +1,35 @@
 """Parties of a case: listed, read, and added."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, String, cast, exists, func, literal, not_, select
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
-from app.core.access.policy import PartyView
+from app.core.access.policy import REPRESENTATIVES, PartyView
 from app.core.access.session import GatedSession
 from app.core.db import new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
+from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.members import Member
 from app.core.tables.parties import Party
-from app.institution.procedures.schemas import MOST_PARTIES
+from app.core.tables.settlements import Draft, Signature
+from app.core.values import MOST_PARTIES
 from app.proceedings.cases.circle import act_subject, begin_generation, circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.queries import is_represented
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.cases.search import search_text
-from app.proceedings.parties.schemas import AddedPartyIn, PartyList, PartyOut
+from app.proceedings.parties.schemas import AddedPartyIn, PartyFilters, PartyList, PartyOut
 from app.rules.loader import library
+from app.rules.model import WITHDRAWN
 
 _COLUMNS = (
     Party.number,
@@ -40,14 +44,54 @@ _COLUMNS = (
 )
 
 
-def list_parties(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> PartyList:
-    """Return a page of a case's parties; raises NotFound if the actor may not see the case."""
+def list_parties(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page, filters: PartyFilters
+) -> PartyList:
+    """Return a page of a case's parties that match all filters; raises NotFound if the actor may not see the case."""
     require_case(db, case_id)
-    statement = select(*_COLUMNS).where(Party.case_id == case_id)
+    statement = select(*_COLUMNS).where(Party.case_id == case_id, *_conditions(actor, case_id, filters))
     listing = listed(db, statement, page, Sort(Party.number, Party.id, int))
     return PartyList(
         items=[PartyOut.model_validate(row) for row in listing.rows], next=listing.next, count=listing.count
     )
+
+
+def _conditions(actor: Actor, case_id: UUID, filters: PartyFilters) -> Iterable[ColumnElement[bool]]:
+    if filters.side is not None:
+        yield Party.side == filters.side
+    if filters.signed is not None:
+        # Nobody has signed, or has still to sign, where no text is frozen; and no party that has withdrawn.
+        yield exists(select(Draft.id).where(Draft.case_id == case_id, Draft.state == "frozen"))
+        yield Party.participation != WITHDRAWN
+    conditions = {
+        "represented": is_represented(),
+        "mine": _represented_by(actor),
+        "awaited": _awaited(case_id),
+        "signed": _has_signed(case_id),
+    }
+    for name, condition in conditions.items():
+        wanted = getattr(filters, name)
+        if wanted is not None:
+            yield condition if wanted else not_(condition)
+
+
+def _represented_by(actor: Actor) -> ColumnElement[bool]:
+    held = (Capacity.user_id == actor.id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None))
+    own = (Capacity.case_id == Party.case_id, Capacity.party_id == Party.id, Capacity.pending.is_(False))
+    return exists(select(Capacity.id).where(*own, *held))
+
+
+def _awaited(case_id: UUID) -> ColumnElement[bool]:
+    # The words of `awaits` have ids without hyphens, as SQLite writes them; PostgreSQL writes hyphens.
+    word = func.replace(cast(Party.id, String), "-", "")
+    waits = Case.awaits.like(literal("% ").concat(word).concat(" %"))
+    return exists(select(Case.id).where(Case.id == case_id, waits))
+
+
+def _has_signed(case_id: UUID) -> ColumnElement[bool]:
+    standing = (Signature.party_id == Party.id, Signature.voided_at.is_(None))
+    frozen = (Draft.case_id == case_id, Draft.state == "frozen")
+    return exists(select(Signature.id).join(Draft, Draft.id == Signature.draft_id).where(*standing, *frozen))
 
 
 def read_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, party_id: UUID) -> PartyOut:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.core.ledger.schemas import AudienceName
-from app.core.values import Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text, one_of
+from app.core.values import MOST_SHOWN, Code, In, Language, Line, Listed, Out, PartyIds, Sha256, Text, one_of
 from app.proceedings.cases.schemas import ActingIn, OnPaper, ReceivedVia
 from app.proceedings.documents.schemas import EnclosureOut
 from app.proceedings.steps.schemas import PowersIn
@@ -185,7 +185,11 @@ class SignatureOut(Out):
     voided_at: datetime | None = Field(
         description="When the signature lost its effect because another text was frozen; null if it has effect."
     )
-    remaining: list[UUID] = Field(description="The parties that have not yet signed the text.")
+    remaining: list[UUID] = Field(
+        description=f"The first {MOST_SHOWN} parties that have not yet signed the text; `listParties` with "
+        "`signed=false` lists all for the frozen text."
+    )
+    remaining_count: int = Field(description="How many parties have not yet signed the text.")
 
 
 class SignatureList(Listed[SignatureOut]):

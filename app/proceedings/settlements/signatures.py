@@ -1,6 +1,6 @@
 """Signatures under the frozen text of the settlement, for every party, each in a capacity and on powers to sign."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from app.core.tables.cases import Case
 from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.core.tables.settlements import Draft, Signature
+from app.core.values import MOST_SHOWN
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
@@ -65,23 +66,32 @@ def read_signature(db: GatedSession, actor: Actor, now: datetime, case_id: UUID,
 def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[SignatureOut]:
     if not rows:
         return []
-    parties = list(db.execute(select(Party.id).where(Party.case_id == case_id).order_by(Party.number)).scalars())
-    standing = select(Signature.draft_id, Signature.party_id).where(
-        Signature.case_id == case_id, Signature.voided_at.is_(None)
-    )
-    signed = {(row.draft_id, row.party_id) for row in db.execute(standing)}
+    remaining = _remaining(db, case_id, {row.draft_id for row in rows})
     on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
-    names = set(SignatureOut.model_fields) - {"sha256", "remaining", "signer_id", "signer_name"}
+    names = set(SignatureOut.model_fields) - {"sha256", "remaining", "remaining_count", "signer_id", "signer_name"}
     return [
         SignatureOut(
             sha256=row.sha256.hex(),
             signer_id=None if row.content_id else row.signer_id,
             signer_name=on_paper[row.content_id]["name"] if row.content_id else row.signer_name,
-            remaining=[party_id for party_id in parties if (row.draft_id, party_id) not in signed],
+            remaining=remaining[row.draft_id][:MOST_SHOWN],
+            remaining_count=len(remaining[row.draft_id]),
             **{name: getattr(row, name) for name in names},
         )
         for row in rows
     ]
+
+
+def _remaining(db: GatedSession, case_id: UUID, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The parties that have not signed each of these texts, in their order."""
+    parties = list(db.execute(select(Party.id).where(Party.case_id == case_id).order_by(Party.number)).scalars())
+    standing = select(Signature.draft_id, Signature.party_id).where(
+        Signature.case_id == case_id, Signature.voided_at.is_(None)
+    )
+    signed = {(row.draft_id, row.party_id) for row in db.execute(standing)}
+    return {
+        draft_id: [party_id for party_id in parties if (draft_id, party_id) not in signed] for draft_id in draft_ids
+    }
 
 
 def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: SignatureIn) -> tuple[UUID, UUID]:

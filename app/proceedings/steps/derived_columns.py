@@ -1,6 +1,6 @@
 """The columns of a case that follow from its acts: for whom it waits, what is due next, and how often it changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from app.core.access.policy import REPRESENTATIVES, CapacityView
+from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
 from app.core.ledger import service as ledger
@@ -86,17 +86,19 @@ def _of_the_living(db: GatedSession, case: Case | AnyRow, awaited: Iterable[Wait
     It appoints somebody, or enters what the party sends on paper.
     """
     held = circle_of(db, view_of(case)).capacities
+    represented = {each.party_id for each in held if each.role in REPRESENTATIVES}
+    roles = {each.role for each in held}
     living: dict[tuple[str, UUID | None, str], Waiting] = {}
     for entry in awaited:
-        waiting = replace(entry, capacity="registry") if _is_vacant(entry, held) else entry
+        waiting = replace(entry, capacity="registry") if _is_vacant(entry, represented, roles) else entry
         living.setdefault((waiting.capacity, waiting.party_id, waiting.step), waiting)
     return tuple(living.values())
 
 
-def _is_vacant(waiting: Waiting, held: Iterable[CapacityView]) -> bool:
+def _is_vacant(waiting: Waiting, represented: Collection[UUID | None], roles: Collection[str]) -> bool:
     if waiting.party_id is not None:
-        return all(each.party_id != waiting.party_id or each.role not in REPRESENTATIVES for each in held)
-    return waiting.capacity in ("mediator", "candidate") and all(each.role != waiting.capacity for each in held)
+        return waiting.party_id not in represented
+    return waiting.capacity in ("mediator", "candidate") and waiting.capacity not in roles
 
 
 def _search_words(awaited: tuple[Waiting, ...]) -> str:

@@ -139,6 +139,7 @@ def rows(world: World) -> dict[str, Row]:
         "enterMember": Row("/v1/members", staff, admin, "exists", same),
         "changeMember": Row(f"/v1/members/{member}", staff, admin, "exists", {"name": "Late"}),
         "enterMediator": Row("/v1/mediators", admin, staff, "exists", entry),
+        "changeMediator": Row(f"/v1/mediators/{mediating.mediator_id}", admin),
         "openCase": Row("/v1/cases", admin),
         "amendCase": Row(c, mediator, me, "not-amendable"),
         "takeStep": Row(f"{c}/steps/screen", mediator, staff, "step-not-open", {}),
@@ -147,6 +148,13 @@ def rows(world: World) -> dict[str, Row]:
         "removeParty": Row(f"{c}/parties/{mediating.party('responding')}", mediator, me, "not-amendable"),
         "addParty": Row(f"{closed}/parties", done.requesting, staff, "step-not-open"),
         "admitRepresentative": Row(representatives, mediator, me, "already-in-case", powers),
+        "admitCommonRepresentative": Row(
+            f"{c}/representatives",
+            mediator,
+            me,
+            "already-in-case",
+            {**powers, "party_ids": [mediating.party("requesting")]},
+        ),
         "recordPowers": Row(f"{counsel}/powers", None, me, "already-ended"),
         "endRepresentative": Row(f"{counsel}/end", None, me, "already-ended"),
         "nameThirdState": Row(f"{closed}/third-states", done.mediator, done.requesting, "step-not-open"),
@@ -213,6 +221,7 @@ def rows(world: World) -> dict[str, Row]:
 def _of_courts(house: House) -> dict[str, Row]:
     """The acts on courts, their clients and their referrals: one referral is declined, one has become a case."""
     court_id, staff, admin = courts.court(house), house.registrar, house.admin
+    courts.court(house, name="Other Court")
     holder = courts.program(house, court_id)
     ended = courts.client(house, court_id)
     client, secret = f"/v1/clients/{ended['id']}", ended["secrets"][0]["id"]
@@ -227,6 +236,7 @@ def _of_courts(house: House) -> dict[str, Row]:
     decided = "referral-state"
     return {
         "enterCourt": Row("/v1/courts", staff, admin, "exists", courts.COURT),
+        "changeCourt": Row(f"/v1/courts/{court_id}", staff, admin, "exists", {"name": "Other Court"}),
         "addClient": Row("/v1/clients", staff),
         "rotateSecret": Row(f"{client}/rotate", staff, admin, "already-disabled"),
         "revokeSecret": Row(f"{client}/secrets/{secret}/revoke", staff, admin, "already-revoked"),
@@ -240,6 +250,7 @@ def _of_courts(house: House) -> dict[str, Row]:
         "acceptReferral": Row(f"{declined}/accept", None, staff, decided),
         "askAboutReferral": Row(f"{declined}/ask", None, staff, decided),
         "declineReferral": Row(f"{declined}/decline", None, staff, decided),
+        "admitNamedRepresentative": Row(f"/v1/cases/{case_id}/referral/admit-representative"),
         "shareSessionDates": Row(f"/v1/cases/{case_id}/referral/share-dates", staff),
     }
 
