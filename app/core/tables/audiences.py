@@ -34,6 +34,8 @@ class Audience(Base):
     """The people who may know of certain rows; its `key` is unique in the case (or in the installation).
 
     `open_to` is the last generation of newcomers that reads it, once those whom it protects have opened it to them.
+    The drafts of a person (`person_id`) are in an audience of the name `party`; once that person no longer acts for the
+    party, they are closed to representatives who are admitted after `closed_at`.
     """
 
     __tablename__ = "audiences"
@@ -46,6 +48,7 @@ class Audience(Base):
     person_id: Mapped[UUID | None]
     generation: Mapped[int]
     open_to: Mapped[int | None]
+    closed_at: Mapped[datetime | None]
     __table_args__ = (
         UniqueConstraint("case_id", "key"),
         Index(

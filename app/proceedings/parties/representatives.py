@@ -97,6 +97,7 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
             pending=row.pending,
             # The opening is missing where the reader may not know of the powers.
             powers=PowersOut.model_validate(powers[row.powers_id].body) if row.powers_id in powers else None,
+            office=powers[row.powers_id].body.get("office") if row.powers_id in powers else None,
             admitted_at=None if row.pending else row.admitted_at,
             ended_at=row.ended_at,
         )

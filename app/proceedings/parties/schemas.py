@@ -10,7 +10,7 @@ from typing_extensions import TypeAliasType
 
 from app.core.values import Email, In, Line, Listed, Out, Text, one_of
 from app.proceedings.cases.schemas import ActingIn, CasePartyOut, CaseThirdStateOut, PartyIn, ThirdStateIn
-from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, PowersIn, PowersKind
+from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, Office, PowersIn, PowersKind
 
 REPRESENTATIVE_ROLES = Literal["agent", "co-agent", "counsel"]
 RepresentativeRole = TypeAliasType(
@@ -94,6 +94,10 @@ class RepresentativeOut(Out):
     powers: PowersOut | None = Field(
         description="The powers, as the party's own side and the registry see them; null for everybody else, and if "
         "there are none."
+    )
+    office: Office | None = Field(
+        description="The office by which the person represents the party; null if none is on record, and for everybody "
+        "who does not see the powers."
     )
     admitted_at: datetime | None = Field(description="When the person was admitted; null while pending.")
     ended_at: datetime | None = Field(description="Since when the person no longer acts for the party; otherwise null.")
