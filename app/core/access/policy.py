@@ -42,12 +42,13 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class PartyView:
-    """A party, its side, the generation from which it reads, and its name."""
+    """A party, its side, the generation from which it reads, its name, and whether it has or had an agent."""
 
     id: UUID
     side: str
     generation: int
     name: str = ""
+    had_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, Uuid, bindparam, union_all
+from sqlalchemy import Boolean, Integer, String, Uuid, bindparam, exists, union_all
+from sqlalchemy.orm import aliased
 
 from app.core.access import service as access
 from app.core.access.circle import Circle
@@ -53,7 +54,7 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
     return access.keep_circle(
         db,
         case,
-        [PartyView(row.id, row.side, row.generation, row.name) for row in parties],
+        [PartyView(row.id, row.side, row.generation, row.name, bool(row.had_agent)) for row in parties],
         [
             CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
             for row in capacities
@@ -94,14 +95,26 @@ _SHAPE: dict[str, Any] = {
     "party_ids": Json,
     "person_id": Uuid(),
     "open_to": Integer(),
+    "had_agent": Boolean(),
 }
 
 
 def _circle_statement() -> Any:
     """Parties, living capacities and audiences of a case, in one statement, made once."""
     case_id: Any = bindparam("case_id")
+    agent = aliased(Capacity)
+    had_agent = exists().where(
+        agent.case_id == Party.case_id, agent.party_id == Party.id, agent.role == "agent", agent.pending.is_(False)
+    )
     parties = columns_of_kind(
-        "party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side, name=Party.name
+        "party",
+        _SHAPE,
+        id=Party.id,
+        generation=Party.generation,
+        number=Party.number,
+        side=Party.side,
+        name=Party.name,
+        had_agent=had_agent,
     )
     capacities = columns_of_kind(
         "capacity",

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core.access import capacities
-from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES, CapacityView
@@ -28,7 +27,7 @@ from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
+from app.proceedings.parties.schemas import PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.schemas import PowersIn
@@ -42,6 +41,7 @@ _COLUMNS = (
     Capacity.pending,
     Capacity.powers_id,
     Capacity.admitted_at,
+    Capacity.admitted_by,
     Capacity.ended_at,
 )
 
@@ -86,6 +86,7 @@ def _representatives(case_id: UUID, party_id: UUID) -> Any:
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
+    admitted = _admitted_by(db, rows)
     powers = contents.openings(db, [row.powers_id for row in rows if row.powers_id is not None])
     return [
         RepresentativeOut(
@@ -99,10 +100,24 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
             powers=PowersOut.model_validate(powers[row.powers_id].body) if row.powers_id in powers else None,
             office=powers[row.powers_id].body.get("office") if row.powers_id in powers else None,
             admitted_at=None if row.pending else row.admitted_at,
+            admitted_by=row.admitted_by,
+            admitted=admitted.get((row.party_id, row.user_id), []),
             ended_at=row.ended_at,
         )
         for row in rows
     ]
+
+
+def _admitted_by(db: GatedSession, rows: Sequence[AnyRow]) -> dict[tuple[UUID, UUID], list[UUID]]:
+    """The representatives who have not ended and whom these people admitted, by party and person."""
+    acting = (Capacity.party_id.in_({row.party_id for row in rows}), Capacity.ended_at.is_(None))
+    admitted = select(Capacity.id, Capacity.party_id, Capacity.admitted_by).where(
+        *acting, Capacity.admitted_by.in_({row.user_id for row in rows})
+    )
+    ids: dict[tuple[UUID, UUID], list[UUID]] = {}
+    for each in db.execute(admitted.order_by(Capacity.admitted_at, Capacity.id)):
+        ids.setdefault((each.party_id, each.admitted_by), []).append(each.id)
+    return ids
 
 
 def admit_representative(
@@ -117,14 +132,14 @@ def admit_representative(
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
     read_party(db, actor, now, case_id, party_id)
-    agents = _agents_of(circle, party_id)
+    agents = circle.agents_of(party_id)
     if not _is_agent(agents, actor) and not (actor.is_staff and not agents):
         detail = "Only the registry may admit a party's first agent, and only that party's agents may admit others."
         raise Forbidden(detail)
     if not agents and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
-    author = _author_for(actor, circle, party_id)
+    author = author_for(actor, circle, party_id)
     user_id, is_pending = _account_of(db, now, body, author)
     _check_free(db, circle, user_id, party_id)
     representative_id = new_id(db)
@@ -141,22 +156,19 @@ def admit_representative(
         powers_id=powers.id,
         pending=is_pending,
         admitted_at=now,
+        admitted_by=actor.id,
     )
     capacities.admit(db, representative)
     act = Act("admit", now, author, Subject(case.id, case.audience_id, "case"))
-    _record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
+    record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
     return (case_id, party_id, representative_id)
-
-
-def _agents_of(circle: Circle, party_id: UUID) -> list[CapacityView]:
-    return [held for held in circle.capacities if held.party_id == party_id and held.role == "agent"]
 
 
 def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:
     return any(held.user_id == actor.id for held in agents)
 
 
-def _author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
+def author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
     """The actor as the author of an act that concerns a party's representatives."""
     if actor.is_staff:
         return author_of(actor, "registry")
@@ -192,7 +204,8 @@ def _check_free(db: GatedSession, circle: Circle, user_id: UUID, party_id: UUID)
             raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 
-def _record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:
+def record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:
+    """Record an event about a representative."""
     payload = {
         "representative_id": str(representative.id),
         "party_id": str(representative.party_id),
@@ -209,55 +222,17 @@ def record_powers(
     Raises NotFound, Forbidden for anybody but the party's agents and the registry, and Conflict in a closed case or for
     somebody who no longer acts for the party.
     """
-    case, circle, representative = _representative(db, actor, path)
-    _check_entitled(circle, actor, path.party_id)
+    case, circle, representative = lock_representative(db, actor, path)
+    check_entitled(circle, actor, path.party_id)
     check_open(case)
-    author = _author_for(actor, circle, path.party_id)
+    author = author_for(actor, circle, path.party_id)
     powers = write_powers(db, now, author, case.id, PartyPowers(path.party_id, representative.id, body))
     representative.powers_kind, representative.powers_id = body.kind, powers.id
     return path.ids
 
 
-def end_representative(
-    db: GatedSession, actor: Actor, now: datetime, path: RepresentativePath, body: EndIn
-) -> tuple[UUID, UUID, UUID]:
-    """End a person's authority to act for a party; from then on that person does not see the case.
-
-    Raises NotFound, Forbidden for anybody but the party's agents, the registry and the person, and Conflict for
-    somebody who no longer acts for the party or for the only agent of a request that is not lodged.
-    """
-    case, circle, representative = _representative(db, actor, path)
-    if representative.user_id != actor.id:
-        _check_entitled(circle, actor, path.party_id)
-    agents = _agents_of(circle, path.party_id)
-    if case.lodged_at is None and [held.id for held in agents] == [representative.id]:
-        detail = "Only this agent can see the request until it is lodged. Admit another agent or lodge it first."
-        raise Conflict(detail, "only-agent")
-    author = _author_for(actor, circle, path.party_id)
-    act = Act("end", now, author, Subject(case.id, case.audience_id, "case"))
-    if body.reason is not None:
-        _write_reason(db, act, path, representative, body.reason)
-    _record(db, act, representative, "representative-ended")
-    representative.ended_at = now
-    db.flush()
-    capacities.end_capacities(db, case.id, [representative.id], now)
-    return path.ids
-
-
-def _write_reason(db: GatedSession, act: Act, path: RepresentativePath, representative: Capacity, reason: str) -> None:
-    """Keep the reason in the audience of the powers: the party's own side and the registry."""
-    audience_id = access.audience(db, path.case_id, "party-registry", frozenset({path.party_id}))
-    content = contents.write(db, path.case_id, audience_id, {"reason": reason})
-    payload = {
-        "representative_id": str(path.representative_id),
-        "party_id": str(path.party_id),
-        "kind": representative.powers_kind,
-    }
-    narrower = act.within(Subject(path.case_id, audience_id, "party-registry"))
-    ledger.record(db, narrower, "powers-ended", payload, content=content)
-
-
-def _representative(db: GatedSession, actor: Actor, path: RepresentativePath) -> tuple[Case, Circle, Capacity]:
+def lock_representative(db: GatedSession, actor: Actor, path: RepresentativePath) -> tuple[Case, Circle, Capacity]:
+    """Lock the case and return it with its circle and the representative; raises NotFound, and Conflict once ended."""
     case = lock_case(db, actor, path.case_id)
     wanted = (
         Capacity.id == path.representative_id,
@@ -272,6 +247,7 @@ def _representative(db: GatedSession, actor: Actor, path: RepresentativePath) ->
     return case, circle_of(db, view_of(case)), representative
 
 
-def _check_entitled(circle: Circle, actor: Actor, party_id: UUID) -> None:
-    if not actor.is_staff and not _is_agent(_agents_of(circle, party_id), actor):
+def check_entitled(circle: Circle, actor: Actor, party_id: UUID) -> None:
+    """Check that the actor may act on a party's representatives; raises Forbidden otherwise."""
+    if not actor.is_staff and not _is_agent(circle.agents_of(party_id), actor):
         raise Forbidden("Only the party's agents and the registry may do this.", "not-your-capacity")

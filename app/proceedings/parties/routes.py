@@ -9,7 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.parties import consents, representatives, service, third_states
+from app.proceedings.parties import consents, endings, representatives, service, third_states
 from app.proceedings.parties.representatives import RepresentativePath
 from app.proceedings.parties.schemas import (
     AddedPartyIn,
@@ -125,7 +125,7 @@ async def end_representative(
     """
     path = RepresentativePath(case_id, party_id, representative_id)
     return await work.write(
-        act(representatives.end_representative, path, body or EndIn()),
+        act(endings.end_representative, path, body or EndIn()),
         answer=representatives.read_representative,
         item=path.ids,
         lock=lock_case,

@@ -67,9 +67,14 @@ class RepresentativeIn(In):
 
 
 class EndIn(In):
-    """Why a person no longer acts for a party."""
+    """Why a person no longer acts for a party, and who ends with that person."""
 
     reason: Text | None = Field(None, description="The reason.")
+    also: Annotated[list[UUID], Field(max_length=200)] = Field(
+        default_factory=list,
+        description="Representatives whom this person admitted, or whom one of these admitted, and who end in the same "
+        "act.",
+    )
 
 
 class PowersOut(Out):
@@ -100,6 +105,12 @@ class RepresentativeOut(Out):
         "who does not see the powers."
     )
     admitted_at: datetime | None = Field(description="When the person was admitted; null while pending.")
+    admitted_by: UUID | None = Field(
+        description="Who admitted the person, by the id of their account; null for the filer of the request."
+    )
+    admitted: list[UUID] = Field(
+        description="The representatives of the party whom this person admitted and who have not ended, by their ids."
+    )
     ended_at: datetime | None = Field(description="Since when the person no longer acts for the party; otherwise null.")
 
 

@@ -13,6 +13,7 @@ from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
+from app.proceedings.cases.refusals import NO_AGENT
 from app.proceedings.steps.schemas import StepList, StepOut
 from app.rules import engine
 from app.rules.loader import library
@@ -35,8 +36,16 @@ def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> 
     if case is None:
         raise NotFound
     procedure, facts = library()[case.procedure], read_facts(db, case)
-    holdings = circle_of(db, view_of(case)).holdings(actor)
-    open_steps = engine.open_steps(procedure, facts, holdings, paper_acts.today_at(case, now))
+    circle, on = circle_of(db, view_of(case)), paper_acts.today_at(case, now)
+    holdings = circle.holdings(actor)
+    open_steps = engine.open_steps(procedure, facts, holdings, on)
+    binding = [each for each in holdings if each.party_id is None or not circle.has_lost_agents(each.party_id)]
+    if len(binding) < len(holdings):
+        bound = engine.open_steps(procedure, facts, binding, on)
+        open_steps = tuple(
+            OpenStep(step.step, False, (NO_AGENT,)) if step.available and not way.available else step
+            for step, way in zip(open_steps, bound, strict=True)
+        )
     return StepList(items=[_step_out(case.id, open_step) for open_step in open_steps])
 
 

@@ -25,6 +25,7 @@ from app.proceedings.cases.circle import act_subject, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted
+from app.proceedings.cases.refusals import check_agent
 from app.proceedings.deadlines import changes
 from app.proceedings.deadlines.start_and_end import end_deadlines, start_deadlines
 from app.proceedings.steps import consents_and_powers, consequences
@@ -66,7 +67,8 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
     """Take a step of the case's procedure.
 
     Raises NotFound for an unknown case or step, Forbidden for a step of another capacity, Invalid for fields that the
-    step lacks or does not take, and Conflict with the rule's reasons where the rules refuse the step now.
+    step lacks or does not take, and Conflict with the rule's reasons where the rules refuse the step now, or where the
+    party has lost its agent.
     """
     case = lock_case(db, actor, case_id)
     procedure, facts = library()[case.procedure], read_facts(db, case)
@@ -82,6 +84,7 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
         decision = engine.decide(procedure, facts, step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
+    check_agent(circle_of(db, view_of(case)), actor, case, decision.party_id)
     if decision.step.taken_through is not None:
         href = f"/v1/cases/{case.id}/{decision.step.taken_through}"
         detail = f"'{step}' is taken by an act on another resource: send that act to the address in 'href'."
@@ -94,7 +97,7 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
 def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attempt: Attempt) -> Judged:
     """Judge a step before anything is written; the caller has locked the case.
 
-    Raises Forbidden or Conflict as the rules say.
+    Raises Forbidden or Conflict as the rules say, and Conflict for a party that has lost its agent.
     """
     counted = attempt.counted or Counted(paper_acts.today_at(case, now))
     procedure, facts = library()[case.procedure], read_facts(db, case, attempt.subject)
@@ -105,6 +108,7 @@ def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attemp
         decision = engine.decide(procedure, facts, attempt.step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
+    check_agent(circle_of(db, view_of(case)), actor, case, decision.party_id)
     author = _author(actor, decision, holdings, counted)
     return Judged(actor, author, procedure, decision, counted, StepIn())
 
