@@ -21,6 +21,8 @@ NAMED_BY_PEOPLE = (
     "registry",
 )
 OF_PARTIES = ("caucus", "party-registry", "party")
+# Those in which a party is alone, or alone with the registry.
+OWN = ("party", "party-registry")
 MADE_BY_THE_SERVICE = ("case", "appointment")
 
 
@@ -42,18 +44,22 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class PartyView:
-    """A party, its side, the generation from which it reads, its name, and whether it has or had an agent."""
+    """A party, its side, the generation from which it reads, its name, and whether it has or had an agent.
+
+    `reads_until` is the last generation that it reads, if it has withdrawn while the others go on.
+    """
 
     id: UUID
     side: str
     generation: int
     name: str = ""
     had_agent: bool = False
+    reads_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityView:
-    """A capacity that has not ended."""
+    """A capacity that has not ended; `generation` is the first one that its holder reads."""
 
     id: UUID
     user_id: UUID
@@ -68,7 +74,8 @@ class CapacityView:
 class AudienceView:
     """An audience: its name, the parties or the person that the name needs, and its generation.
 
-    `open_to` is the later generation to which it was opened, if any.
+    `open_to` is the later generation to which it was opened, if any. The drafts of a person are in an audience of the
+    name `party`; once that person has left, only that person and `kept_for` read it, who were there too.
     """
 
     id: UUID
@@ -77,6 +84,7 @@ class AudienceView:
     person_id: UUID | None
     generation: int
     open_to: int | None = None
+    kept_for: frozenset[UUID] | None = None
 
     @property
     def since(self) -> int | None:
@@ -106,7 +114,7 @@ class _People:
     def __init__(self, case: CaseView, parties: tuple[PartyView, ...], capacities: tuple[CapacityView, ...]) -> None:
         self.case = case
         self.capacities = capacities
-        self.generation_of = {party.id: party.generation for party in parties}
+        self.parties = {party.id: party for party in parties}
         self.admitted = {party.id for party in parties if case.served or party.side == "requesting"}
         self.staff = frozenset({STAFF}) if case.lodged else frozenset()
         # The referring court reads by its API clients; the institution's own clients read what every court reads.
@@ -115,7 +123,7 @@ class _People:
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
         """The principals of an audience; raises ValueError for an unknown name."""
         since = audience.since
-        sides = self._representatives(since, None)
+        sides = self._representatives(audience, None)
         mediators = self._holders("mediator", since)
         participants = sides | mediators | self.staff
         match audience.name:
@@ -127,11 +135,11 @@ class _People:
             case "public":
                 return participants | self.court | (frozenset({ANYONE}) if self.case.served else frozenset())
             case "caucus":
-                return self._representatives(since, audience.party_ids) | mediators
+                return self._representatives(audience, audience.party_ids) | mediators
             case "party":
-                return self._representatives(since, audience.party_ids)
+                return self._representatives(audience, audience.party_ids)
             case "party-registry":
-                return self._representatives(since, audience.party_ids) | self.staff
+                return self._representatives(audience, audience.party_ids) | self.staff
             case "mediators-registry":
                 return mediators | self.staff
             case "mediators":
@@ -149,12 +157,21 @@ class _People:
             if held.role == role and (since is None or held.generation <= since)
         )
 
-    def _representatives(self, since: int | None, of: frozenset[UUID] | None) -> frozenset[UUID]:
+    def _representatives(self, audience: AudienceView, of: frozenset[UUID] | None) -> frozenset[UUID]:
         return frozenset(
             held.user_id
             for held in self.capacities
             if held.role in REPRESENTATIVES
             and held.party_id in self.admitted
             and (of is None or held.party_id in of)
-            and (since is None or self.generation_of[held.party_id] <= since)
+            and self._was_there(held, self.parties[held.party_id], audience)
         )
+
+    def _was_there(self, held: CapacityView, party: PartyView, audience: AudienceView) -> bool:
+        """Whether a party and its representative take part at the time of an audience."""
+        if audience.since is not None and max(held.generation, party.generation) > audience.since:
+            return False
+        if party.reads_until is not None and audience.generation > party.reads_until:
+            # The party goes on writing to itself and to the registry.
+            return audience.name == "case" or (audience.name in OWN and audience.party_ids == {party.id})
+        return audience.kept_for is None or held.user_id in {audience.person_id, *audience.kept_for}

@@ -1,6 +1,7 @@
 """Audiences, their readers, and the mixin of confidential tables."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
@@ -35,7 +36,7 @@ class Audience(Base):
 
     `open_to` is the last generation of newcomers that reads it, once those whom it protects have opened it to them.
     The drafts of a person (`person_id`) are in an audience of the name `party`; once that person no longer acts for the
-    party, they are closed to representatives who are admitted after `closed_at`.
+    party, only `kept_for` read them, the people who acted for it too.
     """
 
     __tablename__ = "audiences"
@@ -48,7 +49,7 @@ class Audience(Base):
     person_id: Mapped[UUID | None]
     generation: Mapped[int]
     open_to: Mapped[int | None]
-    closed_at: Mapped[datetime | None]
+    kept_for: Mapped[list[Any] | None] = mapped_column(Json)
     __table_args__ = (
         UniqueConstraint("case_id", "key"),
         Index(

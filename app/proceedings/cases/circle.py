@@ -54,7 +54,10 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
     return access.keep_circle(
         db,
         case,
-        [PartyView(row.id, row.side, row.generation, row.name, bool(row.had_agent)) for row in parties],
+        [
+            PartyView(row.id, row.side, row.generation, row.name, bool(row.had_agent), row.reads_until)
+            for row in parties
+        ],
         [
             CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
             for row in capacities
@@ -67,6 +70,7 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
                 row.person_id,
                 row.generation,
                 row.open_to,
+                None if row.kept_for is None else frozenset(UUID(person) for person in row.kept_for),
             )
             for row in audiences
         ],
@@ -96,6 +100,8 @@ _SHAPE: dict[str, Any] = {
     "person_id": Uuid(),
     "open_to": Integer(),
     "had_agent": Boolean(),
+    "reads_until": Integer(),
+    "kept_for": Json,
 }
 
 
@@ -115,6 +121,7 @@ def _circle_statement() -> Any:
         side=Party.side,
         name=Party.name,
         had_agent=had_agent,
+        reads_until=Party.reads_until,
     )
     capacities = columns_of_kind(
         "capacity",
@@ -136,6 +143,7 @@ def _circle_statement() -> Any:
         party_ids=Audience.party_ids,
         person_id=Audience.person_id,
         open_to=Audience.open_to,
+        kept_for=Audience.kept_for,
     )
     return union_all(
         parties.where(Party.case_id == case_id),

@@ -30,7 +30,7 @@ def end_representative(
 ) -> tuple[UUID, UUID, UUID]:
     """End a person's authority to act for a party; from then on that person does not see the case.
 
-    Whoever that person admitted stays unless the body names them. Raises NotFound, Forbidden for anybody but the
+    The people whom that person admitted stay unless the body names them. Raises NotFound, Forbidden for anybody but the
     party's agents, the registry and the person, Invalid for somebody whom the person did not admit, and Conflict for
     somebody who no longer acts for the party or for the only agents of a request that is not lodged.
     """

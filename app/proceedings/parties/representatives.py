@@ -25,7 +25,7 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
-from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.circle import begin_generation, circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.parties.schemas import PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
@@ -34,6 +34,7 @@ from app.proceedings.steps.schemas import PowersIn
 
 _COLUMNS = (
     Capacity.id,
+    Capacity.case_id,
     Capacity.party_id,
     Capacity.user_id,
     User.name,
@@ -42,6 +43,8 @@ _COLUMNS = (
     Capacity.powers_id,
     Capacity.admitted_at,
     Capacity.admitted_by,
+    (Capacity.generation > 0).label("reads_from_admission"),
+    Capacity.opening_proposed_by,
     Capacity.ended_at,
 )
 
@@ -102,6 +105,8 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
             admitted_at=None if row.pending else row.admitted_at,
             admitted_by=row.admitted_by,
             admitted=admitted.get((row.party_id, row.user_id), []),
+            reads_from_admission=row.reads_from_admission,
+            opening_proposed_by=row.opening_proposed_by,
             ended_at=row.ended_at,
         )
         for row in rows
@@ -110,10 +115,9 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
 
 def _admitted_by(db: GatedSession, rows: Sequence[AnyRow]) -> dict[tuple[UUID, UUID], list[UUID]]:
     """The representatives who have not ended and whom these people admitted, by party and person."""
-    acting = (Capacity.party_id.in_({row.party_id for row in rows}), Capacity.ended_at.is_(None))
-    admitted = select(Capacity.id, Capacity.party_id, Capacity.admitted_by).where(
-        *acting, Capacity.admitted_by.in_({row.user_id for row in rows})
-    )
+    columns, ids_of = (Capacity.case_id, Capacity.party_id, Capacity.admitted_by), ("case_id", "party_id", "user_id")
+    of_them = [column.in_({getattr(row, name) for row in rows}) for column, name in zip(columns, ids_of, strict=True)]
+    admitted = select(Capacity.id, *columns).where(*of_them, Capacity.ended_at.is_(None))
     ids: dict[tuple[UUID, UUID], list[UUID]] = {}
     for each in db.execute(admitted.order_by(Capacity.admitted_at, Capacity.id)):
         ids.setdefault((each.party_id, each.admitted_by), []).append(each.id)
@@ -125,7 +129,8 @@ def admit_representative(
 ) -> tuple[UUID, UUID, UUID]:
     """Admit somebody to act for a party: the registry admits its first agent, and its agents admit all others.
 
-    A person without an account is invited, and may act once the registry has approved the account.
+    A person without an account is invited, and may act once the registry has approved the account. An agent whom the
+    registry admits after others have ended reads what is written from then on, and so do those whom that agent admits.
     Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody whose
     present or former part in the case excludes this one.
     """
@@ -142,6 +147,7 @@ def admit_representative(
     author = author_for(actor, circle, party_id)
     user_id, is_pending = _account_of(db, now, body, author)
     _check_free(db, circle, user_id, party_id)
+    generation = _first_read(db, actor, case, circle, party_id)
     representative_id = new_id(db)
     powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
     representative = Capacity(
@@ -151,7 +157,7 @@ def admit_representative(
         user_id=user_id,
         role=body.role,
         party_id=party_id,
-        generation=0,
+        generation=generation,
         powers_kind=body.powers.kind,
         powers_id=powers.id,
         pending=is_pending,
@@ -162,6 +168,15 @@ def admit_representative(
     act = Act("admit", now, author, Subject(case.id, case.audience_id, "case"))
     record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
     return (case_id, party_id, representative_id)
+
+
+def _first_read(db: GatedSession, actor: Actor, case: Case, circle: Circle, party_id: UUID) -> int:
+    """The first generation that a new representative reads: that of who admits them, or one that begins now."""
+    if not actor.is_staff:
+        return min(held.generation for held in circle.agents_of(party_id) if held.user_id == actor.id)
+    side = next(party.side for party in circle.parties if party.id == party_id)
+    has_past = circle.has_lost_agents(party_id) and (case.served_at is not None or side == "requesting")
+    return begin_generation(db, case) if has_past else 0
 
 
 def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:

@@ -9,7 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
-from app.proceedings.parties import consents, endings, representatives, service, third_states
+from app.proceedings.parties import consents, endings, openings, representatives, service, third_states
 from app.proceedings.parties.representatives import RepresentativePath
 from app.proceedings.parties.schemas import (
     AddedPartyIn,
@@ -18,6 +18,7 @@ from app.proceedings.parties.schemas import (
     ConsentOut,
     EndIn,
     NamedStateIn,
+    OpeningIn,
     PartyList,
     PartyOut,
     RepresentativeIn,
@@ -104,6 +105,29 @@ async def record_powers(
     path = RepresentativePath(case_id, party_id, representative_id)
     return await work.write(
         act(representatives.record_powers, path, body),
+        answer=representatives.read_representative,
+        item=path.ids,
+        lock=lock_case,
+    )
+
+
+@router.post(
+    "/parties/{party_id}/representatives/{representative_id}/open-earlier",
+    dependencies=Act,
+    operation_id="openEarlierToRepresentative",
+    responses=ACTS,
+)
+async def open_earlier(
+    work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: OpeningIn | None = None
+) -> RepresentativeOut:
+    """Open what was written earlier to a representative who reads only from their admission on.
+
+    An agent of the party who reads it does this alone. Where the party has no such agent left, two registrars do: the
+    first proposes it with a reason, the second agrees. All sides see who opened it and why.
+    """
+    path = RepresentativePath(case_id, party_id, representative_id)
+    return await work.write(
+        act(openings.open_earlier, path, body or OpeningIn()),
         answer=representatives.read_representative,
         item=path.ids,
         lock=lock_case,

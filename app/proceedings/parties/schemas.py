@@ -77,6 +77,12 @@ class EndIn(In):
     )
 
 
+class OpeningIn(In):
+    """Why what is earlier is opened to a representative."""
+
+    reason: Text | None = Field(None, description="The reason. The registry must state one when it proposes this.")
+
+
 class PowersOut(Out):
     """The powers by which a person acts for a party."""
 
@@ -110,6 +116,13 @@ class RepresentativeOut(Out):
     )
     admitted: list[UUID] = Field(
         description="The representatives of the party whom this person admitted and who have not ended, by their ids."
+    )
+    reads_from_admission: bool = Field(
+        description="Whether the person reads only what was written since the registry admitted them, or their agent, "
+        "to replace others who had ended."
+    )
+    opening_proposed_by: UUID | None = Field(
+        description="The person of the registry who proposes to open to them what is earlier; null if nobody does."
     )
     ended_at: datetime | None = Field(description="Since when the person no longer acts for the party; otherwise null.")
 

@@ -159,6 +159,9 @@ class DraftOut(Out):
     audience: AudienceName = Field(description="Who may read the draft.")
     party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
     author_id: UUID = Field(description="The person who wrote the draft.")
+    author_party_id: UUID | None = Field(
+        description="The party for which it was written; null for a mediator's, and for those of earlier releases."
+    )
     settles: Settles = Field(description="Whether it settles the whole dispute or a part of it.")
     state: DraftState = Field(description="What the draft is now.")
     sha256: str = Field(

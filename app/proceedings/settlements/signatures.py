@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
@@ -19,6 +20,7 @@ from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.core.tables.settlements import Draft, Signature
 from app.proceedings.cases import paper_acts
+from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.settlements.schemas import SignatureIn, SignatureList, SignatureOut
@@ -101,11 +103,12 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
     text = _frozen_text(db, case, request)
     powers = powers_for(case, party.kind, request.capacity, on_record(db, actor, case, request))
     author = paper_acts.author(actor, judged.counted, paper_acts.holding_of(db, case, party.id))
-    on_paper = _write_signer(db, now, author, text, request, powers)
+    audience_id = _of_participants(db, case, text)
+    on_paper = _write_signer(db, now, author, Subject(case_id, audience_id, text.audience_name), request, powers)
     signature = Signature(
         id=new_id(db),
         case_id=case_id,
-        audience_id=text.audience_id,
+        audience_id=audience_id,
         draft_id=text.id,
         sha256=bytes.fromhex(request.sha256),
         party_id=party.id,
@@ -127,7 +130,7 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
         "completes": judged.decision.completes,
         **judged.counted.payload(),
     }
-    act = Act("sign", now, author, Subject(case_id, text.audience_id, text.audience_name), judged.counted.on)
+    act = Act("sign", now, author, Subject(case_id, audience_id, text.audience_name), judged.counted.on)
     ledger.record(db, act, "text-signed", payload, judged.decision.step.citation.article, on_paper)
     return (case_id, signature.id)
 
@@ -165,15 +168,21 @@ def _frozen_text(db: GatedSession, case: Case, request: SignatureIn) -> Draft:
     return row
 
 
+def _of_participants(db: GatedSession, case: Case, text: Draft) -> UUID:
+    """The audience of a signature: that of the text, unless a party that has withdrawn still reads the text."""
+    has_left = any(party.reads_until is not None for party in circle_of(db, view_of(case)).parties)
+    return access.audience(db, case.id, text.audience_name) if has_left else text.audience_id
+
+
 def _write_signer(
-    db: GatedSession, now: datetime, author: Author, text: Draft, request: SignatureIn, powers: str
+    db: GatedSession, now: datetime, author: Author, subject: Subject, request: SignatureIn, powers: str
 ) -> contents.Written | None:
     """Seal who signed on paper and on which powers, and record those powers; None for a signature in person."""
-    if request.signer is None:
+    if request.signer is None or subject.case_id is None:
         return None
     recorded = with_office(request.signer.powers, request.capacity)
-    write_powers(db, now, author, text.case_id, PartyPowers(request.party_id, None, recorded))
+    write_powers(db, now, author, subject.case_id, PartyPowers(request.party_id, None, recorded))
     body = {"name": request.signer.name, "powers": powers}
     if request.reason:
         body["reason"] = request.reason
-    return contents.write(db, text.case_id, text.audience_id, body)
+    return contents.write(db, subject.case_id, subject.audience_id, body)

@@ -53,7 +53,9 @@ class PowersIn(In):
     issued_by: Line = Field(description="Who issued the powers.")
     issued_on: Day = Field(description="The day on which they were issued.")
     office: OFFICES | None = Field(
-        None, description="The office that the person holds, for powers `ex-officio`: whoever signs by it names it."
+        None,
+        description="The office that the person holds, for powers `ex-officio`. Powers that name none bear out each "
+        "office that a party of this kind has.",
     )
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """Steps: the only way to move a case. The rules judge a step, and an allowed step is applied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from app.core.tables.cases import Case, ReferenceNumber, StepTaken
 from app.core.tables.institution import Institution
 from app.core.tables.parties import Party
 from app.proceedings.cases import paper_acts
-from app.proceedings.cases.circle import act_subject, circle_of, view_of
+from app.proceedings.cases.circle import act_subject, begin_generation, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted
@@ -197,7 +197,27 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
         _change_terms(db, act, case, judged)
         if judged.procedure.stage(case.stage).final:
             consequences.close(db, act, case)
+        else:
+            _change_reading(db, case, decision.step, decision.party_id or judged.request.fields.party_id)
     return act
+
+
+def _change_reading(db: GatedSession, case: Case, step: Step, party_id: UUID | None) -> None:
+    """Let a party that withdraws while the others go on read nothing later, and one that comes back from then on."""
+    view = next((party for party in circle_of(db, view_of(case)).parties if party.id == party_id), None)
+    if view is None or step.participation is None or (step.participation == "withdrawn") != (view.reads_until is None):
+        return
+    last = case.generation
+    first = begin_generation(db, case)
+    if step.participation == "withdrawn":
+        changed = replace(view, reads_until=last)
+    else:
+        changed = replace(view, generation=first, reads_until=None)
+    row = update(Party).where(Party.case_id == case.id, Party.id == party_id)
+    row = row.values(generation=changed.generation, reads_until=changed.reads_until)
+    db.execute(row.execution_options(synchronize_session=False))
+    parties = [changed if party.id == party_id else party for party in access.known_circle(db, case.id).parties]
+    access.bring_into_line(db, view_of(case), parties=parties)
 
 
 def _move(db: GatedSession, now: datetime, case: Case, judged: Judged) -> None:
