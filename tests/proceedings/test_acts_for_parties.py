@@ -203,3 +203,10 @@ def test_whatever_is_done_is_done_for_one_party_and_read_by_those_whom_it_names(
         assert among.readers(own[0]["id"]) == done.readers
 
     tried()
+
+
+@pytest.mark.parametrize("party", [2, 3])
+def test_a_text_for_one_party_takes_no_document_of_another_that_its_author_represents(among: Among, party: int) -> None:
+    author = among.author(frozenset({2, 3}), "agent")
+    attempt = Attempted(frozenset({2, 3}), "participants", frozenset(), party)
+    drafts_a_text(among, author, attempt).answer.expect(201)

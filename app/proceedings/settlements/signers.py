@@ -107,26 +107,27 @@ def powers_for(case: Case, kind: str, capacity: str, records: Iterable[OnRecord]
     Raises Invalid for a capacity that such a party does not have, and Conflict if the record does not bear it out.
     """
     claim = claim_of(kind, capacity)
-    known = list(records)
-    in_role = [each for each in known if claim.role is None or each.role in (None, claim.role)]
-    if not in_role:
-        detail = f"You are not on record as the party's {claim.role}."
-        cure = f"Sign in the capacity that you have, or let the party's {claim.role} sign."
-        raise refused_by_practice(case, "need-not-met", detail, "capacity-on-record", cure)
     sufficient = [
-        each.powers
-        for each in in_role
+        each
+        for each in records
         if each.powers in claim.powers and (not claim.is_office or each.office in (None, capacity))
     ]
     if not sufficient:
         raise _powers_lacking(case, claim, capacity)
-    return min(sufficient)
+    in_role = [each.powers for each in sufficient if claim.role is None or each.role in (None, claim.role)]
+    if not in_role:
+        detail = f"You are not on record as the party's {claim.role}."
+        cure = f"Sign in the capacity that you have, or let the party's {claim.role} sign."
+        raise refused_by_practice(case, "need-not-met", detail, "capacity-on-record", cure)
+    return min(kind for kind in in_role if kind is not None)
 
 
 def _powers_lacking(case: Case, claim: Claim, capacity: str) -> Conflict:
     detail = "No powers to sign for this party in this capacity are on record."
     if claim.is_office:
         cure = f"Record the person's powers 'ex-officio' with the office '{capacity}', or sign in another capacity."
+    elif claim.powers == (FULL,):
+        cure = "Have a representative with full powers sign, or one whose office needs none."
     else:
         kinds = " or ".join(f"'{kind}'" for kind in claim.powers)
         cure = f"Record powers {kinds} of the person, or have somebody with such powers sign."
