@@ -130,10 +130,10 @@ class Recorder(Player):
         assert response.is_success, f"{path}: {response.text}"
         self.keep(response.json(), keeps)
 
-    async def account(self, who: str, name: str) -> None:
+    async def account(self, who: str, name: str, role: str = "user") -> None:
         """An account and a token for somebody whom the story does not have."""
         email = f"{name.lower().replace(' ', '.')}@demo.example"
-        user = await self.do("admin", "/v1/users", {"name": name, "email": email, "role": "user"})
+        user = await self.do("admin", "/v1/users", {"name": name, "email": email, "role": role})
         self.tokens[who], self.kept[who] = self.token_of(user["id"]), user["id"]
 
     async def activate(self, user_id: str) -> None:
@@ -303,6 +303,19 @@ async def _of_the_open_case(play: Recorder) -> None:
     await play.do("requesting_agent", f"{S}/disclosures/{{disclosure}}/agree")
     mended = {"event_id": "{slip}", "correction": "Received on the day before.", "reason": "A slip of the pen."}
     await play.do("registrar", f"{S}/rectifications", mended, rectification="id")
+    await _of_a_successor(play)
+
+
+async def _of_a_successor(play: Recorder) -> None:
+    """An agent who replaces another, to whom two people of the registry open what is earlier."""
+    await play.account("second_registrar", "Rhea Vell", "registrar")
+    path = f"{S}/parties/{{marrow}}/representatives"
+    agent = {"role": "agent", "powers": _POWERS}
+    await play.do("registrar", path, {**agent, "user_id": "{counsel}"}, predecessor="id")
+    await play.do("registrar", f"{path}/{{predecessor}}/end", {"reason": "Recalled."})
+    await play.do("registrar", path, {**agent, "user_id": "{surveyor}"}, successor="id")
+    await play.do("registrar", f"{path}/{{successor}}/open-earlier", {"reason": "No agent of before is left."})
+    await play.do("second_registrar", f"{path}/{{successor}}/open-earlier")
 
 
 async def _of_sessions(play: Recorder) -> None:

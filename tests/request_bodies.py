@@ -125,6 +125,7 @@ REQUESTS: dict[str, Json] = {
         "audience": "participants",
     },
     "EndIn": {"reason": "Called to the bench."},
+    "OpeningIn": {"reason": "No agent of before is left."},
     "FilingIn": {
         "kind": "statement",
         "title": "What Ostrava can live with",

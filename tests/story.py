@@ -311,13 +311,13 @@ class Dispute:
         path = f"{self.path}/settlement/drafts/{draft['id']}/freeze"
         return self.mediator.post(path, {"sha256": draft["sha256"]}, **headers)
 
-    def sign(self, person: Person, side: str, text: Json, **headers: str) -> Answer:
-        """A party's request to sign the frozen text."""
+    def sign(self, person: Person, side: str, text: Json, capacity: str = "agent", **headers: str) -> Answer:
+        """A party's request to sign the frozen text, by its agent or in another capacity."""
         body = {
             "draft_id": text["id"],
             "sha256": text["sha256"],
             "party_id": self.party(side),
-            "capacity": "agent",
+            "capacity": capacity,
         }
         return person.post(f"{self.path}/settlement/signatures", body, **headers)
 

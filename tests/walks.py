@@ -447,3 +447,16 @@ class Walker:
 
     def _sign(self, who: str, entry: Step) -> None:
         self.dispute.sign(self.person(who), who, self.text).expect(201)
+
+
+SOLI = {"side": "side-3", "kind": "state", "name": "Republic of Soli"}
+
+
+def among_three(walker: Walker, stage: str) -> None:
+    """A case of three parties, all of which have consented, at that stage."""
+    walker.sides["side-3"] = walker.dispute.house.person("Sora Lind")
+    names = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
+    walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in names), SOLI])
+    for act in MAPS[walker.rule_set].way(stage):
+        walker.go(act, *(["side-3 accept-invitation"] if act == "responding accept-invitation" else []))
+    assert walker.dispute.case["stage"] == stage

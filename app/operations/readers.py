@@ -87,6 +87,7 @@ _AUDIENCE = (
     Audience.person_id,
     Audience.generation,
     Audience.open_to,
+    Audience.kept_for,
 )
 
 
@@ -110,9 +111,9 @@ def _due(
 ) -> set[Reads]:
     """Readers that the policy requires for the parties, capacities and audiences of these cases."""
     parties: defaultdict[UUID, list[PartyView]] = defaultdict(list)
-    of_cases = select(Party.case_id, Party.id, Party.side, Party.generation)
+    of_cases = select(Party.case_id, Party.id, Party.side, Party.generation, Party.reads_until)
     for party in db.execute(of_cases.where(*_between(Party.case_id, after, last))):
-        parties[party.case_id].append(PartyView(party.id, party.side, party.generation))
+        parties[party.case_id].append(PartyView(party.id, party.side, party.generation, reads_until=party.reads_until))
     capacities: defaultdict[UUID, list[CapacityView]] = defaultdict(list)
     present = (Capacity.ended_at.is_(None), Capacity.pending.is_(False))
     columns = (
@@ -129,7 +130,9 @@ def _due(
     views: defaultdict[UUID, list[AudienceView]] = defaultdict(list)
     for row in audiences:
         party_ids = frozenset(UUID(party) for party in row.party_ids)
-        views[row.case_id].append(AudienceView(row.id, row.name, party_ids, row.person_id, row.generation, row.open_to))
+        kept_for = None if row.kept_for is None else frozenset(UUID(person) for person in row.kept_for)
+        audience = AudienceView(row.id, row.name, party_ids, row.person_id, row.generation, row.open_to, kept_for)
+        views[row.case_id].append(audience)
     return {
         (audience_id, principal)
         for case in cases

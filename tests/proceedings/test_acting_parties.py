@@ -14,12 +14,12 @@ from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES, CapacityView, CaseView, PartyView
 from app.core.errors import PartyNotNamed
 from tests.installation import Json, Person
+from tests.mixtures import AUDIENCES_OF_PARTIES, Attempted, statement
 from tests.story import GIVES, MANDATE, UNCITRAL, Dispute
 from tests.uploads import Desk
 
 # How many mixtures of people and acts are tried; CI tries a few.
 EXAMPLES = int(os.environ.get("ACCORD_TEST_MIXTURES", "6"))
-AUDIENCES_OF_PARTIES = ("caucus", "party-registry", "party")
 
 
 @dataclass
@@ -53,17 +53,6 @@ def sides(request: pytest.FixtureRequest, dispute: Dispute) -> Sides:
     other = dispute.house.person("Sela Vane")
     dispute.admit(both, other, second, "co-agent", MANDATE)
     return Sides(dispute, both, other, chosen, second)
-
-
-def statement(audience: str = "participants", *party_ids: str, **more: str | list[str]) -> Json:
-    """A filing to that audience."""
-    return {
-        "kind": "statement",
-        "title": "On the dam",
-        "text": "x",
-        "audience": audience,
-        "party_ids": party_ids,
-    } | more
 
 
 def authors(dispute: Dispute, person: Person, kind: str) -> list[str | None]:
@@ -156,25 +145,6 @@ def test_an_agent_of_two_parties_nominates_and_accepts_for_one_at_a_time(sides: 
     accepted = sides.both.post(f"{path}/accept", {"acting_for": sides.second}).expect(200)
     assert set(accepted["accepted_by"]) == {sides.chosen, sides.second}
     assert authors(dispute, sides.both, "appointment-accepted") == [sides.second]
-
-
-@dataclass(frozen=True)
-class Attempted:
-    """A filing that somebody tries to draft: numbers stand for the parties of the case."""
-
-    represented: frozenset[int]
-    audience: str
-    party_ids: frozenset[int]
-    acting_for: int | None
-
-    @property
-    def party(self) -> int | None:
-        """The party for which it is done; None if that is not clear."""
-        concerned = self.represented & self.party_ids or self.represented
-        choice = concerned if self.acting_for is None else concerned & {self.acting_for}
-        if self.acting_for is None and len(self.represented) == 1:
-            choice = self.represented
-        return next(iter(choice)) if len(choice) == 1 else None
 
 
 @st.composite

@@ -211,4 +211,6 @@ def test_texts_and_signatures_succeed_once_their_cures_are_followed(house: House
     (reason,) = dispute.sign(counsel, "responding", text).expect(409)["reasons"]
     assert reason["cure"] == "Have a representative with full powers sign, or one whose office needs none."
     dispute.responding.post(f"{dispute.representatives('responding')}/{admitted['id']}/powers", POWERS).expect(200)
-    dispute.sign(counsel, "responding", text).expect(201)
+    (reason,) = dispute.sign(counsel, "responding", text).expect(409)["reasons"]
+    assert reason["cure"] == "Sign in the capacity that you have, or let the party's agent sign."
+    dispute.sign(counsel, "responding", text, "plenipotentiary").expect(201)

@@ -7,10 +7,9 @@ from app.rules.model import Procedure, Step
 from tests.installation import Json
 from tests.proofs import verify_ledger
 from tests.story import Dispute
-from tests.walks import MAPS, WALKS, WHY, Walk, Walker, entries_on
+from tests.walks import MAPS, WALKS, WHY, Walk, Walker, among_three, entries_on
 
 ICSID, INDUS = "icsid-2022", "indus-waters-1960"
-SOLI = {"side": "side-3", "kind": "state", "name": "Republic of Soli"}
 End = tuple[str, int, str | None, str | None]
 
 
@@ -79,16 +78,6 @@ def test_the_walks_lead_to_every_stage_outcome_and_ground_of_every_rule_set() ->
         ]
         shown = {end for walk in WALKS if walk.rule_set == id for end in shown_by(walk)}
         assert ends_of(procedure) <= shown
-
-
-def among_three(walker: Walker, stage: str) -> None:
-    """A case of three parties, all of which have consented, at that stage."""
-    walker.sides["side-3"] = walker.dispute.house.person("Sora Lind")
-    names = [("requesting", "Republic of Ostrava"), ("responding", "Kingdom of Vedria")]
-    walker.open(parties=[*({"side": side, "kind": "state", "name": name} for side, name in names), SOLI])
-    for act in MAPS[walker.rule_set].way(stage):
-        walker.go(act, *(["side-3 accept-invitation"] if act == "responding accept-invitation" else []))
-    assert walker.dispute.case["stage"] == stage
 
 
 def participation(dispute: Dispute) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.installation import House, Json, Person
+from tests.mixtures import events_of
 from tests.registries import Registry
 from tests.story import GIVES, POWERS, Dispute
 
@@ -116,18 +117,6 @@ def read_by(person: Person, changed: Changed) -> set[str]:
         assert person.get(f"{path}/{collection}/{id}").status == (200 if name in names else 404), name
         assert (id in recorded) == (name in names), name
     return {name.partition(" (")[0] for name in names if _whole(name, names, changed)}
-
-
-def events_of(person: Person, path: str, kind: str) -> list[Json]:
-    """The events of a type that a person reads, from every page."""
-    read: list[Json] = []
-    after = ""
-    while True:
-        page = person.get(f"{path}/events?limit=200{after}").expect(200)
-        read += [event for event in page["items"] if event["type"] == kind]
-        if page["next"] is None:
-            return read
-        after = f"&after={page['next']}"
 
 
 def _whole(name: str, read: set[str], changed: Changed) -> bool:

@@ -161,7 +161,7 @@ def test_new_powers_are_recorded_and_read_only_by_their_side_and_the_registry(ho
     assert dispute.requesting.get(item).expect(200)["powers"] is None
     assert dispute.mediator.get(item).expect(200)["powers"] is None
     assert deputy.get(item).expect(200)["powers"] == POWERS
-    dispute.sign(deputy, "responding", text).expect(201)
+    dispute.sign(deputy, "responding", text, "co-agent").expect(201)
 
 
 def test_one_counsel_acts_for_two_parties_of_one_side(dispute: Dispute) -> None:

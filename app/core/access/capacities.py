@@ -1,7 +1,7 @@
 """The capacities of people in a case: given, ended, and read."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.core.access.actors import Actor
 from app.core.access.policy import CapacityView
-from app.core.access.service import bring_into_line, known_circle
+from app.core.access.service import bring_into_line, close_drafts, known_circle
 from app.core.access.session import GatedSession, as_system
 from app.core.tables.capacities import Capacity
 
@@ -39,12 +39,23 @@ def admit(db: GatedSession, *rows: Capacity) -> None:
 
 
 def end_capacities(db: GatedSession, case_id: UUID, ended: Iterable[UUID], now: datetime) -> None:
-    """End capacities by id, and the access that they granted."""
+    """End capacities by id, and the access that they granted; the drafts of those who leave are closed to newcomers."""
     circle, ids = known_circle(db, case_id), frozenset(ended)
     with as_system(db):
         rows = update(Capacity).where(Capacity.id.in_(ids)).values(ended_at=now)
         db.execute(rows.execution_options(synchronize_session=False))
+    close_drafts(db, circle.case, [held for held in circle.capacities if held.id in ids])
     bring_into_line(db, circle.case, capacities=tuple(held for held in circle.capacities if held.id not in ids))
+
+
+def open_earlier(db: GatedSession, case_id: UUID, capacity_id: UUID, generation: int) -> None:
+    """Let the holder of a capacity read from an earlier generation on."""
+    circle = known_circle(db, case_id)
+    with as_system(db):
+        row = update(Capacity).where(Capacity.id == capacity_id).values(generation=generation)
+        db.execute(row.execution_options(synchronize_session=False))
+    held = tuple(replace(each, generation=generation) if each.id == capacity_id else each for each in circle.capacities)
+    bring_into_line(db, circle.case, capacities=held)
 
 
 def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: datetime) -> None:

@@ -72,6 +72,15 @@ class Circle:
         more = f", or one of {left_out} more that you represent" if left_out > 0 else ""
         return PartyNotNamed(f"Name in 'acting_for' the party for which you act: {names}{more}.", shown)
 
+    def agents_of(self, party_id: UUID) -> tuple[CapacityView, ...]:
+        """The agents of a party: without one, nobody binds it."""
+        return tuple(held for held in self.capacities if held.party_id == party_id and held.role == "agent")
+
+    def has_lost_agents(self, party_id: UUID) -> bool:
+        """Whether a party had an agent and has none now."""
+        had_agent = any(party.id == party_id and party.had_agent for party in self.parties)
+        return had_agent and not self.agents_of(party_id)
+
     def capacity(self, actor: Actor, party_id: UUID | None) -> str:
         """The capacity in which a person acts for a party; for no party, as a mediator, or for staff the registry."""
         if actor.is_staff:

@@ -21,6 +21,8 @@ NAMED_BY_PEOPLE = (
     "registry",
 )
 OF_PARTIES = ("caucus", "party-registry", "party")
+# Those in which a party is alone, or alone with the registry.
+OWN = ("party", "party-registry")
 MADE_BY_THE_SERVICE = ("case", "appointment")
 
 
@@ -42,17 +44,22 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class PartyView:
-    """A party, its side, the generation from which it reads, and its name."""
+    """A party, its side, the generation from which it reads, its name, and whether it has or had an agent.
+
+    `reads_until` is the last generation that it reads, if it has withdrawn while the others go on.
+    """
 
     id: UUID
     side: str
     generation: int
     name: str = ""
+    had_agent: bool = False
+    reads_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityView:
-    """A capacity that has not ended."""
+    """A capacity that has not ended; `generation` is the first one that its holder reads."""
 
     id: UUID
     user_id: UUID
@@ -67,7 +74,8 @@ class CapacityView:
 class AudienceView:
     """An audience: its name, the parties or the person that the name needs, and its generation.
 
-    `open_to` is the later generation to which it was opened, if any.
+    `open_to` is the later generation to which it was opened, if any. The drafts of a person are in an audience of the
+    name `party`; once that person has left, only that person and `kept_for` read it, who were there too.
     """
 
     id: UUID
@@ -76,6 +84,7 @@ class AudienceView:
     person_id: UUID | None
     generation: int
     open_to: int | None = None
+    kept_for: frozenset[UUID] | None = None
 
     @property
     def since(self) -> int | None:
@@ -105,15 +114,14 @@ class _People:
     def __init__(self, case: CaseView, parties: tuple[PartyView, ...], capacities: tuple[CapacityView, ...]) -> None:
         self.case = case
         self.capacities = capacities
-        generation_of = {party.id: party.generation for party in parties}
+        self.parties = {party.id: party for party in parties}
         admitted = {party.id for party in parties if case.served or party.side == "requesting"}
         # By party, since a case may have an audience for each of some hundred parties.
-        self.representing: dict[UUID, list[tuple[UUID, int]]] = {}
+        self.representing: dict[UUID, list[CapacityView]] = {}
         for held in capacities:
             if held.role in REPRESENTATIVES and held.party_id is not None and held.party_id in admitted:
-                reader = (held.user_id, generation_of[held.party_id])
-                self.representing.setdefault(held.party_id, []).append(reader)
-        self.everybody: dict[int | None, tuple[frozenset[UUID], frozenset[UUID]]] = {}
+                self.representing.setdefault(held.party_id, []).append(held)
+        self.everybody: dict[tuple[int | None, int, bool], tuple[frozenset[UUID], frozenset[UUID]]] = {}
         self.staff = frozenset({STAFF}) if case.lodged else frozenset()
         # The referring court reads by its API clients; the institution's own clients read what every court reads.
         self.court = frozenset() if case.court_id is None else frozenset({case.court_id, INTEGRATIONS})
@@ -121,7 +129,7 @@ class _People:
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
         """The principals of an audience; raises ValueError for an unknown name."""
         since = audience.since
-        participants, mediators = self._participants_and_mediators(since)
+        participants, mediators = self._participants_and_mediators(audience)
         match audience.name:
             case "case" | "participants":
                 return participants
@@ -131,11 +139,11 @@ class _People:
             case "public":
                 return participants | self.court | (frozenset({ANYONE}) if self.case.served else frozenset())
             case "caucus":
-                return self._representatives(since, audience.party_ids) | mediators
+                return self._representatives(audience, audience.party_ids) | mediators
             case "party":
-                return self._representatives(since, audience.party_ids)
+                return self._representatives(audience, audience.party_ids)
             case "party-registry":
-                return self._representatives(since, audience.party_ids) | self.staff
+                return self._representatives(audience, audience.party_ids) | self.staff
             case "mediators-registry":
                 return mediators | self.staff
             case "mediators":
@@ -146,13 +154,14 @@ class _People:
                 return participants | (self._holders("candidate", None) & {audience.person_id})
         raise ValueError(f"no such audience: {audience.name}")
 
-    def _participants_and_mediators(self, since: int | None) -> tuple[frozenset[UUID], frozenset[UUID]]:
-        """The participants of a generation, and the mediators among them."""
-        if since not in self.everybody:
-            mediators = self._holders("mediator", since)
-            participants = self._representatives(since, self.representing) | mediators | self.staff
-            self.everybody[since] = participants, mediators
-        return self.everybody[since]
+    def _participants_and_mediators(self, audience: AudienceView) -> tuple[frozenset[UUID], frozenset[UUID]]:
+        """The participants at the time of an audience, and the mediators among them."""
+        time = (audience.since, audience.generation, audience.name == "case")
+        if time not in self.everybody:
+            mediators = self._holders("mediator", audience.since)
+            participants = self._representatives(audience, self.representing) | mediators | self.staff
+            self.everybody[time] = participants, mediators
+        return self.everybody[time]
 
     def _holders(self, role: str, since: int | None) -> frozenset[UUID]:
         return frozenset(
@@ -161,10 +170,19 @@ class _People:
             if held.role == role and (since is None or held.generation <= since)
         )
 
-    def _representatives(self, since: int | None, of: Iterable[UUID]) -> frozenset[UUID]:
+    def _representatives(self, audience: AudienceView, of: Iterable[UUID]) -> frozenset[UUID]:
         return frozenset(
-            user_id
+            held.user_id
             for party_id in of
-            for user_id, generation in self.representing.get(party_id, ())
-            if since is None or generation <= since
+            for held in self.representing.get(party_id, ())
+            if self._was_there(held, self.parties[party_id], audience)
         )
+
+    def _was_there(self, held: CapacityView, party: PartyView, audience: AudienceView) -> bool:
+        """Whether a party and its representative take part at the time of an audience."""
+        if audience.since is not None and max(held.generation, party.generation) > audience.since:
+            return False
+        if party.reads_until is not None and audience.generation > party.reads_until:
+            # The party goes on writing to itself and to the registry.
+            return audience.name == "case" or (audience.name in OWN and audience.party_ids == {party.id})
+        return audience.kept_for is None or held.user_id in {audience.person_id, *audience.kept_for}

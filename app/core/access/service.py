@@ -1,7 +1,7 @@
 """The audiences of a case, and their readers."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from uuid import UUID
 
@@ -157,6 +157,39 @@ def open_audience(db: GatedSession, case: CaseView, audience_id: UUID) -> None:
     )
     _keep(db, replace(circle, audiences=opened))
     bring_into_line(db, case)
+
+
+def drafts_of(db: GatedSession, case_id: UUID, party_id: UUID, person_id: UUID) -> UUID:
+    """The id of the audience of a person's drafts for a party: its side, without people who come once they have left.
+
+    Somebody who has left and come back drafts for the whole side.
+    """
+    circle, parties = known_circle(db, case_id), frozenset({party_id})
+    for view in circle.audiences:
+        own = (view.name, view.party_ids, view.person_id) == ("party", parties, person_id)
+        if own and view.generation == circle.case.generation and view.kept_for is not None:
+            return audience(db, case_id, "party", parties)
+    return audience(db, case_id, "party", parties, person_id)
+
+
+def close_drafts(db: GatedSession, case: CaseView, leaving: Collection[CapacityView]) -> None:
+    """Close the drafts of representatives who leave to everybody but the other representatives of now."""
+    circle = known_circle(db, case.id)
+    closed = []
+    for view in circle.audiences:
+        own = view.name == "party" and view.person_id is not None and view.kept_for is None
+        if own and any(held.user_id == view.person_id and held.party_id in view.party_ids for held in leaving):
+            others = [held for held in circle.capacities if held.party_id in view.party_ids and held not in leaving]
+            closed.append(replace(view, kept_for=frozenset(held.user_id for held in others)))
+    if not closed:
+        return
+    with as_system(db):
+        for view in closed:
+            row = update(Audience).where(Audience.id == view.id)
+            row = row.values(kept_for=sorted(str(person) for person in view.kept_for or ()))
+            db.execute(row.execution_options(synchronize_session=False))
+    changed = {view.id: view for view in closed}
+    _keep(db, replace(circle, audiences=tuple(changed.get(view.id, view) for view in circle.audiences)))
 
 
 def _keep(db: GatedSession, circle: Circle) -> None:

@@ -46,6 +46,14 @@ _ALL = (
     EventType("representative-invited", "Somebody was invited to represent a party.", _REPRESENTATIVE),
     EventType("representative-admitted", "A representative of a party was admitted.", _REPRESENTATIVE),
     EventType("common-representative-admitted", "A person was admitted to represent several parties.", ("user_id",)),
+    EventType(
+        "earlier-items-proposed",
+        "The registry proposed to open what is earlier to a representative who came later.",
+        _REPRESENTATIVE,
+    ),
+    EventType(
+        "earlier-items-opened", "What is earlier was opened to a representative who came later.", _REPRESENTATIVE
+    ),
     EventType("representative-ended", "Somebody no longer represents a party.", _REPRESENTATIVE),
     EventType(
         "capacity-ended",

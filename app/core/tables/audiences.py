@@ -1,6 +1,7 @@
 """Audiences, their readers, and the mixin of confidential tables."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
@@ -35,6 +36,8 @@ class Audience(Base):
     """The people who may know of certain rows; its `key` is unique in the case (or in the installation).
 
     `open_to` is the last generation of newcomers that reads it, once those whom it protects have opened it to them.
+    The drafts of a person (`person_id`) are in an audience of the name `party`; once that person no longer acts for the
+    party, only `kept_for` read them, the people who acted for it too.
     """
 
     __tablename__ = "audiences"
@@ -47,6 +50,7 @@ class Audience(Base):
     person_id: Mapped[UUID | None]
     generation: Mapped[int]
     open_to: Mapped[int | None]
+    kept_for: Mapped[list[Any] | None] = mapped_column(Json)
     __table_args__ = (
         UniqueConstraint("case_id", "key"),
         Index(

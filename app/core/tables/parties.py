@@ -11,7 +11,10 @@ from app.core.tables.audiences import Confidential
 
 
 class Party(Confidential, Base):
-    """A party to the dispute, on a side; `generation` is the first generation of audiences that it reads."""
+    """A party to the dispute, on a side; `generation` is the first generation of audiences that it reads.
+
+    `reads_until` is the last one: of a party that has withdrawn while the others go on.
+    """
 
     __tablename__ = "parties"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -24,6 +27,7 @@ class Party(Confidential, Base):
     participation: Mapped[str] = mapped_column(String(16))
     calendar: Mapped[str | None] = mapped_column(String(16))
     generation: Mapped[int]
+    reads_until: Mapped[int | None]
     __table_args__ = (
         UniqueConstraint("case_id", "number"),
         CheckConstraint("participation IN ('appearing', 'not-appearing', 'withdrawn')", name="participation"),

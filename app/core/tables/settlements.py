@@ -26,6 +26,8 @@ class Draft(Confidential, Base):
     audience_name: Mapped[str] = mapped_column(String(24))
     party_ids: Mapped[list[Any]] = mapped_column(Json)
     author_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    # Missing for the drafts of mediators, and for those of parties from before it was kept.
+    author_party_id: Mapped[UUID | None]
     state: Mapped[str] = mapped_column(String(16))
     settles: Mapped[str] = mapped_column(String(8), server_default="whole")
     content_id: Mapped[UUID]

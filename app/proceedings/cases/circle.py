@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, String, Uuid, bindparam, union_all
+from sqlalchemy import Boolean, Integer, String, Uuid, bindparam, exists, union_all
+from sqlalchemy.orm import aliased
 
 from app.core.access import service as access
 from app.core.access.circle import Circle
@@ -53,7 +54,10 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
     return access.keep_circle(
         db,
         case,
-        [PartyView(row.id, row.side, row.generation, row.name) for row in parties],
+        [
+            PartyView(row.id, row.side, row.generation, row.name, bool(row.had_agent), row.reads_until)
+            for row in parties
+        ],
         [
             CapacityView(row.id, row.user_id, row.role, row.party_id, row.generation, row.powers_kind, row.powers_id)
             for row in capacities
@@ -66,6 +70,7 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
                 row.person_id,
                 row.generation,
                 row.open_to,
+                None if row.kept_for is None else frozenset(UUID(person) for person in row.kept_for),
             )
             for row in audiences
         ],
@@ -94,14 +99,29 @@ _SHAPE: dict[str, Any] = {
     "party_ids": Json,
     "person_id": Uuid(),
     "open_to": Integer(),
+    "had_agent": Boolean(),
+    "reads_until": Integer(),
+    "kept_for": Json,
 }
 
 
 def _circle_statement() -> Any:
     """Parties, living capacities and audiences of a case, in one statement, made once."""
     case_id: Any = bindparam("case_id")
+    agent = aliased(Capacity)
+    had_agent = exists().where(
+        agent.case_id == Party.case_id, agent.party_id == Party.id, agent.role == "agent", agent.pending.is_(False)
+    )
     parties = columns_of_kind(
-        "party", _SHAPE, id=Party.id, generation=Party.generation, number=Party.number, side=Party.side, name=Party.name
+        "party",
+        _SHAPE,
+        id=Party.id,
+        generation=Party.generation,
+        number=Party.number,
+        side=Party.side,
+        name=Party.name,
+        had_agent=had_agent,
+        reads_until=Party.reads_until,
     )
     capacities = columns_of_kind(
         "capacity",
@@ -123,6 +143,7 @@ def _circle_statement() -> Any:
         party_ids=Audience.party_ids,
         person_id=Audience.person_id,
         open_to=Audience.open_to,
+        kept_for=Audience.kept_for,
     )
     return union_all(
         parties.where(Party.case_id == case_id),

@@ -246,12 +246,15 @@ class WaitingOut(Out):
     """Somebody for whom the case waits."""
 
     capacity: Capacity = Field(
-        description="The capacity for which the case waits: `registry` instead of a party that nobody represents, "
+        description="The capacity for which the case waits: `registry` instead of a party that has no agent, "
         "or of a mediator who has left."
     )
     party_id: UUID | None = Field(description="The party for which it waits; null if for none.")
     for_: str = Field(
-        serialization_alias="for", validation_alias="for", description="The step for which it waits, by its name."
+        serialization_alias="for",
+        validation_alias="for",
+        description="The step for which it waits, by its name; "
+        "`admit-representative` where the registry is to admit an agent of a party that has lost its own.",
     )
     act: AwaitedActOut | None = Field(
         None,

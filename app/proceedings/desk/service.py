@@ -71,7 +71,7 @@ def is_mine(actor: Actor, parts: set[tuple[Any, str, Any]], row: AnyRow, entry: 
     """
     if actor.is_staff:
         return entry["capacity"] in ("registry", "appointing-authority")
-    if entry["party_id"] is None:
+    if entry["party_id"] is None or entry["capacity"] == "registry":
         return (row.case_id, entry["capacity"], None) in parts
     return any((row.case_id, role, entry["party_id"]) in parts for role in REPRESENTATIVES)
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
-from app.core.access.policy import OF_PARTIES, AudienceView
+from app.core.access.policy import OF_PARTIES, AudienceView, PartyView
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
@@ -68,14 +68,12 @@ def _out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[Disclo
     if not rows:
         return []
     parties = db.execute(
-        select(Party.id, Party.generation).where(Party.case_id == case_id).order_by(Party.number)
+        select(Party.id, Party.generation, Party.reads_until).where(Party.case_id == case_id).order_by(Party.number)
     ).all()
     disclosures = []
     for row in rows:
         named = {UUID(id) for id in row.party_ids}
-        protected = [
-            party.id for party in parties if (party.id in named if named else party.generation <= row.generation)
-        ]
+        protected = [party.id for party in parties if (party.id in named if named else _took_part(party, row))]
         disclosures.append(
             DisclosureOut(
                 state="opened" if row.opened_at else "proposed",
@@ -147,8 +145,14 @@ def protected_parties(circle: Circle, audience: AudienceView) -> frozenset[UUID]
     if audience.name in OF_PARTIES:
         return audience.party_ids
     if audience.name in OF_ALL:
-        return frozenset(party.id for party in circle.parties if party.generation <= audience.generation)
+        return frozenset(party.id for party in circle.parties if _took_part(party, audience))
     return frozenset()
+
+
+def _took_part(party: PartyView | AnyRow, audience: AudienceView | AnyRow) -> bool:
+    """Whether a party had joined, and had not withdrawn, when an audience was made."""
+    has_left = party.reads_until is not None and party.reads_until < audience.generation
+    return party.generation <= audience.generation and not has_left
 
 
 def _agent_of_protected(circle: Circle, actor: Actor, audience: AudienceView, body: ActingIn) -> Author:

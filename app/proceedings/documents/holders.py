@@ -29,7 +29,15 @@ _FILING = (
     Filing.party_ids,
     Filing.redacts_id,
 )
-_DRAFT = (Draft.id, Draft.audience_id, Draft.state, Draft.author_id, Draft.audience_name, Draft.party_ids)
+_DRAFT = (
+    Draft.id,
+    Draft.audience_id,
+    Draft.state,
+    Draft.author_id,
+    Draft.author_party_id,
+    Draft.audience_name,
+    Draft.party_ids,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +127,22 @@ def _party_writing_filing(actor: Actor, circle: Circle, filing: AnyRow, acting_f
 
 
 def _party_writing_draft(actor: Actor, circle: Circle, draft: AnyRow, acting_for: UUID | None) -> UUID | None:
-    """A text belongs to its author's side: to all who represent the author's party, or to the mediators."""
+    """A text belongs to all who represent the party for which it was written, or to the mediators.
+
+    Drafts of earlier releases do not say for which party: they belong to the only party that their author represents,
+    and to the author alone where there are several.
+    """
+    own = circle.parties_of(actor)
     of_author = [held for held in circle.capacities if held.user_id == draft.author_id]
-    if circle.is_mediator(actor) and any(held.role == "mediator" for held in of_author):
-        return None
-    author_parties = {held.party_id for held in of_author if held.role in REPRESENTATIVES}
-    shared = [party_id for party_id in circle.parties_of(actor) if party_id in author_parties]
+    if draft.author_party_id is not None:
+        shared = own & {draft.author_party_id}
+    elif any(held.role == "mediator" for held in of_author):
+        if circle.is_mediator(actor):
+            return None
+        shared = frozenset()
+    else:
+        of_parties = {held.party_id for held in of_author if held.role in REPRESENTATIVES}
+        shared = own & of_parties if len(of_parties) == 1 or actor.id == draft.author_id else frozenset()
     if not shared:
         detail = "Only the side that drafted a text may add or remove its documents."
         raise Forbidden(detail, "not-your-capacity")

@@ -162,12 +162,15 @@ def _check_open(case: Case) -> None:
 def _own_side(db: GatedSession, actor: Actor, case: Case, body: FilingIn) -> tuple[Subject, UUID | None]:
     """Return the audience of an author's drafts, and the party in whose name the author files.
 
-    A party's drafts are seen by its own side and the parties that file with it; other drafts by the mediators or the
-    registry alone. Raises PartyNotNamed for an author who represents several parties and does not say for which.
+    A party's drafts are seen by its own side and the parties that file with it; once their author has left, those who
+    come later do not see them. Other drafts are seen by the mediators or the registry alone. Raises PartyNotNamed for
+    an author who represents several parties and does not say for which.
     """
     circle = circle_of(db, view_of(case))
     party_id = circle.acting_party(actor, body.acting_for, body.party_ids)
     if party_id is not None:
+        if not body.joint_with:
+            return Subject(case.id, access.drafts_of(db, case.id, party_id, actor.id), "party"), party_id
         audience_id = access.audience(db, case.id, "party", frozenset({party_id, *body.joint_with}))
         return Subject(case.id, audience_id, "party"), party_id
     if circle.is_mediator(actor):

@@ -27,6 +27,7 @@ from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import begin_generation
 from app.proceedings.cases.lock import lock_case, lock_case_as_system, require_case
 from app.proceedings.cases.paper_acts import Counted
+from app.proceedings.cases.refusals import check_agent
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,
     AppointmentCase,
@@ -262,7 +263,8 @@ def end_candidacy(db: GatedSession, now: datetime, appointment: Appointment, use
 def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: AppointmentActIn) -> tuple[UUID]:
     """Accept a declared candidate, for a party.
 
-    Raises Forbidden for others, and Conflict before the declaration or if the party has accepted already.
+    Raises Forbidden for others, and Conflict before the declaration, or if the party has accepted already or has lost
+    its agent.
     """
     case, appointment = lock_appointment(db, actor, appointment_id)
     circle = access.known_circle(db, case.id)
@@ -276,6 +278,7 @@ def accept(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, 
     expect_state(appointment, "declared")
     if str(party_id) in appointment.accepted_by:
         raise Conflict("The party has already accepted this candidate.", "already-accepted")
+    check_agent(circle, actor, case, party_id)
     appointment.accepted_by = sorted([*appointment.accepted_by, str(party_id)])
     author = paper_acts.author(actor, counted, paper_acts.holding_of(db, case, party_id))
     reason = _write_reason(db, appointment, body.reason)

@@ -20,7 +20,7 @@ from app.core.tables.capacities import Capacity
 from app.core.tables.people import User
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
-from app.proceedings.parties.representatives import account_of, check_free, invitation
+from app.proceedings.parties.representatives import account_of, check_free, first_read, invitation
 from app.proceedings.parties.schemas import CommonRepresentativeIn, CommonRepresentativeOut
 from app.proceedings.parties.service import check_open, side_of
 from app.proceedings.steps.schemas import PowersIn
@@ -42,6 +42,7 @@ def admit_common(
     author = _author(circle, actor, body.party_ids[0])
     user_id, is_pending = account_of(db, invitation(db, case, author, now), actor, body)
     check_free(db, circle, user_id, frozenset(body.party_ids), invited=is_pending)
+    generation = first_read(db, actor, case, circle, body.party_ids)
     powers = _write_powers(db, now, author, case_id, body)
     rows = [
         Capacity(
@@ -51,12 +52,13 @@ def admit_common(
             user_id=user_id,
             role=body.role,
             party_id=party_id,
-            generation=0,
+            generation=generation,
             powers_kind=body.powers.kind,
             powers_id=powers.id,
             pending=is_pending,
             invited_as=body.email if is_pending else None,
             admitted_at=now,
+            admitted_by=actor.id,
         )
         for party_id in body.party_ids
     ]

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from app.core.access import capacities
-from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
 from app.core.access.policy import REPRESENTATIVES, CapacityView
@@ -26,15 +25,16 @@ from app.core.tables.people import User
 from app.core.values import email_key
 from app.institution.people.schemas import UserIn
 from app.institution.people.service import write_user
-from app.proceedings.cases.circle import circle_of, view_of
+from app.proceedings.cases.circle import begin_generation, circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
-from app.proceedings.parties.schemas import EndIn, PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
+from app.proceedings.parties.schemas import PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import check_open, read_party, side_of
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.schemas import PowersIn
 
 _COLUMNS = (
     Capacity.id,
+    Capacity.case_id,
     Capacity.party_id,
     Capacity.user_id,
     User.name,
@@ -43,6 +43,9 @@ _COLUMNS = (
     Capacity.pending,
     Capacity.powers_id,
     Capacity.admitted_at,
+    Capacity.admitted_by,
+    (Capacity.generation > 0).label("reads_from_admission"),
+    Capacity.opening_proposed_by,
     Capacity.ended_at,
 )
 
@@ -114,6 +117,7 @@ def _representatives(case_id: UUID) -> Any:
 def _out(db: GatedSession, actor: Actor, case_id: UUID, rows: Sequence[AnyRow]) -> list[RepresentativeOut]:
     own = capacities.my_parts(db, actor, [case_id]) if any(row.pending for row in rows) else set()
     own_parties = {party_id for _case_id, _role, party_id in own}
+    admitted = _admitted_by(db, rows)
     powers = contents.openings(db, [row.powers_id for row in rows if row.powers_id is not None])
     return [
         RepresentativeOut(
@@ -127,11 +131,27 @@ def _out(db: GatedSession, actor: Actor, case_id: UUID, rows: Sequence[AnyRow]) 
             pending=row.pending,
             # The opening is missing where the reader may not know of the powers.
             powers=PowersOut.model_validate(powers[row.powers_id].body) if row.powers_id in powers else None,
+            office=powers[row.powers_id].body.get("office") if row.powers_id in powers else None,
             admitted_at=None if row.pending else row.admitted_at,
+            admitted_by=row.admitted_by,
+            admitted=admitted.get((row.party_id, row.user_id), []),
+            reads_from_admission=row.reads_from_admission,
+            opening_proposed_by=row.opening_proposed_by,
             ended_at=row.ended_at,
         )
         for row in rows
     ]
+
+
+def _admitted_by(db: GatedSession, rows: Sequence[AnyRow]) -> dict[tuple[UUID, UUID], list[UUID]]:
+    """The representatives who have not ended and whom these people admitted, by party and person."""
+    columns, ids_of = (Capacity.case_id, Capacity.party_id, Capacity.admitted_by), ("case_id", "party_id", "user_id")
+    of_them = [column.in_({getattr(row, name) for row in rows}) for column, name in zip(columns, ids_of, strict=True)]
+    admitted = select(Capacity.id, *columns).where(*of_them, Capacity.ended_at.is_(None))
+    ids: dict[tuple[UUID, UUID], list[UUID]] = {}
+    for each in db.execute(admitted.order_by(Capacity.admitted_at, Capacity.id)):
+        ids.setdefault((each.party_id, each.admitted_by), []).append(each.id)
+    return ids
 
 
 def admit_representative(
@@ -141,13 +161,15 @@ def admit_representative(
 
     Somebody whom an agent names by e-mail is invited, whether or not there is an account with that address, and may
     act once the registry has approved them. So is somebody without an account whom the registry names.
+    An agent whom the
+    registry admits after others have ended reads what is written from then on, and so do those whom that agent admits.
     Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody whose
     present or former part in the case excludes this one.
     """
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
     read_party(db, actor, now, case_id, party_id)
-    agents = _agents_of(circle, party_id)
+    agents = circle.agents_of(party_id)
     if not _is_agent(agents, actor) and not (actor.is_staff and not agents):
         detail = "Only the registry may admit a party's first agent, and only that party's agents may admit others."
         raise Forbidden(detail)
@@ -168,12 +190,13 @@ def _admit(
     db: GatedSession, actor: Actor, now: datetime, case: Case, party_id: UUID, body: RepresentativeIn
 ) -> tuple[UUID, UUID, UUID]:
     case_id, circle = case.id, circle_of(db, view_of(case))
-    if not _agents_of(circle, party_id) and body.role != "agent":
+    if not circle.agents_of(party_id) and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
-    author = _author_for(actor, circle, party_id)
+    author = author_for(actor, circle, party_id)
     user_id, is_pending = account_of(db, invitation(db, case, author, now), actor, body)
     check_free(db, circle, user_id, {party_id}, invited=is_pending)
+    generation = first_read(db, actor, case, circle, {party_id})
     representative_id = new_id(db)
     powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
     representative = Capacity(
@@ -183,28 +206,38 @@ def _admit(
         user_id=user_id,
         role=body.role,
         party_id=party_id,
-        generation=0,
+        generation=generation,
         powers_kind=body.powers.kind,
         powers_id=powers.id,
         pending=is_pending,
         invited_as=body.email if is_pending else None,
         admitted_at=now,
+        admitted_by=actor.id,
     )
     capacities.admit(db, representative)
     act = Act("admit", now, author, Subject(case.id, case.audience_id, "case"))
-    _record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
+    record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
     return (case_id, party_id, representative_id)
 
 
-def _agents_of(circle: Circle, party_id: UUID) -> list[CapacityView]:
-    return [held for held in circle.capacities if held.party_id == party_id and held.role == "agent"]
+def first_read(db: GatedSession, actor: Actor, case: Case, circle: Circle, party_ids: Collection[UUID]) -> int:
+    """The first generation that a new representative reads: that of the agent who admits them, or one that begins now.
+
+    For several parties of one side it is the latest that any of them allows.
+    """
+    if not actor.is_staff:
+        own = [held for party_id in party_ids for held in circle.agents_of(party_id) if held.user_id == actor.id]
+        return max(held.generation for held in own)
+    has_past = any(circle.has_lost_agents(party_id) for party_id in party_ids)
+    is_open = case.served_at is not None or side_of(circle, next(iter(party_ids))) == "requesting"
+    return begin_generation(db, case) if has_past and is_open else 0
 
 
 def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:
     return any(held.user_id == actor.id for held in agents)
 
 
-def _author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
+def author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
     """The actor as the author of an act that concerns a party's representatives."""
     if actor.is_staff:
         return author_of(actor, "registry")
@@ -263,7 +296,8 @@ def check_free(db: GatedSession, circle: Circle, user_id: UUID, party_ids: Colle
             raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 
-def _record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:
+def record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:
+    """Record an event about a representative."""
     payload = {
         "representative_id": str(representative.id),
         "party_id": str(representative.party_id),
@@ -280,55 +314,17 @@ def record_powers(
     Raises NotFound, Forbidden for anybody but the party's agents and the registry, and Conflict in a closed case or for
     somebody who no longer acts for the party.
     """
-    case, circle, representative = _representative(db, actor, path)
-    _check_entitled(circle, actor, path.party_id)
+    case, circle, representative = lock_representative(db, actor, path)
+    check_entitled(circle, actor, path.party_id)
     check_open(case)
-    author = _author_for(actor, circle, path.party_id)
+    author = author_for(actor, circle, path.party_id)
     powers = write_powers(db, now, author, case.id, PartyPowers(path.party_id, representative.id, body))
     representative.powers_kind, representative.powers_id = body.kind, powers.id
     return path.ids
 
 
-def end_representative(
-    db: GatedSession, actor: Actor, now: datetime, path: RepresentativePath, body: EndIn
-) -> tuple[UUID, UUID, UUID]:
-    """End a person's authority to act for a party; from then on that person does not see the case.
-
-    Raises NotFound, Forbidden for anybody but the party's agents, the registry and the person, and Conflict for
-    somebody who no longer acts for the party or for the only agent of a request that is not lodged.
-    """
-    case, circle, representative = _representative(db, actor, path)
-    if representative.user_id != actor.id:
-        _check_entitled(circle, actor, path.party_id)
-    agents = _agents_of(circle, path.party_id)
-    if case.lodged_at is None and [held.id for held in agents] == [representative.id]:
-        detail = "Only this agent can see the request until it is lodged. Admit another agent or lodge it first."
-        raise Conflict(detail, "only-agent")
-    author = _author_for(actor, circle, path.party_id)
-    act = Act("end", now, author, Subject(case.id, case.audience_id, "case"))
-    if body.reason is not None:
-        _write_reason(db, act, path, representative, body.reason)
-    _record(db, act, representative, "representative-ended")
-    representative.ended_at = now
-    db.flush()
-    capacities.end_capacities(db, case.id, [representative.id], now)
-    return path.ids
-
-
-def _write_reason(db: GatedSession, act: Act, path: RepresentativePath, representative: Capacity, reason: str) -> None:
-    """Keep the reason in the audience of the powers: the party's own side and the registry."""
-    audience_id = access.audience(db, path.case_id, "party-registry", frozenset({path.party_id}))
-    content = contents.write(db, path.case_id, audience_id, {"reason": reason})
-    payload = {
-        "representative_id": str(path.representative_id),
-        "party_id": str(path.party_id),
-        "kind": representative.powers_kind,
-    }
-    narrower = act.within(Subject(path.case_id, audience_id, "party-registry"))
-    ledger.record(db, narrower, "powers-ended", payload, content=content)
-
-
-def _representative(db: GatedSession, actor: Actor, path: RepresentativePath) -> tuple[Case, Circle, Capacity]:
+def lock_representative(db: GatedSession, actor: Actor, path: RepresentativePath) -> tuple[Case, Circle, Capacity]:
+    """Lock the case and return it with its circle and the representative; raises NotFound, and Conflict once ended."""
     case = lock_case(db, actor, path.case_id)
     wanted = (
         Capacity.id == path.representative_id,
@@ -343,6 +339,7 @@ def _representative(db: GatedSession, actor: Actor, path: RepresentativePath) ->
     return case, circle_of(db, view_of(case)), representative
 
 
-def _check_entitled(circle: Circle, actor: Actor, party_id: UUID) -> None:
-    if not actor.is_staff and not _is_agent(_agents_of(circle, party_id), actor):
+def check_entitled(circle: Circle, actor: Actor, party_id: UUID) -> None:
+    """Check that the actor may act on a party's representatives; raises Forbidden otherwise."""
+    if not actor.is_staff and not _is_agent(circle.agents_of(party_id), actor):
         raise Forbidden("Only the party's agents and the registry may do this.", "not-your-capacity")

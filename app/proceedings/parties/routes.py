@@ -16,6 +16,8 @@ from app.proceedings.parties import (
     changes,
     common_representatives,
     consents,
+    endings,
+    openings,
     representatives,
     service,
     third_states,
@@ -30,6 +32,7 @@ from app.proceedings.parties.schemas import (
     ConsentOut,
     EndIn,
     NamedStateIn,
+    OpeningIn,
     PartyAmendment,
     PartyFilters,
     PartyList,
@@ -217,6 +220,29 @@ async def record_powers(
 
 
 @router.post(
+    "/parties/{party_id}/representatives/{representative_id}/open-earlier",
+    dependencies=Act,
+    operation_id="openEarlierToRepresentative",
+    responses=ACTS,
+)
+async def open_earlier(
+    work: Hop, case_id: UUID, party_id: UUID, representative_id: UUID, body: OpeningIn | None = None
+) -> RepresentativeOut:
+    """Open what was written earlier to a representative who reads only from their admission on.
+
+    An agent of the party who reads it does this alone. Where the party has no such agent left, two registrars do: the
+    first proposes it with a reason, the second agrees. All sides see who opened it and why.
+    """
+    path = RepresentativePath(case_id, party_id, representative_id)
+    return await work.write(
+        act(openings.open_earlier, path, body or OpeningIn()),
+        answer=representatives.read_representative,
+        item=path.ids,
+        lock=lock_case,
+    )
+
+
+@router.post(
     "/parties/{party_id}/representatives/{representative_id}/end",
     dependencies=Act,
     operation_id="endRepresentative",
@@ -231,7 +257,7 @@ async def end_representative(
     """
     path = RepresentativePath(case_id, party_id, representative_id)
     return await work.write(
-        act(representatives.end_representative, path, body or EndIn()),
+        act(endings.end_representative, path, body or EndIn()),
         answer=representatives.read_representative,
         item=path.ids,
         lock=lock_case,

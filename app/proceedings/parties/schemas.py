@@ -12,7 +12,7 @@ from app.core.values import Email, In, Line, Listed, Out, PartyIds, Text, one_of
 from app.institution.calendars.schemas import CalendarCode
 from app.institution.procedures.schemas import PARTY_KINDS, Side
 from app.proceedings.cases.schemas import ActingIn, CasePartyOut, CaseThirdStateOut, PartyIn, ThirdStateIn
-from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, PowersIn, PowersKind
+from app.proceedings.steps.schemas import ConsentBasis, ConsentIn, Office, PowersIn, PowersKind
 
 REPRESENTATIVE_ROLES = Literal["agent", "co-agent", "counsel"]
 RepresentativeRole = TypeAliasType(
@@ -131,9 +131,20 @@ class CommonRepresentativeOut(Out):
 
 
 class EndIn(In):
-    """Why a person no longer acts for a party."""
+    """Why a person no longer acts for a party, and who ends with that person."""
 
     reason: Text | None = Field(None, description="The reason.")
+    also: Annotated[list[UUID], Field(max_length=200)] = Field(
+        default_factory=list,
+        description="Representatives whom this person admitted, or whom one of these admitted, and who end in the same "
+        "act.",
+    )
+
+
+class OpeningIn(In):
+    """Why what is earlier is opened to a representative."""
+
+    reason: Text | None = Field(None, description="The reason. The registry must state one when it proposes this.")
 
 
 class PowersOut(Out):
@@ -163,7 +174,24 @@ class RepresentativeOut(Out):
         description="The powers, as the party's own side and the registry see them; null for everybody else, and if "
         "there are none."
     )
+    office: Office | None = Field(
+        description="The office by which the person represents the party; null if none is on record, and for everybody "
+        "who does not see the powers."
+    )
     admitted_at: datetime | None = Field(description="When the person was admitted; null while pending.")
+    admitted_by: UUID | None = Field(
+        description="Who admitted the person, by the id of their account; null for the filer of the request."
+    )
+    admitted: list[UUID] = Field(
+        description="The representatives of the party whom this person admitted and who have not ended, by their ids."
+    )
+    reads_from_admission: bool = Field(
+        description="Whether the person reads only what was written since the registry admitted them, or their agent, "
+        "to replace others who had ended."
+    )
+    opening_proposed_by: UUID | None = Field(
+        description="The person of the registry who proposes to open to them what is earlier; null if nobody does."
+    )
     ended_at: datetime | None = Field(description="Since when the person no longer acts for the party; otherwise null.")
 
 

@@ -37,6 +37,7 @@ _COLUMNS = (
     Draft.audience_name,
     Draft.party_ids,
     Draft.author_id,
+    Draft.author_party_id,
     Draft.settles,
     Draft.state,
     Draft.content_id,
@@ -79,6 +80,7 @@ def _drafts_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list
             audience=row.audience_name,
             party_ids=row.party_ids,
             author_id=row.author_id,
+            author_party_id=row.author_party_id,
             settles=row.settles,
             state=row.state,
             sha256=WholeText(row.language, bodies[row.content_id], enclosed.get(row.id, [])).sha256,
@@ -123,6 +125,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
         audience_name=request.audience,
         party_ids=sorted(str(party) for party in parties),
         author_id=actor.id,
+        author_party_id=party_id,
         settles=request.settles,
         state="draft",
         content_id=written.id,
@@ -194,7 +197,12 @@ def freeze(
         raise _not_freezable(case, "already-frozen", "This text is frozen already.")
     if row.audience_name != "participants" or not _all_know(db, case, row):
         cure = "Put the same text before the participants as a new draft, and freeze that one."
-        raise _not_freezable(case, "draft-to-participants", "Not every participant may read this draft.", cure)
+        raise _not_freezable(
+            case,
+            "draft-to-participants",
+            "Not every participant may read this draft, or a party that withdrew may.",
+            cure,
+        )
     text = text_of(db, row)
     _check_whole(case, text)
     if text.sha256 != request.sha256:
@@ -229,9 +237,10 @@ def _check_whole(case: Case, text: WholeText) -> None:
 
 
 def _all_know(db: GatedSession, case: Case, row: Draft) -> bool:
-    """Whether all who may see the case, those who joined it later too, may read the draft."""
+    """Whether all participants of today may read the draft, those who joined later too, and nobody who withdrew."""
+    today = access.audience(db, case.id, "participants")
     readers = circle_of(db, view_of(case)).readers()
-    return readers[case.audience_id] <= readers[row.audience_id]
+    return readers[today] == readers[row.audience_id]
 
 
 def _draft_row(db: GatedSession, case_id: UUID, draft_id: UUID) -> Draft:

@@ -15,13 +15,36 @@ from app.proceedings.documents.schemas import EnclosureOut
 from app.proceedings.steps.schemas import PowersIn
 
 SETTLES = Literal["whole", "part"]
-SIGNERS = Literal["agent", "co-agent", "head-of-state", "head-of-government", "foreign-minister"]
+SIGNERS = Literal[
+    "agent",
+    "co-agent",
+    "plenipotentiary",
+    "head-of-state",
+    "head-of-government",
+    "foreign-minister",
+    "executive-head",
+    "director",
+    "authorised-signatory",
+    "attorney",
+    "in-person",
+]
 STATES = ("draft", "frozen", "superseded")
 Settles = TypeAliasType(
     "Settles", Annotated[str, one_of(get_args(SETTLES), "Whether a text settles the whole dispute or a part of it.")]
 )
 SignerCapacity = TypeAliasType(
-    "SignerCapacity", Annotated[str, one_of(get_args(SIGNERS), "In which capacity somebody signed.")]
+    "SignerCapacity",
+    Annotated[
+        str,
+        one_of(
+            get_args(SIGNERS),
+            "In which capacity somebody signs. `agent`, `co-agent`: in that role. `plenipotentiary`: for a State or an "
+            "organisation, on full powers. `head-of-state`, `head-of-government`, `foreign-minister`: for a State, by "
+            "that office. `executive-head`: for an organisation, as its head. `director`: for a company, by that "
+            "office. `authorised-signatory`: for a company or a public body, on a mandate. `attorney`: for a company, "
+            "a public body or a person, on a mandate. `in-person`: a person who is the party.",
+        ),
+    ],
 )
 DraftState = TypeAliasType(
     "DraftState",
@@ -136,6 +159,9 @@ class DraftOut(Out):
     audience: AudienceName = Field(description="Who may read the draft.")
     party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
     author_id: UUID = Field(description="The person who wrote the draft.")
+    author_party_id: UUID | None = Field(
+        description="The party for which it was written; null for a mediator's, and for those of earlier releases."
+    )
     settles: Settles = Field(description="Whether it settles the whole dispute or a part of it.")
     state: DraftState = Field(description="What the draft is now.")
     sha256: str = Field(
@@ -164,7 +190,10 @@ class SignatureIn(OnPaper):
     draft_id: UUID = Field(description="The frozen draft.")
     sha256: Sha256 = Field(description="The hash of the text that you sign, as `readDraft` shows it, in hexadecimal.")
     party_id: UUID = Field(description="The party for which you sign.")
-    capacity: SIGNERS = Field(description="In which capacity you sign.")
+    capacity: SIGNERS = Field(
+        description="In which capacity you sign: one that parties of this kind have, and that your role and powers "
+        "on record bear out."
+    )
     signer: SignerIn | None = Field(None, description="The person who signed on paper.")
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
@@ -24,12 +25,11 @@ from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.settlements.schemas import SignatureIn, SignatureList, SignatureOut
+from app.proceedings.settlements.signers import claim_of, on_record, powers_for, with_office
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
 from app.proceedings.texts.service import text_of
 
-# Vienna Convention on the Law of Treaties, article 7(2): these offices need no full powers.
-OFFICES = ("head-of-state", "head-of-government", "foreign-minister")
 _COLUMNS = (
     Signature.id,
     Signature.draft_id,
@@ -99,7 +99,8 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
 
     The registry enters, on behalf of the party, a signature that was given on paper.
     Raises Forbidden for a person who does not act for the party, Conflict as the step `sign` does, for another text
-    than the frozen one, or without powers to sign, and Invalid for a party or a draft that the case does not know.
+    than the frozen one, or in a capacity or on powers that are not on record, and Invalid for a party or a draft that
+    the case does not know, or a capacity that such a party does not have.
     """
     case = lock_case(db, actor, case_id)
     party = db.execute(
@@ -108,14 +109,16 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
     if party is None:
         raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
     judged = _judge(db, actor, now, case, request)
+    claim_of(party.kind, request.capacity)
     text = _frozen_text(db, case, request)
-    powers = _powers_of(case, _kinds_on_record(db, actor, case, request), party, request.capacity)
+    powers = powers_for(case, party.kind, request.capacity, on_record(db, actor, case, request))
     author = paper_acts.author(actor, judged.counted, paper_acts.holding_of(db, case, party.id))
-    on_paper = _write_signer(db, now, author, text, request, powers)
+    audience_id = _of_participants(db, case, text)
+    on_paper = _write_signer(db, now, author, Subject(case_id, audience_id, text.audience_name), request, powers)
     signature = Signature(
         id=new_id(db),
         case_id=case_id,
-        audience_id=text.audience_id,
+        audience_id=audience_id,
         draft_id=text.id,
         sha256=bytes.fromhex(request.sha256),
         party_id=party.id,
@@ -137,7 +140,7 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
         "completes": judged.decision.completes,
         **judged.counted.payload(),
     }
-    act = Act("sign", now, author, Subject(case_id, text.audience_id, text.audience_name), judged.counted.on)
+    act = Act("sign", now, author, Subject(case_id, audience_id, text.audience_name), judged.counted.on)
     ledger.record(db, act, "text-signed", payload, judged.decision.step.citation.article, on_paper)
     return (case_id, signature.id)
 
@@ -175,39 +178,21 @@ def _frozen_text(db: GatedSession, case: Case, request: SignatureIn) -> Draft:
     return row
 
 
-def _kinds_on_record(db: GatedSession, actor: Actor, case: Case, request: SignatureIn) -> list[str | None]:
-    """The kinds of powers that the signer holds for the party: on paper, or as the actor's representation records."""
-    if request.signer is not None:
-        return [request.signer.powers.kind]
-    capacities = circle_of(db, view_of(case)).held_by(actor)
-    return [capacity.powers_kind for capacity in capacities if capacity.party_id == request.party_id]
-
-
-def _powers_of(case: Case, kinds: Sequence[str | None], party: AnyRow, capacity: str) -> str:
-    """The kind of powers on which a signature rests; Conflict if none of these kinds is enough.
-
-    Full powers are enough for every party, and any mandate for a private one. A holder of certain offices needs no full
-    powers (Vienna Convention on the Law of Treaties, article 7(2)), but the registry must have recorded the office.
-    """
-    enough = {"full-powers"} | ({"ex-officio"} if capacity in OFFICES else set())
-    if party.kind not in ("state", "organisation"):
-        enough |= {"mandate", "ex-officio"}
-    sufficient = sorted(kind for kind in kinds if kind in enough)
-    if not sufficient:
-        detail = "No powers to sign for this party in this capacity are on record."
-        cure = "Have a representative with full powers sign, or one whose office needs none."
-        raise refused_by_practice(case, "need-not-met", detail, "powers-on-record", cure)
-    return sufficient[0]
+def _of_participants(db: GatedSession, case: Case, text: Draft) -> UUID:
+    """The audience of a signature: that of the text, unless a party that has withdrawn still reads the text."""
+    has_left = any(party.reads_until is not None for party in circle_of(db, view_of(case)).parties)
+    return access.audience(db, case.id, text.audience_name) if has_left else text.audience_id
 
 
 def _write_signer(
-    db: GatedSession, now: datetime, author: Author, text: Draft, request: SignatureIn, powers: str
+    db: GatedSession, now: datetime, author: Author, subject: Subject, request: SignatureIn, powers: str
 ) -> contents.Written | None:
     """Seal who signed on paper and on which powers, and record those powers; None for a signature in person."""
-    if request.signer is None:
+    if request.signer is None or subject.case_id is None:
         return None
-    write_powers(db, now, author, text.case_id, PartyPowers(request.party_id, None, request.signer.powers))
+    recorded = with_office(request.signer.powers, request.capacity)
+    write_powers(db, now, author, subject.case_id, PartyPowers(request.party_id, None, recorded))
     body = {"name": request.signer.name, "powers": powers}
     if request.reason:
         body["reason"] = request.reason
-    return contents.write(db, text.case_id, text.audience_id, body)
+    return contents.write(db, subject.case_id, subject.audience_id, body)

@@ -72,6 +72,8 @@ def write_powers(
     party_id, representative_id, powers = party_powers.party_id, party_powers.representative_id, party_powers.powers
     audience_id = access.audience(db, case_id, "party-registry", frozenset({party_id}))
     body = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
+    if powers.office is not None:
+        body["office"] = powers.office
     written = contents.write(db, case_id, audience_id, body)
     payload = {
         "representative_id": str(representative_id) if representative_id else None,

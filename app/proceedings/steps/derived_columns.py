@@ -1,6 +1,6 @@
 """The columns of a case that follow from its acts: for whom it waits, what is due next, and how often it changed."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from app.core.access.policy import REPRESENTATIVES
+from app.core.access.circle import Circle
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
 from app.core.ledger import service as ledger
@@ -16,12 +16,15 @@ from app.core.tables.cases import Case
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
+from app.proceedings.cases.refusals import NO_AGENT
 from app.rules import engine
 from app.rules.loader import library
-from app.rules.model import Waiting
+from app.rules.model import Facts, Waiting
 
 # Before a case is lodged its events are in the stream of its filer's side, which is not one of these.
 _BEFORE_LODGING = ("case-opened", "case-amended", "step-taken")
+# What the registry has to do for a party that has lost its agent; it is no step of the rules.
+ADMIT = "admit-representative"
 _COLUMNS = (
     *VIEWED,
     Case.procedure,
@@ -77,34 +80,46 @@ def _awaited_and_due(db: GatedSession, now: datetime, case: Case | AnyRow) -> tu
     facts = read_facts(db, case)
     due_days = [term.due_on for term in facts.terms if not term.ended and not term.suspended]
     awaited = engine.waiting(rules, facts, paper_acts.today_at(case, now))
-    return _of_the_living(db, case, awaited), due_days
+    circle = circle_of(db, view_of(case))
+    living = _of_the_living(circle, awaited)
+    return (*living, *_without_agents(circle, facts, living)), due_days
 
 
-def _of_the_living(db: GatedSession, case: Case | AnyRow, awaited: Iterable[Waiting]) -> tuple[Waiting, ...]:
+def _of_the_living(circle: Circle, awaited: Iterable[Waiting]) -> tuple[Waiting, ...]:
     """Those for whom the case waits; the registry instead of a capacity that nobody holds.
 
     It appoints somebody, or enters what the party sends on paper.
     """
-    held = circle_of(db, view_of(case)).capacities
-    represented = {each.party_id for each in held if each.role in REPRESENTATIVES}
-    roles = {each.role for each in held}
     living: dict[tuple[str, UUID | None, str], Waiting] = {}
     for entry in awaited:
-        waiting = replace(entry, capacity="registry") if _is_vacant(entry, represented, roles) else entry
+        waiting = replace(entry, capacity="registry") if _is_vacant(entry, circle) else entry
         living.setdefault((waiting.capacity, waiting.party_id, waiting.step), waiting)
     return tuple(living.values())
 
 
-def _is_vacant(waiting: Waiting, represented: Collection[UUID | None], roles: Collection[str]) -> bool:
+def _is_vacant(waiting: Waiting, circle: Circle) -> bool:
     if waiting.party_id is not None:
-        return waiting.party_id not in represented
-    return waiting.capacity in ("mediator", "candidate") and waiting.capacity not in roles
+        return not circle.agents_of(waiting.party_id)
+    return waiting.capacity in ("mediator", "candidate") and all(
+        each.role != waiting.capacity for each in circle.capacities
+    )
+
+
+def _without_agents(circle: Circle, facts: Facts, awaited: Iterable[Waiting]) -> Iterable[Waiting]:
+    """What the registry owes a party that has lost its agent, unless the case waits for it in another way."""
+    known = {entry.party_id for entry in awaited if entry.capacity == "registry"}
+    for party in facts.remaining:
+        if party.id not in known and circle.has_lost_agents(party.id):
+            yield Waiting("registry", party.id, ADMIT, None, NO_AGENT.citation)
 
 
 def _search_words(awaited: tuple[Waiting, ...]) -> str:
-    """The capacities and parties (in hexadecimal) that a case waits for, as words that lists can search."""
+    """The capacities and parties (in hexadecimal) that a case waits for, as words that lists can search.
+
+    A party for which the registry is to act does not itself let the case wait.
+    """
     words = {waiting.capacity for waiting in awaited}
-    words |= {waiting.party_id.hex for waiting in awaited if waiting.party_id}
+    words |= {waiting.party_id.hex for waiting in awaited if waiting.party_id and engine.is_party(waiting.capacity)}
     return "".join(f" {word}" for word in sorted(words)) + " "
 
 

@@ -14,6 +14,7 @@ from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
+from app.proceedings.cases.refusals import NO_AGENT
 from app.proceedings.steps.schemas import StepList, StepOut, TakenFieldOut
 from app.rules import engine
 from app.rules.fields import fields_of
@@ -37,12 +38,19 @@ def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, pag
     if case is None:
         raise NotFound
     procedure, facts = library()[case.procedure], read_facts(db, case)
-    holdings = circle_of(db, view_of(case)).holdings(actor)
-    open_steps = engine.open_steps(procedure, facts, holdings, paper_acts.today_at(case, now))
+    circle, on = circle_of(db, view_of(case)), paper_acts.today_at(case, now)
+    holdings = circle.holdings(actor)
+    open_steps = engine.open_steps(procedure, facts, holdings, on)
+    binding = [each for each in holdings if each.party_id is None or not circle.has_lost_agents(each.party_id)]
+    if len(binding) < len(holdings):
+        bound = engine.open_steps(procedure, facts, binding, on)
+        open_steps = tuple(
+            OpenStep(step.step, False, (NO_AGENT,)) if step.available and not way.available else step
+            for step, way in zip(open_steps, bound, strict=True)
+        )
     shown, following, count = listed_in_memory(db, list(open_steps), page, lambda open_step: open_step.step.name)
-    return StepList(
-        items=[_step_out(case.id, procedure, open_step) for open_step in shown], next=following, count=count
-    )
+    items = [_step_out(case.id, procedure, open_step) for open_step in shown]
+    return StepList(items=items, next=following, count=count)
 
 
 def _step_out(case_id: UUID, procedure: Procedure, open_step: OpenStep) -> StepOut:

@@ -1,9 +1,10 @@
 """Steps of a case, in requests and answers."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.core.values import Code, Day, In, Line, Listed, Out, one_of
@@ -12,6 +13,7 @@ from app.proceedings.cases.schemas import OnPaper
 
 BASES = Literal["treaty-clause", "contract-clause", "ad-hoc"]
 POWERS = Literal["full-powers", "mandate", "ex-officio"]
+OFFICES = Literal["head-of-state", "head-of-government", "foreign-minister", "executive-head", "director"]
 ConsentBasis = TypeAliasType("ConsentBasis", Annotated[str, one_of(get_args(BASES), "What a consent rests on.")])
 PowersKind = TypeAliasType(
     "PowersKind",
@@ -19,7 +21,18 @@ PowersKind = TypeAliasType(
         str,
         one_of(
             get_args(POWERS),
-            "The powers by which a person acts for a party. `ex-officio`: by the person's office, without a paper.",
+            "The powers by which a person acts for a party. `ex-officio`: by the person's office, without a paper; or "
+            "the person is the party.",
+        ),
+    ],
+)
+Office = TypeAliasType(
+    "Office",
+    Annotated[
+        str,
+        one_of(
+            get_args(OFFICES),
+            "An office whose holder represents a State, an organisation (`executive-head`) or a company (`director`).",
         ),
     ],
 )
@@ -39,6 +52,18 @@ class PowersIn(In):
     kind: POWERS = Field(description="Full powers, a mandate, or the person's office (`ex-officio`).")
     issued_by: Line = Field(description="Who issued the powers.")
     issued_on: Day = Field(description="The day on which they were issued.")
+    office: OFFICES | None = Field(
+        None,
+        description="The office that the person holds, for powers `ex-officio`. Powers that name none bear out each "
+        "office that a party of this kind has.",
+    )
+
+    @model_validator(mode="after")
+    def of_an_office(self) -> Self:
+        """Refuse an office for powers that do not come from an office."""
+        if self.office is not None and self.kind != "ex-officio":
+            raise PydanticCustomError("office", "An 'office' goes with powers 'ex-officio' only. Leave it out.")
+        return self
 
 
 class StepFields(In):

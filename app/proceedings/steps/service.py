@@ -1,6 +1,6 @@
 """Steps: the only way to move a case. The rules judge a step, and an allowed step is applied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,10 +21,11 @@ from app.core.tables.cases import Case, ReferenceNumber, StepTaken
 from app.core.tables.institution import Institution
 from app.core.tables.parties import Party
 from app.proceedings.cases import paper_acts, request_versions
-from app.proceedings.cases.circle import act_subject, circle_of, view_of
+from app.proceedings.cases.circle import act_subject, begin_generation, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted
+from app.proceedings.cases.refusals import check_agent
 from app.proceedings.deadlines import changes
 from app.proceedings.deadlines.start_and_end import TermInput, end_deadlines, start_deadlines
 from app.proceedings.steps import consents_and_powers, consequences
@@ -74,7 +75,8 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
     """Take a step of the case's procedure.
 
     Raises NotFound for an unknown case or step, Forbidden for a step of another capacity, Invalid for fields that the
-    step lacks or does not take, and Conflict with the rule's reasons where the rules refuse the step now.
+    step lacks or does not take, and Conflict with the rule's reasons where the rules refuse the step now, or where the
+    party has lost its agent.
     """
     case = lock_case(db, actor, case_id)
     procedure, facts = library()[case.procedure], read_facts(db, case)
@@ -90,6 +92,7 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
         decision = engine.decide(procedure, facts, step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
+    check_agent(circle_of(db, view_of(case)), actor, case, decision.party_id)
     if decision.step.taken_through is not None:
         href = f"/v1/cases/{case.id}/{decision.step.taken_through}"
         detail = f"'{step}' is taken by an act on another resource: send that act to the address in 'href'."
@@ -102,7 +105,7 @@ def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step
 def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attempt: Attempt) -> Judged:
     """Judge a step before anything is written; the caller has locked the case.
 
-    Raises Forbidden or Conflict as the rules say.
+    Raises Forbidden or Conflict as the rules say, and Conflict for a party that has lost its agent.
     """
     counted = attempt.counted or Counted(paper_acts.present_day(db, now, case))
     procedure, facts = library()[case.procedure], read_facts(db, case, attempt.subject)
@@ -113,6 +116,7 @@ def judge_step(db: GatedSession, actor: Actor, now: datetime, case: Case, attemp
         decision = engine.decide(procedure, facts, attempt.step, holdings, counted.on)
     except Refused as refused:
         raise refusal(refused, procedure.id) from refused
+    check_agent(circle_of(db, view_of(case)), actor, case, decision.party_id)
     author = _author(actor, decision, holdings, counted)
     return Judged(actor, author, procedure, decision, counted, StepIn())
 
@@ -202,8 +206,28 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
         _change_terms(db, act, case, judged)
         if judged.procedure.stage(case.stage).final:
             consequences.close(db, act, case)
+        else:
+            _change_reading(db, case, decision.step, decision.party_id or judged.request.fields.party_id)
     request_versions.record_versions(db, act, versions)
     return act
+
+
+def _change_reading(db: GatedSession, case: Case, step: Step, party_id: UUID | None) -> None:
+    """Let a party that withdraws while the others go on read nothing later, and one that comes back from then on."""
+    view = next((party for party in circle_of(db, view_of(case)).parties if party.id == party_id), None)
+    if view is None or step.participation is None or (step.participation == "withdrawn") != (view.reads_until is None):
+        return
+    last = case.generation
+    first = begin_generation(db, case)
+    if step.participation == "withdrawn":
+        changed = replace(view, reads_until=last)
+    else:
+        changed = replace(view, generation=first, reads_until=None)
+    row = update(Party).where(Party.case_id == case.id, Party.id == party_id)
+    row = row.values(generation=changed.generation, reads_until=changed.reads_until)
+    db.execute(row.execution_options(synchronize_session=False))
+    parties = [changed if party.id == party_id else party for party in access.known_circle(db, case.id).parties]
+    access.bring_into_line(db, view_of(case), parties=parties)
 
 
 def _move(db: GatedSession, now: datetime, case: Case, judged: Judged) -> None:

@@ -239,3 +239,40 @@ def test_a_party_that_joins_late_reads_only_what_is_written_from_then_on() -> No
         readers = readers_of(SERVED, [*PARTIES, late], [*PEOPLE.values(), agent], audiences(generation))
         assert (named("soli-agent") in readers[named("participants")]) is reads
         assert named("soli-agent") in readers[named("case")]
+
+
+def test_a_party_that_has_withdrawn_reads_until_then_and_writes_to_itself_and_the_registry() -> None:
+    left = replace(PARTIES[1], reads_until=1)
+    later = {"case", "public", "party-vedria", "party-registry-vedria"}
+    for generation in (0, 1, 2):
+        readers = readers_of(SERVED, [PARTIES[0], left], PEOPLE.values(), audiences(generation))
+        reads = {key for key in AUDIENCES if named("viktor") in readers[named(key)]}
+        everything = {key for key in AUDIENCES if named("viktor") in read_all()[named(key)]}
+        assert reads == (everything if generation < 2 else later - {"public"})
+        assert named("olga") in readers[named("participants")]
+
+
+def read_all() -> dict[UUID, frozenset[UUID]]:
+    """The readers of each audience where nobody has withdrawn."""
+    return readers_of(SERVED, PARTIES, PEOPLE.values(), audiences())
+
+
+def test_a_representative_reads_from_their_own_generation_on() -> None:
+    newcomer = replace(PEOPLE["cora"], generation=1)
+    for generation, reads in ((0, False), (1, True), (2, True)):
+        readers = readers_of(SERVED, PARTIES, [PEOPLE["olga"], newcomer], audiences(generation))
+        for key in ("participants", "caucus-ostrava", "party-ostrava", "party-registry-vedria"):
+            assert (named("cora") in readers[named(key)]) is (reads and key != "party-registry-vedria")
+        assert named("cora") in readers[named("case")]
+        assert named("olga") in readers[named("party-ostrava")]
+
+
+def test_the_drafts_of_who_has_left_are_read_by_those_of_then_alone() -> None:
+    parties = frozenset({named("ostrava")})
+    drafts = AudienceView(named("drafts"), "party", parties, named("olga"), 0)
+    people = [PEOPLE["olga"], PEOPLE["cora"]]
+    for kept_for, reads in ((None, {"olga", "cora"}), (frozenset[UUID](), {"olga"})):
+        audience = replace(drafts, kept_for=kept_for)
+        assert readers_of(SERVED, PARTIES, people, [audience])[audience.id] == {named(name) for name in reads}
+    kept = replace(drafts, kept_for=frozenset({named("cora")}))
+    assert readers_of(SERVED, PARTIES, [PEOPLE["cora"]], [kept])[kept.id] == {named("cora")}

@@ -157,6 +157,7 @@ def rows(world: World) -> dict[str, Row]:
         ),
         "recordPowers": Row(f"{counsel}/powers", None, me, "already-ended"),
         "endRepresentative": Row(f"{counsel}/end", None, me, "already-ended"),
+        "openEarlierToRepresentative": Row(f"{counsel}/open-earlier", None, me, "already-ended"),
         "nameThirdState": Row(f"{closed}/third-states", done.mediator, done.requesting, "step-not-open"),
         "fileConsent": Row(f"{c}/consents", mediator, None, None, consent),
         "confirmConsent": Row(f"{c}/consents/{ids['consent']}/confirm", me, staff, "already-confirmed"),
