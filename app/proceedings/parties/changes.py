@@ -118,6 +118,16 @@ def remove_party(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, p
     db.execute(delete(Consent).where(Consent.case_id == case_id, Consent.party_id == party_id))
     db.delete(party)
     db.flush()
+    _close_gap(db, case_id, party.number)
     access.bring_into_line(db, view_of(case), parties=others)
     _record(db, Act("remove", now, author, history_subject(db, case)), case, party_id, (before, None))
     return (case_id, party_id)
+
+
+def _close_gap(db: GatedSession, case_id: UUID, removed: int) -> None:
+    """Move up the parties after a removed one: a case shows its first parties, by their numbers."""
+    later = select(Party).where(Party.case_id == case_id, Party.number > removed).order_by(Party.number)
+    for party in db.execute(later).scalars().all():
+        party.number -= 1
+        # One by one, since two parties may not have the same number even for a moment.
+        db.flush()
