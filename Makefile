@@ -30,7 +30,7 @@ help:
 	@echo "make lint              check format, style, types, house rules, migrations and the API's description"
 	@echo "make openapi           write the API's description to $(REPORTS)/openapi.json, and check it"
 	@echo "make format            format the source"
-	@echo "make picture           draw the floors of the code and the stages of a case again, into docs/"
+	@echo "make picture           make the pictures and tables of docs/ again: floors, stages, who may see what"
 	@echo "make lock              renew the lock files (ARGS=--upgrade takes newer versions)"
 	@echo "make upgrade-sample    keep the demo in a backup before you change a table, for the tests of upgrades"
 	@echo "make release-document  keep the API's description as that of the last release, for later comparisons"
@@ -73,6 +73,7 @@ format: $(VENV)/installed-dev
 picture: $(VENV)/installed-dev
 	$(RUN)/python -m tests.house.picture
 	$(RUN)/python -m tests.docs.stages
+	$(RUN)/python -W ignore -m tests.docs.who_may_see_what
 
 # Both files have the same versions: the first constrains the second.
 lock:

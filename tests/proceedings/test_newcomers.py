@@ -5,6 +5,17 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.docs.who_may_see_what import (
+    AGENT,
+    ENDED,
+    FORMER,
+    LATE_AGENT,
+    REGISTRAR,
+    SUCCESSOR,
+    THINGS,
+    Reader,
+    cell,
+)
 from tests.installation import House, Json, Person
 from tests.mixtures import events_of
 from tests.registries import Registry
@@ -156,6 +167,38 @@ READS: dict[str, tuple[Callable[[Changed], Person], set[str]]] = {
     "the mediator who resigned": (lambda people: people.mediator, set()),
     "the requesting side's former counsel": (lambda people: people.counsel, set()),
 }
+
+
+# For each kind of person on the page: the reader there, their side, and the time at which they came.
+ON_THE_PAGE = {
+    "the requesting side's agent": (AGENT, "requesting", "first"),
+    "the responding side's agent": (AGENT, "responding", "first"),
+    "the registrar": (REGISTRAR, "", "first"),
+    "the late party's agent": (LATE_AGENT, "", "second"),
+    "the successor mediator": (SUCCESSOR, "", "third"),
+    "the mediator who resigned": (FORMER, "", "first"),
+    "the requesting side's former counsel": (ENDED, "requesting", "first"),
+}
+
+
+def promised(reader: Reader, side: str, came: str) -> set[str]:
+    """The items that docs/who-may-see-what.md promises to a kind of person."""
+    items = set()
+    for audience in EVERYTHING:
+        name, _, of = audience.partition(" ")
+        whose = ("own" if of == side else "other") if of else ""
+        (thing,) = [each for each in THINGS if (each.audience, each.whose) == (name, whose)]
+        times = {"–": (), "from then on": TIMES[TIMES.index(came) :]}.get(cell(reader, thing), TIMES)
+        items |= {f"{when}: {audience}" for when in times}
+    return items
+
+
+EVERYTHING = sorted({item.partition(": ")[2] for _person, items in READS.values() for item in items})
+
+
+@pytest.mark.parametrize("who", READS)
+def test_the_page_on_who_may_see_what_promises_what_the_table_says(who: str) -> None:
+    assert promised(*ON_THE_PAGE[who]) == READS[who][1]
 
 
 def test_newcomers_and_leavers_read_exactly_what_the_table_says(changed: Changed) -> None:
