@@ -132,6 +132,8 @@ LOCKING = {
     "20261125d": {"deadlines", "tokens"},
     "20261128b": {"data_keys", "cases"},
     "20261128e": {"deadlines", "meetings", "appointments"},
+    # The log of deliveries keeps 30 days; dropping the constraint itself takes no time.
+    "20261130f": {"webhook_deliveries"},
 }
 _CHANGES = re.compile(
     r"(ALTER TABLE|CREATE (?:UNIQUE )?INDEX \S+ ON|DROP TABLE|TRUNCATE|UPDATE|DELETE FROM) (\w+) ?(.*)"
