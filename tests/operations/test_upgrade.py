@@ -134,6 +134,9 @@ LOCKING = {
     "20261128e": {"deadlines", "meetings", "appointments"},
     "20261130": {"cases", "parties"},
     "20261130b": {"audiences", "notices"},
+    # The log of deliveries keeps 30 days; dropping the constraint itself takes no time.
+    "20261130f": {"webhook_deliveries"},
+    "20261130g": {"deadline_changes"},
 }
 _CHANGES = re.compile(
     r"(ALTER TABLE|CREATE (?:UNIQUE )?INDEX \S+ ON|DROP TABLE|TRUNCATE|UPDATE|DELETE FROM) (\w+) ?(.*)"

@@ -103,7 +103,7 @@ def test_the_check_of_an_installation_verifies_a_bounded_part_and_says_how_much(
     (part,) = [finding for finding in look_at(house.settings, house.clock) if finding.name == "ledger"]
     assert part.well
     assert part.says.startswith("10 events in ")
-    assert f"of about {every} in all" in part.says
+    assert f"of {every} in all" in part.says
     assert set(_faults_from_every_start(house, every)) == {()}
     tamper(hand, "UPDATE events SET payload = '{}' WHERE act = 'register'")
     found = list(_faults_from_every_start(house, every))
