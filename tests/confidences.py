@@ -41,7 +41,8 @@ class Setting:
     # The clock moves between acts where each is to have an instant and a day of its own; twin worlds share theirs.
     pause: Callable[[], None] = lambda: None
     made: dict[str, Json] = field(default_factory=dict)
-    size: int = 700
+    # Of files: numbers of their own, that occur nowhere else.
+    size: int = 20_011
 
     @property
     def path(self) -> str:
@@ -68,14 +69,14 @@ class Setting:
 
     def uploaded(self, person: Person, holder: Json, name: str, kind: str = "filings", query: str = "") -> Json:
         """A document of a size of its own."""
-        self.size += 7
+        self.size += 17
         self.pause()
         head = {
             "content-type": "application/pdf",
             "content-disposition": f"attachment; filename={word(name, self.place)}.pdf",
         }
         path = f"{self.path}/{kind}/{holder['id']}/documents{query}"
-        content = pdf(self.size + 100 * len(self.place), word(name).encode())
+        content = pdf(self.size + 1000 * len(self.place), word(name).encode())
         return dict(person.send("POST", path, content=content, headers=head).expect(201))
 
     def scheduled(self, name: str, starts_at: str) -> Json:

@@ -24,7 +24,8 @@ _SINGULAR = {
 }
 READS = tuple(operation for operation in EVERY.values() if operation.method == "GET")
 # The feed and the lists are read whole.
-_MOST = {"readFeed": "?limit=200"}
+_QUERIES = {"readFeed": "?limit=200"}
+_OF_A_LIST = "?limit=200&count=true"
 
 
 @dataclass
@@ -86,19 +87,25 @@ class Crawl:
                 self.read(operation, binding)
         return self
 
-    def tried(self, ids: dict[str, set[Binding]], operations: Iterable[Operation] = READS) -> "Crawl":
-        """Try ids that other people found; `most` of each kind that this person did not find."""
+    def tried(self, ids: dict[str, set[Binding]], operations: Iterable[Operation]) -> "Crawl":
+        """Send operations with ids that other people found and this person did not, `most` of each kind.
+
+        Acts name a stale version, so that none of them succeeds.
+        """
         for operation in operations:
-            strange = sorted(_fitting(operation, ids) - self._bindings_for(operation))
+            strange = sorted(_fitting(operation, ids) - self._bindings_for(operation)) if "{" in operation.path else []
             for binding in strange[: self.most]:
-                self.read(operation, binding)
+                path = filled(operation, binding)
+                stale = {"if-match": '"stale"'} if operation.method != "GET" else {}
+                answer = self.person.send(operation.method, path, json=operation.example, headers=stale)
+                self.seen.append(Seen(operation.id, path, answer))
         return self
 
     def read(self, operation: Operation, binding: Binding) -> Answer:
         """One operation with these ids."""
         path = filled(operation, binding)
         is_list = operation.path.rpartition("/")[2] in _LISTS
-        more = _MOST.get(operation.id, "?limit=200" if is_list else "")
+        more = _QUERIES.get(operation.id, _OF_A_LIST if is_list else "")
         answer = self.person.get(path + more)
         if answer.status == 422 and is_list:
             answer = self.person.get(path)

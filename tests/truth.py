@@ -1,5 +1,6 @@
 """Whose each id, hash, instant, number and word of a registry is, read from its tables past the service."""
 
+import base64
 import json
 import re
 from collections import defaultdict
@@ -18,6 +19,7 @@ from app.core.access.session import as_system
 from app.core.contents import service as contents
 from app.core.db import Base
 from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
+from app.core.tables.contents import Content
 from tests.installation import House, Person, straight_to
 
 SEAT = ZoneInfo("Asia/Hong_Kong")
@@ -26,13 +28,13 @@ OF_ALL = {"members", "mediators", "courts", "closures", "institution", "signing_
 # Kept by an administrator for others.
 OF_ADMINISTRATORS = {"tokens", "clients", "client_secrets", "users"}
 # Smaller numbers stand for too many things; the world's files have sizes of their own above it.
-SMALL = 600
+SMALL = 10_000
 
 _ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _HASH = re.compile(r"\b[0-9a-f]{64}\b|(?<![\w+/=])[\w+/-]{43}=")
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b(?!T)")
-_NUMBER = re.compile(r"(?<![\w.:+-])\d{3,18}(?![\w.:-])")
+_NUMBER = re.compile(r"(?<![\w.+-])(?<!\d:)\d{3,18}(?![\w.:-])")
 _WORD = re.compile(r"\w*quetzal\w*")
 
 
@@ -55,21 +57,19 @@ def values_in(text: str) -> Iterator[Value]:
         yield Value("instant", (instant if instant.tzinfo else instant.replace(tzinfo=SEAT)).astimezone(UTC))
     for match in _DAY.finditer(text):
         yield Value("day", date.fromisoformat(match[0]))
-    for match in _NUMBER.finditer(_ID.sub("", text)):
+    for match in _NUMBER.finditer(_INSTANT.sub("", _ID.sub("", text))):
         yield Value("number", int(match[0]))
     for match in _WORD.finditer(text):
         yield Value("word", match[0])
 
 
 def _bytes_of(text: str) -> bytes:
-    import base64
-
     return bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text.replace("-", "+").replace("_", "/"))
 
 
 @dataclass
 class Occurrence:
-    """A row in which a value occurs, and whether the value is the row's own id."""
+    """A row in which a value occurs."""
 
     table: str
     row: dict[str, Any]
@@ -97,7 +97,7 @@ class Truth:
             case "number" if value.value < SMALL:
                 return True
             case "instant" | "day" if events := self.events_at.get(value.value):
-                # Acts happen at instants and on days of their own: whoever knows of no act then knows of none.
+                # Acts happen at instants and on days of their own: somebody who knows of no act then knows of none.
                 return self._knows_any(reader, (*events, *self._with(value, value.kind == "day")))
         rows = self.rows_with.get(value)
         return not rows or self._knows_any(reader, rows)
@@ -110,8 +110,13 @@ class Truth:
         if row is None:
             return id in reader.principals or id in (STAFF, ANYONE, INTEGRATIONS)
         if row.table in gated_tables():
-            return self._knows_row(reader, row)
+            return self._knows_row(reader, row) or self._knows_any(reader, self._in_the_other_name(row))
         return self._knows_row(reader, row) or self._knows_any(reader, self.rows_with[Value("id", id)])
+
+    def _in_the_other_name(self, row: Occurrence) -> list[Occurrence]:
+        """The referral of a case, or the case of a referral: the court and the parties know the ids of both."""
+        other = {"cases": row.row.get("referral_id"), "referrals": row.row.get("case_id")}.get(row.table)
+        return [self.rows_by_id[other]] if other in self.rows_by_id else []
 
     def _knows_any(self, reader: "Reader", rows: Iterable[Occurrence]) -> bool:
         return any(self._knows_row(reader, row) for row in rows)
@@ -128,7 +133,9 @@ class Truth:
             return reader.role in ("admin", "registrar")
         owners = {row.get(name) for name in ("id", "user_id", "owner_id")} if of.table != "feed_entries" else set()
         if of.table in ("webhook_deliveries", "webhook_secrets"):
-            owners = {self.rows_by_id[row["webhook_id"]].row["owner_id"]} if row["webhook_id"] in self.rows_by_id else set()
+            owners = (
+                {self.rows_by_id[row["webhook_id"]].row["owner_id"]} if row["webhook_id"] in self.rows_by_id else set()
+            )
         return not owners.isdisjoint(reader.principals)
 
     def _is_of(self, reader: "Reader", audience_id: UUID) -> bool:
@@ -203,8 +210,6 @@ def _values_of(column: Any) -> Iterator[Value]:
 
 def _bodies_of(house: House) -> dict[UUID, Any]:
     """What people wrote, opened."""
-    from app.core.tables.contents import Content
-
     seams = house.app.state.seams
     with house.database.read(seams.entropy("truth")) as db, as_system(db):
         db.sealer = seams.sealer
