@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 
 from tests.installation import Answer, House, Json, Person
 from tests.request_bodies import REQUESTS
+from tests.story import GIVES, POWERS, Dispute
 
 COURT: Json = {
     "name": "High Court, Civil Division",
@@ -76,6 +77,25 @@ def program(house: House, court_id: str | None, scopes: list[str] | None = None)
         house.next_request_id,
         lambda: token(house, registered),
     )
+
+
+def referred_dispute(house: House, holder: Person) -> Dispute:
+    """A case in mediation that a court referred by its client, with the people of the story."""
+    dispute = Dispute(house, "r")
+    path = f"/v1/referrals/{holder.post('/v1/referrals', referral()).expect(201)['id']}"
+    case_id = house.registrar.post(f"{path}/accept").expect(200)["case_id"]
+    dispute.case = house.registrar.get(f"/v1/cases/{case_id}").expect(200)
+    for agent, side in ((dispute.requesting, "requesting"), (dispute.responding, "responding")):
+        dispute.admit(house.registrar, agent, dispute.party(side), powers={**POWERS, "kind": "mandate"})
+    for person, step, body in (
+        (house.registrar, "invite", None),
+        (dispute.responding, "accept-invitation", GIVES),
+        (house.registrar, "register", {"due_on": "2026-06-30"}),
+    ):
+        dispute.step(person, step, body).expect(200)
+    dispute.confirmed(dispute.mediator, dispute.nominate(dispute.requesting, dispute.mediator_id))
+    dispute.read()
+    return dispute
 
 
 def referral(external_id: str = "HC-1", **more: Any) -> Json:

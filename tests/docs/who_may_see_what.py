@@ -48,7 +48,7 @@ def acting(title: str, party: UUID) -> Reader:
 
 AGENT = acting("agent, co-agent or counsel of a party", OWN)
 NEW_AGENT = acting("agent whom the registry admitted after the party had lost its agents", OWN)
-ENDED = acting("representative whose capacity has ended, and whoever they had admitted and was ended with them", OWN)
+ENDED = acting("representative whose capacity has ended, and those ended with them", OWN)
 LATE_AGENT = acting("agent of a party that joined after service", LATE)
 GONE_AGENT = acting("agent of a party that withdrew while the others go on", WITHDRAWN)
 CANDIDATE = Reader("candidate", named("candidate"))

@@ -593,6 +593,54 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
+def tomorrow(house: House, postman: Postman) -> None:
+    """Let the next day begin at the institution."""
+    house.clock.now = (house.clock.now + timedelta(days=1)).replace(hour=0, minute=0)
+    postman.turn()
+
+
+def test_the_registry_sees_each_day_what_did_not_arrive_on_the_days_before(
+    house: House, dispute: Dispute, server: MailServer, postman: Postman
+) -> None:
+    server.refuses["nu.comer@example.org"] = "550 5.1.1 no such mailbox"
+    person = house.person("Nu Comer")
+
+    def shown() -> tuple[list[str], str | None]:
+        listed = house.registrar.get("/v1/notices?count=true").expect(200)
+        since = house.admin.get(f"/v1/users/{person.id}").expect(200)["undeliverable_since"]
+        assert listed["count"]["total"] == len(listed["items"])
+        return [item["on"] for item in listed["items"]], since
+
+    # At the institution in Hong Kong, 15:59 in UTC is the last minute of the day.
+    house.clock.now = house.clock.now.replace(hour=15, minute=58)
+    assert postman.turn() == {"bounced": 1}
+    house.clock.pass_by(minutes=1)
+    postman.turn()
+    assert shown() == ([], None)
+    house.clock.pass_by(minutes=1)
+    postman.turn()
+    assert shown() == (["2026-03-02"], "2026-03-02")
+    # A mail that is refused and one that arrives on the same day leave what was published.
+    choose(person, news="at-once")
+    dispute.opened()
+    dispute.admit_counsel(person)
+    assert postman.turn() == {"bounced": 1}
+    del server.refuses["nu.comer@example.org"]
+    retitled = {"title": "Another title"}
+    dispute.requesting.patch(dispute.path, retitled, if_match="*").expect(200)
+    house.clock.pass_by(hours=23)
+    assert postman.turn() == {"sent": 1}
+    assert shown() == (["2026-03-02"], "2026-03-02")
+    house.clock.pass_by(hours=1)
+    postman.turn()
+    assert shown() == (["2026-03-03", "2026-03-02"], None)
+    # What is kept for 30 days is deleted with the others of its day.
+    house.clock.now = datetime(2026, 4, 1, 15, 59, tzinfo=UTC)
+    with house.database.write(os.urandom) as db:
+        assert mail_queue.forget(db, house.clock.now) == 0
+        assert mail_queue.forget(db, house.clock.now + timedelta(minutes=1)) > 0
+
+
 def test_the_registry_sees_a_refused_address_until_a_mail_is_delivered(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
@@ -601,6 +649,10 @@ def test_the_registry_sees_a_refused_address_until_a_mail_is_delivered(
     server.refuses[address] = "550 5.1.1 no such mailbox"
     person = house.person("Nu Comer")
     assert postman.turn() == {"bounced": 1}
+    path = f"/v1/users/{person.id}"
+    assert dispute.registrar.get("/v1/notices").expect(200)["items"] == []
+    assert dispute.registrar.get(path).expect(200)["undeliverable_since"] is None
+    tomorrow(house, postman)
     answer = dispute.registrar.get("/v1/notices?state=bounced&count=true").expect(200)
     (shown,) = answer["items"]
     assert shown == {
@@ -615,13 +667,14 @@ def test_the_registry_sees_a_refused_address_until_a_mail_is_delivered(
     }
     assert dispute.registrar.get("/v1/notices?state=failed").expect(200)["items"] == []
     dispute.requesting.get("/v1/notices").expect(403)
-    path = f"/v1/users/{person.id}"
     assert dispute.registrar.get(path).expect(200)["undeliverable_since"] == "2026-03-02"
     del server.refuses[address]
     choose(person, news="at-once")
     dispute.opened()
     dispute.admit_counsel(person)
     assert postman.turn() == {"sent": 1}
+    assert dispute.registrar.get(path).expect(200)["undeliverable_since"] == "2026-03-02"
+    tomorrow(house, postman)
     assert dispute.registrar.get(path).expect(200)["undeliverable_since"] is None
     assert subjects(server.to(person)) == ["Something new at Organisation for Mediation"]
 
@@ -689,6 +742,7 @@ def test_the_list_of_bounces_is_paged(house: House, server: MailServer, postman:
         server.refuses[f"nu.comer{number}@example.org"] = "551 moved"
         house.person(f"Nu Comer{number}")
         postman.turn()
+    tomorrow(house, postman)
     bounces, path = [], "/v1/notices?limit=2"
     while path:
         page = house.registrar.get(path).expect(200)

@@ -471,6 +471,25 @@ def test_the_court_reads_the_dates_of_joint_sessions_once_every_party_agrees(ref
     assert dates["state"] == "held"
 
 
+def test_what_one_party_shares_changes_nothing_that_the_court_sees(referred: Referred) -> None:
+    mediation = Mediation(referred).mediating()
+    share = f"{referred.case}/referral/share-dates"
+
+    def seen() -> tuple[str, str, str, str]:
+        one, many = referred.court.get(referred.path), referred.court.get("/v1/referrals")
+        return one.headers["etag"], one.response.text, many.headers["etag"], many.response.text
+
+    before = seen()
+    referred.house.clock.pass_by(hours=1)
+    since = referred.house.clock.now.isoformat().replace("+00:00", "Z")
+    mediation.agents["requesting"].post(share).expect(200)
+    assert seen() == before
+    assert referred.court.get(f"/v1/referrals?updated_since={since}").expect(200)["items"] == []
+    mediation.agents["responding"].post(share).expect(200)
+    (changed,) = referred.court.get(f"/v1/referrals?updated_since={since}").expect(200)["items"]
+    assert (changed["updated_at"], changed["sessions"]) == (since, [])
+
+
 def test_the_court_reads_filings_addressed_to_it_and_their_documents_under_its_referral(referred: Referred) -> None:
     mediation = Mediation(referred).mediating()
     agent = mediation.agents["requesting"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import courts
 from tests.installation import House, Json, Person
 from tests.own_rules import own_rules, rewritten
 from tests.pdfs import pdf
@@ -28,16 +29,126 @@ def decide(dispute: Dispute, filing: Json, act: str, body: Json | None = None, p
     return dict(asked.expect(200))
 
 
-def test_docket_numbers_count_only_filings_that_everyone_sees(dispute: Dispute) -> None:
+def test_docket_numbers_count_the_filings_of_one_stream(dispute: Dispute) -> None:
     dispute.mediating()
-    assert filed(dispute.requesting, dispute)["docket_number"] == 1
+    first = filed(dispute.requesting, dispute)
+    assert first["docket_number"] == 1
     hidden = filed(dispute.requesting, dispute, "caucus", "requesting")
     assert (hidden["docket_number"], hidden["docketing"]) == (None, None)
     filed(dispute.responding, dispute, "party", "responding")
-    second = filed(dispute.responding, dispute, "court")
-    assert (second["docket_number"], second["docketing"]) == (2, "pending")
-    third = filed(dispute.mediator, dispute)
-    assert (third["docket_number"], third["docketing"]) == (3, "accepted")
+    to_court = filed(dispute.responding, dispute, "court")
+    assert (to_court["docket_number"], to_court["docketing"]) == (1, "pending")
+    second = filed(dispute.mediator, dispute)
+    assert (second["docket_number"], second["docketing"]) == (2, "accepted")
+    assert filed(dispute.requesting, dispute, "court")["docket_number"] == 2
+    (event, _later) = dispute.events(dispute.responding, "filing-submitted")[:2]
+    assert first["stream"] == second["stream"] == event["stream"] != to_court["stream"]
+
+
+def test_a_newcomers_docket_begins_with_one(dispute: Dispute) -> None:
+    dispute.mediating()
+    for audience in ("participants", "participants", "court"):
+        filed(dispute.requesting, dispute, audience)
+    newcomer, _party = dispute.third_party_joined()
+    own = [filed(newcomer, dispute)["docket_number"]]
+    dispute.house.clock.pass_by(minutes=1)
+    own.append(filed(dispute.requesting, dispute)["docket_number"])
+    listed = newcomer.get(f"{dispute.path}/filings").expect(200)["items"]
+    assert own == [filing["docket_number"] for filing in listed] == [1, 2]
+    seen = dispute.responding.get(f"{dispute.path}/filings").expect(200)["items"]
+    assert len({(filing["stream"], filing["docket_number"]) for filing in seen}) == len(seen) == 5
+
+
+def test_the_court_sees_numbers_without_a_gap(house: House) -> None:
+    court = courts.program(house, courts.court(house))
+    dispute = courts.referred_dispute(house, court)
+    for audience in ("public", "participants", "participants", "court", "public", "participants", "court"):
+        house.clock.pass_by(minutes=1)
+        filed(dispute.requesting, dispute, audience)
+    (referral,) = court.get("/v1/referrals").expect(200)["items"]
+    seen = court.get(f"/v1/referrals/{referral['id']}/filings").expect(200)["items"]
+    numbers = [(filing["audience"], filing["docket_number"]) for filing in seen]
+    assert numbers == [("public", 1), ("court", 1), ("public", 2), ("court", 2)]
+
+
+def test_a_filing_tells_nothing_of_its_drafting(dispute: Dispute) -> None:
+    dispute.mediating()
+    counsel = house_counsel(dispute)
+    body = {**NOTICE, "audience": "participants", "joint_with": [dispute.party("responding")]}
+    desk = Desk(dispute, counsel.post(f"{dispute.path}/filings", body).expect(201))
+    path = f"{dispute.path}/filings/{desk.draft['id']}"
+    uploaded = desk.document(person=counsel)
+    drafted_at = uploaded["stored_at"]
+    assert (uploaded["author_id"], desk.draft["author_id"]) == (counsel.id, counsel.id)
+    dispute.house.clock.pass_by(days=1)
+    dispute.responding.post(f"{path}/join").expect(200)
+    joined_at = counsel.get(path).expect(200)["joint"][0]["joined_at"]
+    dispute.house.clock.pass_by(days=5)
+    submitted = dispute.requesting.post(f"{path}/submit").expect(200)
+    for person in (dispute.requesting, dispute.responding, dispute.mediator, dispute.registrar):
+        answers = [person.get(each) for each in (path, f"{path}/documents", f"/v1/documents/{uploaded['id']}")]
+        (listed,) = answers[1].expect(200)["items"]
+        assert listed["stored_at"] == submitted["received_at"] == submitted["listed_at"]
+        assert listed["author_party_id"] == dispute.party("requesting")
+        assert listed["author_id"] == submitted["author_id"] == dispute.requesting.id
+        text = "".join(answer.response.text for answer in answers)
+        assert [word for word in (counsel.id, drafted_at, joined_at) if word in text] == []
+    # The drafting side keeps who did what, and when, in its own events.
+    (stored,) = dispute.events(dispute.requesting, "document-stored")
+    assert (stored["at"], stored["actor"]["id"]) == (drafted_at, counsel.id)
+
+
+def house_counsel(dispute: Dispute) -> Person:
+    """A counsel of the requesting side."""
+    counsel = dispute.house.person("Corvin Unsel")
+    dispute.admit_counsel(counsel)
+    return counsel
+
+
+@pytest.mark.parametrize("other", [{}, {"kind": "application"}, {"audience": "court"}])
+def test_a_returned_filing_carries_one_filing_of_its_kind_and_audience_back(
+    house: House, tmp_path: Path, other: Json
+) -> None:
+    line = 'zone = "seat"\nresubmission = "5 days"'
+    with own_rules(tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', line))):
+        dispute = Dispute(house)
+        dispute.invited(procedure="ours-2026", category="state-state")
+        first = filed(dispute.requesting, dispute)
+        decide(dispute, first, "return", RETURN)
+        house.clock.pass_by(days=1)
+        corrected = [filed(dispute.requesting, dispute, **{"resubmits_id": first["id"], **other})]
+        house.clock.pass_by(days=1)
+        corrected.append(filed(dispute.requesting, dispute, resubmits_id=first["id"]))
+        house.clock.pass_by(days=1)
+        corrected.append(filed(dispute.requesting, dispute, resubmits_id=first["id"]))
+    carried = [filing["received_at"] == first["received_at"] for filing in corrected]
+    assert carried == ([False, True, False] if other else [True, False, False])
+    real = ["2026-03-03T09:00:00Z", "2026-03-04T09:00:00Z", "2026-03-05T09:00:00Z"]
+    assert [filing["listed_at"] for filing in corrected] == real
+    assert [filing["received_at"] for filing in corrected] == [
+        first["received_at"] if back else at for back, at in zip(carried, real, strict=True)
+    ]
+    events = dispute.events(dispute.responding, "filing-submitted")
+    deemed = {event["payload"]["filing_id"]: event["payload"].get("received_at") for event in events}
+    assert [deemed[filing["id"]] == first["received_at"] for filing in corrected if filing["audience"] != "court"] == [
+        back for back, filing in zip(carried, corrected, strict=True) if filing["audience"] != "court"
+    ]
+
+
+def test_a_filing_that_was_carried_back_carries_no_other_back(house: House, tmp_path: Path) -> None:
+    line = 'zone = "seat"\nresubmission = "5 days"'
+    with own_rules(tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', line))):
+        dispute = Dispute(house)
+        dispute.invited(procedure="ours-2026", category="state-state")
+        first = filed(dispute.requesting, dispute)
+        decide(dispute, first, "return", RETURN)
+        house.clock.pass_by(days=1)
+        second = filed(dispute.requesting, dispute, resubmits_id=first["id"])
+        decide(dispute, second, "return", RETURN)
+        house.clock.pass_by(days=1)
+        third = filed(dispute.requesting, dispute, resubmits_id=second["id"])
+    assert second["received_at"] == first["received_at"]
+    assert third["received_at"] == third["listed_at"] == "2026-03-04T09:00:00Z"
 
 
 def test_the_registry_accepts_or_returns_with_coded_reasons_and_once(dispute: Dispute) -> None:

@@ -213,6 +213,23 @@ def test_the_audience_of_a_filing_reads_its_documents_once_it_is_submitted(desk:
         assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
 
 
+def test_who_came_after_a_document_does_not_learn_of_it_from_its_reads(desk: Desk) -> None:
+    dispute = desk.dispute
+    body = {"kind": "statement", "title": "x", "text": "x", "audience": "mediators-registry"}
+    confided = Desk(dispute, dispute.mediator.post(f"{dispute.path}/filings", body).expect(201))
+    document = confided.document(person=dispute.mediator)
+    dispute.mediator.post(confided.path.replace("/documents", "/submit")).expect(200)
+    content_of(dispute.registrar, document)
+    assert len(dispute.mediator.get(f"{dispute.path}/accesses").expect(200)["items"]) == 1
+    dispute.resign()
+    successor, path = dispute.succeeded()
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    content_of(dispute.registrar, document)
+    content_of(successor, document).expect(404)
+    answer = successor.get(f"{dispute.path}/accesses?count=true").expect(200)
+    assert (answer["items"], answer["count"]["total"]) == ([], 0)
+
+
 def test_the_protected_side_sees_who_read_its_confidential_documents(desk: Desk) -> None:
     dispute = desk.dispute
     confided = desk_of(dispute, "caucus", "requesting")

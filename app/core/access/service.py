@@ -64,11 +64,17 @@ def open_circle(
 
 
 def audience(
-    db: GatedSession, case_id: UUID, name: str, party_ids: frozenset[UUID] = frozenset(), person_id: UUID | None = None
+    db: GatedSession,
+    case_id: UUID,
+    name: str,
+    party_ids: frozenset[UUID] = frozenset(),
+    person_id: UUID | None = None,
+    generation: int | None = None,
 ) -> UUID:
-    """The id of the audience of that name in the case's current generation, which is created if it is missing."""
+    """The id of the audience of that name, which is created if it is missing; by default in the current generation."""
     circle = known_circle(db, case_id)
-    generation = 0 if name == "case" else circle.case.generation
+    if generation is None:
+        generation = 0 if name == "case" else circle.case.generation
     for view in circle.audiences:
         if (view.name, view.party_ids, view.person_id, view.generation) == (name, party_ids, person_id, generation):
             return view.id

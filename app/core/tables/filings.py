@@ -16,7 +16,7 @@ class Filing(Confidential, Base):
 
     `listed_at` orders lists: it is the instant of drafting, and of receipt once others may know of the filing. A filing
     on paper has `received_via`, and `entered_at` when the registry entered it. A docketed filing has a `docket_number`
-    in its case and is `pending`, `accepted` or `returned` (with coded `reasons`, and a note in the content
+    in its audience and is `pending`, `accepted` or `returned` (with coded `reasons`, and a note in the content
     `decision_id`). `resubmits_id` is the returned filing that this one corrects, `redacts_id` the filing whose redacted
     twin it is, and `joined_by` are the other parties that join it. A draft with `discarded_at` exists for nobody.
     """

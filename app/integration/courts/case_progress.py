@@ -182,12 +182,15 @@ def share_dates(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, bo
     if str(party_id) in referral.dates_shared_by:
         raise Conflict("Your party already shares its session dates with the court.", "already-agreed")
     shared_by = sorted({*referral.dates_shared_by, str(party_id)})
-    _change(db, referral.id, {"dates_shared_by": shared_by, "updated_at": now})
+    is_for_the_court = all_share(db, case.id, shared_by)
+    # The choice of some parties must not show to the court: what it sees of its referral has not changed.
+    seen_by_the_court = {"updated_at": now} if is_for_the_court else {}
+    _change(db, referral.id, {"dates_shared_by": shared_by, **seen_by_the_court})
     author = author_of(actor, circle.capacity(actor, party_id), party_id)
     payload = {"referral_id": str(referral.id), "party_id": str(party_id)}
     shares = Act("share-dates", now, author, Subject(case.id, case.audience_id, "case"))
     ledger.record(db, shares, "session-dates-agreed", payload)
-    if all_share(db, case.id, shared_by):
+    if is_for_the_court:
         for_court = Act("share-dates", now, Author(None, author.capacity), referral_subject(referral.audience_id))
         ledger.record(db, for_court, "referral-dates-changed", referral_payload(referral))
     return (case_id,)

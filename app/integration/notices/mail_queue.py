@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession, read_under
@@ -15,7 +15,7 @@ from app.core.db import AnyRow, AnySelect
 from app.core.tables.institution import Institution
 from app.core.tables.mediators import Appointment
 from app.core.tables.notices import Notice, NoticeMark
-from app.core.tables.people import Activation, User
+from app.core.tables.people import Activation, Correction, User
 from app.institution.people import activations
 from app.integration.notices import letters
 from app.integration.notices.collection import account_event, cases_with_news, choice_of, deadline_for
@@ -155,7 +155,6 @@ def record(db: GatedSession, now: datetime, claim: NoticeClaim, result: Result |
         notice.state = result.state if result.state != "later" else _again(notice, now)
     if notice.state != "pending":
         notice.settled_at, notice.settled_on = now, _day(db, now)
-    _flag(db, notice)
     db.flush()
     return notice.state
 
@@ -168,27 +167,66 @@ def _again(notice: Notice, now: datetime) -> str:
     return "pending"
 
 
-def _day(db: GatedSession, now: datetime) -> Any:
-    return now.astimezone(ZoneInfo(db.execute(select(Institution.time_zone)).scalar_one())).date()
+def _zone(db: GatedSession) -> ZoneInfo:
+    return ZoneInfo(db.execute(select(Institution.time_zone)).scalar_one())
 
 
-def _flag(db: GatedSession, notice: Notice) -> None:
+def _day(db: GatedSession, now: datetime) -> date:
+    return now.astimezone(_zone(db)).date()
+
+
+def _unpublished(today: date) -> ColumnElement[bool]:
+    return or_(Institution.notices_published_on.is_(None), Institution.notices_published_on < today)
+
+
+def is_publication_due(db: GatedSession, now: datetime) -> bool:
+    """Whether a day has begun for which `publish` has not yet run."""
+    return db.execute(select(Institution.id).where(_unpublished(_day(db, now)))).first() is not None
+
+
+def publish(db: GatedSession, now: datetime) -> int:
+    """Let the registry see to whom mail did not arrive, or arrives again, on the days before today; return the mails.
+
+    It sees this once a day, since the hour of a mail is that of its cause, which may be a confidence. A day begins at
+    the institution.
+    """
+    today = _day(db, now)
+    institution = db.execute(select(Institution).where(_unpublished(today)).with_for_update()).scalar_one_or_none()
+    if institution is None:
+        return 0
+    # What was sent to an address that was corrected since says nothing of the present one.
+    is_later = (Correction.user_id == Notice.user_id, Correction.corrected_at >= Notice.settled_at)
+    corrected = exists().where(*is_later, Correction.old_email != Correction.new_email)
+    settled = [Notice.state.in_(("bounced", "sent")), Notice.settled_on < today, Notice.address.is_(None), ~corrected]
+    if institution.notices_published_on is not None:
+        settled.append(Notice.settled_on >= institution.notices_published_on)
+    columns = (Notice.user_id, Notice.state, Notice.settled_on)
+    rows = db.execute(select(*columns).where(*settled).order_by(Notice.settled_at, Notice.id)).all()
+    for row in rows:
+        _flag(db, row)
+    institution.notices_published_on = today
+    db.flush()
+    return len(rows)
+
+
+def _flag(db: GatedSession, settled: AnyRow) -> None:
     """Note on the person whether mail reaches them, if that has changed."""
-    person = update(User).where(User.id == notice.user_id)
-    if notice.address is not None:
-        return
-    if notice.state == "bounced":
-        flagged = person.where(User.undeliverable_since.is_(None)).values(undeliverable_since=notice.settled_on)
-    elif notice.state == "sent":
-        flagged = person.where(User.undeliverable_since.is_not(None)).values(undeliverable_since=None)
+    person = update(User).where(User.id == settled.user_id)
+    if settled.state == "bounced":
+        flagged = person.where(User.undeliverable_since.is_(None)).values(undeliverable_since=settled.settled_on)
     else:
-        return
+        flagged = person.where(User.undeliverable_since.is_not(None)).values(undeliverable_since=None)
     db.execute(flagged.execution_options(synchronize_session=False))
 
 
 def forget(db: GatedSession, now: datetime) -> int:
-    """Delete notices that were settled long ago; return how many."""
-    old = select(Notice.id).where(Notice.settled_at < now - KEPT).limit(FORGOTTEN_AT_ONCE)
+    """Delete notices that were settled long ago; return how many.
+
+    Those of a day go together, since what vanishes from the registry's list at its hour would tell when it was settled.
+    """
+    zone = _zone(db)
+    midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    old = select(Notice.id).where(Notice.settled_at < midnight - KEPT).limit(FORGOTTEN_AT_ONCE)
     ids = db.execute(old.with_for_update(skip_locked=True)).scalars().all()
     if ids:
         db.execute(delete(Notice).where(Notice.id.in_(ids)).execution_options(synchronize_session=False))

@@ -8,6 +8,7 @@ from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.errors import Forbidden
 from app.core.paging import Page, Sort, listed
+from app.core.tables.institution import Institution
 from app.core.tables.notices import Notice, NoticeChoice
 from app.core.tables.people import User
 from app.integration.notices.collection import choice_of, news_due
@@ -43,7 +44,10 @@ def choose(db: GatedSession, actor: Actor, now: datetime, change: NoticesChange)
 def list_notices(
     db: GatedSession, actor: Actor, now: datetime, page: Page, state: ShownState | None = None
 ) -> NoticeList:
-    """List mails that did not arrive, latest first; Forbidden unless the actor is an administrator or a registrar."""
+    """List mails that did not arrive on the days that are published, latest first.
+
+    Raises Forbidden unless the actor is an administrator or a registrar.
+    """
     if actor.role not in ("registrar", "admin"):
         raise Forbidden("Only administrators and registrars may list undelivered mail.")
     columns = (Notice.id, Notice.user_id, Notice.kind, Notice.state, Notice.code, Notice.settled_on)
@@ -53,7 +57,8 @@ def list_notices(
     states = ("bounced", "failed") if state is None else (state,)
     # The condition of the partial index, literally, so that the index is used.
     undelivered = Notice.state.in_((literal_column("'bounced'"), literal_column("'failed'")))
-    statement = statement.where(undelivered, Notice.state.in_(states))
+    published = Notice.settled_on < select(Institution.notices_published_on).scalar_subquery()
+    statement = statement.where(undelivered, Notice.state.in_(states), published)
     listing = listed(db, statement, page, Sort(Notice.settled_on, Notice.id, date, newest_first=True))
     items = [
         NoticeOut(

@@ -52,8 +52,17 @@ class Postman:
 
     def turn(self, stop: threading.Event | None = None) -> dict[str, int]:
         """Find new notices and mail all that are due; return how many ended in which state."""
+        self.publish()
         self.gather()
         return self.send(stop)
+
+    def publish(self) -> None:
+        """Let the registry see, once a day, which mail did not arrive on the days before."""
+        now = self.seams.clock()
+        with self.seams.database.read(self.entropy()) as db:
+            if not mail_queue.is_publication_due(db, now):
+                return
+        self._act(lambda db: mail_queue.publish(db, now))
 
     def gather(self) -> None:
         """Create notices for the events sealed since the last turn."""

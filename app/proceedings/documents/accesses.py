@@ -56,7 +56,9 @@ def note_access(db: GatedSession, actor: Actor, now: datetime, document_id: UUID
         return
     circle = circle_of(db, view_of(lock_case(db, actor, document.case_id)))
     audience = next(audience for audience in circle.audiences if audience.id == document.audience_id)
-    audience_id = access.audience(db, document.case_id, *_protected_side(audience, document.author_party_id))
+    # Of the document's own generation: who came after the document must not learn of it from its reads.
+    name, party_ids = _protected_side(audience, document.author_party_id)
+    audience_id = access.audience(db, document.case_id, name, party_ids, generation=audience.generation)
     # The reader does not belong to the side that may see the access.
     with as_system(db):
         values = {

@@ -87,9 +87,9 @@ class DocumentOut(Out):
         description="The document whose next version it is; null for a first version, or if you cannot read that one."
     )
     state: DocumentState = Field(description="Whether it can be read.")
-    author_id: UUID = Field(description="The person who uploaded it.")
+    author_id: UUID = Field(description="The person who uploaded it; of a submitted filing, who submitted that.")
     author_party_id: UUID | None = Field(description="The party for which it was uploaded; null if for none.")
-    stored_at: datetime = Field(description="When it was uploaded.")
+    stored_at: datetime = Field(description="When it was uploaded; of a submitted filing, when that was submitted.")
     withdrawn_at: datetime | None = Field(
         description="When its side withdrew it, and since when only that side reads it; null if it was not withdrawn."
     )

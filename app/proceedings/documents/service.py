@@ -22,6 +22,7 @@ from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.documents import KEPT, Document
+from app.core.tables.filings import Filing
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
@@ -101,11 +102,14 @@ def enclosed(rows: Sequence[AnyRow], bodies: dict[UUID, contents.Body]) -> dict[
     return enclosures
 
 
-def move(db: GatedSession, filing_id: UUID, audience_id: UUID) -> None:
-    """Move a filing's documents, with their names, to another audience; the actor must be able to read them now.
+def move(db: GatedSession, actor: Actor, now: datetime, filing: Filing) -> None:
+    """Move the documents of a filing that the actor submits, with their names, to the audience of the filing.
 
-    Removed documents stay where they are. The others are numbered from 1, since a gap would tell of the removed ones.
+    The actor must be able to read them now. Removed documents stay where they are. The others are numbered from 1,
+    since a gap would tell of the removed ones. From now on they are stored at the instant of the submission by the
+    person who submits: who uploaded each of them, and when, stays in the events of the side that drafted.
     """
+    filing_id, audience_id = filing.id, filing.audience_id
     db.flush()
     kept = (Document.filing_id == filing_id, Document.state.in_(KEPT))
     columns = (Document.id, Document.content_id, Document.number)
@@ -114,8 +118,11 @@ def move(db: GatedSession, filing_id: UUID, audience_id: UUID) -> None:
         if row.number != number:
             renumbered = update(Document).where(Document.id == row.id).values(number=number)
             db.execute(renumbered.execution_options(synchronize_session=False))
-    for table, ids in ((Document, [row.id for row in rows]), (Content, [row.content_id for row in rows])):
-        moved = update(table).where(table.id.in_(ids)).values(audience_id=audience_id)
+    brought = {"stored_at": now, "author_id": actor.id}
+    for moved in (
+        update(Document).where(Document.id.in_([row.id for row in rows])).values(audience_id=audience_id, **brought),
+        update(Content).where(Content.id.in_([row.content_id for row in rows])).values(audience_id=audience_id),
+    ):
         db.execute(moved.execution_options(synchronize_session=False))
 
 

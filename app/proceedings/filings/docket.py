@@ -27,14 +27,16 @@ from app.rules.terms import last_day, parse_period
 DOCKETED = ("participants", "court", "public")
 
 
-def next_number(db: GatedSession, case_id: UUID) -> int:
-    """Return the next docket number of a case that this transaction has locked.
+def next_number(db: GatedSession, filing: Filing) -> int:
+    """Return the next docket number in the stream of a filing, whose case this transaction has locked.
 
-    Only filings that all participants may know of count, so that a number tells nobody of hidden ones.
+    Each stream counts by itself, since a number that counted other streams would tell the court, the public or a
+    newcomer how many filings they do not see.
     """
-    last = select(func.max(Filing.docket_number)).where(Filing.case_id == case_id)
-    last_number = db.execute(last, execution_options={"known_to_participants": True}).scalar()
-    return int(last_number or 0) + 1
+    same_stream = (Filing.case_id == filing.case_id, Filing.audience_id == filing.audience_id)
+    # A sealed filing carries the number of its redacted version, from another stream, and is not docketed itself.
+    last = select(func.max(Filing.docket_number)).where(*same_stream, Filing.docketing.is_not(None))
+    return int(db.execute(last).scalar() or 0) + 1
 
 
 def check_draft(db: GatedSession, actor: Actor, case: Case, body: FilingIn, party_id: UUID | None) -> None:
@@ -73,18 +75,49 @@ def _filing_of(db: GatedSession, case: Case, filing_id: UUID, party_id: UUID | N
 def received(db: GatedSession, now: datetime, case: Case, filing: Filing) -> tuple[datetime, date]:
     """Return the instant and the day at the seat on which a filing that is submitted now counts as received.
 
-    A filing that resubmits a returned one within the time that the rules allow counts as received with that one.
+    A filing that resubmits a returned one within the time that the rules allow counts as received with that one, if it
+    is of the same kind and for the same audience. The returned filing carries back one filing, and none if it counts
+    as received with an earlier one itself.
     """
     today = day_at(now, paper_acts.zone_of(case))
+    returned = _carrying_back(db, case, filing, today)
+    if returned is None or returned.received_at is None:
+        return now, today
+    return returned.received_at, returned.effective_on or today
+
+
+def _carrying_back(db: GatedSession, case: Case, filing: Filing, today: date) -> Filing | None:
+    """Return the returned filing with which a filing that is submitted today counts as received, if there is one."""
     resubmission = library()[case.procedure].resubmission
-    if filing.resubmits_id is None or resubmission is None:
-        return now, today
+    period = None if resubmission is None else parse_period(resubmission)
+    if filing.resubmits_id is None or period is None:
+        return None
     returned = db.execute(select(Filing).where(Filing.id == filing.resubmits_id)).scalar_one_or_none()
-    period = parse_period(resubmission)
-    if returned is None or returned.decided_at is None or returned.received_at is None or period is None:
-        return now, today
-    last = last_day(period, day_at(returned.decided_at, paper_acts.zone_of(case)))
-    return (returned.received_at, returned.effective_on or today) if today <= last else (now, today)
+    if returned is None or returned.decided_at is None or not _is_alike(returned, filing):
+        return None
+    if today > last_day(period, day_at(returned.decided_at, paper_acts.zone_of(case))):
+        return None
+    return None if _is_carried_back(returned) or _has_carried_back(db, returned, filing) else returned
+
+
+def _is_alike(returned: Filing, filing: Filing) -> bool:
+    def shape(of: Filing) -> tuple[str, str, list[str]]:
+        return of.kind, of.audience_name, sorted(of.party_ids)
+
+    return shape(returned) == shape(filing)
+
+
+def _is_carried_back(filing: Filing) -> bool:
+    """Whether a submitted filing counts as received with an earlier one; a filing on paper was received by itself."""
+    is_earlier = filing.received_at is not None and filing.received_at < filing.listed_at
+    return filing.resubmits_id is not None and filing.received_via is None and is_earlier
+
+
+def _has_carried_back(db: GatedSession, returned: Filing, filing: Filing) -> bool:
+    """Whether another filing counts as received with the returned one."""
+    wanted = (Filing.case_id == returned.case_id, Filing.resubmits_id == returned.id, Filing.id != filing.id)
+    others = db.execute(select(Filing).where(*wanted, Filing.state == "submitted")).scalars()
+    return any(_is_carried_back(other) for other in others)
 
 
 def enter(db: GatedSession, now: datetime, case: Case, filing: Filing, author: Author) -> None:
@@ -94,7 +127,7 @@ def enter(db: GatedSession, now: datetime, case: Case, filing: Filing, author: A
     """
     if filing.audience_name not in DOCKETED:
         return
-    filing.docket_number = next_number(db, case.id)
+    filing.docket_number = next_number(db, filing)
     filing.docketing = "pending" if filing.author_party_id is not None else "accepted"
     if filing.redacts_id is None:
         return

@@ -121,7 +121,9 @@ class JointOut(Out):
     """A party that files jointly."""
 
     party_id: UUID = Field(description="The party.")
-    joined_at: datetime | None = Field(description="When it joined the filing; null if it has not.")
+    joined_at: datetime | None = Field(
+        description="When it joined the draft, null if it has not; once submitted, when the filing was submitted."
+    )
 
 
 class FilingOut(Out):
@@ -138,13 +140,23 @@ class FilingOut(Out):
     text: str = Field(description="The text of the filing.")
     audience: AudienceName = Field(description="Who may read it; for a draft, who will be able to read it.")
     party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
-    author_id: UUID = Field(description="The person who drafted it.")
+    author_id: UUID = Field(description="The person who submitted it; for a draft, the person who drafted it.")
     author_party_id: UUID | None = Field(description="The party that files it; null if none does.")
-    received_at: datetime | None = Field(description="When the registry received it; null for a draft.")
+    listed_at: datetime = Field(
+        description="When it was submitted, or drafted if it is a draft. Where it counts as received with the filing "
+        "that it corrects, `received_at` is earlier."
+    )
+    received_at: datetime | None = Field(
+        description="When the registry received it, or is deemed to have received it; null for a draft."
+    )
     received_via: ReceivedVia | None = Field(description="How the paper came; null if it did not come on paper.")
     entered_at: datetime | None = Field(description="When the registry entered the paper; null if it was not on paper.")
     effective_on: date | None = Field(description="The day at the seat on which it counts as filed; null for a draft.")
-    docket_number: int | None = Field(description="Its number on the docket of the case; null if it is not docketed.")
+    stream: UUID = Field(description="The stream of events that it belongs to.")
+    docket_number: int | None = Field(
+        description="Its number on the docket among the filings of its stream, from 1; null if it is not docketed. A "
+        "confidential filing has the number of its redacted version."
+    )
     docketing: Docketing | None = Field(description="What the registry decided; null if it is not docketed.")
     decided_at: datetime | None = Field(description="When the registry decided; null if it has not.")
     reasons: list[ReturnReason] = Field(description="Why the registry returned it, in codes.")

@@ -26,6 +26,7 @@ from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.certificates import receipts
+from app.proceedings.certificates.service import instant
 from app.proceedings.documents import service as documents
 from app.proceedings.filings import docket, joinders
 from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut
@@ -49,6 +50,7 @@ _COLUMNS = (
     Filing.received_via,
     Filing.entered_at,
     Filing.effective_on,
+    Filing.audience_id.label("stream"),
     Filing.docket_number,
     Filing.docketing,
     Filing.decided_at,
@@ -195,6 +197,9 @@ def _record(db: GatedSession, act: Act, filing: Filing, kind: str, content: cont
     }
     if filing.docket_number is not None:
         payload["docket_number"] = filing.docket_number
+    if filing.received_via is None and filing.received_at is not None and filing.received_at < act.at:
+        # The event has the real instant, and this is the deemed one.
+        payload["received_at"] = instant(filing.received_at)
     if filing.received_via is not None:
         paper = paper_acts.Counted(act.at.date(), filing.author_party_id, filing.received_at, filing.received_via)
         payload |= paper.payload()
@@ -223,19 +228,28 @@ def submit(
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
     filing.state, filing.audience_id = "submitted", audience_id
-    filing.listed_at = now
+    _forget_drafting(filing, actor, now)
     if filing.received_via is None:
         filing.received_at, filing.effective_on = docket.received(db, now, case, filing)
     author = author_of_filing(db, actor, case, filing)
     docket.enter(db, now, case, filing, author)
     moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
     db.execute(moved.execution_options(synchronize_session=False))
-    documents.move(db, filing.id, audience_id)
+    documents.move(db, actor, now, filing)
     content = contents.committed(db, filing.content_id)
     subject = Subject(case_id, audience_id, filing.audience_name)
     _record(db, Act("submit", now, author, subject), filing, "filing-submitted", content)
     receipts.issue(db, now, case, filing, author, _enclosures(db, filing.id))
     return (case_id, filing.id)
+
+
+def _forget_drafting(filing: Filing, actor: Actor, now: datetime) -> None:
+    """Date what a filing says of its drafting by its submission: that is when others may begin to know of it.
+
+    Who drafted it, and when each party joined, stays in the events of the side that drafted.
+    """
+    filing.listed_at, filing.author_id = now, actor.id
+    filing.joined_by = [{**entry, "joined_at": now.isoformat()} for entry in filing.joined_by]
 
 
 def _enclosures(db: GatedSession, filing_id: UUID) -> list[receipts.Enclosed]:

@@ -1,0 +1,236 @@
+"""Confidential acts: every act of a case whose audience can be narrower than all participants, each with its insiders.
+
+`ACTS` is all of them. A world in which some of them happened looks to everybody else as if they had not.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.installation import Json, Person
+from tests.pdfs import pdf
+from tests.story import POWERS, Dispute
+
+# The audiences whose readers are not all participants.
+NARROW = ("caucus", "party", "party-registry", "mediators", "mediators-registry", "registry")
+# Types of events that the service records in a narrow audience and that `ACTS` causes nowhere, with the reason.
+ELSEWHERE = {
+    "case-opened": "a request before it is lodged: `tests/core/access/test_twin_worlds.py` has worlds of its own",
+    "case-amended": "a request before it is lodged",
+    "party-added": "a request before it is lodged",
+    "third-state-named": "a request before it is lodged",
+    "document-refused": "by a scanner of viruses, which these worlds do not have",
+    "disclosure-proposed": "after a newcomer came: `tests/core/access/test_twin_worlds.py` has worlds of its own",
+    "disclosure-agreed": "after a newcomer came",
+    "disclosure-opened": "after a newcomer came",
+}
+
+
+def word(name: str, place: str = "") -> str:
+    """A planted word that names its act."""
+    return f"{name}{place}quetzal"
+
+
+@dataclass
+class Setting:
+    """A case in mediation, and what earlier confidential acts made in it."""
+
+    dispute: Dispute
+    place: str = ""
+    # The clock moves between acts where each is to have an instant and a day of its own; twin worlds share theirs.
+    pause: Callable[[], None] = lambda: None
+    made: dict[str, Json] = field(default_factory=dict)
+    # Of files: numbers of their own, that occur nowhere else.
+    size: int = 20_011
+
+    @property
+    def path(self) -> str:
+        """The path of the case."""
+        return self.dispute.path
+
+    def party_of(self, person: Person) -> str:
+        """The party that a person represents."""
+        return self.dispute.party("requesting" if person is self.dispute.requesting else "responding")
+
+    def filed(self, person: Person, name: str, audience: str, sides: tuple[str, ...] = (), **more: object) -> Json:
+        """A filing with a document, submitted."""
+        draft = self.drafted(person, name, audience, sides, **more)
+        self.uploaded(person, draft, name)
+        self.pause()
+        return dict(person.post(f"{self.path}/filings/{draft['id']}/submit").expect(200))
+
+    def drafted(self, person: Person, name: str, audience: str, sides: tuple[str, ...] = (), **more: object) -> Json:
+        """A filing that its side drafts."""
+        parties = [self.dispute.party(side) for side in sides]
+        title = word(f"{name}title", self.place)
+        body = {"kind": "statement", "title": title, "text": word(name, self.place), "audience": audience}
+        return dict(person.post(f"{self.path}/filings", {**body, "party_ids": parties, **more}).expect(201))
+
+    def uploaded(self, person: Person, holder: Json, name: str, kind: str = "filings", query: str = "") -> Json:
+        """A document of a size of its own."""
+        self.size += 17
+        self.pause()
+        head = {
+            "content-type": "application/pdf",
+            "content-disposition": f"attachment; filename={word(name, self.place)}.pdf",
+        }
+        path = f"{self.path}/{kind}/{holder['id']}/documents{query}"
+        content = pdf(self.size + 1000 * len(self.place), word(name).encode())
+        return dict(person.send("POST", path, content=content, headers=head).expect(201))
+
+    def scheduled(self, name: str, starts_at: str) -> Json:
+        """A caucus with the requesting side, of an hour and a half."""
+        self.pause()
+        more = {"starts_at": starts_at, "ends_at": starts_at[:11] + "19:45", "title": word(name, self.place)}
+        return self.dispute.session("caucus", "requesting", place=word(f"{name}place", self.place), **more)
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """A confidential act, and the people of the case who know of it."""
+
+    insiders: tuple[str, ...]
+    act: Callable[[Setting], None]
+
+    @property
+    def name(self) -> str:
+        """The name of the act."""
+        return self.act.__name__.strip("_")
+
+
+def _caucus_filing(on: Setting) -> None:
+    filing = on.filed(on.dispute.requesting, "caucus", "caucus", ("requesting",))
+    on.made["caucus"] = filing
+    on.pause()
+    (document,) = filing["documents"]
+    on.dispute.mediator.get(f"/v1/documents/{document['id']}/content")
+
+
+def _mediators_caucus_filing(on: Setting) -> None:
+    on.filed(on.dispute.mediator, "mediatorcaucus", "caucus", ("requesting",))
+
+
+def _caucus_sessions(on: Setting) -> None:
+    held = on.scheduled("held", "2026-04-01T18:10")
+    on.pause()
+    on.dispute.hold(held, word("attendee", on.place), "agent")
+    for act, day in (("adjourn", "02"), ("cancel", "03")):
+        session = on.scheduled(act, f"2026-04-{day}T18:20")
+        on.pause()
+        reason = {"reason": word(f"reasonto{act}", on.place)}
+        on.dispute.mediator.post(f"{on.path}/sessions/{session['id']}/{act}", reason).expect(200)
+    on.scheduled("open", "2026-05-01T18:30")
+
+
+def _caucus_text(on: Setting) -> None:
+    side = [on.dispute.party("requesting")]
+    clauses = [{"number": "1", "text": word("clause", on.place)}]
+    title = word("texttitle", on.place)
+    draft = on.dispute.draft(on.dispute.requesting, title=title, clauses=clauses, audience="caucus", party_ids=side)
+    on.uploaded(on.dispute.requesting, draft, "text", "settlement/drafts", "?language=en")
+    on.pause()
+    title = word("secondtexttitle", on.place)
+    on.dispute.draft(on.dispute.requesting, title=title, clauses=clauses, audience="caucus", party_ids=side)
+
+
+def _own_filing(on: Setting) -> None:
+    on.filed(on.dispute.requesting, "own", "party", ("requesting",))
+
+
+def _open_draft(on: Setting) -> None:
+    draft = on.drafted(on.dispute.requesting, "unsubmitted", "participants")
+    on.uploaded(on.dispute.requesting, draft, "unsubmitted")
+    removed = on.uploaded(on.dispute.requesting, draft, "removed")
+    on.pause()
+    on.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
+
+
+def _sealed_filing(on: Setting) -> None:
+    filing = on.filed(on.dispute.requesting, "sealed", "party-registry", ("requesting",))
+    on.made["sealed"] = filing
+    on.pause()
+    (document,) = filing["documents"]
+    on.dispute.registrar.get(f"/v1/documents/{document['id']}/content")
+
+
+def _powers(on: Setting) -> None:
+    path = on.dispute.representatives()
+    listed = on.dispute.requesting.get(path).expect(200)["items"]
+    agent = next(one["id"] for one in listed if one["user_id"] == on.dispute.requesting.id)
+    powers = {**POWERS, "issued_by": word("powers", on.place)}
+    on.dispute.requesting.post(f"{path}/{agent}/powers", powers).expect(200)
+
+
+def _mediators_filing(on: Setting) -> None:
+    on.filed(on.dispute.mediator, "mediators", "mediators")
+
+
+def _mediators_text(on: Setting) -> None:
+    clauses = [{"number": "1", "text": word("mediatorclause", on.place)}]
+    on.dispute.draft(on.dispute.mediator, title=word("mediatortext", on.place), clauses=clauses, audience="mediators")
+
+
+def _filing_to_the_mediators(on: Setting) -> None:
+    on.filed(on.dispute.registrar, "tomediators", "mediators-registry")
+
+
+def _registrys_filing(on: Setting) -> None:
+    on.filed(on.dispute.registrar, "registry", "registry")
+    events = on.dispute.events(on.dispute.registrar, "filing-submitted")
+    slip = next(event for event in events if event["audience"] == "registry")
+    on.pause()
+    mended = {"event_id": slip["id"], "correction": word("correction", on.place), "reason": word("slip", on.place)}
+    on.dispute.registrar.post(f"{on.path}/rectifications", mended).expect(201)
+
+
+def _joint_draft(on: Setting) -> None:
+    draft = on.drafted(on.dispute.requesting, "joint", "participants", joint_with=[on.dispute.party("responding")])
+    path = f"{on.path}/filings/{draft['id']}"
+    on.pause()
+    on.dispute.responding.post(f"{path}/join").expect(200)
+    on.uploaded(on.dispute.responding, draft, "joint")
+    on.pause()
+    on.dispute.responding.post(f"{path}/withdraw-joinder").expect(200)
+
+
+SIDE, MEDIATOR, REGISTRY = "requesting", "mediator", "registrar"
+ACTS = (
+    Confidence((SIDE, MEDIATOR), _caucus_filing),
+    Confidence((SIDE, MEDIATOR), _mediators_caucus_filing),
+    Confidence((SIDE, MEDIATOR), _caucus_sessions),
+    Confidence((SIDE, MEDIATOR), _caucus_text),
+    Confidence((SIDE,), _own_filing),
+    Confidence((SIDE,), _open_draft),
+    Confidence((SIDE, REGISTRY), _sealed_filing),
+    Confidence((SIDE, REGISTRY), _powers),
+    Confidence((MEDIATOR,), _mediators_filing),
+    Confidence((MEDIATOR,), _mediators_text),
+    Confidence((MEDIATOR, REGISTRY), _filing_to_the_mediators),
+    Confidence((REGISTRY,), _registrys_filing),
+    Confidence((SIDE, "responding"), _joint_draft),
+)
+
+
+def confide(on: Setting, acts: tuple[Confidence, ...] = ACTS) -> Setting:
+    """Take these acts one after the other."""
+    for confidence in acts:
+        on.pause()
+        confidence.act(on)
+    on.pause()
+    return on
+
+
+@contextmanager
+def days_of_their_own(on: Setting) -> Iterator[None]:
+    """Let each act inside happen at an instant and on a day on which nothing else happens."""
+    clock = on.dispute.house.clock
+    on.pause = lambda: clock.pass_by(**_STEP)
+    try:
+        yield
+    finally:
+        on.pause = lambda: None
+        clock.now += timedelta(days=1)
+
+
+_STEP = {"days": 1, "seconds": 11, "microseconds": 4711}
