@@ -82,7 +82,7 @@ class Setting:
     def scheduled(self, name: str, starts_at: str) -> Json:
         """A caucus with the requesting side, of an hour and a half."""
         self.pause()
-        more = {"starts_at": starts_at, "ends_at": starts_at[:11] + "19:45", "title": word(name, self.place)}
+        more: Json = {"starts_at": starts_at, "ends_at": starts_at[:11] + "19:45", "title": word(name, self.place)}
         return self.dispute.session("caucus", "requesting", place=word(f"{name}place", self.place), **more)
 
 
@@ -112,7 +112,8 @@ def _mediators_caucus_filing(on: Setting) -> None:
 
 
 def _caucus_sessions(on: Setting) -> None:
-    held = on.scheduled("held", "2026-04-01T18:10")
+    # It has begun when it is held.
+    held = on.scheduled("held", "2026-03-02T09:10")
     on.pause()
     on.dispute.hold(held, word("attendee", on.place), "agent")
     for act, day in (("adjourn", "02"), ("cancel", "03")):

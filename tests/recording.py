@@ -21,7 +21,7 @@ from uuid import UUID
 
 import httpx
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.access.session import GatedSession, as_system
 from app.core.db import Database, new_id
@@ -30,6 +30,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.core.ledger.catalogue import TYPES
 from app.core.tables.events import Event
+from app.core.tables.institution import Institution
 from app.core.tables.notices import Notice
 from app.demo.court import MEDIATION
 from app.demo.play import Player, StoryClock, filled, member_of
@@ -623,6 +624,7 @@ def _let_mail_come_back(play: Recorder) -> None:
     def refuse(db: GatedSession) -> None:
         user = UUID(play.kept["invited"])
         settled: Json = {"settled_at": now, "settled_on": now.date(), "due_at": now, "tries": 1, "created_at": now}
+        db.execute(update(Institution).values(notices_published_on=now.date() + timedelta(days=1)))
         db.add(Notice(id=new_id(db), user_id=user, kind="invitation", state="bounced", code="550", **settled))
 
     seams.database.in_transaction(refuse, play.entropy)
@@ -678,20 +680,25 @@ def _test_event(tested: Json) -> Json:
     return event.model_dump(mode="json")
 
 
+async def play_everything(play: Recorder) -> None:
+    """Play the story and what it does not reach: each operation that acts succeeds at least once."""
+    told = await play.play()
+    secrets = told["clients"]["court"]
+    for more in (_of_the_institution, _of_the_open_case, _of_terms):
+        await more(play)
+    await _of_courts(play, secrets)
+    await _of_webhooks(play)
+    await play.do("requesting_agent", "/v1/me/desk", method="GET", better=True)
+    await play.do("requesting_agent", "/v1/me/desk/looked")
+
+
 async def _played(settings: Settings) -> Json:
     clock, entropy = StoryClock(PRESENT), Bytes()
     app = create_app(settings, clock, lambda _request_id: entropy)
     play = Recorder(app, clock, entropy)
     database: Database[GatedSession] = app.state.seams.database
     try:
-        told = await play.play()
-        secrets = told["clients"]["court"]
-        for more in (_of_the_institution, _of_the_open_case, _of_terms):
-            await more(play)
-        await _of_courts(play, secrets)
-        await _of_webhooks(play)
-        await play.do("requesting_agent", "/v1/me/desk", method="GET", better=True)
-        await play.do("requesting_agent", "/v1/me/desk/looked")
+        await play_everything(play)
         _let_mail_come_back(play)
         await _read_everything(play)
         events = _events(database, entropy)

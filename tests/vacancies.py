@@ -35,13 +35,13 @@ def _waiting(db: GatedSession) -> Iterator[tuple[str, str]]:
 
 
 def _unrepresented(db: GatedSession) -> Iterator[tuple[str, str]]:
-    """Parties of open cases that have lost their agent without a task of the registry."""
+    """Parties of lodged cases that have lost their agent without a task of the registry."""
     agents = (Capacity.role == "agent", Capacity.pending.is_(False))
     held = db.execute(select(Capacity.party_id, Capacity.ended_at).where(*agents)).all()
     lost = {row.party_id for row in held} - {row.party_id for row in held if row.ended_at is None}
     parties = select(Case.id, Case.waiting_for, Party.id.label("party_id")).join(Party, Party.case_id == Case.id)
-    taking_part = (Case.closed_at.is_(None), Party.participation != "withdrawn", Party.id.in_(lost))
-    for row in db.execute(parties.where(*taking_part)):
+    taking_part = (Case.closed_at.is_(None), Case.lodged_at.is_not(None), Party.participation != "withdrawn")
+    for row in db.execute(parties.where(*taking_part, Party.id.in_(lost))):
         tasks = [entry for entry in row.waiting_for if entry["capacity"] == "registry"]
         if str(row.party_id) not in {entry["party_id"] for entry in tasks}:
             yield str(row.id), "an agent of a party"

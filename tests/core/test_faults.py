@@ -8,22 +8,27 @@ from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
+from app.core.access.session import as_system
 from app.core.db import _has_refused, is_postgresql, sqlite
 from app.core.http import threads
+from app.core.tables.documents import Document
 from app.operations.migrating import migrate
 from app.settings import Settings
 from tests.disks import fill, small_disk
-from tests.installation import TEST_SETTINGS, House, outside
+from tests.installation import TEST_SETTINGS, House, Json, outside
 from tests.lists import walk_pages
+from tests.pdfs import pdf
 from tests.postgresql_server import EmbeddedServer
 from tests.processes import accord
 from tests.story import Dispute, request
+from tests.uploads import desk_of
 
 
 def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house: House, dispute: Dispute) -> None:
@@ -49,6 +54,48 @@ def test_a_clock_that_is_set_back_an_hour_breaks_neither_lists_nor_chains(house:
         assert seqs == sorted(seqs)
     verified = accord(house.settings, "ledger", "verify")
     assert "every chain holds" in verified.stdout, verified.stdout
+
+
+def test_damaged_bytes_have_a_code_of_their_own_in_every_answer_that_needs_them(dispute: Dispute) -> None:
+    dispute.mediating()
+    desk = desk_of(dispute)
+    damaged, missing = desk.document(), desk.document(pdf(900), name="other.pdf")
+    desk.submit()
+    filing = desk.path.removesuffix("/documents")
+    dispute.frozen()
+    session = dispute.session()
+    # Filing and receipt, text, and session have a content each; documents have bytes in the storage besides.
+    paths = [filing, f"{dispute.path}/filings", f"{filing}/receipt", f"{filing}/receipt.pdf", desk.path]
+    paths += [f"{dispute.path}/{part}" for part in ("settlement/drafts", f"sessions/{session['id']}")]
+    assert {dispute.requesting.get(path).status for path in paths} == {200}
+    with stored(dispute.house, damaged) as object_key:
+        storage = dispute.house.app.state.seams.storage
+        path = Path(str(dispute.house.settings.storage)) / object_key
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+        for headers in ({}, {"range": "bytes=0-9"}):
+            dispute.requesting.get(f"/v1/documents/{damaged['id']}/content", **headers).expect(500, "damaged")
+        path.write_bytes(b"")
+        dispute.requesting.get(f"/v1/documents/{damaged['id']}/content").expect(500, "damaged")
+    with stored(dispute.house, missing) as object_key:
+        storage.delete_now(object_key)
+        dispute.requesting.get(f"/v1/documents/{missing['id']}/content").expect(500, "damaged")
+    assert {dispute.requesting.get(path).status for path in paths} == {200}
+    for change in ("substr(body, 1, 20)", "substr(body, 1, length(body) - 1)"):
+        with dispute.house.database.write(os.urandom) as db, as_system(db):
+            db.execute(text(f"UPDATE contents SET body = {change}"), execution_options={"as_system": True})
+        for damaged_path in paths:
+            answer = dispute.requesting.get(damaged_path).expect(500, "damaged")
+            assert answer["title"] == "What is stored of this is damaged"
+        dispute.requesting.post(f"{filing}/submit").expect(409, "filing-state")
+        body = {"kind": "notice", "title": "x", "text": "x", "audience": "participants"}
+        dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
+
+
+@contextmanager
+def stored(house: House, document: Json) -> Iterator[str]:
+    """The key of the stored bytes of a document."""
+    with house.database.read(os.urandom) as db, as_system(db):
+        yield db.execute(select(Document.object_key).where(Document.id == UUID(document["id"]))).scalar_one()
 
 
 @contextmanager

@@ -266,7 +266,7 @@ def test_an_invalid_referral_is_refused_with_the_place_of_the_fault(referred: Re
         ({"parties": referral()["parties"][:1]}, "/parties"),
         ({"parties": referral()["parties"][::-1]}, "/parties"),
         ({"external_id": ""}, "/external_id"),
-        ({"more": 1}, ""),
+        ({"more": 1}, "/more"),
     ):
         answer = referred.court.post("/v1/referrals", {**referral("HC-3"), **wrong}).expect(422, "invalid")
         assert answer["errors"][0]["pointer"] == pointer

@@ -478,7 +478,7 @@ def test_wrong_input_is_refused_with_the_place_of_the_fault(lodged: Dispute, the
         ({**right, "case_id": "00000000-0000-4000-8000-00000000dead"}, "/case_id"),
         ({**right, "description": ""}, "/description"),
         ({**right, "description": "two\nlines"}, "/description"),
-        ({**right, "more": 1}, ""),
+        ({**right, "more": 1}, "/more"),
     ]
     for body, pointer in table:
         refused = lodged.requesting.post("/v1/webhooks", body).expect(422, "invalid")
@@ -508,7 +508,9 @@ def test_caucus_events_reach_no_receiver_of_others(lodged: Dispute, there: Recei
         for who, person in people.items():
             subscribe(person, confidant.url if who == "own" else there.url)
         filing = dispute.filing(dispute.requesting, "caucus", "requesting", text="A canary sings of pumps.")
-        session = dispute.session("caucus", "requesting", title="Canary in the mine")
+        day = (dispute.house.clock.now + timedelta(days=30)).date().isoformat()
+        times = {"starts_at": f"{day}T10:00", "ends_at": f"{day}T12:00"}
+        session = dispute.session("caucus", "requesting", title="Canary in the mine", **times)
         sender(dispute.house).settle()
     assert {event["type"] for event in confidant.events()} >= {"filing-submitted", "session-scheduled"}
     everything = b"".join(request.body for request in (*there.received, *confidant.received)).decode()

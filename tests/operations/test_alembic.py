@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.config import Config
 from alembic.config import main as alembic
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import make_url
@@ -141,7 +142,8 @@ def test_a_new_migration_is_named_by_its_date_and_needs_nothing_of_the_applicati
     engine = straight_to(without_tables)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE rectifications"))
-        config = configuration(connection)
+        config = Config(ROOT / "alembic.ini")
+        config.attributes["connection"] = connection
         config.set_main_option("version_locations", f"{ROOT / 'migrations' / 'versions'}{os.pathsep}{tmp_path}")
         command.revision(
             config, "keep rectifications", autogenerate=True, rev_id="20991231", version_path=str(tmp_path)

@@ -213,6 +213,44 @@ def test_the_audience_of_a_filing_reads_its_documents_once_it_is_submitted(desk:
         assert person.get(f"{dispute.path}/accesses").expect(200)["items"] == []
 
 
+# The bytes of a file of 10,000 that a range gives; None where the range is not satisfiable. RFC 9110, section 14.
+RANGES: dict[str, tuple[int, int] | None] = {
+    "bytes=0-0": (0, 1),
+    "bytes=0-1023": (0, 1024),
+    "bytes=9999-": (9999, 10_000),
+    "bytes=9990-20000": (9990, 10_000),
+    "bytes=10000-": None,
+    "bytes=10000-10001": None,
+    "bytes=-1": (9999, 10_000),
+    "bytes=-0": None,
+    "bytes=-10005": (0, 10_000),
+    "Bytes=0-0": (0, 1),
+}
+# What is no single range of bytes is ignored.
+NO_RANGES = ("bytes=5-4", "bytes=10005-4", "bytes=0-1,5-6", "bytes=-", "bytes=a-b", "lines=0-5", "0-5")
+
+
+def test_ranges_include_their_last_byte_and_end_with_the_file(desk: Desk) -> None:
+    content = pdf(10_000)
+    document = desk.document(content)
+    person, tag = desk.dispute.requesting, f'"{document["sha256"]}"'
+    for wanted, expected in RANGES.items():
+        answer = content_of(person, document, range=wanted)
+        if expected is None:
+            answer.expect(416)
+            assert answer.headers["content-range"] == "bytes */10000", wanted
+            continue
+        start, end = expected
+        assert (answer.status, answer.response.content) == (206, content[start:end]), wanted
+        assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/10000", wanted
+    for wanted in NO_RANGES:
+        answer = content_of(person, document, range=wanted)
+        assert (answer.status, answer.response.content) == (200, content), wanted
+    for condition, status in ((tag, 206), (f"W/{tag}", 200), ('"other"', 200), ("Mon, 02 Mar 2026 09:00:00 GMT", 200)):
+        answer = content_of(person, document, range="bytes=0-9", if_range=condition)
+        assert (answer.status, len(answer.response.content)) == (status, 10 if status == 206 else 10_000), condition
+
+
 def test_who_came_after_a_document_does_not_learn_of_it_from_its_reads(desk: Desk) -> None:
     dispute = desk.dispute
     body = {"kind": "statement", "title": "x", "text": "x", "audience": "mediators-registry"}

@@ -1,7 +1,7 @@
 """The roster of mediators: corrected, suspended, and what that means for nominations and appointments."""
 
 from tests.installation import House, Json, Person
-from tests.story import Dispute
+from tests.story import EARLIER, Dispute
 
 
 def change(person: Person, mediator_id: str, fields: Json, status: int = 200) -> Json:
@@ -27,7 +27,7 @@ def test_an_entry_is_corrected_and_the_event_keeps_what_it_said(house: House, di
         ({}, ""),
         ({"languages": None}, ""),
         ({"nationalities": []}, "/nationalities"),
-        ({"user_id": dispute.mediator.id}, ""),
+        ({"user_id": dispute.mediator.id}, "/user_id"),
     ):
         (fault,) = change(house.registrar, dispute.mediator_id, dict(wrong), 422)["errors"]
         assert fault["pointer"] == pointer
@@ -62,7 +62,7 @@ def test_a_suspended_mediator_is_no_candidate_and_keeps_the_appointments_in_cour
     # The mediation goes on.
     (running,) = dispute.appointments()
     assert running["state"] == "confirmed"
-    dispute.hold(dispute.session())
+    dispute.hold(dispute.session(**EARLIER))
     # Back on the roster, the person is nominated again.
     change(house.registrar, dispute.mediator_id, {"active": True})
     other.nominate(other.requesting, dispute.mediator_id)

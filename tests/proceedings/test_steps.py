@@ -58,8 +58,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"due_on": "2026-03-02"}, "/due_on"),
     ({"due_on": "2026-01-01"}, "/due_on"),
     ({"fields": {"consent": CONSENT}}, "/fields/consent"),
-    ({"fields": {"nonsense": True}}, "/fields"),
-    ({"nonsense": True}, ""),
+    ({"fields": {"nonsense": True}}, "/fields/nonsense"),
+    ({"nonsense": True}, "/nonsense"),
 ]
 
 

@@ -63,10 +63,7 @@ def unseal(db: GatedSession, wrapped: bytes, id: UUID, sealed: bytes) -> Opening
     Raises Altered if it is not what was written, Destroyed if the key was destroyed, and Misconfigured if another
     master key wrapped it.
     """
-    try:
-        salt, plain = _unseal(db.sealer.opened(wrapped), id, sealed)
-    except (InvalidTag, ValueError) as problem:
-        raise Altered from problem
+    salt, plain = _unseal(db.sealer.opened(wrapped), id, sealed)
     return Opening(json.loads(plain), salt)
 
 
@@ -146,7 +143,7 @@ def proves(db: GatedSession, case_id: UUID, id: UUID, body: bytes, committed: by
         return commitment(*_unseal(_cipher(db, case_id), id, body)) == committed
     except Destroyed:
         return True
-    except InvalidTag:
+    except Altered:
         return False
 
 
@@ -156,8 +153,11 @@ def commitment(salt: bytes, plain: bytes) -> bytes:
 
 
 def _unseal(cipher: AESGCM, id: UUID, sealed: bytes) -> tuple[bytes, bytes]:
-    """The salt and the body of a sealed content; raises InvalidTag if it was altered."""
-    opened = cipher.decrypt(sealed[:12], sealed[12:], id.bytes)
+    """The salt and the body of a sealed content; raises Altered if it is not what was written."""
+    try:
+        opened = cipher.decrypt(sealed[:12], sealed[12:], id.bytes)
+    except (InvalidTag, ValueError) as problem:
+        raise Altered from problem
     return opened[:SALT_BYTES], opened[SALT_BYTES:]
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.core.files.sealing import HEADER, Key, SealedFile, pieces
+from app.core.errors import Altered
+from app.core.files.sealing import HEADER, Key, SealedFile, pieces, sealed_size
 from app.core.files.storage import Storage
 
 
@@ -32,8 +33,12 @@ async def plain_bytes(storage: Storage, file: StoredFile, start: int, end: int) 
 
     Raises Missing or Altered if the sealed file is not what was written, and StorageUnavailable.
     """
+    size = await storage.size(file.object_key)
+    if size != sealed_size(file.size):
+        # Before any read: storages report a range past the end as if they could not be reached.
+        raise Altered("The sealed file does not have the length that was written.")
     header = await storage.read(file.object_key, 0, HEADER)
-    sealed = SealedFile(file.key, file.size, header, await storage.size(file.object_key))
+    sealed = SealedFile(file.key, file.size, header, size)
     rest = pieces(file.size, start, end)
     first = next(rest)
     first_bytes = sealed.open(first, await storage.read(file.object_key, first.start, first.end))

@@ -11,7 +11,7 @@ from app.core.errors import Unsatisfiable
 from app.core.http.conditions import matches_weakly
 from app.core.http.methods import is_head
 
-_RANGE = re.compile(r"bytes=[ \t]*(\d{0,19})-(\d{0,19})[ \t]*")
+_RANGE = re.compile(r"(?i:bytes)=[ \t]*([0-9]{0,19})-([0-9]{0,19})[ \t]*")
 # Browsers save the file and run nothing of it, whatever it contains.
 _SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'none'"
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from app.core import errors
 from app.core.errors import FieldError, GrantRefused, Invalid, NotFound, Problem
+from app.core.files.storage import Missing
 from app.core.http.methods import allowed
 
 STATUS: dict[type[Problem], int] = {
@@ -169,9 +170,16 @@ def install(app: FastAPI) -> None:
         return problem_response(request, problem.status_code, code, title, detail, headers)
 
 
-def unexpected(request: Request) -> Response:
-    """The answer after an unexpected error."""
-    code, title, detail = _OF_STATUS[500]
+_DAMAGED = (
+    "damaged",
+    "What is stored of this is damaged",
+    "The stored bytes are not those that were written, or are missing. Ask the operator to restore them.",
+)
+
+
+def unexpected(request: Request, fault: Exception) -> Response:
+    """The answer after an unexpected error; stored bytes that are damaged have a code of their own."""
+    code, title, detail = _DAMAGED if isinstance(fault, errors.Altered | Missing) else _OF_STATUS[500]
     return problem_response(request, 500, code, title, detail, {})
 
 

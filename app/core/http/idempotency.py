@@ -66,6 +66,13 @@ def claim(db: GatedSession, principal_id: UUID, key: str, fingerprint: bytes, no
     return Success(row.status, tuple(UUID(id) for id in row.ids))
 
 
+def is_remembered(db: GatedSession, principal_id: UUID, key: str, now: datetime) -> bool:
+    """Whether a request under this key succeeded, and a repetition of it would be answered again."""
+    record = IdempotencyRecord
+    kept = (record.principal_id == principal_id, record.key == key, record.created_at >= now - LIFE)
+    return db.execute(select(record.key).where(*kept, record.status.is_not(None))).first() is not None
+
+
 def _insert(db: GatedSession, principal_id: UUID, key: str, fingerprint: bytes, now: datetime) -> bool:
     dialect = postgresql if is_postgresql(db) else sqlite
     values = {"principal_id": principal_id, "key": key, "fingerprint": fingerprint, "ids": [], "created_at": now}

@@ -78,11 +78,11 @@ class Surroundings:
             await self._serve(request, scope, receive, with_headers)
         except ClientDisconnect:
             log.info("the sender of request %s disconnected", request_id)
-        except Exception:
+        except Exception as fault:
             log.exception("request %s failed", request_id)
             if status:
                 raise
-            await unexpected(request)(scope, receive, with_headers)
+            await unexpected(request, fault)(scope, receive, with_headers)
         finally:
             self._count(request, status, time.perf_counter() - began)
 

@@ -3,13 +3,19 @@
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Sequence
-from typing import Protocol, TypeVar, cast
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar, TypeVarTuple, cast
+from uuid import UUID
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Problem, Unavailable, UnsupportedMediaType, invalid
+from app.core.access.actors import Actor
+from app.core.access.session import GatedSession
+from app.core.errors import KeyInProgress, Problem, Unavailable, UnsupportedMediaType, invalid
 from app.core.files.kinds import Kind, kind_of
 from app.core.files.names import name_of
 from app.core.files.sealing import PREFIX_BYTES, SALT_BYTES, Key
@@ -19,6 +25,8 @@ from app.core.http.work import Work
 _DIGEST = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):\s*")
 _DIGEST_FORM = "Write a digest as sha-256=:BASE64:"
 Answer = TypeVar("Answer")
+Result = TypeVar("Result", bound=BaseModel)
+Ids = TypeVarTuple("Ids")
 
 
 class UploadPermit(Protocol):
@@ -87,6 +95,35 @@ async def receive_file(work: Work, permit: UploadPermit, file: File, limit: int)
     # Under an idempotency key, two uploads are the same if their bytes and names are.
     work.body = arrived.sha256 + file.name.encode()
     return arrived
+
+
+@dataclass(frozen=True, slots=True)
+class _OfARepetition:
+    """A permit to receive a file again, only to compare it with that of the first request; it is then deleted."""
+
+    key: Key
+    object_key: str
+
+
+async def replayed(
+    work: Work, file: File, limit: int, answer: Callable[[GatedSession, Actor, datetime, *Ids], Result]
+) -> Result | None:
+    """Answer an upload again that succeeded under the same idempotency key; None if there was none.
+
+    This comes before the permission to upload: the filing may be submitted since, or full. Raises KeyReused if the
+    request or its file is another one.
+    """
+    if not await work.is_repeated():
+        return None
+    id = UUID(bytes=work.entropy(16), version=4)
+    permit = _OfARepetition(Key(work.entropy(32), id), f"{id.hex[:2]}/{id.hex}")
+    arrived = await receive_file(work, permit, file, limit)
+
+    def first(db: GatedSession, actor: Actor, now: datetime) -> tuple[*Ids]:
+        # The key was forgotten between the two looks at it.
+        raise KeyInProgress
+
+    return await keep_or_delete(work, arrived, work.write(first, answer=answer))
 
 
 async def keep_or_delete(work: Work, arrived: Arrived, entering: Awaitable[Answer]) -> Answer:

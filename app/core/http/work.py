@@ -143,6 +143,18 @@ class Work:
 
         return await in_thread(read, self.seams.database.threads)
 
+    async def is_repeated(self) -> bool:
+        """Whether the request has the idempotency key of an earlier success of its actor."""
+        key = idempotency.key_of(self.request)
+        if key is None:
+            return False
+
+        def read() -> bool:
+            with self._snapshot() as (db, actor):
+                return idempotency.is_remembered(db, actor.id, key, self.now)
+
+        return await in_thread(read, self.seams.database.threads)
+
     async def note(
         self,
         command: Callable[Concatenate[GatedSession, Actor, datetime, Arguments], None],

@@ -17,7 +17,7 @@ from app.core.http.methods import is_head
 from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.uploads import file_of, keep_or_delete, receive_file
+from app.core.http.uploads import file_of, keep_or_delete, receive_file, replayed
 from app.core.http.work import Work, act
 from app.core.values import Instant, Line
 from app.integration.courts import (
@@ -188,6 +188,8 @@ async def upload_order(work: Upload, referral_id: UUID) -> ReferralOut:
     Its court may do this. The file is the body of the request. A later file replaces it.
     """
     file, most = file_of(work.request, TEXTS), min(work.seams.database.settings.document_limit, MOST_OF_ORDER)
+    if (again := await replayed(work, file, most, referral_views.read_referral)) is not None:
+        return again
     ticket = await work.look(order_files.may_bring, referral_id)
     arrived = await receive_file(work, ticket, file, most)
     return await keep_or_delete(work, arrived, _bring(work, referral_id, ticket, arrived))

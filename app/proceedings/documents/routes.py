@@ -17,7 +17,7 @@ from app.core.http.methods import is_head
 from app.core.http.parameters import Act, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
-from app.core.http.uploads import file_of, keep_or_delete, receive_file
+from app.core.http.uploads import file_of, keep_or_delete, receive_file, replayed
 from app.core.http.work import Work, act
 from app.core.values import Language
 from app.proceedings.cases.schemas import ActingIn
@@ -101,6 +101,8 @@ async def upload_text(
 async def _upload(work: Work, holder: Holder, details: About, kinds: Sequence[Kind]) -> DocumentOut:
     settings = work.seams.database.settings
     file = replace(file_of(work.request, kinds), renders=holder.kind == "draft")
+    if (again := await replayed(work, file, settings.document_limit, service.read_document)) is not None:
+        return again
     intake = service.Intake(settings.documents_per_filing, settings.clamd is not None)
     ticket = await work.look(service.may_upload, holder, details, intake)
     arrived = await receive_file(work, ticket, file, settings.document_limit)
