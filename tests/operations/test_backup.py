@@ -84,6 +84,7 @@ def test_a_registry_is_restored_elsewhere_with_everything_in_it(
     client.app.state.seams.database.dispose()
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize(
     ("options", "following"), [((), "2026-1001"), (("--last-reference", "2026-0041"), "2026-0042")]
 )
@@ -104,6 +105,8 @@ def test_a_restored_registry_gives_no_reference_twice(
     assert f"2026-{last + 1:04d}" == following
 
 
+# On SQLite a writer waits for the copy; on PostgreSQL both go on.
+@pytest.mark.parametrize("registry", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"], indirect=True)
 def test_a_backup_taken_during_writes_is_one_consistent_state(
     house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:
@@ -157,6 +160,7 @@ def kept(settings: Settings, tmp_path: Path) -> Settings:
     return settings.model_copy(update={"storage": str(tmp_path / "restored")})
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize(
     ("last", "years"),
     [
@@ -211,6 +215,8 @@ def test_a_restore_refuses_a_storage_that_another_registry_uses(
     restored(there, file, house, house.clock.now)
 
 
+# The file is judged before the database is.
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_backup_with_an_altered_byte_is_refused(
     house: House, dispute: Dispute, elsewhere: Settings, tmp_path: Path
 ) -> None:

@@ -55,6 +55,8 @@ def test_a_backup_restores_documents_whole(kept: Settings, tmp_path: Path) -> No
     assert checked.returncode == 0, checked.stdout
 
 
+# The storage is the same for both engines.
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("fault", ["missing", "altered"])
 def test_the_check_names_missing_and_altered_documents(kept: Settings, fault: str) -> None:
     with House.open(kept) as house:

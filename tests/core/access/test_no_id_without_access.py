@@ -349,6 +349,8 @@ def _a_word_in_a_header(house: House, world: Planted, patch: Patch) -> None:
 
 
 # The crawl of all operations shows that nothing is found where nothing is planted.
+# What is compared is the same on both engines.
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 @pytest.mark.parametrize("name", LEAKS)
 def test_each_planted_leak_is_found(house: House, world: Planted, monkeypatch: Patch, name: str) -> None:
     operations, plant = LEAKS[name]
