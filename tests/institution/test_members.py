@@ -114,7 +114,7 @@ FAULTS: list[tuple[Json, list[tuple[str, str]]]] = [
         {"earlier_periods": [{"in_force_on": "2025-09-19", "ceases_on": "2027-07-25"}]},
         [("/earlier_periods", "order")],
     ),
-    ({"calendar": "Scotland"}, [("/calendar", "string-pattern-mismatch")]),
+    ({"calendar": "Scotland"}, [("/calendar", "calendar")]),
     ({"calendar": "XX"}, [("/calendar", "calendar")]),
     ({"standing": "rumour"}, [("/standing", "literal-error")]),
     ({"standing": "text"}, [("/source", "source-needed")]),
