@@ -37,6 +37,7 @@ from app.demo.play import Player, StoryClock, filled, member_of
 from app.demo.story import TIME_ZONE, Json
 from app.institution.people.activations import print_link
 from app.integration.description.examples import RECORDED
+from app.integration.notices import mail_queue
 from app.integration.webhooks.schemas import TEST_TYPE, TestDataOut, TestEventOut
 from app.main import create_app
 from app.operations.migrating import migrate
@@ -618,14 +619,17 @@ async def _read_everything(play: Recorder) -> None:
 
 
 def _let_mail_come_back(play: Recorder) -> None:
-    """A mail that was refused for good: the demo sends none."""
-    now, seams = play.clock.now, play.app.state.seams
+    """A mail that was refused for good yesterday, which the registry reads today: the demo sends none."""
+    today, seams = play.clock.now, play.app.state.seams
+    now = today - timedelta(days=1)
 
     def refuse(db: GatedSession) -> None:
         user = UUID(play.kept["invited"])
         settled: Json = {"settled_at": now, "settled_on": now.date(), "due_at": now, "tries": 1, "created_at": now}
         db.execute(update(Institution).values(notices_published_on=now.date() + timedelta(days=1)))
         db.add(Notice(id=new_id(db), user_id=user, kind="invitation", state="bounced", code="550", **settled))
+        db.flush()
+        mail_queue.publish(db, today)
 
     seams.database.in_transaction(refuse, play.entropy)
 

@@ -537,7 +537,9 @@ SECOND_CASE = [
         keeps={"redacted_map": "id"},
     ),
     StoryAct(62, 14, "responding_agent", "and submits that as well", f"{S}/filings/{{redacted}}/submit"),
-    StoryAct(62, 15, "registrar", "The registrar enters it on the docket", f"{S}/filings/{{redacted}}/acceptance"),
+    StoryAct(
+        62, 15, "registrar", "The registrar enters this version on the docket", f"{S}/filings/{{redacted}}/acceptance"
+    ),
     StoryAct(
         63,
         9,

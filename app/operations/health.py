@@ -177,10 +177,17 @@ def _free_in(folder: Path) -> str:
     return f"{free // 1024**2} MiB free in {folder}"
 
 
+def no_database(path: str | None) -> str:
+    """What is wrong where the file of a SQLite database is missing, and what to do."""
+    return (
+        f"There is no database at {path}: run 'accord migrate' first, or set ACCORD_DATABASE_URL if yours is elsewhere."
+    )
+
+
 def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[HealthFinding]:
     path = make_url(settings.database_url).database
     if settings.is_sqlite and not Path(path or "").exists():
-        yield HealthFinding("database", f"There is no database at {path}: run 'accord migrate' first.", False)
+        yield HealthFinding("database", no_database(path), False)
         return
     try:
         database = Database(settings, guard, GatedSession)

@@ -97,7 +97,7 @@ def no_gate_fails(entry: Step) -> Reason:
 
 def _takers(entry: Step) -> list[str]:
     return [
-        "any party" if capacity == "any-party" else f"{'a' if entry.each == capacity else 'the'} {_words(capacity)}"
+        "a party" if capacity == "any-party" else f"{'a' if entry.each == capacity else 'the'} {_words(capacity)}"
         for capacity in entry.by
     ]
 

@@ -230,6 +230,7 @@ def test_a_wrong_setting_is_reported_by_its_name_and_without_its_value(accord: R
 def test_a_missing_database_is_named_without_its_password_and_not_created(accord: Run, tmp_path: Path) -> None:
     refused = accord("serve", url="sqlite:///mistyped.db", check=False)
     assert (refused.returncode, "run 'accord migrate' first" in refused.stderr) == (1, True)
+    assert "or set ACCORD_DATABASE_URL if yours is elsewhere" in refused.stderr
     (tmp_path / "empty.db").touch()
     refused = accord("serve", url="sqlite:///empty.db", check=False)
     assert (refused.returncode, "not at this release's tables" in refused.stderr) == (1, True)

@@ -194,6 +194,23 @@ def test_the_other_side_cannot_find_the_receipt_of_a_confidential_filing(dispute
         person.get(f"{path}.pdf").expect(404, "not-found")
 
 
+@pytest.mark.parametrize(
+    ("audience", "side", "readers"),
+    [
+        ("participants", None, "Everybody in the case"),
+        ("party-registry", "requesting", "The registry and the parties that it names"),
+        ("caucus", "requesting", "The mediators and the parties that it names"),
+    ],
+)
+def test_a_receipt_says_in_words_whom_the_filing_is_for(
+    dispute: Dispute, audience: str, side: str | None, readers: str
+) -> None:
+    dispute.mediating()
+    filing = dispute.filing(dispute.requesting, audience, *([side] if side else []))
+    page = text_of(pdf(dispute.requesting, f"{dispute.path}/filings/{filing['id']}/receipt.pdf"))
+    assert f"For {readers} From" in page
+
+
 def test_a_draft_has_no_receipt_and_a_receipt_is_not_listed_as_a_certificate(dispute: Dispute) -> None:
     dispute.invited()
     filing = {"kind": "statement", "title": "T", "text": "T", "audience": "participants"}

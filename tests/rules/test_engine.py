@@ -119,6 +119,7 @@ def test_a_refusal_of_a_capacity_names_the_capacities_that_take_the_step() -> No
     refused = refusal(case("closed"), "accept-invitation", MEDIATOR)
     assert refused.code == "not-your-capacity"
     assert refused.detail == "Only a responding party or the registry may take 'accept-invitation'."
+    assert refusal(case("settling"), "sign", REGISTRY).detail == "Only a party may take 'sign'."
     assert refused.reasons[0].citation == Citation(None, "text", "international-mediation.org/scope-of-cases")
 
 

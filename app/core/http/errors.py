@@ -56,6 +56,15 @@ _MESSAGES = {
     "json_invalid": ("json", "The body is not valid JSON. Correct its syntax."),
     "model_attributes_type": ("object", "Give a JSON object."),
     "int_parsing": ("integer", "Give a whole number."),
+    "date_from_datetime_parsing": ("date-from-datetime-parsing", "Give a day of the calendar, such as 2027-03-08."),
+    "date_from_datetime_inexact": ("date-from-datetime-inexact", "Give a day without a time, such as 2027-03-08."),
+    "literal_error": ("literal-error", "Choose one of: {expected}."),
+    "string_too_short": ("string-too-short", "Give at least {min_length} character{s}."),
+    "string_too_long": ("string-too-long", "Give at most {max_length} character{s}."),
+    "too_short": ("too-short", "Give at least {min_length} item{s}."),
+    "too_long": ("too-long", "Give at most {max_length} item{s}."),
+    "greater_than_equal": ("greater-than-equal", "Give {ge} or more."),
+    "less_than_equal": ("less-than-equal", "Give {le} or less."),
 }
 
 
@@ -134,12 +143,27 @@ def _field_error(fault: Any) -> FieldError:
     if fault["type"] == "extra_forbidden":
         # The name is the client's own and tells it what to remove; what is no plain name may be anything.
         path = path if _PLAIN_NAME.fullmatch(str(path[-1])) else path[:-1]
-    code, message = _MESSAGES.get(fault["type"], (str(fault["type"]).replace("_", "-"), str(fault["msg"])))
+    code, message = _said(fault)
     if source == "body":
         pointer = "" if fault["type"] == "json_invalid" else "".join(f"/{part}" for part in path)
     else:
         pointer = "/".join([source, *(str(part) for part in path)])
     return FieldError(pointer, code, message)
+
+
+def _said(fault: Any) -> tuple[str, str]:
+    """The code of a fault of pydantic, and what to do about it."""
+    kind = str(fault["type"])
+    if kind not in _MESSAGES:
+        return kind.replace("_", "-"), str(fault["msg"])
+    code, message = _MESSAGES[kind]
+    limits = fault.get("ctx", {})
+    one = 1 in (limits.get("min_length"), limits.get("max_length"))
+    return code, message.format_map({**limits, "expected": _listed(limits), "s": "" if one else "s"})
+
+
+def _listed(limits: dict[str, Any]) -> str:
+    return str(limits.get("expected", "")).replace("' or '", "', '").replace("'", "")
 
 
 def install(app: FastAPI) -> None:

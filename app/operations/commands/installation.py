@@ -15,7 +15,7 @@ from app.core.db import Database
 from app.core.errors import Misconfigured, Unavailable
 from app.core.ledger import service as ledger
 from app.core.sealer import Sealer
-from app.operations.health import require_key, rule_sets_in_use
+from app.operations.health import no_database, require_key, rule_sets_in_use
 from app.operations.migrating import has_tables
 from app.settings import Settings
 
@@ -32,7 +32,7 @@ def open_database(settings: Settings) -> Database[GatedSession]:
     """Open the database; Misconfigured for a missing SQLite file: a mistyped path must not create an empty one."""
     path = make_url(settings.database_url).database
     if settings.is_sqlite and not Path(path or "").exists():
-        raise Misconfigured(f"There is no database at {path}: run 'accord migrate' first.")
+        raise Misconfigured(no_database(path))
     return Database(settings, guard, GatedSession)
 
 

@@ -101,6 +101,25 @@ def test_all_faults_of_a_body_come_in_one_answer_in_the_order_of_its_fields(disp
     assert [fault["pointer"] for fault in body["errors"]] == ["/category", "/subjects/0"]
 
 
+def test_a_fault_says_what_to_send_instead(dispute: Dispute) -> None:
+    body = request(title="", parties=[], languages=["en"] * 51, instruments=[{"kind": "feud", "title": "x"}])
+    faults = dispute.requesting.post("/v1/cases", body).expect(422, "invalid")["errors"]
+    assert {fault["pointer"]: fault["message"] for fault in faults} == {
+        "/title": "Give at least 1 character.",
+        "/parties": "Give at least 2 items.",
+        "/languages": "Give at most 20 items.",
+        "/instruments/0/kind": "Choose one of: treaty, resolution, contract, judgment, order, other.",
+    }
+    dispute.mediating()
+    letter = {"title": "x", "kind": "statement", "text": "x", "audience": "participants", "on": "2030-02-30"}
+    fault = dispute.requesting.post(f"{dispute.path}/filings", letter).expect(422, "invalid")["errors"][0]
+    assert (fault["pointer"], fault["message"]) == ("/on", "Give a day of the calendar, such as 2027-03-08.")
+    pages = {0: "Give 1 or more.", 1000: "Give 200 or less."}
+    for limit, message in pages.items():
+        answer = dispute.requesting.get(f"/v1/cases?limit={limit}").expect(422, "invalid")
+        assert [fault["message"] for fault in answer["errors"]] == [message]
+
+
 def test_codes_do_not_depend_on_the_requested_language(dispute: Dispute) -> None:
     for language in ("en", "fr", "ar", "no-such-language"):
         answer = dispute.requesting.send("GET", "/v1/cases?limit=x", headers={"accept-language": language})
