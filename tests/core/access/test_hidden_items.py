@@ -1,14 +1,11 @@
-"""A hidden item is answered like an unknown one, and nothing that is served shows a confidence."""
+"""A hidden item is answered like an unknown one."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.settings import Settings
 from tests.installation import Answer, House, Json, Person
-from tests.registries import EmptyRegistry
 from tests.story import Dispute
 
 VARYING = {"x-request-id"}
@@ -168,129 +165,3 @@ def test_an_administrator_reads_no_case(dispute: Dispute) -> None:
     dispute.mediating()
     dispute.house.admin.get(dispute.path).expect(404)
     assert dispute.house.admin.get("/v1/cases").expect(200)["items"] == []
-
-
-# ── Two worlds: with and without confidential acts ──────────────────────────────────────────────────────────────────
-
-
-def crawl(person: Person, dispute: Dispute) -> list[object]:
-    """Everything that a person receives about the case: each list page by page, each item, filters and counts."""
-    received: list[object] = []
-
-    def read(path: str) -> Any:
-        answer = person.get(path)
-        received.append((path, whole_answer(answer)))
-        return answer.json
-
-    for path in ("/v1/me", "/v1/cases", "/v1/cases?q=serin", "/v1/cases?phase=sessions&limit=1"):
-        read(path)
-    read(dispute.path)
-    read(f"{dispute.path}/steps")
-    after, more = "", True
-    while more:
-        told_of = read(f"/v1/events?limit=3{after}")
-        after, more = f"&after={told_of['next']}", told_of["more"]
-    read("/v1/events?latest=true")
-    for name in (
-        "parties",
-        "third-states",
-        "consents",
-        "appointments",
-        "sessions",
-        "filings",
-        "settlement/drafts",
-        "settlement/signatures",
-        "deadlines",
-        "events",
-    ):
-        following: str | None = f"{dispute.path}/{name}?limit=2"
-        while following is not None:
-            page = read(following)
-            for item in page["items"]:
-                prefix = "/v1" if name == "appointments" else dispute.path
-                read(f"{prefix}/{name}/{item['id']}")
-            following = f"{dispute.path}/{name}?limit=2&after={page['next']}" if page["next"] else None
-    return received
-
-
-def open_story(dispute: Dispute, confide: Callable[[str], None]) -> list[object]:
-    """The visible story, which calls `confide` where hidden acts may happen; gives all that two outsiders received."""
-    outsiders: list[object] = []
-
-    def look() -> None:
-        outsiders.extend(crawl(dispute.responding, dispute) + crawl(dispute.registrar, dispute))
-
-    def does(person: Person, method: str, path: str, body: Json | None = None) -> Any:
-        answer = person.send(method, dispute.path + path, json=body)
-        outsiders.append((method, path, whole_answer(answer)))
-        return answer.json
-
-    dispute.mediating()
-    confide("first")
-    look()
-    joint = does(
-        dispute.registrar,
-        "POST",
-        "/sessions",
-        {
-            "kind": "joint",
-            "title": "Together",
-            "starts_at": "2026-05-04T09:00",
-            "ends_at": "2026-05-04T10:00",
-            "audience": "participants",
-        },
-    )
-    confide("second")
-    statement = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
-    filing = does(dispute.responding, "POST", "/filings", statement)
-    does(dispute.responding, "POST", f"/filings/{filing['id']}/submit")
-    dispute.hold(joint, "All", "all")
-    confide("third")
-    text = dispute.frozen()
-    look()
-    # The case ends while hidden sessions are still open.
-    does(dispute.responding, "POST", "/steps/withdraw", {"reason": "No."})
-    look()
-    assert text["version"] == 1
-    return outsiders
-
-
-def nothing(_place: str) -> None:
-    """No hidden act happens."""
-
-
-def confidences(dispute: Dispute) -> Callable[[str], None]:
-    """At each point one side and the mediator take every confidential act."""
-
-    def confide(place: str) -> None:
-        with dispute.house.apart(f"hidden-{place}"):
-            dispute.filing(dispute.requesting, "caucus", "requesting", text=f"Between us, {place}.")
-            dispute.filing(dispute.mediator, "caucus", "requesting")
-            dispute.filing(dispute.mediator, "mediators")
-            dispute.filing(dispute.requesting, "party", "requesting")
-            left_open = {"kind": "statement", "title": "x", "text": "x", "audience": "participants"}
-            dispute.requesting.post(f"{dispute.path}/filings", left_open).expect(201)
-            held = dispute.session("caucus", "requesting", starts_at="2026-04-01T10:00")
-            dispute.hold(held, "Olga", "agent")
-            dispute.session("caucus", "requesting", starts_at="2026-05-01T10:00")
-            side = [dispute.party("requesting")]
-            dispute.draft(dispute.requesting, audience="caucus", party_ids=side)
-            dispute.draft(dispute.mediator, audience="mediators", party_ids=[])
-
-    return confide
-
-
-def world(settings: Settings, with_confidences: bool) -> list[object]:
-    """One of the two worlds: the same requests with the same ids, with or without hidden requests among them."""
-    with House.open(settings, predictable=True) as house:
-        dispute = Dispute(house)
-        return open_story(dispute, confidences(dispute) if with_confidences else nothing)
-
-
-def test_confidential_acts_change_no_byte_that_others_receive(
-    empty_registry: EmptyRegistry,
-) -> None:
-    plain, confided = world(empty_registry(), with_confidences=False), world(empty_registry(), with_confidences=True)
-    assert len(plain) == len(confided) > 100
-    for without, with_ in zip(plain, confided, strict=True):
-        assert without == with_
