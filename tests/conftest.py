@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.confidences import types_without_twin
 from tests.installation import TEST_SETTINGS, House
 from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
 from tests.processes import forget_settings
@@ -153,6 +154,7 @@ def house(registry: Registry, settings: Settings) -> Iterator[House]:
         yield opened
         assert opened.unlisted_ids() == set(), "enter these ids in app/core/ledger/catalogue.py"
         assert opened.has_planted_readers or opened.wrong_readers() == [], "the stored readers differ from the policy"
+        assert types_without_twin(opened) == set(), "add these acts to ACTS in tests/confidences.py"
         assert opened.awaited_in_vain() == [], "a case waits for somebody who is not there"
 
 

@@ -55,7 +55,7 @@ class Seen:
 
 def without_request_id(text: str) -> str:
     """A body without the id of its request, which problems contain."""
-    return re.sub(r'"request_id":"[^"]*"', '"request_id":""', text)
+    return re.sub(r'"request_id": ?"[^"]*"', '"request_id":""', text)
 
 
 def parameters_of(operation: Operation) -> tuple[str, ...]:

@@ -1,15 +1,17 @@
-"""A hidden item is answered like an unknown one, and nothing that is served shows a confidence."""
+"""A hidden item is answered like an unknown one."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from app.settings import Settings
 from tests.installation import Answer, House, Json, Person
+<<<<<<< HEAD
 from tests.registries import EmptyRegistry
 from tests.story import EARLIER, Dispute
+=======
+from tests.story import Dispute
+>>>>>>> a5
 
 VARYING = {"x-request-id"}
 
@@ -168,6 +170,7 @@ def test_an_administrator_reads_no_case(dispute: Dispute) -> None:
     dispute.mediating()
     dispute.house.admin.get(dispute.path).expect(404)
     assert dispute.house.admin.get("/v1/cases").expect(200)["items"] == []
+<<<<<<< HEAD
 
 
 # ── Two worlds: with and without confidential acts ──────────────────────────────────────────────────────────────────
@@ -293,3 +296,5 @@ def test_confidential_acts_change_no_byte_that_others_receive(
     assert len(plain) == len(confided) > 100
     for without, with_ in zip(plain, confided, strict=True):
         assert without == with_
+=======
+>>>>>>> a5
