@@ -45,12 +45,21 @@ CONFIDED = {
 # Other types that are recorded in a narrow audience, each with the test that shows what outsiders receive. An act that
 # records another type in one needs a twin: every test fails after which one is there.
 ELSEWHERE = {
+    "case-discarded": "tests/proceedings/test_slips.py",
     "disclosure-agreed": "tests/proceedings/test_newcomers.py",
     "disclosure-opened": "tests/proceedings/test_newcomers.py",
     "disclosure-proposed": "tests/proceedings/test_newcomers.py",
     "document-refused": "tests/proceedings/test_kept_documents.py",
+    "document-withdrawn": "tests/proceedings/test_slips.py",
+    "filing-amended": "tests/proceedings/test_slips.py",
+    "filing-discarded": "tests/proceedings/test_slips.py",
     "filing-docketed": "tests/proceedings/test_docket.py",
     "powers-ended": "tests/proceedings/test_representatives.py",
+    "referral-accepted": "tests/integration/test_referrals.py",
+    "referral-amended": "tests/integration/test_referrals.py",
+    "referral-withdrawn": "tests/integration/test_referrals.py",
+    "request-lodged": "tests/proceedings/test_request_versions.py",
+    "return-date-extended": "tests/integration/test_referrals.py",
 }
 
 
