@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from tests.installation import Json, Person
 from tests.pdfs import pdf
@@ -112,7 +113,10 @@ def _mediators_caucus_filing(on: Setting) -> None:
 
 
 def _caucus_sessions(on: Setting) -> None:
-    held = on.scheduled("held", "2026-04-01T18:10")
+    on.pause()
+    # A session is held once it has begun.
+    today = on.dispute.house.clock.now.astimezone(ZoneInfo("Asia/Hong_Kong")).date()
+    held = on.scheduled("held", f"{today.isoformat()}T00:10")
     on.pause()
     on.dispute.hold(held, word("attendee", on.place), "agent")
     for act, day in (("adjourn", "02"), ("cancel", "03")):
