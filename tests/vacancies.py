@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.core.access.session import GatedSession
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
+from app.core.tables.events import Event
 from app.core.tables.mediators import Appointment
 from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
@@ -41,7 +42,9 @@ def _unrepresented(db: GatedSession) -> Iterator[tuple[str, str]]:
     lost = {row.party_id for row in held} - {row.party_id for row in held if row.ended_at is None}
     parties = select(Case.id, Case.waiting_for, Party.id.label("party_id")).join(Party, Party.case_id == Case.id)
     taking_part = (Case.closed_at.is_(None), Party.participation != "withdrawn", Party.id.in_(lost))
-    for row in db.execute(parties.where(*taking_part)):
+    # Nobody represents anybody in a draft that was discarded.
+    discarded = select(Event.case_id).where(Event.type == "case-discarded")
+    for row in db.execute(parties.where(*taking_part, Case.id.not_in(discarded))):
         tasks = [entry for entry in row.waiting_for if entry["capacity"] == "registry"]
         if str(row.party_id) not in {entry["party_id"] for entry in tasks}:
             yield str(row.id), "an agent of a party"
