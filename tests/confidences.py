@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -161,8 +162,10 @@ def _mediators_caucus_filing(on: Setting) -> None:
 
 
 def _caucus_sessions(on: Setting) -> None:
-    # It has begun when it is held.
-    held = on.scheduled("held", "2026-03-02T09:10")
+    on.pause()
+    # A session is held once it has begun.
+    today = on.dispute.house.clock.now.astimezone(ZoneInfo("Asia/Hong_Kong")).date()
+    held = on.scheduled("held", f"{today.isoformat()}T00:10")
     on.pause()
     on.dispute.hold(held, word("attendee", on.place), "agent")
     for act, day in (("adjourn", "02"), ("cancel", "03")):

@@ -12,6 +12,8 @@ from app.core.access.policy import CapacityView
 from app.core.access.service import bring_into_line, close_drafts, known_circle
 from app.core.access.session import GatedSession, as_system
 from app.core.tables.capacities import Capacity
+from app.core.tables.cases import Case
+from app.core.tables.people import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,10 @@ def open_earlier(db: GatedSession, case_id: UUID, capacity_id: UUID, generation:
 
 
 def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: datetime) -> None:
-    """Confirm the pending capacity of somebody whom the registry has approved."""
-    circle = known_circle(db, case_id)
+    """Confirm the pending capacity of somebody whom the registry has approved.
+
+    Somebody whom the registry invited reads no earlier than if the registry admitted them now.
+    """
     columns = (
         Capacity.id,
         Capacity.user_id,
@@ -71,10 +75,42 @@ def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: dat
         Capacity.powers_id,
     )
     with as_system(db):
-        row = db.execute(select(*columns).where(Capacity.id == capacity_id)).one()
-        confirmed = update(Capacity).where(Capacity.id == capacity_id).values(pending=False, admitted_at=now)
+        invited = select(*columns, User.role.label("inviter")).outerjoin(User, User.id == Capacity.admitted_by)
+        row = db.execute(invited.where(Capacity.id == capacity_id)).one()
+    by_registry = row.inviter not in (None, "user")
+    first = max(row.generation, _first_read_now(db, case_id, row.party_id)) if by_registry else row.generation
+    with as_system(db):
+        confirmed = update(Capacity).where(Capacity.id == capacity_id)
+        confirmed = confirmed.values(pending=False, admitted_at=now, generation=first)
         db.execute(confirmed.execution_options(synchronize_session=False))
-    bring_into_line(db, circle.case, capacities=(*circle.capacities, CapacityView(*row)))
+    circle = known_circle(db, case_id)
+    view = CapacityView(row.id, row.user_id, row.role, row.party_id, first, row.powers_kind, row.powers_id)
+    bring_into_line(db, circle.case, capacities=(*circle.capacities, view))
+
+
+def _first_read_now(db: GatedSession, case_id: UUID, party_id: UUID) -> int:
+    """The first generation of somebody whom the registry admits for a party now: one that begins, if others left."""
+    circle = known_circle(db, case_id)
+    if agents := circle.agents_of(party_id):
+        return min(held.generation for held in agents)
+    side = next(party.side for party in circle.parties if party.id == party_id)
+    if not circle.has_lost_agents(party_id) or not (circle.case.served or side == "requesting"):
+        return 0
+    begun = replace(circle.case, generation=circle.case.generation + 1)
+    with as_system(db):
+        row = update(Case).where(Case.id == case_id).values(generation=begun.generation)
+        db.execute(row.execution_options(synchronize_session=False))
+    bring_into_line(db, begun)
+    return begun.generation
+
+
+def end_invitations(db: GatedSession, case_id: UUID, now: datetime) -> None:
+    """End the pending capacities of a case, so that no approval admits their holders later."""
+    with as_system(db):
+        rows = update(Capacity).where(
+            Capacity.case_id == case_id, Capacity.pending.is_(True), Capacity.ended_at.is_(None)
+        )
+        db.execute(rows.values(ended_at=now).execution_options(synchronize_session=False))
 
 
 def excludes(db: GatedSession, case_id: UUID, user_id: UUID, party_id: UUID | None) -> bool:
@@ -98,8 +134,8 @@ def parts_of(db: GatedSession, case_id: UUID, user_id: UUID) -> list[CasePart]:
 
 
 def my_parts(db: GatedSession, actor: Actor, cases: Collection[UUID]) -> set[tuple[UUID, str, str | None]]:
-    """The capacities of the actor in some cases: case, role, and party (as text)."""
+    """The capacities of the actor in some cases, without pending ones: case, role, and party (as text)."""
     columns = (Capacity.case_id, Capacity.role, Capacity.party_id)
     own = (Capacity.case_id.in_(cases), Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
-    rows = db.execute(select(*columns).where(*own)).all()
+    rows = db.execute(select(*columns).where(*own, Capacity.pending.is_(False))).all()
     return {(row.case_id, row.role, str(row.party_id) if row.party_id else None) for row in rows}

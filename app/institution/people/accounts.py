@@ -147,6 +147,7 @@ def _capacities_of(db: GatedSession, user_id: UUID, *, pending: bool | None = No
         Capacity.role,
         Capacity.party_id,
         Capacity.appointment_id,
+        Capacity.pending,
     )
     with as_system(db):
         held = select(*columns).where(Capacity.user_id == user_id, Capacity.ended_at.is_(None))
@@ -162,7 +163,10 @@ def _end_capacities(db: GatedSession, act: Act, user_id: UUID, in_cases: InCases
             in_cases.end_appointment(db, act, case.id, capacity.appointment_id)
         capacities.end_capacities(db, case.id, [capacity.id], act.at)
         subject = Subject(case.id, capacity.audience_id, "appointment" if capacity.role == "candidate" else "case")
-        payload = {"capacity_id": str(capacity.id), "role": capacity.role, "user_id": str(user_id)}
+        payload = {"capacity_id": str(capacity.id), "role": capacity.role}
+        # Nothing tells the case whose account an invitation names.
+        if not capacity.pending:
+            payload["user_id"] = str(user_id)
         reference = "party_id" if capacity.party_id else "appointment_id"
         payload[reference] = str(capacity.party_id or capacity.appointment_id)
         if capacity.party_id:

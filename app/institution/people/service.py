@@ -132,7 +132,7 @@ def read_me(db: GatedSession, actor: Actor, now: datetime) -> MeOut:
             Capacity.appointment_id,
             Capacity.admitted_at.label("since"),
         )
-        .where(Capacity.user_id == actor.id, Capacity.ended_at.is_(None))
+        .where(Capacity.user_id == actor.id, Capacity.ended_at.is_(None), Capacity.pending.is_(False))
         .order_by(Capacity.admitted_at.desc(), Capacity.id)
         .limit(MOST_CAPACITIES + 1)
     ).all()

@@ -24,14 +24,14 @@ from app.proceedings.parties.representatives import admit_as_registry
 from app.proceedings.parties.schemas import RepresentativeIn
 
 
-def proposed(db: GatedSession, case_id: UUID, sent: Mapping[str, Any]) -> list[ProposedRepresentative]:
+def proposed(db: GatedSession, actor: Actor, case_id: UUID, sent: Mapping[str, Any]) -> list[ProposedRepresentative]:
     """The persons whom the court named for the parties of the case, and who of them has been admitted."""
     named = [(party, person) for party in sent["parties"] for person in party["representatives"]]
     if not named:
         return []
     rows = db.execute(select(Party.id, Party.side, Party.name).where(Party.case_id == case_id)).all()
     party_ids = {(row.side, row.name): row.id for row in rows}
-    admitted = _admitted(db, case_id)
+    admitted = _admitted(db, actor, case_id)
     return [
         ProposedRepresentative(
             **person, party_id=party_id, representative_id=_found(admitted.get(party_id, ()), person)
@@ -41,11 +41,16 @@ def proposed(db: GatedSession, case_id: UUID, sent: Mapping[str, Any]) -> list[P
     ]
 
 
-def _admitted(db: GatedSession, case_id: UUID) -> dict[UUID, list[AnyRow]]:
-    """Those who represent each party, or will once their account is approved."""
+def _admitted(db: GatedSession, actor: Actor, case_id: UUID) -> dict[UUID, list[AnyRow]]:
+    """Those who represent each party, and for the registry those who will once their account is approved.
+
+    It does not show the parties whom an invitation names.
+    """
     columns = (Capacity.id, Capacity.party_id, User.name, User.email_key)
-    held = (Capacity.case_id == case_id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None))
+    held = [Capacity.case_id == case_id, Capacity.role.in_(REPRESENTATIVES), Capacity.ended_at.is_(None)]
     by_party: dict[UUID, list[AnyRow]] = {}
+    if not actor.is_staff:
+        held.append(Capacity.pending.is_(False))
     for row in db.execute(select(*columns).join(User, User.id == Capacity.user_id).where(*held)):
         by_party.setdefault(row.party_id, []).append(row)
     return by_party
@@ -73,7 +78,7 @@ def admit_named(
     sent = sent_in(db, case_id)
     if not actor.is_staff:
         raise Forbidden("Only the registry may admit a person whom the court named.", "not-your-capacity")
-    named = [each for each in proposed(db, case_id, sent) if each.party_id == body.party_id]
+    named = [each for each in proposed(db, actor, case_id, sent) if each.party_id == body.party_id]
     person = next((each for each in named if folded(each.name) == folded(body.name)), None)
     if person is None:
         raise invalid("/name", "not-named", "Name a person whom the court's order names for this party.")

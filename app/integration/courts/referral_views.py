@@ -177,7 +177,7 @@ def read_in_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -
         **{name: sent[name] for name in _OF_CASE},
         **_external(sent),
         order_file=sent.get("order_file"),
-        proposed_representatives=proposed(db, case_id, sent),
+        proposed_representatives=proposed(db, actor, case_id, sent),
         court=sent["court"],
         referral_id=referral.id,
         court_id=referral.court_id,

@@ -43,5 +43,6 @@ def discard_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -
         db.execute(unnamed.execution_options(synchronize_session=False))
     db.flush()
     contents.destroy(db, case_id)
+    capacities.end_invitations(db, case_id, now)
     capacities.end_capacities(db, case_id, [held.id for held in circle.capacities], now)
     return (case_id,)

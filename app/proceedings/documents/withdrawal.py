@@ -16,7 +16,6 @@ from app.core.contents import service as contents
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of
-from app.core.tables.cases import Case
 from app.core.tables.contents import Content
 from app.core.tables.documents import KEPT, Document, DocumentAccess
 from app.core.tables.filings import Filing
@@ -50,7 +49,7 @@ def withdraw(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, b
     if document.withdrawn_at is not None:
         raise Conflict("This document is withdrawn already.", "document-state", state="withdrawn")
     earlier = next(view for view in circle.audiences if view.id == document.audience_id)
-    own = _own_side(db, actor, case, filing)
+    own = _own_side(db, actor, filing, earlier)
     withdrawal = {"reason": body.reason, "read_by": _readers(db, document, earlier)}
     written = contents.write(db, case.id, own.audience_id, withdrawal)
     document.withdrawn_at, document.withdrawal_id = now, written.id
@@ -90,13 +89,17 @@ def _withdrawing_party(
     return None
 
 
-def _own_side(db: GatedSession, actor: Actor, case: Case, filing: Filing) -> Subject:
-    """The stream of the side that filed: of its parties, or of the mediators or the registry."""
+def _own_side(db: GatedSession, actor: Actor, filing: Filing, earlier: AudienceView) -> Subject:
+    """The stream of the side that filed: of its parties, or of the mediators or the registry.
+
+    It is of the generations that could read the document: a withdrawal opens nothing earlier to those who came since.
+    """
+    case_id, since = filing.case_id, earlier.since
     if filing.author_party_id is not None:
         parties = frozenset({filing.author_party_id, *(UUID(entry["party_id"]) for entry in filing.joined_by)})
-        return Subject(case.id, access.audience(db, case.id, "party", parties), "party")
+        return Subject(case_id, access.audience(db, case_id, "party", parties, generation=since), "party")
     name = "registry" if actor.is_staff else "mediators"
-    return Subject(case.id, access.audience(db, case.id, name), name)
+    return Subject(case_id, access.audience(db, case_id, name, generation=since), name)
 
 
 def _readers(db: GatedSession, document: Document, audience: AudienceView) -> list[dict[str, Any]] | None:

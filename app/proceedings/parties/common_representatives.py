@@ -113,7 +113,8 @@ def _record(db: GatedSession, act: Act, rows: list[Capacity]) -> None:
     """Record the admission as one event: with one for each party, every reader would get some hundred."""
     first = rows[0]
     payload = {
-        "user_id": str(first.user_id),
+        # Nothing tells whose account an invitation names.
+        "user_id": None if first.pending else str(first.user_id),
         "role": first.role,
         "pending": first.pending,
         "party_ids": _texts([row.party_id for row in rows if row.party_id is not None]),
@@ -137,8 +138,8 @@ def read_common(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, us
         raise NotFound
     latest = [row for row in rows if row.admitted_at == rows[0].admitted_at]
     return CommonRepresentativeOut(
-        user_id=user_id,
-        name=latest[0].name,
+        user_id=None if latest[0].pending else user_id,
+        name=None if latest[0].pending else latest[0].name,
         role=latest[0].role,
         pending=latest[0].pending,
         party_ids=[row.party_id for row in latest],

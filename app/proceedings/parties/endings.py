@@ -62,10 +62,12 @@ def _also(db: GatedSession, representative: Capacity, named: Iterable[UUID]) -> 
     wanted = list(dict.fromkeys(named))
     rows = db.execute(select(Capacity).where(*acting).order_by(Capacity.admitted_at, Capacity.id)).scalars()
     ending = {row.id: row for row in rows if row.id in set(wanted)} if wanted else {}
-    admitters, admitted = {representative.user_id}, dict[UUID, Capacity]()
+    # Somebody who is invited has admitted nobody: otherwise the answer would tell whose account it is.
+    admitters = set[UUID]() if representative.pending else {representative.user_id}
+    admitted = dict[UUID, Capacity]()
     while more := {id: row for id, row in ending.items() if id not in admitted and row.admitted_by in admitters}:
         admitted |= more
-        admitters |= {row.user_id for row in more.values()}
+        admitters |= {row.user_id for row in more.values() if not row.pending}
     faults = [
         FieldError(
             f"/also/{place}", "not-admitted", "Name representatives whom the person admitted, and who still act."

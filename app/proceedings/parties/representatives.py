@@ -134,7 +134,8 @@ def _out(db: GatedSession, actor: Actor, case_id: UUID, rows: Sequence[AnyRow]) 
             office=powers[row.powers_id].body.get("office") if row.powers_id in powers else None,
             admitted_at=None if row.pending else row.admitted_at,
             admitted_by=row.admitted_by,
-            admitted=admitted.get((row.party_id, row.user_id), []),
+            # Those whom the person admitted earlier would tell who it is.
+            admitted=[] if row.pending else admitted.get((row.party_id, row.user_id), []),
             reads_from_admission=row.reads_from_admission,
             opening_proposed_by=row.opening_proposed_by,
             ended_at=row.ended_at,

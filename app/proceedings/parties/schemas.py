@@ -120,8 +120,8 @@ class CommonRepresentativeIn(RepresentativeIn):
 class CommonRepresentativeOut(Out):
     """A person who was admitted to act for several parties."""
 
-    user_id: UUID = Field(description="The person.")
-    name: str = Field(description="The person's name.")
+    user_id: UUID | None = Field(description="The person; null while pending.")
+    name: str | None = Field(description="The person's name; null while pending.")
     role: RepresentativeRole = Field(description="As what the person acts for the parties.")
     pending: bool = Field(
         description="Whether the person was invited and the registry has still to approve the account."
