@@ -191,6 +191,7 @@ def logged(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringI
     root.setLevel(level)
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_no_answer_has_a_value_that_is_not_its_readers_to_know(
     house: House, world: Planted, logged: io.StringIO
 ) -> None:
@@ -202,6 +203,7 @@ def test_no_answer_has_a_value_that_is_not_its_readers_to_know(
     assert [value for value in values_in(rest) if value.kind in ("id", "hash", "word")] == []
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_no_refusal_has_a_value_that_is_not_its_readers_to_know(house: House, world: Planted) -> None:
     dispute = world.world.open
     insiders = world.of(dispute.requesting, dispute.responding, dispute.mediator, house.registrar)
@@ -225,6 +227,7 @@ def test_no_refusal_has_a_value_that_is_not_its_readers_to_know(house: House, wo
     assert tried > 200
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_no_webhook_has_a_value_that_is_not_its_owners_to_know(house: House, world: Planted) -> None:
     assert delivered_leaks(house, world) == []
 
