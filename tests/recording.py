@@ -684,6 +684,14 @@ def _test_event(tested: Json) -> Json:
     return event.model_dump(mode="json")
 
 
+# The story orders a mail, which nobody sends.
+MAIL: Json = {
+    "smtp_host": "mail.accord.demo",
+    "mail_from": "registry@accord.demo",
+    "public_url": "http://accord.demo",
+}
+
+
 async def play_everything(play: Recorder) -> None:
     """Play the story and what it does not reach: each operation that acts succeeds at least once."""
     told = await play.play()
@@ -720,9 +728,7 @@ def record(folder: Path) -> str:
         storage=f"{folder}/documents",
         anonymous_per_minute=0,
         writes_per_minute=0,
-        smtp_host="mail.accord.demo",
-        mail_from="registry@accord.demo",
-        public_url="http://accord.demo",
+        **MAIL,
     )
     migrate(settings)
     return _written(asyncio.run(_played(settings)))

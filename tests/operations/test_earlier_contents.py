@@ -13,7 +13,8 @@ from tests.installation import served_in_process, straight_to
 from tests.processes import accord
 from tests.upgrade_sample import SAMPLES
 
-EARLIER = sorted(path.stem for path in SAMPLES.glob("*.zip"))
+# The newest revision of each day: what is kept of one day differs in columns, and hardly in contents.
+EARLIER = sorted({path.stem[:8]: path.stem for path in sorted(SAMPLES.glob("*.zip"))}.values())
 # The lists below a case; what has an address of its own is read there as well.
 LISTS = (
     "consents",

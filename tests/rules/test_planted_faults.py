@@ -101,8 +101,8 @@ FAULTS = {
     ),
     "a suspension gives a day": (
         "terms",
-        "_counted(Period(left, unit), on",
-        "_counted(Period(left + 1, unit), on",
+        "return Period(count, unit) if count > 0",
+        "return Period(count + 1, unit) if count > 0",
         "test_terms",
     ),
     "an extension may end on the day that is": (

@@ -15,7 +15,7 @@ from app.demo.play import StoryClock
 from app.main import create_app
 from app.settings import Settings
 from tests.installation import Json
-from tests.recording import PRESENT, Bytes, Recorder, play_everything
+from tests.recording import MAIL, PRESENT, Bytes, Recorder, play_everything
 
 # After these a mediator sees nothing more of the case, so what mediators sent is repeated before.
 LEAVING = ("resignAppointment", "replaceMediator")
@@ -112,7 +112,7 @@ def replayed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
     # The story lasts longer than a key is remembered.
     monkeypatch.setattr(idempotency, "LIFE", timedelta(days=400))
     clock, entropy = StoryClock(PRESENT), Bytes()
-    app = create_app(settings, clock, lambda _request_id: entropy)
+    app = create_app(settings.model_copy(update=MAIL), clock, lambda _request_id: entropy)
     play = Repeater(app, clock, entropy)
     try:
         asyncio.run(play_everything(play))
@@ -121,16 +121,21 @@ def replayed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
         app.state.seams.database.dispose()
 
 
+@pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_every_act_is_answered_again_under_its_key_after_the_state_has_moved_on(replayed: Repeater) -> None:
     async def sees_it(sent: Sent) -> bool:
-        document_id = _id_in(sent.answer) if sent.operation == "uploadDocument" else None
-        item = re.match(r"/v1/[a-z]+/[0-9a-f-]{36}", f"/v1/documents/{document_id}" if document_id else sent.path)
+        made = {"uploadDocument": "/v1/documents", "openCase": sent.path, "draftFiling": sent.path}
+        if sent.operation in made:
+            # A draft may have been discarded since.
+            path = f"{made[sent.operation]}/{_id_in(sent.answer)}"
+            return (await replayed.once(sent.who, "GET", path, {}, {})).status_code != 404
+        item = re.match(r"/v1/[a-z]+/[0-9a-f-]{36}", sent.path)
         return item is None or (await replayed.once(sent.who, "GET", item[0], {}, {})).status_code != 404
 
     async def repeated() -> list[tuple[Sent, httpx.Response]]:
         answers = [(sent, await replayed.again(sent)) for sent in replayed.sent]
-        # A repetition shows what its author may see now: nothing of a removed document, and nothing to a mediator who
-        # has left or to somebody who has declined.
+        # A repetition shows what its author may see now: nothing of a removed document or a discarded draft, nothing
+        # to a mediator who has left or to somebody who has declined.
         lost = [sent for sent, answer in answers if answer.status_code == 404]
         assert not [sent for sent in lost if sent.answer.status_code != 204 and await sees_it(sent)]
         return [*replayed.repeated, *((sent, answer) for sent, answer in answers if sent not in lost)]

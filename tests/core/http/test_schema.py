@@ -42,7 +42,7 @@ from tests.registries import EmptyRegistry
 from tests.request_bodies import REQUESTS
 from tests.story import MANDATE, POWERS, Dispute
 
-EXAMPLES = int(os.environ.get("ACCORD_TEST_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("ACCORD_TEST_EXAMPLES", "5"))
 PEOPLE = ("registrar", "mediator", "requesting_agent")
 REPORTS = Path(__file__).parents[3] / ".reports"
 CHECKS = [
@@ -284,8 +284,10 @@ def _in_the_open_case(world: World) -> None:
     house.registrar.post(f"/v1/users/{waiting['id']}/approve").expect(200)
     dispute.requesting.post(f"{representatives}/{made['id']}/powers", POWERS).expect(200)
     dispute.requesting.post(f"{representatives}/{made['id']}/end").expect(200)
+    day = (house.clock.now + timedelta(days=30)).date().isoformat()
+    times = {"starts_at": f"{day}T10:00", "ends_at": f"{day}T12:00"}
     for act in ("adjourn", "cancel"):
-        session = dispute.session()["id"]
+        session = dispute.session(**times)["id"]
         dispute.mediator.post(f"{dispute.path}/sessions/{session}/{act}", {"reason": "Ill."}).expect(200)
     dispute.responding.post(f"{dispute.path}/disclosures/{world.ids['disclosure']}/agree").expect(200)
     mine = f"/v1/appointments/{world.ids['appointment']}"
