@@ -214,10 +214,11 @@ def durable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings
 
 
 @pytest.fixture
-def postgresql_durable_empty() -> Iterator[Settings]:
+def postgresql_durable_empty(tmp_path: Path) -> Iterator[Settings]:
     """A PostgreSQL database without tables that waits for its disk."""
     with new_database("accord_durable", durable=True) as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **TEST_SETTINGS)
+        database_url, storage = url.render_as_string(hide_password=False), str(tmp_path / "durable.documents")
+        yield Settings(database_url=database_url, storage=storage, **TEST_SETTINGS)
 
 
 @pytest.fixture

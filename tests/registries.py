@@ -182,4 +182,5 @@ def database_without_tables(engine: str, folder: Path) -> Iterator[Settings]:
         yield Settings(database_url=f"sqlite:///{folder / 'elsewhere.db'}", **TEST_SETTINGS)
         return
     with new_database("accord_elsewhere") as url:
-        yield Settings(database_url=url.render_as_string(hide_password=False), **TEST_SETTINGS)
+        storage = str(folder / "elsewhere.documents")
+        yield Settings(database_url=url.render_as_string(hide_password=False), storage=storage, **TEST_SETTINGS)

@@ -20,6 +20,7 @@ from app.core.db import sqlite
 from app.settings import Settings
 from tests.installation import MASTER_KEY
 from tests.postgresql_server import new_database
+from tests.processes import environment as environment_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
@@ -289,13 +290,7 @@ def test_an_edited_ledger_is_named_and_fails_the_command(accord: Run, played: st
 
 
 def test_the_service_runs_until_it_is_stopped(settings: Settings) -> None:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "ACCORD_DATABASE_URL": settings.database_url,
-        "ACCORD_MASTER_KEY": MASTER_KEY.get_secret_value(),
-    }
+    environment = environment_of(settings)
     command = [sys.executable, "-m", "app", "serve", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:

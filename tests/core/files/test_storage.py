@@ -31,7 +31,7 @@ __all__ = ["settings_of_storage"]
 
 
 def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, upload_folder: Path) -> None:
-    word, name = b"quetzalword", "quetzalname.txt"
+    word, name = b"margayword", "margayname.txt"
     document = desk.document(word * 10_000, name=name, media_type="text/plain")
     desk.submit()
     storage = desk.dispute.house.app.state.seams.storage
@@ -42,7 +42,7 @@ def test_canaries_are_not_readable_in_the_storage_or_the_database(desk: Desk, up
     if settings.is_sqlite:
         file = Path(settings.database_url.removeprefix("sqlite:///"))
         lying += b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
-    assert b"quetzal" not in lying
+    assert b"margay" not in lying
     assert document["id"].encode() not in lying or settings.is_sqlite
 
 
