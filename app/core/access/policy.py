@@ -121,7 +121,7 @@ class _People:
         for held in capacities:
             if held.role in REPRESENTATIVES and held.party_id is not None and held.party_id in admitted:
                 self.representing.setdefault(held.party_id, []).append(held)
-        self.everybody: dict[tuple[int | None, int, bool], tuple[frozenset[UUID], frozenset[UUID]]] = {}
+        self.everybody: dict[tuple[int | None, int, bool], frozenset[UUID]] = {}
         self.staff = frozenset({STAFF}) if case.lodged else frozenset()
         # The referring court reads by its API clients; the institution's own clients read what every court reads.
         self.court = frozenset() if case.court_id is None else frozenset({case.court_id, INTEGRATIONS})
@@ -129,38 +129,37 @@ class _People:
     def who_read(self, audience: AudienceView) -> frozenset[UUID]:
         """The principals of an audience; raises ValueError for an unknown name."""
         since = audience.since
-        participants, mediators = self._participants_and_mediators(audience)
         match audience.name:
             case "case" | "participants":
-                return participants
+                return self._participants(audience)
             case "court":
                 observers = self._holders("observer", since) if self.case.served else frozenset()
-                return participants | observers | self.court
+                return self._participants(audience) | observers | self.court
             case "public":
-                return participants | self.court | (frozenset({ANYONE}) if self.case.served else frozenset())
+                anyone = frozenset({ANYONE}) if self.case.served else frozenset()
+                return self._participants(audience) | self.court | anyone
             case "caucus":
-                return self._representatives(audience, audience.party_ids) | mediators
+                return self._representatives(audience, audience.party_ids) | self._holders("mediator", since)
             case "party":
                 return self._representatives(audience, audience.party_ids)
             case "party-registry":
                 return self._representatives(audience, audience.party_ids) | self.staff
             case "mediators-registry":
-                return mediators | self.staff
+                return self._holders("mediator", since) | self.staff
             case "mediators":
-                return mediators
+                return self._holders("mediator", since)
             case "registry":
                 return self.staff
             case "appointment":
-                return participants | (self._holders("candidate", None) & {audience.person_id})
+                return self._participants(audience) | (self._holders("candidate", None) & {audience.person_id})
         raise ValueError(f"no such audience: {audience.name}")
 
-    def _participants_and_mediators(self, audience: AudienceView) -> tuple[frozenset[UUID], frozenset[UUID]]:
-        """The participants at the time of an audience, and the mediators among them."""
+    def _participants(self, audience: AudienceView) -> frozenset[UUID]:
+        """The participants at the time of an audience that is for all of them."""
         time = (audience.since, audience.generation, audience.name == "case")
         if time not in self.everybody:
             mediators = self._holders("mediator", audience.since)
-            participants = self._representatives(audience, self.representing) | mediators | self.staff
-            self.everybody[time] = participants, mediators
+            self.everybody[time] = self._representatives(audience, self.representing) | mediators | self.staff
         return self.everybody[time]
 
     def _holders(self, role: str, since: int | None) -> frozenset[UUID]:

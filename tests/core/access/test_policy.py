@@ -276,3 +276,18 @@ def test_the_drafts_of_who_has_left_are_read_by_those_of_then_alone() -> None:
         assert readers_of(SERVED, PARTIES, people, [audience])[audience.id] == {named(name) for name in reads}
     kept = replace(drafts, kept_for=frozenset({named("cora")}))
     assert readers_of(SERVED, PARTIES, [PEOPLE["cora"]], [kept])[kept.id] == {named("cora")}
+
+
+def test_who_reads_an_audience_does_not_depend_on_the_other_audiences() -> None:
+    left = replace(PARTIES[1], reads_until=1)
+    for generation in (0, 2):
+        of_leavers = AudienceView(
+            named("drafts"), "party", frozenset({named("ostrava")}), named("gone"), generation, kept_for=frozenset()
+        )
+        everything = [of_leavers, *audiences(generation)]
+        alone = {
+            audience.id: readers_of(SERVED, [PARTIES[0], left], PEOPLE.values(), [audience])[audience.id]
+            for audience in everything
+        }
+        for order in (everything, everything[::-1]):
+            assert readers_of(SERVED, [PARTIES[0], left], PEOPLE.values(), order) == alone
