@@ -105,7 +105,8 @@ def test_few_cases_among_many_are_found_without_walking_past_the_others(crowded:
             for sql, values in list(seen):
                 if connection.dialect.name == "sqlite":
                     faults += [f"{path}: {step}" for step in scans(connection, sql, values)]
-                elif (rows := walked(connection, sql, values)) > MANY / 4:
+                # A walk past all cases reads three rows for each; statistics of small tables let the planner read some.
+                elif (rows := walked(connection, sql, values)) > MANY:
                     faults.append(f"{path}: {rows} rows")
     engine.dispose()
     assert not faults, "\n".join(faults)
