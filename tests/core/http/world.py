@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from tests.installation import House, Json, Person
 from tests.pdfs import PDF
 from tests.request_bodies import REQUESTS
-from tests.story import EARLIER, GIVES, Dispute
+from tests.story import GIVES, Dispute
 
 
 @dataclass
@@ -32,7 +32,9 @@ def build(house: House) -> World:
     dispute.registrar.post(f"{dispute.path}/consents/{ids['consent']}/confirm").expect(200)
     _brought_to_mediation(dispute)
     ids["appointment"] = dispute.appointments()[0]["id"]
-    ids["session"] = dispute.hold(dispute.session(**EARLIER))["id"]
+    # It has begun, on the day of the mediator's confirmation, whatever the clock of the house says.
+    day = house.clock.now.astimezone(ZoneInfo("Asia/Hong_Kong")).date().isoformat()
+    ids["session"] = dispute.hold(dispute.session(starts_at=f"{day}T00:00", ends_at=f"{day}T00:30"))["id"]
     ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
     dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
     ids["document"] = _filed_document(dispute)
