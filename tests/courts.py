@@ -79,10 +79,10 @@ def program(house: House, court_id: str | None, scopes: list[str] | None = None)
     )
 
 
-def referred_dispute(house: House, holder: Person) -> Dispute:
+def referred_dispute(house: House, holder: Person, **more: Any) -> Dispute:
     """A case in mediation that a court referred by its client, with the people of the story."""
     dispute = Dispute(house, "r")
-    path = f"/v1/referrals/{holder.post('/v1/referrals', referral()).expect(201)['id']}"
+    path = f"/v1/referrals/{holder.post('/v1/referrals', referral(**more)).expect(201)['id']}"
     case_id = house.registrar.post(f"{path}/accept").expect(200)["case_id"]
     dispute.case = house.registrar.get(f"/v1/cases/{case_id}").expect(200)
     for agent, side in ((dispute.requesting, "requesting"), (dispute.responding, "responding")):

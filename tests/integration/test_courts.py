@@ -3,7 +3,7 @@
 import pytest
 
 from app.integration.courts.case_numbers import compared
-from tests.courts import COURT, court, program, referral
+from tests.courts import COURT, court, program, referral, referred_dispute
 from tests.installation import Answer, House, Json, Person
 from tests.story import MANDATE
 
@@ -112,6 +112,20 @@ def test_the_representatives_whom_a_court_names_are_proposed_for_the_registry_to
         (None, "counsel", True),
         ("Dora Efence", "agent", False),
     }
+
+
+def test_the_registry_cannot_let_somebody_into_the_past_of_a_party_that_has_an_agent(house: House) -> None:
+    first, second = referral()["parties"]
+    parties = [first, {**second, "representatives": [{"name": "Dora Efence"}]}]
+    dispute = referred_dispute(house, program(house, court(house)), parties=parties)
+    earlier = [dispute.filing(dispute.responding, name, "responding") for name in ("caucus", "party")]
+    stranger = house.person("Stran Ger")
+    body = {"party_id": dispute.party("responding"), "name": "Dora Efence", "user_id": stranger.id, "powers": MANDATE}
+    dispute.registrar.post(f"{dispute.path}/referral/admit-representative", body).expect(200)
+    for filing in earlier:
+        stranger.get(f"{dispute.path}/filings/{filing['id']}").expect(404)
+    later = dispute.filing(dispute.responding, "caucus", "responding")
+    assert stranger.get(f"{dispute.path}/filings").expect(200)["items"] == [later]
 
 
 def test_a_matter_that_was_referred_before_is_named_to_registrar_and_court(house: House) -> None:

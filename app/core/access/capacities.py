@@ -89,12 +89,9 @@ def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: dat
 
 
 def _first_read_now(db: GatedSession, case_id: UUID, party_id: UUID) -> int:
-    """The first generation of somebody whom the registry admits for a party now: one that begins, if others left."""
+    """The first generation of somebody whom the registry admits for a party now."""
     circle = known_circle(db, case_id)
-    if agents := circle.agents_of(party_id):
-        return min(held.generation for held in agents)
-    side = next(party.side for party in circle.parties if party.id == party_id)
-    if not circle.has_lost_agents(party_id) or not (circle.case.served or side == "requesting"):
+    if not circle.have_past({party_id}):
         return 0
     begun = replace(circle.case, generation=circle.case.generation + 1)
     with as_system(db):

@@ -81,6 +81,16 @@ class Circle:
         had_agent = any(party.id == party_id and party.had_agent for party in self.parties)
         return had_agent and not self.agents_of(party_id)
 
+    def have_past(self, party_ids: Collection[UUID]) -> bool:
+        """Whether something was written to parties of one side that nobody may read whom the registry admits now.
+
+        That is so once one of them has or had an agent: its past is opened by an agent who was there, or by two people
+        of the registry.
+        """
+        parties = [party for party in self.parties if party.id in party_ids]
+        is_open = self.case.served or parties[0].side == "requesting"
+        return is_open and any(party.had_agent for party in parties)
+
     def capacity(self, actor: Actor, party_id: UUID | None) -> str:
         """The capacity in which a person acts for a party; for no party, as a mediator, or for staff the registry."""
         if actor.is_staff:

@@ -229,9 +229,7 @@ def first_read(db: GatedSession, actor: Actor, case: Case, circle: Circle, party
     if not actor.is_staff:
         own = [held for party_id in party_ids for held in circle.agents_of(party_id) if held.user_id == actor.id]
         return max(held.generation for held in own)
-    has_past = any(circle.has_lost_agents(party_id) for party_id in party_ids)
-    is_open = case.served_at is not None or side_of(circle, next(iter(party_ids))) == "requesting"
-    return begin_generation(db, case) if has_past and is_open else 0
+    return begin_generation(db, case) if circle.have_past(party_ids) else 0
 
 
 def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:
