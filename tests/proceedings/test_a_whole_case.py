@@ -1,7 +1,9 @@
 """A case from the request to the signed settlement, and its other endings, as its people take the steps over HTTP."""
 
+from datetime import timedelta
+
 from tests.installation import House
-from tests.story import CONSENT, EARLIER, Dispute
+from tests.story import CONSENT, EARLIER, GIVES, Dispute
 
 
 def stages(dispute: Dispute) -> list[tuple[str, str]]:
@@ -108,6 +110,19 @@ def test_a_third_state_must_have_consented_before_screening(dispute: Dispute) ->
     dispute.registrar.post(f"{dispute.path}/consents/{consent['id']}/confirm").expect(200)
     dispute.step(dispute.registrar, "screen").expect(200)
     assert dispute.read()["third_states"][0]["consented"] is True
+
+
+def test_a_consent_cannot_have_been_given_on_a_day_to_come(dispute: Dispute) -> None:
+    dispute.opened()
+    tomorrow = (dispute.house.clock.now + timedelta(days=1)).date().isoformat()
+    gives = {"fields": {**GIVES["fields"], "consent": {**CONSENT, "given_on": tomorrow}}}
+    (fault,) = dispute.step(dispute.requesting, "lodge", gives).expect(422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/fields/consent/given_on", "in-the-future")
+    assert dispute.requesting.get(dispute.path).expect(200)["stage"] == "draft"
+    state = dispute.requesting.post(f"{dispute.path}/third-states", {"name": "Soli"}).expect(201)
+    body = {"third_state_id": state["id"], "basis": "ad-hoc", "given_on": tomorrow}
+    (fault,) = dispute.requesting.post(f"{dispute.path}/consents", body).expect(422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/given_on", "in-the-future")
 
 
 def test_a_member_that_is_not_bound_cannot_be_a_party(house: House, dispute: Dispute) -> None:

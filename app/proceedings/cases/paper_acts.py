@@ -170,6 +170,12 @@ def _registry_faults(now: datetime, days: _Days, on: date, request: OnPaper) -> 
     return faults
 
 
+def check_given(case: Case | AnyRow, given_on: date, now: datetime, pointer: str) -> None:
+    """Check that what a party states was given by today at the seat; raises Invalid otherwise."""
+    if given_on > today_at(case, now):
+        raise invalid(pointer, "in-the-future", "The day must not be after today, at the seat.")
+
+
 def day_faults(today: date, on: date, reason: str | None) -> list[FieldError]:
     """The faults of a day on which an act is to count: it must not be in the future, and a past one needs a reason."""
     if on > today:

@@ -16,6 +16,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.parties import Consent, ThirdState
+from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import ConsentFiled, ConsentList, ConsentOut
@@ -69,11 +70,12 @@ def file_consent(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, b
     """File the consent of somebody else: a party's by a prior instrument, or a third State's.
 
     Raises Forbidden for a mediator and for a party's own consent, which its step gives, Conflict in a closed case, and
-    Invalid for a party or State that the case does not have.
+    Invalid for a party or State that the case does not have, and for a day to come.
     """
     case = lock_case(db, actor, case_id)
     author = party_or_registry(db, actor, case, body, "Only a party or the registry may file a consent.")
     check_open(case)
+    paper_acts.check_given(case, body.given_on, now, "/given_on")
     _check_consenting(db, actor, circle_of(db, view_of(case)), body)
     content = contents.write(db, case_id, case.audience_id, {"instrument": body.instrument})
     consent = Consent(

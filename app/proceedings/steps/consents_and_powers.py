@@ -16,6 +16,7 @@ from app.core.ledger.acts import Act, Author, Subject
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.parties import Consent
+from app.proceedings.cases import paper_acts
 from app.proceedings.steps.schemas import ConsentIn, PowersIn
 
 
@@ -32,7 +33,8 @@ class PartyPowers:
 
 
 def give_consent(db: GatedSession, act: Act, case: Case, party_id: UUID, request: ConsentIn) -> None:
-    """Write a party's own consent, which the act that gives it also confirms."""
+    """Write a party's own consent, which the act that gives it also confirms; raises Invalid for a day to come."""
+    paper_acts.check_given(case, request.given_on, act.at, "/fields/consent/given_on")
     written = contents.write(db, case.id, case.audience_id, {"instrument": request.instrument})
     consent = Consent(
         id=new_id(db),
