@@ -152,6 +152,15 @@ def test_a_common_representative_is_admitted_in_one_act(house: House) -> None:
     assert "or one of 5 more that you represent" in refused["errors"][0]["message"]
 
 
+def test_common_powers_keep_the_office_that_they_name(house: House) -> None:
+    group, director = GroupAction(house, 2), house.person("Dee Rector")
+    powers = {**POWERS, "kind": "ex-officio", "office": "director"}
+    body = {"user_id": director.id, "role": "co-agent", "powers": powers, "party_ids": group.claimants}
+    group.representative.post(f"{group.case}/representatives", body).expect(201)
+    listed = group.representative.get(f"{group.case}/representatives").expect(200)["items"]
+    assert [item["office"] for item in listed if item["user_id"] == director.id] == ["director"] * 2
+
+
 def test_a_common_representative_is_admitted_by_those_who_may_admit_one_for_each(house: House) -> None:
     group = GroupAction(house, 3)
     counsel = house.person("Corvin Unsel")

@@ -15,14 +15,15 @@ from app.core.contents import service as contents
 from app.core.db import new_id
 from app.core.errors import Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, Subject, author_of
+from app.core.ledger.acts import Act, Author, Subject
 from app.core.tables.capacities import Capacity
 from app.core.tables.people import User
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
-from app.proceedings.parties.representatives import account_of, check_free, first_read, invitation
+from app.proceedings.parties.admission import judge_admission
 from app.proceedings.parties.schemas import CommonRepresentativeIn, CommonRepresentativeOut
-from app.proceedings.parties.service import check_open, side_of
+from app.proceedings.parties.service import check_open
+from app.proceedings.steps.consents_and_powers import as_sealed
 from app.proceedings.steps.schemas import PowersIn
 
 
@@ -39,32 +40,12 @@ def admit_common(
     _check_parties(circle, body.party_ids)
     _check_entitled(circle, actor, body)
     check_open(case)
-    author = _author(circle, actor, body.party_ids[0])
-    user_id, is_pending = account_of(db, invitation(db, case, author, now), actor, body)
-    check_free(db, circle, user_id, frozenset(body.party_ids), invited=is_pending)
-    generation = first_read(db, actor, case, circle, body.party_ids)
-    powers = _write_powers(db, now, author, case_id, body)
-    rows = [
-        Capacity(
-            id=new_id(db),
-            case_id=case_id,
-            audience_id=case.audience_id,
-            user_id=user_id,
-            role=body.role,
-            party_id=party_id,
-            generation=generation,
-            powers_kind=body.powers.kind,
-            powers_id=powers.id,
-            pending=is_pending,
-            invited_as=body.email if is_pending else None,
-            admitted_at=now,
-            admitted_by=actor.id,
-        )
-        for party_id in body.party_ids
-    ]
+    admission = judge_admission(db, actor, now, case, body, body.party_ids)
+    powers = _write_powers(db, now, admission.author, case_id, body)
+    rows = [admission.capacity(new_id(db), case, party_id, body, powers.id) for party_id in body.party_ids]
     capacities.admit(db, *rows)
-    _record(db, Act("admit", now, author, Subject(case.id, case.audience_id, "case")), rows)
-    return (case_id, user_id)
+    _record(db, Act("admit", now, admission.author, Subject(case.id, case.audience_id, "case")), rows)
+    return (case_id, admission.user_id)
 
 
 def _check_parties(circle: Circle, named: list[UUID]) -> None:
@@ -89,20 +70,13 @@ def _check_entitled(circle: Circle, actor: Actor, body: CommonRepresentativeIn) 
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
 
 
-def _author(circle: Circle, actor: Actor, party_id: UUID) -> Author:
-    if actor.is_staff:
-        return author_of(actor, "registry")
-    return author_of(actor, side_of(circle, party_id), party_id)
-
-
 def _write_powers(
     db: GatedSession, now: datetime, author: Author, case_id: UUID, body: CommonRepresentativeIn
 ) -> contents.Written:
     """Seal the common powers once, for the sides of all these parties and the registry to read."""
     powers: PowersIn = body.powers
     audience_id = access.audience(db, case_id, "party-registry", frozenset(body.party_ids))
-    sealed = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
-    written = contents.write(db, case_id, audience_id, sealed)
+    written = contents.write(db, case_id, audience_id, as_sealed(powers))
     act = Act("record-powers", now, author, Subject(case_id, audience_id, "party-registry"))
     payload = {"representative_id": None, "party_id": None, "kind": powers.kind, "party_ids": _texts(body.party_ids)}
     ledger.record(db, act, "powers-recorded", payload, content=written)

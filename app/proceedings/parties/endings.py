@@ -17,12 +17,12 @@ from app.core.ledger.acts import Act, Subject
 from app.core.tables.capacities import Capacity
 from app.proceedings.parties.representatives import (
     RepresentativePath,
-    author_for,
     check_entitled,
     lock_representative,
     record,
 )
 from app.proceedings.parties.schemas import EndIn
+from app.proceedings.parties.service import author_for
 
 
 def end_representative(

@@ -13,9 +13,9 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
-from app.proceedings.parties.representatives import RepresentativePath, author_for, lock_representative
+from app.proceedings.parties.representatives import RepresentativePath, lock_representative
 from app.proceedings.parties.schemas import OpeningIn
-from app.proceedings.parties.service import check_open
+from app.proceedings.parties.service import author_for, check_open
 
 
 def open_earlier(

@@ -1,12 +1,12 @@
 """Representatives: the agents and counsel who act for a party, with their powers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.core.access import capacities
 from app.core.access.actors import Actor
@@ -17,18 +17,16 @@ from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, Subject, author_of, installation_subject
+from app.core.ledger.acts import Act, Subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
 from app.core.tables.people import User
-from app.core.values import email_key
-from app.institution.people.schemas import UserIn
-from app.institution.people.service import write_user
-from app.proceedings.cases.circle import begin_generation, circle_of, view_of
+from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.parties.admission import judge_admission
 from app.proceedings.parties.schemas import PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
-from app.proceedings.parties.service import check_open, read_party, side_of
+from app.proceedings.parties.service import author_for, check_open, read_party
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.schemas import PowersIn
 
@@ -48,9 +46,6 @@ _COLUMNS = (
     Capacity.opening_proposed_by,
     Capacity.ended_at,
 )
-
-
-_NOBODY = "Name an active user who does not work for the institution."
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,105 +189,18 @@ def _admit(
     if not circle.agents_of(party_id) and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
     check_open(case)
-    author = author_for(actor, circle, party_id)
-    user_id, is_pending = account_of(db, invitation(db, case, author, now), actor, body)
-    check_free(db, circle, user_id, {party_id}, invited=is_pending)
-    generation = first_read(db, actor, case, circle, {party_id})
+    admission = judge_admission(db, actor, now, case, body, {party_id})
     representative_id = new_id(db)
-    powers = write_powers(db, now, author, case_id, PartyPowers(party_id, representative_id, body.powers))
-    representative = Capacity(
-        id=representative_id,
-        case_id=case_id,
-        audience_id=case.audience_id,
-        user_id=user_id,
-        role=body.role,
-        party_id=party_id,
-        generation=generation,
-        powers_kind=body.powers.kind,
-        powers_id=powers.id,
-        pending=is_pending,
-        invited_as=body.email if is_pending else None,
-        admitted_at=now,
-        admitted_by=actor.id,
-    )
+    powers = write_powers(db, now, admission.author, case_id, PartyPowers(party_id, representative_id, body.powers))
+    representative = admission.capacity(representative_id, case, party_id, body, powers.id)
     capacities.admit(db, representative)
-    act = Act("admit", now, author, Subject(case.id, case.audience_id, "case"))
-    record(db, act, representative, "representative-invited" if is_pending else "representative-admitted")
+    act = Act("admit", now, admission.author, Subject(case.id, case.audience_id, "case"))
+    record(db, act, representative, "representative-invited" if representative.pending else "representative-admitted")
     return (case_id, party_id, representative_id)
-
-
-def first_read(db: GatedSession, actor: Actor, case: Case, circle: Circle, party_ids: Collection[UUID]) -> int:
-    """The first generation that a new representative reads: that of the agent who admits them, or one that begins now.
-
-    For several parties of one side it is the latest that any of them allows.
-    """
-    if not actor.is_staff:
-        own = [held for party_id in party_ids for held in circle.agents_of(party_id) if held.user_id == actor.id]
-        return max(held.generation for held in own)
-    return begin_generation(db, case) if circle.have_past(party_ids) else 0
 
 
 def _is_agent(agents: Sequence[CapacityView], actor: Actor) -> bool:
     return any(held.user_id == actor.id for held in agents)
-
-
-def author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
-    """The actor as the author of an act that concerns a party's representatives."""
-    if actor.is_staff:
-        return author_of(actor, "registry")
-    return author_of(actor, side_of(circle, party_id), party_id)
-
-
-def invitation(db: GatedSession, case: Case, author: Author, now: datetime) -> Act:
-    """The act of inviting somebody into a case, which does not tell the registry who drafts a request."""
-    inviter = author if case.lodged_at is not None else Author(None, "user")
-    return Act("add", now, inviter, installation_subject(db, "registry"))
-
-
-def account_of(db: GatedSession, inviting: Act, actor: Actor, body: RepresentativeIn) -> tuple[UUID, bool]:
-    """Return a person's account, and whether the registry has still to approve them."""
-    columns = select(User.id, User.role, User.active, User.awaits_approval, User.disabled_at)
-    if body.email is None:
-        user = db.execute(columns.where(User.id == body.user_id)).one_or_none()
-        if user is None or user.role != "user" or not (user.active or user.awaits_approval):
-            raise invalid("/user_id", "unknown-user", _NOBODY)
-        return user.id, not user.active
-    user = db.execute(columns.where(User.email_key == email_key(body.email))).one_or_none()
-    if user is None or user.disabled_at is not None:
-        invited = UserIn(name=body.name or body.email[:300], email=body.email, role="user")
-        return write_user(db, inviting.at, invited, inviting.author, "user-invited"), True
-    if actor.is_staff:
-        if user.role != "user":
-            raise invalid("/email", "unknown-user", _NOBODY)
-        return user.id, not user.active
-    # The registry approves this person like somebody without an account, except people who work for the institution.
-    if user.role == "user":
-        waits = update(User).where(User.id == user.id).values(awaits_approval=True)
-        db.execute(waits.execution_options(synchronize_session=False))
-        ledger.record(db, inviting, "user-invited", {"user_id": str(user.id), "role": user.role})
-    return user.id, True
-
-
-def check_free(db: GatedSession, circle: Circle, user_id: UUID, party_ids: Collection[UUID], *, invited: bool) -> None:
-    """Check that a person may be admitted for parties, which are all on one side.
-
-    Raises Conflict if the person has another part in the case, or had one on another side or as its mediator. For
-    somebody who is invited, only if a party invited them before: the registry judges the rest when it approves them, so
-    that an address tells nothing of other people in the case.
-    """
-    side = side_of(circle, next(iter(party_ids)))
-    for part in capacities.parts_of(db, circle.case.id, user_id):
-        if invited:
-            if part.lives and part.pending and part.party_id in party_ids:
-                raise Conflict("This person is already invited to act for the party.", "already-in-case")
-            continue
-        represents = part.role in REPRESENTATIVES and part.party_id is not None
-        if represents and part.party_id is not None and side_of(circle, part.party_id) != side:
-            raise Conflict(
-                "This person acts, or has acted, for another side of the case. Choose somebody else.", "already-in-case"
-            )
-        if part.role == "mediator" or (part.lives and (not represents or part.party_id in party_ids)):
-            raise Conflict("This person already has a part in the case. Choose somebody else.", "already-in-case")
 
 
 def record(db: GatedSession, act: Act, representative: Capacity, kind: str) -> None:

@@ -187,3 +187,10 @@ def party_or_registry(db: GatedSession, actor: Actor, case: Case, body: ActingIn
     if party_id is None:
         raise Forbidden(refusal)
     return author_of(actor, side_of(circle, party_id), party_id)
+
+
+def author_for(actor: Actor, circle: Circle, party_id: UUID) -> Author:
+    """The actor as the author of an act that concerns a party's representatives."""
+    if actor.is_staff:
+        return author_of(actor, "registry")
+    return author_of(actor, side_of(circle, party_id), party_id)

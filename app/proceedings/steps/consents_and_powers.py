@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
@@ -73,10 +74,7 @@ def write_powers(
     """Seal a person's powers for the party's side and the registry to read, and record the event."""
     party_id, representative_id, powers = party_powers.party_id, party_powers.representative_id, party_powers.powers
     audience_id = access.audience(db, case_id, "party-registry", frozenset({party_id}))
-    body = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
-    if powers.office is not None:
-        body["office"] = powers.office
-    written = contents.write(db, case_id, audience_id, body)
+    written = contents.write(db, case_id, audience_id, as_sealed(powers))
     payload = {
         "representative_id": str(representative_id) if representative_id else None,
         "party_id": str(party_id),
@@ -85,3 +83,9 @@ def write_powers(
     act = Act("record-powers", now, author, Subject(case_id, audience_id, "party-registry"))
     ledger.record(db, act, "powers-recorded", payload, content=written)
     return written
+
+
+def as_sealed(powers: PowersIn) -> dict[str, Any]:
+    """Powers as they are sealed; an office only where they name one."""
+    body = {"kind": powers.kind, "issued_by": powers.issued_by, "issued_on": powers.issued_on.isoformat()}
+    return body if powers.office is None else {**body, "office": powers.office}
