@@ -47,7 +47,7 @@ def acting(title: str, party: UUID) -> Reader:
 
 
 AGENT = acting("agent, co-agent or counsel of a party", OWN)
-NEW_AGENT = acting("agent whom the registry admitted after the party had lost its agents", OWN)
+NEW_AGENT = acting("representative whom the registry admitted to a party that had an agent before", OWN)
 ENDED = acting("representative whose capacity has ended, and those ended with them", OWN)
 LATE_AGENT = acting("agent of a party that joined after service", LATE)
 GONE_AGENT = acting("agent of a party that withdrew while the others go on", WITHDRAWN)
