@@ -28,6 +28,7 @@ from app.core.db import Database, Entropy
 from app.core.errors import NotFound
 from app.core.files.storage import Storage
 from app.core.http import errors
+from app.core.http.identity import Acquaintances
 from app.core.http.limits import Limits
 from app.core.http.metrics import exposition
 from app.core.http.middleware import Surroundings, bearer
@@ -173,6 +174,7 @@ def create_app(
         take_due_steps,
     )
     app.state.limits = limits
+    app.state.acquaintances = Acquaintances()
     app.state.waiting_room = WaitingRoom(database)
     app.state.look = lambda: look_around(app.state.seams)
     for router in ROUTERS:

@@ -13,6 +13,7 @@ from uuid import UUID
 import anyio
 import psycopg
 import sqlalchemy.exc
+from pydantic_core import from_json
 from sqlalchemy import (
     JSON,
     DateTime,
@@ -33,7 +34,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import Conflict, Misconfigured, OutcomeUnknown, Unavailable
-from app.core.postgresql import SECONDS_OF_A_STATEMENT, SECONDS_TO_CONNECT, bound_waits
+from app.core.postgresql import SECONDS_OF_A_STATEMENT, SECONDS_TO_CONNECT, bound_waits, is_disconnection
 from app.settings import Settings
 
 log = logging.getLogger("accord.database")
@@ -79,9 +80,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """The value from the database, in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """None for PostgreSQL, whose sessions return instants in UTC (RELIED_ON)."""
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
 
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -197,18 +200,30 @@ class Database(Generic[AnySession]):
                 db.commit()
 
     def in_transaction(self, act: Callable[[AnySession], Answer], entropy: Entropy) -> Answer:
-        """Run `act` in a transaction, and again after a collision; raises Unavailable after ATTEMPTS collisions."""
+        """Run `act` in a transaction, and again after a collision, or once if the connection is lost before the commit.
+
+        Raises Unavailable after ATTEMPTS collisions or a second loss.
+        """
+        losses = 0
         for _attempt in range(ATTEMPTS):
             try:
                 with self.write(entropy) as db:
                     return act(db)
             except Collision:
                 continue
+            except Disconnected:
+                losses += 1
+                if losses > 1:
+                    raise
         raise Unavailable
 
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class Disconnected(Unavailable):
+    """The connection to the database was lost at once; another one may work."""
 
 
 class Collision(Exception):
@@ -229,7 +244,7 @@ def _domain_errors() -> Iterator[None]:
             # The kind only: the message may contain a value.
             kind = getattr(problem.orig, "sqlite_errorname", None) or sqlstate(problem) or type(problem.orig).__name__
             log.warning("the database failed: %s", kind)
-            raise Unavailable from problem
+            raise (Disconnected if is_disconnection(problem.orig) else Unavailable) from problem
         raise
     except sqlalchemy.exc.TimeoutError as problem:
         raise Unavailable from problem
@@ -271,6 +286,7 @@ def _sqlite_engine(settings: Settings) -> Engine:
         max_overflow=0,
         pool_timeout=10,
         hide_parameters=True,
+        json_deserializer=from_json,
         connect_args={"timeout": 15, "isolation_level": None},
     )
     journal = "WAL" if _wal_is_safe(sqlite.sqlite_version_info) else "DELETE"
@@ -323,6 +339,7 @@ def _postgresql_engine(settings: Settings) -> Engine:
         pool_timeout=10,
         pool_pre_ping=True,
         hide_parameters=True,
+        json_deserializer=from_json,
         connect_args={
             "options": _session_options(options),
             "application_name": "accord",

@@ -7,48 +7,30 @@ the filter does not reach therefore returns nothing instead of everything.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, cast
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
-    ColumnElement,
     Engine,
     Insert,
-    Uuid,
-    bindparam,
     event,
-    exists,
     insert,
-    literal_column,
-    null,
     select,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
-from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.engine import Dialect, IteratorResult, Result
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.orm import ORMExecuteState
 
-from app.core.access.session import PRINCIPALS, GatedSession, flushing
-from app.core.db import AnySelect, Base, together
+from app.core.access.criteria import Ungated, for_participants, for_reader, gated, reading
+from app.core.access.kept import Criteria, kept_statements, returns_entities, send
+from app.core.access.session import GatedSession, flushing
+from app.core.db import Base, together
 from app.core.errors import Forbidden
 from app.core.tables.audiences import Audience, AudienceReader, Confidential
 
-# The audiences that include every participant; the rules read no others.
-KNOWN_TO_PARTICIPANTS = ("case", "appointment", "participants", "court", "public")
-
-# Literals, since the condition is in every statement and each bound value costs at each execution.
-_ONE: ColumnElement[int] = literal_column("1")
-_ZERO: ColumnElement[int] = literal_column("0")
-# Statements with the criteria of the gate, cached: adding them costs more than running the statement.
-_marked_statements: dict[tuple[ORMOption, ...], WeakKeyDictionary[Any, Any]] = {}
-_reading: ContextVar[tuple[UUID, ...]] = ContextVar("reading")
-
-
-class Ungated(RuntimeError):
-    """A statement would have passed the gate: a fault of the service, never of the caller."""
+AnyResult = Result[*tuple[Any, ...]]
 
 
 @cache
@@ -58,97 +40,50 @@ def gated_tables() -> frozenset[str]:
     return frozenset(str(cls.__tablename__) for cls in classes if cls is Audience or issubclass(cls, Confidential))
 
 
-def _marked(column: Any, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    mark: ColumnElement[bool] = column.op("/*gate*/ IS NOT", is_comparison=True)(null())
-    return mark & condition
-
-
-def _row_by_row(of_row: AnySelect) -> ColumnElement[bool]:
-    """Whether a row exists, looked up for each row of the statement.
-
-    The offset of zero keeps PostgreSQL from turning it into a join: planning took longer than the look-ups, and for a
-    page of fifty the chosen joins read everything that the person may know of.
-    """
-    return exists(of_row.offset(_ZERO))
-
-
-def _principal(index: int) -> Callable[[], UUID]:
-    return lambda: _reading.get()[index]
-
-
-@cache
-def _for_reader() -> tuple[ORMOption, ...]:
-    # The principals are read when the statement is executed, so that SQLAlchemy analyses one statement for all readers.
-    # The tripwire checks that they are those of the actor.
-    reader = AudienceReader.__table__.alias("reader")
-    principals = [
-        bindparam(f"gate_reader_{index}", type_=Uuid(), callable_=_principal(index)) for index in range(PRINCIPALS)
-    ]
-
-    def its_audience(cls: Any) -> ColumnElement[bool]:
-        own = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
-        return _marked(cls.audience_id, _row_by_row(own))
-
-    def itself(cls: Any) -> ColumnElement[bool]:
-        own = select(_ONE).where(reader.c.audience_id == cls.id, reader.c.principal_id.in_(principals))
-        return _marked(cls.id, _row_by_row(own))
-
-    return _options(its_audience, itself)
-
-
-@cache
-def _for_participants() -> tuple[ORMOption, ...]:
-    wide = Audience.__table__.alias("wide")
-
-    def its_audience(cls: Any) -> ColumnElement[bool]:
-        named = _marked(wide.c.id, wide.c.name.in_(KNOWN_TO_PARTICIPANTS))
-        return _marked(cls.audience_id, _row_by_row(select(_ONE).where(wide.c.id == cls.audience_id, named)))
-
-    def itself(cls: Any) -> ColumnElement[bool]:
-        return _marked(cls.id, cls.name.in_(KNOWN_TO_PARTICIPANTS))
-
-    return _options(its_audience, itself)
-
-
-def _options(its_audience: Callable[[Any], Any], itself: Callable[[Any], Any]) -> tuple[ORMOption, ...]:
-    return (
-        with_loader_criteria(Confidential, its_audience, include_aliases=True, track_closure_variables=False),
-        with_loader_criteria(Audience, itself, include_aliases=True, track_closure_variables=False),
-    )
-
-
 @event.listens_for(GatedSession, "do_orm_execute")
-def _filter(state: ORMExecuteState) -> None:
+def _filter(state: ORMExecuteState) -> AnyResult | None:
+    """Add the conditions of the gate; rows of columns are read by a kept statement."""
     db = cast(GatedSession, state.session)
+    criteria: Criteria = ()
+    options: dict[str, Any] = {}
     if state.execution_options.get("known_to_participants"):
-        state.statement = _with(_for_participants(), state.statement)
+        criteria = for_participants()
     elif db.is_system:
         _columns_only(state)
-        state.update_execution_options(as_system=True)
+        options = {"as_system": True}
     elif db.principals:
-        _reading.set(db.principals)
-        state.update_execution_options(read_under=db.principals)
-        state.statement = _with(_for_reader(), state.statement)
+        reading.set(db.principals)
+        criteria, options = for_reader(), {"read_under": db.principals}
+    if state.is_select and (rows := _rows_of_columns(db, state, criteria, options)) is not None:
+        return rows
+    if criteria:
+        state.statement = gated(criteria, state.statement)
+    state.update_execution_options(**options)
+    return None
 
 
-def _with(criteria: tuple[ORMOption, ...], statement: Any) -> Any:
-    """The statement with the criteria, cached for each statement."""
-    statements = _marked_statements.setdefault(criteria, WeakKeyDictionary())
-    marked = statements.get(statement)
-    if marked is None:
-        marked = statements[statement] = statement.options(*criteria)
-    return marked
+def _rows_of_columns(
+    db: GatedSession, state: ORMExecuteState, criteria: Criteria, options: dict[str, Any]
+) -> AnyResult | None:
+    """The rows of a statement that can be kept; None for another."""
+    values = state.parameters or {}
+    if isinstance(values, Sequence):
+        return None
+    found = kept_statements(db.get_bind().dialect).of_form(state.statement, criteria, values)
+    if found is None:
+        return None
+    kept, values = found
+    if db.autoflush:
+        db.flush()
+    (rows,) = send(db.connection(), [(kept, kept.sent(values, db.principals))], options)
+    return IteratorResult(SimpleResultMetaData(kept.columns), iter(rows))
 
 
 def _columns_only(state: ORMExecuteState) -> None:
     if state.is_column_load or state.is_relationship_load:
         raise Ungated("a row was reloaded as the system")
-    if not state.is_select:
-        return
-    # A union has no descriptions: it returns columns, never entities.
-    for described in getattr(state.statement, "column_descriptions", ()):
-        if described["expr"] is described["entity"] and described["entity"] is not None:
-            raise Ungated(f"{described['name']} was read as an entity by the system")
+    if state.is_select and returns_entities(state.statement):
+        raise Ungated("an entity was read by the system")
 
 
 @event.listens_for(GatedSession, "before_flush")

@@ -1,6 +1,6 @@
 """The session of one actor, with the state of its transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -9,15 +9,16 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from app.core.access.circle import Circle
+from app.core.access.criteria import PRINCIPALS
+from app.core.access.kept import KeptStatement, Values, kept_statements, send
 from app.core.db import AnyRow, Entropy
 from app.core.paging import PagedSession
 from app.core.sealer import Sealer
 from app.core.tables.cases import Case
 from app.core.tables.events import Note
 
-# Every actor has this number of principals, so that a statement has one text.
-PRINCIPALS = 3
 flushing = ContextVar("flushing", default=False)
+_NO_VALUES: Values = {}
 
 
 class CaseBehind(Exception):
@@ -54,6 +55,46 @@ class GatedSession(PagedSession):
         self.notes: list[Note] = []
         self.secrets: dict[UUID, str] = {}
         self.before_act: Callable[[Case | AnyRow], None] = _nothing_first
+        self._first: list[tuple[KeptStatement, tuple[Any, ...], Callable[[list[Any]], None]]] = []
+
+    def rows(self, statement: Any, values: Values = _NO_VALUES) -> Sequence[AnyRow]:
+        """The rows of columns that a statement returns to the actor; it is made once, and kept as it is compiled."""
+        (rows,) = self.rows_of([(statement, values)])
+        return rows
+
+    def rows_of(self, asked: Sequence[tuple[Any, Values]]) -> list[Sequence[AnyRow]]:
+        """The rows of several such statements, in one round trip."""
+        if self.is_system:
+            return [self.execute(statement, values).all() for statement, values in asked]
+        self.flush()
+        kept = kept_statements(self.get_bind().dialect)
+        forms = [(kept.of(statement, values), values) for statement, values in asked]
+        return self._sent([(form, form.sent(values, self.principals)) for form, values in forms])
+
+    def ask_first(self, statement: Any, values: Values, judge: Callable[[list[Any]], None]) -> None:
+        """Send a statement along with the first of the others, and let `judge` see its rows before theirs are used.
+
+        The statement reads no gated table. Where the session was opened, `settle` is called before anything is
+        answered.
+        """
+        form = kept_statements(self.get_bind().dialect).of(statement, values)
+        self._first.append((form, form.sent(values, self.principals), judge))
+
+    def settle(self) -> None:
+        """Send what `ask_first` has put off, if nothing was sent since."""
+        if self._first:
+            self._sent([])
+
+    def _sent(self, asked: Sequence[tuple[KeptStatement, tuple[Any, ...]]]) -> list[Any]:
+        first = self._first
+        sent = [(form, values) for form, values, _judge in first]
+        sent += asked
+        answers = send(self.connection(), sent, {"read_under": self.principals} if self.principals else {})
+        rows = [[form.make_row(row) for row in fetched] for (form, _values), fetched in zip(sent, answers, strict=True)]
+        for (_form, _values, judge), found in zip(first, rows, strict=False):
+            judge(found)
+        self._first = []
+        return rows[len(first) :]
 
     def flush(self, objects: Any = None) -> None:
         """Send pending rows, whose audiences `before_flush` has checked."""

@@ -1,8 +1,7 @@
 """The hop from a request to the database: one transaction, in which the actor is identified, acts and is answered."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 from urllib.parse import urlencode
@@ -13,16 +12,17 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.core.access.actors import CLOCK, Actor
+from app.core.access.authentication import AnotherActor
 from app.core.access.scopes import admit
 from app.core.access.service import reads
 from app.core.access.session import CaseBehind, GatedSession, read_under
-from app.core.db import AnyRow
+from app.core.db import AnyRow, Disconnected
 from app.core.errors import Forbidden, NotFound, PreconditionFailed, PreconditionRequired, Problem, WeakTag, invalid
 from app.core.http import idempotency
 from app.core.http.app_state import limits_of, seams_of, waiting_room_of
 from app.core.http.conditions import is_strong, matches_strongly, matches_weakly, tag_of_body
 from app.core.http.errors import NOT_STORED
-from app.core.http.identity import actor_of
+from app.core.http.identity import actor_of, forget_actor, presumed_actor
 from app.core.http.limits import COUNTED, WRITER
 from app.core.http.methods import is_head
 from app.core.http.threads import in_thread
@@ -89,15 +89,14 @@ class Work:
         """
 
         def respond() -> Response:
-            with self._snapshot() as (db, actor):
-                result = query(db, actor, self.now, *args, **kwargs)
-                if isinstance(result, Picture):
-                    return self._response(result.svg.encode(), 200, media_type="image/svg+xml")
-                if isinstance(result, Rendered):
-                    response = self._response(result.content, 200, media_type=result.media_type)
-                    response.headers["content-disposition"] = f'inline; filename="{result.file_name}"'
-                    return response
-                return self._response(_serialised(result), 200, getattr(result, "next", None))
+            result = self._from_snapshot(lambda db, actor: query(db, actor, self.now, *args, **kwargs))
+            if isinstance(result, Picture):
+                return self._response(result.svg.encode(), 200, media_type="image/svg+xml")
+            if isinstance(result, Rendered):
+                response = self._response(result.content, 200, media_type=result.media_type)
+                response.headers["content-disposition"] = f'inline; filename="{result.file_name}"'
+                return response
+            return self._response(_serialised(result), 200, getattr(result, "next", None))
 
         return cast(Result, await in_thread(respond, self.seams.database.threads))
 
@@ -115,11 +114,13 @@ class Work:
         until = time.monotonic() + (0 if is_head(self.request) else seconds)
         with self.waiting_room.reader() as reader:
 
+            def read(db: GatedSession, actor: Actor) -> Listing:
+                reader.principals = frozenset(actor.principals)
+                return query(db, actor, self.now, *args, **kwargs)
+
             def respond() -> tuple[bool, Response]:
-                with self._snapshot() as (db, actor):
-                    reader.principals = frozenset(actor.principals)
-                    result = query(db, actor, self.now, *args, **kwargs)
-                    return bool(result.items), self._response(_serialised(result), 200)
+                result = self._from_snapshot(read)
+                return bool(result.items), self._response(_serialised(result), 200)
 
             while True:
                 has_items, response = await in_thread(respond, self.seams.database.threads)
@@ -138,8 +139,7 @@ class Work:
         """Return the result of `query`, read from one snapshot, to a route that continues without the database."""
 
         def read() -> Returned:
-            with self._snapshot() as (db, actor):
-                return query(db, actor, self.now, *args, **kwargs)
+            return self._from_snapshot(lambda db, actor: query(db, actor, self.now, *args, **kwargs))
 
         return await in_thread(read, self.seams.database.threads)
 
@@ -150,8 +150,7 @@ class Work:
             return False
 
         def read() -> bool:
-            with self._snapshot() as (db, actor):
-                return idempotency.is_remembered(db, actor.id, key, self.now)
+            return self._from_snapshot(lambda db, actor: idempotency.is_remembered(db, actor.id, key, self.now))
 
         return await in_thread(read, self.seams.database.threads)
 
@@ -323,13 +322,33 @@ class Work:
             response.headers["accord-receipt"] = str(Receipt(last.audience_id, last.seq, last.hash))
         return response
 
-    @contextmanager
-    def _snapshot(self) -> Iterator[tuple[GatedSession, Actor]]:
-        with self.seams.database.read(self.entropy) as db:
-            yield db, self._begin(db)
+    def _from_snapshot(self, query: Callable[[GatedSession, Actor], Returned]) -> Returned:
+        """What `query` reads from one snapshot.
 
-    def _begin(self, db: GatedSession) -> Actor:
-        actor = self._authenticated(db)
+        It is read again if its actor was taken for another, or if the connection to the database was lost: a connection
+        that was used a moment ago is not asked before whether it still works.
+        """
+        try:
+            return self._read_once(query, presumes=True)
+        except (AnotherActor, Disconnected):
+            forget_actor(self.request)
+            return self._read_once(query, presumes=False)
+
+    def _read_once(self, query: Callable[[GatedSession, Actor], Returned], *, presumes: bool) -> Returned:
+        with self.seams.database.read(self.entropy) as db:
+            try:
+                presumed = presumed_actor(db, self.request, self.now) if presumes else None
+                actor = self._begin(db, presumed)
+                result = query(db, actor)
+            except Problem:
+                # A refusal, too, is only for the actor who was presumed.
+                db.settle()
+                raise
+            db.settle()
+            return result
+
+    def _begin(self, db: GatedSession, presumed: Actor | None = None) -> Actor:
+        actor = presumed or self._authenticated(db)
         self._admit(actor)
         self._prepare(db, actor)
         return actor

@@ -34,7 +34,7 @@ from app.core.tables.cases import Case
 from app.core.tables.contents import Content, DataKey
 from app.core.tables.parties import Party, ThirdState, has_consented
 from app.core.tables.people import User
-from app.core.values import MOST_SHOWN
+from app.core.values import MOST_SHOWN, unchecked
 from app.proceedings.cases.awaited_acts import waiting_with_acts
 from app.proceedings.cases.filters import check_filters, conditions_of
 from app.proceedings.cases.schemas import (
@@ -52,6 +52,8 @@ from app.proceedings.cases.schemas import (
 from app.rules.loader import library
 
 _ENTRIES = TypeAdapter(list[WaitingOut])
+_CASE, _SEAT = unchecked(CaseItem), unchecked(SeatOut)
+_PARTY, _THIRD_STATE, _MEDIATOR = unchecked(CasePartyOut), unchecked(CaseThirdStateOut), unchecked(CaseMediatorOut)
 _COLUMNS = (
     Case.id,
     Case.audience_id,
@@ -172,10 +174,11 @@ _LISTED_TO_STAFF = select(*_COLUMNS)
 
 def read_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> CaseOut:
     """One case; NotFound if the actor may not see it."""
-    row = db.execute(_WHOLE_CASE, {"case_id": case_id}).one_or_none()
-    if row is None:
+    found, people = db.rows_of([(_WHOLE_CASE, {"case_id": case_id}), (_PEOPLE, {"ids": [case_id]})])
+    if not found:
         raise NotFound
-    item = _items(db, [row])[0]
+    (row,) = found
+    (item,) = _items([row], people)
     body = contents.unseal(db, row.wrapped, row.content_id, row.body).body
     return CaseOut(
         **dict(item),
@@ -197,13 +200,14 @@ def list_cases(db: GatedSession, actor: Actor, now: datetime, page: Page, filter
         statement = _LISTED.where(AudienceReader.principal_id == actor.walks_as, *conditions)
         sort = Sort(AudienceReader.opened_at, AudienceReader.audience_id, datetime, newest_first=True)
     cases = listed(db, statement, page, sort)
-    return CaseList(items=_items(db, cases.rows), next=cases.next, count=cases.count)
+    people = db.rows(_PEOPLE, {"ids": [row.id for row in cases.rows]})
+    return CaseList(items=_items(cases.rows, people), next=cases.next, count=cases.count)
 
 
-def _items(db: GatedSession, rows: Sequence[AnyRow]) -> list[CaseItem]:
-    """The cases with their parties, third States and mediators, in one statement however many they are."""
+def _items(rows: Sequence[AnyRow], everybody: Sequence[AnyRow]) -> list[CaseItem]:
+    """The cases with their parties, third States and mediators."""
     people: dict[tuple[UUID, str], list[AnyRow]] = {}
-    for person in db.execute(_PEOPLE, {"ids": [row.id for row in rows]}):
+    for person in everybody:
         people.setdefault((person.case_id, person.what), []).append(person)
     return [
         _item(row, *(people.get((row.id, what), ()) for what in ("party", "third-state", "mediator"))) for row in rows
@@ -224,7 +228,7 @@ def _tracks(row: AnyRow) -> list[TrackOut]:
 def _item(
     row: AnyRow, parties: Sequence[AnyRow], third_states: Sequence[AnyRow], mediators: Sequence[AnyRow]
 ) -> CaseItem:
-    return CaseItem(
+    return _CASE(
         id=row.id,
         reference=row.reference,
         title=row.title,
@@ -237,7 +241,7 @@ def _item(
         tracks=_tracks(row),
         subjects=row.subjects,
         languages=row.languages,
-        seat=SeatOut(place=row.seat_place, time_zone=row.seat_time_zone, calendar=row.seat_calendar),
+        seat=_SEAT(place=row.seat_place, time_zone=row.seat_time_zone, calendar=row.seat_calendar),
         parties=[_party(party) for party in sorted(parties, key=lambda row: row.number)],
         party_count=row.party_count,
         third_states=[_third_state(state) for state in sorted(third_states, key=lambda row: row.number)],
@@ -254,11 +258,8 @@ def _item(
     )
 
 
-# `model_construct` skips validation, which would cost most in a list: the columns have their types already.
-
-
 def _party(row: AnyRow) -> CasePartyOut:
-    return CasePartyOut.model_construct(
+    return _PARTY(
         id=row.id,
         side=row.side,
         kind=row.kind,
@@ -271,12 +272,8 @@ def _party(row: AnyRow) -> CasePartyOut:
 
 
 def _third_state(row: AnyRow) -> CaseThirdStateOut:
-    return CaseThirdStateOut.model_construct(
-        id=row.id, name=row.name, member_id=row.member_id, consented=bool(row.consented)
-    )
+    return _THIRD_STATE(id=row.id, name=row.name, member_id=row.member_id, consented=bool(row.consented))
 
 
 def _mediator(row: AnyRow) -> CaseMediatorOut:
-    return CaseMediatorOut.model_construct(
-        appointment_id=row.appointment_id, user_id=row.user_id, name=row.name, since=row.admitted_at
-    )
+    return _MEDIATOR(appointment_id=row.appointment_id, user_id=row.user_id, name=row.name, since=row.admitted_at)

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
-from app.core.access.gate import KNOWN_TO_PARTICIPANTS
+from app.core.access.criteria import KNOWN_TO_PARTICIPANTS
 from app.core.access.policy import AudienceView
 from app.core.access.session import GatedSession, as_system
 from app.core.db import new_id

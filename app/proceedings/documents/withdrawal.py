@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
-from app.core.access.gate import KNOWN_TO_PARTICIPANTS
+from app.core.access.criteria import KNOWN_TO_PARTICIPANTS
 from app.core.access.policy import AudienceView
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, exists, func, insert, select, text, union_all, update
 from sqlalchemy.orm import aliased, join
 
-from app.core.access.gate import Ungated, gated_tables, insert_rows, read_locked
+from app.core.access.criteria import Ungated
+from app.core.access.gate import gated_tables, insert_rows, read_locked
 from app.core.access.session import GatedSession, as_system, read_under
 from app.core.db import Base, Database
 from app.core.errors import Forbidden

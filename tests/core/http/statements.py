@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, event
+import psycopg
+from sqlalchemy import Connection, Engine, event
 
 Statement = tuple[str, Any]
 
@@ -23,3 +24,13 @@ def sent(engine: Engine) -> Iterator[list[Statement]]:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+def explained(connection: Connection, how: str, statement: Statement) -> list[Any]:
+    """The rows with which the database explains a statement that the service has sent."""
+    sql, values = statement
+    if "$1" in sql:
+        # As kept statements are sent: PostgreSQL's own parameters.
+        driver: Any = connection.connection.driver_connection
+        return psycopg.RawCursor(driver).execute(f"{how} {sql}", values).fetchall()
+    return list(connection.exec_driver_sql(f"{how} {sql}", values).all())

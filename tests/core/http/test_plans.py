@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from app.core.access.gate import gated_tables
 from app.core.db import Base
 from tests.core.http.operations import OPERATIONS
-from tests.core.http.statements import Statement, sent
+from tests.core.http.statements import Statement, explained, sent
 from tests.core.http.world import build
 from tests.installation import House, straight_to
 
@@ -17,13 +17,12 @@ SMALL = {"institution", "signing_keys"}
 
 def gone_through(connection: Connection, statement: Statement, everything_is_theirs: bool) -> list[str]:
     """The steps of a plan that scan a whole table."""
-    sql, values = statement
     if connection.dialect.name == "postgresql":
-        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN (COSTS OFF) {sql}", values)]
+        plan = [row[0] for row in explained(connection, "EXPLAIN (COSTS OFF)", statement)]
         return [
             step.strip() for step in plan if (match := re.search(r"Seq Scan on (\w+)", step)) and match[1] not in SMALL
         ]
-    plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    plan = [row[-1] for row in explained(connection, "EXPLAIN QUERY PLAN", statement)]
     sorts = "USE TEMP B-TREE FOR ORDER BY" in plan
     faults = []
     for step in plan:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from app.core.db import Base
 from app.settings import Settings
-from tests.core.http.statements import sent
+from tests.core.http.statements import Statement, explained, sent
 from tests.installation import House, straight_to
 from tests.story import Dispute
 
@@ -71,9 +71,9 @@ def _row(connection: Connection, table: Any, column: str, value: UUID) -> dict[s
     return dict(connection.execute(select(table).where(table.c[column] == value)).mappings().one())
 
 
-def walked(connection: Connection, sql: str, values: Any) -> int:
+def walked(connection: Connection, statement: Statement) -> int:
     """How many rows PostgreSQL reads for a statement: those that its scans return, and those that they discard."""
-    (plan,) = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values).scalar_one()
+    (((plan,),),) = explained(connection, "EXPLAIN (ANALYZE, FORMAT JSON)", statement)
     return sum(_walked(node) for node in _nodes(plan["Plan"]))
 
 
@@ -88,9 +88,9 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(part)
 
 
-def scans(connection: Connection, sql: str, values: Any) -> list[str]:
+def scans(connection: Connection, statement: Statement) -> list[str]:
     """The steps of SQLite's plan that go through all cases or all that somebody reads."""
-    steps = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    steps = [row[-1] for row in explained(connection, "EXPLAIN QUERY PLAN", statement)]
     walks = ("SCAN cases", "SCAN audience_readers", "ix_audience_readers_walk")
     return [step for step in steps if any(walk in step for walk in walks)]
 
@@ -102,11 +102,11 @@ def test_few_cases_among_many_are_found_without_walking_past_the_others(crowded:
         for path in PATHS:
             seen.clear()
             crowded.registrar.get(path.format(unknown=uuid4())).expect(200)
-            for sql, values in list(seen):
+            for statement in list(seen):
                 if connection.dialect.name == "sqlite":
-                    faults += [f"{path}: {step}" for step in scans(connection, sql, values)]
+                    faults += [f"{path}: {step}" for step in scans(connection, statement)]
                 # A walk past all cases reads three rows for each; statistics of small tables let the planner read some.
-                elif (rows := walked(connection, sql, values)) > MANY:
+                elif (rows := walked(connection, statement)) > MANY:
                     faults.append(f"{path}: {rows} rows")
     engine.dispose()
     assert not faults, "\n".join(faults)
