@@ -20,11 +20,14 @@ from sqlalchemy import (
     Insert,
     Uuid,
     bindparam,
+    case,
     event,
     exists,
+    func,
     insert,
     literal_column,
     null,
+    or_,
     select,
 )
 from sqlalchemy.engine import Dialect
@@ -76,17 +79,38 @@ def _principal(index: int) -> Callable[[], UUID]:
     return lambda: _reading.get()[index]
 
 
+def _principals() -> list[Any]:
+    # They are read when the statement is executed, so that SQLAlchemy analyses one statement for all readers.
+    return [bindparam(f"gate_reader_{index}", type_=Uuid(), callable_=_principal(index)) for index in range(PRINCIPALS)]
+
+
+def left_at(cls: type[Confidential]) -> Any:
+    """The column, of a row that is read by people, that says when its reader's party left; null for those who stay.
+
+    What has changed in the row since is not for such a reader.
+    """
+    reader = AudienceReader.__table__.alias("left_reader")
+    of_row = (reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(_principals()))
+    # Somebody who also reads the row in another way reads it whole.
+    last = case((func.count() == func.count(reader.c.until), func.max(reader.c.until)))
+    return select(last).where(*of_row).scalar_subquery().label("left_at")
+
+
 @cache
 def _for_reader() -> tuple[ORMOption, ...]:
-    # The principals are read when the statement is executed, so that SQLAlchemy analyses one statement for all readers.
-    # The tripwire checks that they are those of the actor.
+    # The tripwire checks that the principals are those of the actor.
     reader = AudienceReader.__table__.alias("reader")
-    principals = [
-        bindparam(f"gate_reader_{index}", type_=Uuid(), callable_=_principal(index)) for index in range(PRINCIPALS)
-    ]
+    principals = _principals()
 
     def its_audience(cls: Any) -> ColumnElement[bool]:
         own = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
+        if cls.WRITTEN_AT is not None:
+            # What was written after a party left does not exist for it, except of the case itself.
+            is_read = [reader.c.until.is_(None), reader.c.opened_at.is_not(None)]
+            is_read += [reader.c.until >= getattr(cls, cls.WRITTEN_AT)]
+            if cls.READ_BY_LEAVERS:
+                is_read += [cls.type.in_([literal_column(f"'{each}'") for each in cls.READ_BY_LEAVERS])]
+            own = own.where(or_(*is_read))
         return _marked(cls.audience_id, _row_by_row(own))
 
     def itself(cls: Any) -> ColumnElement[bool]:
@@ -155,7 +179,9 @@ def _columns_only(state: ORMExecuteState) -> None:
 def _check_writes(db: GatedSession, _context: object, _instances: object) -> None:
     """Check that the actor belongs to the audiences of pending rows; raises Forbidden otherwise."""
     rows = [row for row in (*db.new, *db.dirty, *db.deleted) if isinstance(row, Confidential)]
-    _check_audiences(db, {row.audience_id for row in rows})
+    _check_audiences(db, {row.audience_id for row in rows if not row.WRITTEN_BY_LEAVERS})
+    if leavers := {row.audience_id for row in rows if row.WRITTEN_BY_LEAVERS}:
+        _check_audiences(db, leavers, by_leavers=True)
 
 
 def insert_rows(db: GatedSession, cls: type[Base], rows: list[dict[str, Any]]) -> None:
@@ -200,18 +226,22 @@ def _compiled(statement: Any, dialect: Dialect) -> Any:
     return statement.compile(dialect=dialect)
 
 
-def _check_audiences(db: GatedSession, audiences: set[UUID]) -> None:
+def _check_audiences(db: GatedSession, audiences: set[UUID], *, by_leavers: bool = False) -> None:
     if db.is_system:
         return
     unknown = audiences - db.writable
     if not unknown:
         return
     readers = AudienceReader.__table__.c
-    own = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.principals)
-    readable = set(db.connection().execute(select(readers.audience_id).where(own)).scalars())
+    own: list[ColumnElement[bool]] = [readers.audience_id.in_(unknown), readers.principal_id.in_(db.principals)]
+    if not by_leavers:
+        # A party that has left writes nothing more where it reads what was written until then.
+        own.append(or_(readers.until.is_(None), readers.opened_at.is_not(None)))
+    readable = set(db.connection().execute(select(readers.audience_id).where(*own)).scalars())
     if unknown - readable:
         raise Forbidden("Only the readers of an audience may write to it.", code="forbidden")
-    db.writable |= readable
+    if not by_leavers:
+        db.writable |= readable
 
 
 def set_writable(db: GatedSession, audiences: set[UUID], own: set[UUID]) -> None:
