@@ -33,6 +33,7 @@ CONFIDED = {
     "filing-drafted",
     "filing-joined",
     "filing-joinder-withdrawn",
+    "filing-shared",
     "filing-submitted",
     "party-added",
     "powers-recorded",
@@ -42,6 +43,8 @@ CONFIDED = {
     "session-scheduled",
     "step-taken",
     "text-drafted",
+    "text-shared",
+    "text-superseded",
 }
 # Other types that are recorded in a narrow audience, each with the test that shows what outsiders receive. An act that
 # records another type in one needs a twin: every test fails after which one is there.
@@ -197,6 +200,8 @@ def _open_draft(on: Setting) -> None:
     removed = on.uploaded(on.dispute.requesting, draft, "removed")
     on.pause()
     on.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
+    on.pause()
+    on.dispute.requesting.post(f"{on.path}/filings/{draft['id']}/share").expect(200)
 
 
 def _sealed_filing(on: Setting) -> None:
@@ -264,6 +269,18 @@ def _unlodged_request(on: Setting) -> None:
     on.dispute.requesting.post("/v1/cases", body).expect(201)
 
 
+def _own_text(on: Setting) -> None:
+    side = [on.dispute.party("requesting")]
+    clauses = [{"number": "1", "text": word("ownclause", on.place)}]
+    title = word("owntexttitle", on.place)
+    own: Json = {"title": title, "clauses": clauses, "audience": "party", "party_ids": side}
+    first = on.dispute.draft(on.dispute.requesting, **own)
+    draft = on.dispute.draft(on.dispute.requesting, **own, replaces=first["id"])
+    on.uploaded(on.dispute.requesting, draft, "owntext", "settlement/drafts", "?language=en")
+    on.pause()
+    on.dispute.requesting.post(f"{on.path}/settlement/drafts/{draft['id']}/share").expect(200)
+
+
 SIDE, MEDIATOR, REGISTRY = "requesting", "mediator", "registrar"
 ACTS = (
     Confidence((SIDE, MEDIATOR), _caucus_filing),
@@ -280,6 +297,7 @@ ACTS = (
     Confidence((REGISTRY,), _registrys_filing),
     Confidence((SIDE, "responding"), _joint_draft),
     Confidence((SIDE,), _unlodged_request),
+    Confidence((SIDE,), _own_text),
 )
 
 

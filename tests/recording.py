@@ -338,6 +338,9 @@ async def _of_sessions(play: Recorder) -> None:
     await play.do("other_mediator", f"{S}/settlement/drafts", draft, draft_of_data="id")
     path = f"{S}/settlement/drafts/{{draft_of_data}}/documents?language=en&relation=authentic-text"
     await play.bring("other_mediator", path, "agreement.pdf", text="id")
+    own = {**draft, "title": "What we could agree to", "audience": "party", "party_ids": ["{second_tarvand}"]}
+    await play.do("responding_agent", f"{S}/settlement/drafts", own, own_draft="id")
+    await play.do("responding_agent", f"{S}/settlement/drafts/{{own_draft}}/share")
 
 
 async def _of_filings(play: Recorder) -> None:
@@ -384,6 +387,7 @@ async def _of_slips(play: Recorder) -> None:
     await play.do(who, f"{S}/filings/{{slip}}", {}, "DELETE")
     await play.do(who, f"{S}/filings", note, slip="id")
     await play.bring(who, f"{S}/filings/{{slip}}/documents", "advice.pdf", advice="id")
+    await play.do(who, f"{S}/filings/{{slip}}/share")
     await play.do(who, f"{S}/filings/{{slip}}/submit")
     await play.do(who, "/v1/documents/{advice}/withdraw", {"reason": "It is our counsel's advice."})
 

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from app.core.access.policy import AudienceView, CapacityView, PartyView, readers_of
+from app.core.access.policy import AudienceView, CapacityView, PartyView, limits_of, readers_of
 from app.core.access.session import GatedSession, as_system
 from app.core.db import AnyRow
 from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF, Audience, AudienceReader
@@ -25,7 +26,9 @@ MISPLACED = "is stored with the wrong case or the wrong date"
 # Cases, and audiences outside of cases, that are read at once.
 AT_ONCE = 500
 
+# Who reads which audience, until when if that has an end.
 Reads = tuple[UUID, UUID]
+Due = dict[Reads, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,11 @@ def audit_outside_cases(db: GatedSession, after: str | None) -> AuditedPart:
         audiences = db.execute(own.where(outside, *following).order_by(Audience.key).limit(AT_ONCE)).all()
         present = db.execute(_rows().where(outside, Audience.id.in_([audience.id for audience in audiences]))).all()
         admins = frozenset(db.execute(select(User.id).where(User.role == "admin")).scalars())
-    due = {(audience.id, principal) for audience in audiences for principal in _readers_outside_cases(audience, admins)}
+    due: Due = {
+        (audience.id, principal): None
+        for audience in audiences
+        for principal in _readers_outside_cases(audience, admins)
+    }
     last = audiences[-1].key if len(audiences) == AT_ONCE else None
     no_case: dict[UUID, UUID | None] = {audience.id: None for audience in audiences}
     return AuditedPart(0, len(present), tuple(_compare(present, due, no_case, {})), last)
@@ -88,13 +95,14 @@ _AUDIENCE = (
     Audience.generation,
     Audience.open_to,
     Audience.kept_for,
+    Audience.private,
 )
 
 
 def _rows() -> Any:
     # Joined by audience, as the gate finds them, and not by the case that the row names.
     reader = AudienceReader
-    columns = (reader.audience_id, reader.principal_id, reader.case_id, reader.opened_at)
+    columns = (reader.audience_id, reader.principal_id, reader.case_id, reader.opened_at, reader.until)
     return select(*columns).join(Audience, Audience.id == reader.audience_id)
 
 
@@ -108,12 +116,22 @@ def _between(case_id: Any, after: UUID | None, last: UUID | None) -> Iterator[Co
 
 def _due(
     db: GatedSession, cases: Iterable[AnyRow], audiences: Iterable[AnyRow], after: UUID | None, last: UUID | None
-) -> set[Reads]:
+) -> Due:
     """Readers that the policy requires for the parties, capacities and audiences of these cases."""
     parties: defaultdict[UUID, list[PartyView]] = defaultdict(list)
-    of_cases = select(Party.case_id, Party.id, Party.side, Party.generation, Party.reads_until)
+    of_cases = select(
+        Party.case_id, Party.id, Party.side, Party.generation, Party.reads_until, Party.left_at, Party.earlier
+    )
     for party in db.execute(of_cases.where(*_between(Party.case_id, after, last))):
-        parties[party.case_id].append(PartyView(party.id, party.side, party.generation, reads_until=party.reads_until))
+        view = PartyView(
+            party.id,
+            party.side,
+            party.generation,
+            reads_until=party.reads_until,
+            left_at=party.left_at,
+            earlier=tuple((first, last) for first, last in party.earlier),
+        )
+        parties[party.case_id].append(view)
     capacities: defaultdict[UUID, list[CapacityView]] = defaultdict(list)
     present = (Capacity.ended_at.is_(None), Capacity.pending.is_(False))
     columns = (
@@ -125,22 +143,23 @@ def _due(
         Capacity.generation,
     )
     for held in db.execute(select(*columns).where(*present, *_between(Capacity.case_id, after, last))):
-        view = CapacityView(held.id, held.user_id, held.role, held.party_id, held.generation)
-        capacities[held.case_id].append(view)
+        capacity = CapacityView(held.id, held.user_id, held.role, held.party_id, held.generation)
+        capacities[held.case_id].append(capacity)
     views: defaultdict[UUID, list[AudienceView]] = defaultdict(list)
     for row in audiences:
         party_ids = frozenset(UUID(party) for party in row.party_ids)
         kept_for = None if row.kept_for is None else frozenset(UUID(person) for person in row.kept_for)
-        audience = AudienceView(row.id, row.name, party_ids, row.person_id, row.generation, row.open_to, kept_for)
+        audience = AudienceView(
+            row.id, row.name, party_ids, row.person_id, row.generation, row.open_to, kept_for, row.private
+        )
         views[row.case_id].append(audience)
-    return {
-        (audience_id, principal)
-        for case in cases
-        for audience_id, readers in readers_of(
-            view_of(case), parties[case.id], capacities[case.id], views[case.id]
-        ).items()
-        for principal in readers
-    }
+    due: Due = {}
+    for case in cases:
+        state = (view_of(case), parties[case.id], capacities[case.id], views[case.id])
+        limits = limits_of(*state)
+        for audience_id, readers in readers_of(*state).items():
+            due |= {(audience_id, person): limits.get((audience_id, person)) for person in readers}
+    return due
 
 
 def _readers_outside_cases(audience: AnyRow, admins: frozenset[UUID]) -> frozenset[UUID]:
@@ -152,7 +171,7 @@ def _readers_outside_cases(audience: AnyRow, admins: frozenset[UUID]) -> frozens
 
 
 def _compare(
-    rows: Iterable[AnyRow], due: set[Reads], case_of: dict[UUID, UUID | None], opened_at: dict[UUID, Any]
+    rows: Iterable[AnyRow], due: Due, case_of: dict[UUID, UUID | None], opened_at: dict[UUID, Any]
 ) -> Iterator[Difference]:
     present: set[Reads] = set()
     for row in rows:
@@ -161,7 +180,7 @@ def _compare(
         case_id = case_of[row.audience_id]
         if reads not in due:
             yield Difference(case_id, *reads, TOO_MANY)
-        elif (row.case_id, row.opened_at) != (case_id, opened_at.get(row.audience_id)):
+        elif (row.case_id, row.opened_at, row.until) != (case_id, opened_at.get(row.audience_id), due[reads]):
             yield Difference(case_id, *reads, MISPLACED)
-    for audience_id, principal in sorted(due - present):
+    for audience_id, principal in sorted(due.keys() - present):
         yield Difference(case_of[audience_id], audience_id, principal, TOO_FEW)

@@ -24,7 +24,7 @@ def named(name: str) -> UUID:
 
 
 OWN, OTHER, LATE, WITHDRAWN = (named(side) for side in ("own", "other", "late", "withdrawn"))
-COURT = named("court")
+COURT, COLLEAGUE = named("court"), named("colleague")
 # Items are written early, when the first mediator is in office, and late, after newcomers have come.
 EARLY, LATER = 0, 2
 
@@ -80,11 +80,15 @@ READERS = (
 
 @dataclass(frozen=True)
 class Thing:
-    """A kind of thing: what it is, its audience, and whether it is the reader's own party's or another party's."""
+    """A kind of thing: what it is, its audience, and whether it is the reader's own party's or another party's.
+
+    A `private` one is of somebody else who acts for the party.
+    """
 
     title: str
     audience: str
     whose: str = ""
+    private: bool = False
 
 
 THINGS = (
@@ -93,7 +97,8 @@ THINGS = (
     Thing("filings, sessions and texts for all", "participants"),
     Thing("caucus of one's own party", "caucus", "own"),
     Thing("caucus of another party", "caucus", "other"),
-    Thing("drafts and notes of one's own party", "party", "own"),
+    Thing("a colleague's draft that is not shared", "party", "own", private=True),
+    Thing("drafts and notes of one's own party, once shared", "party", "own"),
     Thing("drafts and notes of another party", "party", "other"),
     Thing("between one's own party and the registry, powers of attorney among it", "party-registry", "own"),
     Thing("between another party and the registry", "party-registry", "other"),
@@ -139,8 +144,9 @@ def _audience(reader: Reader, thing: Thing, generation: int) -> AudienceView:
     own = reader.party or OWN
     another = OTHER if own != OTHER else OWN
     parties = frozenset({own if thing.whose == "own" else another} if thing.whose else ())
-    person = CANDIDATE.principal if thing.audience == "appointment" else None
-    return AudienceView(named(f"{thing}/{generation}"), thing.audience, parties, person, generation)
+    person = CANDIDATE.principal if thing.audience == "appointment" else COLLEAGUE if thing.private else None
+    id = named(f"{thing}/{generation}")
+    return AudienceView(id, thing.audience, parties, person, generation, private=thing.private)
 
 
 def _reads(reader: Reader, thing: Thing, moment: str, generation: int) -> bool:

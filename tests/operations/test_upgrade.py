@@ -142,6 +142,8 @@ LOCKING = {
     # The log of deliveries keeps 30 days; dropping the constraint itself takes no time.
     "20261130f": {"webhook_deliveries"},
     "20261130g": {"deadline_changes"},
+    # Drafts that are not submitted, and drafts of settlements, are few.
+    "20261130l": {"filings", "settlement_drafts"},
 }
 _CHANGES = re.compile(
     r"(ALTER TABLE|CREATE (?:UNIQUE )?INDEX \S+ ON|DROP TABLE|TRUNCATE|UPDATE|DELETE FROM) (\w+) ?(.*)"

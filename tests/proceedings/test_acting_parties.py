@@ -210,6 +210,8 @@ def test_nothing_reaches_an_audience_that_its_author_did_not_name(dispute: Dispu
             return
         draft = answer.expect(201)
         assert draft["author_party_id"] == party_ids[attempt.party]
+        assert readers(draft) == frozenset()
+        author.post(f"{dispute.path}/filings/{draft['id']}/share").expect(200)
         assert readers(draft) == {attempt.party}
         submitted = author.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200)
         assert readers(submitted) == (attempt.party_ids or frozenset(range(5)))

@@ -110,21 +110,27 @@ def drafts_a_text(among: Among, author: Person, attempt: Attempted) -> Tried:
     body = {"title": "A draft", "language": "en", "clauses": [{"number": "1", "text": "x"}]}
     to = {"audience": attempt.audience, "party_ids": among.ids(attempt.party_ids)}
     answer = author.post(f"{among.dispute.path}/settlement/drafts", among.done(attempt, **body, **to))
+    event = "text-drafted"
     if answer.status == 201:
         draft = answer.expect(201)
         assert attempt.party is not None
         assert draft["author_party_id"] == among.party_ids[attempt.party]
+        if attempt.audience == "party" and draft["shared_at"] is None:
+            # Its author's alone until then.
+            event = "text-shared"
+            author.post(f"{among.dispute.path}/settlement/drafts/{draft['id']}/share").expect(200)
         for number in sorted(attempt.party_ids or EVERYBODY):
             path = f"{among.dispute.path}/settlement/drafts/{draft['id']}/documents?language=zh&relation=authentic-text"
             sent = among.agents[number].send("POST", path, content=pdf(900), headers=UPLOADED)
             assert sent.status == (201 if number == attempt.party else 403), sent.response.text
-    return Tried(answer, "text-drafted", attempt.party_ids or EVERYBODY)
+    return Tried(answer, event, attempt.party_ids or EVERYBODY)
 
 
 def uploads_a_document(among: Among, author: Person, attempt: Attempted) -> Tried:
     """A document to the draft filing of a party."""
     (number,) = attempt.party_ids
     draft = among.agents[number].post(f"{among.dispute.path}/filings", statement()).expect(201)
+    among.agents[number].post(f"{among.dispute.path}/filings/{draft['id']}/share").expect(200)
     query = "" if attempt.acting_for is None else f"?acting_for={among.party_ids[attempt.acting_for]}"
     desk = Desk(among.dispute, draft)
     answer = desk.send(person=author, query=query)

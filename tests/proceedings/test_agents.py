@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.installation import House, Json, Person
+from tests.own_rules import OwnTerm
 from tests.story import GIVES, POWERS, Dispute
 
 NO_AGENT = "no-agent"
@@ -135,6 +136,23 @@ def test_the_registry_is_to_admit_an_agent_also_where_the_case_does_not_wait_for
     assert listed["id"] == dispute.case["id"]
     dispute.admit(dispute.registrar, dispute.house.person("Nova Gent"), dispute.party("responding"))
     assert side.waits() == []
+
+
+def test_counsel_changes_no_term_of_a_party_without_an_agent(dispute: Dispute, ours: OwnTerm) -> None:
+    by_both = '["requesting-party", "responding-party"]'
+    dispute.invited(**ours(period='"30 days"', extend_by=by_both, waive_by=by_both, suspend_by=by_both))
+    side = beside(dispute)
+    side.end(dispute.registrar, side.agent_item)
+    (term,) = [each for each in dispute.deadlines() if each["term"] == "reply"]
+    path = f"{dispute.path}/deadlines/{term['id']}"
+    acts = {"extend": {"until_on": "2026-04-15", "reason": "x"}, "waive": {"reason": "x"}, "suspend": {"reason": "x"}}
+    for act, body in acts.items():
+        for person in (side.counsel, side.deputy):
+            person.post(f"{path}/{act}", body).expect(409, NO_AGENT)
+    dispute.requesting.post(f"{path}/suspend", acts["suspend"]).expect(200)
+    side.counsel.post(f"{path}/resume").expect(409, NO_AGENT)
+    dispute.admit(dispute.registrar, dispute.house.person("Nova Gent"), dispute.party("responding"))
+    side.counsel.post(f"{path}/resume").expect(200)
 
 
 def test_counsel_accepts_no_candidate_for_a_party_without_an_agent(dispute: Dispute) -> None:

@@ -107,6 +107,51 @@ def test_an_agent_approved_after_another_has_left_reads_from_then_on(
     assert house.wrong_readers() == []
 
 
+@pytest.mark.parametrize("others_stay", [False, True])
+def test_who_is_approved_after_their_inviter_has_left_reads_from_then_on(
+    house: House, dispute: Dispute, others_stay: bool
+) -> None:
+    dispute.mediating()
+    path, party = dispute.representatives("responding"), dispute.party("responding")
+    second = house.person("Second Agent")
+    agent = dispute.admit(dispute.responding, second, party)
+    secret = dispute.filing(dispute.responding, "caucus", "responding")
+    invited = invite(second, path, "cora.unsel@example.org", name="Cora Unsel")
+    kept = invite(dispute.responding, path, "kept@example.org", name="Kep Tin")
+    dispute.responding.post(f"{path}/{agent['id']}/end").expect(200)
+    if not others_stay:
+        listed = dispute.registrar.get(path).expect(200)["items"]
+        (own,) = [each for each in listed if each["user_id"] == dispute.responding.id]
+        dispute.registrar.post(f"{path}/{own['id']}/end").expect(200)
+        dispute.admit(dispute.registrar, house.person("Nova Gent"), party)
+    cora, kep = approved(house, "cora.unsel@example.org"), approved(house, "kept@example.org")
+    cora.get(f"{dispute.path}/filings/{secret['id']}").expect(404)
+    assert cora.get(f"{path}/{invited['id']}").expect(200)["reads_from_admission"]
+    assert kep.get(f"{dispute.path}/filings/{secret['id']}").status == (200 if others_stay else 404)
+    assert kep.get(f"{path}/{kept['id']}").expect(200)["reads_from_admission"] is not others_stay
+    later = dispute.filing(dispute.mediator, "caucus", "responding")
+    for person in (cora, kep):
+        person.get(f"{dispute.path}/filings/{later['id']}").expect(200)
+    if others_stay:
+        dispute.responding.post(f"{path}/{invited['id']}/open-earlier").expect(200)
+        cora.get(f"{dispute.path}/filings/{secret['id']}").expect(200)
+    assert house.wrong_readers() == []
+
+
+def test_an_invitation_into_a_case_that_has_closed_ends_with_the_approval(house: House, dispute: Dispute) -> None:
+    dispute.mediating()
+    invited = invite(dispute.requesting, dispute.representatives(), "cora.unsel@example.org", name="Cora Unsel")
+    dispute.step(dispute.requesting, "withdraw", {"reason": "Settled elsewhere."}).expect(200)
+    cora = approved(house, "cora.unsel@example.org")
+    cora.get(dispute.path).expect(404)
+    assert cora.get("/v1/me").expect(200)["capacities"] == []
+    shown = dispute.requesting.get(f"{dispute.representatives()}/{invited['id']}").expect(200)
+    assert shown["ended_at"] is not None
+    ended = dispute.events(kind="representative-ended")
+    assert [event["payload"]["representative_id"] for event in ended] == [invited["id"]]
+    assert house.wrong_readers() == []
+
+
 def test_a_list_of_whom_a_court_named_does_not_show_whom_a_party_invited(house: House) -> None:
     holder = program(house, court(house))
     sent = referral()

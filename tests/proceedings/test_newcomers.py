@@ -187,7 +187,7 @@ def promised(reader: Reader, side: str, came: str) -> set[str]:
     for audience in EVERYTHING:
         name, _, of = audience.partition(" ")
         whose = ("own" if of == side else "other") if of else ""
-        (thing,) = [each for each in THINGS if (each.audience, each.whose) == (name, whose)]
+        (thing,) = [each for each in THINGS if (each.audience, each.whose, each.private) == (name, whose, False)]
         times = {"–": (), "from then on": TIMES[TIMES.index(came) :]}.get(cell(reader, thing), TIMES)
         items |= {f"{when}: {audience}" for when in times}
     return items

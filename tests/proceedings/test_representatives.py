@@ -235,3 +235,33 @@ def test_an_address_is_invited_once_however_it_is_spelled(dispute: Dispute) -> N
     waiting = dispute.registrar.get("/v1/users?awaits_approval=true").expect(200)["items"]
     assert {entry["email"] for entry in waiting} == {"Dana.Ruiz@Example.org", "dana.ruız@example.org"}
     assert len(waiting) == 2
+
+
+def test_powers_of_a_day_to_come_are_refused(house: House, dispute: Dispute) -> None:
+    text = dispute.frozen()
+    late = {**MANDATE, "issued_on": "2026-03-03"}
+    path, counsel = dispute.representatives(), house.person("Cora Unsel")
+    (agent,) = dispute.requesting.get(path).expect(200)["items"]
+    admitted = {"user_id": counsel.id, "role": "counsel", "powers": late}
+    signed = {"draft_id": text["id"], "sha256": text["sha256"], "capacity": "plenipotentiary"}
+    party = dispute.party("responding")
+    signer = {"name": "Sig Ner", "powers": {**POWERS, "issued_on": "2026-03-03"}}
+    on_paper = {"party_id": party, "on_behalf_of": party, "received_via": "courier", "signer": signer}
+    several = {**admitted, "party_ids": [dispute.party("requesting")]}
+    tried = {
+        "/issued_on": dispute.requesting.post(f"{path}/{agent['id']}/powers", late),
+        "/powers/issued_on": dispute.requesting.post(path, admitted),
+        "/signer/powers/issued_on": dispute.registrar.post(
+            f"{dispute.path}/settlement/signatures", {**signed, **on_paper}
+        ),
+    }
+    for pointer, answer in tried.items():
+        (fault,) = answer.expect(422, "invalid")["errors"]
+        assert (fault["pointer"], fault["code"]) == (pointer, "in-the-future")
+    dispute.requesting.post(f"{dispute.path}/representatives", several).expect(422, "invalid")
+    other = Dispute(house, "b")
+    other.opened()
+    fields = {**GIVES["fields"], "powers": {**POWERS, "issued_on": "2026-03-03"}}
+    (fault,) = other.step(other.requesting, "lodge", {"fields": fields}).expect(422, "invalid")["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/fields/powers/issued_on", "in-the-future")
+    dispute.requesting.post(path, {**admitted, "powers": {**late, "issued_on": "2026-03-02"}}).expect(201)

@@ -120,3 +120,11 @@ def test_what_a_signature_claims_is_on_record(kind: str) -> None:
                 assert capacity in (*OFFICES_OF_STATES, "executive-head")
     assert taken == set(capacities_for(kind))
     assert ("head-of-state" in taken) == (kind == "state")
+
+
+def test_an_agent_who_signs_for_another_party_learns_for_whom_they_may_sign(dispute: Dispute) -> None:
+    text = dispute.frozen()
+    refused = sign(dispute, dispute.requesting, text, "agent").expect(403, "not-your-capacity")
+    assert refused["detail"] == (
+        "You do not act for the party that 'party_id' names: you sign for Republic of Ostrava."
+    )

@@ -1,12 +1,26 @@
 """What representatives who replace others read, and parties that have withdrawn."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.installation import House, Json, Person
-from tests.story import MANDATE, Dispute
-from tests.walks import Walker, among_three
+from tests.own_rules import own_rules, rewritten
+from tests.pdfs import pdf
+from tests.story import EARLIER, MANDATE, Dispute
+from tests.walks import MAPS, Walker, among_three
+
+RETURNED: Json = {"reasons": ["unsigned"], "note": "Sign it."}
+COMES_BACK = """
+[[steps]]
+name = "come-back"
+title = "Take part again"
+by = ["registry"]
+from = ["mediating", "vacant", "settling"]
+participation = "appearing"
+standing = "institution"
+"""
 
 
 @dataclass
@@ -139,6 +153,7 @@ def test_a_removed_agents_draft_is_not_read_by_who_comes_later(house: House, dis
     body = {"kind": "statement", "title": "Notes", "text": "Ours alone.", "audience": "participants", "party_ids": []}
     draft = dispute.responding.post(f"{dispute.path}/filings", body).expect(201)
     path = f"{dispute.path}/filings/{draft['id']}"
+    dispute.responding.post(f"{path}/share").expect(200)
     beside.get(path).expect(200)
     end(dispute, beside, dispute.responding)
     dispute.admit(beside, later, party)
@@ -146,12 +161,13 @@ def test_a_removed_agents_draft_is_not_read_by_who_comes_later(house: House, dis
     later.post(f"{path}/submit").expect(404)
     assert draft["id"] not in str(dispute.events(later))
     own = later.post(f"{dispute.path}/filings", body).expect(201)
+    later.post(f"{dispute.path}/filings/{own['id']}/share").expect(200)
     beside.get(f"{dispute.path}/filings/{own['id']}").expect(200)
     beside.post(f"{path}/submit").expect(200)
     later.get(path).expect(200)
 
 
-def test_who_comes_back_reads_their_own_draft_and_drafts_for_the_whole_side(house: House, dispute: Dispute) -> None:
+def test_who_comes_back_reads_their_own_draft_and_shares_with_the_whole_side(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     party = dispute.party("responding")
     beside, later = house.person("Bess Ide"), house.person("Lata Comer")
@@ -159,11 +175,13 @@ def test_who_comes_back_reads_their_own_draft_and_drafts_for_the_whole_side(hous
     body = {"kind": "statement", "title": "Notes", "text": "Ours alone.", "audience": "participants", "party_ids": []}
     path = f"{dispute.path}/filings"
     draft = dispute.responding.post(path, body).expect(201)
+    dispute.responding.post(f"{path}/{draft['id']}/share").expect(200)
     end(dispute, beside, dispute.responding)
     dispute.admit(beside, later, party)
     dispute.admit(beside, dispute.responding, party)
     dispute.responding.get(f"{path}/{draft['id']}").expect(200)
     again = dispute.responding.post(path, body).expect(201)
+    dispute.responding.post(f"{path}/{again['id']}/share").expect(200)
     later.get(f"{path}/{again['id']}").expect(200)
     later.get(f"{path}/{draft['id']}").expect(404)
 
@@ -180,50 +198,204 @@ def test_the_new_agent_signs_a_text_that_is_put_before_them(house: House, disput
     assert dispute.read()["outcome"] == "settled"
 
 
-@pytest.fixture
-def left(dispute: Dispute) -> tuple[Walker, Person, dict[str, str]]:
-    """Three parties of which one has withdrawn: with its agent, and the filings that it had read or made until then."""
-    walker = Walker(dispute, "icsid-2022")
+@dataclass
+class Left:
+    """Three parties of which one has withdrawn: its agent, and what it had read or made until then, as it was."""
+
+    walker: Walker
+    gone: Person
+    filings: list[str]
+    texts: list[Json]
+    joint: str
+    own_text: str
+    known: dict[str, Json]
+
+    @property
+    def dispute(self) -> Dispute:
+        """The case."""
+        return self.walker.dispute
+
+    def sees(self) -> dict[str, Json]:
+        """What the party reads of what it knew."""
+        return {path: self.gone.get(path).expect(200) for path in self.known}
+
+    def seen_by_others(self) -> dict[str, Json]:
+        """What another party reads of it: all but the caucus."""
+        answers = {path: self.dispute.requesting.get(path) for path in self.known}
+        return {path: answer.expect(200) for path, answer in answers.items() if answer.status != 404}
+
+
+def leave(walker: Walker) -> Left:
+    """Let the third party withdraw after it has come to know of things that change later."""
     among_three(walker, "settling")
-    gone = walker.sides.pop("side-3")
-    party_id = dispute.party("side-3")
-    before = {
-        "all": dispute.filing(dispute.requesting, "participants")["id"],
-        "caucus": dispute.filing(gone, "caucus", "side-3")["id"],
-    }
+    dispute, gone = walker.dispute, walker.sides.pop("side-3")
+    ours = [dispute.filing(gone, "caucus", "side-3"), dispute.filing(gone, "participants")]
+    filed = [dispute.filing(dispute.requesting, "participants"), *ours]
+    texts = dispute.mediator.get(f"{dispute.path}/settlement/drafts").expect(200)["items"]
+    texts.append(dispute.draft())
+    own_text = f"{dispute.path}/settlement/drafts/{dispute.draft(gone)['id']}"
+    body: Json = {"kind": "statement", "title": "Joint", "text": "x", "audience": "participants", "party_ids": []}
+    body["joint_with"] = [dispute.party("side-3")]
+    draft = dispute.requesting.post(f"{dispute.path}/filings", body).expect(201)
+    joint = f"{dispute.path}/filings/{draft['id']}"
+    session = dispute.session(**EARLIER)
+    (appointment,) = dispute.appointments()
+    paths = [f"{dispute.path}/filings/{filing['id']}" for filing in filed]
+    paths += [f"{dispute.path}/settlement/drafts/{text['id']}" for text in texts]
+    paths += [f"{dispute.path}/sessions/{session['id']}", f"/v1/appointments/{appointment['id']}"]
+    known = {path: gone.get(path).expect(200) for path in paths}
     dispute.step(gone, "withdraw", {"reason": "We leave."}).expect(200)
     dispute.read()
-    assert gone.get(f"{dispute.path}/parties/{party_id}").expect(200)["participation"] == "withdrawn"
-    return walker, gone, before
+    dispute.house.clock.pass_by(seconds=1)
+    return Left(walker, gone, [filing["id"] for filing in filed], texts, joint, own_text, known)
+
+
+def change_everything(left: Left) -> None:
+    """Let everything change that the party knew when it left."""
+    dispute = left.dispute
+    for decision, body, id in (("return", RETURNED, left.filings[0]), ("acceptance", {}, left.filings[2])):
+        dispute.registrar.post(f"{dispute.path}/filings/{id}/{decision}", body).expect(200)
+    (session,) = (path for path in left.known if "/sessions/" in path)
+    body = {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]}
+    dispute.mediator.post(f"{session}/hold", body).expect(200)
+    dispute.freeze(dispute.draft()).expect(200)
+    dispute.resign()
+
+
+@pytest.fixture
+def left(dispute: Dispute) -> Left:
+    """A party that has withdrawn while the others go on, under rules by which it does not come back."""
+    return leave(Walker(dispute, "icsid-2022"))
+
+
+def test_a_party_that_left_sees_what_it_knew_as_it_was_then(left: Left) -> None:
+    dispute, events = left.dispute, left.dispute.events(left.gone)
+    assert left.sees() == left.known
+    change_everything(left)
+    others = left.seen_by_others()
+    same = {path for path, item in others.items() if item == left.known[path]}
+    # Nothing but the draft that no other one replaced is as it was.
+    assert same == {f"{dispute.path}/settlement/drafts/{left.texts[-1]['id']}"}
+    assert left.sees() == left.known
+    assert left.dispute.events(left.gone) == events
+
+
+def test_a_party_that_left_learns_how_the_case_goes_and_not_what_it_waits_for(left: Left) -> None:
+    dispute, gone = left.dispute, left.gone
+    case, whole = gone.get(dispute.path).expect(200), dispute.read()
+    assert (whole["waiting_for"], whole["seq"]) != ([], None)
+    hidden = ("waiting_for", "waiting_count", "next_due_on", "updated_at", "seq")
+    assert [case[name] for name in hidden] == [[], 0, None, None, None]
+    assert {name: case[name] for name in case if name not in hidden} == {
+        name: whole[name] for name in whole if name not in hidden
+    }
+    for query in ("waiting_for=requesting-party", "due_before=2099-01-01", "updated_since=2020-01-01T00:00:00Z"):
+        assert gone.get(f"/v1/cases?{query}").expect(200)["items"] == [], query
+    assert [item["id"] for item in gone.get("/v1/cases").expect(200)["items"]] == [dispute.case["id"]]
+    for query in ("awaited=true", "awaited=false", "signed=true", "signed=false"):
+        assert gone.get(f"{dispute.path}/parties?{query}").expect(200)["items"] == [], query
+    steps = gone.get(f"{dispute.path}/steps").expect(200)["items"]
+    assert {reason["code"] for step in steps for reason in step["reasons"]} == {"withdrawn"}
+    assert not any(step["available"] for step in steps)
+    assert [each for each in dispute.deadlines(gone) if each["state"] == "running"] == []
+    desk = gone.get("/v1/me/desk").expect(200)
+    assert (desk["waiting"], desk["due"], desk["sessions"]) == ([], [], [])
+    left.walker.go("requesting sign", "responding sign")
+    closed = gone.get(dispute.path).expect(200)
+    assert (closed["stage"], closed["outcome"]) == ("closed", "settled")
+
+
+def test_who_acts_for_a_party_that_left_and_one_that_stays_reads_everything(house: House, left: Left) -> None:
+    dispute, both = left.dispute, house.person("Bo Thwise")
+    second = {"side": "side-3", "kind": "state", "name": "Soli's Neighbour", "member_id": None}
+    joined = dispute.registrar.post(f"{dispute.path}/parties", second).expect(201)
+    dispute.admit(dispute.registrar, both, joined["id"])
+    dispute.admit(left.gone, both, dispute.party("side-3"), "counsel", MANDATE)
+    both.get(f"{dispute.path}/filings/{left.filings[0]}").expect(200)
+    dispute.registrar.post(f"{dispute.path}/filings/{left.filings[2]}/acceptance", {}).expect(200)
+    # The earlier filing reaches this person through the party that left alone, and a later one through the other.
+    assert both.get(f"{dispute.path}/filings/{left.filings[2]}").expect(200)["docketing"] == "pending"
+    later = dispute.filing(dispute.requesting, "participants")
+    dispute.registrar.post(f"{dispute.path}/filings/{later['id']}/acceptance", {}).expect(200)
+    assert both.get(f"{dispute.path}/filings/{later['id']}").expect(200)["docketing"] == "accepted"
+    assert both.get(dispute.path).expect(200)["waiting_for"] == dispute.read()["waiting_for"]
+    assert house.wrong_readers() == []
+
+
+def test_the_caucus_and_the_drafts_of_a_party_that_left_stay_its_own(house: House, left: Left) -> None:
+    dispute, gone = left.dispute, left.gone
+    counsel, party = house.person("Cora Unsel"), dispute.party("side-3")
+    dispute.admit(gone, counsel, party, "counsel", MANDATE)
+    caucus = f"{dispute.path}/filings/{left.filings[1]}"
+    for person in (gone, counsel, dispute.mediator):
+        person.get(caucus).expect(200)
+    for person in (dispute.requesting, dispute.responding, dispute.registrar):
+        person.get(caucus).expect(404)
+    own = {"kind": "statement", "title": "Costs", "text": "x", "audience": "party", "party_ids": [party]}
+    draft = gone.post(f"{dispute.path}/filings", own).expect(201)
+    counsel.get(f"{dispute.path}/filings/{draft['id']}").expect(404)
+    gone.post(f"{dispute.path}/filings/{draft['id']}/share").expect(200)
+    counsel.get(f"{dispute.path}/filings/{draft['id']}").expect(200)
+    # It is still asked before anybody else reads what it protects.
+    stream = next(each["stream"] for each in dispute.events(gone, "filing-submitted") if left.filings[1] in str(each))
+    body = {"side": "side-4", "kind": "state", "name": "Lately", "member_id": None}
+    dispute.registrar.post(f"{dispute.path}/parties", body).expect(201)
+    opened = gone.post(f"{dispute.path}/disclosures", {"stream": stream}).expect(201)
+    assert (opened["state"], opened["remaining"]) == ("opened", [])
+    assert dispute.events(gone, "disclosure-opened") != []
+
+
+def test_a_party_that_comes_back_reads_again_what_it_read_and_what_is_written_from_then_on(
+    house: House, dispute: Dispute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAPS, "ours-2026", MAPS["icsid-2022"])
+    with own_rules(tmp_path / "rules", ours_2026=rewritten("icsid-2022", "ours-2026") + COMES_BACK):
+        left = leave(Walker(dispute, "ours-2026"))
+        gone, away = left.gone, dispute.filing(dispute.requesting, "participants")
+        letter = dispute.filing(gone, "party-registry", "side-3")
+        change_everything(left)
+        back_again = {"fields": {"party_id": dispute.party("side-3")}}
+        for _time in range(2):
+            dispute.step(dispute.registrar, "come-back", back_again).expect(200)
+            assert left.sees() == left.known | left.seen_by_others()
+            gone.get(f"{dispute.path}/filings/{away['id']}").expect(404)
+            gone.get(f"{dispute.path}/filings/{letter['id']}").expect(200)
+            back = dispute.filing(dispute.requesting, "participants")
+            gone.get(f"{dispute.path}/filings/{back['id']}").expect(200)
+            assert gone.get(dispute.path).expect(200) == dispute.requesting.get(dispute.path).expect(200)
+            assert dispute.events(gone, "step-taken")[-1]["act"] == "come-back"
+            assert house.wrong_readers() == []
+            dispute.step(gone, "withdraw", {"reason": "We leave again."}).expect(200)
+            house.clock.pass_by(seconds=1)
+            gone.get(f"{dispute.path}/filings/{back['id']}").expect(200)
 
 
 def test_a_party_that_withdraws_reads_what_was_written_until_then_and_nothing_later(
-    left: tuple[Walker, Person, dict[str, str]],
+    left: Left,
 ) -> None:
-    walker, gone, before = left
-    dispute = walker.dispute
+    walker, gone, dispute = left.walker, left.gone, left.dispute
     (withdrawn,) = [event for event in dispute.events(gone, "step-taken") if event["act"] == "withdraw"]
     last = len(dispute.events(gone))
     for audience, side in (("participants", ()), ("caucus", ("side-3",))):
         dispute.filing(dispute.mediator, audience, *side)
-    dispute.session(starts_at="2029-07-01T10:00", ends_at="2029-07-01T12:00")
     walker.go("requesting sign", "responding sign")
     assert (dispute.case["stage"], dispute.case["outcome"]) == ("closed", "settled")
     listed = gone.get(f"{dispute.path}/filings").expect(200)["items"]
-    assert {filing["id"] for filing in listed} == set(before.values())
+    assert {filing["id"] for filing in listed} == {*left.filings, left.joint.rpartition("/")[2]}
     assert gone.get(f"{dispute.path}/settlement/signatures").expect(200)["items"] == []
     assert withdrawn["payload"]["participation"] == "withdrawn"
-    # Only what becomes of an item that the party knows: of the session to which it was invited.
-    assert [event["type"] for event in dispute.events(gone)[last:]] == ["session-cancelled"]
+    assert len(dispute.events(gone)) == last
 
 
-def test_a_party_that_withdrew_writes_to_itself_and_the_registry_alone(
-    house: House, left: tuple[Walker, Person, dict[str, str]]
-) -> None:
-    walker, gone, _before = left
-    dispute = walker.dispute
+def test_a_party_that_withdrew_writes_to_itself_and_the_registry_alone(house: House, left: Left) -> None:
+    gone, dispute = left.gone, left.dispute
     statement = {"kind": "statement", "title": "Costs", "text": "To be shared.", "party_ids": []}
     gone.post(f"{dispute.path}/filings", {**statement, "audience": "participants"}).expect(403)
+    text = next(path for path in left.known if "/drafts/" in path)
+    gone.post(f"{left.joint}/join").expect(403)
+    head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=x.pdf"}
+    gone.send("POST", f"{left.own_text}/documents?language=en", content=pdf(900), headers=head).expect(403)
+    gone.get(text).expect(200)
     own = {**statement, "party_ids": [dispute.party("side-3")]}
     gone.post(f"{dispute.path}/filings", {**own, "audience": "caucus"}).expect(403)
     letter = dispute.filing(gone, "party-registry", "side-3")
@@ -234,10 +406,11 @@ def test_a_party_that_withdrew_writes_to_itself_and_the_registry_alone(
 
 
 def test_the_others_freeze_a_text_that_the_party_that_withdrew_does_not_read(
-    left: tuple[Walker, Person, dict[str, str]],
+    left: Left,
 ) -> None:
-    walker, gone, _before = left
-    dispute = walker.dispute
+    gone, dispute = left.gone, left.dispute
     draft = dispute.draft()
     gone.get(f"{dispute.path}/settlement/drafts/{draft['id']}").expect(404)
-    dispute.freeze(draft).expect(200)
+    text = dispute.freeze(draft).expect(200)
+    signature = dispute.sign(dispute.requesting, "requesting", text).expect(201)
+    assert (signature["remaining"], signature["remaining_count"]) == ([dispute.party("responding")], 1)

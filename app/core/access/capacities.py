@@ -13,7 +13,6 @@ from app.core.access.service import bring_into_line, close_drafts, known_circle
 from app.core.access.session import GatedSession, as_system
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case
-from app.core.tables.people import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,8 @@ def open_earlier(db: GatedSession, case_id: UUID, capacity_id: UUID, generation:
 def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: datetime) -> None:
     """Confirm the pending capacity of somebody whom the registry has approved.
 
-    Somebody whom the registry invited reads no earlier than if the registry admitted them now.
+    Somebody whom the registry invited, or an agent who has left since, reads no earlier than if the registry admitted
+    them now; somebody whom an agent invited, no earlier than that agent reads.
     """
     columns = (
         Capacity.id,
@@ -73,12 +73,15 @@ def confirm_pending(db: GatedSession, case_id: UUID, capacity_id: UUID, now: dat
         Capacity.generation,
         Capacity.powers_kind,
         Capacity.powers_id,
+        Capacity.admitted_by,
     )
     with as_system(db):
-        invited = select(*columns, User.role.label("inviter")).outerjoin(User, User.id == Capacity.admitted_by)
-        row = db.execute(invited.where(Capacity.id == capacity_id)).one()
-    by_registry = row.inviter not in (None, "user")
-    first = max(row.generation, _first_read_now(db, case_id, row.party_id)) if by_registry else row.generation
+        row = db.execute(select(*columns).where(Capacity.id == capacity_id)).one()
+    agents = known_circle(db, case_id).agents_of(row.party_id)
+    inviters = [held.generation for held in agents if held.user_id == row.admitted_by]
+    # Those whom an earlier release invited do not say by whom.
+    admitted_now = min(inviters) if inviters else _first_read_now(db, case_id, row.party_id)
+    first = row.generation if row.admitted_by is None and agents else max(row.generation, admitted_now)
     with as_system(db):
         confirmed = update(Capacity).where(Capacity.id == capacity_id)
         confirmed = confirmed.values(pending=False, admitted_at=now, generation=first)

@@ -2,10 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from app.core.access.actors import CLOCK, Actor
-from app.core.access.policy import REPRESENTATIVES, AudienceView, CapacityView, CaseView, PartyView, readers_of
+from app.core.access.policy import (
+    REPRESENTATIVES,
+    AudienceView,
+    CapacityView,
+    CaseView,
+    PartyView,
+    limits_of,
+    readers_of,
+)
 from app.core.errors import PartyNotNamed
 from app.core.values import MOST_SHOWN
 from app.rules.model import Holding
@@ -26,6 +35,10 @@ class Circle:
         if len(self._readers) < len(self.audiences):
             self._readers.update(readers_of(self.case, self.parties, self.capacities, self.audiences))
         return self._readers
+
+    def limits(self) -> dict[tuple[UUID, UUID], datetime]:
+        """The instant until which a person reads an audience, by audience and person, where there is one."""
+        return limits_of(self.case, self.parties, self.capacities, self.audiences)
 
     def held_by(self, actor: Actor) -> tuple[CapacityView, ...]:
         """The capacities of a person in the case that have not ended."""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, exists, literal_column, null, select
+from sqlalchemy import ColumnElement, Uuid, bindparam, case, exists, func, literal_column, null, or_, select
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -51,18 +51,39 @@ def _principal(index: int) -> Callable[[], UUID]:
     return lambda: reading.get()[index]
 
 
+def _principals() -> list[Any]:
+    # They are read when the statement is executed, so that SQLAlchemy analyses one statement for all readers.
+    return [bindparam(READER.format(index), type_=Uuid(), callable_=_principal(index)) for index in range(PRINCIPALS)]
+
+
+def left_at(cls: type[Confidential]) -> Any:
+    """The column, of a row that is read by people, that says when its reader's party left; null for those who stay.
+
+    What has changed in the row since is not for such a reader.
+    """
+    reader = AudienceReader.__table__.alias("left_reader")
+    of_row = (reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(_principals()))
+    # Somebody who also reads the row in another way reads it whole.
+    last = case((func.count() == func.count(reader.c.until), func.max(reader.c.until)))
+    return select(last).where(*of_row).scalar_subquery().label("left_at")
+
+
 @cache
 def for_reader() -> tuple[ORMOption, ...]:
     """The conditions for rows that the reader may know of."""
-    # The principals are read when the statement is executed, so that SQLAlchemy analyses one statement for all readers.
-    # The tripwire checks that they are those of the actor.
+    # The tripwire checks that the principals are those of the actor.
     reader = AudienceReader.__table__.alias("reader")
-    principals = [
-        bindparam(READER.format(index), type_=Uuid(), callable_=_principal(index)) for index in range(PRINCIPALS)
-    ]
+    principals = _principals()
 
     def its_audience(cls: Any) -> ColumnElement[bool]:
         own = select(_ONE).where(reader.c.audience_id == cls.audience_id, reader.c.principal_id.in_(principals))
+        if cls.WRITTEN_AT is not None:
+            # What was written after a party left does not exist for it, except of the case itself.
+            is_read = [reader.c.until.is_(None), reader.c.opened_at.is_not(None)]
+            is_read += [reader.c.until >= getattr(cls, cls.WRITTEN_AT)]
+            if cls.READ_BY_LEAVERS:
+                is_read += [cls.type.in_([literal_column(f"'{each}'") for each in cls.READ_BY_LEAVERS])]
+            own = own.where(or_(*is_read))
         return _marked(cls.audience_id, _row_by_row(own))
 
     def itself(cls: Any) -> ColumnElement[bool]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Insert,
     event,
     insert,
+    or_,
     select,
 )
 from sqlalchemy.engine import Dialect, IteratorResult, Result
@@ -90,7 +91,9 @@ def _columns_only(state: ORMExecuteState) -> None:
 def _check_writes(db: GatedSession, _context: object, _instances: object) -> None:
     """Check that the actor belongs to the audiences of pending rows; raises Forbidden otherwise."""
     rows = [row for row in (*db.new, *db.dirty, *db.deleted) if isinstance(row, Confidential)]
-    _check_audiences(db, {row.audience_id for row in rows})
+    _check_audiences(db, {row.audience_id for row in rows if not row.WRITTEN_BY_LEAVERS})
+    if leavers := {row.audience_id for row in rows if row.WRITTEN_BY_LEAVERS}:
+        _check_audiences(db, leavers, by_leavers=True)
 
 
 def insert_rows(db: GatedSession, cls: type[Base], rows: list[dict[str, Any]]) -> None:
@@ -135,18 +138,22 @@ def _compiled(statement: Any, dialect: Dialect) -> Any:
     return statement.compile(dialect=dialect)
 
 
-def _check_audiences(db: GatedSession, audiences: set[UUID]) -> None:
+def _check_audiences(db: GatedSession, audiences: set[UUID], *, by_leavers: bool = False) -> None:
     if db.is_system:
         return
     unknown = audiences - db.writable
     if not unknown:
         return
     readers = AudienceReader.__table__.c
-    own = (readers.audience_id.in_(unknown)) & readers.principal_id.in_(db.principals)
-    readable = set(db.connection().execute(select(readers.audience_id).where(own)).scalars())
+    own: list[ColumnElement[bool]] = [readers.audience_id.in_(unknown), readers.principal_id.in_(db.principals)]
+    if not by_leavers:
+        # A party that has left writes nothing more where it reads what was written until then.
+        own.append(or_(readers.until.is_(None), readers.opened_at.is_not(None)))
+    readable = set(db.connection().execute(select(readers.audience_id).where(*own)).scalars())
     if unknown - readable:
         raise Forbidden("Only the readers of an audience may write to it.", code="forbidden")
-    db.writable |= readable
+    if not by_leavers:
+        db.writable |= readable
 
 
 def set_writable(db: GatedSession, audiences: set[UUID], own: set[UUID]) -> None:

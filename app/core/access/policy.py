@@ -46,7 +46,8 @@ class CaseView:
 class PartyView:
     """A party, its side, the generation from which it reads, its name, and whether it has or had an agent.
 
-    `reads_until` is the last generation that it reads, if it has withdrawn while the others go on.
+    `reads_until` is the last generation that it reads, if it has withdrawn while the others go on, and `left_at` the
+    instant. `earlier` are the first and the last generation of each time before, if it has left and come back.
     """
 
     id: UUID
@@ -55,6 +56,19 @@ class PartyView:
     name: str = ""
     had_agent: bool = False
     reads_until: int | None = None
+    left_at: datetime | None = None
+    earlier: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def first(self) -> int:
+        """The first generation that the party has ever read."""
+        return min((first for first, _last in self.earlier), default=self.generation)
+
+    def was_there(self, audience: "AudienceView") -> bool:
+        """Whether the party took part at the time of an audience, or came until the time to which it was opened."""
+        since = audience.generation if audience.since is None else audience.since
+        times = (*self.earlier, (self.generation, self.reads_until))
+        return any(first <= since and (last is None or audience.generation <= last) for first, last in times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +88,9 @@ class CapacityView:
 class AudienceView:
     """An audience: its name, the parties or the person that the name needs, and its generation.
 
-    `open_to` is the later generation to which it was opened, if any. The drafts of a person are in an audience of the
-    name `party`; once that person has left, only that person and `kept_for` read it, who were there too.
+    `open_to` is the later generation to which it was opened, if any. The drafts of a person are in audiences of the
+    name `party`: while they are `private`, that person alone reads them. What the person has shared, the side reads;
+    once that person has left, only that person and `kept_for` read it, who were there too.
     """
 
     id: UUID
@@ -85,6 +100,7 @@ class AudienceView:
     generation: int
     open_to: int | None = None
     kept_for: frozenset[UUID] | None = None
+    private: bool = False
 
     @property
     def since(self) -> int | None:
@@ -106,6 +122,35 @@ def readers_of(
     """The principals of each audience, by its id."""
     people = _People(case, tuple(parties), tuple(capacities))
     return {audience.id: people.who_read(audience) for audience in audiences}
+
+
+def limits_of(
+    case: CaseView,
+    parties: Iterable[PartyView],
+    capacities: Iterable[CapacityView],
+    audiences: Iterable[AudienceView],
+) -> dict[tuple[UUID, UUID], datetime]:
+    """The instant until which a person reads an audience, by audience and person, where there is one.
+
+    It concerns people who read it only for parties that have left: what is recorded in it later, they do not read.
+    """
+    parties, capacities = tuple(parties), tuple(capacities)
+    left = {party.id: party.left_at for party in parties if party.left_at is not None}
+    if not left:
+        return {}
+    everybody = _People(case, parties, capacities)
+    staying = _People(case, parties, tuple(held for held in capacities if held.party_id not in left))
+    limits = dict[tuple[UUID, UUID], datetime]()
+    for audience in audiences:
+        if any(_is_own(audience, party_id) for party_id in left):
+            continue
+        leavers = everybody.who_read(audience) - staying.who_read(audience)
+        for held in capacities:
+            left_at = None if held.party_id is None else left.get(held.party_id)
+            if left_at is not None and held.user_id in leavers:
+                key = (audience.id, held.user_id)
+                limits[key] = max(left_at, limits.get(key, left_at))
+    return limits
 
 
 class _People:
@@ -179,9 +224,19 @@ class _People:
 
     def _was_there(self, held: CapacityView, party: PartyView, audience: AudienceView) -> bool:
         """Whether a party and its representative take part at the time of an audience."""
-        if audience.since is not None and max(held.generation, party.generation) > audience.since:
+        if audience.private and held.user_id != audience.person_id:
             return False
-        if party.reads_until is not None and audience.generation > party.reads_until:
-            # The party goes on writing to itself and to the registry.
-            return audience.name == "case" or (audience.name in OWN and audience.party_ids == {party.id})
-        return audience.kept_for is None or held.user_id in {audience.person_id, *audience.kept_for}
+        if audience.kept_for is not None and held.user_id not in {audience.person_id, *audience.kept_for}:
+            return False
+        if audience.since is None:
+            return audience.name == "case" or party.reads_until is None or audience.generation <= party.reads_until
+        if held.generation > audience.since:
+            return False
+        if _is_own(audience, party.id):
+            # A party that has left goes on writing to itself and to the registry.
+            return party.first <= audience.since
+        return party.was_there(audience)
+
+
+def _is_own(audience: AudienceView, party_id: UUID) -> bool:
+    return audience.name in OWN and audience.party_ids == {party_id}

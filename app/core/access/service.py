@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select, tuple_, update
@@ -59,7 +60,7 @@ def open_circle(
     _keep(db, circle)
     with together(db):
         insert_rows(db, Audience, [_audience_row(case.id, view) for view in views])
-        _add_readers(db, case, {(id, principal) for id, readers in circle.readers().items() for principal in readers})
+        _add_readers(db, case, _due(circle))
     return circle
 
 
@@ -72,19 +73,36 @@ def audience(
     generation: int | None = None,
 ) -> UUID:
     """The id of the audience of that name, which is created if it is missing; by default in the current generation."""
-    circle = known_circle(db, case_id)
     if generation is None:
-        generation = 0 if name == "case" else circle.case.generation
+        generation = 0 if name == "case" else known_circle(db, case_id).case.generation
+    return _found_or_made(db, case_id, AudienceView(new_id(db), name, party_ids, person_id, generation))
+
+
+def _found_or_made(db: GatedSession, case_id: UUID, wanted: AudienceView) -> UUID:
+    circle = known_circle(db, case_id)
     for view in circle.audiences:
-        if (view.name, view.party_ids, view.person_id, view.generation) == (name, party_ids, person_id, generation):
+        if _marks(view) == _marks(wanted):
             return view.id
-    made = AudienceView(new_id(db), name, party_ids, person_id, generation)
-    _keep(db, replace(circle, audiences=(*circle.audiences, made)))
-    readers = readers_of(circle.case, circle.parties, circle.capacities, (made,))[made.id]
+    _keep(db, replace(circle, audiences=(*circle.audiences, wanted)))
     with together(db):
-        insert_rows(db, Audience, [_audience_row(case_id, made)])
-        _add_readers(db, circle.case, {(made.id, principal) for principal in readers})
-    return made.id
+        insert_rows(db, Audience, [_audience_row(case_id, wanted)])
+        _add_readers(db, circle.case, _due(replace(circle, audiences=(wanted,))))
+    return wanted.id
+
+
+def _marks(view: AudienceView) -> tuple[object, ...]:
+    """What tells an audience of a case from every other one."""
+    return (view.name, view.party_ids, view.person_id, view.generation, view.private)
+
+
+def _due(circle: Circle) -> dict[tuple[UUID, UUID], datetime | None]:
+    """The readers of each audience of a circle, each with the instant until which they read it, if there is one."""
+    limits = circle.limits()
+    return {
+        (id, principal): limits.get((id, principal))
+        for id, readers in circle.readers().items()
+        for principal in readers
+    }
 
 
 def writable_audience(db: GatedSession, actor: Actor, case_id: UUID, name: str, party_ids: frozenset[UUID]) -> UUID:
@@ -103,7 +121,8 @@ def check_audience(db: GatedSession, actor: Actor, case_id: UUID, name: str, par
     if name not in NAMED_BY_PEOPLE:
         raise invalid("/audience", "audience", f"Choose one of: {', '.join(NAMED_BY_PEOPLE)}.")
     if (name in OF_PARTIES) != bool(party_ids):
-        needs = f"Name one party or more for {', '.join(OF_PARTIES)}, and none for other audiences."
+        some = f"{', '.join(OF_PARTIES[:-1])} or {OF_PARTIES[-1]}"
+        needs = f"Name one party or more for {some}, and none for other audiences."
         raise invalid("/party_ids", "audience-parties", needs)
     if not party_ids <= {party.id for party in circle.parties}:
         raise invalid("/party_ids", "unknown-party", "Name parties of this case by their ids.")
@@ -136,13 +155,15 @@ def bring_into_line(
     _keep(db, circle)
     reader = AudienceReader
     with as_system(db):
-        rows = db.execute(select(reader.audience_id, reader.principal_id).where(reader.case_id == case.id))
-        present = {(row.audience_id, row.principal_id) for row in rows}
-        due = {(id, principal) for id, readers in circle.readers().items() for principal in readers}
-        if gone := present - due:
+        columns = select(reader.audience_id, reader.principal_id, reader.until)
+        rows = db.execute(columns.where(reader.case_id == case.id))
+        present = {(row.audience_id, row.principal_id): row.until for row in rows}
+        due = _due(circle)
+        if gone := [reads for reads, until in present.items() if reads not in due or due[reads] != until]:
             keys = tuple_(reader.audience_id, reader.principal_id)
-            db.execute(delete(reader).where(keys.in_(list(gone))).execution_options(synchronize_session=False))
-        _add_readers(db, case, due - present)
+            db.execute(delete(reader).where(keys.in_(gone)).execution_options(synchronize_session=False))
+        added = {reads: until for reads, until in due.items() if reads not in present or present[reads] != until}
+        _add_readers(db, case, added)
 
 
 def date_readers(db: GatedSession, case: CaseView) -> None:
@@ -165,15 +186,22 @@ def open_audience(db: GatedSession, case: CaseView, audience_id: UUID) -> None:
     bring_into_line(db, case)
 
 
-def drafts_of(db: GatedSession, case_id: UUID, party_id: UUID, person_id: UUID) -> UUID:
-    """The id of the audience of a person's drafts for a party: its side, without people who come once they have left.
+def private_drafts_of(db: GatedSession, case_id: UUID, party_id: UUID, person_id: UUID) -> UUID:
+    """The id of the audience of what a person drafts for a party and has not shared: that person alone."""
+    generation = known_circle(db, case_id).case.generation
+    wanted = AudienceView(new_id(db), "party", frozenset({party_id}), person_id, generation, private=True)
+    return _found_or_made(db, case_id, wanted)
 
-    Somebody who has left and come back drafts for the whole side.
+
+def shared_drafts_of(db: GatedSession, case_id: UUID, parties: frozenset[UUID], person_id: UUID) -> UUID:
+    """The id of the audience of the drafts that a person shares with parties, without people who come once they left.
+
+    Somebody who has left and come back shares with all of the parties' people.
     """
-    circle, parties = known_circle(db, case_id), frozenset({party_id})
+    circle = known_circle(db, case_id)
     for view in circle.audiences:
         own = (view.name, view.party_ids, view.person_id) == ("party", parties, person_id)
-        if own and view.generation == circle.case.generation and view.kept_for is not None:
+        if own and view.generation == circle.case.generation and view.kept_for is not None and not view.private:
             return audience(db, case_id, "party", parties)
     return audience(db, case_id, "party", parties, person_id)
 
@@ -183,7 +211,7 @@ def close_drafts(db: GatedSession, case: CaseView, leaving: Collection[CapacityV
     circle = known_circle(db, case.id)
     closed = []
     for view in circle.audiences:
-        own = view.name == "party" and view.person_id is not None and view.kept_for is None
+        own = view.name == "party" and view.person_id is not None and view.kept_for is None and not view.private
         if own and any(held.user_id == view.person_id and held.party_id in view.party_ids for held in leaving):
             others = [held for held in circle.capacities if held.party_id in view.party_ids and held not in leaving]
             closed.append(replace(view, kept_for=frozenset(held.user_id for held in others)))
@@ -203,12 +231,24 @@ def _keep(db: GatedSession, circle: Circle) -> None:
     # The reader rows are made from the same circle, so the gate need not read them at each flush.
     principals = set(db.principals)
     own = {id for id, readers in circle.readers().items() if readers & principals}
+    limits = circle.limits()
+    if limits:
+        # A party that has left writes nothing more where it reads what was written until then.
+        own = {id for id in own if id == circle.case.audience_id or _reads_on(circle, limits, id, principals)}
     set_writable(db, {view.id for view in circle.audiences}, own)
+
+
+def _reads_on(
+    circle: Circle, limits: dict[tuple[UUID, UUID], datetime], audience_id: UUID, principals: set[UUID]
+) -> bool:
+    """Whether one of these principals reads an audience without an end."""
+    readers = circle.readers()[audience_id] & principals
+    return any((audience_id, principal) not in limits for principal in readers)
 
 
 def _audience_row(case_id: UUID, view: AudienceView) -> dict[str, object]:
     parties = sorted(str(party) for party in view.party_ids)
-    marks = ",".join([*parties, str(view.person_id or "")])
+    marks = ",".join([*parties, str(view.person_id or ""), *(["private"] if view.private else [])])
     return {
         "id": view.id,
         "case_id": case_id,
@@ -217,17 +257,19 @@ def _audience_row(case_id: UUID, view: AudienceView) -> dict[str, object]:
         "party_ids": parties,
         "person_id": view.person_id,
         "generation": view.generation,
+        "private": view.private,
     }
 
 
-def _add_readers(db: GatedSession, case: CaseView, pairs: set[tuple[UUID, UUID]]) -> None:
+def _add_readers(db: GatedSession, case: CaseView, due: dict[tuple[UUID, UUID], datetime | None]) -> None:
     rows = [
         {
             "audience_id": audience_id,
             "principal_id": principal,
             "case_id": case.id,
             "opened_at": case.opened_at if audience_id == case.audience_id else None,
+            "until": due[audience_id, principal],
         }
-        for audience_id, principal in sorted(pairs)
+        for audience_id, principal in sorted(due)
     ]
     insert_rows(db, AudienceReader, rows)

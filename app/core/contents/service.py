@@ -124,6 +124,12 @@ def committed(db: GatedSession, id: UUID) -> Written:
     return Written(id, commitment(*_unseal(_cipher(db, row.case_id), id, row.body)))
 
 
+def move(db: GatedSession, id: UUID, audience_id: UUID) -> None:
+    """Move a content, which the actor can read now, to another audience."""
+    moved = update(Content).where(Content.id == id).values(audience_id=audience_id)
+    db.execute(moved.execution_options(synchronize_session=False))
+
+
 def destroy(db: GatedSession, case_id: UUID) -> None:
     """Destroy the key of a case: what was written in it can never be read again."""
     row = update(DataKey).where(DataKey.case_id == case_id).values(wrapped=NO_KEY)

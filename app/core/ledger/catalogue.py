@@ -75,6 +75,7 @@ _ALL = (
     EventType("session-adjourned", "A session was adjourned.", ("session_id",)),
     EventType("session-cancelled", "A session was cancelled.", ("session_id",)),
     EventType("filing-drafted", "A filing was drafted.", ("filing_id",)),
+    EventType("filing-shared", "The author of a draft of a filing shared it with their side.", ("filing_id",)),
     EventType("filing-amended", "A draft of a filing was changed.", ("filing_id",)),
     EventType("filing-discarded", "A draft of a filing was discarded.", ("filing_id",)),
     EventType("filing-submitted", "A filing was submitted and received.", ("filing_id",)),
@@ -92,6 +93,7 @@ _ALL = (
     ),
     EventType("document-refused", "A scanner refused a document.", ("document_id", "filing_id", "draft_id")),
     EventType("text-drafted", "A settlement text was drafted.", _DRAFT),
+    EventType("text-shared", "The author of a settlement text shared it with their side.", _DRAFT),
     EventType("text-frozen", "A settlement text was frozen for signature.", _DRAFT),
     EventType(
         "text-superseded",

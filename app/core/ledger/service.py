@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import BigInteger, bindparam, func, insert, select, text
+from sqlalchemy import BigInteger, bindparam, func, insert, or_, select, text
 
 from app.core.access.gate import insert_rows, read_locked
 from app.core.access.session import GatedSession, as_system
@@ -84,9 +84,16 @@ def _feed_statement() -> Any:
     readers = select(AudienceReader.principal_id, Event.position).join(
         Event, Event.audience_id == AudienceReader.audience_id
     )
+    # A party that has left reads no later event of what it knew, except of the case itself (which has `opened_at`).
+    reads_on = or_(
+        AudienceReader.until.is_(None),
+        AudienceReader.opened_at.is_not(None),
+        AudienceReader.until >= Event.at,
+        Event.type.in_(Event.READ_BY_LEAVERS),
+    )
     # The table instead of the class: for a class, the ORM would look for rows in the values.
     return insert(Base.metadata.tables[FeedEntry.__tablename__]).from_select(
-        ["principal_id", "position"], readers.where(since)
+        ["principal_id", "position"], readers.where(since, reads_on)
     )
 
 

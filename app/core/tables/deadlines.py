@@ -21,6 +21,8 @@ class Deadline(Confidential, Base):
     """
 
     __tablename__ = "deadlines"
+    # A party that has left reads the terms that had ended: one that ran goes on with other days.
+    WRITTEN_AT = "ended_at"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
     term: Mapped[str] = mapped_column(String(64))
@@ -66,6 +68,7 @@ class DeadlineChange(Confidential, Base):
     """
 
     __tablename__ = "deadline_changes"
+    WRITTEN_AT = "changed_at"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
     deadline_id: Mapped[UUID] = mapped_column(ForeignKey("deadlines.id"))

@@ -18,6 +18,8 @@ class Disclosure(Confidential, Base):
     """
 
     __tablename__ = "disclosures"
+    # A party that has left goes on protecting what it knew.
+    WRITTEN_BY_LEAVERS = True
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
     generation: Mapped[int]

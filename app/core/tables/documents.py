@@ -22,6 +22,7 @@ class Document(Confidential, Base):
     """
 
     __tablename__ = "documents"
+    WRITTEN_AT = "stored_at"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
     filing_id: Mapped[UUID | None] = mapped_column(ForeignKey("filings.id"))
@@ -56,6 +57,7 @@ class DocumentAccess(Confidential, Base):
     """A read of a confidential document by somebody other than its author; rows are added and never changed."""
 
     __tablename__ = "accesses"
+    WRITTEN_AT = "read_at"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
     document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))

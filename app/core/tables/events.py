@@ -11,11 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Base
 from app.core.tables.audiences import Confidential
 
+# A party that has left goes on protecting what it knew, so it hears who is to read that.
+DISCLOSURES = ("disclosure-proposed", "disclosure-agreed", "disclosure-opened")
+
 
 class Event(Confidential, Base):
     """An act as its audience may know it; triggers refuse every change. No answer shows `position`."""
 
     __tablename__ = "events"
+    WRITTEN_AT = "at"
+    READ_BY_LEAVERS = DISCLOSURES
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     id: Mapped[UUID] = mapped_column(unique=True)
     audience_id: Mapped[UUID] = mapped_column(ForeignKey("audiences.id"))

@@ -18,7 +18,8 @@ class Filing(Confidential, Base):
     on paper has `received_via`, and `entered_at` when the registry entered it. A docketed filing has a `docket_number`
     in its audience and is `pending`, `accepted` or `returned` (with coded `reasons`, and a note in the content
     `decision_id`). `resubmits_id` is the returned filing that this one corrects, `redacts_id` the filing whose redacted
-    twin it is, and `joined_by` are the other parties that join it. A draft with `discarded_at` exists for nobody.
+    twin it is, and `joined_by` are the other parties that join it. A draft with `discarded_at` exists for nobody;
+    one that its author has shared with their side has `shared_at`.
     """
 
     __tablename__ = "filings"
@@ -45,6 +46,7 @@ class Filing(Confidential, Base):
     redacts_id: Mapped[UUID | None]
     joined_by: Mapped[list[Any]] = mapped_column(Json, server_default="[]", default=list)
     discarded_at: Mapped[datetime | None]
+    shared_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'submitted')", name="state"),
         Index("ix_filings_case_id_listed_at_id", "case_id", "listed_at", "id"),

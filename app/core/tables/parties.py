@@ -1,19 +1,21 @@
 """Parties to a case, third States that the dispute involves, and consents to mediate."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, exists, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base
+from app.core.db import Base, Json
 from app.core.tables.audiences import Confidential
 
 
 class Party(Confidential, Base):
     """A party to the dispute, on a side; `generation` is the first generation of audiences that it reads.
 
-    `reads_until` is the last one: of a party that has withdrawn while the others go on.
+    `reads_until` is the last one: of a party that has withdrawn at `left_at` while the others go on. `earlier` are the
+    first and the last generation of each time before, of a party that has withdrawn and come back.
     """
 
     __tablename__ = "parties"
@@ -28,6 +30,8 @@ class Party(Confidential, Base):
     calendar: Mapped[str | None] = mapped_column(String(16))
     generation: Mapped[int]
     reads_until: Mapped[int | None]
+    left_at: Mapped[datetime | None]
+    earlier: Mapped[list[Any]] = mapped_column(Json, server_default="[]", default=list)
     __table_args__ = (
         UniqueConstraint("case_id", "number"),
         CheckConstraint("participation IN ('appearing', 'not-appearing', 'withdrawn')", name="participation"),

@@ -14,6 +14,7 @@ class Rectification(Confidential, Base):
     """What an event should have said, for the audience of the event, which itself stays unchanged."""
 
     __tablename__ = "rectifications"
+    WRITTEN_AT = "rectified_at"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("cases.id"))
     event_id: Mapped[UUID]

@@ -14,7 +14,10 @@ _SCHEDULED = text("state = 'scheduled'")
 
 
 class Meeting(Confidential, Base):
-    """A session of the mediation; its title, place and attendance are sealed contents."""
+    """A session of the mediation; its title, place and attendance are sealed contents.
+
+    `settled_at` is when it was recorded as held, adjourned or cancelled.
+    """
 
     __tablename__ = "meetings"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -31,6 +34,7 @@ class Meeting(Confidential, Base):
     time_zone: Mapped[str] = mapped_column(String(64))
     scheduled_at: Mapped[datetime]
     held_on: Mapped[date | None]
+    settled_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("kind IN ('joint', 'caucus')", name="kind"),
         CheckConstraint("state IN ('scheduled', 'held', 'adjourned', 'cancelled')", name="state"),

@@ -14,7 +14,7 @@ from app.core.tables.audiences import Confidential
 class Draft(Confidential, Base):
     """A text of the settlement, with sealed clauses and possibly documents; the frozen text is signed.
 
-    The hash of the whole text is computed on request.
+    The hash of the whole text is computed on request. A draft of one side has `shared_at` once its author shared it.
     """
 
     __tablename__ = "settlement_drafts"
@@ -33,6 +33,8 @@ class Draft(Confidential, Base):
     content_id: Mapped[UUID]
     drafted_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]
+    superseded_at: Mapped[datetime | None]
+    shared_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'frozen', 'superseded')", name="state"),
         Index("ix_settlement_drafts_case_id_drafted_at_id", "case_id", "drafted_at", "id"),

@@ -60,7 +60,10 @@ def approve(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, lock_c
 
 
 def _confirm_capacities(db: GatedSession, approval: Act, user: User, lock_case: LockCase) -> None:
-    """Admit the person where they were invited; an invitation that does not go with another part in the case ends."""
+    """Admit the person where they were invited.
+
+    An invitation ends if the case is closed, or if it does not go with another part of the person in the case.
+    """
     for capacity in _capacities_of(db, user.id, pending=True):
         case = lock_case(db, capacity.case_id)
         payload = {
@@ -69,7 +72,8 @@ def _confirm_capacities(db: GatedSession, approval: Act, user: User, lock_case: 
             "role": capacity.role,
         }
         in_case = approval.within(Subject(case.id, case.audience_id, "case"))
-        if user.role != "user" or capacities.excludes(db, case.id, user.id, capacity.party_id):
+        is_free = user.role == "user" and not capacities.excludes(db, case.id, user.id, capacity.party_id)
+        if case.closed_at is not None or not is_free:
             capacities.end_capacities(db, case.id, [capacity.id], approval.at)
             ledger.record(db, in_case, "representative-ended", payload)
         else:

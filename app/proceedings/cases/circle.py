@@ -10,7 +10,7 @@ from app.core.access import service as access
 from app.core.access.circle import Circle
 from app.core.access.policy import AudienceView, CapacityView, CaseView, PartyView
 from app.core.access.session import GatedSession, as_system
-from app.core.db import AnyRow, Json, columns_of_kind
+from app.core.db import AnyRow, Json, UtcDateTime, columns_of_kind
 from app.core.ledger.acts import Subject
 from app.core.tables.audiences import Audience
 from app.core.tables.capacities import Capacity
@@ -55,7 +55,16 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
         db,
         case,
         [
-            PartyView(row.id, row.side, row.generation, row.name, bool(row.had_agent), row.reads_until)
+            PartyView(
+                row.id,
+                row.side,
+                row.generation,
+                row.name,
+                bool(row.had_agent),
+                row.reads_until,
+                row.left_at,
+                tuple((first, last) for first, last in row.earlier),
+            )
             for row in parties
         ],
         [
@@ -71,6 +80,7 @@ def circle_of(db: GatedSession, case: CaseView) -> Circle:
                 row.generation,
                 row.open_to,
                 None if row.kept_for is None else frozenset(UUID(person) for person in row.kept_for),
+                bool(row.private),
             )
             for row in audiences
         ],
@@ -101,7 +111,10 @@ _SHAPE: dict[str, Any] = {
     "open_to": Integer(),
     "had_agent": Boolean(),
     "reads_until": Integer(),
+    "left_at": UtcDateTime(),
+    "earlier": Json,
     "kept_for": Json,
+    "private": Boolean(),
 }
 
 
@@ -122,6 +135,8 @@ def _circle_statement() -> Any:
         name=Party.name,
         had_agent=had_agent,
         reads_until=Party.reads_until,
+        left_at=Party.left_at,
+        earlier=Party.earlier,
     )
     capacities = columns_of_kind(
         "capacity",
@@ -144,6 +159,7 @@ def _circle_statement() -> Any:
         person_id=Audience.person_id,
         open_to=Audience.open_to,
         kept_for=Audience.kept_for,
+        private=Audience.private,
     )
     return union_all(
         parties.where(Party.case_id == case_id),

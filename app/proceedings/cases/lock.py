@@ -65,6 +65,7 @@ def lock_case_as_system(db: GatedSession, case_id: UUID) -> AnyRow:
             Case.seat_time_zone,
             Case.day_time_zone,
             Case.next_due_on,
+            Case.closed_at,
         )
         case = db.execute(columns.where(Case.id == case_id).with_for_update(key_share=True, of=Case)).one()
     circle_of(db, view_of(case))

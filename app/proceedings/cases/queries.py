@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.core.access.actors import Actor
+from app.core.access.criteria import left_at
 from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
@@ -79,6 +80,7 @@ _COLUMNS = (
     Case.seq,
     Case.content_id,
     select(func.count(Party.id)).where(Party.case_id == Case.id).scalar_subquery().label("party_count"),
+    left_at(Case),
 )
 
 
@@ -198,6 +200,8 @@ def list_cases(db: GatedSession, actor: Actor, now: datetime, page: Page, filter
         sort = Sort(Case.opened_at, Case.audience_id, datetime, newest_first=True)
     else:
         statement = _LISTED.where(AudienceReader.principal_id == actor.walks_as, *conditions)
+        if filters.tells_more_than_the_state:
+            statement = statement.where(AudienceReader.until.is_(None))
         sort = Sort(AudienceReader.opened_at, AudienceReader.audience_id, datetime, newest_first=True)
     cases = listed(db, statement, page, sort)
     people = db.rows(_PEOPLE, {"ids": [row.id for row in cases.rows]})
@@ -228,6 +232,8 @@ def _tracks(row: AnyRow) -> list[TrackOut]:
 def _item(
     row: AnyRow, parties: Sequence[AnyRow], third_states: Sequence[AnyRow], mediators: Sequence[AnyRow]
 ) -> CaseItem:
+    # A party that has left learns how the case goes, and no longer for whom it waits, until when and since when.
+    has_left = row.left_at is not None
     return _CASE(
         id=row.id,
         reference=row.reference,
@@ -248,13 +254,13 @@ def _item(
         mediators=[
             _mediator(mediator) for mediator in sorted(mediators, key=lambda row: (row.admitted_at, row.id.bytes))
         ],
-        waiting_for=_ENTRIES.validate_python(waiting_with_acts(row)[:MOST_SHOWN]),
-        waiting_count=len(row.waiting_for),
-        next_due_on=row.next_due_on,
+        waiting_for=[] if has_left else _ENTRIES.validate_python(waiting_with_acts(row)[:MOST_SHOWN]),
+        waiting_count=0 if has_left else len(row.waiting_for),
+        next_due_on=None if has_left else row.next_due_on,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
-        updated_at=row.updated_at,
-        seq=row.seq,
+        updated_at=None if has_left else row.updated_at,
+        seq=None if has_left else row.seq,
     )
 
 

@@ -17,6 +17,14 @@ NO_AGENT = Reason(
     "Ask the registry to admit an agent of the party.",
 )
 
+# Why a party that has left takes no steps; what the others still have to do is not shown to it.
+HAS_LEFT = Reason(
+    "withdrawn",
+    "Your party has withdrawn from the case.",
+    Citation(None, "institution", None),
+    None,
+)
+
 
 def refused_by_practice(
     case: Case | AnyRow, code: str, detail: str, reason: str | None = None, cure: str | None = None

@@ -330,6 +330,11 @@ class CaseFilters(In):
     updated_since: Instant | None = Field(None, description="Cases in which something happened since this instant.")
     q: str | None = Field(None, description="Words of the title, of a party's name, or a reference.")
 
+    @property
+    def tells_more_than_the_state(self) -> bool:
+        """Whether they ask for what a case does not show to a party that has left."""
+        return not (self.waiting_for is None and self.due_before is None and self.updated_since is None)
+
 
 class CaseList(Listed[CaseItem]):
     """A page of cases, the newest first."""

@@ -24,6 +24,7 @@ from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import day_of, today_at, zone_of
+from app.proceedings.cases.refusals import check_agent
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.deadlines.case_terms import (
     CaseTerm,
@@ -196,8 +197,8 @@ def _author(
 ) -> Author:
     """The actor, in a capacity that the rule allows.
 
-    Raises Forbidden, with the term's article, if they hold none, and PartyNotNamed if they hold it for several parties
-    and do not say for which they act.
+    Raises Forbidden, with the term's article, if they hold none, PartyNotNamed if they hold it for several parties and
+    do not say for which they act, and Conflict for a party that has lost its agent.
     """
     capacities, case, term = tuple(capacities), target.case, target.term
     remaining_parties = {None, *(party.id for party in read_facts(db, case).remaining)}
@@ -210,6 +211,7 @@ def _author(
     if allowed_holdings:
         party_id = circle.acting_party(actor, request.acting_for)
         if any(holding.party_id == party_id for holding in allowed_holdings):
+            check_agent(circle, actor, case, party_id)
             return author_of(actor, circle.capacity(actor, party_id), party_id)
     allowed = " or ".join(_with_article(capacity) for capacity in capacities)
     raise Forbidden(

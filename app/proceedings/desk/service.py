@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 
 from app.core.access.actors import Actor
 from app.core.access.capacities import my_parts
+from app.core.access.criteria import left_at
 from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow
@@ -91,7 +92,7 @@ def _waiting_item(row: AnyRow, entry: dict[str, Any]) -> WaitingItem:
 def _sessions(db: GatedSession, actor: Actor, now: datetime) -> list[SessionItem]:
     columns = (Meeting.id, Meeting.kind, Meeting.starts_at, Meeting.ends_at, Meeting.time_zone)
     # A literal, as in the condition of the partial index: with a parameter the index is not used.
-    coming = (Meeting.state == literal_column("'scheduled'"), Meeting.ends_at >= now)
+    coming = (Meeting.state == literal_column("'scheduled'"), Meeting.ends_at >= now, left_at(Meeting).is_(None))
     statement = of_own_cases(select(*columns, *_OF_CASE).join(Case, Case.id == Meeting.case_id).where(*coming), actor)
     rows = db.execute(statement.order_by(Meeting.starts_at, Meeting.id).limit(MOST + 1)).all()
     return [

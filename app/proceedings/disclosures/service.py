@@ -68,7 +68,9 @@ def _out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list[Disclo
     if not rows:
         return []
     parties = db.execute(
-        select(Party.id, Party.generation, Party.reads_until).where(Party.case_id == case_id).order_by(Party.number)
+        select(Party.id, Party.generation, Party.reads_until, Party.earlier)
+        .where(Party.case_id == case_id)
+        .order_by(Party.number)
     ).all()
     disclosures = []
     for row in rows:
@@ -151,8 +153,8 @@ def protected_parties(circle: Circle, audience: AudienceView) -> frozenset[UUID]
 
 def _took_part(party: PartyView | AnyRow, audience: AudienceView | AnyRow) -> bool:
     """Whether a party had joined, and had not withdrawn, when an audience was made."""
-    has_left = party.reads_until is not None and party.reads_until < audience.generation
-    return party.generation <= audience.generation and not has_left
+    times = (*party.earlier, (party.generation, party.reads_until))
+    return any(first <= audience.generation and (last is None or audience.generation <= last) for first, last in times)
 
 
 def _agent_of_protected(circle: Circle, actor: Actor, audience: AudienceView, body: ActingIn) -> Author:

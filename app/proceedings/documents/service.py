@@ -102,7 +102,7 @@ def enclosed(rows: Sequence[AnyRow], bodies: dict[UUID, contents.Body]) -> dict[
     return enclosures
 
 
-def move(db: GatedSession, actor: Actor, now: datetime, filing: Filing) -> None:
+def submit(db: GatedSession, actor: Actor, now: datetime, filing: Filing) -> None:
     """Move the documents of a filing that the actor submits, with their names, to the audience of the filing.
 
     The actor must be able to read them now. Removed documents stay where they are. The others are numbered from 1,
@@ -121,6 +121,16 @@ def move(db: GatedSession, actor: Actor, now: datetime, filing: Filing) -> None:
     brought = {"stored_at": now, "author_id": actor.id}
     for moved in (
         update(Document).where(Document.id.in_([row.id for row in rows])).values(audience_id=audience_id, **brought),
+        update(Content).where(Content.id.in_([row.content_id for row in rows])).values(audience_id=audience_id),
+    ):
+        db.execute(moved.execution_options(synchronize_session=False))
+
+
+def share(db: GatedSession, holder: Holder, audience_id: UUID) -> None:
+    """Move the documents of a draft that its author shares, with their names, to the audience of the draft."""
+    rows = db.execute(select(Document.id, Document.content_id).where(*holder.owns, Document.state.in_(KEPT))).all()
+    for moved in (
+        update(Document).where(Document.id.in_([row.id for row in rows])).values(audience_id=audience_id),
         update(Content).where(Content.id.in_([row.content_id for row in rows])).values(audience_id=audience_id),
     ):
         db.execute(moved.execution_options(synchronize_session=False))

@@ -1,4 +1,4 @@
-"""Drafts of filings: changed or discarded by the side that drafted them, until they are submitted."""
+"""Drafts of filings: their author's alone until shared with the side, changed or discarded until submitted."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,9 +17,12 @@ from app.core.tables.documents import KEPT, Document
 from app.core.tables.filings import Filing
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
+from app.proceedings.documents import service as documents
+from app.proceedings.documents.holders import Holder
 from app.proceedings.filings import docket
 from app.proceedings.filings.schemas import FilingAmendment, FilingIn
-from app.proceedings.filings.service import author_of_filing, may_submit
+from app.proceedings.filings.service import author_of_filing, check_open, may_submit
 
 
 def amend(
@@ -72,6 +75,33 @@ def discard(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing
     db.execute(removed.values(state="removed").execution_options(synchronize_session=False))
     payload = {"filing_id": str(filing.id), "kind": filing.kind}
     ledger.record(db, _act(db, actor, now, case, filing, "discard"), "filing-discarded", payload)
+    return (case_id, filing_id)
+
+
+def share(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, filing_id: UUID, body: ActingIn
+) -> tuple[UUID, UUID]:
+    """Share a draft with everybody who acts for its party now; from then on they change, discard or submit it as well.
+
+    What its author wrote in it before stays the author's alone. Raises NotFound for a draft of somebody else, Forbidden
+    for another side, PartyNotNamed for an `acting_for` that is not the party whose draft it is, and Conflict for a
+    draft that is shared already, a filing that is submitted, and in a closed case.
+    """
+    case = lock_case(db, actor, case_id)
+    filing = _own_draft(db, actor, case, filing_id, body.acting_for)
+    _check_draft(filing)
+    check_open(case)
+    party_id = filing.author_party_id
+    if party_id is None or filing.shared_at is not None:
+        raise Conflict("Your side reads this draft already.", "already-shared")
+    audience_id = access.shared_drafts_of(db, case_id, frozenset({party_id}), actor.id)
+    filing.audience_id, filing.shared_at = audience_id, now
+    contents.move(db, filing.content_id, audience_id)
+    db.flush()
+    documents.share(db, Holder("filing", case_id, filing_id), audience_id)
+    content = contents.committed(db, filing.content_id)
+    payload = {"filing_id": str(filing.id), "kind": filing.kind}
+    ledger.record(db, _act(db, actor, now, case, filing, "share"), "filing-shared", payload, content=content)
     return (case_id, filing_id)
 
 

@@ -34,12 +34,14 @@ async def read_filing(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
 async def draft(work: Hop, case_id: UUID, body: FilingIn) -> FilingOut:
     """Draft a filing.
 
-    Only your side sees it until it is submitted.
+    You alone see it until you share it with your side, or submit it. If you name parties in `joint_with`, you and they
+    see it at once.
     """
     return await work.write(act(service.draft, case_id, body), answer=service.read_filing, status=201)
 
 
 CHANGES = problems(401, 403, 404, 409, 412, 422, 428)
+DECIDES = problems(401, 403, 404, 409, 412, 422)
 
 
 @router.patch("/{filing_id}", dependencies=Change, operation_id="amendFiling", responses=CHANGES)
@@ -77,6 +79,21 @@ async def discard(work: Hop, case_id: UUID, filing_id: UUID) -> FilingOut:
     )
 
 
+@router.post("/{filing_id}/share", dependencies=Act, operation_id="shareFiling", responses=DECIDES)
+async def share(work: Hop, case_id: UUID, filing_id: UUID, body: ActingIn | None = None) -> FilingOut:
+    """Share your draft of a filing with your side.
+
+    Everybody who acts for the party now reads it from then on, with its documents, and may change, discard or submit
+    it. This cannot be undone.
+    """
+    return await work.write(
+        act(drafts.share, case_id, filing_id, body or ActingIn()),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
 @router.post(
     "/{filing_id}/submit",
     dependencies=Act,
@@ -91,9 +108,6 @@ async def submit(work: Hop, case_id: UUID, filing_id: UUID, body: ActingIn | Non
         item=(case_id, filing_id),
         lock=lock_case,
     )
-
-
-DECIDES = problems(401, 403, 404, 409, 412, 422)
 
 
 @router.post("/{filing_id}/join", dependencies=Act, operation_id="joinFiling", responses=DECIDES)

@@ -39,7 +39,10 @@ FilingState = TypeAliasType(
     "FilingState",
     Annotated[
         str,
-        one_of(("draft", "submitted"), "`draft`: its author's side alone sees it. `submitted`: its audience has it."),
+        one_of(
+            ("draft", "submitted"),
+            "`draft`: its author alone sees it, or their side once it is shared. `submitted`: its audience has it.",
+        ),
     ],
 )
 Docketing = TypeAliasType(
@@ -145,6 +148,10 @@ class FilingOut(Out):
     listed_at: datetime = Field(
         description="When it was submitted, or drafted if it is a draft. Where it counts as received with the filing "
         "that it corrects, `received_at` is earlier."
+    )
+    shared_at: datetime | None = Field(
+        description="When its author shared the draft with their side; null while it is its author's alone, once it is "
+        "submitted, and for drafts of the mediators and the registry, which they have in common."
     )
     received_at: datetime | None = Field(
         description="When the registry received it, or is deemed to have received it; null for a draft."

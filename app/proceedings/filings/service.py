@@ -5,12 +5,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
+from app.core.access.criteria import left_at
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
@@ -19,7 +20,6 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Author, Subject, author_of
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
-from app.core.tables.contents import Content
 from app.core.tables.filings import Filing
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import circle_of, view_of
@@ -46,6 +46,7 @@ _COLUMNS = (
     Filing.author_party_id,
     Filing.content_id,
     Filing.listed_at,
+    Filing.shared_at,
     Filing.received_at,
     Filing.received_via,
     Filing.entered_at,
@@ -59,6 +60,7 @@ _COLUMNS = (
     _RETURNED_ID.label("resubmits_id"),
     _SEALED_ID.label("redacts_id"),
     Filing.joined_by.label("joint"),
+    left_at(Filing),
 )
 
 
@@ -93,18 +95,31 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[FilingOut]:
     enclosures = documents.enclosed(files, bodies)
     names = set(FilingOut.model_fields) - {"title", "text", "reason", "note", "documents"}
     return [
-        FilingOut(
-            **bodies[row.content_id],
-            note=bodies[row.decision_id]["note"] if row.decision_id else None,
-            documents=enclosures.get(row.id, []),
-            **{name: getattr(row, name) for name in names},
+        FilingOut.model_validate(
+            {
+                **bodies[row.content_id],
+                "note": bodies[row.decision_id]["note"] if row.decision_id else None,
+                "documents": enclosures.get(row.id, []),
+                **{name: getattr(row, name) for name in names},
+                **_as_left(row),
+            }
         )
         for row in rows
     ]
 
 
+def _as_left(row: AnyRow) -> dict[str, Any]:
+    """What a filing shows otherwise to a party that has left: no later decision, and no number of a later twin."""
+    if row.left_at is None:
+        return {}
+    if row.docketing is None:
+        return {"docket_number": None}
+    is_later = row.decided_at is not None and row.decided_at > row.left_at
+    return {"docketing": "pending", "decided_at": None, "reasons": [], "note": None} if is_later else {}
+
+
 def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: FilingIn) -> tuple[UUID, UUID]:
-    """Draft a filing, which only the author's own side sees; the registry drafts what a party sent on paper.
+    """Draft a filing, which its author alone sees until it is shared; the registry drafts what a party sent on paper.
 
     Raises Forbidden for an audience that does not include the author, Invalid for one that filings cannot have, and
     Conflict before the request is lodged or once the case is closed.
@@ -114,7 +129,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: Fi
     access.check_audience(db, actor, case_id, body.audience, parties)
     subject, party_id = _own_side(db, actor, case, body)
     docket.check_draft(db, actor, case, body, party_id)
-    _check_open(case)
+    check_open(case)
     counted = paper_acts.judge(db, actor, now, case, body, since=_lodged_on(case))
     prose = {"title": body.title, "text": body.text} | ({"reason": body.reason} if body.reason else {})
     content = contents.write(db, case_id, subject.audience_id, prose)
@@ -137,6 +152,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: Fi
         resubmits_id=body.resubmits_id,
         redacts_id=body.redacts_id,
         joined_by=[{"party_id": str(party), "joined_at": None} for party in body.joint_with],
+        shared_at=now if body.joint_with else None,
     )
     db.add(filing)
     _record(
@@ -149,7 +165,8 @@ def _lodged_on(case: Case) -> date | None:
     return day_at(case.lodged_at, paper_acts.zone_of(case)) if case.lodged_at else None
 
 
-def _check_open(case: Case) -> None:
+def check_open(case: Case) -> None:
+    """Raise Conflict before the request is lodged and once the case is closed."""
     if case.lodged_at is None or case.closed_at is not None:
         raise Conflict(
             "Filings are possible from the lodging of the request until the case closes.",
@@ -164,16 +181,18 @@ def _check_open(case: Case) -> None:
 def _own_side(db: GatedSession, actor: Actor, case: Case, body: FilingIn) -> tuple[Subject, UUID | None]:
     """Return the audience of an author's drafts, and the party in whose name the author files.
 
-    A party's drafts are seen by its own side and the parties that file with it; once their author has left, those who
-    come later do not see them. Other drafts are seen by the mediators or the registry alone. Raises PartyNotNamed for
-    an author who represents several parties and does not say for which.
+    A draft for a party is its author's alone until it is shared; a joint one is shared at once by naming the parties
+    that file with it. Once their author has left, those who come later do not see shared drafts. Other drafts are seen
+    by the mediators or the registry alone. Raises PartyNotNamed for an author who represents several parties and does
+    not say for which.
     """
     circle = circle_of(db, view_of(case))
     party_id = circle.acting_party(actor, body.acting_for, body.party_ids)
     if party_id is not None:
         if not body.joint_with:
-            return Subject(case.id, access.drafts_of(db, case.id, party_id, actor.id), "party"), party_id
-        audience_id = access.audience(db, case.id, "party", frozenset({party_id, *body.joint_with}))
+            return Subject(case.id, access.private_drafts_of(db, case.id, party_id, actor.id), "party"), party_id
+        # Naming the others shares the draft with them: they must read it to join.
+        audience_id = access.shared_drafts_of(db, case.id, frozenset({party_id, *body.joint_with}), actor.id)
         return Subject(case.id, audience_id, "party"), party_id
     if circle.is_mediator(actor):
         return Subject(case.id, access.audience(db, case.id, "mediators"), "mediators"), None
@@ -223,7 +242,7 @@ def submit(
     circle.acting_party(actor, body.acting_for, [filing.author_party_id] if filing.author_party_id else [])
     if filing.state != "draft":
         raise Conflict("This filing is already submitted.", "filing-state", state=filing.state)
-    _check_open(case)
+    check_open(case)
     joinders.check_all_joined(filing)
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)
@@ -233,9 +252,8 @@ def submit(
         filing.received_at, filing.effective_on = docket.received(db, now, case, filing)
     author = author_of_filing(db, actor, case, filing)
     docket.enter(db, now, case, filing, author)
-    moved = update(Content).where(Content.id == filing.content_id).values(audience_id=audience_id)
-    db.execute(moved.execution_options(synchronize_session=False))
-    documents.move(db, actor, now, filing)
+    contents.move(db, filing.content_id, audience_id)
+    documents.submit(db, actor, now, filing)
     content = contents.committed(db, filing.content_id)
     subject = Subject(case_id, audience_id, filing.audience_name)
     _record(db, Act("submit", now, author, subject), filing, "filing-submitted", content)
@@ -248,7 +266,7 @@ def _forget_drafting(filing: Filing, actor: Actor, now: datetime) -> None:
 
     Who drafted it, and when each party joined, stays in the events of the side that drafted.
     """
-    filing.listed_at, filing.author_id = now, actor.id
+    filing.listed_at, filing.author_id, filing.shared_at = now, actor.id, None
     filing.joined_by = [{**entry, "joined_at": now.isoformat()} for entry in filing.joined_by]
 
 

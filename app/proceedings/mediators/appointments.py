@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.core.access import capacities
 from app.core.access import service as access
 from app.core.access.actors import Actor
+from app.core.access.criteria import left_at
 from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
@@ -54,7 +55,12 @@ _COLUMNS = (
     Appointment.declared_at,
     Appointment.confirmed_at,
     Appointment.ended_at,
+    left_at(Appointment),
 )
+
+
+# When an appointment entered a state, the last one first.
+_INSTANTS = ("ended_at", "confirmed_at", "declared_at")
 
 
 def list_appointments(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> AppointmentList:
@@ -81,14 +87,34 @@ def _appointments() -> Any:
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
     ids = [id for row in rows for id in (row.content_id, row.disclosures_id) if id is not None]
     bodies = contents.read_many(db, ids)
+    names = [name for name in AppointmentOut.model_fields if name not in ("case", "disclosures")]
     return [
-        AppointmentOut(
-            case=AppointmentCase.model_validate(bodies[row.content_id]),
-            disclosures=bodies[row.disclosures_id]["disclosures"] if row.disclosures_id else None,
-            **{name: getattr(row, name) for name in AppointmentOut.model_fields if name not in ("case", "disclosures")},
+        AppointmentOut.model_validate(
+            {
+                **{name: getattr(row, name) for name in names},
+                "case": AppointmentCase.model_validate(bodies[row.content_id]),
+                "disclosures": bodies[row.disclosures_id]["disclosures"] if row.disclosures_id else None,
+                **(_as_left(row) if row.left_at else {}),
+            }
         )
         for row in rows
     ]
+
+
+def _as_left(row: AnyRow) -> dict[str, Any]:
+    """What an appointment shows otherwise to a party that has left: nothing of what came later.
+
+    The day of each acceptance is not kept, so that they are shown only where all of them came before.
+    """
+    later = {name for name in _INSTANTS if getattr(row, name) is None or getattr(row, name) > row.left_at}
+    shown: dict[str, Any] = dict.fromkeys(later)
+    if "ended_at" in later:
+        shown["state"] = next((name.removesuffix("_at") for name in _INSTANTS[1:] if name not in later), "proposed")
+    if "declared_at" in later:
+        shown |= {"independent": None, "disclosures": None}
+    if later >= {"confirmed_at", "ended_at"}:
+        shown["accepted_by"] = []
+    return shown
 
 
 def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: NominationIn) -> tuple[UUID]:

@@ -20,6 +20,7 @@ from app.core.tables.capacities import Capacity
 from app.core.tables.people import User
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.paper_acts import check_given
 from app.proceedings.parties.admission import judge_admission
 from app.proceedings.parties.schemas import CommonRepresentativeIn, CommonRepresentativeOut
 from app.proceedings.parties.service import check_open
@@ -32,13 +33,15 @@ def admit_common(
 ) -> tuple[UUID, UUID]:
     """Admit a person for several parties: the registry, where none of them has an agent, or an agent of them all.
 
-    Raises Forbidden for anybody else, Invalid for parties that the case does not have or that are on several sides and
-    for somebody who cannot act for a party, and Conflict as the admission for one party does.
+    Raises Forbidden for anybody else, Invalid for parties that the case does not have or that are on several sides, for
+    somebody who cannot act for a party and for powers of a day to come, and Conflict as the admission for one party
+    does.
     """
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
     _check_parties(circle, body.party_ids)
     _check_entitled(circle, actor, body)
+    check_given(case, body.powers.issued_on, now, "/powers/issued_on")
     check_open(case)
     admission = judge_admission(db, actor, now, case, body, body.party_ids)
     powers = _write_powers(db, now, admission.author, case_id, body)

@@ -24,6 +24,7 @@ from app.core.tables.cases import Case
 from app.core.tables.people import User
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
+from app.proceedings.cases.paper_acts import check_given
 from app.proceedings.parties.admission import judge_admission
 from app.proceedings.parties.schemas import PowersOut, RepresentativeIn, RepresentativeList, RepresentativeOut
 from app.proceedings.parties.service import author_for, check_open, read_party
@@ -157,10 +158,9 @@ def admit_representative(
 
     Somebody whom an agent names by e-mail is invited, whether or not there is an account with that address, and may
     act once the registry has approved them. So is somebody without an account whom the registry names.
-    An agent whom the
-    registry admits after others have ended reads what is written from then on, and so do those whom that agent admits.
-    Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party, and Conflict for somebody whose
-    present or former part in the case excludes this one.
+    An agent whom the registry admits after others have ended reads what is written from then on, and so do those whom
+    that agent admits. Raises Forbidden for anybody else, Invalid for somebody who cannot act for a party and for powers
+    of a day to come, and Conflict for somebody whose present or former part in the case excludes this one.
     """
     case = lock_case(db, actor, case_id)
     circle = circle_of(db, view_of(case))
@@ -188,6 +188,7 @@ def _admit(
     case_id, circle = case.id, circle_of(db, view_of(case))
     if not circle.agents_of(party_id) and body.role != "agent":
         raise invalid("/role", "first-agent", "The first representative of a party must be an 'agent'.")
+    check_given(case, body.powers.issued_on, now, "/powers/issued_on")
     check_open(case)
     admission = judge_admission(db, actor, now, case, body, {party_id})
     representative_id = new_id(db)
@@ -218,11 +219,12 @@ def record_powers(
 ) -> tuple[UUID, UUID, UUID]:
     """Record new powers of a representative, which replace those on record.
 
-    Raises NotFound, Forbidden for anybody but the party's agents and the registry, and Conflict in a closed case or for
-    somebody who no longer acts for the party.
+    Raises NotFound, Forbidden for anybody but the party's agents and the registry, Invalid for powers of a day to come,
+    and Conflict in a closed case or for somebody who no longer acts for the party.
     """
     case, circle, representative = lock_representative(db, actor, path)
     check_entitled(circle, actor, path.party_id)
+    check_given(case, body.issued_on, now, "/issued_on")
     check_open(case)
     author = author_for(actor, circle, path.party_id)
     powers = write_powers(db, now, author, case.id, PartyPowers(path.party_id, representative.id, body))

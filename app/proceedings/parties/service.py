@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, String, cast, exists, func, literal, not_,
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
+from app.core.access.criteria import left_at
 from app.core.access.policy import REPRESENTATIVES, PartyView
 from app.core.access.session import GatedSession
 from app.core.db import new_id
@@ -63,6 +64,9 @@ def _conditions(actor: Actor, case_id: UUID, filters: PartyFilters) -> Iterable[
         # Nobody has signed, or has still to sign, where no text is frozen; and no party that has withdrawn.
         yield exists(select(Draft.id).where(Draft.case_id == case_id, Draft.state == "frozen"))
         yield Party.participation != WITHDRAWN
+    if filters.signed is not None or filters.awaited is not None:
+        # A party that has left does not learn for whom the case waits, and who has signed.
+        yield exists(select(Case.id).where(Case.id == case_id, left_at(Case).is_(None)))
     conditions = {
         "represented": is_represented(),
         "mine": _represented_by(actor),

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.core.access import service as access
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
+from app.core.access.criteria import left_at
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
@@ -50,6 +51,8 @@ _COLUMNS = (
     Meeting.ends_at,
     Meeting.time_zone,
     Meeting.held_on,
+    Meeting.settled_at,
+    left_at(Meeting),
 )
 
 
@@ -73,12 +76,14 @@ def read_session(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, s
 def _out(db: GatedSession, actor: Actor, rows: Sequence[AnyRow]) -> list[SessionOut]:
     ids = [id for row in rows for id in (row.content_id, row.attendance_id, row.reason_id) if id is not None]
     bodies, overlaps = contents.read_many(db, ids), overlaps_of(db, actor, rows)
+    # To a party that left before, such a session is still to come.
+    unseen = {row.id for row in rows if row.left_at and row.settled_at and row.settled_at > row.left_at}
     return [
         SessionOut(
             id=row.id,
             kind=row.kind,
             title=bodies[row.content_id]["title"],
-            state=row.state,
+            state="scheduled" if row.id in unseen else row.state,
             audience=row.audience,
             party_ids=row.party_ids,
             place=bodies[row.content_id]["place"],
@@ -87,9 +92,9 @@ def _out(db: GatedSession, actor: Actor, rows: Sequence[AnyRow]) -> list[Session
             time_zone=row.time_zone,
             starts_local=_local(row.starts_at, row.time_zone),
             ends_local=_local(row.ends_at, row.time_zone),
-            held_on=row.held_on,
-            attendance=bodies[row.attendance_id]["attendance"] if row.attendance_id else None,
-            reason=bodies[row.reason_id]["reason"] if row.reason_id else None,
+            held_on=None if row.id in unseen else row.held_on,
+            attendance=bodies[row.attendance_id]["attendance"] if row.attendance_id and row.id not in unseen else None,
+            reason=bodies[row.reason_id]["reason"] if row.reason_id and row.id not in unseen else None,
             overlaps=overlaps.get(row.id, []),
         )
         for row in rows
@@ -194,7 +199,7 @@ def hold(
     if body.reason is not None:
         attendance["reason"] = body.reason
     content = contents.write(db, case_id, meeting.audience_id, attendance)
-    meeting.state, meeting.held_on, meeting.attendance_id = "held", day, content.id
+    meeting.state, meeting.held_on, meeting.attendance_id, meeting.settled_at = "held", day, content.id, now
     if meeting.kind == "joint":
         take_step_through(db, actor, now, case, Attempt("hold-session", meeting.id, Counted(day)))
     _record(db, _act_on(meeting, "hold", now, author_of(actor, "mediator")), meeting, content)
@@ -266,5 +271,5 @@ def _scheduled(db: GatedSession, actor: Actor, case_id: UUID, session_id: UUID) 
 
 def _put_off(db: GatedSession, act: Act, meeting: Meeting, state: str, body: PutOffIn) -> None:
     content = contents.write(db, meeting.case_id, meeting.audience_id, {"reason": body.reason})
-    meeting.state, meeting.reason_id = state, content.id
+    meeting.state, meeting.reason_id, meeting.settled_at = state, content.id, act.at
     _record(db, act, meeting, content)

@@ -9,10 +9,11 @@ from sqlalchemy import select, update
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
+from app.core.access.criteria import left_at
 from app.core.access.session import GatedSession, as_system
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
-from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, invalid
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject, author_of
 from app.core.paging import Page, Sort, listed
@@ -22,7 +23,9 @@ from app.core.tables.settlements import Draft, Signature
 from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents import service as documents
+from app.proceedings.documents.holders import Holder
 from app.proceedings.settlements.schemas import DraftIn, DraftList, DraftOut, FreezeIn, TextOut
 from app.proceedings.steps.service import Attempt, apply_step, judge_step
 from app.proceedings.texts.hashes import AUTHENTIC, clauses_hash
@@ -42,7 +45,10 @@ _COLUMNS = (
     Draft.state,
     Draft.content_id,
     Draft.drafted_at,
+    Draft.shared_at,
     Draft.frozen_at,
+    Draft.superseded_at,
+    left_at(Draft),
 )
 
 
@@ -82,13 +88,26 @@ def _drafts_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> list
             author_id=row.author_id,
             author_party_id=row.author_party_id,
             settles=row.settles,
-            state=row.state,
+            state=_state_of(row),
             sha256=WholeText(row.language, bodies[row.content_id], enclosed.get(row.id, [])).sha256,
             drafted_at=row.drafted_at,
-            frozen_at=row.frozen_at,
+            shared_at=row.shared_at,
+            frozen_at=row.frozen_at if _is_seen(row, row.frozen_at) else None,
         )
         for row in rows
     ]
+
+
+def _is_seen(row: AnyRow, at: datetime | None) -> bool:
+    """Whether what happened to a draft at an instant is for its reader, whose party may have left before."""
+    return at is not None and (row.left_at is None or at <= row.left_at)
+
+
+def _state_of(row: AnyRow) -> str:
+    """The state of a draft as its reader may know it."""
+    if row.state == "superseded" and (row.superseded_at is None or _is_seen(row, row.superseded_at)):
+        return "superseded"
+    return "frozen" if _is_seen(row, row.frozen_at) else "draft"
 
 
 def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: DraftIn) -> tuple[UUID, UUID]:
@@ -105,8 +124,10 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
     party_id = circle.acting_party(actor, request.acting_for, request.party_ids)
     parties = frozenset(request.party_ids)
     access.check_audience(db, actor, case_id, request.audience, parties)
-    audience_id = access.audience(db, case_id, request.audience, parties)
-    version = _next_version(db, case_id, audience_id, request)
+    earlier = _earlier(db, case_id, request)
+    audience_id = _audience_of(db, actor, case, party_id, request, earlier)
+    if earlier is not None and earlier.audience_id != audience_id:
+        raise _unknown_draft()
     _check_phase(case)
     # Members that the request leaves out are not written: the hash of a text in clauses alone depends on it.
     body = {"title": request.title, "clauses": [clause.model_dump() for clause in request.clauses]}
@@ -119,7 +140,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
         id=new_id(db),
         case_id=case_id,
         audience_id=audience_id,
-        version=version,
+        version=1 if earlier is None else earlier.version + 1,
         replaces_id=request.replaces,
         language=request.language,
         audience_name=request.audience,
@@ -130,6 +151,7 @@ def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request:
         state="draft",
         content_id=written.id,
         drafted_at=now,
+        shared_at=now if _is_shared(party_id, request, earlier) else None,
     )
     db.add(row)
     author = author_of(actor, circle.capacity(actor, party_id), party_id)
@@ -143,23 +165,85 @@ def _supersede_replaced(db: GatedSession, act: Act, row: Draft) -> None:
     """Supersede the draft that a new one replaces; a frozen text stands until another one is frozen."""
     if row.replaces_id is None:
         return
-    earlier = update(Draft).where(Draft.id == row.replaces_id, Draft.state == "draft").values(state="superseded")
+    earlier = update(Draft).where(Draft.id == row.replaces_id, Draft.state == "draft")
+    earlier = earlier.values(state="superseded", superseded_at=act.at)
     if db.execute(earlier.returning(Draft.id).execution_options(synchronize_session=False)).first() is not None:
         payload = {"draft_id": str(row.replaces_id), "state": "superseded", "replacement_id": str(row.id)}
         ledger.record(db, act, "text-superseded", payload)
 
 
-def _next_version(db: GatedSession, case_id: UUID, audience_id: UUID, request: DraftIn) -> int:
+def _earlier(db: GatedSession, case_id: UUID, request: DraftIn) -> AnyRow | None:
+    """The draft that a new one replaces; Invalid for one that the actor does not know."""
     if request.replaces is None:
-        return 1
-    earlier = db.execute(
-        select(Draft.version, Draft.audience_id).where(Draft.case_id == case_id, Draft.id == request.replaces)
-    ).one_or_none()
-    if earlier is None or earlier.audience_id != audience_id:
-        detail = "Name a draft of this case that has the same audience, or leave 'replaces' out."
-        raise invalid("/replaces", "unknown-draft", detail)
-    version: int = earlier.version
-    return version + 1
+        return None
+    columns = select(Draft.version, Draft.audience_id, Draft.audience_name, Draft.shared_at)
+    earlier = db.execute(columns.where(Draft.case_id == case_id, Draft.id == request.replaces)).one_or_none()
+    if earlier is None or earlier.audience_name != request.audience:
+        raise _unknown_draft()
+    return earlier
+
+
+def _unknown_draft() -> Invalid:
+    detail = "Name a draft of this case that has the same audience, or leave 'replaces' out."
+    return invalid("/replaces", "unknown-draft", detail)
+
+
+def _is_shared(party_id: UUID | None, request: DraftIn, earlier: AnyRow | None) -> bool:
+    """Whether a draft for sides alone is read by all of them at once: one for several, or the next of a shared one."""
+    if request.audience != "party":
+        return False
+    return set(request.party_ids) != {party_id} or (earlier is not None and earlier.shared_at is not None)
+
+
+def _audience_of(
+    db: GatedSession, actor: Actor, case: Case, party_id: UUID | None, request: DraftIn, earlier: AnyRow | None
+) -> UUID:
+    """The audience of a new draft: for the author's own side, the author alone until the draft is shared."""
+    parties = frozenset(request.party_ids)
+    if request.audience != "party" or party_id is None:
+        return access.audience(db, case.id, request.audience, parties)
+    if not _is_shared(party_id, request, earlier):
+        return access.private_drafts_of(db, case.id, party_id, actor.id)
+    if earlier is not None:
+        # A version of a shared text has the readers of that text, although another person may write it.
+        views = circle_of(db, view_of(case)).audiences
+        now = (view for view in views if view.generation == case.generation and view.party_ids == parties)
+        if any(view.id == earlier.audience_id and not view.private for view in now):
+            return UUID(str(earlier.audience_id))
+        raise _unknown_draft()
+    return access.shared_drafts_of(db, case.id, parties, actor.id)
+
+
+def share(
+    db: GatedSession, actor: Actor, now: datetime, case_id: UUID, draft_id: UUID, body: ActingIn
+) -> tuple[UUID, UUID]:
+    """Share a draft for one side, with its documents, with everybody who acts for its party now.
+
+    Raises NotFound for a draft of somebody else, Forbidden for another side, PartyNotNamed for an `acting_for` that is
+    not the party whose draft it is, and Conflict for a draft that its readers share already or that is superseded, and
+    outside the phases of sessions and settlement.
+    """
+    case = lock_case(db, actor, case_id)
+    row, circle = _draft_row(db, case_id, draft_id), circle_of(db, view_of(case))
+    party_id = row.author_party_id
+    is_own = row.author_id == actor.id if party_id is None else party_id in circle.parties_of(actor)
+    if not is_own:
+        raise Forbidden("Only the side that drafted a text may share it.", "not-your-capacity")
+    if party_id is None or row.audience_name != "party" or row.shared_at is not None:
+        raise Conflict("The readers that this draft names read it already.", "already-shared")
+    circle.acting_party(actor, body.acting_for, [party_id])
+    _check_phase(case)
+    if row.state != "draft":
+        detail = f"This text is {row.state}: share the version that replaces it."
+        raise Conflict(detail, "draft-state", state=row.state)
+    audience_id = access.shared_drafts_of(db, case_id, frozenset({party_id}), actor.id)
+    row.audience_id, row.shared_at = audience_id, now
+    contents.move(db, row.content_id, audience_id)
+    db.flush()
+    documents.share(db, Holder("draft", case_id, draft_id), audience_id)
+    act = Act("share", now, author_of(actor, circle.capacity(actor, party_id), party_id), _subject(row))
+    ledger.record(db, act, "text-shared", _payload(row), content=contents.committed(db, row.content_id))
+    return (case_id, draft_id)
 
 
 def _check_phase(case: Case) -> None:
@@ -264,7 +348,9 @@ def _void_frozen(db: GatedSession, act: Act, case_id: UUID) -> None:
         superseded = db.execute(texts.where(Draft.case_id == case_id, Draft.state == "frozen")).all()
         voided = db.execute(signatures.where(*standing).order_by(Signature.signed_at, Signature.id)).all()
         for statement in (
-            update(Draft).where(Draft.id.in_([row.id for row in superseded])).values(state="superseded"),
+            update(Draft)
+            .where(Draft.id.in_([row.id for row in superseded]))
+            .values(state="superseded", superseded_at=act.at),
             update(Signature).where(Signature.id.in_([row.id for row in voided])).values(voided_at=act.at),
         ):
             db.execute(statement.execution_options(synchronize_session=False))

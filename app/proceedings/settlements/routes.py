@@ -9,6 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
+from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.settlements import drafts, signatures
 from app.proceedings.settlements.schemas import (
     DraftIn,
@@ -48,6 +49,26 @@ async def draft(work: Hop, case_id: UUID, body: DraftIn) -> DraftOut:
     Mediators and representatives may do this.
     """
     return await work.write(act(drafts.draft, case_id, body), answer=drafts.read_draft, status=201)
+
+
+@router.post(
+    "/drafts/{draft_id}/share",
+    dependencies=Act,
+    operation_id="shareDraft",
+    responses=problems(401, 403, 404, 409, 412, 422),
+)
+async def share(work: Hop, case_id: UUID, draft_id: UUID, body: ActingIn | None = None) -> DraftOut:
+    """Share your draft of the settlement with your side.
+
+    Everybody who acts for the party now reads it from then on, with its documents, and may replace it. This cannot be
+    undone.
+    """
+    return await work.write(
+        act(drafts.share, case_id, draft_id, body or ActingIn()),
+        answer=drafts.read_draft,
+        item=(case_id, draft_id),
+        lock=lock_case,
+    )
 
 
 @router.post(

@@ -102,7 +102,7 @@ class DraftIn(ActingIn):
     )
     audience: Code = Field(
         description="Who may read the draft, by the name of an audience to which you belong; `participants` for a text "
-        "that is to be signed."
+        "that is to be signed. A draft for `party` and yours alone is read by you alone until you share it."
     )
     party_ids: PartyIds = Field([], description="The parties that the audience names, for those that name parties.")
     settles: SETTLES = Field("whole", description="Whether it settles the whole dispute or a part of it.")
@@ -170,6 +170,10 @@ class DraftOut(Out):
         "made from the hashes of all of them (docs/verify.md)."
     )
     drafted_at: datetime = Field(description="When the draft was written.")
+    shared_at: datetime | None = Field(
+        description="When the author of a draft for one side (`party`) shared it; null while it is the author's "
+        "alone, and for other audiences."
+    )
     frozen_at: datetime | None = Field(description="When the text was frozen; null if it was not.")
 
 

@@ -8,10 +8,12 @@ from sqlalchemy import select
 
 from app.core.access import service as access
 from app.core.access.actors import Actor
+from app.core.access.circle import Circle
+from app.core.access.criteria import left_at
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
-from app.core.errors import NotFound, invalid
+from app.core.errors import Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Author, Subject
 from app.core.paging import Page, Sort, listed
@@ -29,6 +31,7 @@ from app.proceedings.settlements.signers import claim_of, on_record, powers_for,
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
 from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
 from app.proceedings.texts.service import text_of
+from app.rules.model import WITHDRAWN
 
 _COLUMNS = (
     Signature.id,
@@ -42,6 +45,7 @@ _COLUMNS = (
     Signature.received_via,
     Signature.content_id,
     Signature.voided_at,
+    left_at(Signature),
 )
 
 
@@ -68,7 +72,14 @@ def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> 
         return []
     remaining = _remaining(db, case_id, {row.draft_id for row in rows})
     on_paper = contents.read_many(db, [row.content_id for row in rows if row.content_id is not None])
-    names = set(SignatureOut.model_fields) - {"sha256", "remaining", "remaining_count", "signer_id", "signer_name"}
+    names = set(SignatureOut.model_fields) - {
+        "sha256",
+        "remaining",
+        "remaining_count",
+        "signer_id",
+        "signer_name",
+        "voided_at",
+    }
     return [
         SignatureOut(
             sha256=row.sha256.hex(),
@@ -76,6 +87,7 @@ def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> 
             signer_name=on_paper[row.content_id]["name"] if row.content_id else row.signer_name,
             remaining=remaining[row.draft_id][:MOST_SHOWN],
             remaining_count=len(remaining[row.draft_id]),
+            voided_at=None if row.left_at and row.voided_at and row.voided_at > row.left_at else row.voided_at,
             **{name: getattr(row, name) for name in names},
         )
         for row in rows
@@ -83,8 +95,9 @@ def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> 
 
 
 def _remaining(db: GatedSession, case_id: UUID, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """The parties that have not signed each of these texts, in their order."""
-    parties = list(db.execute(select(Party.id).where(Party.case_id == case_id).order_by(Party.number)).scalars())
+    """The parties that take part and have not signed each of these texts, in their order."""
+    taking_part = (Party.case_id == case_id, Party.participation != WITHDRAWN)
+    parties = list(db.execute(select(Party.id).where(*taking_part).order_by(Party.number)).scalars())
     standing = select(Signature.draft_id, Signature.party_id).where(
         Signature.case_id == case_id, Signature.voided_at.is_(None)
     )
@@ -108,7 +121,10 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
     ).first()
     if party is None:
         raise invalid("/party_id", "unknown-party", "Name a party of this case by its id.")
+    _check_acts_for(circle_of(db, view_of(case)), actor, party.id)
     judged = _judge(db, actor, now, case, request)
+    if request.signer is not None:
+        paper_acts.check_given(case, request.signer.powers.issued_on, now, "/signer/powers/issued_on")
     claim_of(party.kind, request.capacity)
     text = _frozen_text(db, case, request)
     powers = powers_for(case, party.kind, request.capacity, on_record(db, actor, case, request))
@@ -143,6 +159,15 @@ def sign(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, request: 
     act = Act("sign", now, author, Subject(case_id, audience_id, text.audience_name), judged.counted.on)
     ledger.record(db, act, "text-signed", payload, judged.decision.step.citation.article, on_paper)
     return (case_id, signature.id)
+
+
+def _check_acts_for(circle: Circle, actor: Actor, party_id: UUID) -> None:
+    """Raise Forbidden for somebody who acts for other parties than the one for which they would sign."""
+    own = circle.parties_of(actor)
+    if own and party_id not in own:
+        names = " and ".join(party.name for party in circle.parties if party.id in own)
+        detail = f"You do not act for the party that 'party_id' names: you sign for {names}."
+        raise Forbidden(detail, "not-your-capacity")
 
 
 def _judge(db: GatedSession, actor: Actor, now: datetime, case: Case, request: SignatureIn) -> Judged:

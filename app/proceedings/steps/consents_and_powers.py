@@ -55,7 +55,11 @@ def give_consent(db: GatedSession, act: Act, case: Case, party_id: UUID, request
 
 
 def record_powers(db: GatedSession, actor: Actor, act: Act, case: Case, party_id: UUID, powers: PowersIn) -> None:
-    """Record the powers on which the actor takes a step for a party; that side and the registry read them."""
+    """Record the powers on which the actor takes a step for a party; that side and the registry read them.
+
+    Raises Invalid for powers of a day to come.
+    """
+    paper_acts.check_given(case, powers.issued_on, act.at, "/fields/powers/issued_on")
     held = access.known_circle(db, case.id).held_by(actor)
     representative = next((capacity for capacity in held if capacity.party_id == party_id), None)
     representative_id = representative.id if representative is not None else None

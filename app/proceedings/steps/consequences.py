@@ -103,7 +103,8 @@ def _close_appointments(db: GatedSession, act: Act, case: Case, rows: Sequence[A
 def _cancel_meetings(db: GatedSession, act: Act, case_id: UUID, rows: Sequence[AnyRow]) -> None:
     if not rows:
         return
-    cancelled = update(Meeting).where(Meeting.id.in_([row.id for row in rows])).values(state="cancelled")
+    cancelled = update(Meeting).where(Meeting.id.in_([row.id for row in rows]))
+    cancelled = cancelled.values(state="cancelled", settled_at=act.at)
     db.execute(cancelled.execution_options(synchronize_session=False))
     for row in sorted(rows, key=lambda row: (row.audience == "caucus", row.starts_at, row.id)):
         payload = {"session_id": str(row.id), "state": "cancelled"}

@@ -14,7 +14,7 @@ from app.institution.procedures.schemas import ReasonOut
 from app.proceedings.cases import paper_acts
 from app.proceedings.cases.circle import VIEWED, circle_of, view_of
 from app.proceedings.cases.facts import read_facts
-from app.proceedings.cases.refusals import NO_AGENT
+from app.proceedings.cases.refusals import HAS_LEFT, NO_AGENT
 from app.proceedings.steps.schemas import StepList, StepOut, TakenFieldOut
 from app.rules import engine
 from app.rules.fields import fields_of
@@ -48,6 +48,8 @@ def list_steps(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, pag
             OpenStep(step.step, False, (NO_AGENT,)) if step.available and not way.available else step
             for step, way in zip(open_steps, bound, strict=True)
         )
+    if any(party.left_at for party in circle.parties) and (case.audience_id, actor.id) in circle.limits():
+        open_steps = tuple(OpenStep(step.step, False, (HAS_LEFT,)) for step in open_steps)
     shown, following, count = listed_in_memory(db, list(open_steps), page, lambda open_step: open_step.step.name)
     items = [_step_out(case.id, procedure, open_step) for open_step in shown]
     return StepList(items=items, next=following, count=count)

@@ -34,7 +34,18 @@ from app.rules import engine
 from app.rules.days import day_at
 from app.rules.fields import StepInput, faults_in_fields
 from app.rules.loader import library
-from app.rules.model import CLOSED, FIELD_BLOCKS, OPEN, PAUSED, Decision, Holding, Procedure, Refused, Step
+from app.rules.model import (
+    CLOSED,
+    FIELD_BLOCKS,
+    OPEN,
+    PAUSED,
+    WITHDRAWN,
+    Decision,
+    Holding,
+    Procedure,
+    Refused,
+    Step,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +207,11 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
     _move(db, now, case, judged)
     if decision.completes:
         _follow_tracks(case, decision.step)
-        _change_participation(db, case, decision.step, decision.party_id or judged.request.fields.party_id)
+        party_id = decision.party_id or judged.request.fields.party_id
+        _change_participation(db, case, decision.step, party_id)
+        if decision.step.participation != WITHDRAWN and not judged.procedure.stage(case.stage).final:
+            # Before the act is recorded: a party that comes back reads that it does.
+            _change_reading(db, now, case, decision.step, party_id)
     act = Act(decision.step.name, now, judged.author, act_subject(db, case), judged.counted.on)
     _void_earlier_steps(db, now, case, decision.step)
     versions = request_versions.seal_versions(db, case, decision.step)
@@ -206,25 +221,36 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
         _change_terms(db, act, case, judged)
         if judged.procedure.stage(case.stage).final:
             consequences.close(db, act, case)
-        else:
-            _change_reading(db, case, decision.step, decision.party_id or judged.request.fields.party_id)
+        elif decision.step.participation == WITHDRAWN:
+            _change_reading(db, now, case, decision.step, decision.party_id or judged.request.fields.party_id)
     request_versions.record_versions(db, act, versions)
     return act
 
 
-def _change_reading(db: GatedSession, case: Case, step: Step, party_id: UUID | None) -> None:
-    """Let a party that withdraws while the others go on read nothing later, and one that comes back from then on."""
+def _change_reading(db: GatedSession, now: datetime, case: Case, step: Step, party_id: UUID | None) -> None:
+    """Let a party that withdraws while the others go on read nothing later.
+
+    One that comes back reads again what it read before, and what is written from then on.
+    """
     view = next((party for party in circle_of(db, view_of(case)).parties if party.id == party_id), None)
-    if view is None or step.participation is None or (step.participation == "withdrawn") != (view.reads_until is None):
+    if view is None or step.participation is None or (step.participation == WITHDRAWN) != (view.reads_until is None):
         return
+    # What the act has written so far is written before a party leaves.
+    db.flush()
     last = case.generation
     first = begin_generation(db, case)
-    if step.participation == "withdrawn":
-        changed = replace(view, reads_until=last)
+    if step.participation == WITHDRAWN:
+        changed = replace(view, reads_until=last, left_at=now)
     else:
-        changed = replace(view, generation=first, reads_until=None)
+        earlier = (*view.earlier, (view.generation, view.reads_until or view.generation))
+        changed = replace(view, generation=first, reads_until=None, left_at=None, earlier=earlier)
     row = update(Party).where(Party.case_id == case.id, Party.id == party_id)
-    row = row.values(generation=changed.generation, reads_until=changed.reads_until)
+    row = row.values(
+        generation=changed.generation,
+        reads_until=changed.reads_until,
+        left_at=changed.left_at,
+        earlier=[list(time) for time in changed.earlier],
+    )
     db.execute(row.execution_options(synchronize_session=False))
     parties = [changed if party.id == party_id else party for party in access.known_circle(db, case.id).parties]
     access.bring_into_line(db, view_of(case), parties=parties)

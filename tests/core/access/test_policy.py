@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from app.core.access.policy import AudienceView, CapacityView, CaseView, PartyView, readers_of
+from app.core.access.policy import AudienceView, CapacityView, CaseView, PartyView, limits_of, readers_of
 from app.core.tables.audiences import ANYONE, INTEGRATIONS, STAFF
 
 
@@ -23,6 +23,7 @@ PEOPLE = {
     "mina": CapacityView(named("c5"), named("mina"), "mediator", None, 0),
     "obse": CapacityView(named("c6"), named("obse"), "observer", None, 0),
 }
+LEFT_AT = datetime(2026, 3, 9, tzinfo=UTC)
 PARTIES = [PartyView(named("ostrava"), "requesting", 0), PartyView(named("vedria"), "responding", 0)]
 CASE = CaseView(named("case"), named("case-audience"), datetime(2026, 3, 2, tzinfo=UTC), False, False, 0)
 LODGED = replace(CASE, lodged=True)
@@ -276,6 +277,44 @@ def test_the_drafts_of_who_has_left_are_read_by_those_of_then_alone() -> None:
         assert readers_of(SERVED, PARTIES, people, [audience])[audience.id] == {named(name) for name in reads}
     kept = replace(drafts, kept_for=frozenset({named("cora")}))
     assert readers_of(SERVED, PARTIES, [PEOPLE["cora"]], [kept])[kept.id] == {named("cora")}
+
+
+def test_what_a_person_has_not_shared_is_read_by_that_person_alone() -> None:
+    parties = frozenset({named("ostrava")})
+    private = AudienceView(named("drafts"), "party", parties, named("olga"), 0, open_to=5, private=True)
+    people = [PEOPLE["olga"], PEOPLE["cora"]]
+    assert readers_of(SERVED, PARTIES, people, [private])[private.id] == {named("olga")}
+    assert readers_of(SERVED, PARTIES, people[1:], [private])[private.id] == frozenset()
+    # A party that has left goes on drafting, and each of its people alone.
+    left = replace(PARTIES[0], reads_until=0, left_at=LEFT_AT)
+    later = replace(private, generation=2)
+    assert readers_of(SERVED, [left, PARTIES[1]], people, [later])[later.id] == {named("olga")}
+
+
+def test_a_party_that_came_back_reads_what_it_read_before_what_is_written_now_and_what_it_wrote_between() -> None:
+    back = replace(PARTIES[1], generation=4, earlier=((0, 1), (3, 3)))
+    own = {"party-vedria", "party-registry-vedria"}
+    for generation in range(6):
+        readers = readers_of(SERVED, [PARTIES[0], back], PEOPLE.values(), audiences(generation))
+        reads = {key for key in AUDIENCES if named("viktor") in readers[named(key)]}
+        everything = {key for key in AUDIENCES if named("viktor") in read_all()[named(key)]}
+        away = own | {"case", "appointment-nino"}
+        assert reads == (away if generation == 2 else everything), generation
+    opened = [replace(each, open_to=3) for each in audiences(2)]
+    assert named("viktor") in readers_of(SERVED, [PARTIES[0], back], PEOPLE.values(), opened)[named("participants")]
+
+
+def test_who_acts_only_for_a_party_that_left_reads_to_that_instant_but_for_its_own() -> None:
+    left = replace(PARTIES[1], reads_until=0, left_at=LEFT_AT)
+    both = CapacityView(named("c8"), named("viktor"), "agent", named("soli"), 0)
+    soli = PartyView(named("soli"), "responding", 0)
+    own = {"party-vedria", "party-registry-vedria"}
+    limited = limits_of(SERVED, [PARTIES[0], left], PEOPLE.values(), audiences())
+    read = {key for key in AUDIENCES if named("viktor") in read_all()[named(key)]}
+    assert limited == {(named(key), named("viktor")): LEFT_AT for key in read - own}
+    limited = limits_of(SERVED, [PARTIES[0], left, soli], [*PEOPLE.values(), both], audiences())
+    assert {audience for audience, _person in limited} == {named("caucus-vedria"), named("caucus-both")}
+    assert limits_of(SERVED, PARTIES, PEOPLE.values(), audiences()) == {}
 
 
 def test_who_reads_an_audience_does_not_depend_on_the_other_audiences() -> None:

@@ -176,6 +176,7 @@ def rows(world: World) -> dict[str, Row]:
         "amendFiling": Row(f"{c}/filings/{ids['filing']}", mediator, me, "filing-state"),
         "discardFiling": Row(f"{c}/filings/{ids['filing']}", mediator, me, "filing-state"),
         "withdrawDocument": Row(f"/v1/documents/{ids['text']}/withdraw", mediator, me, "document-state"),
+        "shareFiling": Row(f"{c}/filings/{ids['filing']}/share", mediator, me, "filing-state"),
         "submitFiling": Row(f"{c}/filings/{ids['filing']}/submit", mediator, me, "filing-state"),
         "joinFiling": Row(f"{c}/filings/{ids['filing']}/join", mediator),
         "withdrawJoinder": Row(f"{c}/filings/{ids['filing']}/withdraw-joinder", mediator),
@@ -183,6 +184,9 @@ def rows(world: World) -> dict[str, Row]:
         "returnFiling": Row(f"{c}/filings/{ids['filing']}/return", me, staff, "docketing-state"),
         "removeDocument": Row(f"/v1/documents/{ids['document']}/remove", mediator, me, "filing-state"),
         "draftText": Row(f"{closed}/settlement/drafts", staff, done.mediator, "step-not-open"),
+        "shareDraft": Row(
+            f"{closed}/settlement/drafts/{ids['draft']}/share", done.requesting, done.mediator, "already-shared"
+        ),
         "freezeText": Row(
             f"{closed}/settlement/drafts/{ids['draft']}/freeze", done.requesting, done.mediator, "step-not-open"
         ),

@@ -330,6 +330,11 @@ def _of_filings(world: World) -> None:
     draft = dispute.requesting.post(f"{dispute.path}/filings", joint).expect(201)
     for act in ("join", "withdraw-joinder"):
         dispute.responding.post(f"{dispute.path}/filings/{draft['id']}/{act}").expect(200)
+    own = dispute.requesting.post(f"{dispute.path}/filings", notice).expect(201)
+    dispute.requesting.post(f"{dispute.path}/filings/{own['id']}/share").expect(200)
+    side = {"audience": "party", "party_ids": [dispute.party("requesting")]}
+    text = dispute.draft(dispute.requesting, **side)
+    dispute.requesting.post(f"{dispute.path}/settlement/drafts/{text['id']}/share").expect(200)
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
     path = f"{dispute.path}/filings/{draft['id']}/documents"
     document = dispute.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
