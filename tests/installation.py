@@ -159,6 +159,8 @@ class House:
     base_url: str = ""
     # Set by a test that writes wrong readers into the database on purpose.
     has_planted_readers: bool = False
+    # Set by a test that changes other rows past the acts of the service.
+    has_planted_rows: bool = False
     stays: tuple[str, int, datetime] | None = None
     admin: Person = field(init=False)
     registrar: Person = field(init=False)
