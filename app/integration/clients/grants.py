@@ -105,7 +105,10 @@ def grant(db: GatedSession, now: datetime, request: TokenRequest) -> tuple[UUID,
     client = _client(db, request)
     scopes = sorted(client.scopes if request.scopes is None else request.scopes)
     if missing := set(scopes) - set(client.scopes):
-        raise GrantRefused("invalid_scope", f"The client does not have these scopes: {', '.join(sorted(missing))}.")
+        raise GrantRefused(
+            "invalid_scope",
+            f"The client does not have these scopes: {', '.join(sorted(missing))}. Leave 'scope' out for all it has.",
+        )
     old = delete(AccessToken).where(AccessToken.secret_id == client.secret_id, AccessToken.expires_at <= now)
     used = update(ClientSecret).where(ClientSecret.id == client.secret_id).values(used_at=now)
     for statement in (used, old):
