@@ -41,7 +41,7 @@ NO_ITEMS = {
     "feed_entries": "follow from events and readers",
     "idempotency_records": "the memory of keys",
     "institution": "one row, without an address of its own",
-    "notice_choices": "what somebody wants to be mailed, which is nobody else's business",
+    "notice_choices": "what somebody wants to be mailed, which is private",
     "notice_marks": "the place of the mail in a feed",
     "notices": "mails, which are no acts",
     "reference_numbers": "the last number of a year",

@@ -151,7 +151,7 @@ def _tell_of_account(db: GatedSession, now: datetime, actor: Actor, news: tuple[
 
 
 def _old_address(db: GatedSession, payload: dict[str, Any]) -> str | None:
-    """The address that a correction took from an account, at which the holder is told as well; None if it took none."""
+    """The address that a correction took from an account, at which the holder gets a mail too; None if it took none."""
     correction_id = payload.get("correction_id")
     if correction_id is None:
         return None

@@ -226,8 +226,8 @@ REFUSED_READS: dict[str, dict[str, Any]] = {
     },
     "a body beyond the limit": {"path": "/v1/cases", "content": b"x" * (1 << 20 | 1)},
     "an item that is hidden": {"path": NOWHERE},
-    "a path that is none": {"path": "/v1/nowhere"},
-    "a method that is none": {"path": "/v1/cases", "method": "OPTIONS"},
+    "an unknown path": {"path": "/v1/nowhere"},
+    "an unknown method": {"path": "/v1/cases", "method": "OPTIONS"},
     "a HEAD request": {"path": NOWHERE, "method": "HEAD"},
 }
 
@@ -254,7 +254,7 @@ def test_refused_reads_count_whatever_they_were_refused_for(empty_registry: Empt
         again.get("/v1/me").expect(429)
 
 
-def test_reads_that_succeed_count_for_nothing(empty_registry: EmptyRegistry) -> None:
+def test_only_refused_reads_count(empty_registry: EmptyRegistry) -> None:
     with House.open(empty_registry().model_copy(update={"refused_reads_per_minute": 5})) as house:
         person = house.person("Stan Ranger")
         for _attempt in range(8):

@@ -1,4 +1,4 @@
-"""Events name every item that their act changed, and none that one of their readers cannot read."""
+"""Events name every item that their act changed, and no item that one of their readers cannot read."""
 
 import os
 from pathlib import Path
