@@ -90,11 +90,13 @@ WITH_FILING = {
 
 
 # Items that the readers of an event know although they do not read them there: the court and the participants know the
-# ids of a referral and of its case, and those who could read a document learn that it was withdrawn.
+# ids of a referral and of its case, those who could read a document learn that it was withdrawn, and administrators
+# learn the id of a case whose key the operator destroyed, although they see no case.
 KNOWN = {
     *((kind, table) for kind in TYPES if kind.startswith(("referral-", "return-")) for table in ("cases", "referrals")),
     ("session-dates-agreed", "referrals"),
     ("document-withdrawn", "documents"),
+    ("case-key-destroyed", "cases"),
 }
 
 
