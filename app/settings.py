@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     writes_per_minute: int = Field(
         300, ge=0, description="Writes per minute of one person, per process; 0 for no limit"
     )
+    refused_reads_per_minute: int = Field(
+        300, ge=0, description="Refused reads per minute of one person, per process; 0 for no limit"
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="`json` or `text`; `auto` is text on a terminal"
     )

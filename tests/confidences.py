@@ -53,6 +53,7 @@ ELSEWHERE = {
     "disclosure-agreed": "tests/proceedings/test_newcomers.py",
     "disclosure-opened": "tests/proceedings/test_newcomers.py",
     "disclosure-proposed": "tests/proceedings/test_newcomers.py",
+    "document-released": "tests/proceedings/test_kept_documents.py",
     "document-refused": "tests/proceedings/test_kept_documents.py",
     "document-withdrawn": "tests/proceedings/test_slips.py",
     "filing-amended": "tests/proceedings/test_slips.py",

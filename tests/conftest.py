@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine
 
 from app.operations.migrating import migrate
 from app.settings import Settings
+from tests.changes import watching, watching_on_request
 from tests.confidences import types_without_twin
 from tests.installation import TEST_SETTINGS, House
 from tests.postgresql_server import SETTING, EmbeddedServer, NoServer, is_needed, new_database
@@ -150,12 +151,26 @@ def settings(empty_registry: EmptyRegistry) -> Settings:
 def house(registry: Registry, settings: Settings) -> Iterator[House]:
     """An institution with its people, served in this process."""
     # A module that overrides the settings gets its own service.
-    with nullcontext(registry.house()) if settings == registry.settings else House.open(settings) as opened:
+    with (
+        watching_on_request() as watch,
+        nullcontext(registry.house()) if settings == registry.settings else House.open(settings) as opened,
+    ):
         yield opened
+        assert opened.has_planted_rows or watch.unnamed == set(), "an event of the act must name these items"
+        assert opened.has_planted_rows or watch.hidden == set(), "not every reader of these events reads what they name"
         assert opened.unlisted_ids() == set(), "enter these ids in app/core/ledger/catalogue.py"
         assert opened.has_planted_readers or opened.wrong_readers() == [], "the stored readers differ from the policy"
         assert types_without_twin(opened) == set(), "add these acts to ACTS in tests/confidences.py"
         assert opened.awaited_in_vain() == [], "a case waits for somebody who is not there"
+
+
+@pytest.fixture
+def watched(house: House) -> Iterator[None]:
+    """Every act of the test, whose events have to name each item that it changed."""
+    with watching() as watch:
+        yield
+    assert watch.unnamed == set(), "an event of the act must name these items"
+    assert watch.hidden == set(), "not every reader of these events reads what they name"
 
 
 @pytest.fixture

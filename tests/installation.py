@@ -43,7 +43,12 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Json = dict[str, Any]
 MASTER_KEY = SecretStr("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 # No rate limits: tests send in seconds what people send in days.
-TEST_SETTINGS: Json = {"master_key": MASTER_KEY, "anonymous_per_minute": 0, "writes_per_minute": 0}
+TEST_SETTINGS: Json = {
+    "master_key": MASTER_KEY,
+    "anonymous_per_minute": 0,
+    "writes_per_minute": 0,
+    "refused_reads_per_minute": 0,
+}
 
 
 @dataclass
@@ -154,6 +159,8 @@ class House:
     base_url: str = ""
     # Set by a test that writes wrong readers into the database on purpose.
     has_planted_readers: bool = False
+    # Set by a test that changes other rows past the acts of the service.
+    has_planted_rows: bool = False
     stays: tuple[str, int, datetime] | None = None
     admin: Person = field(init=False)
     registrar: Person = field(init=False)

@@ -646,6 +646,7 @@ _LIKE = {
     "deadline-moved": ("deadline-extended", "moved", None),
     "deadline-recalled": ("deadline-extended", "recall", _CLOCK),
     "disclosure-agreed": ("disclosure-proposed", "agree", None),
+    "document-released": ("document-stored", "release", _CLOCK),
     "document-refused": ("document-stored", "refuse", _CLOCK),
     "filing-docketed": ("filing-accepted", "docket", None),
     "institution-changed": ("institution-founded", "change", _OPERATOR),
@@ -732,6 +733,7 @@ def record(folder: Path) -> str:
         storage=f"{folder}/documents",
         anonymous_per_minute=0,
         writes_per_minute=0,
+        refused_reads_per_minute=0,
         **MAIL,
     )
     migrate(settings)

@@ -236,7 +236,10 @@ def _domain_errors() -> Iterator[None]:
         yield
     except sqlalchemy.exc.IntegrityError as problem:
         # Services check before they write: this transaction lost a race for a unique value.
-        raise Conflict("It already exists: another request created it at the same moment.", "exists") from problem
+        raise Conflict(
+            "It already exists: another request created it at the same moment. Read it before you send yours again.",
+            "exists",
+        ) from problem
     except sqlalchemy.exc.DBAPIError as problem:
         if sqlstate(problem) in (SERIALIZATION_FAILURE, DEADLOCK):
             raise Collision from problem

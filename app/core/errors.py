@@ -49,13 +49,16 @@ class Unauthenticated(Problem):
 
 
 class NotFound(Problem):
-    """The item does not exist or is hidden from the caller; the answer is the same."""
+    """The item does not exist or is hidden from the caller; the answer is the same.
+
+    Only what everybody may know, such as a step that the published rules lack, has a detail of its own.
+    """
 
     code = "not-found"
     title = "Not found"
 
-    def __init__(self) -> None:
-        super().__init__("This does not exist, or you may not see it.")
+    def __init__(self, detail: str = "This does not exist, or you may not see it.") -> None:
+        super().__init__(detail)
 
 
 class Forbidden(Problem):
@@ -291,7 +294,7 @@ def reason_out(reason: Reason) -> dict[str, Any]:
 def refusal(refused: Refused, rule_set: str) -> Problem:
     """The error for a refusal by the rules: NotFound for an unknown step, Forbidden for a capacity, else Conflict."""
     if refused.code == "unknown-step":
-        return NotFound()
+        return NotFound("The rules of procedure of this case have no such step. Its list of steps has their names.")
     reasons = [reason_out(reason) for reason in refused.reasons]
     article = reasons[0]["article"] if reasons else None
     kind = Forbidden if refused.code == "not-your-capacity" else Conflict

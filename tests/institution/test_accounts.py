@@ -218,6 +218,7 @@ def test_a_corrected_address_keeps_the_account_and_its_cases(house: House, dispu
     )
 
 
+@pytest.mark.usefixtures("watched")
 def test_what_was_signed_before_a_correction_keeps_the_name(house: House, dispute: Dispute) -> None:
     dispute.settled()
     path = f"{dispute.path}/settlement/certificates"

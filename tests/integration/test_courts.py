@@ -128,6 +128,7 @@ def test_the_registry_cannot_let_somebody_into_the_past_of_a_party_that_has_an_a
     assert stranger.get(f"{dispute.path}/filings").expect(200)["items"] == [later]
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_matter_that_was_referred_before_is_named_to_registrar_and_court(house: House) -> None:
     first_court, second_court = program(house, court(house)), program(house, court(house, name="Other Court"))
     assert COURT["name"] != "Other Court"

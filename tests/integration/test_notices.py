@@ -797,6 +797,7 @@ def test_a_mail_is_given_up_and_reported_after_two_days_of_refusals(house: House
 
 def test_a_name_with_line_breaks_adds_no_header(house: House, server: MailServer, postman: Postman) -> None:
     person = house.person("Eve Vil")
+    house.has_planted_rows = True
     with house.database.write(os.urandom) as db:
         named = "Eve\r\nBcc: all@example.org\u2028X-Evil: 1"
         for statement in (

@@ -214,6 +214,7 @@ def test_the_institutions_client_neither_reads_nor_changes_the_referrals_of_cour
 
 def test_the_institutions_client_of_an_earlier_release_reads_referrals_no_longer(referred: Referred) -> None:
     house = referred.house
+    house.has_planted_rows = True
     made = client(house, None)
 
     def widen(db: GatedSession) -> None:
@@ -370,6 +371,8 @@ def test_the_parties_see_what_the_court_sent_and_every_change_of_it(referred: Re
         "return-date-extended",
         "referral-withdrawn",
     ]
+    (extended,) = [event["payload"] for event in events if event["type"] == "return-date-extended"]
+    assert (extended["return_before"], extended["return_on"]) == ("2026-06-30", "2026-09-30")
     referred.house.person("Stan Ranger").get(f"{referred.case}/referral").expect(404)
 
 

@@ -148,6 +148,30 @@ def test_the_first_success_after_failures_sends_what_waits_for_the_receiver(hous
     assert there.ids()[1:] == sorted(there.ids()[1:], key=order.index)
 
 
+def test_what_waits_is_sent_soon_after_its_owner_resumes_the_subscription(lodged: Dispute, there: Receiver) -> None:
+    owner, send = lodged.requesting, sender(lodged.house)
+    made = subscribe(owner, there.url)
+    there.behaves = answers(500)
+    retitle(lodged, "Another")
+    for hours in (0, 0.1, 0.6, 2.1, 5.1, 10.1):
+        lodged.house.clock.pass_by(hours=hours)
+        send.settle()
+
+    def change(state: str) -> None:
+        owner.patch(path_of(made), {"state": state}, if_match="*").expect(200)
+        send.settle()
+
+    there.behaves = answers(204)
+    there.received.clear()
+    lodged.house.clock.pass_by(minutes=20)
+    # Already active: nothing says that the receiver is back.
+    change("active")
+    change("paused")
+    assert there.received == []
+    change("active")
+    assert [delivery["state"] for delivery in deliveries(owner, made)] == ["delivered"]
+
+
 NOW = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 
 

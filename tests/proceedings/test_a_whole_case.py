@@ -149,7 +149,8 @@ def test_a_confirmation_waits_for_declaration_and_for_every_party(dispute: Dispu
     appointment = f"/v1/appointments/{dispute.nominated()['id']}"
     refused = dispute.registrar.post(f"{appointment}/confirm").expect(409, "need-not-met")
     assert {reason["code"] for reason in refused["reasons"]} == {"declarations-made", "accepted-by-all-parties"}
-    dispute.responding.post(f"{appointment}/accept").expect(409, "appointment-state")
+    early = dispute.responding.post(f"{appointment}/accept").expect(409, "appointment-state")
+    assert "while it is declared. Now the candidate can declare or decline." in early["detail"]
     dispute.mediator.post(f"{appointment}/declare", {"independent": False}).expect(200)
     dispute.responding.post(f"{appointment}/accept").expect(200)
     refused = dispute.registrar.post(f"{appointment}/confirm").expect(409, "need-not-met")

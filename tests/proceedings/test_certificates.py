@@ -329,6 +329,7 @@ def test_the_ledger_records_the_certificate_and_proves_it(dispute: Dispute) -> N
     assert event["seq"] > body["ledger"]["seq"]
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_signing_key_is_created_once_and_old_certificates_stay_valid_after_a_renewal(
     house: House, dispute: Dispute
 ) -> None:

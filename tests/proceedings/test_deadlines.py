@@ -44,6 +44,8 @@ def test_an_extension_adds_lines_and_takes_none_away(house: House, dispute: Disp
     ]
     assert (after["due_on"], after["due_at"]) == ("2026-04-15", "2026-04-15T16:00:00Z")
     assert dispute.read()["next_due_on"] == "2026-04-15"
+    (extended,) = [event["payload"] for event in dispute.events(kind="deadline-extended")]
+    assert (extended["due_before"], extended["until_on"]) == ("2026-04-01", "2026-04-15")
     house.clock.pass_by(days=35)
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(409, "term-not-passed")
     house.clock.pass_by(days=10)

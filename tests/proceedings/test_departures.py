@@ -119,6 +119,7 @@ def test_an_ended_account_ends_the_appointment_and_the_case_waits_for_the_regist
     assert [mediator["user_id"] for mediator in dispute.read()["mediators"]] == [successor.id]
 
 
+@pytest.mark.usefixtures("watched")
 def test_an_appointment_ends_with_the_account_only_in_open_cases(house: House, dispute: Dispute) -> None:
     dispute.settled()
     by_account(dispute)

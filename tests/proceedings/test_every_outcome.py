@@ -85,6 +85,7 @@ def participation(dispute: Dispute) -> dict[str, str]:
     return {party["side"]: party["participation"] for party in dispute.read()["parties"]}
 
 
+@pytest.mark.usefixtures("watched")
 def test_when_one_of_three_parties_withdraws_the_other_two_settle(dispute: Dispute) -> None:
     walker = Walker(dispute, ICSID)
     among_three(walker, "settling")

@@ -161,6 +161,7 @@ def test_common_powers_keep_the_office_that_they_name(house: House) -> None:
     assert [item["office"] for item in listed if item["user_id"] == director.id] == ["director"] * 2
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_common_representative_is_admitted_by_those_who_may_admit_one_for_each(house: House) -> None:
     group = GroupAction(house, 3)
     counsel = house.person("Corvin Unsel")

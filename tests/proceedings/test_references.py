@@ -86,6 +86,7 @@ def test_a_redacted_document_names_the_complete_one_only_to_its_readers(dispute:
 
 def test_a_reference_from_before_the_rule_shows_neither_id_nor_version(dispute: Dispute) -> None:
     dispute.mediating()
+    dispute.house.has_planted_rows = True
     secret_desk, open_desk = desk_of(dispute, "caucus", "requesting"), desk_of(dispute)
     secret = secret_desk.document()
     secret_desk.submit()

@@ -207,7 +207,10 @@ def test_a_candidate_whose_account_is_disabled_is_no_longer_a_candidate(house: H
     dispute.mediator.post(f"{path}/declare", {"independent": True}).expect(200)
     house.admin.post(f"/v1/users/{dispute.mediator.id}/disable").expect(200)
     assert dispute.requesting.get(path).expect(200)["state"] == "closed"
-    dispute.responding.post(f"{path}/accept").expect(409, "appointment-state")
+    refused = dispute.responding.post(f"{path}/accept").expect(409, "appointment-state")
+    assert refused["state"] == "closed"
+    assert refused["detail"].startswith("The appointment is closed;")
+    assert refused["detail"].endswith("It has ended: nominate another candidate.")
 
 
 def test_only_its_owner_rotates_a_token_and_the_old_token_ends(house: House) -> None:

@@ -112,7 +112,9 @@ def test_sessions_wait_for_a_mediator_and_end_with_the_case(dispute: Dispute) ->
     path = f"{dispute.path}/sessions/{session['id']}"
     assert dispute.responding.get(path).expect(200)["state"] == "cancelled"
     attendance = {"attendance": [{"name": "x", "capacity": "x"}]}
-    dispute.mediator.post(f"{path}/hold", attendance).expect(409, "session-state")
+    refused = dispute.mediator.post(f"{path}/hold", attendance).expect(409, "session-state")
+    assert refused["detail"].startswith("The session is cancelled, and only a scheduled session can be held")
+    assert refused["detail"].endswith("To meet again, schedule another one.")
 
 
 def test_the_mediator_records_a_session_as_held_once_on_its_day(dispute: Dispute) -> None:

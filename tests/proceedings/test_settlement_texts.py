@@ -215,6 +215,7 @@ def test_a_frozen_text_accepts_and_loses_no_document(dispute: Dispute) -> None:
     assert content_of(dispute.responding, kept).response.content == pdf(900)
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_text_is_frozen_only_once_its_documents_are_found_clean(
     house: House, dispute: Dispute, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,11 @@ def test_a_step_of_another_noun_is_not_taken_directly(dispute: Dispute) -> None:
 def test_an_unknown_step_is_not_found(dispute: Dispute) -> None:
     dispute.invited()
     for step in ("no-such-step", "LODGE", "lodge ", "%00"):
-        dispute.step(dispute.registrar, step).expect(404, "not-found")
+        unknown = dispute.step(dispute.registrar, step).expect(404, "not-found")
+        # The rules are public; whether there is a case is not.
+        assert unknown["detail"].endswith("Its list of steps has their names.")
+    hidden = dispute.step(dispute.house.person("Stan Ranger"), "no-such-step").expect(404, "not-found")
+    assert hidden["detail"] == "This does not exist, or you may not see it."
 
 
 FIELDS: list[tuple[dict[str, Any], str]] = [

@@ -92,6 +92,20 @@ def _actor(token: str, rows: Sequence[AnyRow]) -> Actor:
     return Actor(found.id, "client", found.name, scopes, found.court_id or INTEGRATIONS)
 
 
+def valid_digests(db: GatedSession, now: datetime, most: int) -> set[bytes]:
+    """The digests of the tokens and secrets that are valid, at most so many of each kind, the newest first."""
+    secret = (ClientSecret.revoked_at.is_(None), Client.disabled_at.is_(None))
+    client = select(ClientSecret.sha256).join(Client, Client.id == ClientSecret.client_id).where(*secret)
+    program = select(AccessToken.sha256).where(AccessToken.expires_at > now)
+    person = select(Token.sha256).where(Token.revoked_at.is_(None), Token.expires_at > now)
+    newest_first = (
+        client.order_by(ClientSecret.created_at.desc()),
+        program.order_by(AccessToken.issued_at.desc()),
+        person.order_by(Token.created_at.desc()),
+    )
+    return {digest for kind in newest_first for digest in db.execute(kind.limit(most)).scalars()}
+
+
 def only_admin(actor: Actor) -> None:
     """Check that the actor is an administrator; raises Forbidden otherwise."""
     if actor.role != "admin":

@@ -53,7 +53,7 @@ def actor_of(db: GatedSession, request: Request, now: datetime) -> Actor:
         raise Unauthenticated
     actor = authenticate(db, token, now)
     request.scope[ACTOR] = actor
-    limits_of(request).remember(token)
+    limits_of(request).remember(token, actor.id)
     _acquaintances_of(request).remember(token, actor)
     return actor
 

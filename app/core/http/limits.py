@@ -16,6 +16,7 @@ _REMEMBERED = 4096
 # The most addresses, or people, that are counted at once, so that a flood takes bounded memory.
 _COUNTED = 10_000
 _MINUTE = 60.0
+_RENEWED_AFTER = 10.0
 # In the scope of a request: that its write was counted, and the person or program whose writes it falls under.
 COUNTED, WRITER = "accord.write_counted", "accord.writer"
 
@@ -80,7 +81,7 @@ class Window:
             return wait
 
     def _wait(self, key: str, now: float) -> int:
-        """The seconds until the oldest of `most` events is a minute old."""
+        """The seconds until the oldest of `most` events is a minute old; 0 without a limit."""
         times = self._times.get(key)
         if not times or len(times) < self.most:
             return 0
@@ -88,32 +89,56 @@ class Window:
 
 
 class Limits:
-    """Three limits: requests without a valid token and refused grants, both by address, and writes by person.
+    """Four limits: requests without a valid token and refused grants by address; writes and refused reads by person.
 
     Grants are counted apart, so that somebody who guesses tokens does not keep a client at the same address from
-    getting its next one.
+    getting its next one. Refused reads are counted apart from writes, so that a program that reads what is hidden does
+    not keep its owner from filing.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._anonymous = Window(settings.anonymous_per_minute)
         self._grants = Window(settings.anonymous_per_minute)
         self._writes = Window(settings.writes_per_minute)
-        # Tokens that were valid: their owners are served even if somebody at the same address guesses tokens.
-        self._good: OrderedDict[bytes, None] = OrderedDict()
+        self._refused_reads = Window(settings.refused_reads_per_minute)
+        # Tokens that were valid, with their owners, who are served even if somebody at the same address guesses tokens.
+        self._good: OrderedDict[bytes, UUID | None] = OrderedDict()
+        # Digests of what is valid, whichever process has seen it, as the database was last read.
+        self._valid: set[bytes] = set()
+        self._read_at = -math.inf
 
     def knows(self, token: str | None) -> bool:
         """Whether the token was valid in its last request."""
         return token is not None and _digest(token) in self._good
 
+    def owner_of(self, token: str | None) -> UUID | None:
+        """The person or program whose token it was in its last request."""
+        return self._good.get(_digest(token)) if token is not None else None
+
+    def may_renew_valid(self) -> bool:
+        """Whether the valid tokens may be read from the database now: at most once in ten seconds, by one request."""
+        now = time.monotonic()
+        if now - self._read_at < _RENEWED_AFTER:
+            return False
+        self._read_at = now
+        return True
+
+    def renew_valid(self, digests: set[bytes]) -> None:
+        """Keep the digests of the tokens and secrets that are valid now."""
+        self._valid = digests
+
     def check_address(self, address: str, token: str | None) -> None:
         """Raise TooManyRequests if the address sent too much without a valid token, unless this token was valid."""
-        if self._anonymous.most and not self.knows(token) and (wait := self._anonymous.wait(network_of(address))):
+        if self._anonymous.most and not self._is_good(token) and (wait := self._anonymous.wait(network_of(address))):
             raise TooManyRequests(wait)
 
     def check_grant(self, address: str, secret: str) -> None:
-        """Raise TooManyRequests if the address was refused too many grants, unless this secret got one before."""
-        if self._grants.most and not self.knows(secret) and (wait := self._grants.wait(network_of(address))):
+        """Raise TooManyRequests if the address was refused too many grants, unless this secret is valid."""
+        if self._grants.most and not self._is_good(secret) and (wait := self._grants.wait(network_of(address))):
             raise TooManyRequests(wait)
+
+    def _is_good(self, token: str | None) -> bool:
+        return self.knows(token) or (token is not None and _digest(token) in self._valid)
 
     def count_grant(self, address: str) -> None:
         """Count a grant that was refused."""
@@ -134,9 +159,13 @@ class Limits:
             return self._writes.rate(writer_id.hex, "writes")
         return self._anonymous.rate(network_of(address), "anonymous", int(counts))
 
-    def remember(self, token: str) -> None:
-        """Remember a token or secret that is valid now."""
-        self._good[_digest(token)] = None
+    def rate_of_refused_read(self, reader_id: UUID) -> Rate | None:
+        """What is left of the limit on refused reads of a person after this one, which is counted when it ends."""
+        return self._refused_reads.rate(reader_id.hex, "refused-reads", 1)
+
+    def remember(self, token: str, owner_id: UUID | None = None) -> None:
+        """Remember a token or secret that is valid now, with its owner."""
+        self._good[_digest(token)] = owner_id
         self._good.move_to_end(_digest(token))
         if len(self._good) > _REMEMBERED:
             self._good.popitem(last=False)
@@ -144,6 +173,16 @@ class Limits:
     def forget(self, token: str) -> None:
         """Forget a token or secret that is no longer valid."""
         self._good.pop(_digest(token), None)
+        self._valid.discard(_digest(token))
+
+    def check_read(self, reader_id: UUID) -> None:
+        """Raise TooManyRequests if too many reads of the person were refused; counts nothing."""
+        if wait := self._refused_reads.wait(reader_id.hex):
+            raise TooManyRequests(wait)
+
+    def count_refused_read(self, reader_id: UUID) -> None:
+        """Count a read that was refused."""
+        self._refused_reads.hit(reader_id.hex)
 
     def check_write(self, principal_id: UUID) -> None:
         """Raise TooManyRequests if the person has sent too many writes; counts nothing."""
@@ -151,7 +190,7 @@ class Limits:
             raise TooManyRequests(wait)
 
     def count_refused_write(self, principal_id: UUID) -> None:
-        """Count a write that was refused for its form, which is reported even to somebody over the limit."""
+        """Count a write that was refused before it was one, which is reported even to somebody over the limit."""
         self._writes.hit(principal_id.hex)
 
     def count_write(self, principal_id: UUID) -> None:

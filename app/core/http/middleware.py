@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -14,6 +14,7 @@ from app.core.http.errors import render, unexpected
 from app.core.http.limits import WRITER, Limits
 from app.core.http.methods import is_head, method_of, scope_of, without_body
 from app.core.http.metrics import REFUSALS, REQUESTS, SECONDS
+from app.core.http.valid_tokens import check_address
 
 log = logging.getLogger("accord.http")
 requests = logging.getLogger("accord.requests")
@@ -38,6 +39,8 @@ _WATCHED = frozenset(("/livez", "/readyz"))
 _GRANT, _GRANT_PATH = "grantToken", "/oauth/token"
 # In the scope of a request: the actor, once identified.
 ACTOR = "accord.actor"
+# Methods of which each request counts as a write, also if it is refused.
+WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _UNCOUNTED = (*_WATCHED, _GRANT_PATH)
 
 
@@ -94,7 +97,11 @@ class Surroundings:
         try:
             # A client shows its secret in the body: the operation itself applies the limit.
             if scope["path"] not in (*_WATCHED, _GRANT_PATH):
-                self.limits.check_address(address_of(scope), bearer(request))
+                token = bearer(request)
+                await check_address(request, address_of(scope), token)
+                reader_id = self.limits.owner_of(token)
+                if request.method not in WRITES and reader_id is not None:
+                    self.limits.check_read(reader_id)
             if _declared_length(request) > limit:
                 raise TooLarge(limit)
         except Problem as problem:
@@ -107,6 +114,7 @@ class Surroundings:
         operation = getattr(scope.get("route"), "operation_id", None) or "none"
         code = scope.get("accord.code")
         self._count_unauthenticated(scope, bearer(request), operation, status)
+        self._count_refused(request, status)
         REQUESTS.labels(operation, status).inc()
         SECONDS.labels(operation).observe(seconds)
         if code is not None:
@@ -123,11 +131,30 @@ class Surroundings:
     def _rate(self, request: Request, status: int) -> list[tuple[bytes, bytes]]:
         """The fields that say what is left of the limit under which the request fell, if it fell under one."""
         scope, writer_id = request.scope, request.scope.get(WRITER)
+        reader_id = self._refused_owner(request, status) if request.method not in WRITES else None
+        if reader_id is not None:
+            rate = self.limits.rate_of_refused_read(reader_id)
+            return [] if rate is None else rate.headers()
         is_known = status != 401 and self.limits.knows(bearer(request))
         if writer_id is None and (is_known or scope["path"] in _UNCOUNTED):
             return []
         rate = self.limits.rate_of(writer_id, address_of(scope), counts=status != 429 and status < 500)
         return [] if rate is None else rate.headers()
+
+    def _refused_owner(self, request: Request, status: int) -> UUID | None:
+        """The person or program, known by their token, whose request was refused; None if nothing was refused."""
+        is_refused = 400 <= status < 500 and status != 401 and request.scope["path"] not in _UNCOUNTED
+        return self.limits.owner_of(bearer(request)) if is_refused else None
+
+    def _count_refused(self, request: Request, status: int) -> None:
+        """Count what was refused to somebody with a valid token, unless it was counted as a write."""
+        owner_id = self._refused_owner(request, status)
+        if owner_id is None or status == 429:
+            return
+        if request.method not in WRITES:
+            self.limits.count_refused_read(owner_id)
+        elif WRITER not in request.scope:
+            self.limits.count_refused_write(owner_id)
 
     def _count_unauthenticated(self, scope: Scope, token: str | None, operation: str, status: int) -> None:
         """Count a request by its address, whatever its operation, unless its caller is authenticated."""

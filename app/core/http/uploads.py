@@ -20,6 +20,7 @@ from app.core.files.kinds import Kind, kind_of
 from app.core.files.names import name_of
 from app.core.files.sealing import PREFIX_BYTES, SALT_BYTES, Key
 from app.core.files.uploads import Arrived, File, Slot, receive
+from app.core.http.middleware import ACTOR
 from app.core.http.work import Work
 
 _DIGEST = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):\s*")
@@ -89,7 +90,11 @@ def _length_of(request: Request) -> int | None:
 
 
 async def receive_file(work: Work, permit: UploadPermit, file: File, limit: int) -> Arrived:
-    """Receive a file of at most `limit` bytes into the storage; no database connection is held meanwhile."""
+    """Receive a file of at most `limit` bytes into the storage; no database connection is held meanwhile.
+
+    Raises TooManyRequests, before the file is read, if its sender has sent too many writes.
+    """
+    work.limits.check_write(work.request.scope[ACTOR].id)
     slot = Slot(permit.key, permit.object_key, work.entropy(SALT_BYTES), work.entropy(PREFIX_BYTES), limit)
     arrived = await receive(work.seams.storage, slot, file, work.request.stream())
     # Under an idempotency key, two uploads are the same if their bytes and names are.

@@ -192,7 +192,7 @@ class Work:
 
         def run() -> Response:
             granted = self.seams.database.in_transaction(transaction, self.entropy)
-            self.limits.remember(token_of(granted))
+            self.limits.remember(token_of(granted), self.request.scope[WRITER])
             body = _serialised(granted)
             return Response(body, 200, NOT_STORED, "application/json")
 

@@ -195,7 +195,7 @@ def _columns(entry: MemberIn) -> dict[str, Any]:
 
 
 def _name_taken() -> Conflict:
-    return Conflict("A member with this name already exists.", "exists")
+    return Conflict("A member with this name already exists. Change that entry, or enter another name.", "exists")
 
 
 def _whole(fields: dict[str, Any]) -> MemberIn:

@@ -92,14 +92,13 @@ def disable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, in_cas
     if user_id == actor.id:
         raise Conflict("You cannot end your own account: ask another administrator.", "own-account")
     if user.disabled_at is not None:
-        raise Conflict("This account is already disabled.", "already-disabled")
+        raise Conflict("This account is already disabled. Nothing was changed.", "already-disabled")
     user.active, user.awaits_approval, user.proposed_by_id, user.disabled_at = False, False, None, now
     void_links(db, now, user_id)
     db.flush()
-    left_the_roster = update(Mediator).where(Mediator.user_id == user_id).values(active=False)
-    db.execute(left_the_roster.execution_options(synchronize_session=False))
     act = Act("disable", now, author_of(actor, "admin"), installation_subject(db, "registry"))
     ledger.record(db, act, "user-disabled", _payload(user))
+    _suspend_on_the_roster(db, act, user_id)
     _revoke_tokens(db, act, user_id)
     _end_capacities(db, act, user_id, in_cases)
     return (user_id,)
@@ -115,7 +114,7 @@ def enable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID) -> tupl
     user = locked_user(db, actor, user_id)
     only_admin(actor)
     if user.disabled_at is None:
-        raise Conflict("This account is not disabled.", "not-disabled")
+        raise Conflict("This account is not disabled, so it need not be enabled. Nothing was changed.", "not-disabled")
     claim_address(db, user.email, user_id)
     proposed = needs_second_person(db, actor, user.role)
     user.email_key, user.disabled_at = email_key(user.email), None
@@ -128,6 +127,16 @@ def enable(db: GatedSession, actor: Actor, now: datetime, user_id: UUID) -> tupl
         order = Act("mail", now, author_of(actor, "admin"), installation_subject(db, "registry"))
         tell_of_link(db, order, user_id)
     return (user_id,)
+
+
+def _suspend_on_the_roster(db: GatedSession, act: Act, user_id: UUID) -> None:
+    """Suspend the holder's entry on the roster, as an event of the roster, which everybody may read."""
+    of_holder = (Mediator.user_id == user_id, Mediator.active)
+    suspended = update(Mediator).where(*of_holder).values(active=False).returning(Mediator.id)
+    for mediator_id in db.execute(suspended.execution_options(synchronize_session=False)).scalars():
+        payload = {"mediator_id": str(mediator_id), "user_id": str(user_id)}
+        changes = {"before": {"active": True}, "after": {"active": False}}
+        ledger.record(db, act.within(installation_subject(db, "public")), "mediator-changed", {**payload, **changes})
 
 
 def _revoke_tokens(db: GatedSession, act: Act, user_id: UUID) -> None:

@@ -53,10 +53,7 @@ def correct(db: GatedSession, actor: Actor, now: datetime, user_id: UUID, change
     db.add(correction)
     db.flush()
     act = Act("correct", now, author_of(actor, "admin"), installation_subject(db, "registry"))
-    payload: dict[str, Any] = {"user_id": str(user_id), "changed": changed}
-    if moved:
-        # The mailer reads the old address from the correction, and tells the holder there as well.
-        payload["correction_id"] = str(correction.id)
+    payload: dict[str, Any] = {"user_id": str(user_id), "correction_id": str(correction.id), "changed": changed}
     for stream in streams_of(db, user_id):
         ledger.record(db, act.within(stream), "user-changed", payload)
     return (user_id,)

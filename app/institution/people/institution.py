@@ -58,6 +58,8 @@ def found_institution(db: GatedSession, now: datetime, institution: InstitutionI
 def set_calendar(db: GatedSession, now: datetime, calendar: str | None) -> None:
     """Set the institution's calendar; running terms keep their day. Raises Misconfigured without an institution."""
     require_institution(db)
+    before = db.execute(select(Institution.calendar)).scalar_one()
     db.execute(update(Institution).values(calendar=calendar).execution_options(synchronize_session=False))
+    payload = {"calendar": calendar, "before": {"calendar": before}, "after": {"calendar": calendar}}
     subject = installation_subject(db, "public")
-    ledger.record(db, Act("change", now, OPERATOR, subject), "institution-changed", {"calendar": calendar})
+    ledger.record(db, Act("change", now, OPERATOR, subject), "institution-changed", payload)

@@ -115,7 +115,9 @@ def claim_address(db: GatedSession, email: str, user_id: UUID | None = None) -> 
     if row is None:
         return
     if row.disabled_at is None:
-        raise Conflict("An account with this e-mail address already exists.", "exists")
+        raise Conflict(
+            "An account with this e-mail address already exists. Use that account, or another address.", "exists"
+        )
     # No address looks like this. The disabled account gets its key back when it is enabled again.
     given_up = update(User).where(User.id == row.id).values(email_key=f"disabled {row.id}")
     db.execute(given_up.execution_options(synchronize_session=False))

@@ -12,7 +12,7 @@ from app.core.access.session import GatedSession
 from app.core.db import new_id, random_bytes
 from app.core.errors import Misconfigured
 from app.core.ledger import service as ledger
-from app.core.ledger.acts import Act, Author, installation_subject
+from app.core.ledger.acts import OPERATOR, Act, Author, installation_subject
 from app.core.paging import Page, Sort, listed
 from app.core.sealer import Sealer
 from app.core.tables.signing import SigningKey
@@ -20,6 +20,7 @@ from app.institution.signing.files import ALGORITHM, FORMAT, Body, canonical, en
 from app.institution.signing.schemas import KeyOut, SignedOut, SigningKeyList, SigningKeyOut
 
 SEED_BYTES = 32
+_RENEWED = "signing-key-renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,21 @@ def make_key(db: GatedSession, now: datetime) -> UUID:
     return key.id
 
 
-def ensure_key(db: GatedSession, now: datetime) -> None:
+def ensure_key(db: GatedSession, now: datetime, author: Author = OPERATOR) -> None:
     """Make a key if there is none, before the first signature: otherwise `made_at` would disclose its time."""
     if db.execute(_NEWEST).first() is None:
-        make_key(db, now)
+        act = Act("renew", now, author, installation_subject(db, "public"))
+        ledger.record(db, act, _RENEWED, {"key_id": str(make_key(db, now)), "retired_key_id": None})
 
 
 def renew(db: GatedSession, now: datetime, author: Author) -> UUID:
-    """Retire the present keys and make a new one, as a public event; their signatures stay valid."""
-    retired = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now)
-    db.execute(retired.execution_options(synchronize_session=False))
+    """Retire the present keys and make a new one, as a public event for each; their signatures stay valid."""
+    retiring = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now).returning(SigningKey.id)
+    retired = db.execute(retiring.execution_options(synchronize_session=False)).scalars().all()
     id = make_key(db, now)
     act = Act("renew", now, author, installation_subject(db, "public"))
-    ledger.record(db, act, "signing-key-renewed", {"key_id": str(id)})
+    for key_id in retired or (None,):
+        ledger.record(db, act, _RENEWED, {"key_id": str(id), "retired_key_id": str(key_id) if key_id else None})
     return id
 
 

@@ -20,6 +20,8 @@ from app.integration.clients.schemas import Granted
 
 TOKEN_LIFE = timedelta(minutes=15)
 GRANT = "client_credentials"
+# Anybody may send a form: a longer one is not parsed.
+_MOST_BYTES = 16_384
 _KNOWN = {"grant_type", "client_id", "client_secret", "scope", "resource", "audience"}
 # One text for all these faults, so that an attacker learns nothing from it.
 _INVALID_CLIENT = "The client is unknown or disabled, or its secret is not valid: check client_id and client_secret."
@@ -60,6 +62,8 @@ def read_request(
 def _parameters(form: bytes, media_type: str) -> dict[str, str]:
     if media_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
         raise GrantRefused("invalid_request", "Send the request as application/x-www-form-urlencoded.")
+    if len(form) > _MOST_BYTES:
+        raise GrantRefused("invalid_request", f"The form is too long: send at most {_MOST_BYTES} bytes.")
     try:
         pairs = parse_qsl(form.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError as problem:
@@ -101,7 +105,10 @@ def grant(db: GatedSession, now: datetime, request: TokenRequest) -> tuple[UUID,
     client = _client(db, request)
     scopes = sorted(client.scopes if request.scopes is None else request.scopes)
     if missing := set(scopes) - set(client.scopes):
-        raise GrantRefused("invalid_scope", f"The client does not have these scopes: {', '.join(sorted(missing))}.")
+        raise GrantRefused(
+            "invalid_scope",
+            f"The client does not have these scopes: {', '.join(sorted(missing))}. Leave 'scope' out for all it has.",
+        )
     old = delete(AccessToken).where(AccessToken.secret_id == client.secret_id, AccessToken.expires_at <= now)
     used = update(ClientSecret).where(ClientSecret.id == client.secret_id).values(used_at=now)
     for statement in (used, old):

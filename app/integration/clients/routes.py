@@ -11,6 +11,7 @@ from app.core.http.middleware import address_of
 from app.core.http.parameters import Act, Hop, Paged
 from app.core.http.problems import grant_refusals, problems
 from app.core.http.routing import Route
+from app.core.http.valid_tokens import check_grant
 from app.core.http.work import act
 from app.integration.clients import grants, service
 from app.integration.clients.schemas import AuthorisationServer, ClientIn, ClientList, ClientMinted, ClientOut, Granted
@@ -102,9 +103,9 @@ async def grant_token(work: Hop, request: Request) -> Granted:
     try:
         asked = grants.read_request(work.body, media_type, shown, ours)
     except GrantRefused:
-        work.limits.check_grant(address, "")
+        await check_grant(request, address, "")
         raise
-    work.limits.check_grant(address, asked.secret)
+    await check_grant(request, address, asked.secret)
     try:
         granted = await work.grant(grants.grant, _token_of, asked)
     except GrantRefused:

@@ -137,7 +137,7 @@ def revoke_secret(db: GatedSession, actor: Actor, now: datetime, client_id: UUID
         raise NotFound
     only_admin(actor)
     if secret.revoked_at is not None:
-        raise Conflict("This secret is already revoked.", "already-revoked")
+        raise Conflict("This secret is already revoked, and no longer valid. Nothing was changed.", "already-revoked")
     secret.revoked_at = now
     act = _act(db, now, author_of(actor, "admin"), "revoke")
     _record(db, act, client, "client-secret-revoked", secret_id=str(secret_id))

@@ -40,8 +40,11 @@ def earlier_referral(
     return same[-1].id if same else None
 
 
-def renumber(db: GatedSession, referral: Referral, number: str) -> None:
-    """Compare a referral with the others after its number has changed, and the later ones with it."""
+def renumber(db: GatedSession, referral: Referral, number: str) -> list[tuple[AnyRow, UUID | None]]:
+    """Compare a referral with the others after its number has changed, and the later ones with it.
+
+    Return those of the later ones that name another earlier referral now, or none any more, each with that one's id.
+    """
     own = (referral.received_at, referral.id)
     referral.number_bucket = bucket_of(referral.court_id, number)
     referral.earlier_referral_id = earlier_referral(db, referral.court_id, number, own)
@@ -49,14 +52,25 @@ def renumber(db: GatedSession, referral: Referral, number: str) -> None:
     # Those that named this one, and those that it has the number of now.
     named = select(*_COLUMNS).where(Referral.earlier_referral_id == referral.id)
     later = [row for row in _same_number(db, referral.court_id, number) if (row.received_at, row.id) > own]
+    followed = []
     for row in {row.id: row for row in (*db.execute(named).all(), *later)}.values():
         its_number = contents.read_one(db, row.content_id)["case_number"]
         earlier_id = earlier_referral(db, referral.court_id, its_number, (row.received_at, row.id))
-        changed = update(Referral).where(Referral.id == row.id).values(earlier_referral_id=earlier_id)
-        db.execute(changed.execution_options(synchronize_session=False))
+        if earlier_id != row.earlier_referral_id:
+            changed = update(Referral).where(Referral.id == row.id).values(earlier_referral_id=earlier_id)
+            db.execute(changed.execution_options(synchronize_session=False))
+            followed.append((row, earlier_id))
+    return followed
 
 
-_COLUMNS: tuple[Any, ...] = (Referral.id, Referral.content_id, Referral.received_at)
+_COLUMNS: tuple[Any, ...] = (
+    Referral.id,
+    Referral.court_id,
+    Referral.audience_id,
+    Referral.content_id,
+    Referral.received_at,
+    Referral.earlier_referral_id,
+)
 
 
 def _same_number(db: GatedSession, court_id: UUID, number: str) -> Sequence[AnyRow]:

@@ -157,7 +157,8 @@ def own_referral(db: GatedSession, actor: Actor, referral_id: UUID, *, lock: boo
         raise Forbidden("Only the court that referred the case may do this.")
     if referral.state in ("declined", "withdrawn") or referral.report_id is not None:
         state = "reported" if referral.report_id is not None else referral.state
-        raise Conflict(f"The referral is {state} and can no longer change.", "referral-state", state=state)
+        again = "Its report is final." if state == "reported" else "Refer the case again under another external id."
+        raise Conflict(f"The referral is {state} and can no longer change. {again}", "referral-state", state=state)
     return referral
 
 
@@ -176,15 +177,18 @@ def amend(
     if "external" in changed:
         changed["external"] = json.dumps(changed["external"], ensure_ascii=False)
     write_changes(db, now, referral, changed)
-    if amendment.case_number is not None:
-        renumber(db, referral, amendment.case_number)
+    followed = renumber(db, referral, amendment.case_number) if amendment.case_number is not None else []
     if referral.state == "more-asked":
         referral.state = "received"
     record_court_act(db, court_act(actor, now, referral, "amend"), referral, "amended", changed=sorted(changed))
+    for row, earlier_id in followed:
+        earlier = str(earlier_id) if earlier_id else None
+        payload = referral_payload(row, earlier_referral_id=earlier, changed=["earlier_referral_id"])
+        ledger.record(db, court_act(actor, now, row, "amend"), "referral-amended", payload)
     return (referral_id,)
 
 
-def court_act(actor: Actor, now: datetime, referral: Referral, name: str) -> Act:
+def court_act(actor: Actor, now: datetime, referral: Referral | AnyRow, name: str) -> Act:
     """An act of the referring court, in the stream of its referral."""
     return Act(name, now, author_of(actor, "court"), referral_subject(referral.audience_id))
 
@@ -219,10 +223,10 @@ def extend(db: GatedSession, actor: Actor, now: datetime, referral_id: UUID, ext
     zone = db.execute(select(Court.time_zone).where(Court.id == referral.court_id)).scalar_one()
     if extension.return_on <= max(referral.return_on, day_at(now, ZoneInfo(zone))):
         raise invalid("/return_on", "not-after", "The new return date must be after the present one and after today.")
+    days = {"return_on": extension.return_on.isoformat(), "return_before": referral.return_on.isoformat()}
     referral.return_on = extension.return_on
-    return_on = extension.return_on.isoformat()
-    write_changes(db, now, referral, {"return_on": return_on})
-    record_court_act(db, court_act(actor, now, referral, "extend"), referral, "extended", return_on=return_on)
+    write_changes(db, now, referral, {"return_on": days["return_on"]})
+    record_court_act(db, court_act(actor, now, referral, "extend"), referral, "extended", **days)
     if referral.case_id is not None:
         _move_term(db, actor, now, referral.case_id, extension.return_on)
     return (referral_id,)

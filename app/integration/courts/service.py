@@ -80,7 +80,7 @@ def change_court(db: GatedSession, actor: Actor, now: datetime, court_id: UUID, 
 def _check_free(db: GatedSession, name: str, jurisdiction: str) -> None:
     same = (Court.name == name, Court.jurisdiction == jurisdiction)
     if db.execute(select(Court.id).where(*same)).first() is not None:
-        raise Conflict("A court with this name and jurisdiction already exists.", "exists")
+        raise Conflict("A court with this name and jurisdiction already exists. Change that entry instead.", "exists")
 
 
 def write_court(db: GatedSession, now: datetime, court_in: CourtIn, by: Author) -> UUID:

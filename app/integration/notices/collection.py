@@ -23,6 +23,7 @@ from app.core.tables.mediators import Mediator
 from app.core.tables.notices import Notice, NoticeChoice, NoticeMark
 from app.core.tables.parties import Party
 from app.core.tables.people import Correction, User
+from app.core.values import email_key
 from app.integration.notices import letters
 from app.integration.notices.schemas import NoticesOut
 from app.proceedings.desk.service import is_mine
@@ -143,10 +144,21 @@ def _tell_of_account(db: GatedSession, now: datetime, actor: Actor, news: tuple[
             _invite(db, now, actor.id)
             continue
         _add(db, now, actor.id, "account", now, subject_id=row.id)
-        if row.type == "user-changed" and "correction_id" in row.payload:
-            old = select(Correction.old_email).where(Correction.id == UUID(row.payload["correction_id"]))
-            _add(db, now, actor.id, "account", now, subject_id=row.id, address=db.execute(old).scalar_one())
+        old_address = _old_address(db, row.payload) if row.type == "user-changed" else None
+        if old_address is not None:
+            _add(db, now, actor.id, "account", now, subject_id=row.id, address=old_address)
     return len(rows)
+
+
+def _old_address(db: GatedSession, payload: dict[str, Any]) -> str | None:
+    """The address that a correction took from an account, at which the holder gets a mail too; None if it took none."""
+    correction_id = payload.get("correction_id")
+    if correction_id is None:
+        return None
+    addresses = select(Correction.old_email, Correction.new_email).where(Correction.id == UUID(correction_id))
+    correction = db.execute(addresses).one()
+    is_same = email_key(correction.old_email) == email_key(correction.new_email)
+    return None if is_same else str(correction.old_email)
 
 
 def account_event(db: GatedSession, event_id: UUID) -> AnyRow | None:

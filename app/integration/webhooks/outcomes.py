@@ -13,6 +13,7 @@ from app.core.ledger.acts import BY_CLOCK, Act, installation_subject
 from app.core.tables.webhooks import Delivery, Webhook
 from app.integration.webhooks import schedule
 from app.integration.webhooks.outbox import DeliveryClaim
+from app.integration.webhooks.recovery import hasten
 from app.integration.webhooks.service import record_act
 from app.integration.webhooks.transport import Answer
 
@@ -66,7 +67,7 @@ def _settle(db: GatedSession, now: datetime, delivery: Delivery, outcome: Outcom
     if answer.is_success:
         _end(delivery, now, "delivered", None)
         if outcome.claim.failing:
-            _hasten(db, now, delivery)
+            hasten(db, now, delivery.webhook_id)
     elif answer.status == GONE:
         _end(delivery, now, "failed", "gone")
         disable(db, now, delivery.webhook_id, "gone")
@@ -87,21 +88,6 @@ def _settle(db: GatedSession, now: datetime, delivery: Delivery, outcome: Outcom
 def _end(delivery: Delivery, now: datetime, state: str, reason: str | None) -> None:
     delivery.state, delivery.reason = state, reason
     delivery.next_attempt_at, delivery.settled_at = None, now
-
-
-def _hasten(db: GatedSession, now: datetime, delivered: Delivery) -> None:
-    """Make what waits for a receiver due, now that it accepts events again: in order, and at a bounded rate."""
-    db.flush()
-    columns = (Delivery.id, Delivery.tries, Delivery.next_attempt_at, Delivery.attempts)
-    waiting = select(*columns).where(Delivery.webhook_id == delivered.webhook_id, Delivery.state == "pending")
-    rows = db.execute(waiting.order_by(Delivery.position).with_for_update(skip_locked=True, of=Delivery)).all()
-    for number, row in enumerate(rows):
-        last_at = datetime.fromisoformat(row.attempts[-1]["at"]) if row.attempts else None
-        due_at = schedule.after_recovery(number, row.tries, last_at, now)
-        # What was never tried is due already; it is put off only so far as the rate demands.
-        if row.tries == 0 or due_at < row.next_attempt_at:
-            hastened = update(Delivery).where(Delivery.id == row.id).values(next_attempt_at=due_at)
-            db.execute(hastened.execution_options(synchronize_session="evaluate"))
 
 
 def disable(db: GatedSession, now: datetime, webhook_id: UUID, reason: str) -> int:

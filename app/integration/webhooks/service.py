@@ -18,6 +18,7 @@ from app.core.ledger.acts import Act, author_of, installation_subject
 from app.core.paging import Page, Sort, listed
 from app.core.tables.cases import Case
 from app.core.tables.webhooks import Delivery, Webhook, WebhookSecret
+from app.integration.webhooks.recovery import hasten
 from app.integration.webhooks.schemas import (
     WebhookChange,
     WebhookIn,
@@ -123,11 +124,13 @@ def subscribe(db: GatedSession, actor: Actor, now: datetime, subscription: Webho
 def amend(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, change: WebhookChange) -> tuple[UUID]:
     """Change, pause or resume a subscription; it resumes where it was paused.
 
+    What waits for its receiver is sent soon after it resumes or gets another address.
     Raises NotFound for another owner's subscription, and Invalid for a case that the actor may not read.
     """
     webhook = lock_webhook(db, actor, webhook_id)
     changes = change.model_dump(exclude_unset=True)
     _must_see(db, changes.get("case_id"))
+    is_back = webhook.url != changes.get("url", webhook.url) or webhook.state != "active"
     for name, value in changes.items():
         setattr(webhook, name, value)
     if "state" in changes:
@@ -135,6 +138,8 @@ def amend(db: GatedSession, actor: Actor, now: datetime, webhook_id: UUID, chang
     if "url" in changes or "state" in changes:
         webhook.failing, webhook.held_until = False, None
     db.flush()
+    if is_back and webhook.state == "active":
+        hasten(db, now, webhook.id)
     record_act(db, _act(db, actor, now, "change"), webhook, "webhook-changed", changed=sorted(changes))
     return (webhook_id,)
 

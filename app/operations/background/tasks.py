@@ -113,7 +113,7 @@ def give_a_signing_key(db: GatedSession, now: datetime, institution_id: UUID) ->
     """Make the institution's signing key before its first signature."""
     if not _is_free(db, select(Institution.id).where(Institution.id == institution_id)):
         return 0
-    signing.ensure_key(db, now)
+    signing.ensure_key(db, now, BY_CLOCK)
     return 1
 
 

@@ -70,6 +70,7 @@ def extend(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, deadlin
     agreed = ", on the agreement of every party" if term.extend_with_all else ""
     line = f"Extended by the {_spoken(author.capacity)}{agreed}, {today_in_words(running.case, now)}."
     deadline.counted_from, deadline.days_counted = None, None
+    payload["due_before"] = deadline.due_on.isoformat()
     move(db, now, running, "extended", Due(later.due_on, (line, *later.explanation)))
     record_change(db, Act("extended", now, author, running.subject), deadline, payload, request.reason)
     return (case_id, deadline_id)
@@ -178,7 +179,8 @@ def follow_order(db: GatedSession, now: datetime, case: AnyRow, term: str, until
         }
         db.execute(insert(DeadlineChange).values(**change))
         act = Act("extended", now, author, Subject(case.id, row.audience_id, "participants"))
-        payload = {"deadline_id": str(row.id), "term": term, "until_on": until_on.isoformat()}
+        days = {"until_on": until_on.isoformat(), "due_before": row.due_on.isoformat()}
+        payload = {"deadline_id": str(row.id), "term": term, **days}
         ledger.record(db, act, "deadline-extended", payload, row.article)
 
 

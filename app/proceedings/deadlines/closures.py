@@ -57,7 +57,9 @@ def withdraw_closure(db: GatedSession, actor: Actor, now: datetime, closure_id: 
     closure = lock_closure(db, actor, closure_id)
     _only_registry(actor)
     if closure.withdrawn_at is not None:
-        raise Conflict("The closure is withdrawn already.", "closure-withdrawn")
+        raise Conflict(
+            "The closure is withdrawn already. Enter another one if the days are closed after all.", "closure-withdrawn"
+        )
     open_terms = _lock_open_terms(db, actor, now)
     closure.withdrawn_at = now
     payload = {"closure_id": str(closure.id)}

@@ -28,6 +28,8 @@ log = logging.getLogger("accord.documents")
 Verdict = Literal["clean", "infected", "unknown"]
 # The state of a document after each verdict.
 _AFTER: dict[Verdict, str] = {"clean": "stored", "infected": "refused", "unknown": "quarantined"}
+# The act and the event of a verdict that ends the wait.
+_RECORDED = {"clean": ("release", "document-released"), "infected": ("refuse", "document-refused")}
 # How many documents one scan takes, and how long it waits for clamd at each call.
 AT_ONCE, _SECONDS = 20, 120.0
 
@@ -122,9 +124,10 @@ def judge(db: GatedSession, now: datetime, document_id: UUID, verdict: Verdict) 
             return 0
         changed = update(Document).where(*waits).values(state=_AFTER[verdict], scanned_at=now)
         db.execute(changed.execution_options(synchronize_session=False))
-    if verdict == "infected":
-        act = Act("refuse", now, BY_CLOCK, Subject(row.case_id, row.audience_id, row.audience))
+    if verdict in _RECORDED:
+        name, kind = _RECORDED[verdict]
+        act = Act(name, now, BY_CLOCK, Subject(row.case_id, row.audience_id, row.audience))
         holder = holder_of(row)
         payload = {"document_id": str(document_id), f"{holder.kind}_id": str(holder.id), "number": row.number}
-        ledger.record(db, act, "document-refused", payload)
+        ledger.record(db, act, kind, payload)
     return int(verdict != "unknown")

@@ -47,7 +47,7 @@ def withdraw(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, b
         detail = "Only a document of a submitted filing can be withdrawn. Remove it from the draft instead."
         raise Conflict(detail, "document-state", state=document.state)
     if document.withdrawn_at is not None:
-        raise Conflict("This document is withdrawn already.", "document-state", state="withdrawn")
+        raise Conflict("This document is withdrawn already. Nothing was changed.", "document-state", state="withdrawn")
     earlier = next(view for view in circle.audiences if view.id == document.audience_id)
     own = _own_side(db, actor, filing, earlier)
     withdrawal = {"reason": body.reason, "read_by": _readers(db, document, earlier)}

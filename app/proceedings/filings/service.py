@@ -241,7 +241,10 @@ def submit(
         raise Forbidden("Only the side that drafted a filing may submit it.", "not-your-capacity")
     circle.acting_party(actor, body.acting_for, [filing.author_party_id] if filing.author_party_id else [])
     if filing.state != "draft":
-        raise Conflict("This filing is already submitted.", "filing-state", state=filing.state)
+        detail = (
+            f"This filing is {filing.state}: only a draft can be submitted. File another one if there is more to say."
+        )
+        raise Conflict(detail, "filing-state", state=filing.state)
     check_open(case)
     joinders.check_all_joined(filing)
     parties = frozenset(UUID(party) for party in filing.party_ids)

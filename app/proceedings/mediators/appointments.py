@@ -231,10 +231,22 @@ def _only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) ->
         raise Forbidden("Only the candidate may do this.", "not-your-capacity")
 
 
+# What can be done with an appointment in each state.
+_POSSIBLE = {
+    "proposed": "Now the candidate can declare or decline.",
+    "declared": "Now the parties can accept the candidate, the registry can confirm, and the candidate can decline.",
+    "confirmed": "Now the mediator can resign, and the registry can replace the mediator.",
+}
+_ENDED = "It has ended: nominate another candidate."
+
+
 def expect_state(appointment: Appointment, *states: str) -> None:
     """Raise Conflict unless the appointment is in one of these states."""
     if appointment.state not in states:
-        detail = f"The appointment is {appointment.state}; this can be done only while it is {' or '.join(states)}."
+        detail = (
+            f"The appointment is {appointment.state}; this can be done only while it is {' or '.join(states)}. "
+            f"{_POSSIBLE.get(appointment.state, _ENDED)}"
+        )
         raise Conflict(detail, "appointment-state", state=appointment.state)
 
 

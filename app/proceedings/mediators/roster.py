@@ -95,7 +95,7 @@ def enter_mediator(db: GatedSession, actor: Actor, now: datetime, body: Mediator
     if user is None or not user.active or user.role != "user":
         raise invalid("/user_id", "unknown-user", "Name an active user who does not work for the institution.")
     if db.execute(select(Mediator.id).where(Mediator.user_id == body.user_id)).first() is not None:
-        raise Conflict("This person is already on the roster.", "exists")
+        raise Conflict("This person is already on the roster. Change their entry instead.", "exists")
     mediator = Mediator(id=new_id(db), active=True, created_at=now, **body.model_dump())
     db.add(mediator)
     act = Act("enter", now, author_of(actor, "registry"), installation_subject(db, "public"))

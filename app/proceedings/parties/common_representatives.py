@@ -95,6 +95,8 @@ def _record(db: GatedSession, act: Act, rows: list[Capacity]) -> None:
         "role": first.role,
         "pending": first.pending,
         "party_ids": _texts([row.party_id for row in rows if row.party_id is not None]),
+        # One for each party, in the same order.
+        "representative_ids": _texts([row.id for row in rows]),
     }
     ledger.record(db, act, "common-representative-admitted", payload)
 

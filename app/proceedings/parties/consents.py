@@ -131,7 +131,7 @@ def confirm_consent(
     if not actor.is_staff:
         raise Forbidden("Only the registry may confirm a consent.")
     if consent.confirmed_at is not None:
-        raise Conflict("This consent is already confirmed.", "already-confirmed")
+        raise Conflict("This consent is already confirmed. Nothing was changed.", "already-confirmed")
     check_open(case)
     judged = None
     if consent.party_id is not None:

@@ -244,7 +244,9 @@ def lock_representative(db: GatedSession, actor: Actor, path: RepresentativePath
     if representative is None:
         raise NotFound
     if representative.ended_at is not None:
-        raise Conflict("This person no longer acts for the party.", "already-ended")
+        raise Conflict(
+            "This person no longer acts for the party. Admit them again if they are to act.", "already-ended"
+        )
     return case, circle_of(db, view_of(case)), representative
 
 

@@ -124,7 +124,10 @@ def _check_case(db: GatedSession, case: Case, party_id: UUID) -> None:
         detail = "The request has not gone out to the other side yet: record its service afterwards."
         raise Conflict(detail, "step-not-open", **where)
     if db.execute(select(exists().where(Service.party_id == party_id, Service.served_on.is_not(None)))).scalar():
-        raise Conflict("The request was served on this party already.", "already-served")
+        raise Conflict(
+            "The request was served on this party already. Correct an error in its record by a rectification.",
+            "already-served",
+        )
 
 
 def _check_days(case: Case, now: datetime, attempt: ServiceIn) -> None:

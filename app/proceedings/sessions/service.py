@@ -228,7 +228,8 @@ def _meeting(db: GatedSession, case_id: UUID, session_id: UUID) -> Meeting:
 def _expect_scheduled(meeting: Meeting) -> None:
     if meeting.state != "scheduled":
         raise Conflict(
-            f"The session is {meeting.state}; this can be done only while it is scheduled.",
+            f"The session is {meeting.state}, and only a scheduled session can be held, adjourned or cancelled. "
+            "To meet again, schedule another one.",
             "session-state",
             state=meeting.state,
         )

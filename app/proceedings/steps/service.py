@@ -76,10 +76,14 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """What an event says of a step besides its decision: the stage that it was taken from, and what it commits to."""
+    """What an event says of a step besides its decision.
+
+    That is the stage from which it was taken, what it commits to, and the earlier steps that it made void.
+    """
 
     stage: str
     commits_to: dict[str, str]
+    voids: tuple[str, ...]
 
 
 def take_step(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, step: str, request: StepIn) -> tuple[UUID]:
@@ -213,9 +217,9 @@ def apply_step(db: GatedSession, now: datetime, case: Case, judged: Judged) -> A
             # Before the act is recorded: a party that comes back reads that it does.
             _change_reading(db, now, case, decision.step, party_id)
     act = Act(decision.step.name, now, judged.author, act_subject(db, case), judged.counted.on)
-    _void_earlier_steps(db, now, case, decision.step)
+    voided = _void_earlier_steps(db, now, case, decision.step)
     versions = request_versions.seal_versions(db, case, decision.step)
-    _record(db, act, case, judged, StepRecord(stage_before, request_versions.commitments(versions)))
+    _record(db, act, case, judged, StepRecord(stage_before, request_versions.commitments(versions), voided))
     _write_consent_and_powers(db, act, case, judged)
     if decision.completes:
         _change_terms(db, act, case, judged)
@@ -312,12 +316,13 @@ def _change_participation(db: GatedSession, case: Case, step: Step, party_id: UU
         raise invalid("/fields/party_id", "unknown-party", "Name a party of this case by its id.")
 
 
-def _void_earlier_steps(db: GatedSession, now: datetime, case: Case, step: Step) -> None:
-    if step.voids:
-        undone = update(StepTaken).where(
-            StepTaken.case_id == case.id, StepTaken.step.in_(step.voids), StepTaken.voided_at.is_(None)
-        )
-        db.execute(undone.values(voided_at=now).execution_options(synchronize_session=False))
+def _void_earlier_steps(db: GatedSession, now: datetime, case: Case, step: Step) -> tuple[str, ...]:
+    """Void the earlier steps that the rules name, and return the names of those that had been taken."""
+    if not step.voids:
+        return ()
+    taken = (StepTaken.case_id == case.id, StepTaken.step.in_(step.voids), StepTaken.voided_at.is_(None))
+    undone = update(StepTaken).where(*taken).values(voided_at=now).returning(StepTaken.step)
+    return tuple(sorted(set(db.execute(undone.execution_options(synchronize_session=False)).scalars())))
 
 
 def _record(db: GatedSession, act: Act, case: Case, judged: Judged, taken: StepRecord) -> None:
@@ -351,17 +356,21 @@ def _record(db: GatedSession, act: Act, case: Case, judged: Judged, taken: StepR
         "reference": case.reference,
         "on": counted.on.isoformat(),
         "rule_set": judged.procedure.id,
-        **_own_members(case, step, request),
+        **_own_members(case, judged),
         **counted.payload(),
         **taken.commits_to,
+        **({"voids": list(taken.voids)} if taken.voids else {}),
     }
     citation = judged.procedure.ground(ground).citation if ground is not None else step.citation
     ledger.record(db, act, "step-taken", payload, citation.article, reason)
 
 
-def _own_members(case: Case, step: Step, request: StepIn) -> dict[str, Any]:
+def _own_members(case: Case, judged: Judged) -> dict[str, Any]:
     """The members that an event has for particular steps only: position, tracks, participation, party."""
+    step, request = judged.decision.step, judged.request
     members: dict[str, Any] = {}
+    if step.participation is not None and judged.decision.party_id is not None:
+        members["party_id"] = str(judged.decision.party_id)
     if request.fields.position is not None:
         members["position"] = request.fields.position
     touched = (*step.opens, *step.pauses, *step.reopens, *step.closes)

@@ -50,7 +50,12 @@ def take_step(course: Course, act: AssumedAct) -> Course:
     subject = _subject(course, entry, party)
     decision = engine.decide(course.procedure, facts_of(course, subject), act.step, holdings, act.on)
     if act.step in ("resign", "replace-mediator") and course.mediator is None:
-        raise refusal(course, "appointment-state", "No mediator is in office.", entry.citation)
+        raise refusal(
+            course,
+            "appointment-state",
+            "No mediator is in office. Have one confirmed first, by the step 'confirm-mediator'.",
+            entry.citation,
+        )
     return _change_appointments(apply(course, decision, replace(act, by=capacity), party, "step"), act, subject)
 
 

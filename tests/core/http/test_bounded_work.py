@@ -1,4 +1,4 @@
-"""No request of at most one mebibyte costs much more, before it is refused, than a plain one of its size."""
+"""No request of at most one mebibyte costs more than 100 ms before it is refused, or much more than a plain one."""
 
 import json
 import time
@@ -12,6 +12,8 @@ from tests.installation import Answer, House, Person
 MEBIBYTE = 1 << 20
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+# The most processor time of a request, in seconds: that of this process, which is its client too.
+MOST_SECONDS = 0.1
 # What a server takes as a head at most.
 HEAD = 60_000
 PLAIN = "x, "
@@ -102,9 +104,14 @@ FORMS = {"many fields": b"a=1&" * 250_000, "percent signs": b"grant_type=" + b"%
 
 
 def cost(send: Callable[[], Answer]) -> tuple[float, int]:
-    """The least processor time of three attempts, in seconds, and the status of the answer."""
-    seconds, status = [], 0
-    for _attempt in range(3):
+    """The least processor time of three attempts, in seconds, and the status of the answer.
+
+    Other programs make a request dearer, through the caches that they share with it, and never cheaper: there are
+    further attempts as long as it costs too much.
+    """
+    seconds: list[float] = []
+    status = 0
+    while len(seconds) < 3 or (min(seconds) > MOST_SECONDS and len(seconds) < 12):
         began = time.process_time()
         status = send().status
         seconds.append(time.process_time() - began)
@@ -118,6 +125,9 @@ def bodies(person: Person) -> dict[str, tuple[Callable[[], Answer], int]]:
         return lambda: person.send("POST", path, content=content, headers=headers)
 
     sent = {f"body: {shape}": (posting("/v1/cases", body, JSON), len(body)) for shape, body in BODIES.items()}
+    parts = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n' * 19_000
+    multipart = {"content-type": "multipart/form-data; boundary=x"}
+    sent["parts of a form"] = posting("/v1/cases", parts, multipart), len(parts)
     return sent | {f"form: {shape}": (posting("/oauth/token", form, FORM), len(form)) for shape, form in FORMS.items()}
 
 
@@ -157,9 +167,9 @@ def test_every_shape_of_a_body_costs_little_more_than_a_plain_text_of_its_size(h
         assert size <= MEBIBYTE
         seconds, status = cost(send)
         beside = next(plain[most] for most in plain if size <= most or most == MEBIBYTE - 100)
-        assert status in (400, 401, 422), shape
-        # Compared with plain text, since machines differ; what is refused late may cost a little on its own.
-        if seconds > 5 * beside + 0.05:
+        assert status in (400, 401, 413, 415, 422), shape
+        # Compared with plain text too, since machines differ; what is refused late may cost a little on its own.
+        if seconds > min(5 * beside + 0.05, MOST_SECONDS):
             dear[shape] = (round(seconds, 3), round(beside, 3))
     assert not dear
 
@@ -171,7 +181,7 @@ def test_every_shape_of_a_head_costs_little_more_than_a_plain_one(house: House) 
     for shape, send in heads(person).items():
         seconds, status = cost(send)
         assert status in (200, 304, 401, 404, 412, 415, 422, 428, 400), (shape, status)
-        if seconds > 5 * plain + 0.05:
+        if seconds > min(5 * plain + 0.05, MOST_SECONDS):
             dear[shape] = (round(seconds, 3), round(plain, 3))
     assert not dear
 

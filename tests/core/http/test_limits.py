@@ -3,19 +3,25 @@
 import json
 import re
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from app.core.access.authentication import valid_digests
+from app.core.access.session import GatedSession
 from app.core.errors import Invalid, TooManyRequests
-from app.core.http import limits, routing
+from app.core.http import limits, routing, valid_tokens
 from app.core.http.limits import Limits
 from app.settings import Settings
+from tests import courts
 from tests.installation import House
 from tests.registries import EmptyRegistry
 from tests.request_bodies import REQUESTS
 from tests.story import Dispute, request
+
+GRANT = {"grant_type": "client_credentials"}
 
 
 def test_an_address_without_a_valid_token_is_limited_and_requests_with_a_token_are_served(
@@ -67,6 +73,38 @@ def test_guesses_of_the_metrics_token_are_limited_and_the_right_token_still_work
         assert figures("watch") == 200
         assert [figures(f"guess-{number}") for number in range(10)] == [404] * 8 + [429] * 2
         assert figures("watch") == 200
+
+
+def test_a_flood_from_an_address_keeps_out_no_valid_token_or_secret_that_this_process_has_never_seen(
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A limit of its own, as above.
+    with House.open(empty_registry().model_copy(update={"anonymous_per_minute": 13})) as house:
+        looks: list[datetime] = []
+
+        def counted(db: GatedSession, now: datetime, most: int) -> set[bytes]:
+            looks.append(now)
+            return valid_digests(db, now, most)
+
+        monkeypatch.setattr(valid_tokens, "valid_digests", counted)
+        member, leaver = house.person("Olga Strand"), house.person("Rea Voked")
+        made = courts.client(house, None, ["events.read"])
+        wrong = courts.basic_authorization(made["id"], "accord_secret." + "A" * 43)
+        right = courts.basic_authorization(made["id"], made["client_secret"])
+        nobody = house.person_with_token("No Body", "", "accord_" + "A" * 43)
+        for _attempt in range(20):
+            nobody.get("/v1/me")
+            courts.request_token(house, GRANT, wrong)
+        nobody.get("/v1/me").expect(429)
+        courts.request_token(house, GRANT, wrong).expect(429)
+        member.get("/v1/me").expect(200)
+        courts.request_token(house, GRANT, right).expect(200)
+        # What ended since the database was read is found out by the first request, and limited from then on.
+        house.admin.post(f"/v1/users/{leaver.id}/disable").expect(200)
+        leaver.get("/v1/me").expect(401)
+        leaver.get("/v1/me").expect(429)
+        # However many guesses there are, the database is read once in ten seconds.
+        assert len(looks) == 1
 
 
 def refused(counted: Limits, address: str) -> bool:
@@ -177,6 +215,70 @@ def test_the_limit_on_writes_is_checked_after_the_form_and_before_the_named_item
                 person.post(f"{nowhere}/steps/lodge").expect(429)
 
 
+NOWHERE = "/v1/cases/00000000-0000-4000-8000-000000000000"
+REFUSED_READS: dict[str, dict[str, Any]] = {
+    "a query that is refused": {"path": "/v1/cases?nonsense=1"},
+    "a body that is not JSON": {"path": "/v1/cases", "content": b"x"},
+    "a large body": {
+        "path": "/v1/cases",
+        "content": b'{"x":"' + b"x" * 70_000 + b'"}',
+        "headers": {"content-type": "application/json"},
+    },
+    "a body beyond the limit": {"path": "/v1/cases", "content": b"x" * (1 << 20 | 1)},
+    "an item that is hidden": {"path": NOWHERE},
+    "an unknown path": {"path": "/v1/nowhere"},
+    "an unknown method": {"path": "/v1/cases", "method": "OPTIONS"},
+    "a HEAD request": {"path": NOWHERE, "method": "HEAD"},
+}
+
+
+def test_refused_reads_count_whatever_they_were_refused_for(empty_registry: EmptyRegistry) -> None:
+    most = len(REFUSED_READS) + 1
+    with House.open(empty_registry().model_copy(update={"refused_reads_per_minute": most})) as house:
+        person = house.person("Stan Ranger")
+        person.get("/v1/cases").expect(200)
+        for sent_before, (kind, sent) in enumerate(REFUSED_READS.items()):
+            answer = person.send(sent.get("method", "GET"), **{key: sent[key] for key in sent if key != "method"})
+            assert 400 <= answer.status < 429, kind
+            assert answer.headers["ratelimit"].startswith(f'"refused-reads";r={most - sent_before - 1};'), kind
+        person.get("/v1/nowhere").expect(404)
+        for path in ("/v1/cases", "/v1/nowhere", "/v1/cases?nonsense=1"):
+            answer = person.get(path)
+            answer.expect(429, "too-many-requests")
+            assert 1 <= int(answer.headers["retry-after"]) <= 60
+        # The person may still act, other people may still read, and another token of the person is no way round it.
+        person.post("/v1/cases", request()).expect(201)
+        house.person("Olga Strand").get("/v1/nowhere").expect(404)
+        again = house.holder(person.name, person.id)
+        again.get("/v1/me").expect(200)
+        again.get("/v1/me").expect(429)
+
+
+def test_only_refused_reads_count(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"refused_reads_per_minute": 5})) as house:
+        person = house.person("Stan Ranger")
+        for _attempt in range(8):
+            tag = person.get("/v1/me").headers["etag"]
+            assert person.get("/v1/me", if_none_match=tag).status == 304
+        person.get(NOWHERE).expect(404)
+
+
+def test_acts_at_no_address_and_refused_uploads_count_as_writes(empty_registry: EmptyRegistry) -> None:
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 9})) as house:
+        person, file = house.person("Stan Ranger"), {"content-disposition": "attachment; filename=a.pdf"}
+        person.get("/v1/me").expect(200)
+        for _attempt in range(3):
+            person.post("/v1/nowhere").expect(404)
+            person.post("/v1/me").expect(405)
+            path = f"{NOWHERE}/filings/{NOWHERE[-36:]}/documents"
+            person.send("POST", path, content=b"%PDF", headers=file | {"content-type": "application/pdf"}).expect(404)
+        person.post("/v1/cases", request()).expect(429)
+
+
+def test_the_limits_on_refused_reads_leave_a_person_room_for_errors() -> None:
+    assert Settings().refused_reads_per_minute >= 5 * 60
+
+
 HOSTILE = {
     "unknown fields": b"{" + b",".join(b'"f%d":1' % number for number in range(80_000)) + b"}",
     "unknown fields in many objects": b'{"parties":['
@@ -233,7 +335,7 @@ def test_refused_writes_count_and_large_ones_are_no_longer_read(empty_registry: 
 
 
 def test_answers_say_what_is_left_of_the_limit(empty_registry: EmptyRegistry) -> None:
-    limits_set = {"writes_per_minute": 4, "anonymous_per_minute": 3}
+    limits_set = {"writes_per_minute": 4, "anonymous_per_minute": 3, "refused_reads_per_minute": 300}
     with House.open(empty_registry().model_copy(update=limits_set)) as house:
         person = house.person("Stan Ranger")
 
@@ -249,6 +351,7 @@ def test_answers_say_what_is_left_of_the_limit(empty_registry: EmptyRegistry) ->
         assert left(person.post("/v1/cases", {"nonsense": 1})) == (writes, '"writes";r=2')
         assert left(person.post("/v1/users", REQUESTS["UserIn"])) == (writes, '"writes";r=1')
         assert left(person.get("/v1/cases")) == (None, None)
+        assert left(person.get("/v1/cases?x=1")) == ('"refused-reads";q=300;w=60', '"refused-reads";r=299')
         assert left(person.post("/v1/cases", request())) == (writes, '"writes";r=0')
         refused = person.post("/v1/cases", request())
         assert (refused.status, left(refused)) == (429, (writes, '"writes";r=0'))
