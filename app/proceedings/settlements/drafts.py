@@ -24,7 +24,8 @@ from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.documents import service as documents
 from app.proceedings.settlements.schemas import DraftIn, DraftList, DraftOut, FreezeIn, TextOut
-from app.proceedings.steps.service import Attempt, apply_step, judge_step
+from app.proceedings.steps.apply import apply_step
+from app.proceedings.steps.service import Attempt, judge_step
 from app.proceedings.texts.hashes import AUTHENTIC, clauses_hash
 from app.proceedings.texts.service import WholeText, text_of
 
