@@ -268,7 +268,7 @@ def missing_names(text: str) -> list[str]:
 
 @cache
 def names_of_the_code() -> set[str]:
-    """Every name that the code uses or makes; what stands in strings alone does not count."""
+    """Every name that the code uses or makes; words within strings do not count."""
     names = set(dir(builtins))
     for file in (*APP, *TESTS, *python_files("migrations")):
         names.update(_made(file), _used(file), *(each.name.split(".") for each in file.imports))
