@@ -1,9 +1,13 @@
 """Runs Alembic's commands: on the connection of its caller, or from the shell on the database of the settings."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from alembic import command, context
 from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrationScript
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import Column, Connection
@@ -33,6 +37,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=False,
         render_item=_written,
+        process_revision_directives=_name_by_its_day,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -41,6 +46,16 @@ def run(connection: Connection) -> None:
 def _written(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Write SQLAlchemy's own type for ours: a migration must not change when the application does."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def _name_by_its_day(_context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
+    """Name a new migration by its day, with a letter from the second one of a day on, unless `--rev-id` names it."""
+    (script,) = scripts
+    # Alembic draws these twelve digits where none was given.
+    if re.fullmatch("[0-9a-f]{12}", script.rev_id or ""):
+        day = f"{datetime.now(UTC):%Y%m%d}"
+        names = {each.revision for each in context.script.walk_revisions() if each.revision.startswith(day)}
+        script.rev_id = day + chr(ord(max(names)[len(day) :] or "a") + 1) if names else day
 
 
 def run_from_shell() -> None:

@@ -160,7 +160,7 @@ def house(registry: Registry, settings: Settings) -> Iterator[House]:
         assert opened.has_planted_rows or watch.hidden == set(), "not every reader of these events reads what they name"
         assert opened.unlisted_ids() == set(), "enter these ids in app/core/ledger/catalogue.py"
         assert opened.has_planted_readers or opened.wrong_readers() == [], "the stored readers differ from the policy"
-        assert types_without_twin(opened) == set(), "add these acts to ACTS in tests/confidences.py"
+        assert types_without_twin(opened) == set(), "add acts to ACTS in tests/confidences.py, and these to CONFIDED"
         assert opened.awaited_in_vain() == [], "a case waits for somebody who is not there"
 
 

@@ -58,11 +58,19 @@ class In(BaseModel):
 Change = TypeVar("Change", bound=In)
 
 
-def changes_something(change: Change, nullable: Iterable[str] = ()) -> Change:
-    """A change that names at least one field, and gives a value to each that needs one; raises an error for others."""
-    if not change.model_fields_set:
+def changes_something(change: Change, nullable: Iterable[str] = (), besides: Iterable[str] = ()) -> Change:
+    """A change that names at least one field, and gives a value to each that needs one; raises an error for others.
+
+    `besides` are fields of the request that change nothing.
+    """
+    changed = change.model_fields_set - set(besides)
+    if not changed:
         raise PydanticCustomError("empty", "Name at least one field to change.")
-    if any(getattr(change, name) is None for name in change.model_fields_set - set(nullable)):
+    if any(getattr(change, name) is None for name in changed - set(nullable)):
+        only = " and ".join(f"`{name}`" for name in nullable)
+        if only:
+            detail = "Only {fields} can be null. Give the other fields a value, or leave them out."
+            raise PydanticCustomError("null", detail, {"fields": only})
         raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
     return change
 

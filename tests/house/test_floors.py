@@ -31,11 +31,21 @@ def test_another_file_or_folder_at_the_top_of_app_is_found(path: str) -> None:
     assert strangers_at_the_top(["app/main.py", "app/core/db.py", "docs/api.md", path]) == [path.split("/")[1]]
 
 
-def test_every_room_stands_on_a_floor() -> None:
-    rooms = {PurePosixPath(file.path).parts[2].removesuffix(".py") for file in APP if file.is_under("app/core/")}
-    assert rooms - {"__init__"} == {name for floor in ROOMS["core"] for name in floor}
-    rooms = {PurePosixPath(file.path).parts[2] for file in APP if file.is_under("app/proceedings/")}
-    assert rooms - {"__init__.py"} == {name for floor in ROOMS["proceedings"] for name in floor}
+def unplaced_rooms(files: Iterable[Source], wing: str) -> set[str]:
+    """The rooms of a wing that stand on no floor, and those on a floor that are not there."""
+    inside = [file for file in files if file.is_under(f"app/{wing}/")]
+    rooms = {PurePosixPath(file.path).parts[2].removesuffix(".py") for file in inside}
+    return (rooms - {"__init__"}) ^ {name for floor in ROOMS[wing] for name in floor}
+
+
+@pytest.mark.parametrize("wing", ROOMS)
+def test_every_room_stands_on_a_floor(wing: str) -> None:
+    assert unplaced_rooms(APP, wing) == set()
+    assert unplaced_rooms([*APP, Source(f"app/{wing}/planted/service.py", "")], wing) == {"planted"}
+    assert unplaced_rooms([*APP, Source(f"app/{wing}/planted.py", "")], wing) == {"planted"}
+    missing = ROOMS[wing][0][0]
+    rest = [file for file in APP if not file.is_under(f"app/{wing}/{missing}/", f"app/{wing}/{missing}.py")]
+    assert unplaced_rooms(rest, wing) == {missing}
 
 
 def test_no_import_runs_up_the_floors() -> None:
@@ -91,6 +101,13 @@ def test_a_pair_is_found_over_any_files_of_two_rooms() -> None:
     assert pairs_of(edges_of(files)) == [("institution.members", "institution.people")]
 
 
-def test_the_wings_are_named_once() -> None:
-    names = [name for floor in WINGS for name in floor]
-    assert len(names) == len(set(names))
+def named_twice(floors: Iterable[tuple[str, ...]]) -> list[str]:
+    """What stands on two floors."""
+    names = [name for floor in floors for name in floor]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+@pytest.mark.parametrize("floors", [WINGS, *ROOMS.values()])
+def test_nothing_stands_on_two_floors(floors: tuple[tuple[str, ...], ...]) -> None:
+    assert named_twice(floors) == []
+    assert named_twice([*floors, ("planted", floors[0][0])]) == [floors[0][0]]

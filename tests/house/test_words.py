@@ -65,7 +65,7 @@ NOT_OF_A_CASE: dict[tuple[str, str], str] = {
         "phase",
     ): "a referral's: the last phase that the court was informed of",
 }
-THE_DOOR = "app/proceedings/steps/service.py"
+THE_DOOR = "app/proceedings/steps/apply.py"
 
 
 def transactions_ended(files: list[Source]) -> list[str]:

@@ -177,6 +177,18 @@ def settle(postman: Postman, server: MailServer) -> None:
     server.clear()
 
 
+def die_while_recording(postman: Postman, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the mailer be killed after it has sent a mail and before it records that."""
+
+    def dies(*_given: Any) -> str:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mail_queue, "record", dies)
+        with pytest.raises(SystemExit):
+            postman.turn()
+
+
 def test_the_morning_digest_covers_all_news_since_the_last_digest(
     house: House, dispute: Dispute, server: MailServer, postman: Postman
 ) -> None:
@@ -363,14 +375,7 @@ def test_an_invitation_that_was_not_recorded_is_repeated_with_another_link(
     house: House, server: MailServer, postman: Postman, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.person("Nu Comer")
-
-    def dies(*_given: Any) -> str:
-        raise SystemExit
-
-    with monkeypatch.context() as broken:
-        broken.setattr(mail_queue, "record", dies)
-        with pytest.raises(SystemExit):
-            postman.turn()
+    die_while_recording(postman, monkeypatch)
     house.clock.now += mail_queue.LEASE
     assert postman.turn() == {"sent": 1}
     statuses = [
@@ -540,14 +545,7 @@ def test_a_mailer_killed_while_sending_repeats_at_most_one_mail_with_the_same_id
     settle(postman, server)
     for person in people:
         as_operator(house, issue_as_operator, TokenIn(label="x"), UUID(person.id))
-
-    def dies(*_given: Any) -> str:
-        raise SystemExit
-
-    with monkeypatch.context() as broken:
-        broken.setattr(mail_queue, "record", dies)
-        with pytest.raises(SystemExit):
-            postman.turn()
+    die_while_recording(postman, monkeypatch)
     assert len(server.mails) == 1
     other = postman_on(house, server)
     other.turn()

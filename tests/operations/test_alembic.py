@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 from alembic import command
@@ -135,7 +137,25 @@ def test_it_says_in_a_sentence_what_is_wrong(
     assert "secret" not in said
 
 
-def test_a_new_migration_is_named_by_its_date_and_needs_nothing_of_the_application(
+def test_a_new_migration_is_named_by_its_day_and_a_free_letter(without_tables: Settings, tmp_path: Path) -> None:
+    migrate(without_tables)
+    engine = straight_to(without_tables)
+    with engine.begin() as connection:
+        config = Config(ROOT / "alembic.ini")
+        config.attributes["connection"] = connection
+        config.set_main_option("version_locations", f"{ROOT / 'migrations' / 'versions'}{os.pathsep}{tmp_path}")
+        day = f"{datetime.now(UTC):%Y%m%d}"
+        taken = {path.name.partition("_")[0] for path in (ROOT / "migrations" / "versions").glob(f"{day}*.py")}
+        free = [
+            name for name in (day, *(day + letter for letter in ascii_lowercase[1:])) if name > max(taken, default="")
+        ]
+        for _ in range(2):
+            command.revision(config, "note something", version_path=str(tmp_path))
+    engine.dispose()
+    assert sorted(path.name.partition("_")[0] for path in tmp_path.glob("*.py")) == free[:2]
+
+
+def test_a_new_migration_is_named_as_its_author_says_and_needs_nothing_of_the_application(
     without_tables: Settings, tmp_path: Path
 ) -> None:
     migrate(without_tables)

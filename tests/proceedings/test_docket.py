@@ -1,5 +1,7 @@
 """The docket: numbers that reveal nothing hidden, decisions, corrected filings, redacted versions, joint filings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -105,17 +107,24 @@ def house_counsel(dispute: Dispute) -> Person:
     return counsel
 
 
-@pytest.mark.parametrize("other", [{}, {"kind": "application"}, {"audience": "court"}])
-def test_a_returned_filing_carries_one_filing_of_its_kind_and_audience_back(
-    house: House, tmp_path: Path, other: Json
-) -> None:
+@contextmanager
+def returned_yesterday(house: House, folder: Path) -> Iterator[tuple[Dispute, Json]]:
+    """A case under rules that carry a corrected filing back for five days, with one that was returned a day ago."""
     line = 'zone = "seat"\nresubmission = "5 days"'
-    with own_rules(tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', line))):
+    with own_rules(folder / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', line))):
         dispute = Dispute(house)
         dispute.invited(procedure="ours-2026", category="state-state")
         first = filed(dispute.requesting, dispute)
         decide(dispute, first, "return", RETURN)
         house.clock.pass_by(days=1)
+        yield dispute, first
+
+
+@pytest.mark.parametrize("other", [{}, {"kind": "application"}, {"audience": "court"}])
+def test_a_returned_filing_carries_one_filing_of_its_kind_and_audience_back(
+    house: House, tmp_path: Path, other: Json
+) -> None:
+    with returned_yesterday(house, tmp_path) as (dispute, first):
         corrected = [filed(dispute.requesting, dispute, **{"resubmits_id": first["id"], **other})]
         house.clock.pass_by(days=1)
         corrected.append(filed(dispute.requesting, dispute, resubmits_id=first["id"]))
@@ -136,13 +145,7 @@ def test_a_returned_filing_carries_one_filing_of_its_kind_and_audience_back(
 
 
 def test_a_filing_that_was_carried_back_carries_no_other_back(house: House, tmp_path: Path) -> None:
-    line = 'zone = "seat"\nresubmission = "5 days"'
-    with own_rules(tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', line))):
-        dispute = Dispute(house)
-        dispute.invited(procedure="ours-2026", category="state-state")
-        first = filed(dispute.requesting, dispute)
-        decide(dispute, first, "return", RETURN)
-        house.clock.pass_by(days=1)
+    with returned_yesterday(house, tmp_path) as (dispute, first):
         second = filed(dispute.requesting, dispute, resubmits_id=first["id"])
         decide(dispute, second, "return", RETURN)
         house.clock.pass_by(days=1)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request
@@ -19,8 +18,9 @@ from app.core.access.session import CaseBehind, GatedSession, read_under
 from app.core.db import AnyRow, Disconnected
 from app.core.errors import Forbidden, NotFound, PreconditionFailed, PreconditionRequired, Problem, WeakTag, invalid
 from app.core.http import idempotency
+from app.core.http.answers import answer_of, answer_with, serialised
 from app.core.http.app_state import limits_of, seams_of, waiting_room_of
-from app.core.http.conditions import is_strong, matches_strongly, matches_weakly, tag_of_body
+from app.core.http.conditions import is_strong, matches_strongly, tag_of_body
 from app.core.http.errors import NOT_STORED
 from app.core.http.identity import actor_of, forget_actor, presumed_actor
 from app.core.http.limits import COUNTED, WRITER
@@ -30,7 +30,7 @@ from app.core.ledger import service as ledger
 from app.core.ledger.verification import Receipt
 from app.core.paging import Walk
 from app.core.tables.cases import Case
-from app.core.values import Followed, Listed, Picture, Rendered
+from app.core.values import Followed
 
 Arguments = ParamSpec("Arguments")
 Ids = TypeVarTuple("Ids")
@@ -90,13 +90,7 @@ class Work:
 
         def respond() -> Response:
             result = self._from_snapshot(lambda db, actor: query(db, actor, self.now, *args, **kwargs))
-            if isinstance(result, Picture):
-                return self._response(result.svg.encode(), 200, media_type="image/svg+xml")
-            if isinstance(result, Rendered):
-                response = self._response(result.content, 200, media_type=result.media_type)
-                response.headers["content-disposition"] = f'inline; filename="{result.file_name}"'
-                return response
-            return self._response(_serialised(result), 200, getattr(result, "next", None))
+            return answer_with(self.request, result)
 
         return cast(Result, await in_thread(respond, self.seams.database.threads))
 
@@ -120,7 +114,7 @@ class Work:
 
             def respond() -> tuple[bool, Response]:
                 result = self._from_snapshot(read)
-                return bool(result.items), self._response(_serialised(result), 200)
+                return bool(result.items), answer_of(self.request, serialised(result))
 
             while True:
                 has_items, response = await in_thread(respond, self.seams.database.threads)
@@ -193,7 +187,7 @@ class Work:
         def run() -> Response:
             granted = self.seams.database.in_transaction(transaction, self.entropy)
             self.limits.remember(token_of(granted), self.request.scope[WRITER])
-            body = _serialised(granted)
+            body = serialised(granted)
             return Response(body, 200, NOT_STORED, "application/json")
 
         return cast(Result, await in_thread(run, self.seams.database.writer))
@@ -251,7 +245,7 @@ class Work:
             if item is not None and if_match is not None:
                 if lock is not None:
                     lock(db, actor, *item)
-                current = tag_of_body(_serialised(answer(db, actor, self.now, *item)))
+                current = tag_of_body(serialised(answer(db, actor, self.now, *item)))
                 is_stale = not matches_strongly(if_match, current)
             ids = self._run(db, actor, command, is_stale=is_stale)
             self.seams.after_act(db, self.now)
@@ -309,13 +303,13 @@ class Work:
         raise PreconditionFailed
 
     def _replay(self, answer: Callable[[], BaseModel], first: idempotency.Success) -> Response:
-        response = self._response(_serialised(answer()), first.status)
+        response = answer_of(self.request, serialised(answer()), first.status)
         response.headers["idempotency-replayed"] = "true"
         return response
 
     def _act_response(self, db: GatedSession, actor: Actor, body: bytes | None, status: int) -> Response:
         notes = ledger.seal(db)
-        response = Response(status_code=204) if body is None else self._response(body, status)
+        response = Response(status_code=204) if body is None else answer_of(self.request, body, status)
         visible = [note for note in notes if reads(db, actor, note.case_id, note.audience_id)]
         if visible:
             last = visible[-1]
@@ -367,31 +361,10 @@ class Work:
         db.walk = Walk(self.seams.cursors, actor.id, self.request.scope["path"])
         read_under(db, actor.principals)
 
-    def _response(
-        self, body: bytes, status: int, cursor: str | None = None, media_type: str = "application/json"
-    ) -> Response:
-        tag = tag_of_body(body)
-        headers = {"etag": tag}
-        if cursor is not None:
-            headers["link"] = f'<{self._next_page(cursor)}>; rel="next"'
-        if self.request.method == "GET" and matches_weakly(self.request.headers.get("if-none-match"), tag):
-            return Response(status_code=304, headers=headers)
-        return Response(body, status, headers, media_type)
-
-    def _next_page(self, cursor: str) -> str:
-        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "after"]
-        return f"{self.request.scope['path']}?{urlencode([*kept, ('after', cursor)])}"
-
-
-def _serialised(result: BaseModel) -> bytes:
-    # Without a total that was not requested: not even a null one.
-    left_out = {"count"} if isinstance(result, Listed) and result.count is None else None
-    return result.model_dump_json(by_alias=True, exclude=left_out).encode()
-
 
 def _body_if_visible(answer: Callable[[], BaseModel]) -> bytes | None:
     """The body of the answer; None if the act ended its actor's own view."""
     try:
-        return _serialised(answer())
+        return serialised(answer())
     except NotFound:
         return None

@@ -11,11 +11,11 @@ from sqlalchemy import BigInteger, Uuid, bindparam, func, select, true, union
 
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession, as_system
-from app.core.db import AnyRow
+from app.core.db import AnyRow, AnySelect
 from app.core.errors import invalid
 from app.core.ledger.catalogue import TYPES
 from app.core.ledger.schemas import FeedActorOut, FeedDataOut, FeedEventOut, FeedOut
-from app.core.paging import restored_since
+from app.core.paging import Page, Slice, counted, restored_since
 from app.core.tables.audiences import Audience
 from app.core.tables.cases import Case
 from app.core.tables.events import Event, FeedEntry
@@ -146,6 +146,22 @@ def position_of(db: GatedSession, event_id: UUID) -> int:
     if position is None:
         raise restored_since()
     return position
+
+
+def listed_events(db: GatedSession, statement: AnySelect, page: Page) -> Slice:
+    """Read a page of a list of events, which the statement selects, in the order in which they were sealed.
+
+    Raises Gone for a cursor from before the registry was restored from a backup.
+    """
+    count = counted(db, statement, Event.id) if page.count else None
+    if page.after is not None:
+        # The cursor names an event and not its position: positions would show how much others did in between.
+        _unused, last_id = db.walk.decode(db, page.after)
+        statement = statement.where(Event.position > position_of(db, last_id))
+    rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
+    shown = rows[: page.limit]
+    cursor = db.walk.encode(db, 0, shown[-1].id) if len(rows) > page.limit else None
+    return Slice(shown, cursor, count)
 
 
 def _event_at(db: GatedSession, position: int) -> UUID:

@@ -21,7 +21,7 @@ from app.core.tables.audiences import INTEGRATIONS, STAFF, Audience, AudienceRea
 from app.core.tables.courts import Court, Referral
 from app.integration.courts.case_numbers import bucket_of, earlier_referral, renumber
 from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
-from app.integration.courts.schemas import ReferralAmendment, ReferralIn, ReturnDateIn
+from app.integration.courts.referral_schemas import ReferralAmendment, ReferralIn, ReturnDateIn
 from app.proceedings.cases.lock import lock_case_as_system
 from app.proceedings.deadlines import changes
 from app.rules.days import day_at

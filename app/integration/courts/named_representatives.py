@@ -18,7 +18,7 @@ from app.core.tables.courts import CourtPaper
 from app.core.tables.parties import Party
 from app.core.tables.people import User
 from app.core.values import email_key, folded
-from app.integration.courts.schemas import NamedRepresentativeIn, ProposedRepresentative
+from app.integration.courts.referral_schemas import NamedRepresentativeIn, ProposedRepresentative
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.parties.representatives import admit_as_registry
 from app.proceedings.parties.schemas import RepresentativeIn

@@ -24,7 +24,7 @@ from app.core.values import MOST_SHOWN
 from app.integration.courts.case_progress import all_share
 from app.integration.courts.court_papers import STANDING
 from app.integration.courts.named_representatives import proposed
-from app.integration.courts.schemas import (
+from app.integration.courts.referral_schemas import (
     AnswerOut,
     PaperOut,
     ReferralInCase,

@@ -19,7 +19,7 @@ from app.core.tables.courts import Court, Referral
 from app.core.tables.parties import Party
 from app.integration.courts.court_acts import lock_referral
 from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
-from app.integration.courts.schemas import AskIn, ReferralAcceptance, RefusalIn
+from app.integration.courts.referral_schemas import AskIn, ReferralAcceptance, RefusalIn
 from app.proceedings.cases.paper_acts import Counted, today_at
 from app.proceedings.cases.requests import open_referred
 from app.proceedings.cases.schemas import CaseIn

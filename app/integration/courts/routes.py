@@ -7,13 +7,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.core.errors import Unavailable, invalid
-from app.core.files.downloads import StoredFile, plain_bytes, repr_digest
 from app.core.files.kinds import TEXTS
-from app.core.files.names import disposition
 from app.core.files.uploads import Arrived
-from app.core.http.conditions import tag_of_file
-from app.core.http.downloads import file_response, is_known, no_bytes, not_modified, range_of
-from app.core.http.methods import is_head
+from app.core.http.downloads import hand_out
 from app.core.http.parameters import Act, Change, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
@@ -29,13 +25,9 @@ from app.integration.courts import (
     service,
 )
 from app.integration.courts import court_acts as acts
-from app.integration.courts.schemas import (
+from app.integration.courts.referral_schemas import (
     STATES,
     AskIn,
-    CourtChange,
-    CourtIn,
-    CourtList,
-    CourtOut,
     NamedRepresentativeIn,
     ReferralAcceptance,
     ReferralAmendment,
@@ -46,6 +38,7 @@ from app.integration.courts.schemas import (
     RefusalIn,
     ReturnDateIn,
 )
+from app.integration.courts.schemas import CourtChange, CourtIn, CourtList, CourtOut
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents.virus_scan import Quarantined, scan
@@ -216,26 +209,13 @@ async def _scanned(work: Work, ticket: order_files.OrderTicket, arrived: Arrived
 @referrals.get("/{referral_id}/order", operation_id="downloadOrder", response_class=Response, responses=HANDS_OUT)
 async def download_order(work: Hop, referral_id: UUID) -> Response:
     """Download the order of a referral."""
-    return await _handed_out(work, await work.look(order_files.leaf, referral_id))
+    return await hand_out(work, await work.look(order_files.leaf, referral_id))
 
 
 @in_case.get("/order", operation_id="downloadCaseOrder", response_class=Response, responses=HANDS_OUT)
 async def download_case_order(work: Hop, case_id: UUID) -> Response:
     """Download the order by which a case was referred."""
-    return await _handed_out(work, await work.look(order_files.leaf_in_case, case_id))
-
-
-async def _handed_out(work: Work, leaf: StoredFile) -> Response:
-    tag = tag_of_file(leaf.sha256)
-    if is_known(work.request, tag):
-        return not_modified(tag)
-    part = range_of(work.request, leaf.size, tag)
-    if is_head(work.request):
-        chunks = no_bytes()
-    else:
-        chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
-    return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
+    return await hand_out(work, await work.look(order_files.leaf_in_case, case_id))
 
 
 @referrals.post("/{referral_id}/withdraw", dependencies=Act, operation_id="withdrawReferral", responses=ACTS)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.core.ledger.catalogue import TYPES
-from app.core.values import Code, In, Line, Listed, Out
+from app.core.values import Code, In, Line, Listed, Out, changes_something
 
 TEST_TYPE = "webhook-tested"
 
@@ -54,14 +54,7 @@ class WebhookChange(In):
     @model_validator(mode="after")
     def says_something(self) -> "WebhookChange":
         """Refuse a change without any field, and null for a field that a subscription must have."""
-        if not self.model_fields_set:
-            raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.model_fields_set & {"url", "types", "state"}):
-            raise PydanticCustomError(
-                "null",
-                "Only `case_id` and `description` can be null. Give the other fields a value, or leave them out.",
-            )
-        return self
+        return changes_something(self, nullable=("case_id", "description"))
 
 
 class WebhookSecretOut(Out):

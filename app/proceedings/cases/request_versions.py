@@ -22,8 +22,8 @@ from app.core.db import AnyRow, columns_of_kind
 from app.core.errors import NotFound
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
-from app.core.ledger.feed import position_of
-from app.core.paging import Page, counted
+from app.core.ledger.feed import listed_events
+from app.core.paging import Page
 from app.core.tables.cases import Case
 from app.core.tables.contents import Content
 from app.core.tables.events import Event
@@ -191,15 +191,8 @@ def list_versions(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, 
     """
     require_case(db, case_id)
     statement = _of(case_id)
-    count = counted(db, statement, Event.id) if page.count else None
-    if page.after is not None:
-        # Two versions may be of one instant. The cursor names an event, as that of the list of events does.
-        _unused, last_id = db.walk.decode(db, page.after)
-        statement = statement.where(Event.position > position_of(db, last_id))
-    rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
-    shown = rows[: page.limit]
-    next_cursor = db.walk.encode(db, 0, shown[-1].id) if len(rows) > page.limit else None
-    return RequestVersionList(items=_out(db, shown), next=next_cursor, count=count)
+    listing = listed_events(db, statement, page)
+    return RequestVersionList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_version(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, version_id: UUID) -> RequestVersionOut:

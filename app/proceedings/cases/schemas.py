@@ -22,6 +22,7 @@ from app.core.values import (
     Out,
     Text,
     TimeZone,
+    changes_something,
     one_of,
 )
 from app.institution.calendars.schemas import CalendarCode
@@ -154,11 +155,7 @@ class CaseAmendment(ActingIn):
     @model_validator(mode="after")
     def says_something(self) -> "CaseAmendment":
         """Refuse an amendment without any field, and null for a field that a case must have."""
-        if not self.changed:
-            raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.changed):
-            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
-        return self
+        return changes_something(self, besides=ActingIn.model_fields)
 
     @property
     def changed(self) -> set[str]:

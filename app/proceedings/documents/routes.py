@@ -8,12 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.core.files.downloads import plain_bytes, repr_digest
 from app.core.files.kinds import KINDS, TEXTS, Kind
-from app.core.files.names import disposition
-from app.core.http.conditions import tag_of_file
-from app.core.http.downloads import file_response, is_known, no_bytes, not_modified, range_of
-from app.core.http.methods import is_head
+from app.core.http.downloads import ByteRange, hand_out
 from app.core.http.parameters import Act, Create, Hop, Paged, Upload, contents_of, takes_file
 from app.core.http.problems import problems
 from app.core.http.routing import Route, UploadRoute
@@ -174,18 +170,11 @@ async def download(work: Hop, document_id: UUID) -> Response:
 
     Each read of a confidential document is recorded for its author's side (`listAccesses`). HEAD reads nothing of it.
     """
-    leaf = await work.look(service.leaf, document_id)
-    tag = tag_of_file(leaf.sha256)
-    if is_known(work.request, tag):
-        return not_modified(tag)
-    part = range_of(work.request, leaf.size, tag)
-    if is_head(work.request):
-        chunks = no_bytes()
-    else:
+
+    async def note(part: ByteRange) -> None:
         await work.note(accesses.note_access, document_id, part.start, part.end)
-        chunks = await plain_bytes(work.seams.storage, leaf, part.start, part.end)
-    headers = {"content-disposition": disposition(leaf.name), "repr-digest": repr_digest(leaf.sha256)}
-    return file_response(part, leaf.size, tag, leaf.media_type, headers, chunks)
+
+    return await hand_out(work, await work.look(service.leaf, document_id), note)
 
 
 @router.get("/v1/cases/{case_id}/accesses", operation_id="listAccesses", responses=problems(401, 404, 422))

@@ -12,8 +12,8 @@ from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow
 from app.core.errors import NotFound
-from app.core.ledger.feed import position_of
-from app.core.paging import Page, counted
+from app.core.ledger.feed import listed_events
+from app.core.paging import Page
 from app.core.tables.audiences import Audience
 from app.core.tables.events import Event
 from app.proceedings.cases.lock import require_case
@@ -45,15 +45,8 @@ def list_events(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, pa
     """
     require_case(db, case_id)
     statement = select(*_COLUMNS).join(Audience, Audience.id == Event.audience_id).where(Event.case_id == case_id)
-    count = counted(db, statement, Event.id) if page.count else None
-    if page.after is not None:
-        # The cursor names an event and not its position: positions would show how much others did in between.
-        _unused, last_id = db.walk.decode(db, page.after)
-        statement = statement.where(Event.position > position_of(db, last_id))
-    rows = db.execute(statement.order_by(Event.position).limit(page.limit + 1)).all()
-    shown = rows[: page.limit]
-    next_cursor = db.walk.encode(db, 0, shown[-1].id) if len(rows) > page.limit else None
-    return EventList(items=_out(db, shown), next=next_cursor, count=count)
+    listing = listed_events(db, statement, page)
+    return EventList(items=_out(db, listing.rows), next=listing.next, count=listing.count)
 
 
 def read_event(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, event_id: UUID) -> EventOut:

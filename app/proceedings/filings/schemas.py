@@ -5,11 +5,10 @@ from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.core.ledger.schemas import AudienceName
-from app.core.values import Code, In, Line, Listed, Out, PartyIds, Text, one_of
+from app.core.values import Code, In, Line, Listed, Out, PartyIds, Text, changes_something, one_of
 from app.proceedings.cases.schemas import ActingIn, OnPaper, ReceivedVia
 from app.proceedings.documents.schemas import EnclosureOut
 
@@ -93,11 +92,7 @@ class FilingAmendment(ActingIn):
     @model_validator(mode="after")
     def says_something(self) -> "FilingAmendment":
         """Refuse a change without any field, and null for a field that a filing must have."""
-        if not self.changed:
-            raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.changed):
-            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
-        return self
+        return changes_something(self, besides=ActingIn.model_fields)
 
     @property
     def changed(self) -> set[str]:

@@ -39,7 +39,8 @@ from app.proceedings.mediators.schemas import (
     NominationIn,
 )
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import Attempt, apply_step, judge_step
+from app.proceedings.steps.apply import apply_step
+from app.proceedings.steps.service import Attempt, judge_step
 
 _COLUMNS = (
     Appointment.id,

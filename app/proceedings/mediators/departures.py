@@ -27,7 +27,8 @@ from app.proceedings.mediators.appointments import (
 )
 from app.proceedings.mediators.schemas import LeaveIn
 from app.proceedings.steps import consequences
-from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step, take_registry_step
+from app.proceedings.steps.apply import Judged, apply_step
+from app.proceedings.steps.service import Attempt, judge_step, take_registry_step
 
 # The state of an appointment after each step that ends it early.
 _STATES = {"resign": "resigned", "replace-mediator": "replaced"}

@@ -21,7 +21,8 @@ from app.proceedings.cases.circle import circle_of, view_of
 from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.parties.schemas import ConsentFiled, ConsentList, ConsentOut
 from app.proceedings.parties.service import check_open, party_or_registry
-from app.proceedings.steps.service import Attempt, apply_step, judge_step
+from app.proceedings.steps.apply import apply_step
+from app.proceedings.steps.service import Attempt, judge_step
 
 _COLUMNS = (
     Consent.id,

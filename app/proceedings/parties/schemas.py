@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from app.core.values import Email, In, Line, Listed, Out, PartyIds, Text, one_of
+from app.core.values import Email, In, Line, Listed, Out, PartyIds, Text, changes_something, one_of
 from app.institution.calendars.schemas import CalendarCode
 from app.institution.procedures.schemas import PARTY_KINDS, Side
 from app.proceedings.cases.schemas import ActingIn, CasePartyOut, CaseThirdStateOut, PartyIn, ThirdStateIn
@@ -50,11 +50,7 @@ class PartyAmendment(ActingIn):
     @model_validator(mode="after")
     def says_something(self) -> "PartyAmendment":
         """Refuse a change without any field, and null for a field that a party must have."""
-        if not self.changed:
-            raise PydanticCustomError("empty", "Name at least one field to change.")
-        if any(getattr(self, name) is None for name in self.changed & {"side", "kind", "name"}):
-            raise PydanticCustomError("null", "A field cannot be null. Give it a value, or leave it out.")
-        return self
+        return changes_something(self, nullable=("member_id", "calendar"), besides=ActingIn.model_fields)
 
     @property
     def changed(self) -> set[str]:

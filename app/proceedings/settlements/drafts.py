@@ -27,7 +27,8 @@ from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents import service as documents
 from app.proceedings.documents.holders import Holder
 from app.proceedings.settlements.schemas import DraftIn, DraftList, DraftOut, FreezeIn, TextOut
-from app.proceedings.steps.service import Attempt, apply_step, judge_step
+from app.proceedings.steps.apply import apply_step
+from app.proceedings.steps.service import Attempt, judge_step
 from app.proceedings.texts.hashes import AUTHENTIC, clauses_hash
 from app.proceedings.texts.service import WholeText, text_of
 

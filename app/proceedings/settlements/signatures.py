@@ -28,8 +28,9 @@ from app.proceedings.cases.lock import lock_case, require_case
 from app.proceedings.cases.refusals import refused_by_practice
 from app.proceedings.settlements.schemas import SignatureIn, SignatureList, SignatureOut
 from app.proceedings.settlements.signers import claim_of, on_record, powers_for, with_office
+from app.proceedings.steps.apply import Judged, apply_step
 from app.proceedings.steps.consents_and_powers import PartyPowers, write_powers
-from app.proceedings.steps.service import Attempt, Judged, apply_step, judge_step
+from app.proceedings.steps.service import Attempt, judge_step
 from app.proceedings.texts.service import text_of
 from app.rules.model import WITHDRAWN
 

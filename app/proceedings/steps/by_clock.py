@@ -19,8 +19,9 @@ from app.core.tables.deadlines import Deadline
 from app.proceedings.cases.facts import read_facts
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import Counted, present_day, today_at, zone_of
+from app.proceedings.steps.apply import apply_step
 from app.proceedings.steps.derived_columns import date_waiting
-from app.proceedings.steps.service import Attempt, apply_step, judge_step
+from app.proceedings.steps.service import Attempt, judge_step
 from app.rules.days import day_at, end_of_day
 from app.rules.loader import library
 from app.rules.model import Facts, Procedure, Step
