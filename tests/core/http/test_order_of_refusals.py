@@ -203,7 +203,7 @@ def rows(world: World) -> dict[str, Row]:
         "suspendDeadline": Row(f"{deadline}/suspend", mediator, staff, "deadline-ended"),
         "resumeDeadline": Row(f"{deadline}/resume", mediator, staff, "deadline-ended"),
         "recordService": Row(f"{c}/service", me, staff, "already-served", served),
-        "enterClosure": Row("/v1/closures", me),
+        "enterClosure": Row("/v1/closures", me, staff, "closure-entered"),
         "withdrawClosure": Row(f"/v1/closures/{ids['closure']}/withdraw", me, staff, "closure-withdrawn"),
         "clearDesk": Row("/v1/me/desk/looked"),
         "changeMyNotices": Row("/v1/me/notices"),

@@ -51,6 +51,7 @@ def build(house: House) -> World:
     proposed = {"stream": shared_stream(dispute.requesting, dispute)}
     ids["closure"] = dispute.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)["id"]
     dispute.registrar.post(f"/v1/closures/{ids['closure']}/withdraw").expect(200)
+    dispute.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)
     ids["disclosure"] = dispute.requesting.post(f"{dispute.path}/disclosures", proposed).expect(201)["id"]
     other.settled()
     ids["closed appointment"] = other.appointments()[0]["id"]
