@@ -29,11 +29,13 @@ CONFIDED = {
     "case-opened",
     "document-removed",
     "document-stored",
+    "document-withdrawn",
     "event-rectified",
     "filing-drafted",
     "filing-joined",
     "filing-joinder-withdrawn",
     "filing-submitted",
+    "filing-withdrawn",
     "party-added",
     "powers-recorded",
     "session-adjourned",
@@ -51,7 +53,6 @@ ELSEWHERE = {
     "disclosure-opened": "tests/proceedings/test_newcomers.py",
     "disclosure-proposed": "tests/proceedings/test_newcomers.py",
     "document-refused": "tests/proceedings/test_kept_documents.py",
-    "document-withdrawn": "tests/proceedings/test_slips.py",
     "filing-amended": "tests/proceedings/test_slips.py",
     "filing-discarded": "tests/proceedings/test_slips.py",
     "filing-docketed": "tests/proceedings/test_docket.py",
@@ -155,6 +156,15 @@ def _caucus_filing(on: Setting) -> None:
     on.pause()
     (document,) = filing["documents"]
     on.dispute.mediator.get(f"/v1/documents/{document['id']}/content")
+
+
+def _withdrawn_filing(on: Setting) -> None:
+    filing = on.filed(on.dispute.requesting, "withdrawn", "caucus", ("requesting",))
+    (document,) = filing["documents"]
+    on.dispute.mediator.get(f"/v1/documents/{document['id']}/content")
+    on.pause()
+    reason = {"reason": word("reasontowithdraw", on.place)}
+    on.dispute.requesting.post(f"{on.path}/filings/{filing['id']}/withdraw", reason).expect(200)
 
 
 def _mediators_caucus_filing(on: Setting) -> None:
@@ -267,6 +277,7 @@ def _unlodged_request(on: Setting) -> None:
 SIDE, MEDIATOR, REGISTRY = "requesting", "mediator", "registrar"
 ACTS = (
     Confidence((SIDE, MEDIATOR), _caucus_filing),
+    Confidence((SIDE, MEDIATOR), _withdrawn_filing),
     Confidence((SIDE, MEDIATOR), _mediators_caucus_filing),
     Confidence((SIDE, MEDIATOR), _caucus_sessions),
     Confidence((SIDE, MEDIATOR), _caucus_text),

@@ -1,4 +1,4 @@
-"""Note from when the terms count that began before closures moved any."""
+"""Let filings be withdrawn and declarations corrected, and note from when terms count that began before closures."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -25,6 +25,8 @@ RESUMED = re.compile(r"Resumed: on \w+ (\d{4}-\d\d-\d\d), with (\d+) (?:working 
 
 
 def upgrade() -> None:
+    op.add_column("filings", sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("filings", sa.Column("withdrawal_id", sa.Uuid(), nullable=True))
     note_from_when_terms_count(op.get_bind())
 
 

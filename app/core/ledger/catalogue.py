@@ -83,6 +83,11 @@ _ALL = (
     EventType("filing-docketed", "A filing was given its number on the docket.", ("filing_id", "twin_id")),
     EventType("filing-accepted", "The registry accepted a filing.", ("filing_id",)),
     EventType("filing-returned", "The registry returned a filing for correction.", ("filing_id",)),
+    EventType(
+        "filing-withdrawn",
+        "A filing that was made by mistake was withdrawn: only its own side reads it.",
+        ("filing_id",),
+    ),
     EventType("document-stored", "A document was stored.", ("document_id", "filing_id", "draft_id")),
     EventType("document-removed", "A document was removed from a draft.", ("document_id", "filing_id", "draft_id")),
     EventType(

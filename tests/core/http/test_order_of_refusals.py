@@ -179,6 +179,7 @@ def rows(world: World) -> dict[str, Row]:
         "submitFiling": Row(f"{c}/filings/{ids['filing']}/submit", mediator, me, "filing-state"),
         "joinFiling": Row(f"{c}/filings/{ids['filing']}/join", mediator),
         "withdrawJoinder": Row(f"{c}/filings/{ids['filing']}/withdraw-joinder", mediator),
+        "withdrawFiling": Row(f"{c}/filings/{ids['withdrawn filing']}/withdraw", mediator, me, "filing-state"),
         "acceptFiling": Row(f"{c}/filings/{ids['filing']}/acceptance", me, staff, "docketing-state"),
         "returnFiling": Row(f"{c}/filings/{ids['filing']}/return", me, staff, "docketing-state"),
         "removeDocument": Row(f"/v1/documents/{ids['document']}/remove", mediator, me, "filing-state"),

@@ -37,6 +37,8 @@ def build(house: House) -> World:
     ids["session"] = dispute.hold(dispute.session(starts_at=f"{day}T00:00", ends_at=f"{day}T00:30"))["id"]
     ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
     dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
+    ids["withdrawn filing"] = dispute.filing(dispute.requesting, "participants")["id"]
+    dispute.requesting.post(f"{dispute.path}/filings/{ids['withdrawn filing']}/withdraw").expect(200)
     ids["document"] = _filed_document(dispute)
     ids["text"] = _text_document(dispute)
     counsel = house.person("Corvin Unsel")
