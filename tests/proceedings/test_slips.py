@@ -187,6 +187,7 @@ def test_a_filing_made_by_mistake_is_sealed_at_once_and_what_remains_is_that_it_
         assert person.get(path).expect(200) == {**seen, **sealed}
         for hidden in (f"{path}/receipt", f"{path}/receipt.pdf", f"/v1/documents/{document['id']}"):
             person.get(hidden).expect(404)
+        assert dispute.events(person, "document-withdrawn") == []
         (event,) = dispute.events(person, "filing-withdrawn")
         assert (event["payload"]["filing_id"], event["audience"], event["content"]) == (now["id"], audience, None)
         everything = json.dumps(

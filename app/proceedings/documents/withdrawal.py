@@ -51,7 +51,11 @@ def withdraw(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, b
     earlier = next(view for view in circle.audiences if view.id == document.audience_id)
     author = author_of(actor, circle.capacity(actor, party_id), party_id)
     own = own_side(db, actor, filing, earlier)
-    seal_document(db, Act("withdraw-document", now, author, own), document, earlier, body.reason)
+    act = Act("withdraw-document", now, author, own)
+    if earlier.id != own.audience_id:
+        others = act.within(Subject(case.id, earlier.id, earlier.name))
+        ledger.record(db, others, "document-withdrawn", _payload(document))
+    seal_document(db, act, document, earlier, body.reason)
     return (document_id,)
 
 
@@ -64,10 +68,11 @@ def seal_document(db: GatedSession, act: Act, document: Document, earlier: Audie
     document.audience_id = own.audience_id
     named = update(Content).where(Content.id == document.content_id).values(audience_id=own.audience_id)
     db.execute(named.execution_options(synchronize_session=False))
-    payload = {"document_id": str(document.id), "filing_id": str(document.filing_id), "number": document.number}
-    if earlier.id != own.audience_id:
-        ledger.record(db, act.within(Subject(own.case_id, earlier.id, earlier.name)), "document-withdrawn", payload)
-    ledger.record(db, act, "document-withdrawn", payload, content=written)
+    ledger.record(db, act, "document-withdrawn", _payload(document), content=written)
+
+
+def _payload(document: Document) -> dict[str, Any]:
+    return {"document_id": str(document.id), "filing_id": str(document.filing_id), "number": document.number}
 
 
 def _filing(db: GatedSession, document: Document) -> Filing | None:

@@ -57,6 +57,7 @@ def withdraw(
     filing.withdrawn_at, filing.withdrawal_id = now, written.id
     _seal(db, filing, own.audience_id)
     act = Act("withdraw-filing", now, author, own)
+    # Others learn of the filing alone: they can read none of its documents.
     for document in _documents(db, filing_id):
         seal_document(db, Act("withdraw-document", now, author, own), document, earlier, body.reason)
     payload: dict[str, Any] = {"filing_id": str(filing_id), "kind": filing.kind}
