@@ -290,6 +290,10 @@ async def _of_the_open_case(play: Recorder) -> None:
     await _of_filings(play)
     await _of_slips(play)
     await _of_representatives(play)
+    known = {"independent": True, "disclosures": "In 2019 I taught at the university of Tarvand."}
+    await play.do("other_mediator", "/v1/appointments/{appointment}/declare", known)
+    objection = {"reason": "The university is run by the ministry that is in charge of the warnings."}
+    await play.do("responding_agent", "/v1/appointments/{appointment}/object", objection)
     await play.do("other_mediator", "/v1/appointments/{appointment}/resign", {"reason": "I am called to office."})
     await play.do("requesting_agent", f"{S}/appointments", {"mediator_id": "{mediator_entry}"}, appointment="id")
     await play.do("mediator", "/v1/appointments/{appointment}/declare", {"independent": True})

@@ -6,18 +6,20 @@ from datetime import date
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision: str = "20261130m"
 down_revision: str | None = "20261130k"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 DEADLINES = sa.table(
     "deadlines",
     sa.column("id", sa.Uuid()),
     sa.column("state", sa.String()),
     sa.column("trigger_on", sa.Date()),
-    sa.column("explanation", sa.JSON()),
+    sa.column("explanation", JSON),
     sa.column("counted_from", sa.Date()),
     sa.column("days_counted", sa.Integer()),
 )
@@ -27,6 +29,8 @@ RESUMED = re.compile(r"Resumed: on \w+ (\d{4}-\d\d-\d\d), with (\d+) (?:working 
 def upgrade() -> None:
     op.add_column("filings", sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("filings", sa.Column("withdrawal_id", sa.Uuid(), nullable=True))
+    for name in ("earlier_declarations", "objections"):
+        op.add_column("appointments", sa.Column(name, JSON, server_default="[]", nullable=False))
     note_from_when_terms_count(op.get_bind())
 
 

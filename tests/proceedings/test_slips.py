@@ -257,3 +257,67 @@ def test_a_withdrawn_filing_carries_its_correction_back_no_longer(house: House, 
         house.clock.pass_by(days=1)
         second = dispute.filing(dispute.requesting, "participants", resubmits_id=first["id"])
     assert second["received_at"] == second["listed_at"] == "2026-03-03T09:00:00Z"
+
+
+DISCLOSES = {"independent": True, "disclosures": "In 2019 I taught at the university of Vedria."}
+
+
+def test_a_candidate_corrects_a_declaration_and_every_party_accepts_again(dispute: Dispute) -> None:
+    path = f"/v1/appointments/{dispute.nominated()['id']}"
+    dispute.mediator.post(f"{path}/declare", {"independent": False}).expect(200)
+    dispute.responding.post(f"{path}/accept").expect(200)
+    dispute.house.clock.pass_by(hours=1)
+    now = dispute.mediator.post(f"{path}/declare", DISCLOSES).expect(200)
+    assert (now["state"], now["independent"], now["disclosures"], now["accepted_by"], now["declared_at"]) == (
+        "declared",
+        True,
+        DISCLOSES["disclosures"],
+        [],
+        "2026-03-02T10:00:00Z",
+    )
+    earlier = {"independent": False, "disclosures": None, "declared_at": "2026-03-02T09:00:00Z"}
+    assert now["earlier_declarations"] == [earlier]
+    # A request that is sent again changes nothing.
+    dispute.mediator.post(f"{path}/declare", DISCLOSES).expect(409, "declaration-unchanged")
+    dispute.registrar.post(f"{path}/confirm").expect(409, "need-not-met")
+    for person in (dispute.requesting, dispute.responding, dispute.registrar):
+        assert person.get(path).expect(200) == now
+        assert [event["content"]["disclosures"] for event in dispute.events(person, "appointment-declared")] == [
+            None,
+            DISCLOSES["disclosures"],
+        ]
+    awaited = [entry["capacity"] for entry in dispute.read()["waiting_for"] if entry["act"]["name"] == "accept"]
+    assert awaited == ["requesting-party", "responding-party"]
+    for person in (dispute.requesting, dispute.responding):
+        dispute.registrar.post(f"{path}/confirm").expect(409, "need-not-met")
+        person.post(f"{path}/accept").expect(200)
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+
+
+def test_a_mediator_goes_on_disclosing_and_each_party_may_object_once_after_each_declaration(
+    dispute: Dispute,
+) -> None:
+    dispute.mediating()
+    path = f"/v1/appointments/{dispute.appointments()[0]['id']}"
+    accepted = dispute.appointments()[0]["accepted_by"]
+    dispute.house.clock.pass_by(days=3)
+    dispute.requesting.post(f"{path}/declare", DISCLOSES).expect(403, "not-your-capacity")
+    now = dispute.mediator.post(f"{path}/declare", DISCLOSES).expect(200)
+    assert (now["state"], now["accepted_by"], len(now["earlier_declarations"])) == ("confirmed", accepted, 1)
+    (*_first, second) = dispute.events(dispute.responding, "appointment-declared")
+    assert (second["content"]["disclosures"], second["actor"]["capacity"]) == (DISCLOSES["disclosures"], "mediator")
+    for person in (dispute.mediator, dispute.registrar):
+        person.post(f"{path}/object", {"reason": "No."}).expect(403, "not-your-capacity")
+    objected = dispute.responding.post(f"{path}/object", {"reason": "He taught there."}).expect(200)
+    at = now["declared_at"]
+    objection = {"party_id": dispute.party("responding"), "reason": "He taught there.", "objected_at": at}
+    assert objected["objections"] == [objection]
+    dispute.responding.post(f"{path}/object", {"reason": "Again."}).expect(409, "already-objected")
+    dispute.mediator.post(f"{path}/declare", {"independent": False}).expect(200)
+    for person in (dispute.requesting, dispute.responding):
+        person.post(f"{path}/object", {"reason": "Not independent."}).expect(200)
+    assert len(dispute.events(dispute.mediator, "appointment-objected")) == 3
+    assert len(dispute.registrar.get(path).expect(200)["objections"]) == 3
+    dispute.registrar.post(f"{path}/replace", {"reason": "The objections are upheld."}).expect(200)
+    dispute.responding.post(f"{path}/object", {"reason": "Late."}).expect(409, "appointment-state")
+    dispute.mediator.post(f"{path}/declare", DISCLOSES).expect(404)

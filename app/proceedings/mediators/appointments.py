@@ -33,9 +33,10 @@ from app.proceedings.mediators.schemas import (
     AppointmentCase,
     AppointmentList,
     AppointmentOut,
-    DeclarationOfIndependence,
+    EarlierDeclarationOut,
     DeclineIn,
     NominationIn,
+    ObjectionOut,
 )
 from app.proceedings.steps import consequences
 from app.proceedings.steps.service import Attempt, apply_step, judge_step
@@ -50,6 +51,8 @@ _COLUMNS = (
     Appointment.accepted_by,
     Appointment.content_id,
     Appointment.disclosures_id,
+    Appointment.earlier_declarations,
+    Appointment.objections,
     Appointment.proposed_at,
     Appointment.declared_at,
     Appointment.confirmed_at,
@@ -80,12 +83,21 @@ def _appointments() -> Any:
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
     ids = [id for row in rows for id in (row.content_id, row.disclosures_id) if id is not None]
+    ids += [UUID(entry["content_id"]) for row in rows for entry in (*row.earlier_declarations, *row.objections)]
     bodies = contents.read_many(db, ids)
+    names = set(AppointmentOut.model_fields) - {"case", "disclosures", "earlier_declarations", "objections"}
     return [
         AppointmentOut(
             case=AppointmentCase.model_validate(bodies[row.content_id]),
             disclosures=bodies[row.disclosures_id]["disclosures"] if row.disclosures_id else None,
-            **{name: getattr(row, name) for name in AppointmentOut.model_fields if name not in ("case", "disclosures")},
+            earlier_declarations=[
+                EarlierDeclarationOut.model_validate(entry | bodies[UUID(entry["content_id"])])
+                for entry in row.earlier_declarations
+            ],
+            objections=[
+                ObjectionOut.model_validate(entry | bodies[UUID(entry["content_id"])]) for entry in row.objections
+            ],
+            **{name: getattr(row, name) for name in names},
         )
         for row in rows
     ]
@@ -200,9 +212,10 @@ def user_of(db: GatedSession, appointment: Appointment) -> UUID:
     return user_id
 
 
-def _only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) -> None:
+def only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) -> None:
+    """Raise Forbidden unless the appointment is about the actor."""
     if user_of(db, appointment) != actor.id:
-        raise Forbidden("Only the candidate may do this.", "not-your-capacity")
+        raise Forbidden("Only the person whom the appointment is about may do this.", "not-your-capacity")
 
 
 def expect_state(appointment: Appointment, *states: str) -> None:
@@ -212,32 +225,13 @@ def expect_state(appointment: Appointment, *states: str) -> None:
         raise Conflict(detail, "appointment-state", state=appointment.state)
 
 
-def declare(
-    db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: DeclarationOfIndependence
-) -> tuple[UUID]:
-    """Declare, as the candidate, independence or its lack, and what the parties should know.
-
-    Raises Forbidden for anybody else, and Conflict once the candidate has declared or the nomination has ended.
-    """
-    _case, appointment = lock_appointment(db, actor, appointment_id)
-    _only_candidate(db, actor, appointment)
-    expect_state(appointment, "proposed")
-    disclosures = {"disclosures": body.disclosures}
-    written = contents.write(db, appointment.case_id, appointment.audience_id, disclosures)
-    appointment.state, appointment.independent = "declared", body.independent
-    appointment.disclosures_id, appointment.declared_at = written.id, now
-    act = act_on(appointment, "declare", now, author_of(actor, "candidate"))
-    record(db, act, appointment, "appointment-declared", written)
-    return (appointment.id,)
-
-
 def decline(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: DeclineIn) -> tuple[UUID]:
     """Decline a nomination, as the candidate, who from then on does not see the appointment.
 
     Raises Forbidden for anybody else, and Conflict once the nomination has ended.
     """
     _case, appointment = lock_appointment(db, actor, appointment_id)
-    _only_candidate(db, actor, appointment)
+    only_candidate(db, actor, appointment)
     expect_state(appointment, "proposed", "declared")
     appointment.state, appointment.ended_at = "declined", now
     act = act_on(appointment, "decline", now, author_of(actor, "candidate"))

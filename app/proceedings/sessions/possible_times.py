@@ -122,8 +122,8 @@ def require_free(db: GatedSession, actor: Actor, span: Span) -> None:
 def overlaps_of(db: GatedSession, actor: Actor, rows: Sequence[AnyRow]) -> dict[UUID, list[OverlapOut]]:
     """For each session of a case, the others at the same time of which the actor is warned.
 
-    A mediator is warned of all their own, and the staff of joint sessions with somebody who takes part in both. Nobody
-    else is warned.
+    A mediator is warned of all their own, and the staff of joint sessions with somebody who takes part in both. Others
+    are not warned.
     """
     if not rows:
         return {}
@@ -165,7 +165,7 @@ def _joint_sessions_around(db: GatedSession, case_id: UUID, span: Span) -> Seque
         Meeting.case_id.in_(select(Capacity.case_id).where(Capacity.user_id.in_(people), *held)),
         Meeting.case_id.in_(select(Party.case_id).where(Party.member_id.in_(members))),
     )
-    # Of a caucus the staff must not know, not even that there is one.
+    # The staff must not know of a caucus.
     return db.execute(_sessions_within(span).where(Meeting.kind == "joint", shared)).all()
 
 
