@@ -33,8 +33,8 @@ from app.proceedings.mediators.schemas import (
     AppointmentCase,
     AppointmentList,
     AppointmentOut,
-    EarlierDeclarationOut,
     DeclineIn,
+    EarlierDeclarationOut,
     NominationIn,
     ObjectionOut,
 )
