@@ -29,12 +29,14 @@ CONFIDED = {
     "case-opened",
     "document-removed",
     "document-stored",
+    "document-withdrawn",
     "event-rectified",
     "filing-drafted",
     "filing-joined",
     "filing-joinder-withdrawn",
     "filing-shared",
     "filing-submitted",
+    "filing-withdrawn",
     "party-added",
     "powers-recorded",
     "session-adjourned",
@@ -55,7 +57,6 @@ ELSEWHERE = {
     "disclosure-proposed": "tests/proceedings/test_newcomers.py",
     "document-released": "tests/proceedings/test_kept_documents.py",
     "document-refused": "tests/proceedings/test_kept_documents.py",
-    "document-withdrawn": "tests/proceedings/test_slips.py",
     "filing-amended": "tests/proceedings/test_slips.py",
     "filing-discarded": "tests/proceedings/test_slips.py",
     "filing-docketed": "tests/proceedings/test_docket.py",
@@ -159,6 +160,15 @@ def _caucus_filing(on: Setting) -> None:
     on.pause()
     (document,) = filing["documents"]
     on.dispute.mediator.get(f"/v1/documents/{document['id']}/content")
+
+
+def _withdrawn_filing(on: Setting) -> None:
+    filing = on.filed(on.dispute.requesting, "withdrawn", "caucus", ("requesting",))
+    (document,) = filing["documents"]
+    on.dispute.mediator.get(f"/v1/documents/{document['id']}/content")
+    on.pause()
+    reason = {"reason": word("reasontowithdraw", on.place)}
+    on.dispute.requesting.post(f"{on.path}/filings/{filing['id']}/withdraw", reason).expect(200)
 
 
 def _mediators_caucus_filing(on: Setting) -> None:
@@ -285,6 +295,7 @@ def _own_text(on: Setting) -> None:
 SIDE, MEDIATOR, REGISTRY = "requesting", "mediator", "registrar"
 ACTS = (
     Confidence((SIDE, MEDIATOR), _caucus_filing),
+    Confidence((SIDE, MEDIATOR), _withdrawn_filing),
     Confidence((SIDE, MEDIATOR), _mediators_caucus_filing),
     Confidence((SIDE, MEDIATOR), _caucus_sessions),
     Confidence((SIDE, MEDIATOR), _caucus_text),

@@ -290,6 +290,10 @@ async def _of_the_open_case(play: Recorder) -> None:
     await _of_filings(play)
     await _of_slips(play)
     await _of_representatives(play)
+    known = {"independent": True, "disclosures": "In 2019 I taught at the university of Tarvand."}
+    await play.do("other_mediator", "/v1/appointments/{appointment}/declare", known)
+    objection = {"reason": "The university is run by the ministry that is in charge of the warnings."}
+    await play.do("responding_agent", "/v1/appointments/{appointment}/object", objection)
     await play.do("other_mediator", "/v1/appointments/{appointment}/resign", {"reason": "I am called to office."})
     await play.do("requesting_agent", f"{S}/appointments", {"mediator_id": "{mediator_entry}"}, appointment="id")
     await play.do("mediator", "/v1/appointments/{appointment}/declare", {"independent": True})
@@ -390,6 +394,7 @@ async def _of_slips(play: Recorder) -> None:
     await play.do(who, f"{S}/filings/{{slip}}/share")
     await play.do(who, f"{S}/filings/{{slip}}/submit")
     await play.do(who, "/v1/documents/{advice}/withdraw", {"reason": "It is our counsel's advice."})
+    await play.do(who, f"{S}/filings/{{slip}}/withdraw", {"reason": "It is for another case."})
 
 
 async def _of_representatives(play: Recorder) -> None:
@@ -427,6 +432,7 @@ async def _of_terms(play: Recorder) -> None:
     why = {"reason": "The parties negotiate directly until February."}
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/extend", {"until_on": "{day100}", **why})
     closure = {"from_on": "{day99}", "until_on": "{day101}", "name": "The registry moves house"}
+    await play.do("registrar", "/v1/closures/preview?limit=1&from_on={day99}&until_on={day101}", method="GET")
     await play.do("registrar", "/v1/closures", closure, better=True, closure="id")
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/suspend", why)
     await play.do("registrar", f"{D}/deadlines/{{deadline}}/resume")
@@ -590,6 +596,10 @@ _ELSEWHERE: dict[str, dict[str, str]] = {
 }
 
 
+# Read earlier in the play, with the query that it needs.
+_READ_BEFORE = ("previewClosure",)
+
+
 async def _read_everything(play: Recorder) -> None:
     """Each operation that reads JSON, once."""
 
@@ -610,7 +620,7 @@ async def _read_everything(play: Recorder) -> None:
     paths = play.app.openapi()["paths"]
     for path, operation in ((path, item["get"]) for path, item in paths.items() if "get" in item):
         id = operation["operationId"]
-        if list(operation["responses"]["200"]["content"]) != ["application/json"]:
+        if list(operation["responses"]["200"]["content"]) != ["application/json"] or id in _READ_BEFORE:
             continue
         names = {**_PLACES, **_ELSEWHERE.get(id, {})}
         place = path.format_map({name: play.kept.get(kept, "") for name, kept in names.items()})

@@ -135,6 +135,7 @@ REQUESTS: dict[str, Json] = {
     },
     "FreezeIn": {"sha256": _HASH},
     "HoldIn": {"attendance": [{"name": "Mina Datar", "capacity": "mediator"}]},
+    "ObjectionIn": {"reason": "The university is run by the ministry whose dam this is."},
     "LeaveIn": {"reason": "Called to office."},
     "MediatorChange": {"languages": ["en", "fr", "sw"], "expertise": ["rivers", "fisheries"]},
     "MediatorIn": {"user_id": PERSON, "nationalities": ["KE"], "languages": ["en", "fr"], "expertise": ["rivers"]},

@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 from app.rules.model import OfficeHours, Procedure
 from app.rules.terms import Calendar, next_working_day, written
 
+# A court sends its referral to the registry by a program.
+COURT = "court"
 # How papers reach the registry. What people do themselves in the registry counts until midnight.
-CHANNELS = ("post", "courier", "by-hand", "e-mail", "fax", "other")
+CHANNELS = ("post", "courier", "by-hand", "e-mail", "fax", "other", COURT)
 # A term can count only by an addressee's calendar; a receipt has none.
 PLACES = ("seat", "parties", "institution")
-_SPOKEN = {"by-hand": "hand", "other": "another way"}
+_SPOKEN = {"by-hand": "hand", "other": "another way", COURT: "referral of a court"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -147,7 +147,7 @@ def due(
         lines = [
             f"Period: {term.period}.",
             f"Counting: the day of the trigger does not count, so the first day is {written(trigger_on + _DAY)}.",
-            *(_lines_of(calendars) if _needs_calendars(term, period) else ()),
+            *(calendar_lines(calendars) if _needs_calendars(term, period) else ()),
             *counted,
         ]
     _within_the_calendar(term, due_on)
@@ -200,7 +200,8 @@ def _lines_of_a_set_day(term: Term) -> tuple[str, str]:
     )
 
 
-def _lines_of(calendars: Sequence[Calendar]) -> tuple[str, ...]:
+def calendar_lines(calendars: Iterable[Calendar]) -> tuple[str, ...]:
+    """A line for each calendar by which a term is counted: its version, and the days of the week on which it rests."""
     return tuple(
         f"Calendar: {calendar.name} ({calendar.version}); it rests on "
         f"{' and '.join(f'{WEEKDAYS[day]}s' for day in sorted(calendar.weekend)) or 'no day of the week'}."
@@ -258,7 +259,7 @@ def extended(term: Term, first_due_on: date, due_on: date, until_on: date, calen
 
 def remaining(term: Term, on: date, due_on: date, calendars: Sequence[Calendar] = ()) -> int:
     """The days of the term that are left after a day, in the unit of the term: days or working days."""
-    if not _in_working_days(term):
+    if not counts_working_days(term):
         return (due_on - on).days
     left, day = 0, on
     while day < due_on:
@@ -286,16 +287,17 @@ def counted_again(term: Term, since: date, left: int | None, due_on: date, calen
 
 
 def _left(term: Term, count: int) -> Period | None:
-    unit = "working-day" if _in_working_days(term) else "day"
+    unit = "working-day" if counts_working_days(term) else "day"
     return Period(count, unit) if count > 0 else None
 
 
 def days_in_words(term: Term, count: int) -> str:
     """A number of days in the unit of the term: `3 working days`, `1 day`."""
-    return f"{count} {'working day' if _in_working_days(term) else 'day'}{'' if count == 1 else 's'}"
+    return f"{count} {'working day' if counts_working_days(term) else 'day'}{'' if count == 1 else 's'}"
 
 
-def _in_working_days(term: Term) -> bool:
+def counts_working_days(term: Term) -> bool:
+    """Whether the period of a term is a number of working days."""
     period = parse_period(term.period)
     return period is not None and period.unit == "working-day"
 

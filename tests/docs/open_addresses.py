@@ -1,7 +1,7 @@
 """Who is answered by each address that names no case and no item: a table for docs/who-may-see-what.md."""
 
 from app.cli import _document
-from tests.core.http.operations import OPERATIONS
+from tests.core.http.operations import NEEDED_QUERY, OPERATIONS
 from tests.courts import court, program
 from tests.installation import House, Person
 
@@ -27,7 +27,8 @@ def table(house: House) -> str:
         if operation.method != "GET" or operation.has_ids:
             continue
         summary = str(document[operation.path]["get"]["summary"]).rstrip(".")
-        answered = [person.get(operation.path).status for person in everybody.values()]
+        address = f"{operation.path}?{NEEDED_QUERY.get(operation.id, '')}"
+        answered = [person.get(address).status for person in everybody.values()]
         assert set(answered) <= {200, 401, 403, 404}, (operation.path, answered)
         rows.append([f"`{operation.path}`: {summary}", *("yes" if status == 200 else "–" for status in answered)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

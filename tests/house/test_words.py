@@ -34,6 +34,7 @@ AS_SYSTEM = {
     "app/integration/courts/referral_views.py": "shows a court its case number and the session dates its parties share",
     "app/integration/courts/court_acts.py": "makes the audience of a referral, and moves a term by a court's order",
     "app/proceedings/documents/accesses.py": "lists to a side all the readers of its documents",
+    "app/proceedings/filings/withdrawal.py": "lists to a side all who could read the filing that it withdraws",
     "app/proceedings/documents/virus_scan.py": "has documents scanned that nobody may read yet",
     "app/proceedings/documents/inventory.py": "compares all that is stored with all that is known",
     "app/core/ledger/feed.py": "finds the place of an event that its reader may know of no more, and says who has news",

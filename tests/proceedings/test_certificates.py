@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pypdf
@@ -15,9 +16,13 @@ from app.core.ledger import service as ledger
 from app.core.ledger.acts import OPERATOR
 from app.institution.signing import service as signing
 from app.institution.signing.files import NotGenuine, decoded
+from app.proceedings.certificates.pdf import render
 from app.proceedings.certificates.verification import verify
 from tests.installation import House, Json, Person
+from tests.own_rules import own_rules, rewritten
+from tests.proofs import signed_by_another_key
 from tests.story import MANDATE, UNCITRAL, Dispute
+from tests.uploads import desk_of
 
 COMPANIES = [
     {"side": "requesting", "kind": "company", "name": "Serin Hydropower AG", "member_id": None},
@@ -82,7 +87,9 @@ def test_a_receipt_states_the_filing_its_time_and_its_author(dispute: Dispute) -
         "place": "Hong Kong",
         "time_zone": "Asia/Hong_Kong",
         "received_local": "2026-03-02T17:00:00+08:00",
+        "submitted_local": "2026-03-02T17:00:00+08:00",
     }
+    assert body["submitted_at"] == filing["listed_at"]
     assert body["effective_on"] == filing["effective_on"]
     assert [(term["term"], term["due_on"], term["in_time"]) for term in body["terms"]] == [
         ("reply", "2026-04-01", True)
@@ -426,3 +433,73 @@ def test_long_names_and_many_steps_stay_on_the_page(dispute: Dispute) -> None:
 
 def test_only_account_holders_list_the_signing_keys(house: House) -> None:
     assert house.client.get("/v1/signing-keys").status_code == 401
+
+
+def test_a_receipt_of_a_filing_that_is_deemed_received_earlier_says_when_it_was_submitted(
+    house: House, tmp_path: Path
+) -> None:
+    line = 'zone = "seat"\nresubmission = "5 days"'
+    with own_rules(tmp_path / "rules", ours_2026=rewritten("uncitral-2021", "ours-2026", ('zone = "seat"', line))):
+        dispute = Dispute(house)
+        dispute.invited(procedure="ours-2026", category="state-state")
+        first = dispute.filing(dispute.requesting, "participants")
+        returned = {"reasons": ["unsigned"], "note": "The last page has no signature."}
+        dispute.registrar.post(f"{dispute.path}/filings/{first['id']}/return", returned).expect(200)
+        house.clock.pass_by(days=1, minutes=5)
+        second = dispute.filing(dispute.requesting, "participants", resubmits_id=first["id"])
+        file = receipt_of(dispute.responding, dispute, second)
+        pages = pdf(dispute.responding, f"{dispute.path}/filings/{second['id']}/receipt.pdf")
+    assert (file["body"]["received_at"], file["body"]["submitted_at"]) == (
+        "2026-03-02T09:00:00Z",
+        "2026-03-03T09:05:00Z",
+    )
+    page = text_of(pages)
+    assert "Submitted 3 March 2026, 17:05:00 at Hong Kong" in page
+    assert "Deemed received 2 March 2026, 17:00:00 at Hong Kong" in page
+    lines = verify(pages).lines
+    assert "Submitted at 2026-03-03T09:05:00Z, 2026-03-03T17:05:00+08:00 at Hong Kong." in lines
+    assert any(
+        line.startswith("Deemed received with the filing that it corrects at 2026-03-02T09:00:00Z") for line in lines
+    )
+
+
+def test_a_receipt_of_paper_says_when_the_registry_entered_it(dispute: Dispute) -> None:
+    dispute.mediating()
+    paper = {
+        "on_behalf_of": dispute.party("requesting"),
+        "received_via": "courier",
+        "received_at": "2026-03-02T08:00:00Z",
+    }
+    filing = dispute.filing(dispute.registrar, "participants", **paper)
+    page = text_of(pdf(dispute.requesting, f"{dispute.path}/filings/{filing['id']}/receipt.pdf"))
+    assert "Received 2 March 2026, 16:00:00 at Hong Kong" in page
+    assert "Entered 2 March 2026, 17:00:00 at Hong Kong" in page
+
+
+def test_an_ordinary_receipt_has_one_page_and_a_longer_one_keeps_its_signature_together(dispute: Dispute) -> None:
+    dispute.mediating()
+    lengths = []
+    for count in (1, 6):
+        desk = desk_of(dispute)
+        for number in range(count):
+            desk.send(name=f"annex-{number}.pdf").expect(201)
+        desk.submit()
+        content = pdf(dispute.requesting, f"{desk.path.removesuffix('/documents')}/receipt.pdf")
+        pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages]
+        lengths.append(len(pages))
+        assert all(words in pages[-1] for words in ("Signed by", "Issued", "Ledger before the act", "Rendered by"))
+    assert lengths == [1, 2]
+
+
+def test_a_receipt_of_an_earlier_release_is_still_verified_and_drawn(dispute: Dispute) -> None:
+    """Such a receipt does not say when its filing was submitted; any key shows that, since the members are signed."""
+    dispute.mediating()
+    file = receipt_of(dispute.requesting, dispute, dispute.filing(dispute.requesting, "participants"))
+    del file["body"]["submitted_at"], file["body"]["seat"]["submitted_local"]
+    earlier = signed_by_another_key(file)
+    lines = verify(earlier).lines
+    assert any(line.startswith("Received at 2026-03-02T09:00:00Z, 2026-03-02T17:00:00+08:00") for line in lines)
+    assert not any("ubmitted" in line or "Entered" in line for line in lines)
+    page = text_of(render(earlier))
+    assert "Received 2 March 2026, 17:00:00 at Hong Kong" in page
+    assert "Submitted" not in page

@@ -1,16 +1,23 @@
 """A closure moves the open terms whose rules roll over its days, and its withdrawal moves them back."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
+from app.institution.calendars import countries
 from app.institution.calendars.countries import plain
+from app.operations.migrating import configuration
 from app.rules.loader import library
 from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars
 from app.rules.simulation.machine import simulate
+from app.rules.terms import Calendar
 from tests.background import worker
-from tests.installation import House, Json
+from tests.installation import House, Json, straight_to
 from tests.own_rules import OURS, OwnTerm
 from tests.registries import EmptyRegistry
 from tests.story import GIVES, UNCITRAL, Dispute
@@ -223,3 +230,137 @@ def test_a_term_that_a_closure_moved_passes_on_its_new_day(house: House, dispute
     house.clock.now += timedelta(days=32)
     dispute.step(dispute.requesting, "lapse", {"reason": "No answer."}).expect(409, "term-not-passed")
     dispute.step(dispute.responding, "accept-invitation", GIVES).expect(200)
+
+
+def previewed(house: House, **more: Any) -> list[Json]:
+    """What the closure would do that `entered` enters, page by page."""
+    query = {name: value for name, value in {**MOVE, **more}.items() if name != "name" and value is not None}
+    path: str | None = f"/v1/closures/preview?{urlencode({**query, 'limit': 1})}"
+    items: list[Json] = []
+    while path:
+        answer = house.registrar.get(path)
+        items += answer.expect(200)["items"]
+        following = answer.json["next"]
+        path = f"/v1/closures/preview?{urlencode({**query, 'limit': 1, 'after': following})}" if following else None
+    return items
+
+
+def test_a_preview_lists_what_a_closure_would_move_and_changes_nothing(
+    house: House, dispute: Dispute, ours: OwnTerm
+) -> None:
+    dispute.invited(**ours(**ROLLS))
+    second, third = Dispute(house, " II"), Dispute(house, " III")
+    second.invited(**UNCITRAL)
+    house.clock.pass_by(days=7)
+    third.invited(**OURS)
+    before = [case.read() for case in (dispute, second, third)]
+    listed = previewed(house)
+    assert [(item["case"]["id"], item["moved"], item["due_before"], item["due_after"]) for item in listed] == [
+        (case.case["id"], moved, "2026-04-01", after)
+        for case, moved, after in sorted(
+            ((dispute, True, "2026-04-03"), (second, False, "2026-04-01")),
+            key=lambda entry: entry[0].deadlines()[0]["id"],
+        )
+    ]
+    assert [case.read() for case in (dispute, second, third)] == before
+    assert dispute.events(kind="deadline-moved") == []
+    assert house.registrar.get("/v1/closures").expect(200)["items"] == []
+    entered(house)
+    assert previewed(house, from_on="2026-04-03", until_on="2026-04-03")[0]["due_after"] == "2026-04-06"
+    days = "from_on=2026-03-30&until_on=2026-04-02"
+    dispute.requesting.get(f"/v1/closures/preview?{days}").expect(403)
+    dispute.mediator.get(f"/v1/closures/preview?{days}").expect(403)
+    body = house.registrar.get("/v1/closures/preview?from_on=2026-04-02&until_on=2026-03-30").expect(422, "invalid")
+    assert [(fault["pointer"], fault["code"]) for fault in body["errors"]] == [("query/until_on", "order")]
+    house.registrar.get(f"/v1/closures/preview?{days}&calendar=XX").expect(422, "invalid")
+
+
+@pytest.mark.parametrize("term", [ROLLS, WORKING])
+def test_the_preview_says_what_the_closure_then_does(
+    house: House, dispute: Dispute, ours: OwnTerm, term: dict[str, str]
+) -> None:
+    dispute.invited(**ours(**term))
+    second = Dispute(house, " II")
+    house.clock.pass_by(days=3)
+    second.invited(**OURS)
+    for days in (
+        {},
+        {"from_on": "2026-03-05", "until_on": "2026-03-06"},
+        {"from_on": "2026-04-03", "until_on": "2026-04-20"},
+    ):
+        foreseen = previewed(house, **days)
+        happened = house.registrar.get(f"{entered(house, **days)}/deadlines").expect(200)["items"]
+        for item in happened:
+            del item["changed_at"]
+        assert sorted(foreseen, key=str) == sorted(happened, key=str)
+
+
+def test_the_same_closure_is_entered_once_and_again_after_its_withdrawal(house: House) -> None:
+    for calendar in (None, "FR"):
+        first = entered(house, calendar=calendar)
+        again = {**MOVE, "calendar": calendar, "name": "In other words"}
+        body = house.registrar.post("/v1/closures", again).expect(409, "closure-entered")
+        assert body["href"] == first
+        entered(house, calendar=calendar, until_on="2026-04-01")
+        withdrawn(house, first)
+        entered(house, calendar=calendar)
+
+
+def test_new_data_of_holidays_move_no_term_until_a_closure_that_concerns_it_and_are_then_named(
+    house: House, dispute: Dispute, ours: OwnTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = {"place": "Vienna", "time_zone": "Europe/Vienna", "calendar": "AT"}
+    dispute.invited(**ours(period='"30 days"', roll='"next-working-day"', calendars='["seat"]'), seat=seat)
+    assert due(dispute) == "2026-04-01"
+    release = countries.calendar_of
+
+    def later_release(code: str, closures: Any = ()) -> Calendar:
+        days = [*closures, (date(2026, 4, 1), date(2026, 4, 1), "A new holiday")]
+        return replace(release(code, days), version="holidays 999")
+
+    monkeypatch.setattr(countries, "calendar_of", later_release)
+    worker(house).round()
+    entered(house, calendar="AT", from_on="2026-04-02", until_on="2026-04-02")
+    entered(house, calendar="FR", from_on="2026-04-01", until_on="2026-04-01")
+    assert previewed(house, calendar="FR") == []
+    assert due(dispute) == "2026-04-01"
+    entered(house, calendar="AT", from_on="2026-03-30", until_on="2026-04-03")
+    assert due(dispute) == "2026-04-07"
+    lines = dispute.deadlines()[0]["explanation"]
+    assert "Calendar: AT (holidays 999); it rests on Saturdays and Sundays." in lines
+    assert "Not counted: Wednesday 2026-04-01, A new holiday (AT)." in lines
+
+
+def test_terms_that_began_before_closures_moved_any_are_moved_after_the_upgrade(
+    house: House, dispute: Dispute, ours: OwnTerm
+) -> None:
+    own = ours(**WORKING, extend_by='["registry"]', suspend_by='["registry"]', settable="true")
+    dispute.invited(**own)
+    extended, resumed, given = (Dispute(house, number) for number in (" II", " III", " IV"))
+    extended.invited(**own)
+    resumed.invited(**own)
+    given.lodged(**own)
+    given.step(house.registrar, "invite", {"due_on": "2026-05-05"}).expect(200)
+    paths = [f"{case.path}/deadlines/{case.deadlines()[0]['id']}" for case in (extended, resumed)]
+    house.registrar.post(f"{paths[0]}/extend", {"until_on": "2026-05-04", "reason": "More time."}).expect(200)
+    house.registrar.post(f"{paths[1]}/suspend", {"reason": "Elections."}).expect(200)
+    house.clock.pass_by(days=7)
+    house.registrar.post(f"{paths[1]}/resume").expect(200)
+    engine = straight_to(house.settings)
+    kept = text("SELECT id, counted_from, days_counted FROM deadlines ORDER BY id")
+    with engine.begin() as connection:
+        noted = connection.execute(kept).all()
+        assert sorted((row.counted_from is None, row.days_counted) for row in noted if row.days_counted != 22) == [
+            (False, None),
+            (True, None),
+            (True, None),
+        ]
+        connection.execute(text("UPDATE deadlines SET counted_from = NULL, days_counted = NULL"))
+        migration: Any = ScriptDirectory.from_config(configuration()).get_revision("20261130m")
+        migration.module.note_from_when_terms_count(connection)
+        assert connection.execute(kept).all() == noted
+    engine.dispose()
+    house.leave_moment()
+    entered(house)
+    cases = (dispute, extended, resumed, given)
+    assert [due(case) for case in cases] == ["2026-04-07", "2026-05-04", "2026-04-14", "2026-05-05"]

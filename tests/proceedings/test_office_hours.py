@@ -11,6 +11,7 @@ from app.rules.loader import library
 from app.rules.simulation.assumed import AssumedAct, AssumedParty, Calendars
 from app.rules.simulation.machine import simulate
 from tests.background import worker
+from tests.courts import court, program, referral
 from tests.installation import Answer, House, Json
 from tests.own_rules import OURS, own_rules, rewritten
 from tests.registries import EmptyRegistry
@@ -178,3 +179,57 @@ def test_a_rule_set_shows_its_office_hours(house: House, hours: Json) -> None:
     assert [(item["channels"], item["until"], item["calendars"]) for item in shown] == [
         (["e-mail", "fax"], "16:00", ["institution"])
     ]
+
+
+COURT_HOURS = HOURS.partition("[[grounds]]")[0].replace('"e-mail", "fax"', '"court"').replace('institution"]', 'seat"]')
+TELLING = """[[terms]]
+name = "telling"
+title = "to tell the other side"
+period = "3 working-days"
+counting = "day-after"
+roll = "none"
+calendars = ["seat"]
+standing = "institution"
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "accepted_after", "on", "due_on", "is_late"),
+    [
+        # At the seat it is an hour later. The 6th is a Friday.
+        (datetime(2026, 3, 6, 14, 59, 59, tzinfo=UTC), 0, "2026-03-06", "2026-03-11", False),
+        (datetime(2026, 3, 6, 15, tzinfo=UTC), 0, "2026-03-09", "2026-03-12", True),
+        (datetime(2026, 3, 7, 9, tzinfo=UTC), 1, "2026-03-09", "2026-03-12", True),
+        # The registry takes its time: what counts is the day on which it accepts.
+        (datetime(2026, 3, 6, 15, tzinfo=UTC), 4, "2026-03-10", "2026-03-13", False),
+    ],
+)
+def test_a_courts_referral_after_hours_is_lodged_on_the_next_working_day_and_its_term_says_why(
+    house: House, tmp_path: Path, sent_at: datetime, accepted_after: int, on: str, due_on: str, is_late: bool
+) -> None:
+    lodge, invite = 'lodges = true\nexpected = ["draft"]\n', 'serves = true\nexpected = ["lodged"]\n'
+    checks = '[[checks]]\nname = "all-parties-consented"\n'
+    text = rewritten(
+        "court-referred",
+        "ours-2026",
+        (lodge, f'{lodge}starts = ["telling"]\n'),
+        (invite, f'{invite}ends = ["telling"]\n'),
+        (checks, TELLING + COURT_HOURS + checks),
+    )
+    with own_rules(tmp_path / "rules", ours_2026=text):
+        sender = program(house, court(house))
+        house.clock.now = sent_at
+        path = f"/v1/referrals/{sender.post('/v1/referrals', referral()).expect(201)['id']}"
+        house.clock.pass_by(days=accepted_after)
+        case_id = house.registrar.post(f"{path}/accept", {"procedure": "ours-2026"}).expect(200)["case_id"]
+        path = f"/v1/cases/{case_id}"
+        (term,) = house.registrar.get(f"{path}/deadlines").expect(200)["items"]
+        events = house.registrar.get(f"{path}/events").expect(200)["items"]
+        (lodged,) = [event["payload"] for event in events if event["type"] == "step-taken"]
+        # What follows counts on no earlier day.
+        house.registrar.post(f"{path}/steps/invite", {}).expect(200)
+    assert (lodged["on"], lodged["received_via"], term["due_on"]) == (on, "court", due_on)
+    reasons = [line for line in term["explanation"] if line.startswith("Received by referral of a court on ")]
+    assert len(reasons) == is_late
+    assert all(line.endswith(f"it counts on Monday {on}.") for line in reasons)

@@ -275,3 +275,11 @@ def test_a_disabled_user_is_refused_from_the_next_request_on(served: House) -> N
         looping.result(60)
     assert {status for began, status in answers[:5]} == {200}
     assert {status for began, status in answers if began > disabled} == {401}
+
+
+def test_equal_closures_that_are_entered_at_once_are_entered_once(served: House) -> None:
+    closure = {"from_on": "2026-03-30", "until_on": "2026-04-02", "name": "The registry moves house"}
+    with outside(served, *[served.registrar] * 6) as people:
+        answers = at_once([partial(person.post, "/v1/closures", closure) for person in people])
+    assert statuses(answers) == {201: 1, 409: 5}
+    assert {answer.code for answer in answers if answer.status == 409} == {"closure-entered"}

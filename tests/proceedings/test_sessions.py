@@ -218,7 +218,7 @@ def test_a_mediator_is_warned_of_their_own_sessions_at_the_same_time_in_every_ca
     assert dispute.mediator.get(f"{path}/{made['id']}").expect(200)["overlaps"] == []
 
 
-def test_only_the_mediator_learns_that_they_have_another_session(house: House, dispute: Dispute) -> None:
+def test_only_the_mediator_learns_that_they_have_a_caucus_at_that_time(house: House, dispute: Dispute) -> None:
     dispute.mediating()
     other = Dispute(house, " II")
     other.mediator, other.mediator_id = dispute.mediator, dispute.mediator_id
@@ -227,17 +227,47 @@ def test_only_the_mediator_learns_that_they_have_another_session(house: House, d
     body |= {"starts_at": "2026-06-01T10:30", "ends_at": "2026-06-01T11:00"}
     path = f"{dispute.path}/sessions"
     alone = dispute.registrar.post(path, body).expect(201)
+    assert alone["overlaps"] == []
     seen = [person.get(f"{path}/{alone['id']}") for person in (dispute.registrar, dispute.requesting)]
     for case, side in ((dispute, "responding"), (other, "requesting")):
         case.session("caucus", side)
-    again = dispute.registrar.post(path, {**body, "despite_overlap": False}).expect(201)
-    assert {**again, "id": None} == {**alone, "id": None}
-    assert alone["overlaps"] == []
     for person, before in zip((dispute.registrar, dispute.requesting), seen, strict=True):
         now = person.get(f"{path}/{alone['id']}")
         assert (now.json, now.headers["etag"]) == (before.json, before.headers["etag"])
-        assert {item["id"]: item["overlaps"] for item in person.get(path).expect(200)["items"]} == {
-            alone["id"]: [],
-            again["id"]: [],
-        }
-    assert len(dispute.mediator.get(f"{path}/{alone['id']}").expect(200)["overlaps"]) == 3
+    assert len(dispute.mediator.get(f"{path}/{alone['id']}").expect(200)["overlaps"]) == 2
+    again = dispute.registrar.post(path, {**body, "despite_overlap": False}).expect(201)
+    assert [overlap["session_id"] for overlap in again["overlaps"]] == [alone["id"]]
+    assert [item["overlaps"] for item in dispute.requesting.get(path).expect(200)["items"]] == [[], []]
+
+
+@pytest.mark.parametrize("shared", ["mediator", "representative", "member", None])
+def test_the_registry_is_warned_of_joint_sessions_at_one_time_with_the_same_people(
+    house: House, dispute: Dispute, shared: str | None
+) -> None:
+    dispute.mediating()
+    other = Dispute(house, " II")
+    if shared == "mediator":
+        other.mediator, other.mediator_id = dispute.mediator, dispute.mediator_id
+    elif shared == "representative":
+        other.responding = dispute.responding
+    elif shared == "member":
+        other.members[0] = dispute.members[1]
+    other.mediating(procedure="uncitral-2021")
+    body = {"kind": "joint", "title": "Meeting", "audience": "participants"}
+    body |= {"starts_at": "2026-06-01T10:30", "ends_at": "2026-06-01T11:00"}
+    first = dispute.registrar.post(f"{dispute.path}/sessions", body).expect(201)
+    second = other.registrar.post(f"{other.path}/sessions", {**body, "starts_at": "2026-06-01T10:59"}).expect(201)
+    warning = [{"case_id": dispute.case["id"], "session_id": first["id"]}] if shared else []
+    assert second["overlaps"] == warning
+    path = f"{dispute.path}/sessions/{first['id']}"
+    seen = dispute.registrar.get(path).expect(200)["overlaps"]
+    assert [overlap["session_id"] for overlap in seen] == ([second["id"]] if shared else [])
+    for person in (dispute.requesting, dispute.responding):
+        assert person.get(path).expect(200)["overlaps"] == []
+    # What only touches the other does not overlap it, and a cancelled session takes up no time.
+    after = other.registrar.post(
+        f"{other.path}/sessions", {**body, "starts_at": "2026-06-01T11:00", "ends_at": "2026-06-01T12:00"}
+    )
+    assert all(overlap["session_id"] != first["id"] for overlap in after.expect(201)["overlaps"])
+    other.registrar.post(f"{other.path}/sessions/{second['id']}/cancel", {"reason": "Called too early."}).expect(200)
+    assert dispute.registrar.get(path).expect(200)["overlaps"] == []

@@ -7,7 +7,7 @@ import pytest
 
 from app.proceedings.cases.schemas import RECEIVED_VIA
 from app.rules.model import Citation, OfficeHours
-from app.rules.office_hours import CHANNELS, receipt
+from app.rules.office_hours import CHANNELS, COURT, receipt
 from app.rules.terms import Calendar, TermFault
 
 WEEKEND = frozenset({5, 6})
@@ -62,5 +62,5 @@ def test_calendars_without_a_working_day_end_the_search() -> None:
         receipt(hours(), "e-mail", datetime(2026, 3, 5, 9), [never])  # noqa: DTZ001
 
 
-def test_the_channels_of_rule_sets_are_those_by_which_the_registry_receives() -> None:
-    assert get_args(RECEIVED_VIA) == CHANNELS
+def test_the_channels_of_rule_sets_are_those_by_which_the_registry_receives_and_that_of_courts() -> None:
+    assert (*get_args(RECEIVED_VIA), COURT) == CHANNELS

@@ -63,7 +63,12 @@ _ALL = (
     EventType("powers-recorded", "The powers of a representative were recorded.", _REPRESENTATIVE),
     EventType("powers-ended", "The powers of a representative ended.", _REPRESENTATIVE),
     EventType("appointment-proposed", "A mediator was nominated.", _APPOINTMENT),
-    EventType("appointment-declared", "A candidate made a declaration on independence.", _APPOINTMENT),
+    EventType(
+        "appointment-declared",
+        "A candidate or mediator made a declaration on independence, or another one.",
+        _APPOINTMENT,
+    ),
+    EventType("appointment-objected", "A party objected to a mediator.", _APPOINTMENT),
     EventType("appointment-accepted", "A party accepted a candidate.", _APPOINTMENT),
     EventType("appointment-confirmed", "A mediator was confirmed and reads the case from now on.", _APPOINTMENT),
     EventType("appointment-declined", "A candidate declined.", _APPOINTMENT),
@@ -84,6 +89,11 @@ _ALL = (
     EventType("filing-docketed", "A filing was given its number on the docket.", ("filing_id", "twin_id")),
     EventType("filing-accepted", "The registry accepted a filing.", ("filing_id",)),
     EventType("filing-returned", "The registry returned a filing for correction.", ("filing_id",)),
+    EventType(
+        "filing-withdrawn",
+        "A filing that was made by mistake was withdrawn: only its own side reads it.",
+        ("filing_id",),
+    ),
     EventType("document-stored", "A document was stored.", ("document_id", "filing_id", "draft_id")),
     EventType("document-removed", "A document was removed from a draft.", ("document_id", "filing_id", "draft_id")),
     EventType(

@@ -19,7 +19,8 @@ class Filing(Confidential, Base):
     in its audience and is `pending`, `accepted` or `returned` (with coded `reasons`, and a note in the content
     `decision_id`). `resubmits_id` is the returned filing that this one corrects, `redacts_id` the filing whose redacted
     twin it is, and `joined_by` are the other parties that join it. A draft with `discarded_at` exists for nobody;
-    one that its author has shared with their side has `shared_at`.
+    one that its author has shared with their side has `shared_at`. Of one that was `withdrawn_at` some instant its own
+    side alone reads title and text; its content is `withdrawal_id`.
     """
 
     __tablename__ = "filings"
@@ -47,6 +48,8 @@ class Filing(Confidential, Base):
     joined_by: Mapped[list[Any]] = mapped_column(Json, server_default="[]", default=list)
     discarded_at: Mapped[datetime | None]
     shared_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawal_id: Mapped[UUID | None]
     __table_args__ = (
         CheckConstraint("state IN ('draft', 'submitted')", name="state"),
         Index("ix_filings_case_id_listed_at_id", "case_id", "listed_at", "id"),

@@ -29,7 +29,8 @@ class Appointment(Confidential, Base):
     """A nomination of a mediator: proposed, declared and confirmed; or declined, or closed with the case.
 
     `accepted_by` are the parties that accepted it, `content_id` is the copy of title and parties that the candidate
-    reads, and `disclosures_id` the content of what the candidate disclosed.
+    reads, and `disclosures_id` the content of what the candidate disclosed. `earlier_declarations` are those that the
+    present one has replaced, and `objections` those of parties, each with its instant and the id of its content.
     """
 
     __tablename__ = "appointments"
@@ -41,6 +42,8 @@ class Appointment(Confidential, Base):
     accepted_by: Mapped[list[Any]] = mapped_column(Json)
     content_id: Mapped[UUID]
     disclosures_id: Mapped[UUID | None]
+    earlier_declarations: Mapped[list[Any]] = mapped_column(Json, server_default="[]", default=list)
+    objections: Mapped[list[Any]] = mapped_column(Json, server_default="[]", default=list)
     proposed_at: Mapped[datetime]
     declared_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]

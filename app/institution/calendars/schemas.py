@@ -11,6 +11,12 @@ from app.core.values import Day, In, Line, Listed, Out, of_form
 from app.institution.calendars.countries import is_known
 
 LONGEST = 60
+POSSIBLE_DAYS = f"A closure must end on its first day or later, and have at most {LONGEST} days."
+
+
+def has_possible_days(from_on: date, until_on: date) -> bool:
+    """Whether a closure can have these days as its first and its last one."""
+    return 0 <= (until_on - from_on).days < LONGEST
 
 
 def _known(code: str) -> str:
@@ -47,10 +53,8 @@ class ClosureIn(In):
     @model_validator(mode="after")
     def in_order(self) -> "ClosureIn":
         """Refuse a closure that ends before it begins, or that is too long."""
-        if not 0 <= (self.until_on - self.from_on).days < LONGEST:
-            raise PydanticCustomError(
-                "order", f"A closure must end on its first day or later, and have at most {LONGEST} days."
-            )
+        if not has_possible_days(self.from_on, self.until_on):
+            raise PydanticCustomError("order", POSSIBLE_DAYS)
         return self
 
 

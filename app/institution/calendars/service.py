@@ -1,6 +1,6 @@
 """Closures, and the calendars by which a term of a case is counted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -62,12 +62,31 @@ def calendars_named(
     db: GatedSession, case: Case | AnyRow, names: Collection[str], addressee: UUID | None = None
 ) -> tuple[Calendar, ...]:
     """Calendars as rule sets name them, each with its closures."""
-    if not names:
-        return ()
-    codes = _codes(db, case, names, addressee)
-    columns = (Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)
-    closures = db.execute(select(*columns).where(Closure.withdrawn_at.is_(None))).all()
-    return tuple(calendar_with_closures(place, code, closures) for code, place in codes)
+    return CalendarBook(db, closures_in_force(db)).of(case, names, addressee) if names else ()
+
+
+def closures_in_force(db: GatedSession) -> Sequence[AnyRow]:
+    """The closures that are not withdrawn."""
+    columns = (Closure.id, Closure.calendar, Closure.from_on, Closure.until_on, Closure.name)
+    return db.execute(select(*columns).where(Closure.withdrawn_at.is_(None))).all()
+
+
+class CalendarBook:
+    """The calendars of places with some closures, each made once for one transaction."""
+
+    def __init__(self, db: GatedSession, closures: Iterable[CalendarClosure]) -> None:
+        self._db, self._closures = db, tuple(closures)
+        self._made: dict[tuple[str | None, str], Calendar] = {}
+
+    def of(self, case: Case | AnyRow, names: Collection[str], addressee: UUID | None = None) -> tuple[Calendar, ...]:
+        """Calendars of a case as rule sets name them."""
+        places = _codes(self._db, case, names, addressee)
+        return tuple(self._calendar(code, place) for code, place in places)
+
+    def _calendar(self, code: str | None, place: str) -> Calendar:
+        if (code, place) not in self._made:
+            self._made[code, place] = calendar_with_closures(place, code, self._closures)
+        return self._made[code, place]
 
 
 def concerns(db: GatedSession, case: Case | AnyRow, closure: CalendarClosure) -> bool:

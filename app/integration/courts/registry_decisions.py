@@ -20,13 +20,14 @@ from app.core.tables.parties import Party
 from app.integration.courts.court_acts import lock_referral
 from app.integration.courts.court_papers import file_paper, referral_payload, referral_subject
 from app.integration.courts.referral_schemas import AskIn, ReferralAcceptance, RefusalIn
-from app.proceedings.cases.paper_acts import Counted, today_at
+from app.proceedings.cases.paper_acts import Counted, counted_receipt, today_at
 from app.proceedings.cases.requests import open_referred
 from app.proceedings.cases.schemas import CaseIn
 from app.proceedings.steps.consents_and_powers import give_consent
 from app.proceedings.steps.schemas import ConsentIn
 from app.proceedings.steps.service import Attempt, take_step_through
 from app.rules.loader import library
+from app.rules.office_hours import COURT
 
 UNDECIDED = ("received", "more-asked")
 OF_COURTS = "court-referred"
@@ -117,10 +118,16 @@ def _order_title(made_on: str) -> str:
 
 
 def _lodge(db: GatedSession, actor: Actor, now: datetime, case: Case, lodging: Lodging) -> None:
-    """Lodge the request for the first requesting party; the order is its consent, the other parties give theirs."""
+    """Lodge the request for the first requesting party; the order is its consent, the other parties give theirs.
+
+    It counts on the day on which the registry accepts the referral, or on a later one if the referral came outside the
+    office hours of courts.
+    """
     requesting = select(Party.id).where(Party.case_id == case.id, Party.side == "requesting")
     party_id = db.execute(requesting.order_by(Party.number).limit(1)).scalar_one()
-    counted = Counted(today_at(case, now), party_id, lodging.received_at, "court")
+    today, received = today_at(case, now), counted_receipt(db, case, lodging.received_at, COURT)
+    on, why = (received.on, received.why) if received.on >= today else (today, None)
+    counted = Counted(on, party_id, lodging.received_at, COURT, why=why)
     act = take_step_through(db, actor, now, case, Attempt(lodging.step, counted=counted))
     consent = {"basis": "ad-hoc", "instrument": _order_title(lodging.order_made_on), "given_on": lodging.order_made_on}
     give_consent(db, act, case, party_id, ConsentIn.model_validate(consent))

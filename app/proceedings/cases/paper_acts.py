@@ -82,7 +82,7 @@ def judge(
     parties = {party.id for party in known_circle(db, case.id).parties}
     if request.on_behalf_of is not None and request.on_behalf_of not in parties:
         raise invalid("/on_behalf_of", "unknown-party", "Name a party of this case by its id.")
-    received = _received(db, now, case, request)
+    received = counted_receipt(db, case, request.received_at or now, request.received_via)
     first_day = today if since else present_day(db, now, case)
     on = request.on or (received.on if received.on < today else max(received.on, first_day))
     days = _Days(today, first_day, received.on)
@@ -117,9 +117,13 @@ def present_day(db: GatedSession, now: datetime, case: Case | AnyRow) -> date:
     return max(today, _arrived_on(db, case) or today)
 
 
-def _received(db: GatedSession, now: datetime, case: Case | AnyRow, request: OnPaper) -> CountedReceipt:
-    """The day on which what was sent counts as received: by the office hours of its channel, if it has any."""
-    received_at, channel = request.received_at or now, request.received_via
+def counted_receipt(
+    db: GatedSession, case: Case | AnyRow, received_at: datetime, channel: str | None
+) -> CountedReceipt:
+    """The day on which what was sent counts as received: by the office hours of its channel, if it has any.
+
+    Raises Conflict if the calendars of the hours have no working day.
+    """
     hours = hours_of(library()[case.procedure], channel)
     if hours is None or channel is None:
         return CountedReceipt(today_at(case, received_at))

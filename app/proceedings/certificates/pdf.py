@@ -20,7 +20,7 @@ from app.proceedings.certificates import letters
 
 TEMPLATES = {"receipt": "receipt.typ", "settlement": "certificate.typ", "non-settlement": "certificate.typ"}
 # Raised with every change of a template or a font, because such a change alters the bytes of every PDF.
-EDITION = "4"
+EDITION = "5"
 _HERE = Path(str(files("app.proceedings.certificates")))
 _MISSING = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.DOTALL)
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")

@@ -82,17 +82,22 @@ def _resubmits(db: GatedSession, filing: Filing, audience_id: UUID) -> str | Non
 
 
 def _received(case: Case, filing: Filing) -> dict[str, Any]:
-    """When the filing was received: in UTC, in local time at the seat, and the day on which it counts."""
+    """When the filing was received: in UTC, in local time at the seat, and the day on which it counts.
+
+    A filing that corrects a returned one may be deemed received with that one: it was submitted later.
+    """
     if filing.received_at is None or filing.effective_on is None:
         raise ValueError("only a filing that was submitted has a receipt")
     seat = ZoneInfo(case.seat_time_zone)
     return {
         "received_at": instant(filing.received_at),
         "received_via": filing.received_via,
+        "submitted_at": instant(filing.listed_at),
         "seat": {
             "place": case.seat_place,
             "time_zone": seat.key,
             "received_local": filing.received_at.astimezone(seat).isoformat(),
+            "submitted_local": filing.listed_at.astimezone(seat).isoformat(),
         },
         "effective_on": filing.effective_on.isoformat(),
         "days_counted_in": zone_of(case).key,

@@ -71,6 +71,8 @@ class _Seat(_Part):
     place: str
     time_zone: str
     received_local: str
+    # Receipts of earlier releases do not say when the filing was submitted.
+    submitted_local: str | None = None
 
 
 class _Term(_Part):
@@ -92,6 +94,8 @@ class _Receipt(_Body):
     by: _By
     seat: _Seat
     received_at: Instant
+    received_via: str | None = None
+    submitted_at: Instant | None = None
     effective_on: Day
     in_time: bool | None
     terms: list[_Term]
@@ -268,8 +272,16 @@ def _of_receipt(receipt: _Receipt) -> list[str]:
     party = f" for {receipt.by.party.name}" if receipt.by.party is not None else ""
     lines = _of_case(receipt, "Receipt of a filing")
     lines.append(f"'{receipt.filing.title}' ({receipt.filing.kind}), filed by {filer}{party}.")
+    is_later = receipt.submitted_at is not None and receipt.submitted_at > receipt.received_at
+    is_deemed = is_later and receipt.received_via is None
+    if is_later and receipt.submitted_at is not None:
+        done = "Submitted" if is_deemed else "Entered by the registry"
+        lines.append(
+            f"{done} at {_instant(receipt.submitted_at)}, {receipt.seat.submitted_local} at {receipt.seat.place}."
+        )
+    received = "Deemed received with the filing that it corrects" if is_deemed else "Received"
     lines.append(
-        f"Received at {_instant(receipt.received_at)}, {receipt.seat.received_local} at {receipt.seat.place}; "
+        f"{received} at {_instant(receipt.received_at)}, {receipt.seat.received_local} at {receipt.seat.place}; "
         f"counts on {receipt.effective_on.isoformat()}."
     )
     for term in receipt.terms:

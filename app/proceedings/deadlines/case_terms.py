@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
-from app.core.db import new_id
+from app.core.db import AnyRow, new_id
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Subject
 from app.core.tables.cases import Case
@@ -15,7 +15,7 @@ from app.core.tables.deadlines import Deadline, DeadlineChange
 from app.proceedings.cases.paper_acts import today_at, zone_of
 from app.rules.days import end_of_day
 from app.rules.model import Term
-from app.rules.terms import Due, written
+from app.rules.terms import Calendar, Due, calendar_lines, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ def move(db: GatedSession, now: datetime, moved: CaseTerm, kind: str, due: Due) 
     deadline.reminded_at = None
     add_lines(deadline, due.explanation)
     return change
+
+
+def new_calendars(deadline: Deadline | AnyRow, calendars: Iterable[Calendar]) -> list[str]:
+    """The lines of those calendars that the explanation of the deadline does not name in their present version."""
+    return [line for line in calendar_lines(calendars) if line not in deadline.explanation]
 
 
 def add_lines(deadline: Deadline, lines: Iterable[str]) -> None:

@@ -32,6 +32,7 @@ from app.proceedings.deadlines.case_terms import (
     add_lines,
     move,
     move_limit,
+    new_calendars,
     record_change,
     today_in_words,
 )
@@ -252,7 +253,9 @@ def _suspend(db: GatedSession, act: Act, running: CaseTerm, reason: str | None =
 def _resume(db: GatedSession, act: Act, suspended: CaseTerm) -> None:
     case, deadline, term = suspended.case, suspended.deadline, suspended.term
     on, left = day_of(case, act), deadline.days_left or 0
-    later = resumed(term, on, left, calendars_for(db, case, term, deadline.party_id))
+    calendars = calendars_for(db, case, term, deadline.party_id)
+    later = resumed(term, on, left, calendars)
+    later = Due(later.due_on, (*new_calendars(deadline, calendars), *later.explanation))
     move_limit(deadline, later.due_on)
     deadline.counted_from, deadline.days_counted = on, left
     deadline.suspended_on, deadline.days_left = None, None

@@ -14,30 +14,42 @@ from sqlalchemy import select
 from app.core.access.actors import Actor
 from app.core.access.session import GatedSession
 from app.core.db import AnyRow, new_id
-from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Author, author_of, installation_subject
-from app.core.paging import Page, Sort, listed
+from app.core.paging import Page, Sort, listed, listed_in_memory
 from app.core.tables.cases import Case
 from app.core.tables.closures import Closure
 from app.core.tables.deadlines import Deadline, DeadlineChange
-from app.institution.calendars.schemas import ClosureIn
-from app.institution.calendars.service import calendars_for, concerns, read_closure
+from app.core.tables.institution import Institution
+from app.institution.calendars.schemas import POSSIBLE_DAYS, ClosureIn, has_possible_days
+from app.institution.calendars.service import read_closure
 from app.proceedings.cases.filters import of_own_cases
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.paper_acts import today_at
 from app.proceedings.deadlines.case_terms import CaseTerm, add_change, add_lines, move, move_limit, record_change
-from app.proceedings.deadlines.schemas import ClosureDeadlineList, ClosureDeadlineOut, DeadlineCase
+from app.proceedings.deadlines.moved_terms import ClosureEffect, PlannedClosure
+from app.proceedings.deadlines.schemas import (
+    ClosureDeadlineList,
+    ClosureDeadlineOut,
+    ClosurePreview,
+    ClosurePreviewItem,
+    DeadlineCase,
+)
 from app.proceedings.deadlines.service import state_of
 from app.rules.loader import library
-from app.rules.terms import Due, TermFault, counted_again, written
+from app.rules.terms import Due, written
 
 MOVED, KEPT = "moved", "kept"
 
 
 def enter_closure(db: GatedSession, actor: Actor, now: datetime, closure_in: ClosureIn) -> tuple[UUID]:
-    """Enter a closure, and move the open terms that it makes longer. Forbidden unless by the registry."""
+    """Enter a closure, and move the open terms that it makes longer.
+
+    Raises Forbidden unless by the registry, and Conflict if a closure of the same calendar and days is in force.
+    """
     _only_registry(actor)
+    _check_new(db, closure_in)
     open_terms = _lock_open_terms(db, actor, now)
     closure = Closure(id=new_id(db), entered_at=now, **closure_in.model_dump())
     db.add(closure)
@@ -47,6 +59,75 @@ def enter_closure(db: GatedSession, actor: Actor, now: datetime, closure_in: Clo
     db.flush()
     _follow(db, now, author, closure, open_terms)
     return (closure.id,)
+
+
+def _check_new(db: GatedSession, closure_in: ClosureIn) -> None:
+    """Raise Conflict, with its id, if a closure of the same calendar and days is in force."""
+    # Closures are entered one at a time: of two equal ones, the second finds the first.
+    db.execute(select(Institution.id).with_for_update(key_share=True))
+    same_days = (Closure.from_on == closure_in.from_on, Closure.until_on == closure_in.until_on)
+    same = (Closure.calendar.is_not_distinct_from(closure_in.calendar), *same_days, Closure.withdrawn_at.is_(None))
+    if (entered_id := db.execute(select(Closure.id).where(*same).limit(1)).scalar()) is not None:
+        detail = "A closure of the same calendar and days is in force. Withdraw it first if its reason is wrong."
+        raise Conflict(detail, "closure-entered", href=f"/v1/closures/{entered_id}")
+
+
+def preview_closure(
+    db: GatedSession, actor: Actor, now: datetime, planned: PlannedClosure, page: Page
+) -> ClosurePreview:
+    """The open deadlines that a closure would move, or whose last day it would contain; nothing is changed.
+
+    Raises Forbidden unless for the registry, Invalid for days that a closure cannot have, and Conflict if no day can be
+    found for a term.
+    """
+    _only_registry(actor)
+    if not has_possible_days(planned.from_on, planned.until_on):
+        raise invalid("query/until_on", "order", POSSIBLE_DAYS)
+    effect = ClosureEffect(db, now, planned, None, withdraws=False)
+    running = (Deadline.state == "running", Deadline.suspended_on.is_(None), Deadline.due_at > now)
+    # A closure concerns no term that ends before it.
+    statement = select(*_PREVIEWED).join(Case, Case.id == Deadline.case_id)
+    rows = db.execute(
+        statement.where(*running, Deadline.due_on >= planned.from_on).order_by(Deadline.due_on, Deadline.id)
+    )
+    items = [item for row in rows if row.procedure in library() and (item := _previewed(effect, row)) is not None]
+    shown, following, count = listed_in_memory(db, items, page, lambda item: str(item.deadline_id))
+    return ClosurePreview(items=shown, next=following, count=count)
+
+
+_PREVIEWED = (
+    Deadline.id.label("deadline_id"),
+    Deadline.term,
+    Deadline.party_id,
+    Deadline.article,
+    Deadline.due_on,
+    Deadline.counted_from,
+    Deadline.days_counted,
+    Deadline.explanation,
+    Case.id,
+    Case.procedure,
+    Case.reference,
+    Case.title,
+    Case.seat_calendar,
+    Case.seat_time_zone,
+    Case.day_time_zone,
+)
+
+
+def _previewed(effect: ClosureEffect, row: AnyRow) -> ClosurePreviewItem | None:
+    due = effect.due(row, row)
+    if due is None and not effect.covers_last_day(row, row.due_on):
+        return None
+    return ClosurePreviewItem(
+        case=DeadlineCase(id=row.id, reference=row.reference, title=row.title),
+        deadline_id=row.deadline_id,
+        term=row.term,
+        party_id=row.party_id,
+        article=row.article,
+        moved=due is not None,
+        due_before=row.due_on,
+        due_after=row.due_on if due is None else due.due_on,
+    )
 
 
 def withdraw_closure(db: GatedSession, actor: Actor, now: datetime, closure_id: UUID) -> tuple[UUID]:
@@ -153,33 +234,13 @@ def _running_terms(db: GatedSession, now: datetime, case: Case) -> Iterator[Case
 
 def _follow(db: GatedSession, now: datetime, author: Author, closure: Closure, open_terms: Sequence[CaseTerm]) -> None:
     """Count each term again, and move it where its day is another one; keep also which terms stay on a day of rest."""
+    effect = ClosureEffect(db, now, closure, closure.id, withdraws=closure.withdrawn_at is not None)
     for open_term in open_terms:
-        deadline = open_term.deadline
-        due = _counted_again(db, open_term)
-        if due is not None and _is_to_move(now, closure, open_term, due):
+        due = effect.due(open_term.case, open_term.deadline)
+        if due is not None:
             _move(db, now, author, closure, open_term, due)
-        elif closure.from_on <= deadline.due_on <= closure.until_on and concerns(db, open_term.case, closure):
+        elif effect.covers_last_day(open_term.case, open_term.deadline.due_on):
             add_change(db, now, open_term, KEPT, None).closure_id = closure.id
-
-
-def _counted_again(db: GatedSession, open_term: CaseTerm) -> Due | None:
-    """The day of the term by the present calendars; None for one that no calendar moves, or whose day was given."""
-    deadline, term = open_term.deadline, open_term.term
-    if deadline.counted_from is None or not term.calendars:
-        return None
-    calendars = calendars_for(db, open_term.case, term, deadline.party_id)
-    try:
-        return counted_again(term, deadline.counted_from, deadline.days_counted, deadline.due_on, calendars)
-    except TermFault as fault:
-        detail = f"No day can be found for the term '{term.name}' of a case: {fault}. Enter a shorter closure."
-        raise Conflict(detail, "no-day", article=term.citation.article) from fault
-
-
-def _is_to_move(now: datetime, closure: Closure, open_term: CaseTerm, due: Due) -> bool:
-    """A closure makes no term shorter, and its withdrawal takes from nobody the day on which it is withdrawn."""
-    if closure.withdrawn_at is None:
-        return due.due_on > open_term.deadline.due_on
-    return today_at(open_term.case, now) < due.due_on < open_term.deadline.due_on
 
 
 def _move(db: GatedSession, now: datetime, author: Author, closure: Closure, moved: CaseTerm, due: Due) -> None:

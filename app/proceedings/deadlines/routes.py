@@ -3,21 +3,23 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from app.core.http.parameters import Act, Create, Hop, Paged
 from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.core.values import Day
-from app.institution.calendars.schemas import ClosureIn, ClosureOut
+from app.institution.calendars.schemas import CalendarCode, ClosureIn, ClosureOut
 from app.institution.calendars.service import read_closure
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.deadlines import changes, closures, service
+from app.proceedings.deadlines.moved_terms import PlannedClosure
 from app.proceedings.deadlines.schemas import (
     CaseDeadlineList,
     ClosureDeadlineList,
+    ClosurePreview,
     DeadlineList,
     DeadlineOut,
     ExtendIn,
@@ -129,9 +131,34 @@ async def enter_closure(work: Hop, body: ClosureIn) -> ClosureOut:
     """Enter a closure.
 
     Registrars may do this. Open terms that roll over its days, or do not count them, move to a later day. Terms that
-    were met or have passed keep theirs. `listClosureDeadlines` lists which terms it concerns.
+    were met or have passed keep theirs. `previewClosure` lists beforehand which terms it concerns, and
+    `listClosureDeadlines` afterwards.
     """
     return await work.write(act(closures.enter_closure, body), answer=read_closure, status=201)
+
+
+async def planned_closure(
+    from_on: Annotated[Day, Query(description="The first day.")],
+    until_on: Annotated[Day, Query(description="The last day.")],
+    calendar: Annotated[
+        CalendarCode | None,
+        Query(description="The place, by the code of its calendar. Without it, the institution rests."),
+    ] = None,
+) -> PlannedClosure:
+    """A closure that somebody may enter."""
+    return PlannedClosure(calendar, from_on, until_on)
+
+
+# In front of the route that would take the word for an id.
+@closures_router.get("/preview", operation_id="previewClosure", responses=problems(401, 403, 409, 422))
+async def preview_closure(
+    work: Hop, page: Paged, planned: Annotated[PlannedClosure, Depends(planned_closure)]
+) -> ClosurePreview:
+    """List the open deadlines that a closure would move, or whose last day it would contain.
+
+    Registrars may do this. Nothing is changed; `enterClosure` enters the closure.
+    """
+    return await work.read(closures.preview_closure, planned, page)
 
 
 @closures_router.post(

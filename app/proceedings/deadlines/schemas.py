@@ -72,6 +72,26 @@ class DeadlineList(Listed[DeadlineOut]):
     """A page of deadlines, the earliest first."""
 
 
+class ClosurePreviewItem(Out):
+    """A deadline that a closure would move, or whose last day the closure would contain."""
+
+    case: DeadlineCase = Field(description="The case.")
+    deadline_id: UUID = Field(description="The id of the deadline.")
+    term: str = Field(description="The term, by its name in the rule set.")
+    party_id: UUID | None = Field(description="The party for which it runs; null if it runs for all.")
+    article: str | None = Field(description="The article of the term; null for the registry's own practice.")
+    moved: bool = Field(
+        description="Whether the deadline moves; otherwise its rule lets it end on a day of the closure, or its day "
+        "was given."
+    )
+    due_before: date = Field(description="The last day without the closure.")
+    due_after: date = Field(description="The last day with the closure.")
+
+
+class ClosurePreview(Listed[ClosurePreviewItem]):
+    """A page of the deadlines that a closure would concern, the earliest first."""
+
+
 class ClosureDeadlineOut(Out):
     """A deadline that a closure has moved, or whose last day the closure contains."""
 

@@ -42,27 +42,37 @@ def withdraw(db: GatedSession, actor: Actor, now: datetime, document_id: UUID, b
         raise NotFound
     filing = _filing(db, document)
     circle = circle_of(db, view_of(case))
-    party_id = _withdrawing_party(circle, actor, document, filing, body.acting_for)
+    party_id = withdrawing_party(circle, actor, filing or document, body.acting_for)
     if filing is None or filing.state != "submitted":
         detail = "Only a document of a submitted filing can be withdrawn. Remove it from the draft instead."
         raise Conflict(detail, "document-state", state=document.state)
     if document.withdrawn_at is not None:
         raise Conflict("This document is withdrawn already. Nothing was changed.", "document-state", state="withdrawn")
     earlier = next(view for view in circle.audiences if view.id == document.audience_id)
-    own = _own_side(db, actor, filing, earlier)
-    withdrawal = {"reason": body.reason, "read_by": _readers(db, document, earlier)}
-    written = contents.write(db, case.id, own.audience_id, withdrawal)
-    document.withdrawn_at, document.withdrawal_id = now, written.id
+    author = author_of(actor, circle.capacity(actor, party_id), party_id)
+    own = own_side(db, actor, filing, earlier)
+    act = Act("withdraw-document", now, author, own)
+    if earlier.id != own.audience_id:
+        others = act.within(Subject(case.id, earlier.id, earlier.name))
+        ledger.record(db, others, "document-withdrawn", _payload(document))
+    seal_document(db, act, document, earlier, body.reason)
+    return (document_id,)
+
+
+def seal_document(db: GatedSession, act: Act, document: Document, earlier: AudienceView, reason: str | None) -> None:
+    """Seal a document of a submitted filing, with its name, for its own side, which is the subject of the act."""
+    own = act.subject
+    withdrawal = {"reason": reason, "read_by": _readers(db, document, earlier)}
+    written = contents.write(db, document.case_id, own.audience_id, withdrawal)
+    document.withdrawn_at, document.withdrawal_id = act.at, written.id
     document.audience_id = own.audience_id
     named = update(Content).where(Content.id == document.content_id).values(audience_id=own.audience_id)
     db.execute(named.execution_options(synchronize_session=False))
-    author = author_of(actor, circle.capacity(actor, party_id), party_id)
-    payload = {"document_id": str(document.id), "filing_id": str(filing.id), "number": document.number}
-    if earlier.id != own.audience_id:
-        act = Act("withdraw-document", now, author, Subject(case.id, earlier.id, earlier.name))
-        ledger.record(db, act, "document-withdrawn", payload)
-    ledger.record(db, Act("withdraw-document", now, author, own), "document-withdrawn", payload, content=written)
-    return (document_id,)
+    ledger.record(db, act, "document-withdrawn", _payload(document), content=written)
+
+
+def _payload(document: Document) -> dict[str, Any]:
+    return {"document_id": str(document.id), "filing_id": str(document.filing_id), "number": document.number}
 
 
 def _filing(db: GatedSession, document: Document) -> Filing | None:
@@ -71,28 +81,28 @@ def _filing(db: GatedSession, document: Document) -> Filing | None:
     return db.execute(select(Filing).where(Filing.id == document.filing_id)).scalar_one_or_none()
 
 
-def _withdrawing_party(
-    circle: Circle, actor: Actor, document: Document, filing: Filing | None, acting_for: UUID | None
-) -> UUID | None:
-    """The party for which the actor withdraws: the one that filed it, or one that joined; None for other authors."""
-    filed_by = document.author_party_id if filing is None else filing.author_party_id
-    if filed_by is not None:
-        joined = [] if filing is None else [UUID(entry["party_id"]) for entry in filing.joined_by]
-        if own := circle.parties_of(actor) & {filed_by, *joined}:
+def withdrawing_party(circle: Circle, actor: Actor, filed: Filing | Document, acting_for: UUID | None) -> UUID | None:
+    """The party for which the actor withdraws: the one that filed, or one that joined; None for other authors.
+
+    Raises Forbidden for everybody else, and PartyNotNamed for somebody who acts for several of these parties.
+    """
+    if filed.author_party_id is not None:
+        joined = [UUID(entry["party_id"]) for entry in filed.joined_by] if isinstance(filed, Filing) else []
+        if own := circle.parties_of(actor) & {filed.author_party_id, *joined}:
             return circle.acting_party(actor, acting_for, own)
         is_allowed = False
     else:
-        is_allowed = document.author_id == actor.id
+        is_allowed = filed.author_id == actor.id
     if not is_allowed:
-        raise Forbidden("Only the side that filed a document may withdraw it.", "not-your-capacity")
+        raise Forbidden("Only the side that filed something may withdraw it.", "not-your-capacity")
     circle.acting_party(actor, acting_for)
     return None
 
 
-def _own_side(db: GatedSession, actor: Actor, filing: Filing, earlier: AudienceView) -> Subject:
+def own_side(db: GatedSession, actor: Actor, filing: Filing, earlier: AudienceView) -> Subject:
     """The stream of the side that filed: of its parties, or of the mediators or the registry.
 
-    It is of the generations that could read the document: a withdrawal opens nothing earlier to those who came since.
+    It is of the generations that could read what was filed: a withdrawal opens nothing to those who came since.
     """
     case_id, since = filing.case_id, earlier.since
     if filing.author_party_id is not None:

@@ -93,7 +93,7 @@ def _carrying_back(db: GatedSession, case: Case, filing: Filing, today: date) ->
     if filing.resubmits_id is None or period is None:
         return None
     returned = db.execute(select(Filing).where(Filing.id == filing.resubmits_id)).scalar_one_or_none()
-    if returned is None or returned.decided_at is None or not _is_alike(returned, filing):
+    if returned is None or returned.decided_at is None or returned.withdrawn_at or not _is_alike(returned, filing):
         return None
     if today > last_day(period, day_at(returned.decided_at, paper_acts.zone_of(case))):
         return None
@@ -175,6 +175,8 @@ def _decide(
     filing = filing_in(db, case, filing_id)
     if not actor.is_staff:
         raise Forbidden("Only the registry may accept or return a filing.", "not-your-capacity")
+    if filing.withdrawn_at is not None:
+        raise Conflict("The filing is withdrawn: there is nothing to decide on.", "filing-state", state="withdrawn")
     if filing.docketing != "pending":
         detail = (
             f"The filing is {filing.docketing or 'not submitted'}: only a pending filing can be accepted or returned."

@@ -10,7 +10,8 @@ from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
-from app.proceedings.filings import docket, drafts, joinders, service
+from app.proceedings.documents.schemas import WithdrawalIn
+from app.proceedings.filings import docket, drafts, joinders, service, withdrawal
 from app.proceedings.filings.schemas import AcceptanceIn, FilingAmendment, FilingIn, FilingList, FilingOut, ReturnIn
 
 router = APIRouter(prefix="/v1/cases/{case_id}/filings", tags=["filings"], route_class=Route)
@@ -126,6 +127,21 @@ async def withdraw_joinder(work: Hop, case_id: UUID, filing_id: UUID, body: Acti
     """Withdraw your party from a joint filing that is still a draft."""
     return await work.write(
         act(joinders.withdraw_joinder, case_id, filing_id, body or ActingIn()),
+        answer=service.read_filing,
+        item=(case_id, filing_id),
+        lock=lock_case,
+    )
+
+
+@router.post("/{filing_id}/withdraw", dependencies=Act, operation_id="withdrawFiling", responses=DECIDES)
+async def withdraw(work: Hop, case_id: UUID, filing_id: UUID, body: WithdrawalIn | None = None) -> FilingOut:
+    """Withdraw a filing that was made by mistake.
+
+    The side that filed it may do this. From then on only that side reads its title, text, documents and receipt; the
+    others still see that it was filed, when and under which number.
+    """
+    return await work.write(
+        act(withdrawal.withdraw, case_id, filing_id, body or WithdrawalIn()),
         answer=service.read_filing,
         item=(case_id, filing_id),
         lock=lock_case,

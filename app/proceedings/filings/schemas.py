@@ -124,6 +124,24 @@ class JointOut(Out):
     )
 
 
+class PossibleReaderOut(Out):
+    """Somebody who could read a filing before it was withdrawn."""
+
+    user_id: UUID | None = Field(description="The person; null for the registry.")
+    name: str | None = Field(description="The person's name; null for the registry.")
+    capacity: str = Field(description="The person's capacity in the case, or `registry` for its staff.")
+
+
+class FilingWithdrawalOut(Out):
+    """The withdrawal of a filing, as its own side sees it."""
+
+    reason: str | None = Field(description="The reason; null if none was given.")
+    could_read: list[PossibleReaderOut] | None = Field(
+        description="Who of the others could read it until then, also if they have left since; null if all "
+        "participants could. Who had read a document is in the document's own `withdrawal`."
+    )
+
+
 class FilingOut(Out):
     """A filing: a formal submission to one audience.
 
@@ -134,8 +152,8 @@ class FilingOut(Out):
     id: UUID = Field(description="The id of the filing.")
     kind: FilingKind = Field(description="What the filing is.")
     state: FilingState = Field(description="Whether it was submitted.")
-    title: str = Field(description="The title of the filing.")
-    text: str = Field(description="The text of the filing.")
+    title: str | None = Field(description="The title of the filing; null if it was withdrawn and is not of your side.")
+    text: str | None = Field(description="The text of the filing; null if it was withdrawn and is not of your side.")
     audience: AudienceName = Field(description="Who may read it; for a draft, who will be able to read it.")
     party_ids: list[UUID] = Field(description="The parties that the audience names; empty if it names none.")
     author_id: UUID = Field(description="The person who submitted it; for a draft, the person who drafted it.")
@@ -174,6 +192,13 @@ class FilingOut(Out):
     joint: list[JointOut] = Field(description="The other parties that file it jointly.")
     documents: list[EnclosureOut] = Field(description="Its documents.")
     reason: str | None = Field(None, description="Why it counts on an earlier day; null if it does not.")
+    withdrawn_at: datetime | None = Field(
+        description="When its side withdrew it, and since when only that side reads its title, text, documents and "
+        "receipt; null if it was not withdrawn."
+    )
+    withdrawal: FilingWithdrawalOut | None = Field(
+        description="Its withdrawal; null if it was not withdrawn, or is not of your side."
+    )
 
 
 class FilingList(Listed[FilingOut]):

@@ -29,7 +29,7 @@ from app.proceedings.certificates import receipts
 from app.proceedings.certificates.service import instant
 from app.proceedings.documents import service as documents
 from app.proceedings.filings import docket, joinders
-from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut
+from app.proceedings.filings.schemas import FilingIn, FilingList, FilingOut, FilingWithdrawalOut
 from app.rules.days import day_at
 
 # A reader may not know of the sealed or the returned filing. The gate filters these selections too.
@@ -60,8 +60,12 @@ _COLUMNS = (
     _RETURNED_ID.label("resubmits_id"),
     _SEALED_ID.label("redacts_id"),
     Filing.joined_by.label("joint"),
+    Filing.withdrawn_at,
+    Filing.withdrawal_id,
     left_at(Filing),
 )
+# A withdrawn filing shows neither to other sides.
+_SEALED_BODY = {"title": None, "text": None}
 
 
 def list_filings(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, page: Page) -> FilingList:
@@ -90,14 +94,15 @@ def read_filing(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, fi
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[FilingOut]:
     files = documents.rows_of(db, [row.id for row in rows])
-    ids = [id for row in rows for id in (row.content_id, row.decision_id) if id is not None]
+    ids = [id for row in rows for id in (row.content_id, row.decision_id, row.withdrawal_id) if id is not None]
     bodies = contents.read_many(db, [*ids, *(file.content_id for file in files)])
     enclosures = documents.enclosed(files, bodies)
-    names = set(FilingOut.model_fields) - {"title", "text", "reason", "note", "documents"}
+    names = set(FilingOut.model_fields) - {"title", "text", "reason", "note", "documents", "withdrawal"}
     return [
         FilingOut.model_validate(
             {
-                **bodies[row.content_id],
+                **(_SEALED_BODY if row.withdrawn_at and row.content_id not in bodies else bodies[row.content_id]),
+                "withdrawal": _withdrawal(bodies.get(row.withdrawal_id)),
                 "note": bodies[row.decision_id]["note"] if row.decision_id else None,
                 "documents": enclosures.get(row.id, []),
                 **{name: getattr(row, name) for name in names},
@@ -108,8 +113,15 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[FilingOut]:
     ]
 
 
+def _withdrawal(body: contents.Body | None) -> FilingWithdrawalOut | None:
+    return None if body is None else FilingWithdrawalOut.model_validate(body)
+
+
 def _as_left(row: AnyRow) -> dict[str, Any]:
-    """What a filing shows otherwise to a party that has left: no later decision, and no number of a later twin."""
+    """What a filing shows otherwise to a party that has left: no later decision, and no number of a later twin.
+
+    That its text was withdrawn shows also later, since the text is gone.
+    """
     if row.left_at is None:
         return {}
     if row.docketing is None:

@@ -1,6 +1,6 @@
 """A mediator's way into a case: nominated, declared, accepted and confirmed, or declined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,6 @@ from app.proceedings.mediators.schemas import (
     AppointmentCase,
     AppointmentList,
     AppointmentOut,
-    DeclarationOfIndependence,
     DeclineIn,
     NominationIn,
 )
@@ -52,6 +51,8 @@ _COLUMNS = (
     Appointment.accepted_by,
     Appointment.content_id,
     Appointment.disclosures_id,
+    Appointment.earlier_declarations,
+    Appointment.objections,
     Appointment.proposed_at,
     Appointment.declared_at,
     Appointment.confirmed_at,
@@ -87,22 +88,30 @@ def _appointments() -> Any:
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
     ids = [id for row in rows for id in (row.content_id, row.disclosures_id) if id is not None]
+    ids += [UUID(entry["content_id"]) for row in rows for entry in (*row.earlier_declarations, *row.objections)]
     bodies = contents.read_many(db, ids)
-    names = [name for name in AppointmentOut.model_fields if name not in ("case", "disclosures")]
+    own = ("case", "disclosures", "earlier_declarations", "objections")
+    names = [name for name in AppointmentOut.model_fields if name not in own]
     return [
         AppointmentOut.model_validate(
             {
                 **{name: getattr(row, name) for name in names},
                 "case": AppointmentCase.model_validate(bodies[row.content_id]),
                 "disclosures": bodies[row.disclosures_id]["disclosures"] if row.disclosures_id else None,
-                **(_as_left(row) if row.left_at else {}),
+                "earlier_declarations": [_with_body(entry, bodies) for entry in row.earlier_declarations],
+                "objections": [_with_body(entry, bodies) for entry in row.objections],
+                **(_as_left(row, bodies) if row.left_at else {}),
             }
         )
         for row in rows
     ]
 
 
-def _as_left(row: AnyRow) -> dict[str, Any]:
+def _with_body(entry: dict[str, Any], bodies: Mapping[UUID | None, contents.Body]) -> dict[str, Any]:
+    return {**entry, **bodies[UUID(entry["content_id"])]}
+
+
+def _as_left(row: AnyRow, bodies: Mapping[UUID | None, contents.Body]) -> dict[str, Any]:
     """What an appointment shows otherwise to a party that has left: nothing of what came later.
 
     The day of each acceptance is not kept, so that they are shown only where all of them came before.
@@ -111,11 +120,22 @@ def _as_left(row: AnyRow) -> dict[str, Any]:
     shown: dict[str, Any] = dict.fromkeys(later)
     if "ended_at" in later:
         shown["state"] = next((name.removesuffix("_at") for name in _INSTANTS[1:] if name not in later), "proposed")
+    known = [_with_body(entry, bodies) for entry in row.earlier_declarations if _is_before(entry["declared_at"], row)]
     if "declared_at" in later:
-        shown |= {"independent": None, "disclosures": None}
+        # The declaration that stood then, which a later one has replaced.
+        stood = known.pop() if known else dict.fromkeys(("independent", "disclosures", "declared_at"))
+        shown |= {name: stood[name] for name in ("independent", "disclosures", "declared_at")}
+    shown["earlier_declarations"] = known
+    shown["objections"] = [
+        _with_body(entry, bodies) for entry in row.objections if _is_before(entry["objected_at"], row)
+    ]
     if later >= {"confirmed_at", "ended_at"}:
         shown["accepted_by"] = []
     return shown
+
+
+def _is_before(instant: str, row: AnyRow) -> bool:
+    return bool(datetime.fromisoformat(instant) <= row.left_at)
 
 
 def nominate(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: NominationIn) -> tuple[UUID]:
@@ -227,9 +247,10 @@ def user_of(db: GatedSession, appointment: Appointment) -> UUID:
     return user_id
 
 
-def _only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) -> None:
+def only_candidate(db: GatedSession, actor: Actor, appointment: Appointment) -> None:
+    """Raise Forbidden unless the appointment is about the actor."""
     if user_of(db, appointment) != actor.id:
-        raise Forbidden("Only the candidate may do this.", "not-your-capacity")
+        raise Forbidden("Only the person whom the appointment is about may do this.", "not-your-capacity")
 
 
 # What can be done with an appointment in each state.
@@ -251,32 +272,13 @@ def expect_state(appointment: Appointment, *states: str) -> None:
         raise Conflict(detail, "appointment-state", state=appointment.state)
 
 
-def declare(
-    db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: DeclarationOfIndependence
-) -> tuple[UUID]:
-    """Declare, as the candidate, independence or its lack, and what the parties should know.
-
-    Raises Forbidden for anybody else, and Conflict once the candidate has declared or the nomination has ended.
-    """
-    _case, appointment = lock_appointment(db, actor, appointment_id)
-    _only_candidate(db, actor, appointment)
-    expect_state(appointment, "proposed")
-    disclosures = {"disclosures": body.disclosures}
-    written = contents.write(db, appointment.case_id, appointment.audience_id, disclosures)
-    appointment.state, appointment.independent = "declared", body.independent
-    appointment.disclosures_id, appointment.declared_at = written.id, now
-    act = act_on(appointment, "declare", now, author_of(actor, "candidate"))
-    record(db, act, appointment, "appointment-declared", written)
-    return (appointment.id,)
-
-
 def decline(db: GatedSession, actor: Actor, now: datetime, appointment_id: UUID, body: DeclineIn) -> tuple[UUID]:
     """Decline a nomination, as the candidate, who from then on does not see the appointment.
 
     Raises Forbidden for anybody else, and Conflict once the nomination has ended.
     """
     _case, appointment = lock_appointment(db, actor, appointment_id)
-    _only_candidate(db, actor, appointment)
+    only_candidate(db, actor, appointment)
     expect_state(appointment, "proposed", "declared")
     appointment.state, appointment.ended_at = "declined", now
     act = act_on(appointment, "decline", now, author_of(actor, "candidate"))

@@ -9,7 +9,7 @@ from app.core.http.problems import problems
 from app.core.http.routing import Route
 from app.core.http.work import act
 from app.proceedings.mediators import appointments as service
-from app.proceedings.mediators import departures
+from app.proceedings.mediators import declarations, departures
 from app.proceedings.mediators import roster as entries
 from app.proceedings.mediators.schemas import (
     AppointmentActIn,
@@ -23,6 +23,7 @@ from app.proceedings.mediators.schemas import (
     MediatorList,
     MediatorOut,
     NominationIn,
+    ObjectionIn,
 )
 
 roster = APIRouter(prefix="/v1/mediators", tags=["mediators"], route_class=Route)
@@ -103,12 +104,30 @@ async def read_appointment(work: Hop, appointment_id: UUID) -> AppointmentOut:
     "/appointments/{appointment_id}/declare", dependencies=Act, operation_id="declareIndependence", responses=ACTS
 )
 async def declare(work: Hop, appointment_id: UUID, body: DeclarationOfIndependence) -> AppointmentOut:
-    """Declare your independence and what the parties should know.
+    """Declare your independence and what the parties should know, or correct what you declared.
 
-    The candidate may do this.
+    The candidate may do this, and the mediator once confirmed. The earlier declaration stays readable. Before the
+    confirmation every party accepts again; afterwards a party may object.
     """
     return await work.write(
-        act(service.declare, appointment_id, body),
+        act(declarations.declare, appointment_id, body),
+        answer=service.read_appointment,
+        item=(appointment_id,),
+        lock=service.lock_appointment,
+    )
+
+
+@appointments.post(
+    "/appointments/{appointment_id}/object", dependencies=Act, operation_id="objectToMediator", responses=ACTS
+)
+async def object_to_mediator(work: Hop, appointment_id: UUID, body: ObjectionIn) -> AppointmentOut:
+    """Object to a confirmed mediator for your party.
+
+    A party may do this once after each declaration. Everybody in the case reads the objection, and the registry may
+    replace the mediator.
+    """
+    return await work.write(
+        act(declarations.object_to_mediator, appointment_id, body),
         answer=service.read_appointment,
         item=(appointment_id,),
         lock=service.lock_appointment,

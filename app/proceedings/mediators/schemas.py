@@ -124,6 +124,28 @@ class AppointmentCase(Out):
     parties: list[AppointmentParty] = Field(description="The parties.")
 
 
+class ObjectionIn(ActingIn):
+    """Why a party objects to a mediator."""
+
+    reason: Text = Field(description="The reason, which everybody in the case reads.")
+
+
+class EarlierDeclarationOut(Out):
+    """An earlier declaration, which a later one has replaced."""
+
+    independent: bool = Field(description="Whether the person declared to be independent.")
+    disclosures: str | None = Field(description="What the person disclosed; null if nothing.")
+    declared_at: datetime = Field(description="When it was made.")
+
+
+class ObjectionOut(Out):
+    """A party's objection to a mediator."""
+
+    party_id: UUID = Field(description="The party.")
+    reason: str = Field(description="The reason.")
+    objected_at: datetime = Field(description="When the party objected.")
+
+
 class AppointmentOut(Out):
     """An appointment, from the nomination on."""
 
@@ -135,10 +157,16 @@ class AppointmentOut(Out):
         description="Whether the candidate declared to be independent; null before the declaration."
     )
     disclosures: str | None = Field(description="What the candidate disclosed; null if nothing.")
-    accepted_by: list[UUID] = Field(description="The parties that accept the candidate.")
+    earlier_declarations: list[EarlierDeclarationOut] = Field(
+        description="Earlier declarations that the present one has replaced, the oldest first."
+    )
+    objections: list[ObjectionOut] = Field(description="Objections of parties, the oldest first.")
+    accepted_by: list[UUID] = Field(
+        description="The parties that accept the candidate; they accept again after a changed declaration."
+    )
     case: AppointmentCase = Field(description="The case, as the candidate may know it.")
     proposed_at: datetime = Field(description="When the mediator was nominated.")
-    declared_at: datetime | None = Field(description="When the candidate declared; null if not yet.")
+    declared_at: datetime | None = Field(description="When the present declaration was made; null if not yet.")
     confirmed_at: datetime | None = Field(description="When the registry confirmed the mediator; null if it has not.")
     ended_at: datetime | None = Field(description="When the nomination or the appointment ended; null if it has not.")
 

@@ -1,4 +1,4 @@
-"""When a session can take place, and which other sessions of its mediator it overlaps."""
+"""When a session can take place, and which other sessions it overlaps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.core.access.actors import Actor
+from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
-from app.core.db import AnyRow
+from app.core.db import AnyRow, AnySelect
 from app.core.errors import Conflict, FieldError, Invalid
 from app.core.tables.capacities import Capacity
 from app.core.tables.cases import Case, StepTaken
+from app.core.tables.parties import Party
 from app.core.tables.sessions import Meeting
 from app.proceedings.cases.paper_acts import day_faults, today_at, zone_of
 from app.proceedings.sessions.schemas import HoldIn, OverlapOut, SessionIn
@@ -118,19 +120,24 @@ def require_free(db: GatedSession, actor: Actor, span: Span) -> None:
 
 
 def overlaps_of(db: GatedSession, actor: Actor, rows: Sequence[AnyRow]) -> dict[UUID, list[OverlapOut]]:
-    """For each session, the actor's own other sessions at the same time; none if the actor does not mediate there."""
+    """For each session of a case, the others at the same time of which the actor is warned.
+
+    A mediator is warned of all their own, and the staff of joint sessions with somebody who takes part in both. Others
+    are not warned.
+    """
     if not rows:
         return {}
     around = Span(min(row.starts_at for row in rows), max(row.ends_at for row in rows))
-    own = {row.id: row for row in _sessions_of(db, actor, around)}
+    found = _joint_sessions_around(db, rows[0].case_id, around) if actor.is_staff else _sessions_of(db, actor, around)
+    sessions = {row.id: row for row in found}
     return {
         row.id: [
             OverlapOut(case_id=other.case_id, session_id=other.id)
-            for other in own.values()
+            for other in sessions.values()
             if other.id != row.id and _overlap(other, row)
         ]
         for row in rows
-        if row.id in own
+        if row.id in sessions
     }
 
 
@@ -141,7 +148,28 @@ def _overlap(one: AnyRow, other: AnyRow | Span) -> bool:
 def _sessions_of(db: GatedSession, actor: Actor, span: Span) -> Sequence[AnyRow]:
     """The sessions within a time of the cases in which the actor is the mediator, the earliest first."""
     mine = (Capacity.user_id == actor.id, Capacity.role == "mediator", Capacity.ended_at.is_(None))
+    joined = _sessions_within(span).join(Capacity, Capacity.case_id == Meeting.case_id).where(*mine)
+    return db.execute(joined).all()
+
+
+def _joint_sessions_around(db: GatedSession, case_id: UUID, span: Span) -> Sequence[AnyRow]:
+    """The joint sessions within a time of this case and of those that share somebody with it, the earliest first.
+
+    They share a mediator, a representative, or a member of the institution that is a party.
+    """
+    held = (Capacity.role.in_(("mediator", *REPRESENTATIVES)), Capacity.ended_at.is_(None), Capacity.pending.is_(False))
+    people = select(Capacity.user_id).where(Capacity.case_id == case_id, *held)
+    members = select(Party.member_id).where(Party.case_id == case_id, Party.member_id.is_not(None))
+    shared = or_(
+        Meeting.case_id == case_id,
+        Meeting.case_id.in_(select(Capacity.case_id).where(Capacity.user_id.in_(people), *held)),
+        Meeting.case_id.in_(select(Party.case_id).where(Party.member_id.in_(members))),
+    )
+    # The staff must not know of a caucus.
+    return db.execute(_sessions_within(span).where(Meeting.kind == "joint", shared)).all()
+
+
+def _sessions_within(span: Span) -> AnySelect:
     within = (Meeting.starts_at < span.ends_at, Meeting.ends_at > span.starts_at, Meeting.state.in_(_TAKES_PLACE))
-    sessions = select(Meeting.id, Meeting.case_id, Meeting.starts_at, Meeting.ends_at)
-    joined = sessions.join(Capacity, Capacity.case_id == Meeting.case_id).where(*mine, *within)
-    return db.execute(joined.order_by(Meeting.starts_at, Meeting.id)).all()
+    sessions = select(Meeting.id, Meeting.case_id, Meeting.starts_at, Meeting.ends_at).where(*within)
+    return sessions.order_by(Meeting.starts_at, Meeting.id)

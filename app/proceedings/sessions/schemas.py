@@ -88,7 +88,7 @@ class AttendeeOut(Out):
 
 
 class OverlapOut(Out):
-    """Another session of the mediator at the same time."""
+    """Another session at the same time."""
 
     case_id: UUID = Field(description="The id of its case.")
     session_id: UUID = Field(description="The id of the session.")
@@ -115,7 +115,8 @@ class SessionOut(Out):
         description="Why it was adjourned or cancelled, or recorded late; null if there is no reason."
     )
     overlaps: list[OverlapOut] = Field(
-        description="Your other sessions at the same time, if you are its mediator; empty for everybody else."
+        description="If you are its mediator, your other sessions at the same time. For the registry, other joint "
+        "sessions at that time with the same mediator, representative or member. Empty for everybody else."
     )
 
 

@@ -40,6 +40,7 @@ PHASES = ("sessions", "settlement")
 _AUDIENCES = {"joint": "participants", "caucus": "caucus"}
 _COLUMNS = (
     Meeting.id,
+    Meeting.case_id,
     Meeting.kind,
     Meeting.state,
     Meeting.audience_name.label("audience"),

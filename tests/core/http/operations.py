@@ -68,6 +68,10 @@ ASKED = ("simulateProcedure",)
 ACTS = {id: one for id, one in OPERATIONS.items() if one.method != "GET" and id not in ASKED}
 
 
+# The query that an operation needs.
+NEEDED_QUERY = {"previewClosure": "from_on=2026-12-24&until_on=2026-12-31"}
+
+
 def query_parameters() -> Iterator[tuple[Operation, str, Any]]:
     """Every query parameter of every operation, with its schema."""
     document = _document()

@@ -37,6 +37,8 @@ def build(house: House) -> World:
     ids["session"] = dispute.hold(dispute.session(starts_at=f"{day}T00:00", ends_at=f"{day}T00:30"))["id"]
     ids["filing"] = dispute.filing(dispute.requesting, "participants")["id"]
     dispute.registrar.post(f"{dispute.path}/filings/{ids['filing']}/acceptance").expect(200)
+    ids["withdrawn filing"] = dispute.filing(dispute.requesting, "participants")["id"]
+    dispute.requesting.post(f"{dispute.path}/filings/{ids['withdrawn filing']}/withdraw").expect(200)
     ids["document"] = _filed_document(dispute)
     ids["text"] = _text_document(dispute)
     counsel = house.person("Corvin Unsel")
@@ -51,6 +53,7 @@ def build(house: House) -> World:
     proposed = {"stream": shared_stream(dispute.requesting, dispute)}
     ids["closure"] = dispute.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)["id"]
     dispute.registrar.post(f"/v1/closures/{ids['closure']}/withdraw").expect(200)
+    dispute.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)
     ids["disclosure"] = dispute.requesting.post(f"{dispute.path}/disclosures", proposed).expect(201)["id"]
     other.settled()
     ids["closed appointment"] = other.appointments()[0]["id"]
