@@ -26,11 +26,16 @@ NARROW = ("caucus", "party", "party-registry", "mediators", "mediators-registry"
 # The types of events that `ACTS` record in a narrow audience; the test of twin worlds compares this list with them.
 CONFIDED = {
     "case-amended",
+    "case-discarded",
     "case-opened",
+    "disclosure-opened",
+    "disclosure-proposed",
     "document-removed",
     "document-stored",
     "document-withdrawn",
     "event-rectified",
+    "filing-amended",
+    "filing-discarded",
     "filing-drafted",
     "filing-joined",
     "filing-joinder-withdrawn",
@@ -48,24 +53,25 @@ CONFIDED = {
     "text-shared",
     "text-superseded",
 }
-# Other types that are recorded in a narrow audience, each with the test that shows what outsiders receive. An act that
-# records another type in one needs a twin: every test fails after which one is there.
+# Other types that are recorded in a narrow audience, each with the reason why it has no twin, and with the test that
+# shows what outsiders receive. An act that records another type in one needs a twin: every test fails after which one
+# is there.
 ELSEWHERE = {
-    "case-discarded": "tests/proceedings/test_slips.py",
-    "disclosure-agreed": "tests/proceedings/test_newcomers.py",
-    "disclosure-opened": "tests/proceedings/test_newcomers.py",
-    "disclosure-proposed": "tests/proceedings/test_newcomers.py",
-    "document-released": "tests/proceedings/test_kept_documents.py",
-    "document-refused": "tests/proceedings/test_kept_documents.py",
-    "filing-amended": "tests/proceedings/test_slips.py",
-    "filing-discarded": "tests/proceedings/test_slips.py",
-    "filing-docketed": "tests/proceedings/test_docket.py",
-    "powers-ended": "tests/proceedings/test_representatives.py",
+    # Before service the other sides do not know of the case at all, so that no world without it can be compared: a
+    # case that is lodged takes the next reference.
     "referral-accepted": "tests/integration/test_referrals.py",
     "referral-amended": "tests/integration/test_referrals.py",
     "referral-withdrawn": "tests/integration/test_referrals.py",
-    "request-lodged": "tests/proceedings/test_request_versions.py",
     "return-date-extended": "tests/integration/test_referrals.py",
+    "request-lodged": "tests/proceedings/test_request_versions.py",
+    # These follow acts that everybody reads, and add what one side alone reads.
+    "filing-docketed": "tests/proceedings/test_docket.py",
+    "powers-ended": "tests/proceedings/test_representatives.py",
+    # As `disclosure-proposed`, in the same stream, by one of three parties or more.
+    "disclosure-agreed": "tests/proceedings/test_newcomers.py",
+    # The worker refuses a document while its own side alone can see it.
+    "document-refused": "tests/proceedings/test_kept_documents.py",
+    "document-released": "tests/proceedings/test_kept_documents.py",
 }
 
 
@@ -171,6 +177,29 @@ def _withdrawn_filing(on: Setting) -> None:
     on.dispute.requesting.post(f"{on.path}/filings/{filing['id']}/withdraw", reason).expect(200)
 
 
+def _withdrawn_document(on: Setting) -> None:
+    filing = on.filed(on.dispute.requesting, "takenback", "caucus", ("requesting",))
+    on.pause()
+    (document,) = filing["documents"]
+    reason = {"reason": word("withdrawal", on.place)}
+    on.dispute.requesting.post(f"/v1/documents/{document['id']}/withdraw", reason).expect(200)
+
+
+def _disclosed_caucus(on: Setting) -> None:
+    made = on.filed(on.dispute.mediator, "disclosed", "caucus", ("requesting", "responding"))
+    on.pause()
+    filings = on.dispute.requesting.get(f"{on.path}/filings?limit=200").expect(200)["items"]
+    # That of the first place, before somebody joined.
+    streams = {one["title"]: one["stream"] for one in filings}
+    stream = streams.get(word("disclosedtitle", "a"), made["stream"])
+    proposed = on.dispute.requesting.post(f"{on.path}/disclosures", {"stream": stream})
+    if proposed.status == 409:
+        # Nobody has joined the case since.
+        return
+    on.pause()
+    on.dispute.responding.post(f"{on.path}/disclosures/{proposed.expect(201)['id']}/agree").expect(200)
+
+
 def _mediators_caucus_filing(on: Setting) -> None:
     on.filed(on.dispute.mediator, "mediatorcaucus", "caucus", ("requesting",))
 
@@ -208,11 +237,17 @@ def _own_filing(on: Setting) -> None:
 def _open_draft(on: Setting) -> None:
     draft = on.drafted(on.dispute.requesting, "unsubmitted", "participants")
     on.uploaded(on.dispute.requesting, draft, "unsubmitted")
+    change = {"text": word("changed", on.place)}
+    path = f"{on.path}/filings/{draft['id']}"
+    on.dispute.requesting.patch(path, change, if_match="*").expect(200)
     removed = on.uploaded(on.dispute.requesting, draft, "removed")
     on.pause()
     on.dispute.requesting.post(f"/v1/documents/{removed['id']}/remove").expect(204)
     on.pause()
     on.dispute.requesting.post(f"{on.path}/filings/{draft['id']}/share").expect(200)
+    discarded = on.drafted(on.dispute.requesting, "discarded", "participants")
+    on.pause()
+    on.dispute.requesting.send("DELETE", f"{on.path}/filings/{discarded['id']}", headers={"if-match": "*"}).expect(204)
 
 
 def _sealed_filing(on: Setting) -> None:
@@ -278,6 +313,16 @@ def _unlodged_request(on: Setting) -> None:
     on.dispute.requesting.post(f"{path}/steps/withdraw", reason).expect(200)
     on.pause()
     on.dispute.requesting.post("/v1/cases", body).expect(201)
+    on.pause()
+    discarded = on.dispute.requesting.post("/v1/cases", body).expect(201)
+    on.pause()
+    path = f"/v1/cases/{discarded['id']}"
+    on.dispute.requesting.send("DELETE", path, headers={"if-match": "*"}).expect(204)
+
+
+def _shared_dates(on: Setting) -> None:
+    shared = on.dispute.requesting.post(f"{on.path}/referral/share-dates")
+    assert shared.status in (200, 409), "once, and then no more"
 
 
 def _own_text(on: Setting) -> None:
@@ -310,7 +355,11 @@ ACTS = (
     Confidence((SIDE, "responding"), _joint_draft),
     Confidence((SIDE,), _unlodged_request),
     Confidence((SIDE,), _own_text),
+    Confidence((SIDE, MEDIATOR), _withdrawn_document),
+    Confidence((SIDE, "responding", MEDIATOR), _disclosed_caucus),
 )
+# In a case that a court referred: what all participants know, and the court does not before every party agrees.
+FROM_THE_COURT = (Confidence((SIDE, "responding", MEDIATOR, REGISTRY), _shared_dates),)
 
 
 def confide(on: Setting, acts: tuple[Confidence, ...] = ACTS) -> Setting:
@@ -323,10 +372,15 @@ def confide(on: Setting, acts: tuple[Confidence, ...] = ACTS) -> Setting:
 
 
 @contextmanager
-def days_of_their_own(on: Setting) -> Iterator[None]:
-    """Let each act inside happen at an instant and on a day on which nothing else happens."""
+def days_of_their_own(on: Setting, at_the_end_of_each: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Let each act inside happen at an instant and on a day on which nothing else happens, but for this afterwards."""
     clock = on.dispute.house.clock
-    on.pause = lambda: clock.pass_by(**_STEP)
+
+    def pause() -> None:
+        at_the_end_of_each()
+        clock.pass_by(**_STEP)
+
+    on.pause = pause
     try:
         yield
     finally:

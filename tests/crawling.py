@@ -58,6 +58,14 @@ def without_request_id(text: str) -> str:
     return re.sub(r'"request_id": ?"[^"]*"', '"request_id":""', text)
 
 
+def whole_answer(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Everything that the caller receives, byte by byte, without the id of the request."""
+    headers = [(name, value) for name, value in answer.headers.items() if name != "x-request-id"]
+    is_problem = answer.headers.get("content-type") == "application/problem+json"
+    content = answer.response.content
+    return answer.status, headers, without_request_id(answer.response.text).encode() if is_problem else content
+
+
 def parameters_of(operation: Operation) -> tuple[str, ...]:
     """The parameters of an operation's path."""
     return tuple(re.findall(r"\{(\w+)\}", operation.path))
@@ -87,20 +95,6 @@ class Crawl:
                 self.read(operation, binding)
         return self
 
-    def tried(self, ids: dict[str, set[Binding]], operations: Iterable[Operation]) -> "Crawl":
-        """Send operations with ids that other people found and this person did not, `most` of each kind.
-
-        Acts name a stale version, so that none of them succeeds.
-        """
-        for operation in operations:
-            strange = sorted(_fitting(operation, ids) - self._bindings_for(operation)) if "{" in operation.path else []
-            for binding in strange[: self.most]:
-                path = filled(operation, binding)
-                stale = {"if-match": '"stale"'} if operation.method != "GET" else {}
-                answer = self.person.send(operation.method, path, json=operation.example, headers=stale)
-                self.seen.append(Seen(operation.id, path, answer))
-        return self
-
     def read(self, operation: Operation, binding: Binding) -> Answer:
         """One operation with these ids."""
         path = filled(operation, binding)
@@ -123,20 +117,20 @@ class Crawl:
             self.bindings[name].add((*binding, (name, id)))
 
     def _bindings_for(self, operation: Operation) -> set[Binding]:
-        return _fitting(operation, self.bindings)
+        return fitting(operation, self.bindings)
 
 
-def _fitting(operation: Operation, bindings: dict[str, set[Binding]]) -> set[Binding]:
+def fitting(operation: Operation, bindings: dict[str, set[Binding]]) -> set[Binding]:
     """The bindings that name each parameter of an operation, without the others."""
     names = parameters_of(operation)
     if not names:
         return {()}
-    fitting = set()
+    whole = set()
     for binding in bindings.get(names[-1], ()):
         named = dict(binding)
         if set(names) <= set(named):
-            fitting.add(tuple((name, named[name]) for name in names))
-    return fitting
+            whole.add(tuple((name, named[name]) for name in names))
+    return whole
 
 
 def filled(operation: Operation, binding: Binding) -> str:

@@ -87,6 +87,13 @@ class Registry(ABC):
         house.stay_at(moment)
         return made
 
+    def return_to(self, house: House, moment: str) -> None:
+        """Restore a saved moment in a house that began there, and that has left it."""
+        self.restore(moment)
+        first, _made = self.saved[moment]
+        house.requests, house.clock.now = first.requests, first.clock.now
+        house.stay_at(moment)
+
     def dispute(self, house: House) -> Dispute:
         """The people of the dispute about the waters of a river, whose beginnings are moments of this registry."""
         dispute = self.moment(house, "met", lambda: Dispute(house))

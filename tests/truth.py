@@ -114,8 +114,13 @@ class Truth:
         return self._knows_row(reader, row) or self._knows_any(reader, self.rows_with[Value("id", id)])
 
     def _in_the_other_name(self, row: Occurrence) -> list[Occurrence]:
-        """The referral of a case, or the case of a referral: the court and the parties know the ids of both."""
-        other = {"cases": row.row.get("referral_id"), "referrals": row.row.get("case_id")}.get(row.table)
+        """The referral of a case, or the case of a referral: the court and the parties know the ids of both.
+
+        Of a document that was withdrawn it is the filing, whose readers learn that it was.
+        """
+        withdrawn = row.row.get("filing_id") if row.row.get("withdrawn_at") else None
+        others = {"cases": row.row.get("referral_id"), "referrals": row.row.get("case_id"), "documents": withdrawn}
+        other = others.get(row.table)
         return [self.rows_by_id[other]] if other in self.rows_by_id else []
 
     def _knows_any(self, reader: "Reader", rows: Iterable[Occurrence]) -> bool:
@@ -129,8 +134,8 @@ class Truth:
             return self._is_of(reader, row["audience_id"])
         if of.table in OF_ALL or (of.table in OF_ADMINISTRATORS and reader.role in ("admin", "registrar")):
             return True
-        if of.table == "notices":
-            return reader.role in ("admin", "registrar")
+        if of.table == "notices" and reader.role in ("admin", "registrar"):
+            return True
         owners = {row.get(name) for name in ("id", "user_id", "owner_id")} if of.table != "feed_entries" else set()
         if of.table in ("webhook_deliveries", "webhook_secrets"):
             owners = (
@@ -177,7 +182,7 @@ def _enter(truth: Truth, table: str, row: dict[str, Any], bodies: dict[UUID, Any
     if isinstance(row.get("id"), UUID):
         truth.rows_by_id[row["id"]] = occurrence
     if table == "contents":
-        text = json.dumps(bodies[row["id"]], ensure_ascii=False)
+        text = json.dumps(bodies.get(row["id"]), ensure_ascii=False)
         for word in _WORD.findall(text):
             truth.audiences_of_word[word].add(row["audience_id"])
         for value in values_in(text):
@@ -209,9 +214,9 @@ def _values_of(column: Any) -> Iterator[Value]:
 
 
 def _bodies_of(house: House) -> dict[UUID, Any]:
-    """What people wrote, opened."""
+    """What people wrote, opened, as far as its key is kept."""
     seams = house.app.state.seams
     with house.database.read(seams.entropy("truth")) as db, as_system(db):
         db.sealer = seams.sealer
         ids = list(db.execute(select(Content.id)).scalars())
-        return dict(contents.read_many(db, ids)) if ids else {}
+        return {id: opened.body for id, opened in contents.openings_left(db, ids).items()}

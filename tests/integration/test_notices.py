@@ -1,14 +1,12 @@
 """Mail announces news without its contents; a real mail server receives it."""
 
-import email
-import email.policy
 import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from ipaddress import ip_address
@@ -18,7 +16,6 @@ from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -46,59 +43,11 @@ from app.operations.restore import restore
 from app.settings import Settings
 from tests.canaries import WORDS, plant
 from tests.installation import House, Json, Person
+from tests.mail_servers import URL, MailServer, mailing, postman_on
 from tests.processes import free_port, served
 from tests.story import GIVES, POWERS, Dispute
 
-URL = "https://registry.example.org"
 TO_THE_DIGEST = timedelta(hours=15)
-
-
-@dataclass
-class MailServer:
-    """A mail server on this machine: the mails it accepted, and the addresses it refuses."""
-
-    port: int
-    mails: list[EmailMessage] = field(default_factory=list)
-    raw: list[bytes] = field(default_factory=list)
-    refuses: dict[str, str] = field(default_factory=dict)
-    refuses_all: str | None = None
-    looks: Callable[[], object] | None = None
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Accept or refuse a recipient."""
-        if address in self.refuses:
-            return self.refuses[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Accept or refuse a message."""
-        if self.looks is not None:
-            self.looks()
-        if self.refuses_all is not None:
-            return self.refuses_all
-        content = envelope.original_content or b""
-        self.raw.append(content)
-        self.mails.append(email.message_from_bytes(content, EmailMessage, policy=email.policy.default))
-        return "250 OK"
-
-    def start(self) -> Controller:
-        """Listen, always on the same port."""
-        controller = Controller(self, hostname="127.0.0.1", port=self.port)
-        controller.start()
-        return controller
-
-    def to(self, person: Person) -> list[EmailMessage]:
-        """The mails to one person."""
-        address = f"{person.name.lower().replace(' ', '.')}@example.org"
-        return [mail for mail in self.mails if mail["To"].addresses[0].addr_spec == address]
-
-    def clear(self) -> None:
-        """Forget the mails."""
-        self.mails.clear()
-        self.raw.clear()
 
 
 @pytest.fixture
@@ -108,20 +57,6 @@ def server() -> Iterator[MailServer]:
     controller = mail_server.start()
     yield mail_server
     controller.stop()
-
-
-def mailing(settings: Settings, server: MailServer, **more: Any) -> Settings:
-    """The settings that send mail through that server."""
-    smtp = {"smtp_host": "127.0.0.1", "smtp_port": server.port, "smtp_security": "none", "public_url": URL}
-    return settings.model_copy(update={**smtp, "mail_from": "Registry <no-reply@example.org>", **more})
-
-
-def postman_on(house: House, server: MailServer, **more: Any) -> Postman:
-    """A mailer of the house that starts with the events from now on."""
-    seams = house.app.state.seams
-    mailer = postman_of(seams, lambda: seams.entropy("postman"), mailing(house.settings, server, **more))
-    assert mailer is not None
-    return mailer
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """People who act for several parties of a case: they say for which, and nothing reaches another side."""
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.access.actors import Actor
@@ -15,11 +14,8 @@ from app.core.access.policy import REPRESENTATIVES, CapacityView, CaseView, Part
 from app.core.errors import PartyNotNamed
 from tests.installation import Json, Person
 from tests.mixtures import AUDIENCES_OF_PARTIES, Attempted, statement
-from tests.story import GIVES, MANDATE, UNCITRAL, Dispute
+from tests.story import GIVES, MANDATE, Dispute
 from tests.uploads import Desk
-
-# How many mixtures of people and acts are tried; CI tries a few.
-EXAMPLES = int(os.environ.get("ACCORD_TEST_MIXTURES", "6"))
 
 
 @dataclass
@@ -175,60 +171,3 @@ def test_the_acting_party_is_the_only_party_or_the_named_party(attempt: Attempte
         circle.acting_party(Actor(person, "user", "x"), acting_for, named)
     offered = {UUID(party["id"]) for party in refused.value.members["parties"]}
     assert offered <= {party_ids[number] for number in attempt.represented}
-
-
-def test_nothing_reaches_an_audience_that_its_author_did_not_name(dispute: Dispute) -> None:
-    party = {"kind": "state", "name": "Republic of Ostrava"}
-    sides = ["requesting", "requesting", "responding", "responding", "responding"]
-    states = [{**party, "side": side, "name": f"State {number}"} for number, side in enumerate(sides)]
-    dispute.opened(parties=states, **UNCITRAL)
-    dispute.step(dispute.requesting, "lodge", GIVES).expect(200)
-    party_ids = [party["id"] for party in dispute.case["parties"]]
-    agents = [dispute.requesting]
-    for number, party_id in enumerate(party_ids[1:], 1):
-        agents.append(dispute.house.person(f"Agent {number}"))
-        dispute.admit(dispute.registrar, agents[number], party_id)
-    dispute.step(dispute.registrar, "invite", {}).expect(200)
-    people: list[Person] = []
-
-    @settings(max_examples=EXAMPLES, deadline=None, database=None)
-    @given(attempt=attempts(), role=st.sampled_from(REPRESENTATIVES))
-    def tried(attempt: Attempted, role: str) -> None:
-        author = dispute.house.person(f"Author {len(people)}")
-        people.append(author)
-        for number in attempt.represented:
-            dispute.admit(agents[number], author, party_ids[number], role)
-        body = statement(attempt.audience, *(party_ids[number] for number in attempt.party_ids))
-        if attempt.acting_for is not None:
-            body["acting_for"] = party_ids[attempt.acting_for]
-        answer = author.post(f"{dispute.path}/filings", body)
-        if attempt.party is None:
-            assert answer.status in (403, 422), answer.response.text
-            return
-        if attempt.audience in AUDIENCES_OF_PARTIES and not attempt.party_ids & attempt.represented:
-            answer.expect(403)
-            return
-        draft = answer.expect(201)
-        assert draft["author_party_id"] == party_ids[attempt.party]
-        assert readers(draft) == frozenset()
-        author.post(f"{dispute.path}/filings/{draft['id']}/share").expect(200)
-        assert readers(draft) == {attempt.party}
-        submitted = author.post(f"{dispute.path}/filings/{draft['id']}/submit").expect(200)
-        assert readers(submitted) == (attempt.party_ids or frozenset(range(5)))
-        receipt = author.get(f"{dispute.path}/filings/{draft['id']}/receipt").expect(200)["body"]
-        assert receipt["by"]["party"]["id"] == party_ids[attempt.party]
-        done = [event for event in dispute.events(author) if event["payload"].get("filing_id") == draft["id"]]
-        assert {event["actor"]["party_id"] for event in done} == {party_ids[attempt.party]}
-
-    def readers(filing: Json) -> frozenset[int]:
-        """The parties whose agents read a filing; the others find neither it nor an event of it."""
-        reading = set()
-        for number, agent in enumerate(agents):
-            status = agent.get(f"{dispute.path}/filings/{filing['id']}").status
-            named = any(event["payload"].get("filing_id") == filing["id"] for event in dispute.events(agent))
-            assert (status == 200) == named
-            if status == 200:
-                reading.add(number)
-        return frozenset(reading)
-
-    tried()

@@ -107,11 +107,11 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[AppointmentOut]:
     ]
 
 
-def _with_body(entry: dict[str, Any], bodies: Mapping[UUID | None, contents.Body]) -> dict[str, Any]:
+def _with_body(entry: dict[str, Any], bodies: Mapping[UUID, contents.Body]) -> dict[str, Any]:
     return {**entry, **bodies[UUID(entry["content_id"])]}
 
 
-def _as_left(row: AnyRow, bodies: Mapping[UUID | None, contents.Body]) -> dict[str, Any]:
+def _as_left(row: AnyRow, bodies: Mapping[UUID, contents.Body]) -> dict[str, Any]:
     """What an appointment shows otherwise to a party that has left: nothing of what came later.
 
     The day of each acceptance is not kept, so that they are shown only where all of them came before.

@@ -1,7 +1,7 @@
 """The admission of a representative: who may be admitted, whether approval is awaited, and what they read first."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -71,6 +71,9 @@ def judge_admission(
     """
     circle = circle_of(db, view_of(case))
     author = author_for(actor, circle, next(iter(party_ids)))
+    if len(party_ids) > 1:
+        # It is an act for all of these parties, whichever is named first.
+        author = replace(author, party_id=None)
     user_id, is_pending = _account_of(db, _invitation(db, case, author, now), actor, body)
     _check_free(db, circle, user_id, party_ids, invited=is_pending)
     return Admission(author, actor.id, now, user_id, is_pending, _first_read(db, actor, case, circle, party_ids))

@@ -12,9 +12,9 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -23,78 +23,29 @@ from sqlalchemy import select
 from app.core.access.session import as_system
 from app.core.http import work
 from app.core.logs import set_up
-from app.core.tables.audiences import INTEGRATIONS
 from app.core.tables.events import Event
 from app.core.tables.filings import Filing
+from app.integration.notices import letters
 from app.proceedings.documents import service as documents
 from app.proceedings.filings import docket
 from app.proceedings.filings import service as filings
-from tests import courts
 from tests.background import sender
-from tests.confidences import ACTS, Setting, confide, days_of_their_own
-from tests.core.http.operations import ACTS as OPERATIONS_THAT_ACT
+from tests.confided_world import Planted, planted
+from tests.confidences import ACTS, Confidence, Setting, confide, days_of_their_own
 from tests.core.http.operations import EVERY
-from tests.core.http.world import World, build
 from tests.crawling import READS, Crawl, Seen
-from tests.installation import Answer, House, Json, Person
+from tests.installation import Answer, House, Person
+from tests.mail_servers import MailServer, postman_on
+from tests.processes import free_port
 from tests.receivers import LOOPBACK, Received, guarded_by, letting, receiver
 from tests.registries import Registry
-from tests.truth import Reader, Truth, reader_of, truth_of, values_in
+from tests.truth import Reader, Truth, Value, truth_of, values_in
 from tests.webhooks import subscribe
 
 # Items of each list that everybody reads, and ids that everybody tries; the large run takes all.
 MOST = int(os.environ.get("ACCORD_TEST_ITEMS", "2"))
 # Confidential acts that can be repeated: of a side, with a mediator, with the registry, and of each of those.
 REPEATED = tuple(ACTS[number] for number in (0, 4, 6, 8, 11))
-ACTS_WITH_IDS = [operation for operation in OPERATIONS_THAT_ACT.values() if 412 in operation.statuses]
-
-
-@dataclass
-class Planted:
-    """A world with every kind of confidential act, and everybody in and around it."""
-
-    world: World
-    referred: Setting
-    confided: dict[str, Json] = field(default_factory=dict)
-    people: list[tuple[Person, Reader]] = field(default_factory=list)
-
-    def add(self, person: Person, role: str = "user", *bound_to: UUID) -> None:
-        """Let somebody read."""
-        self.people.append((person, reader_of(person, role, *bound_to)))
-
-    def of(self, *people: Person) -> list[tuple[Person, Reader]]:
-        """These people, as readers."""
-        ids = {person.id for person in people}
-        return [(person, reader) for person, reader in self.people if person.id in ids]
-
-
-def planted(house: House) -> Planted:
-    """Every confidential act, each at an instant and on a day of its own, with the people who may look."""
-    world = build(house)
-    court_id = courts.court(house)
-    court = courts.program(house, court_id)
-    made = Planted(world, Setting(courts.referred_dispute(house, court), "r"))
-    for setting, acts in ((Setting(world.open), ACTS), (made.referred, ACTS[:2])):
-        with days_of_their_own(setting):
-            made.confided |= confide(setting, acts).made
-    share = f"{made.referred.path}/referral/share-dates"
-    made.referred.dispute.requesting.post(share).expect(200)
-    dispute = world.open
-    twin = {"kind": "statement", "title": "Redacted", "text": "x", "audience": "participants"}
-    twin |= {"redacts_id": made.confided["sealed"]["id"]}
-    twin = dispute.requesting.post(f"{dispute.path}/filings", twin).expect(201)
-    dispute.requesting.post(f"{dispute.path}/filings/{twin['id']}/submit").expect(200)
-    candidate, entry = house.mediator("Cand Idate")
-    dispute.requesting.post(f"{dispute.path}/appointments", {"mediator_id": entry})
-    for person in (dispute.requesting, dispute.responding, dispute.mediator, world.late, candidate):
-        made.add(person)
-    for person in (world.settled.requesting, made.referred.dispute.responding, house.person("Stan Ranger")):
-        made.add(person)
-    made.add(house.registrar, "registrar")
-    made.add(house.admin, "admin")
-    made.add(court, "client", UUID(court_id))
-    made.add(courts.program(house, None), "client", INTEGRATIONS)
-    return made
 
 
 @pytest.fixture
@@ -197,61 +148,77 @@ def test_no_answer_has_a_value_that_is_not_its_readers_to_know(
 ) -> None:
     assert crawled(house, world.people) == []
     assert len(logged.getvalue().splitlines()) > 500
-    # Who operates the service reads no case at all; a refusal names the account that was refused.
+    assert known_from(logged) == []
+
+
+def known_from(logged: io.StringIO) -> list[Value]:
+    """What the log tells of cases; who operates the service reads none. A refusal names the account refused."""
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     rest = json.dumps([{name: value for name, value in line.items() if name != "actor_id"} for line in lines])
-    assert [value for value in values_in(rest) if value.kind in ("id", "hash", "word")] == []
+    return [value for value in values_in(rest) if value.kind in ("id", "hash", "word")]
 
 
 @pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
-def test_no_refusal_has_a_value_that_is_not_its_readers_to_know(house: House, world: Planted) -> None:
-    dispute = world.world.open
-    insiders = world.of(dispute.requesting, dispute.responding, dispute.mediator, house.registrar)
-    crawls = [(person, reader, Crawl(person, MOST - 1).everything()) for person, reader in insiders]
-    ids: dict[str, Any] = defaultdict(set)
-    for _person, _reader, crawl in crawls:
-        for name, bindings in crawl.bindings.items():
-            ids[name] |= bindings
-    leaks, tried = [], 0
-    others = [(reader, Crawl(person, MOST - 1)) for person, reader in world.people if person.name == "Stan Ranger"]
-    for reader, crawl in [*((reader, crawl) for _person, reader, crawl in crawls), *others]:
-        before = len(crawl.seen)
-        crawl.tried(ids, [*READS, *ACTS_WITH_IDS])
-        refused = crawl.seen[before:]
-        tried += len(refused)
-        assert [seen for seen in refused if seen.operation not in OPERATIONS_THAT_ACT or seen.answer.status < 300] == [
-            seen for seen in refused if seen.operation not in OPERATIONS_THAT_ACT
-        ], "no act on somebody else's item succeeds"
-        leaks += leaks_in(truth_of(house), reader, refused)
-    assert leaks == []
-    assert tried > 200
+def test_no_webhook_and_no_mail_has_a_value_that_is_not_its_readers_to_know(
+    house: House, world: Planted, logged: io.StringIO
+) -> None:
+    assert delivered_leaks(house, world, REPEATED) == []
+    assert known_from(logged) == []
 
 
 @pytest.mark.parametrize("registry", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
-def test_no_webhook_has_a_value_that_is_not_its_owners_to_know(house: House, world: Planted) -> None:
-    assert delivered_leaks(house, world) == []
+def test_a_word_in_a_mail_is_found(house: House, world: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = letters.news
+
+    def news(*args: Any) -> letters.Letter:
+        return replace(written(*args), subject=world.confided["caucus"]["title"])
+
+    monkeypatch.setattr(letters, "news", news)
+    found = delivered_leaks(house, world, ())
+    # It is a word of the caucus of another case.
+    outsiders = (world.world.open.responding, world.world.open.mediator, house.registrar)
+    assert {(leak.reader, leak.operation, leak.kind) for leak in found} == {
+        (person.name, "mail", "word") for person in outsiders
+    }
 
 
-def delivered_leaks(house: House, world: Planted) -> list[Leak]:
-    """The leaks in what webhooks deliver to four people while one of each confidential act happens."""
+def delivered_leaks(house: House, world: Planted, acts: tuple[Confidence, ...]) -> list[Leak]:
+    """The leaks in what four people receive by webhooks and by mail, at once, while these confidential acts happen."""
     dispute, leaks = world.world.open, []
     owners = world.of(dispute.requesting, dispute.responding, dispute.mediator, house.registrar)
     with ExitStack() as stack:
         stack.enter_context(guarded_by(house, letting(LOOPBACK)))
+        mail_server = MailServer(free_port())
+        stack.callback(mail_server.start().stop)
         targets = [stack.enter_context(receiver()) for _owner in owners]
         for (person, _reader), target in zip(owners, targets, strict=True):
             subscribe(person, target.url)
+            person.patch("/v1/me/notices", {"news": "at-once"}, if_match="*").expect(200)
+        postman = postman_on(house, mail_server)
+        postman.turn()
+        mail_server.clear()
         setting = Setting(dispute, "w")
-        with days_of_their_own(setting):
-            confide(setting, REPEATED)
+        with days_of_their_own(setting, postman.turn):
+            confide(setting, acts)
         # Something that everybody hears of.
         dispute.requesting.post(f"{dispute.path}/third-states", {"name": "Marrow"}).expect(201)
         sender(house).settle()
+        postman.turn()
         truth = truth_of(house)
-    for (_person, reader), target in zip(owners, targets, strict=True):
+    for (person, reader), target in zip(owners, targets, strict=True):
+        # Nobody gets a mail about an act of their own.
+        mails = mail_server.to(person)
         assert target.received, reader.name
+        assert mails or person is dispute.requesting, reader.name
         leaks += leaks_in(truth, reader, [Seen("webhook", "", _answer_of(request)) for request in target.received])
+        leaks += leaks_in(truth, reader, [Seen("mail", "", _answer_with(mail)) for mail in mails])
     return leaks
+
+
+def _answer_with(mail: EmailMessage) -> Answer:
+    # With the instant of its act: outsiders must not learn that something happened then.
+    sent_at = mail["Date"].datetime.isoformat()
+    return Answer(httpx.Response(200, text="\n".join([*mail.values(), str(mail.get_content()), sent_at])))
 
 
 def _answer_of(request: Received) -> Answer:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests import courts
-from tests.confidences import ACTS, CONFIDED, ELSEWHERE, Confidence, Setting, confide, narrow_types
-from tests.crawling import Crawl, without_request_id
-from tests.installation import Answer, House, Json, Person
+from tests.confidences import ACTS, CONFIDED, ELSEWHERE, FROM_THE_COURT, Confidence, Setting, confide, narrow_types
+from tests.crawling import Crawl, whole_answer
+from tests.installation import House, Json, Person
 from tests.registries import EmptyRegistry
 from tests.story import Dispute
 
@@ -53,6 +53,8 @@ class Twin:
         self.act(dispute, dispute.responding, f"/filings/{to_court['id']}/submit")
         self.act(dispute, dispute.mediator, f"/sessions/{session['id']}/hold", HELD)
         self.act(dispute, dispute.mediator, "/settlement/drafts", TEXT)
+        # Somebody joins to whom the parties may open what is earlier.
+        self.act(dispute, dispute.registrar, "/parties", NEWCOMER)
         self.confide(dispute, "c")
         # The case ends while hidden sessions and drafts are open, and another one gets the next reference.
         self.act(dispute, dispute.responding, "/steps/withdraw", {"reason": "No.", "fields": {"ground": "party-left"}})
@@ -86,20 +88,13 @@ class Twin:
 
 STATEMENT: Json = {"kind": "statement", "title": "Ours", "text": "Our words.", "audience": "participants"}
 HELD: Json = {"attendance": [{"name": "All", "capacity": "all"}]}
+NEWCOMER: Json = {"side": "side-3", "kind": "company", "name": "Late Works"}
 TEXT: Json = {
     "title": "Agreement",
     "language": "en",
     "clauses": [{"number": "1", "text": "The flow is shared by thirds."}],
     "audience": "participants",
 }
-
-
-def whole_answer(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Everything that the caller receives, byte by byte, without the id of the request."""
-    headers = [(name, value) for name, value in answer.headers.items() if name != "x-request-id"]
-    is_problem = answer.headers.get("content-type") == "application/problem+json"
-    content = answer.response.content
-    return answer.status, headers, without_request_id(answer.response.text).encode() if is_problem else content
 
 
 def _session() -> Json:
@@ -121,9 +116,10 @@ def hidden_from(outsider: str) -> tuple[Confidence, ...]:
 
 def worlds() -> Iterator[tuple[str, tuple[Confidence, ...], tuple[str, ...]]]:
     """The confided worlds, by name: their acts, and the outsiders of all of these."""
-    # Each act is hidden from the responding side or from the registry.
+    # Each act is hidden from the responding side, from the registry or from all who are no participants.
     for outsider in OUTSIDERS if LARGE else OUTSIDERS[:2]:
-        yield outsider, hidden_from(outsider), (outsider, *(ALWAYS if outsider == "responding" else ()))
+        yield outsider, hidden_from(outsider), (outsider,)
+    yield "outside", (*ACTS, *FROM_THE_COURT), ALWAYS
     for act in ACTS if LARGE else ():
         yield act.name, (act,), (*(name for name in OUTSIDERS if name not in act.insiders), *ALWAYS)
 

@@ -9,6 +9,7 @@ from app.cli import _document
 from tests.installation import Answer, Json, Person
 from tests.request_bodies import REQUESTS
 
+DOCUMENT = _document()
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
 
 
@@ -39,7 +40,7 @@ class Operation:
 
 
 def _operations() -> Iterator[Operation]:
-    for path, methods in _document()["paths"].items():
+    for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():
             schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             names = re.findall(r"schemas/(\w+)", str(schema))
@@ -74,12 +75,11 @@ NEEDED_QUERY = {"previewClosure": "from_on=2026-12-24&until_on=2026-12-31"}
 
 def query_parameters() -> Iterator[tuple[Operation, str, Any]]:
     """Every query parameter of every operation, with its schema."""
-    document = _document()
-    for path, methods in document["paths"].items():
+    for path, methods in DOCUMENT["paths"].items():
         for described in methods.values():
             for parameter in described.get("parameters", []):
                 if "$ref" in parameter:
-                    parameter = document["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
+                    parameter = DOCUMENT["components"]["parameters"][parameter["$ref"].rpartition("/")[2]]
                 if parameter["in"] == "query":
                     assert EVERY[described["operationId"]].path == path
                     yield EVERY[described["operationId"]], parameter["name"], parameter["schema"]
