@@ -93,7 +93,7 @@ def test_a_corrected_title_is_found_by_its_new_words_and_a_discarded_draft_by_no
 
 
 def rows_with(house: House, words: str) -> int:
-    """The number of rows that the index itself has for a text, whoever may see them."""
+    """The number of rows that the index itself has for a text, including those that nobody may see."""
     engine = straight_to(house.settings)
     if engine.dialect.name == "sqlite":
         runs = " AND ".join(f'"{run}"' for run in search._runs(words))
