@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         7, ge=0, le=365, description="Days before a deadline at which a reminder is sent; 0 for none"
     )
     request_timeout: int = Field(15, ge=1, le=3600, description="Seconds within which a request must arrive in full")
+    http_server: Literal["httptools", "h11"] = Field(
+        "httptools",
+        description="`httptools` on uvloop; or `h11` on asyncio, slower, where the others are not available",
+    )
     connections: int = Field(1000, ge=10, le=100_000, description="The most open connections per process")
     anonymous_per_minute: int = Field(
         60, ge=0, description="Requests per minute without a valid token from one address, per process; 0 for no limit"

@@ -25,6 +25,7 @@ from app.institution.people.schemas import TokenIn, UserIn
 from app.institution.people.tokens import write_token
 from app.main import create_app
 from app.operations.migrating import migrate
+from app.proceedings.cases.search import search_text
 from app.settings import Settings
 from tests.request_bodies import REQUESTS
 
@@ -115,6 +116,12 @@ def _copies(template: Rows, sealer: Sealer, accounts: Any, number: int) -> Itera
             yield rows
 
 
+def _words(minute: int) -> list[str]:
+    """Words that half of the cases have, a tenth, a hundredth, a thousandth, and one in twenty thousand."""
+    frequencies = {"alder": 2, "birch": 10, "cedar": 100, "damson": 1_000, "elm-tree": 20_000}
+    return [word for word, every in frequencies.items() if minute % every == 0]
+
+
 def _copy_of(template: Rows, rows: Rows, sealer: Sealer, owner: UUID, agent: UUID, at: datetime) -> None:
     renamed: dict[Any, UUID] = {}
     for name in ("cases", "audiences", "parties", "capacities", "contents"):
@@ -132,7 +139,9 @@ def _copy_of(template: Rows, rows: Rows, sealer: Sealer, owner: UUID, agent: UUI
     (case,) = template["cases"]
     key = os.urandom(32)
     case_id = renamed[case["id"]]
-    rows["cases"].append(copy(case, opened_at=at, lodged_at=at, updated_at=at, title=f"{case['title']} {case_id}"))
+    title = " ".join([case["title"], str(case_id), *_words(int(at.timestamp()) // 60)])
+    search = search_text(title, [party["name"] for party in template["parties"]])
+    rows["cases"].append(copy(case, opened_at=at, lodged_at=at, updated_at=at, title=title, search=search))
     rows["data_keys"].append({"case_id": case_id, "wrapped": sealer.wrap(key)})
     for row in template["audiences"]:
         rows["audiences"].append(copy(row))

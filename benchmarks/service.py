@@ -18,7 +18,7 @@ from app.core.access.session import GatedSession
 from app.core.db import Base, Database, DatabaseSession, columns_of_kind
 from app.core.http.work import Work
 from app.main import create_app
-from app.operations.server import PatientProtocol
+from app.operations.server import configured
 from app.proceedings.cases.schemas import CaseMediatorOut, CaseOut, CasePartyOut, SeatOut
 from app.settings import Settings
 
@@ -92,9 +92,7 @@ def main() -> None:
         ungated = Database(settings, lambda _engine: None, GatedSession)
         object.__setattr__(app.state.seams, "database", ungated)
     listening = socket.socket(fileno=int(sys.argv[1]))
-    uvicorn.Server(
-        uvicorn.Config(app, http=PatientProtocol, ws="none", log_config=None, access_log=False, server_header=False)
-    ).run(sockets=[listening])
+    uvicorn.Server(configured(app, settings)).run(sockets=[listening])
 
 
 if __name__ == "__main__":

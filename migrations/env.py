@@ -23,6 +23,9 @@ def run(connection: Connection) -> None:
     """Run Alembic's command on this connection."""
 
     def is_compared(item: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:
+        # SQLite's index of words is a virtual table, whose parts look like tables.
+        if kind == "table" and str(name).startswith("case_search"):
+            return False
         # SQLite does not report the direction of an index's columns, so such an index would always seem changed.
         if kind != "index" or connection.dialect.name != "sqlite":
             return True

@@ -175,10 +175,12 @@ def watched(house: House) -> Iterator[None]:
 
 @pytest.fixture
 def served(house: House) -> Iterator[House]:
-    """The house, served by uvicorn on a loopback port, as outside clients reach it."""
+    """The house, served on a loopback port, as outside clients reach it."""
     import uvicorn
 
-    config = uvicorn.Config(house.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    from app.operations.server import configured
+
+    config = configured(house.app, Settings(), host="127.0.0.1", port=0, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -43,6 +43,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "ACCORD_MASTER_KEY": MASTER_KEY.get_secret_value(),
         "ACCORD_ANONYMOUS_PER_MINUTE": "0",
         "ACCORD_WRITES_PER_MINUTE": "0",
+        "ACCORD_HTTP_SERVER": settings.http_server,
         # Without it, a service on PostgreSQL makes its folder in the checkout.
         **({"ACCORD_STORAGE": settings.storage} if settings.storage else {}),
         **more,

@@ -128,7 +128,8 @@ def test_an_import_that_breaks_the_rule_is_found(rule: Rule) -> None:
 PLACES: list[tuple[str, tuple[str, ...]]] = [
     ("fastapi", ("app/main.py", "app/operations/server.py", "app/core/http/")),
     ("starlette", ("app/main.py", "app/core/http/")),
-    ("uvicorn", ("app/operations/server.py",)),
+    ("uvicorn", ("app/operations/connections.py", "app/operations/fast_connections.py", "app/operations/server.py")),
+    ("httptools", ("app/operations/fast_connections.py",)),
     ("httpx", ("app/cli.py", "app/integration/client.py", "app/demo/", "app/core/outbound.py")),
     ("httpcore", ("app/integration/webhooks/transport.py",)),
     ("sqlite3", ("app/integration/court_in_a_box/store.py", "app/core/db.py")),

@@ -1,4 +1,4 @@
-"""A wheel that is built from the checkout and installed without it runs; the event loop depends on nothing else."""
+"""A wheel that is built from the checkout and installed without it runs, by the server that the settings name."""
 
 import asyncio
 import os
@@ -8,14 +8,15 @@ import sysconfig
 import time
 import venv
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import fastapi
 import httpx
 import pytest
+import uvloop
 
-from app.operations.server import _configured
+from app.operations.server import configured
+from app.settings import Settings
 from tests.processes import ROOT, free_port
 
 
@@ -73,14 +74,18 @@ def ready(port: str) -> bool:
     return False
 
 
-def test_the_event_loop_is_that_of_python_even_where_uvloop_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    other: Any = ModuleType("uvloop")
-    other.new_event_loop = other.Loop = object
-    monkeypatch.setitem(sys.modules, "uvloop", other)
-
+def test_the_loop_and_the_parser_are_those_that_the_settings_name_whatever_is_installed() -> None:
     async def application(_scope: Any, _receive: Any, _send: Any) -> None:
         raise AssertionError("no request is sent")
 
-    factory = _configured(application).get_loop_factory()
-    assert isinstance(factory, type)
-    assert issubclass(factory, asyncio.SelectorEventLoop)
+    for http_server, loop, connection in (
+        ("httptools", uvloop.Loop, "HttpToolsConnection"),
+        ("h11", asyncio.SelectorEventLoop, "H11Connection"),
+    ):
+        config = configured(application, Settings(http_server=cast(Any, http_server)))
+        factory: Any = config.get_loop_factory()
+        made = factory()
+        made.close()
+        assert isinstance(made, loop)
+        config.load()
+        assert config.http_protocol_class.__name__ == connection

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -21,8 +23,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import create_engine, text
 
+from app.core.errors import Misconfigured
+from app.operations.connections import PatientProtocol
 from app.operations.migrating import migrate
-from app.operations.server import PatientProtocol, bound, served_in_background, set_patience
+from app.operations.server import bound, configured, served_in_background, set_patience
 from app.settings import Settings
 from tests.installation import TEST_SETTINGS, House, straight_to
 from tests.processes import Served, accord, free_port, running, served
@@ -30,6 +34,18 @@ from tests.registries import empty_tables
 from tests.story import Dispute, request
 
 CROWD, DRIPPING = 500, 200
+
+
+@pytest.fixture(params=["httptools", "h11"])
+def http_server(request: pytest.FixtureRequest) -> Any:
+    """Each of the two HTTP servers: the one of most installations, and the one for where it is not available."""
+    return request.param
+
+
+@pytest.fixture
+def durable(durable: Settings, http_server: Any) -> Settings:
+    """The settings of an empty registry, served by each of the two HTTP servers."""
+    return durable.model_copy(update={"http_server": http_server})
 
 
 @pytest.fixture
@@ -82,30 +98,78 @@ def stop_in_the_middle_of_a_request(settings: Settings, token: str, *words: str)
         assert time.monotonic() - began < 25
 
 
-def test_a_dripped_body_is_answered_with_408() -> None:
+@pytest.fixture
+def impatient(http_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], socket.socket]]:
+    """Connect to a server that gives a request one second; it answers each path with how many bytes the body had."""
     assert Settings().request_timeout <= 15
-    kept = PatientProtocol.seconds_to_arrive
+    monkeypatch.setattr(PatientProtocol, "seconds_to_arrive", PatientProtocol.seconds_to_arrive)
 
-    async def reading(scope: Any, receive: Any, send: Any) -> None:
-        while (await receive()).get("more_body"):
-            continue
+    async def measuring(scope: Any, receive: Any, send: Any) -> None:
+        length, more = 0, scope["type"] == "http"
+        while more:
+            message = await receive()
+            length, more = length + len(message.get("body", b"")), message.get("more_body", False)
+            if message["type"] == "http.disconnect":
+                return
+        answer = f"{scope['path']} {length}.".encode()
+        fields = [(b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": "http.response.body", "body": answer})
 
     listening = bound("127.0.0.1", 0)
-    with served_in_background(cast(FastAPI, reading), Settings(request_timeout=1), listening):
-        began = time.monotonic()
-        with socket.create_connection(listening.getsockname(), 10) as dripping:
-            dripping.sendall(head("/v1/cases", "x", 400))
-            answer = b""
-            while time.monotonic() < began + 5 and not answer:
-                dripping.sendall(b"{")
-                dripping.settimeout(0.1)
-                with suppress(TimeoutError):
-                    answer = dripping.recv(65536)
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        problem = json.loads(answer.partition(b"\r\n\r\n")[2])
-        assert (problem["status"], problem["code"]) == (408, "request-timeout")
-        assert time.monotonic() - began < 4
-    PatientProtocol.seconds_to_arrive = kept
+    settings = Settings(request_timeout=1, http_server=http_server)
+    with served_in_background(cast(FastAPI, measuring), settings, listening):
+        yield lambda: socket.create_connection(listening.getsockname(), 10)
+
+
+def test_a_dripped_body_is_answered_with_408(impatient: Callable[[], socket.socket]) -> None:
+    began = time.monotonic()
+    with impatient() as dripping:
+        dripping.sendall(head("/v1/cases", "x", 400))
+        answer = b""
+        while time.monotonic() < began + 5 and not answer:
+            dripping.sendall(b"{")
+            dripping.settimeout(0.1)
+            with suppress(TimeoutError):
+                answer = dripping.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (problem["status"], problem["code"]) == (408, "request-timeout")
+    assert time.monotonic() - began < 4
+
+
+def test_the_rest_of_a_request_that_came_with_another_has_a_time_limit_too(
+    impatient: Callable[[], socket.socket],
+) -> None:
+    with impatient() as pipelining:
+        pipelining.sendall(head("/whole", "x", 3) + b"abc" + head("/never", "x", 400) + b"{")
+        began, answer = time.monotonic(), b""
+        while part := pipelining.recv(65536):
+            answer += part
+    assert b"/whole 3." in answer
+    assert b"HTTP/1.1 408 " in answer
+    assert time.monotonic() - began < 4
+
+
+def test_many_requests_on_one_connection_are_answered_in_their_order(impatient: Callable[[], socket.socket]) -> None:
+    paths = [f"/{number}" for number in range(2000)]
+    with impatient() as pipelining:
+        sent = b"".join(head(path, "x", 3) + b"abc" for path in paths)
+        ThreadPoolExecutor(1).submit(pipelining.sendall, sent)
+        answer = b""
+        while b"/1999 3." not in answer:
+            part = pipelining.recv(65536)
+            assert part, answer[-200:]
+            answer += part
+    assert re.findall(r"(/\d+) 3\.", answer.decode()) == paths
+
+
+def test_a_server_that_is_not_installed_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    monkeypatch.delitem(sys.modules, "uvicorn.loops.uvloop", raising=False)
+    with pytest.raises(Misconfigured, match="ACCORD_HTTP_SERVER=h11"):
+        configured(None, Settings())
+    assert configured(None, Settings(http_server="h11")).get_loop_factory() is not None
 
 
 @pytest.mark.slow
@@ -115,11 +179,12 @@ def test_a_stop_finishes_accepted_requests_and_refuses_new_ones(durable: Setting
 
 @pytest.mark.slow
 def test_a_stop_of_several_processes_finishes_accepted_requests_and_refuses_new_ones(
-    postgresql_durable: Settings,
+    postgresql_durable: Settings, http_server: Any
 ) -> None:
     with House.open_today(postgresql_durable) as house:
         token = house.person("Olga Strand").token
-    stop_in_the_middle_of_a_request(postgresql_durable, token, "--workers", "2")
+    settings = postgresql_durable.model_copy(update={"http_server": http_server})
+    stop_in_the_middle_of_a_request(settings, token, "--workers", "2")
 
 
 @pytest.mark.slow
@@ -139,10 +204,11 @@ def test_a_stop_ends_the_long_polls(durable: Settings, token: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_stop_waits_at_most_25_seconds_for_a_client(postgresql_durable: Settings) -> None:
+def test_a_stop_waits_at_most_25_seconds_for_a_client(postgresql_durable: Settings, http_server: Any) -> None:
     with House.open_today(postgresql_durable) as house:
         token = house.person("Olga Strand").token
-    with served(postgresql_durable, "--workers", "2") as service, connected(service) as withheld:
+    settings = postgresql_durable.model_copy(update={"http_server": http_server})
+    with served(settings, "--workers", "2") as service, connected(service) as withheld:
         withheld.sendall(head("/v1/cases", token, 400) + b'{"procedure"')
         time.sleep(0.3)
         began = time.monotonic()
@@ -239,8 +305,10 @@ def taken(connection: socket.socket, pause: float) -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_engine", ["sqlite"])
-def test_an_answer_that_is_not_read_is_dropped_and_an_answer_read_slowly_is_sent(tmp_path: Path, _engine: str) -> None:
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'registry.db'}", **TEST_SETTINGS)
+def test_an_answer_that_is_not_read_is_dropped_and_an_answer_read_slowly_is_sent(
+    tmp_path: Path, http_server: Any, _engine: str
+) -> None:
+    settings = Settings(http_server=http_server, database_url=f"sqlite:///{tmp_path / 'registry.db'}", **TEST_SETTINGS)
     migrate(settings)
     with served(settings, ACCORD_REQUEST_TIMEOUT="1") as service:
         whole = len(httpx.get(f"{service.base_url}/v1/openapi.json", timeout=30).content)

@@ -65,6 +65,8 @@ class Case(Confidential, Base):
         ),
         Index("ix_cases_next_due_on", "next_due_on", sqlite_where=IS_DUE, postgresql_where=IS_DUE),
         Index("ix_cases_updated_at", "updated_at"),
+        # On SQLite triggers keep the table `case_search` instead.
+        Index("ix_cases_search", text("accord_runs(search)"), postgresql_using="gin").ddl_if(dialect="postgresql"),
         Index(
             "ix_cases_awaits_staff",
             "next_due_on",

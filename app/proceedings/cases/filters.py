@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from app.core.access.actors import Actor
 from app.core.access.policy import REPRESENTATIVES
+from app.core.access.session import GatedSession
 from app.core.db import AnySelect
 from app.core.errors import invalid
 from app.core.tables.audiences import AudienceReader
@@ -60,7 +61,7 @@ def check_filters(filters: CaseFilters) -> None:
             raise invalid(f"query/{name}", f"unknown-{name.replace('_', '-')}", choose)
 
 
-def conditions_of(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[bool]]:
+def conditions_of(db: GatedSession, actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[bool]]:
     """The conditions that the filters put on cases, each of which must hold."""
     for name in ("phase", "stage", "procedure", "category"):
         if (value := getattr(filters, name)) is not None:
@@ -76,7 +77,7 @@ def conditions_of(actor: Actor, filters: CaseFilters) -> Iterable[ColumnElement[
     if filters.updated_since is not None:
         yield Case.updated_at >= filters.updated_since
     if filters.q is not None:
-        yield matching(filters.q)
+        yield matching(db, actor, filters.q)
 
 
 # Sets of cases, not questions about each case: a set of few is found by an index, however many cases there are.

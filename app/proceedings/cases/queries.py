@@ -194,7 +194,7 @@ def read_case(db: GatedSession, actor: Actor, now: datetime, case_id: UUID) -> C
 def list_cases(db: GatedSession, actor: Actor, now: datetime, page: Page, filters: CaseFilters) -> CaseList:
     """A page of the cases that the actor may see, the newest first; Invalid for a filter that can match nothing."""
     check_filters(filters)
-    conditions = conditions_of(actor, filters)
+    conditions = conditions_of(db, actor, filters)
     if actor.is_staff:
         statement = _LISTED_TO_STAFF.where(*conditions)
         sort = Sort(Case.opened_at, Case.audience_id, datetime, newest_first=True)

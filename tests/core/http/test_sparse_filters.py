@@ -27,6 +27,9 @@ PATHS = (
     "/v1/cases?due_before=2020-01-01",
     "/v1/cases?updated_since=2030-01-01T00:00:00Z",
     "/v1/cases?phase=closed&count=true",
+    "/v1/cases?q=nothing like it",
+    "/v1/cases?q=xq",
+    "/v1/cases?q=nothing&phase=intake&count=true",
     "/v1/me/desk",
 )
 
@@ -103,6 +106,10 @@ def test_few_cases_among_many_are_found_without_walking_past_the_others(crowded:
             seen.clear()
             crowded.registrar.get(path.format(unknown=uuid4())).expect(200)
             for statement in list(seen):
+                if "has_words" in statement[0]:
+                    # A search looks at the newest 500 cases first, whatever there is.
+                    assert "LIMIT" in statement[0]
+                    continue
                 if connection.dialect.name == "sqlite":
                     faults += [f"{path}: {step}" for step in scans(connection, statement)]
                 # A walk past all cases reads three rows for each; statistics of small tables let the planner read some.
