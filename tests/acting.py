@@ -294,7 +294,7 @@ def files(among: Among, author: Author, attempt: Attempted) -> Tried:
     return Tried(answer, dict(zip(kinds, ([nobody], [nobody], [own], [named]), strict=True)))
 
 
-@party_act("text", "audience", "draftText", "shareDraft", "uploadText")
+@party_act("text", "audience", "draftText", "uploadText")
 def drafts_a_text(among: Among, author: Author, attempt: Attempted) -> Tried:
     """A draft of the settlement, to whom it names, with a document in another language.
 
@@ -319,6 +319,17 @@ def drafts_a_text(among: Among, author: Author, attempt: Attempted) -> Tried:
     own = f"{path}&language=fr&{among.query(attempt)}"
     author.send("POST", own, content=pdf(901), headers=UPLOADED).expect(201)
     return Tried(answer, {"text-drafted": [drafted], "document-stored": [readers], **shared})
+
+
+@party_act("shared text", "one", "shareDraft")
+def shares_a_text(among: Among, author: Author, attempt: Attempted) -> Tried:
+    """A draft of the settlement for the side of a party, which its author alone sees until it is shared."""
+    body = {"title": "Own", "language": "en", "clauses": [{"number": "1", "text": "x"}]}
+    to = {"audience": "party", "party_ids": among.ids(attempt.party_ids)}
+    answer = author.post(f"{among.path}/settlement/drafts", among.done(attempt, **body, **to))
+    if answer.status == 201:
+        answer = author.post(f"{among.path}/settlement/drafts/{answer.json['id']}/share", among.done(attempt))
+    return Tried(answer, {"text-drafted": [frozenset()], "text-shared": [attempt.party_ids]})
 
 
 def _draft_of(among: Among, number: int, audience: str = "participants") -> str:

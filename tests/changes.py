@@ -84,6 +84,7 @@ PARTS = {
 OF_A_CASE = ("capacities", "parties", "third_states")
 # Documents go with their filing to its readers, and are removed with it.
 WITH_FILING = {
+    "filing-shared": {"audience_id"},
     "filing-submitted": {"audience_id", "author_id", "number", "stored_at"},
     "filing-discarded": {"state"},
 }

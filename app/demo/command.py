@@ -136,6 +136,10 @@ def _narration() -> Iterator[tuple[Tell, Callable[[], None]]]:
         yield partial(console.print, markup=False, soft_wrap=True), partial(progress.advance, task)
 
 
+# The tables of the index of words, which SQLite's triggers keep, begin with this.
+_SEARCH = "case_search"
+
+
 def _settings(database_url: str) -> Settings:
     """Settings of the environment with the demo's database; on PostgreSQL with the demo's own key if none is set."""
     settings = Settings(database_url=database_url)
@@ -164,7 +168,8 @@ def make_fresh(settings: Settings) -> None:
 
 
 def _check_own(engine: Engine) -> None:
-    foreign = set(inspect(engine).get_table_names()) - set(Base.metadata.tables) - {"alembic_version"}
+    own = {*Base.metadata.tables, "alembic_version"}
+    foreign = [name for name in inspect(engine).get_table_names() if name not in own and not name.startswith(_SEARCH)]
     names: list[str] = []
     if "institution" in inspect(engine).get_table_names():
         with engine.connect() as connection:
@@ -182,6 +187,10 @@ def _drop(engine: Engine) -> None:
         connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("DROP FUNCTION IF EXISTS accord_keep_events() CASCADE")
+            connection.exec_driver_sql("DROP FUNCTION IF EXISTS accord_runs(text)")
+        else:
+            for name in ("case_search_runs", _SEARCH, "case_search_ids"):
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
 
 
 def _write(path: Path, credentials: dict[str, object]) -> None:

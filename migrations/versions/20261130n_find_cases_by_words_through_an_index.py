@@ -13,7 +13,7 @@ depends_on: str | Sequence[str] | None = None
 # Built in, so that no extension is needed: many services may not create one. The spaces at the end let a run of one or
 # two letters be found as the beginning of one of three.
 POSTGRESQL = """
-CREATE FUNCTION accord_runs(searched text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION accord_runs(searched text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT array_to_tsvector(array_agg(DISTINCT substr(searched || '  ', place, 3)))
     FROM generate_series(1, greatest(length(searched), 1)) AS place
 $$

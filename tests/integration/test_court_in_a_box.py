@@ -113,7 +113,7 @@ def test_after_scripted_misbehaviour_the_court_and_accord_agree(wired: Wired) ->
     # Events before the subscription came only by the feed.
     alone = [event.type for event in wired.court.store.events() if event.by_webhook is None]
     assert (state["by_feed"], state["by_webhook"]) == (state["events"], state["events"] - len(alone))
-    assert (alone, state["events"]) == (["institution-founded"], 15)
+    assert (alone, state["events"]) == (["institution-founded", "signing-key-renewed"], 16)
     assert (state["duplicates"], state["not_signed"]) == (2, 0)
     assert not any(state[mood] for mood in ODDITIES)
 

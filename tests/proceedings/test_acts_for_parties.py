@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.core.access.policy import REPRESENTATIVES
-from tests.acting import ACTS, EVERYBODY, REQUESTING, RESPONDING, Among, PartyAct, drafts_a_text
+from tests.acting import ACTS, EVERYBODY, REQUESTING, RESPONDING, Among, Author, PartyAct, drafts_a_text
 from tests.core.http.operations import DOCUMENT
 from tests.installation import Json
 from tests.mixtures import AUDIENCES_OF_PARTIES, Attempted, events_of
@@ -116,7 +116,7 @@ def test_whatever_is_done_is_done_for_one_party_and_read_by_those_whom_it_names(
             among.newcomer = None
         author = among.author(attempt.represented, role)
         done = act.perform(among, author, attempt)
-        own = {kind: _own_events(among, author.id, kind) for kind in done.events}
+        own = {kind: _own_events(among, author, kind) for kind in done.events}
         if not is_allowed(act, attempt, role):
             assert done.answer.status in (403, 404, 409, 422), done.answer.response.text
             assert not any(own.values())
@@ -134,12 +134,12 @@ def test_whatever_is_done_is_done_for_one_party_and_read_by_those_whom_it_names(
     tried()
 
 
-def _own_events(among: Among, author_id: str, kind: str) -> list[Json]:
-    """The events of a type that an author caused, as anybody of the case reads them."""
-    people = [*among.agents, among.dispute.registrar, among.dispute.mediator]
+def _own_events(among: Among, author: Author, kind: str) -> list[Json]:
+    """The events of a type that an author caused, as the author and anybody of the case read them."""
+    people = [*among.agents, among.dispute.registrar, among.dispute.mediator, author]
     reading = [person for person in people if person.get(among.path).status == 200]
     events = [event for person in reading for event in events_of(person, among.path, kind)]
-    return list({event["id"]: event for event in events if event["actor"]["id"] == author_id}.values())
+    return list({event["id"]: event for event in events if event["actor"]["id"] == author.id}.values())
 
 
 @pytest.mark.parametrize("party", [2, 3])

@@ -537,7 +537,7 @@ BROKEN = {
         '"e-mail", "fax"',
         '"e-mail", "portal"',
         f"{HOURS} correspondence",
-        "channels: unknown 'portal' (known: post, courier, by-hand, e-mail, fax, other)",
+        "channels: unknown 'portal' (known: post, courier, by-hand, e-mail, fax, other, court)",
         '"portal"',
     ),
     "a channel with two closing times": Broken(

@@ -207,6 +207,8 @@ def requests_in(house: House, world: Planted) -> dict[str, list[Request]]:
     document = me.send("POST", f"{draft}/documents", content=PDF, headers=UPLOADED).expect(201)["id"]
     own_text = f"{case}/settlement/drafts/{me.post(f'{case}/settlement/drafts', text).expect(201)['id']}"
     party = dispute.party("responding")
+    own_side = {**text, "audience": "party", "party_ids": [party]}
+    unshared = f"{case}/settlement/drafts/{me.post(f'{case}/settlement/drafts', own_side).expect(201)['id']}"
     representatives = dispute.representatives("responding")
     agent = me.get(representatives).expect(200)["items"][0]["id"]
     counsel = dispute.admit_counsel(house.person("Cora Unsel"), "responding")["id"]
@@ -245,6 +247,7 @@ def requests_in(house: House, world: Planted) -> dict[str, list[Request]]:
             Request(me, f"/v1/appointments/{ids['appointment']}/accept", {}),
             Request(staff, f"/v1/appointments/{ids['appointment']}/accept", on_paper),
         ],
+        "objectToMediator": [Request(me, f"/v1/appointments/{ids['appointment']}/object", {"reason": "x"})],
         "scheduleSession": [
             Request(mediator, f"{case}/sessions", {**REQUESTS["SessionIn"], "kind": "caucus", "audience": "caucus"})
         ],
@@ -257,7 +260,9 @@ def requests_in(house: House, world: Planted) -> dict[str, list[Request]]:
             Request(staff, f"{case}/filings", {**notice, **on_paper}),
         ],
         "amendFiling": [Request(me, draft, {"audience": "caucus"}), Request(me, draft, {"text": "x"})],
+        "shareFiling": [Request(me, f"{draft}/share", {})],
         "submitFiling": [Request(me, f"{draft}/submit", {})],
+        "withdrawFiling": [Request(other, f"{case}/filings/{ids['filing']}/withdraw", {"reason": "x"})],
         "joinFiling": [Request(me, f"{joint_path}/join", {})],
         "withdrawJoinder": [Request(me, f"{joint_path}/withdraw-joinder", {})],
         "uploadDocument": [Request(me, f"{draft}/documents")],
@@ -268,6 +273,7 @@ def requests_in(house: House, world: Planted) -> dict[str, list[Request]]:
             Request(me, f"{case}/settlement/drafts", {**text, "audience": "caucus", "party_ids": [party]}),
             Request(me, f"{case}/settlement/drafts", text),
         ],
+        "shareDraft": [Request(me, f"{unshared}/share", {})],
         "signText": [
             Request(me, f"{case}/settlement/signatures", signature),
             Request(staff, f"{case}/settlement/signatures", {**signature, **on_paper}),

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.access.session import as_system
-from app.core.http import work
+from app.core.http import answers
 from app.core.logs import set_up
 from app.core.tables.events import Event
 from app.core.tables.filings import Filing
@@ -315,7 +315,7 @@ def _a_number_that_counts_hidden_filings(house: House, world: Planted, patch: Pa
 
 @leak("listCases", "readCase")
 def _a_word_in_a_header(house: House, world: Planted, patch: Patch) -> None:
-    patch.setattr(work, "tag_of_body", lambda _body: f'"{world.confided["caucus"]["title"]}"')
+    patch.setattr(answers, "tag_of_body", lambda _body: f'"{world.confided["caucus"]["title"]}"')
 
 
 # The crawl of all operations shows that nothing is found where nothing is planted.

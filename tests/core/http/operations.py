@@ -31,7 +31,8 @@ class Operation:
 
     def at(self, id: str) -> str:
         """The operation's path with the same id for each of its parameters."""
-        return re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
+        path = re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
+        return f"{path}?{NEEDED_QUERY[self.id]}" if self.id in NEEDED_QUERY else path
 
     @property
     def example(self) -> Json | None:

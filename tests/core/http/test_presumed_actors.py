@@ -69,7 +69,7 @@ def test_a_lost_connection_is_replaced_and_the_request_answered(house: House) ->
 
     def lose_all_connections() -> None:
         with engine.connect() as connection:
-            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            others = "datname = current_database() AND application_name = 'accord'"
             connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
 
     house.admin.get("/v1/me").expect(200)
