@@ -89,7 +89,7 @@ def unchecked(model: Callable[Fields, Made]) -> Callable[Fields, Made]:
     """The constructor of an answer without the validation of its values, which would cost most in a list.
 
     For values from columns, which have their types already. What it makes has every field of the model, in its order;
-    raises KeyError or TypeError for a field that is missing or unknown.
+    raises TypeError for a field that is missing or unknown.
     """
     answer: Any = model
     names = tuple(answer.model_fields)
@@ -97,10 +97,14 @@ def unchecked(model: Callable[Fields, Made]) -> Callable[Fields, Made]:
     new, put = answer.__new__, object.__setattr__
 
     def make(*_positional: Fields.args, **given: Fields.kwargs) -> Made:
-        if len(given) != len(names):
-            raise TypeError(f"{answer.__name__} has the fields {', '.join(names)}")
+        fields: dict[str, Any] = given
+        if (*fields,) != names:
+            # The fields are written in the order of the model, whatever order they were given in.
+            if fields.keys() != fields_set:
+                raise TypeError(f"{answer.__name__} has the fields {', '.join(names)}")
+            fields = {name: given[name] for name in names}
         made: Made = new(answer)
-        put(made, "__dict__", {name: given[name] for name in names})
+        put(made, "__dict__", fields)
         put(made, "__pydantic_fields_set__", fields_set)
         put(made, "__pydantic_extra__", None)
         put(made, "__pydantic_private__", None)
