@@ -92,7 +92,7 @@ def share(
     _check_draft(filing)
     check_open(case)
     party_id = filing.author_party_id
-    if party_id is None or filing.shared_at is not None:
+    if party_id is None or filing.received_via is not None or filing.shared_at is not None:
         raise Conflict("Your side reads this draft already.", "already-shared")
     audience_id = access.shared_drafts_of(db, case_id, frozenset({party_id}), actor.id)
     filing.audience_id, filing.shared_at = audience_id, now
