@@ -497,3 +497,18 @@ def test_a_party_that_withdrew_does_not_learn_that_a_signature_became_void(dispu
     dispute.freeze(dispute.draft()).expect(200)
     assert dispute.requesting.get(path).expect(200)["voided_at"] is not None
     assert gone.get(path).expect(200) == before
+
+
+def test_a_party_that_withdrew_does_not_learn_who_became_the_mediator_later(left: Left) -> None:
+    dispute, gone = left.dispute, left.gone
+    first = f"/v1/cases?mediator={dispute.mediator.id}"
+    assert [item["id"] for item in gone.get(first).expect(200)["items"]] == [dispute.case["id"]]
+    dispute.resign()
+    successor, path = dispute.succeeded()
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    assert [each["name"] for each in dispute.read()["mediators"]] == [successor.name]
+    assert gone.get(dispute.path).expect(200)["mediators"] == []
+    entry = dispute.registrar.get(path).expect(200)["mediator_id"]
+    for query in (f"mediator={successor.id}", f"mediator={entry}"):
+        assert gone.get(f"/v1/cases?{query}").expect(200)["items"] == [], query
+        assert len(dispute.requesting.get(f"/v1/cases?{query}").expect(200)["items"]) == 1, query
