@@ -82,10 +82,11 @@ PARTS = {
 }
 # What a new case has from its beginning, and what ends with it while it is a draft: the event names the case.
 OF_A_CASE = ("capacities", "parties", "third_states")
-# Documents go with their filing to its readers, and are removed with it.
-WITH_FILING = {
-    "filing-shared": {"audience_id"},
+# Documents go with their filing or text to its readers, and are removed with a filing.
+WITH_HOLDER = {
     "filing-submitted": {"audience_id", "author_id", "number", "stored_at"},
+    "filing-shared": {"audience_id"},
+    "text-shared": {"audience_id"},
     "filing-discarded": {"state"},
 }
 
@@ -141,8 +142,8 @@ def unnamed(before: State, after: State, notes: list[Note]) -> set[Unnamed]:
 def _is_part(table: str, row: Row, changed: set[str], named: set[str], types: set[str]) -> bool:
     """Whether an event names the item of which the row is a part."""
     columns = PARTS.get(table, ())
-    if table == "documents" and any(changed and changed <= WITH_FILING.get(kind, set()) for kind in types):
-        columns = ("filing_id",)
+    if table == "documents" and any(changed and changed <= WITH_HOLDER.get(kind, set()) for kind in types):
+        columns = ("filing_id", "draft_id")
     if table in OF_A_CASE and ("case-discarded" in types if changed else "case-opened" in types):
         columns = (*columns, "case_id")
     return any(row[column] is not None and str(UUID(str(row[column]))) in named for column in columns)

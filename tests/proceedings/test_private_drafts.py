@@ -147,7 +147,10 @@ def test_a_text_for_one_side_is_its_authors_alone_until_it_is_shared(dispute: Di
     deputy.post(f"{path}/{second['id']}/share").expect(404)
     author.post(f"{path}/{first['id']}/share").expect(409, "draft-state")
     shared = author.post(f"{path}/{second['id']}/share").expect(200)
-    assert (shared["version"], shared["shared_at"]) == (2, "2026-03-02T09:00:00Z")
+    # Nothing tells of the version that was not shared.
+    assert (shared["version"], shared["replaces"]) == (1, None)
+    assert shared["shared_at"] == "2026-03-02T09:00:00Z"
+    assert first["id"] not in str([deputy.get(f"{path}/{second['id']}").expect(200), dispute.events(deputy)])
     deputy.get(f"{path}/{second['id']}").expect(200)
     deputy.get(f"/v1/documents/{file.expect(201)['id']}").expect(200)
     deputy.get(f"{path}/{first['id']}").expect(404)
@@ -155,7 +158,7 @@ def test_a_text_for_one_side_is_its_authors_alone_until_it_is_shared(dispute: Di
     assert told["payload"]["draft_id"] == second["id"]
     author.post(f"{path}/{second['id']}/share").expect(409, "already-shared")
     third = dispute.draft(deputy, replaces=second["id"], **own)
-    assert (third["version"], author.get(f"{path}/{third['id']}").expect(200)["shared_at"]) == (3, third["drafted_at"])
+    assert (third["version"], author.get(f"{path}/{third['id']}").expect(200)["shared_at"]) == (2, third["drafted_at"])
     for person in (dispute.requesting, dispute.mediator, dispute.registrar):
         assert person.get(path).expect(200)["items"] == []
     wide = dispute.draft(author)
@@ -171,3 +174,14 @@ def test_the_mediators_and_the_registry_have_their_drafts_in_common(house: House
     second.post(f"{path}/share").expect(409, "already-shared")
     path, _draft = drafted(dispute, dispute.mediator)
     dispute.mediator.post(f"{path}/share").expect(409, "already-shared")
+
+
+def test_a_draft_that_the_registry_enters_from_paper_is_not_shared_with_the_party(
+    dispute: Dispute, deputy: Person
+) -> None:
+    sent = {"on_behalf_of": dispute.party("responding"), "received_via": "post", "received_at": "2026-03-02T08:00:00Z"}
+    path, _draft = drafted(dispute, dispute.registrar, **sent)
+    dispute.registrar.post(f"{path}/share").expect(409, "already-shared")
+    for person in (deputy, dispute.responding):
+        person.get(path).expect(404)
+    dispute.registrar.post(f"{path}/submit").expect(200)

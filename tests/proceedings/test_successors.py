@@ -262,6 +262,19 @@ def change_everything(left: Left) -> None:
     dispute.resign()
 
 
+def filed_jointly(dispute: Dispute, gone: Person) -> tuple[str, str]:
+    """A filing with a document that another party and the one that will leave make together: both by their paths."""
+    party = next(party["id"] for party in dispute.read()["parties"] if party["side"] == "side-3")
+    body: Json = {"kind": "statement", "title": "Ours", "text": "x", "audience": "participants", "party_ids": []}
+    draft = dispute.requesting.post(f"{dispute.path}/filings", {**body, "joint_with": [party]}).expect(201)
+    path = f"{dispute.path}/filings/{draft['id']}"
+    head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=x.pdf"}
+    file = dispute.requesting.send("POST", f"{path}/documents", content=pdf(900), headers=head).expect(201)
+    gone.post(f"{path}/join").expect(200)
+    dispute.requesting.post(f"{path}/submit").expect(200)
+    return path, f"/v1/documents/{file['id']}"
+
+
 @pytest.fixture
 def left(dispute: Dispute) -> Left:
     """A party that has withdrawn while the others go on, under rules by which it does not come back."""
@@ -414,3 +427,88 @@ def test_the_others_freeze_a_text_that_the_party_that_withdrew_does_not_read(
     text = dispute.freeze(draft).expect(200)
     signature = dispute.sign(dispute.requesting, "requesting", text).expect(201)
     assert (signature["remaining"], signature["remaining_count"]) == ([dispute.party("responding")], 1)
+
+
+def test_a_joint_draft_stays_as_it_was_when_one_of_its_parties_withdrew(left: Left) -> None:
+    dispute, gone, path = left.dispute, left.gone, left.joint
+    before = [gone.get(path).expect(200), gone.get(f"{dispute.path}/filings?count=true").expect(200)]
+    head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=x.pdf"}
+    tag = dispute.requesting.get(path).headers["etag"]
+    for act in (
+        dispute.requesting.patch(path, {"text": "We offer half."}, if_match=tag),
+        dispute.requesting.send("POST", f"{path}/documents", content=pdf(900), headers=head),
+        dispute.requesting.post(f"{path}/submit"),
+    ):
+        act.expect(409, "party-withdrawn")
+    assert [gone.get(path).expect(200), gone.get(f"{dispute.path}/filings?count=true").expect(200)] == before
+    dispute.requesting.send("DELETE", path, headers={"if-match": tag}).expect(204)
+
+
+def test_a_text_that_a_party_that_withdrew_reads_keeps_its_documents(dispute: Dispute) -> None:
+    walker = Walker(dispute, "icsid-2022")
+    among_three(walker, "settling")
+    gone, path = walker.sides["side-3"], f"{dispute.path}/settlement/drafts/{dispute.draft()['id']}"
+    head = {"content-type": "application/pdf", "content-disposition": "attachment; filename=x.pdf"}
+    upload = f"{path}/documents?language=en&relation=authentic-text"
+    file = dispute.mediator.send("POST", upload, content=pdf(900), headers=head).expect(201)
+    text = gone.get(path).expect(200)
+    dispute.step(gone, "withdraw", {"reason": "We leave."}).expect(200)
+    dispute.mediator.post(f"/v1/documents/{file['id']}/remove").expect(409, "party-withdrawn")
+    dispute.mediator.send("POST", upload, content=pdf(901), headers=head).expect(409, "party-withdrawn")
+    assert gone.get(path).expect(200) == text
+
+
+def test_a_party_that_withdrew_does_not_learn_why_the_others_withdraw_what_it_had_joined(dispute: Dispute) -> None:
+    walker = Walker(dispute, "icsid-2022")
+    among_three(walker, "settling")
+    gone = walker.sides["side-3"]
+    paths = filed_jointly(dispute, gone)
+    before = [gone.get(path).expect(200) for path in paths]
+    dispute.step(gone, "withdraw", {"reason": "We leave."}).expect(200)
+    dispute.house.clock.pass_by(seconds=1)
+    why = {"reason": "It named our source."}
+    for path in reversed(paths):
+        withdrawn = dispute.requesting.post(f"{path}/withdraw", why).expect(200)
+        assert withdrawn["withdrawal"]["reason"] == why["reason"]
+    assert [gone.get(path).expect(200) for path in paths] == before
+    dispute.responding.get(paths[1]).expect(404)
+
+
+def test_a_party_that_withdrew_still_withdraws_what_it_filed_by_mistake(house: House, left: Left) -> None:
+    dispute, gone = left.dispute, left.gone
+    path = f"{dispute.path}/filings/{left.filings[2]}"
+    withdrawn = gone.post(f"{path}/withdraw", {"reason": "Sent in haste."}).expect(200)
+    assert (withdrawn["text"], withdrawn["withdrawal"]["reason"]) == ("As set out.", "Sent in haste.")
+    others = dispute.requesting.get(path).expect(200)
+    assert (others["text"], others["withdrawal"]) == (None, None)
+    assert others["withdrawn_at"] is not None
+    gone.post(f"{dispute.path}/filings/{left.filings[0]}/withdraw").expect(403)
+
+
+def test_a_party_that_withdrew_does_not_learn_that_a_signature_became_void(dispute: Dispute) -> None:
+    walker = Walker(dispute, "icsid-2022")
+    among_three(walker, "settling")
+    gone, text = walker.sides["side-3"], dispute.freeze(dispute.draft()).expect(200)
+    signature = dispute.sign(dispute.requesting, "requesting", text).expect(201)
+    path = f"{dispute.path}/settlement/signatures/{signature['id']}"
+    dispute.step(gone, "withdraw", {"reason": "We leave."}).expect(200)
+    dispute.house.clock.pass_by(seconds=1)
+    before = gone.get(path).expect(200)
+    dispute.freeze(dispute.draft()).expect(200)
+    assert dispute.requesting.get(path).expect(200)["voided_at"] is not None
+    assert gone.get(path).expect(200) == before
+
+
+def test_a_party_that_withdrew_does_not_learn_who_became_the_mediator_later(left: Left) -> None:
+    dispute, gone = left.dispute, left.gone
+    first = f"/v1/cases?mediator={dispute.mediator.id}"
+    assert [item["id"] for item in gone.get(first).expect(200)["items"]] == [dispute.case["id"]]
+    dispute.resign()
+    successor, path = dispute.succeeded()
+    dispute.registrar.post(f"{path}/confirm").expect(200)
+    assert [each["name"] for each in dispute.read()["mediators"]] == [successor.name]
+    assert gone.get(dispute.path).expect(200)["mediators"] == []
+    entry = dispute.registrar.get(path).expect(200)["mediator_id"]
+    for query in (f"mediator={successor.id}", f"mediator={entry}"):
+        assert gone.get(f"/v1/cases?{query}").expect(200)["items"] == [], query
+        assert len(dispute.requesting.get(f"/v1/cases?{query}").expect(200)["items"]) == 1, query

@@ -40,6 +40,11 @@ class Circle:
         """The instant until which a person reads an audience, by audience and person, where there is one."""
         return limits_of(self.case, self.parties, self.capacities, self.audiences)
 
+    def has_leavers(self, audience_id: UUID, actor: Actor) -> bool:
+        """Whether somebody reads an audience as it was when their party left, while the actor goes on reading it."""
+        leavers = {person for limited, person in self.limits() if limited == audience_id}
+        return bool(leavers) and actor.id not in leavers
+
     def held_by(self, actor: Actor) -> tuple[CapacityView, ...]:
         """The capacities of a person in the case that have not ended."""
         return tuple(held for held in self.capacities if held.user_id == actor.id)

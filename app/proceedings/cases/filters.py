@@ -1,6 +1,7 @@
 """The filters of lists of cases."""
 
 from collections.abc import Iterable
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
 )
 
 from app.core.access.actors import Actor
+from app.core.access.criteria import left_at
 from app.core.access.policy import REPRESENTATIVES
 from app.core.access.session import GatedSession
 from app.core.db import AnySelect
@@ -69,7 +71,7 @@ def conditions_of(db: GatedSession, actor: Actor, filters: CaseFilters) -> Itera
     if filters.party is not None:
         yield Case.id.in_(_cases_of_party(filters.party))
     if filters.mediator is not None:
-        yield Case.id.in_(_cases_mediated_by(filters.mediator if isinstance(filters.mediator, UUID) else actor.id))
+        yield Case.id.in_(_cases_mediated_by(actor, filters.mediator))
     if filters.waiting_for is not None:
         yield awaiting_me(actor) if filters.waiting_for == ME else _awaiting(filters.waiting_for)
     if filters.due_before is not None:
@@ -89,9 +91,14 @@ def _cases_of_party(party: UUID) -> CompoundSelect[UUID]:
     return named.union(select(Party.case_id).where(Party.member_id == party))
 
 
-def _cases_mediated_by(mediator: UUID) -> CompoundSelect[UUID]:
-    """The cases in which a person mediates, named by their account or their entry on the roster."""
+def _cases_mediated_by(actor: Actor, named: UUID | Literal["me"]) -> CompoundSelect[UUID]:
+    """The cases in which a person mediates, named by their account or their entry on the roster, or the actor."""
+    mediator = named if isinstance(named, UUID) else actor.id
     office = select(Capacity.case_id).where(Capacity.role == "mediator", Capacity.ended_at.is_(None))
+    if not actor.is_the_institutions:
+        # A party that has left does not learn who became a mediator later.
+        left = left_at(Capacity)
+        office = office.where(or_(left.is_(None), Capacity.admitted_at <= left))
     entry = select(Mediator.user_id).where(Mediator.id == mediator).scalar_subquery()
     return office.where(Capacity.user_id == mediator).union(office.where(Capacity.user_id == entry))
 

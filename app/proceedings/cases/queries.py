@@ -232,7 +232,8 @@ def _tracks(row: AnyRow) -> list[TrackOut]:
 def _item(
     row: AnyRow, parties: Sequence[AnyRow], third_states: Sequence[AnyRow], mediators: Sequence[AnyRow]
 ) -> CaseItem:
-    # A party that has left learns how the case goes, and no longer for whom it waits, until when and since when.
+    # A party that has left learns how the case goes, and no longer who comes to mediate, for whom the case waits, until
+    # when and since when.
     has_left = row.left_at is not None
     return _CASE(
         id=row.id,
@@ -252,7 +253,9 @@ def _item(
         party_count=row.party_count,
         third_states=[_third_state(state) for state in sorted(third_states, key=lambda row: row.number)],
         mediators=[
-            _mediator(mediator) for mediator in sorted(mediators, key=lambda row: (row.admitted_at, row.id.bytes))
+            _mediator(mediator)
+            for mediator in sorted(mediators, key=lambda row: (row.admitted_at, row.id.bytes))
+            if row.left_at is None or mediator.admitted_at <= row.left_at
         ],
         waiting_for=[] if has_left else _ENTRIES.validate_python(waiting_with_acts(row)[:MOST_SHOWN]),
         waiting_count=0 if has_left else len(row.waiting_for),

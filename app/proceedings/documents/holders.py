@@ -84,8 +84,8 @@ def party_writing(
     """Return the party in whose name the actor may add and remove documents; None for mediators and the registry.
 
     Raises Forbidden for another side, PartyNotNamed for somebody who represents several parties that may and does not
-    say for which they act, and Conflict once the filing is submitted, the draft is frozen or the case is
-    closed.
+    say for which they act, and Conflict once the filing is submitted, the draft is frozen, the case is closed, or a
+    party that has withdrawn reads the draft as it was.
     """
     if holder.kind == "filing":
         party_id = _party_writing_filing(actor, circle, row, acting_for)
@@ -100,6 +100,10 @@ def party_writing(
     if case.closed_at is not None:
         detail = "The case is closed: its documents can no longer change."
         raise Conflict(detail, "step-not-open", stage="closed", reasons=[])
+    if circle.has_leavers(row.audience_id, actor):
+        # Their copy may not change by a removal; and it can neither be submitted nor frozen any more.
+        detail = "A party that reads this draft has withdrawn from the case. Write another draft."
+        raise Conflict(detail, "party-withdrawn")
     return party_id
 
 

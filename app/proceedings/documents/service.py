@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from app.core.access.actors import Actor
 from app.core.access.circle import Circle
+from app.core.access.criteria import left_at
 from app.core.access.session import GatedSession
 from app.core.contents import service as contents
 from app.core.db import AnyRow, new_id
@@ -31,13 +32,15 @@ from app.proceedings.documents.references import RELATED_ID, REPLACES_ID, check_
 from app.proceedings.documents.schemas import About, DocumentList, DocumentOut, EnclosureOut, WithdrawalOut
 
 # What an answer takes from elsewhere than a column of the same name and type.
-_HIDDEN = {"name", "sha256", "version", "withdrawal"}
+_HIDDEN = {"name", "sha256", "version", "withdrawn_at", "withdrawal"}
 _REFERENCES = {"related_id": RELATED_ID, "replaces_id": REPLACES_ID}
 _COLUMNS = (
     *(_REFERENCES.get(name, getattr(Document, name)) for name in DocumentOut.model_fields if name not in _HIDDEN),
     Document.sha256,
     Document.content_id,
+    Document.withdrawn_at,
     Document.withdrawal_id,
+    left_at(Document),
 )
 _CASE = (*VIEWED, Case.closed_at)
 
@@ -145,7 +148,9 @@ def _row(db: GatedSession, document_id: UUID) -> AnyRow:
 
 
 def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
-    withdrawals = [row.withdrawal_id for row in rows if row.withdrawal_id is not None]
+    # A party that has left goes on reading what it had joined, as it was.
+    withdrawn = [row for row in rows if row.withdrawn_at and not (row.left_at and row.withdrawn_at > row.left_at)]
+    withdrawals = [row.withdrawal_id for row in withdrawn]
     bodies = contents.read_many(db, [*(row.content_id for row in rows), *withdrawals])
     versions = versions_of(db, rows)
     names = set(DocumentOut.model_fields) - _HIDDEN
@@ -154,7 +159,8 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[DocumentOut]:
             name=bodies[row.content_id]["name"],
             sha256=row.sha256.hex(),
             version=versions[row.id],
-            withdrawal=WithdrawalOut.model_validate(bodies[row.withdrawal_id]) if row.withdrawal_id else None,
+            withdrawn_at=row.withdrawn_at if row.withdrawal_id in bodies else None,
+            withdrawal=WithdrawalOut.model_validate(bodies[row.withdrawal_id]) if row.withdrawal_id in bodies else None,
             **{name: getattr(row, name) for name in names},
         )
         for row in rows

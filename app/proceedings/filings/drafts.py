@@ -20,7 +20,7 @@ from app.proceedings.cases.lock import lock_case
 from app.proceedings.cases.schemas import ActingIn
 from app.proceedings.documents import service as documents
 from app.proceedings.documents.holders import Holder
-from app.proceedings.filings import docket
+from app.proceedings.filings import docket, joinders
 from app.proceedings.filings.schemas import FilingAmendment, FilingIn
 from app.proceedings.filings.service import author_of_filing, check_open, may_submit
 
@@ -31,7 +31,7 @@ def amend(
     """Change a draft; parties that had joined it join again, since they joined another text.
 
     Raises NotFound, Forbidden for another side or an audience that does not include the author, Invalid for an audience
-    that the filing cannot have, and Conflict once it is submitted.
+    that the filing cannot have, and Conflict once it is submitted, or for a joint one of which a party has withdrawn.
     """
     case = lock_case(db, actor, case_id)
     filing = _own_draft(db, actor, case, filing_id, body.acting_for)
@@ -52,6 +52,7 @@ def amend(
     access.check_audience(db, actor, case_id, merged.audience, frozenset(merged.party_ids))
     docket.check_draft(db, actor, case, merged, filing.author_party_id)
     _check_draft(filing)
+    joinders.check_all_there(access.known_circle(db, case_id), actor, filing)
     prose = {**before, "title": merged.title, "text": merged.text}
     content = contents.write(db, case_id, filing.audience_id, prose)
     filing.kind, filing.content_id, filing.audience_name = merged.kind, content.id, merged.audience
@@ -92,7 +93,7 @@ def share(
     _check_draft(filing)
     check_open(case)
     party_id = filing.author_party_id
-    if party_id is None or filing.shared_at is not None:
+    if party_id is None or filing.received_via is not None or filing.shared_at is not None:
         raise Conflict("Your side reads this draft already.", "already-shared")
     audience_id = access.shared_drafts_of(db, case_id, frozenset({party_id}), actor.id)
     filing.audience_id, filing.shared_at = audience_id, now

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.access.actors import Actor
+from app.core.access.circle import Circle
 from app.core.access.session import GatedSession
 from app.core.errors import Conflict, Forbidden
 from app.core.ledger import service as ledger
@@ -34,7 +35,8 @@ def join(
     """Join, for a party, a draft of another party that names it; the filing can be submitted once all have joined.
 
     A party that has joined may bring documents too. Raises NotFound, Forbidden for somebody who represents no party
-    that the filing names, and Conflict if the party has joined already or the filing is submitted.
+    that the filing names, and Conflict if the party has joined already, one of the parties has withdrawn from the case,
+    or the filing is submitted.
     """
     joinder = _joinder(db, actor, case_id, filing_id, body)
     if joinder.has_joined:
@@ -50,7 +52,7 @@ def withdraw_joinder(
     """Withdraw, for a party that has joined a draft; the filing can be submitted only once all have joined again.
 
     Raises NotFound, Forbidden for somebody who represents no party that the filing names, and Conflict if the party has
-    not joined or the filing is submitted.
+    not joined, one of the parties has withdrawn from the case, or the filing is submitted.
     """
     joinder = _joinder(db, actor, case_id, filing_id, body)
     if not joinder.has_joined:
@@ -77,6 +79,7 @@ def _joinder(db: GatedSession, actor: Actor, case_id: UUID, filing_id: UUID, bod
             "filing-state",
             state=filing.state,
         )
+    check_all_there(circle, actor, filing)
     return Joinder(case, filing, party_id, joined_at[party_id] is not None)
 
 
@@ -96,6 +99,18 @@ def _act(db: GatedSession, actor: Actor, now: datetime, joinder: Joinder, name: 
 
 def _payload(joinder: Joinder) -> dict[str, str]:
     return {"filing_id": str(joinder.filing.id), "party_id": str(joinder.party_id)}
+
+
+def check_all_there(circle: Circle, actor: Actor, filing: Filing) -> None:
+    """Raise Conflict for a joint draft of a party that has withdrawn, which goes on reading it as it was.
+
+    Nothing is said to the party that has withdrawn: the gate refuses what it writes.
+    """
+    jointly = {entry["party_id"] for entry in filing.joined_by} | {str(filing.author_party_id)}
+    gone = [str(party.id) for party in circle.parties if party.left_at is not None and str(party.id) in jointly]
+    if filing.joined_by and gone and (filing.audience_id, actor.id) not in circle.limits():
+        detail = "A party of this joint draft has withdrawn from the case. Discard it, and draft another one."
+        raise Conflict(detail, "party-withdrawn", party_ids=gone)
 
 
 def check_all_joined(filing: Filing) -> None:

@@ -106,7 +106,7 @@ def _out(db: GatedSession, rows: Sequence[AnyRow]) -> list[FilingOut]:
                 "note": bodies[row.decision_id]["note"] if row.decision_id else None,
                 "documents": enclosures.get(row.id, []),
                 **{name: getattr(row, name) for name in names},
-                **_as_left(row),
+                **_as_left(row, bodies),
             }
         )
         for row in rows
@@ -117,17 +117,23 @@ def _withdrawal(body: contents.Body | None) -> FilingWithdrawalOut | None:
     return None if body is None else FilingWithdrawalOut.model_validate(body)
 
 
-def _as_left(row: AnyRow) -> dict[str, Any]:
+def _as_left(row: AnyRow, bodies: dict[UUID, contents.Body]) -> dict[str, Any]:
     """What a filing shows otherwise to a party that has left: no later decision, and no number of a later twin.
 
-    That its text was withdrawn shows also later, since the text is gone.
+    That others withdrew its text shows also later, since the text is gone.
     """
     if row.left_at is None:
         return {}
+    shown: dict[str, Any] = {}
+    if row.withdrawn_at and row.withdrawn_at > row.left_at and row.joint and row.content_id in bodies:
+        # It goes on reading what it had joined, as it was.
+        shown = {"withdrawn_at": None, "withdrawal": None}
     if row.docketing is None:
-        return {"docket_number": None}
+        return shown | {"docket_number": None}
     is_later = row.decided_at is not None and row.decided_at > row.left_at
-    return {"docketing": "pending", "decided_at": None, "reasons": [], "note": None} if is_later else {}
+    if is_later:
+        shown |= {"docketing": "pending", "decided_at": None, "reasons": [], "note": None}
+    return shown
 
 
 def draft(db: GatedSession, actor: Actor, now: datetime, case_id: UUID, body: FilingIn) -> tuple[UUID, UUID]:
@@ -244,7 +250,7 @@ def submit(
 
     Raises NotFound, Forbidden for another side or if the audience no longer includes the author, PartyNotNamed for an
     `acting_for` that is not the party whose draft it is, and Conflict for a filing that is submitted already or that
-    not every party has joined, or in a closed case.
+    not every party has joined, where one of them has withdrawn, or in a closed case.
     """
     case = lock_case(db, actor, case_id)
     filing = docket.filing_in(db, case, filing_id)
@@ -258,6 +264,7 @@ def submit(
         )
         raise Conflict(detail, "filing-state", state=filing.state)
     check_open(case)
+    joinders.check_all_there(circle, actor, filing)
     joinders.check_all_joined(filing)
     parties = frozenset(UUID(party) for party in filing.party_ids)
     audience_id = access.writable_audience(db, actor, case_id, filing.audience_name, parties)

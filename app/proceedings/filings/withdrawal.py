@@ -54,7 +54,9 @@ def withdraw(
     author = author_of(actor, circle.capacity(actor, party_id), party_id)
     withdrawal = {"reason": body.reason, "could_read": _who_could_read(db, circle, filing, earlier)}
     written = contents.write(db, case_id, own.audience_id, withdrawal)
-    filing.withdrawn_at, filing.withdrawal_id = now, written.id
+    # By a statement, since a party that has left may withdraw what it filed where it writes nothing more.
+    row = update(Filing).where(Filing.id == filing_id).values(withdrawn_at=now, withdrawal_id=written.id)
+    db.execute(row.execution_options(synchronize_session=False))
     _seal(db, filing, own.audience_id)
     act = Act("withdraw-filing", now, author, own)
     # Others learn of the filing alone: they can read none of its documents.

@@ -239,6 +239,8 @@ def share(
         raise Conflict(detail, "draft-state", state=row.state)
     audience_id = access.shared_drafts_of(db, case_id, frozenset({party_id}), actor.id)
     row.audience_id, row.shared_at = audience_id, now
+    # The versions before it stay the author's: neither an id nor a number may tell of them.
+    row.version, row.replaces_id = 1, None
     contents.move(db, row.content_id, audience_id)
     db.flush()
     documents.share(db, Holder("draft", case_id, draft_id), audience_id)

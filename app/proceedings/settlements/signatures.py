@@ -88,21 +88,25 @@ def _signatures_out(db: GatedSession, case_id: UUID, rows: Sequence[AnyRow]) -> 
             signer_name=on_paper[row.content_id]["name"] if row.content_id else row.signer_name,
             remaining=remaining[row.draft_id][:MOST_SHOWN],
             remaining_count=len(remaining[row.draft_id]),
-            voided_at=None if row.left_at and row.voided_at and row.voided_at > row.left_at else row.voided_at,
+            voided_at=_voided_at(row),
             **{name: getattr(row, name) for name in names},
         )
         for row in rows
     ]
 
 
+def _voided_at(row: AnyRow) -> datetime | None:
+    """When a signature became void, as its reader may know it, whose party may have left before."""
+    return None if row.left_at and row.voided_at and row.voided_at > row.left_at else row.voided_at
+
+
 def _remaining(db: GatedSession, case_id: UUID, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
     """The parties that take part and have not signed each of these texts, in their order."""
     taking_part = (Party.case_id == case_id, Party.participation != WITHDRAWN)
     parties = list(db.execute(select(Party.id).where(*taking_part).order_by(Party.number)).scalars())
-    standing = select(Signature.draft_id, Signature.party_id).where(
-        Signature.case_id == case_id, Signature.voided_at.is_(None)
-    )
-    signed = {(row.draft_id, row.party_id) for row in db.execute(standing)}
+    given = select(Signature.draft_id, Signature.party_id, Signature.voided_at, left_at(Signature))
+    signatures = db.execute(given.where(Signature.case_id == case_id))
+    signed = {(row.draft_id, row.party_id) for row in signatures if _voided_at(row) is None}
     return {
         draft_id: [party_id for party_id in parties if (draft_id, party_id) not in signed] for draft_id in draft_ids
     }
