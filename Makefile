@@ -25,7 +25,7 @@ help:
 	@echo "make demo              play the story of a dispute on a fresh database, and serve it"
 	@echo "make serve             serve the registry"
 	@echo "make test              run the tests on SQLite and PostgreSQL"
-	@echo "make test-slow         run the tests that take long; they need Node with npm as well"
+	@echo "make test-slow         run the tests that take long; they need Node with npm, PgBouncer and nginx as well"
 	@echo "make bench             measure how fast the service is, and write the figures into docs/performance.md"
 	@echo "make lint              check format, style, types, house rules, migrations and the API's description"
 	@echo "make openapi           write the API's description to $(REPORTS)/openapi.json, and check it"

@@ -75,7 +75,7 @@ def migrate_command() -> None:
     """Migrate the database to this release's tables."""
     settings = Settings()
     migrate(settings)
-    database = open_database(settings)
+    database = open_database(settings.direct())
     try:
         with database.read(os.urandom) as db:
             later = is_ahead(db.connection())

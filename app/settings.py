@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,6 +20,11 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite:///accord.db", description="The database: sqlite:///FILE or postgresql+psycopg://…"
+    )
+    pooler_url: str | None = Field(
+        None,
+        description="The address of a PgBouncer in transaction mode, postgresql+psycopg://…, through which the service "
+        "and the worker reach the database",
     )
     master_key: SecretStr | None = Field(
         None, description="32 bytes in base64 that encrypt what people write; required on PostgreSQL"
@@ -119,6 +124,30 @@ class Settings(BaseSettings):
         if url is None or not (in_file or url.drivername == "postgresql+psycopg"):
             raise ValueError("must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE")
         return text
+
+    @field_validator("pooler_url")
+    @classmethod
+    def _is_a_pooler(cls, text: str | None, others: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        try:
+            driver = make_url(text).drivername
+        except ArgumentError:
+            driver = None
+        if driver != "postgresql+psycopg":
+            raise ValueError("must be postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE")
+        if str(others.data.get("database_url")).startswith("sqlite"):
+            raise ValueError("needs ACCORD_DATABASE_URL, the address of PostgreSQL itself")
+        return text
+
+    @property
+    def service_url(self) -> str:
+        """The address at which the service and the worker reach the database: that of the pooler, if there is one."""
+        return self.pooler_url or self.database_url
+
+    def direct(self) -> "Settings":
+        """The same settings without a pooler, for commands of the operator."""
+        return self.model_copy(update={"pooler_url": None})
 
     @property
     def is_sqlite(self) -> bool:

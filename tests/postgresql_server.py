@@ -88,8 +88,8 @@ class EmbeddedServer:
     """
 
     def __init__(self, disk: Path | None = None) -> None:
-        owner = _owner()
-        self.folder = _temporary_folder(owner)
+        owner = owner_of_server()
+        self.folder = temporary_folder(owner)
         if disk is not None and owner is not None:
             os.chown(disk, owner.pw_uid, owner.pw_gid)
         try:
@@ -109,7 +109,7 @@ class EmbeddedServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _owner() -> pwd.struct_passwd | None:
+def owner_of_server() -> pwd.struct_passwd | None:
     """The user that runs the server if root runs the tests; None otherwise."""
     if os.geteuid() != 0:
         return None
@@ -120,7 +120,8 @@ def _owner() -> pwd.struct_passwd | None:
     raise NoServer(f"root may not run PostgreSQL, and there is no user {' or '.join(USERS)}")
 
 
-def _temporary_folder(owner: pwd.struct_passwd | None) -> Path:
+def temporary_folder(owner: pwd.struct_passwd | None) -> Path:
+    """A temporary folder of that user, which they may enter."""
     folder = Path(tempfile.mkdtemp(prefix="accord-postgresql-", dir=_shared_place() if owner else None))
     if owner is not None:
         os.chown(folder, owner.pw_uid, owner.pw_gid)

@@ -16,6 +16,7 @@ import sqlalchemy.exc
 from pydantic_core import from_json
 from sqlalchemy import (
     JSON,
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     cast,
     create_engine,
     event,
+    func,
     literal,
     null,
     select,
@@ -34,7 +36,13 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from app.core.errors import Conflict, Misconfigured, OutcomeUnknown, Unavailable
-from app.core.postgresql import SECONDS_OF_A_STATEMENT, SECONDS_TO_CONNECT, bound_waits, is_disconnection
+from app.core.postgresql import (
+    SECONDS_OF_A_STATEMENT,
+    SECONDS_TO_CONNECT,
+    WrongSettings,
+    bound_waits,
+    is_disconnection,
+)
 from app.settings import Settings
 
 log = logging.getLogger("accord.database")
@@ -55,12 +63,28 @@ ATTEMPTS = 4
 # What the driver and the service rely on, whatever the role, the database or the server has: the driver reads instants
 # in the ISO form alone.
 RELIED_ON = {
-    "timezone": "UTC",
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
     "client_encoding": "UTF8",
     "bytea_output": "hex",
 }
+# The settings of the service's sessions, each as PostgreSQL shows it.
+OF_SESSIONS = {
+    # The generic plan of a prepared statement is very slow for people with many cases.
+    "plan_cache_mode": "force_custom_plan",
+    # In memory and on solid-state disks, index pages cost no more than others: with the default of 4, a list reads
+    # a whole table rather than look up fifty rows.
+    "random_page_cost": "1.1",
+    # Compiling a statement to machine code takes longer than running any statement of ours.
+    "jit": "off",
+    "statement_timeout": f"{SECONDS_OF_A_STATEMENT}s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "1min",
+    **RELIED_ON,
+}
+# A command of the operator takes as long as it takes, even where the role has the limits of the service.
+_WITHOUT_LIMITS = {"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -226,6 +250,10 @@ class Disconnected(Unavailable):
     """The connection to the database was lost at once; another one may work."""
 
 
+class WrongSession(Unavailable):
+    """The pooler's sessions lack settings that the service relies on, so none of them is used."""
+
+
 class Collision(Exception):
     """The transaction collided with another and was rolled back; it may be tried again."""
 
@@ -244,6 +272,9 @@ def _domain_errors() -> Iterator[None]:
         if sqlstate(problem) in (SERIALIZATION_FAILURE, DEADLOCK):
             raise Collision from problem
         if isinstance(problem, sqlalchemy.exc.OperationalError | sqlalchemy.exc.InterfaceError):
+            if isinstance(problem.orig, WrongSettings):
+                log.warning("the database cannot be used: %s", problem.orig)
+                raise WrongSession from problem
             # The kind only: the message may contain a value.
             kind = getattr(problem.orig, "sqlite_errorname", None) or sqlstate(problem) or type(problem.orig).__name__
             log.warning("the database failed: %s", kind)
@@ -309,55 +340,72 @@ def _sqlite_engine(settings: Settings) -> Engine:
 
 
 def _session_options(options: dict[str, str]) -> str:
-    return " ".join(f"-c {name}={value}" for name, value in options.items())
+    # A space within a value would end it.
+    return " ".join(f"-c {name}={value}" for name, value in options.items()).replace(", ", ",\\ ")
 
 
 def bare_engine(database_url: str, **more: Any) -> Engine:
     """An engine without the gate, for commands of the operator; on PostgreSQL it sets what sessions rely on."""
     if make_url(database_url).get_backend_name() == "postgresql":
-        more["connect_args"] = {"options": _session_options(RELIED_ON)}
+        more["connect_args"] = {"options": _session_options(_WITHOUT_LIMITS | RELIED_ON)}
     return create_engine(database_url, **more)
 
 
 def _postgresql_engine(settings: Settings) -> Engine:
     if make_url(settings.database_url).drivername != "postgresql+psycopg":
         raise Misconfigured("ACCORD_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
-    options = {
-        # The generic plan of a prepared statement is very slow for people with many cases.
-        "plan_cache_mode": "force_custom_plan",
-        # In memory and on solid-state disks, index pages cost no more than others: with the default of 4, a list reads
-        # a whole table rather than look up fifty rows.
-        "random_page_cost": "1.1",
-        # Compiling a statement to machine code takes longer than running any statement of ours.
-        "jit": "off",
-        "statement_timeout": f"{SECONDS_OF_A_STATEMENT}s",
-        "lock_timeout": "10000",
-        "idle_in_transaction_session_timeout": "60000",
-        **RELIED_ON,
+    connect: dict[str, Any] = {
+        "application_name": "accord",
+        "connect_timeout": SECONDS_TO_CONNECT,
+        # A machine that is gone acknowledges nothing: give it up. (`bound_waits` is for a server that hangs.)
+        "tcp_user_timeout": 15000,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
     }
+    if settings.pooler_url is None:
+        connect["options"] = _session_options(OF_SESSIONS)
+    else:
+        # The role has the settings: a pooler of transactions takes none, and each transaction may have another session,
+        # which does not know what was prepared in the last one.
+        connect["prepare_threshold"] = None
     engine = create_engine(
-        settings.database_url,
+        settings.service_url,
         pool_size=settings.pool_size + 2,
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
         hide_parameters=True,
         json_deserializer=from_json,
-        connect_args={
-            "options": _session_options(options),
-            "application_name": "accord",
-            "connect_timeout": SECONDS_TO_CONNECT,
-            # A machine that is gone acknowledges nothing: give it up. (`bound_waits` is for a server that hangs.)
-            "tcp_user_timeout": 15000,
-            "keepalives_idle": 15,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-        },
+        connect_args=connect,
     )
-    bound_waits(engine)
+    bound_waits(engine, RELIED_ON)
     # Rows that are written together go in one statement: with one each, they would be most of the cost of a new case.
     engine.dialect.use_insertmanyvalues_wo_returning = True
     return engine
+
+
+def set_on_role(connection: Connection, role: str) -> None:
+    """Let a role have the settings of the service's sessions in this database, also where a pooler opens them.
+
+    Raises Misconfigured if the role of the connection may not change that role.
+    """
+    quoted = select(func.quote_ident(role), func.quote_ident(func.current_database()))
+    name, database = connection.execute(quoted).one()
+    try:
+        for setting, value in OF_SESSIONS.items():
+            text = f"ALTER ROLE {name} IN DATABASE {database} SET {setting} TO '{value}'"
+            connection.exec_driver_sql(text.replace("%", "%%"))
+    except sqlalchemy.exc.ProgrammingError as problem:
+        raise Misconfigured(
+            "ACCORD_POOLER_URL must name the role of ACCORD_DATABASE_URL, or one that this role may change."
+        ) from problem
+
+
+def missing_settings(db: Session) -> list[str]:
+    """The names of the settings of the service's sessions that the present session does not have."""
+    shown = db.execute(select(*(func.current_setting(name).label(name) for name in OF_SESSIONS))).one()
+    return [name for name, value in OF_SESSIONS.items() if getattr(shown, name) != value]
 
 
 def columns_of_kind(what: str, shape: dict[str, Any], **columns: Any) -> AnySelect:

@@ -29,6 +29,10 @@ class NoAnswer(psycopg.OperationalError):
     """The server did not answer in time."""
 
 
+class WrongSettings(psycopg.OperationalError):
+    """A pooler gave a session whose settings are not those that the service relies on."""
+
+
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that waits for each answer of its server at most so many seconds, and then closes itself."""
 
@@ -68,8 +72,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 def is_disconnection(problem: BaseException | None) -> bool:
     """Whether an error of the driver says that the connection was lost, and not that the server did not answer."""
-    waited_in_vain = isinstance(problem, NoAnswer | psycopg.errors.ConnectionTimeout)
-    if not isinstance(problem, psycopg.OperationalError) or waited_in_vain:
+    in_vain = isinstance(problem, NoAnswer | WrongSettings | psycopg.errors.ConnectionTimeout)
+    if not isinstance(problem, psycopg.OperationalError) or in_vain:
         return False
     return problem.sqlstate is None or problem.sqlstate.startswith(("08", "57P"))
 
@@ -87,13 +91,31 @@ def rows_in_one_trip(driver: Any, asked: Sequence[tuple[str, Sequence[Any]]]) ->
         return [cursor.fetchall() for cursor in cursors]
 
 
-def bound_waits(engine: Engine) -> None:
-    """Let the engine connect by bounded connections, with a shorter bound for those that wait in its pool."""
+def require_settings(connection: psycopg.Connection[Any], relied_on: dict[str, str]) -> None:
+    """Raise WrongSettings, and close the connection, if the server reports other settings than these.
+
+    The server reports those that decide how instants and texts are read, and a pooler keeps them for its client.
+    """
+    reported = {name: connection.info.parameter_status(name) for name in relied_on}
+    wrong = [name for name, value in reported.items() if value not in (None, relied_on[name])]
+    if wrong:
+        connection.close()
+        raise WrongSettings(
+            f"sessions lack the settings {', '.join(wrong)}: run 'accord migrate', then let the pooler reconnect"
+        )
+
+
+def bound_waits(engine: Engine, relied_on: dict[str, str]) -> None:
+    """Let the engine connect by bounded connections, with a shorter bound for those that wait in its pool.
+
+    A connection with other settings than `relied_on` is not used: WrongSettings.
+    """
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, words: Any, options: Any) -> BoundedConnection:
         connection = BoundedConnection.connect(*words, **options)
         connection.seconds = SECONDS_TO_ANSWER
+        require_settings(connection, relied_on)
         return connection
 
     ask = engine.dialect.do_ping

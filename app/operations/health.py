@@ -18,7 +18,7 @@ from app.core.access.gate import guard
 from app.core.access.session import GatedSession, as_system
 from app.core.contents.keys import key_file, master_key
 from app.core.contents.service import check_key
-from app.core.db import Database, is_postgresql, sqlite
+from app.core.db import Database, WrongSession, is_postgresql, missing_settings, sqlite
 from app.core.errors import Misconfigured, Problem, Unavailable
 from app.core.files.storage import Storage
 from app.core.ledger.verification import verify_part
@@ -196,6 +196,7 @@ def _database(settings: Settings, now: Callable[[], datetime]) -> Iterator[Healt
         return
     checks: dict[str, Callable[[GatedSession], str]] = {
         "database": _version,
+        **({} if settings.is_sqlite else {"sessions": _sessions}),
         "tables": _tables,
         "clock": lambda db: _clock(db, now),
         "worker": lambda db: _worker(db, now),
@@ -223,8 +224,11 @@ def _with(database: Database[GatedSession], check: Callable[[GatedSession], str]
         with database.read(os.urandom) as db:
             return check(db)
     except Unavailable as problem:
-        cause = problem.__cause__ if isinstance(problem.__cause__, DBAPIError) else None
-        raise Misconfigured(unreachable(database.settings, cause)) from problem
+        cause, settings = problem.__cause__, database.settings
+        if isinstance(problem, WrongSession) and isinstance(cause, DBAPIError):
+            raise Misconfigured(f"{cause.orig}") from problem
+        cause = cause if isinstance(cause, DBAPIError) else None
+        raise Misconfigured(unreachable(settings.service_url, cause)) from problem
 
 
 def _readers(database: Database[GatedSession]) -> Iterator[HealthFinding]:
@@ -292,6 +296,15 @@ def _version(db: GatedSession) -> str:
         return f"available, PostgreSQL {number // 10_000}.{number % 10_000}"
     journal = db.execute(text("PRAGMA journal_mode")).scalar_one()
     return f"available, SQLite {sqlite.sqlite_version}, journal {journal}"
+
+
+def _sessions(db: GatedSession) -> str:
+    """Raise Misconfigured unless the session has its settings: a pooler does not pass them on."""
+    if missing := missing_settings(db):
+        raise Misconfigured(
+            f"Sessions lack the settings {', '.join(missing)}: run 'accord migrate', then let the pooler reconnect."
+        )
+    return "have the settings of the service"
 
 
 def _tables(db: GatedSession) -> str:

@@ -1,12 +1,14 @@
 """Rotation of the master key, and destruction of a case's own key."""
 
 import base64
+import socket
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.engine import make_url
 
 from app.core.access.session import GatedSession, as_system
 from app.core.contents.keys import KEY_BYTES, make_key_file
@@ -14,6 +16,7 @@ from app.core.db import is_postgresql
 from app.core.errors import Misconfigured
 from app.core.ledger import service as ledger
 from app.core.ledger.acts import Act, Author, installation_subject
+from app.core.postgresql import SECONDS_TO_CONNECT
 from app.core.sealer import NO_KEY, Sealer
 from app.core.tables.cases import Case
 from app.core.tables.contents import DataKey
@@ -59,6 +62,20 @@ def _require_no_service(db: GatedSession) -> None:
     connections = db.connection().exec_driver_sql(f"SELECT count(*) FROM pg_stat_activity WHERE {here}").scalar()  # noqa: S608
     if connections:
         raise Misconfigured("The service is connected to this database: stop it, and the worker, before the rotation.")
+
+
+def require_no_pooler(url: str) -> None:
+    """Raise Misconfigured while a pooler answers at this address: PostgreSQL does not show who is connected to it."""
+    address = make_url(url)
+    try:
+        socket.create_connection((address.host or "localhost", address.port or 5432), SECONDS_TO_CONNECT).close()
+    except ConnectionRefusedError:
+        return
+    except OSError as problem:
+        raise Misconfigured(
+            "The pooler may still run: it cannot be seen from here. Run this command where it refuses connections."
+        ) from problem
+    raise Misconfigured("The pooler still runs: stop the service, every worker and the pooler before the rotation.")
 
 
 def destroy(db: GatedSession, now: datetime, case_id: UUID, author: Author) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from app.core.db import LOCK_NOT_AVAILABLE, bare_engine, sqlite, sqlstate
+from app.core.db import LOCK_NOT_AVAILABLE, bare_engine, set_on_role, sqlite, sqlstate
 from app.core.errors import Misconfigured
 from app.settings import Settings
 
@@ -68,9 +68,12 @@ def _known() -> frozenset[str]:
 def migrate(settings: Settings) -> None:
     """Bring the database to the newest migration, in one transaction; leave one of a later release as it is.
 
-    Raises Misconfigured as `exclusive_connection` does.
+    Where a pooler is used, its role gets the settings of the service's sessions. Raises Misconfigured as
+    `exclusive_connection` does, and if that role cannot be changed.
     """
     with exclusive_connection(settings) as connection:
+        if settings.pooler_url is not None:
+            set_on_role(connection, make_url(settings.pooler_url).username or "")
         if not is_ahead(connection):
             command.upgrade(configuration(connection), "head")
 
@@ -96,7 +99,7 @@ def exclusive_connection(settings: Settings) -> Iterator[Connection]:
         # A later failure is a fault of a migration, and its place must be seen.
         if not problem.connection_invalidated and problem.statement is not None:
             raise
-        raise Misconfigured(f"The database {unreachable(settings, problem)}") from problem
+        raise Misconfigured(f"The database {unreachable(settings.database_url, problem)}") from problem
     finally:
         engine.dispose()
 
@@ -125,9 +128,9 @@ def _is_locked_out(problem: DBAPIError) -> bool:
     return sqlstate(problem) == LOCK_NOT_AVAILABLE or reason.startswith("SQLITE_BUSY")
 
 
-def unreachable(settings: Settings, problem: DBAPIError | None) -> str:
+def unreachable(url: str, problem: DBAPIError | None) -> str:
     """Describe a database that cannot be reached: its address without the password, and the driver's reason."""
-    where = make_url(settings.database_url).render_as_string(hide_password=True)
+    where = make_url(url).render_as_string(hide_password=True)
     # Before any statement is sent, the driver's message holds no values.
     why = " ".join(str(problem.orig).split()) if problem is not None and problem.statement is None else ""
     return f"cannot be reached at {where}{': ' if why else ''}{why}"

@@ -7,6 +7,7 @@ import anyio.to_thread
 
 from app.core.access.session import GatedSession
 from app.core.contents.service import check_key
+from app.core.db import WrongSession
 from app.core.errors import Misconfigured, Problem
 from app.core.seams import Seams
 from app.integration.webhooks.backlog import backlog
@@ -50,6 +51,8 @@ def look(seams: Seams) -> dict[str, str]:
             checks["outbox"] = _outbox_state(db, seams)
     except Misconfigured:
         checks["key"] = "not the one that sealed this registry"
+    except WrongSession:
+        checks = dict.fromkeys(checks, "unknown") | {"database": "its sessions lack settings: run 'accord migrate'"}
     except Problem:
         checks = dict.fromkeys(checks, "unknown") | {"database": "cannot be reached"}
     return checks

@@ -37,8 +37,11 @@ def open_database(settings: Settings) -> Database[GatedSession]:
 
 
 def in_transaction(settings: Settings, act: Callable[[GatedSession], Answer]) -> Answer:
-    """Act for the installation in one sealed transaction; Misconfigured unless its tables are this release's."""
-    database = open_database(settings)
+    """Act for the installation in one sealed transaction; Misconfigured unless its tables are this release's.
+
+    It goes straight to the database, past a pooler.
+    """
+    database = open_database(settings.direct())
 
     def sealed(db: GatedSession) -> Answer:
         db.sealer = Sealer(master_key(settings, os.urandom, warn))

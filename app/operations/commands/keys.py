@@ -46,6 +46,8 @@ def key_rotate(
     if not to.exists():
         raise Misconfigured(f"There is no file {to}: make a key with 'accord key new --out {to}'.")
     new = Sealer(read_key(to))
+    if settings.pooler_url is not None:
+        keys.require_no_pooler(settings.pooler_url)
     with only_process(settings):
         count = in_transaction(settings, lambda db: keys.rotate(db, system_clock(), db.sealer, new, OPERATOR))
     typer.echo(f"Wrapped {count} keys with the new master key. Configure it before you start the service: {to}.")
