@@ -65,7 +65,8 @@ def presumed_actor(db: GatedSession, request: Request, now: datetime) -> Actor |
     if token is None or actor is None:
         return None
     request.scope[ACTOR] = actor
-    presume(db, token, now, actor)
+    # The limits may have forgotten the token meanwhile, and would take its sender for a stranger.
+    presume(db, token, now, actor, lambda: limits_of(request).remember(token, actor.id))
     return actor
 
 

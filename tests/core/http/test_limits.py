@@ -263,6 +263,27 @@ def test_only_refused_reads_count(empty_registry: EmptyRegistry) -> None:
         person.get(NOWHERE).expect(404)
 
 
+@pytest.mark.parametrize("forgets", ["a refused grant", "many other tokens"])
+def test_a_sender_whom_the_limits_forgot_is_no_stranger_after_the_next_read(
+    empty_registry: EmptyRegistry, forgets: str
+) -> None:
+    limit = {"refused_reads_per_minute": 5, "anonymous_per_minute": 8}
+    with House.open(empty_registry().model_copy(update=limit)) as house:
+        person = house.person("Stan Ranger")
+        person.get("/v1/me").expect(200)
+        if forgets == "a refused grant":
+            assert person.send("POST", "/oauth/token", data=GRANT).status == 401
+        else:
+            for number in range(limits._REMEMBERED):
+                house.app.state.limits.remember(f"accord_{number}")
+        for _attempt in range(9):
+            person.get("/v1/me").expect(200)
+        assert house.client.get("/v1/openapi.json").status_code == 200
+        for _attempt in range(5):
+            person.get(NOWHERE).expect(404)
+        person.get(NOWHERE).expect(429, "too-many-requests")
+
+
 def test_acts_at_no_address_and_refused_uploads_count_as_writes(empty_registry: EmptyRegistry) -> None:
     with House.open(empty_registry().model_copy(update={"writes_per_minute": 9})) as house:
         person, file = house.person("Stan Ranger"), {"content-disposition": "attachment; filename=a.pdf"}
