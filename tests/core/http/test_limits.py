@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from app.core.access.authentication import valid_digests
 from app.core.access.session import GatedSession
+from app.core.db import Collision
 from app.core.errors import Invalid, TooManyRequests
-from app.core.http import limits, routing, valid_tokens
+from app.core.http import limits, routing, valid_tokens, work
 from app.core.http.limits import Limits
 from app.settings import Settings
 from tests import courts
@@ -193,6 +194,25 @@ def test_a_person_who_writes_too_much_is_limited_and_may_still_read(empty_regist
         listed = dispute.requesting.get(f"{path}?count=true").expect(200)
         assert listed["count"]["total"] == 39
         dispute.responding.post("/v1/cases", request()).expect(201)
+
+
+def test_a_write_that_is_tried_again_counts_once(
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collisions = iter((True, True, False))
+    seal = work.ledger.seal
+
+    def collides(db: GatedSession) -> Any:
+        if next(collisions, False):
+            raise Collision
+        return seal(db)
+
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 40})) as house:
+        person = house.person("Stan Ranger")
+        monkeypatch.setattr(work.ledger, "seal", collides)
+        answer = person.post("/v1/cases", request())
+        answer.expect(201)
+        assert answer.headers["ratelimit"].startswith('"writes";r=39;')
 
 
 @pytest.mark.parametrize("place", ["body", "precondition", "key", "there"])
