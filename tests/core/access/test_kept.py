@@ -98,7 +98,13 @@ def test_statements_of_one_form_are_compiled_once_and_keep_their_own_values(
 def test_the_number_of_words_in_a_list_is_part_of_a_statements_form_and_the_words_are_not(
     database: Database[GatedSession], made: list[Any]
 ) -> None:
-    lists = ((["caucus"], 1), (["caucus", "participants"], 2), ([], 0), (["case", "joint"], 0), (["joint"], 0))
+    lists: tuple[tuple[list[str], int], ...] = (
+        (["caucus"], 1),
+        (["caucus", "participants"], 2),
+        ([], 0),
+        (["case", "joint"], 0),
+        (["joint"], 0),
+    )
     with database.read(entropy_of("words")) as db:
         read_under(db, (INSIDER,) * 3)
         for names, count in lists:

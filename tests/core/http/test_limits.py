@@ -13,8 +13,9 @@ from app.core.access.authentication import valid_digests
 from app.core.access.session import GatedSession
 from app.core.db import Collision
 from app.core.errors import Invalid, TooManyRequests
-from app.core.http import limits, routing, valid_tokens, work
+from app.core.http import limits, routing, valid_tokens
 from app.core.http.limits import Limits
+from app.core.ledger import service as ledger
 from app.settings import Settings
 from tests import courts
 from tests.installation import House
@@ -200,7 +201,7 @@ def test_a_write_that_is_tried_again_counts_once(
     empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collisions = iter((True, True, False))
-    seal = work.ledger.seal
+    seal = ledger.seal
 
     def collides(db: GatedSession) -> Any:
         if next(collisions, False):
@@ -209,7 +210,7 @@ def test_a_write_that_is_tried_again_counts_once(
 
     with House.open(empty_registry().model_copy(update={"writes_per_minute": 40})) as house:
         person = house.person("Stan Ranger")
-        monkeypatch.setattr(work.ledger, "seal", collides)
+        monkeypatch.setattr(ledger, "seal", collides)
         answer = person.post("/v1/cases", request())
         answer.expect(201)
         assert answer.headers["ratelimit"].startswith('"writes";r=39;')
