@@ -38,8 +38,10 @@ class _OneRequestAtATime(HttpToolsProtocol):
         self._searched = 0
         self._is_in_body = False
         self._is_chunked = False
-        # Bytes of the body that are still to come, by its declared length.
+        # Bytes of the body, or of its present chunk, that are still to come by the declared length.
         self._to_come = 0
+        # The present line of a body in chunks, and the bytes since the last ones that belong to the body itself.
+        self._line = bytearray()
         self._between = 0
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +87,10 @@ class _OneRequestAtATime(HttpToolsProtocol):
         self._between = 0
         super().on_body(body)
 
+    def on_chunk_header(self) -> None:
+        """Note how long the chunk is: the parser has read the line that says it, and found it right."""
+        self._to_come = int(self._line.partition(b";")[0], 16)
+
     def on_message_complete(self) -> None:
         """End the body."""
         self._is_in_body = False
@@ -104,6 +110,7 @@ class _OneRequestAtATime(HttpToolsProtocol):
             raise ValueError("content-length")
         self._is_chunked = bool(codings)
         self._to_come = int(lengths[0]) if lengths else 0
+        self._line.clear()
         self._between = 0
 
     def _parse(self) -> None:
@@ -129,15 +136,18 @@ class _OneRequestAtATime(HttpToolsProtocol):
 
     def _part_of_body(self) -> int | None:
         """The length of what belongs to the body for certain; None if the body is refused."""
-        if not self._is_chunked:
+        if self._to_come or not self._is_chunked:
             length = min(self._to_come, len(self._held))
             self._to_come -= length
             return length
-        # A body in chunks ends with a line, so that the parser never gets a part of the next request.
+        # Around the chunks are lines, and the last one ends the body: the parser never gets a part of the next request.
         length = (self._held.find(b"\n") + 1) or len(self._held)
         if self._between > self.most_of_a_head:
             self._refuse()
             return None
+        if self._line.endswith(b"\n"):
+            self._line.clear()
+        self._line += self._held[:length]
         self._between += length
         return length
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from fastapi import FastAPI
 
+from app.operations.fast_connections import HttpToolsConnection
 from app.operations.server import bound, served_in_background
 from app.settings import Settings
 
@@ -214,6 +215,23 @@ def test_both_read_a_request_alike(shape: str, at_a_time: int, ask: Any) -> None
     assert read["httptools"] == read["h11"]
     # Both know where the request ends.
     assert (b"/last" in read["h11"]) is not closes
+
+
+def test_a_chunk_is_handed_on_as_it_arrives_and_not_line_by_line(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts: list[int] = []
+    hand_on = HttpToolsConnection.on_body
+
+    def counted(self: HttpToolsConnection, body: bytes) -> None:
+        parts.append(len(body))
+        hand_on(self, body)
+
+    monkeypatch.setattr(HttpToolsConnection, "on_body", counted)
+    lines = b"\n" * 100_000
+    sent = CHUNKED + b"%x;a=b\r\n" % len(lines) + lines + b"\r\n00\r\nx: y\r\n\r\n" + LAST
+    answer = ask("httptools", sent)
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert sum(parts) == len(lines)
+    assert len(parts) < 1000
 
 
 def test_nothing_that_follows_a_request_for_a_tunnel_is_answered(ask: Any) -> None:

@@ -449,6 +449,12 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
             if stop.is_set():
                 return
 
+    def more_are_made() -> None:
+        # By what is done and not by the clock: on a machine with much to do a process takes long to come back.
+        expected = len(made) + 8
+        _wait_for(lambda: len(made) >= expected)
+        assert len(made) >= expected, "the service did not recover"
+
     more = {"ACCORD_RUN_WORKER": "false", "ACCORD_WORKER_INTERVAL": "1"}
     with (
         served(settings, "--workers", "2", **more) as service,
@@ -457,15 +463,17 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
         ThreadPoolExecutor(4) as pool,
     ):
         writers = [pool.submit(write, f"w{number}", service.base_url) for number in range(4)]
-        time.sleep(1.5)
-        for child in _children(service.process.pid)[:2]:
-            os.kill(child, signal.SIGKILL)
-            time.sleep(2.5)
-        background.kill()
-        time.sleep(1.5)
-        two.kill()
-        time.sleep(0.5)
-        stop.set()
+        try:
+            more_are_made()
+            for child in _children(service.process.pid)[:2]:
+                os.kill(child, signal.SIGKILL)
+                more_are_made()
+            background.kill()
+            more_are_made()
+            two.kill()
+            more_are_made()
+        finally:
+            stop.set()
         for writer in writers:
             writer.result(60)
         with running(settings, "worker", **more):
@@ -474,7 +482,6 @@ def test_processes_and_workers_killed_in_turn_under_load_lose_and_double_nothing
     with engine.connect() as connection:
         cases = Counter(str(id) for id in connection.execute(text("SELECT id FROM cases")).scalars())
     engine.dispose()
-    assert len(made) > 20
     assert all(cases[id] == 1 for _key, id in made)
     # A write without an answer at the end of the load may have been made: at most one for each writer.
     assert len(made) <= len(cases) - len(disputes) <= len(made) + 4
@@ -509,8 +516,8 @@ def recalled_in(settings: Settings) -> int:
 
 
 def _wait_for(happens: Callable[[], bool]) -> None:
-    """Wait until a condition holds, for at most half a minute."""
-    for _attempt in range(150):
+    """Wait until a condition holds, for at most a minute."""
+    for _attempt in range(300):
         if happens():
             return
         time.sleep(0.2)

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,11 +60,11 @@ def authenticate(db: GatedSession, token: str | None, now: datetime) -> Actor:
     return _actor(token, db.rows(*_question(token, now)))
 
 
-def presume(db: GatedSession, token: str, now: datetime, actor: Actor) -> None:
+def presume(db: GatedSession, token: str, now: datetime, actor: Actor, confirmed: Callable[[], None]) -> None:
     """Take the sender of a token for this actor until the first rows are read, which saves a round trip.
 
     The database is asked along with them, in the same snapshot: AnotherActor is raised if the token is not this actor's
-    any more, before anything is answered.
+    any more, before anything is answered; `confirmed` is called if it is.
     """
 
     def judge(rows: Sequence[AnyRow]) -> None:
@@ -74,6 +74,7 @@ def presume(db: GatedSession, token: str, now: datetime, actor: Actor) -> None:
             raise AnotherActor from None
         if found != actor:
             raise AnotherActor
+        confirmed()
 
     db.ask_first(*_question(token, now), judge)
 

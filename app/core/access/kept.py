@@ -5,10 +5,11 @@ Where rows of columns are read, the text, the order of the values and the types 
 """
 
 from collections import OrderedDict, namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -27,6 +28,8 @@ Criteria = tuple[ORMOption, ...]
 # Statements of lists differ by their filters; those that were not used for longest are forgotten.
 MOST_KEPT = 1_000
 _NOBODY = (UUID(int=0),) * PRINCIPALS
+# The value of a parameter that each sending gives.
+_GIVEN: Any = object()
 _READERS = {READER.format(index): index for index in range(PRINCIPALS)}
 
 
@@ -39,7 +42,7 @@ class KeptStatement:
         listed = any(parameter.key in values for parameter in compiled.post_compile_params)
         if listed or compiled.literal_execute_params:
             raise Ungated("the text of a kept statement is the same for all values")
-        # Lists of constants are part of the text from here on; the reader is named each time that it is sent.
+        # The length of each list is part of the text from here on; the reader is named each time that it is sent.
         token = reading.set(_NOBODY)
         try:
             expanded = compiled.construct_expanded_state(values)
@@ -47,12 +50,16 @@ class KeptStatement:
             reading.reset(token)
         self.sql: str = expanded.statement
         self._names = compiled.bind_names
-        self._values = []
+        # The names of the items of each list.
+        self.items: Mapping[str, Sequence[str]] = expanded.parameter_expansion
+        self._values: list[tuple[str, int | None, Any, Any]] = []
         for name in expanded.positiontup:
             convert = expanded.processors.get(name)
+            default = expanded.parameters[name]
             if name in compiled.binds:
                 convert = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-            self._values.append((name, _READERS.get(name), expanded.parameters[name], convert))
+                default = _GIVEN if compiled.binds[name].required or name in values else default
+            self._values.append((name, _READERS.get(name), default, convert))
         self._is_gated = any(name in _READERS for name in expanded.positiontup)
         columns = compiled._result_columns  # noqa: SLF001 - the names and types in the order of the statement
         self.columns = [column.keyname for column in columns]
@@ -62,13 +69,15 @@ class KeptStatement:
     def sent(self, values: Values, principals: Sequence[UUID]) -> tuple[Any, ...]:
         """The values in the order of the statement, for a reader with these principals.
 
-        Raises Ungated for a statement with the gate where there is no reader.
+        Raises Ungated for a statement with the gate where there is no reader, and if a value is missing.
         """
         if self._is_gated and not principals:
             raise Ungated("a gated table was read without a reader")
         sent = []
         for name, principal, default, convert in self._values:
             value = values.get(name, default) if principal is None else principals[principal]
+            if value is _GIVEN:
+                raise Ungated(f"a kept statement was sent without a value for {name}")
             sent.append(value if convert is None else convert(value))
         return tuple(sent)
 
@@ -92,6 +101,14 @@ class KeptStatement:
                 names[parameter].append(name)
         return [names[parameter] for parameter in parameters]
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Forget the values of these parameters, which each sending gives: they are those of one request."""
+        given = set(names)
+        self._values = [
+            (name, principal, _GIVEN if name in given else default, convert)
+            for name, principal, default, convert in self._values
+        ]
+
     @cached_property
     def make_row(self) -> Callable[[Sequence[Any]], Any]:
         """Makes a row with named columns."""
@@ -109,7 +126,8 @@ class KeptStatements:
         own: Any = PGDialect_psycopg
         self._dialect: Dialect = own(paramstyle="numeric_dollar") if numbered else dialect
         self._by_statement: WeakKeyDictionary[Any, KeptStatement] = WeakKeyDictionary()
-        self._by_form: OrderedDict[Any, tuple[KeptStatement, list[list[str]]] | None] = OrderedDict()
+        self._by_form: OrderedDict[Any, _Form | None] = OrderedDict()
+        self._lock = Lock()
 
     def of(self, statement: Any, values: Values) -> KeptStatement:
         """The kept form of a statement that is made once, with the gate; raises Ungated if it returns entities."""
@@ -123,7 +141,8 @@ class KeptStatements:
     def of_form(self, statement: Any, criteria: Criteria, values: Values) -> tuple[KeptStatement, Values] | None:
         """The kept form of a statement that is made again each time, with other values, and its values.
 
-        None for a statement that returns entities, or whose text depends on its values; lists of words are part of it.
+        None for a statement that returns entities, or whose text depends on its values. The text says how many words a
+        list has, not which.
         """
         form = statement._generate_cache_key()  # noqa: SLF001 - what SQLAlchemy itself keeps compiled statements by
         if form is None:
@@ -131,33 +150,44 @@ class KeptStatements:
         lists = [parameter.effective_value for parameter in form.bindparams if parameter.expanding]
         if not all(isinstance(item, str) for items in lists for item in items or (None,)):
             return None
-        key = (form.key, criteria, tuple(map(tuple, lists)))
-        if key not in self._by_form:
-            self._by_form[key] = self._made(statement, criteria, values, form.bindparams)
-            while len(self._by_form) > MOST_KEPT:
-                self._by_form.popitem(last=False)
-        found = self._by_form[key]
+        key = (form.key, criteria, tuple(map(len, lists)))
+        with self._lock:
+            found = self._by_form.get(key, _UNKNOWN)
+            if found is not _UNKNOWN:
+                self._by_form.move_to_end(key)
+        if found is _UNKNOWN:
+            found = self._made(statement, criteria, values, form.bindparams)
+            with self._lock:
+                self._by_form[key] = found
+                while len(self._by_form) > MOST_KEPT:
+                    self._by_form.popitem(last=False)
         if found is None:
             return None
         kept, names = found
-        given = {
-            name: parameter.effective_value
-            for copies, parameter in zip(names, form.bindparams, strict=True)
-            for name in copies
-            if not parameter.expanding
-        }
+        given: dict[str, Any] = {}
+        for copies, parameter in zip(names, form.bindparams, strict=True):
+            for name in copies:
+                if parameter.expanding:
+                    given.update(zip(kept.items[name], parameter.effective_value, strict=True))
+                elif not parameter.required:
+                    given[name] = parameter.effective_value
         return kept, {**given, **values}
 
-    def _made(
-        self, statement: Any, criteria: Criteria, values: Values, parameters: Sequence[Any]
-    ) -> tuple[KeptStatement, list[list[str]]] | None:
+    def _made(self, statement: Any, criteria: Criteria, values: Values, parameters: Sequence[Any]) -> "_Form | None":
         if returns_entities(statement):
             return None
         try:
             kept = KeptStatement(gated(criteria, statement) if criteria else statement, values, self._dialect)
         except Ungated:
             return None
-        return kept, kept.names_of(parameters)
+        names = kept.names_of(parameters)
+        kept.forget(item for copies in names for name in copies for item in kept.items.get(name, (name,)))
+        return kept, names
+
+
+# A statement, and the names of each of its parameters.
+_Form = tuple[KeptStatement, list[list[str]]]
+_UNKNOWN: Any = object()
 
 
 def returns_entities(statement: Any) -> bool:
@@ -167,14 +197,14 @@ def returns_entities(statement: Any) -> bool:
     return any(each.get("entity") is not None and each["expr"] is each["entity"] for each in descriptions)
 
 
-_statements: WeakKeyDictionary[Dialect, KeptStatements] = WeakKeyDictionary()
-
-
 def kept_statements(dialect: Dialect) -> KeptStatements:
     """The kept statements of the database with this dialect, of which each engine has its own."""
-    if dialect not in _statements:
-        _statements[dialect] = KeptStatements(dialect)
-    return _statements[dialect]
+    # With the dialect, so that they end with it: they refer to it.
+    of_dialect = vars(dialect)
+    kept: KeptStatements | None = of_dialect.get("accord_kept_statements")
+    if kept is None:
+        kept = of_dialect.setdefault("accord_kept_statements", KeptStatements(dialect))
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

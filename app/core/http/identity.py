@@ -64,8 +64,15 @@ def presumed_actor(db: GatedSession, request: Request, now: datetime) -> Actor |
     actor = None if token is None else _acquaintances_of(request).actor_of(token)
     if token is None or actor is None:
         return None
-    request.scope[ACTOR] = actor
-    presume(db, token, now, actor)
+
+    def confirmed() -> None:
+        # The log names nobody before this. The limits may have forgotten the token meanwhile, and would take its sender
+        # for a stranger.
+        request.scope[ACTOR] = actor
+        limits_of(request).remember(token, actor.id)
+
+    request.scope.pop(ACTOR, None)
+    presume(db, token, now, actor, confirmed)
     return actor
 
 

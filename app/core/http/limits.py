@@ -103,6 +103,8 @@ class Limits:
         self._refused_reads = Window(settings.refused_reads_per_minute)
         # Tokens that were valid, with their owners, who are served even if somebody at the same address guesses tokens.
         self._good: OrderedDict[bytes, UUID | None] = OrderedDict()
+        # Requests remember tokens in several threads.
+        self._lock = threading.Lock()
         # Digests of what is valid, whichever process has seen it, as the database was last read.
         self._valid: set[bytes] = set()
         self._read_at = -math.inf
@@ -165,14 +167,16 @@ class Limits:
 
     def remember(self, token: str, owner_id: UUID | None = None) -> None:
         """Remember a token or secret that is valid now, with its owner."""
-        self._good[_digest(token)] = owner_id
-        self._good.move_to_end(_digest(token))
-        if len(self._good) > _REMEMBERED:
-            self._good.popitem(last=False)
+        with self._lock:
+            self._good[_digest(token)] = owner_id
+            self._good.move_to_end(_digest(token))
+            if len(self._good) > _REMEMBERED:
+                self._good.popitem(last=False)
 
     def forget(self, token: str) -> None:
         """Forget a token or secret that is no longer valid."""
-        self._good.pop(_digest(token), None)
+        with self._lock:
+            self._good.pop(_digest(token), None)
         self._valid.discard(_digest(token))
 
     def check_read(self, reader_id: UUID) -> None:

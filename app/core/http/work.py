@@ -179,8 +179,7 @@ class Work:
 
         def transaction(db: GatedSession) -> Result:
             principal_id, granted = command(db, self.now, *args, **kwargs)
-            self.request.scope[WRITER] = principal_id
-            self.limits.count_write(principal_id)
+            self._count(principal_id)
             ledger.seal(db)
             return granted
 
@@ -225,14 +224,14 @@ class Work:
 
         def transaction(db: GatedSession) -> Response:
             actor = self._authenticated(db)
-            self.request.scope[COUNTED], self.request.scope[WRITER] = True, actor.id
+            fault: Problem | None = None
             if if_match is None and self.request.method in ITEM_CHANGES:
-                self.limits.count_refused_write(actor.id)
-                raise PreconditionRequired
-            if item is not None and if_match is not None and not is_strong(if_match):
-                self.limits.count_refused_write(actor.id)
-                raise WeakTag
-            self.limits.count_write(actor.id)
+                fault = PreconditionRequired()
+            elif item is not None and if_match is not None and not is_strong(if_match):
+                fault = WeakTag()
+            self._count(actor.id, is_refused=fault is not None)
+            if fault is not None:
+                raise fault
             self._admit(actor)
             self._prepare(db, actor)
             db.before_act = self._require_current
@@ -264,6 +263,19 @@ class Work:
                     self._bring_up_to_date(behind.case_id)
 
         return cast(Result, await in_thread(run, self.seams.database.writer))
+
+    def _count(self, writer_id: UUID, *, is_refused: bool = False) -> None:
+        """Count the request as one write, however often its transaction is tried.
+
+        Raises TooManyRequests if its sender has sent too many, unless it is refused for its form.
+        """
+        if self.request.scope.get(COUNTED):
+            return
+        self.request.scope[COUNTED], self.request.scope[WRITER] = True, writer_id
+        if is_refused:
+            self.limits.count_refused_write(writer_id)
+        else:
+            self.limits.count_write(writer_id)
 
     def _require_current(self, case: Case | AnyRow) -> None:
         """Raise CaseBehind, once for each case, where a step that time brings may come before the act."""

@@ -1,6 +1,10 @@
 """Kept statements return what SQLAlchemy would, to each reader their own, and stand under the gate like all others."""
 
+import gc
+import sys
+import weakref
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -58,10 +62,10 @@ def test_a_kept_statement_returns_to_each_reader_what_is_theirs(database: Databa
     assert {bytes(row.body) for row in rows(database, INSIDER, ALL)} == {b"participants", b"caucus"}
 
 
-def test_statements_of_one_form_are_compiled_once_and_keep_their_own_values(
-    database: Database[GatedSession], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = []
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The statements that are compiled during a test."""
+    made: list[Any] = []
     original = kept.KeptStatement.__init__
 
     def noted(self: kept.KeptStatement, *statement: Any) -> None:
@@ -69,7 +73,12 @@ def test_statements_of_one_form_are_compiled_once_and_keep_their_own_values(
         original(self, *statement)
 
     monkeypatch.setattr(kept.KeptStatement, "__init__", noted)
+    return made
 
+
+def test_statements_of_one_form_are_compiled_once_and_keep_their_own_values(
+    database: Database[GatedSession], made: list[Any]
+) -> None:
     def of_audience(audience: UUID, name: str) -> Any:
         other = aliased(Content)
         inner = select(other.id).where(other.audience_id == audience).scalar_subquery()
@@ -86,12 +95,80 @@ def test_statements_of_one_form_are_compiled_once_and_keep_their_own_values(
     assert len(made) == 1
 
 
-def test_a_list_of_words_is_part_of_a_statements_form(database: Database[GatedSession]) -> None:
+def test_the_number_of_words_in_a_list_is_part_of_a_statements_form_and_the_words_are_not(
+    database: Database[GatedSession], made: list[Any]
+) -> None:
+    lists: tuple[tuple[list[str], int], ...] = (
+        (["caucus"], 1),
+        (["caucus", "participants"], 2),
+        ([], 0),
+        (["case", "joint"], 0),
+        (["joint"], 0),
+    )
     with database.read(entropy_of("words")) as db:
         read_under(db, (INSIDER,) * 3)
-        for names, count in ((["caucus"], 1), (["caucus", "participants"], 2), ([], 0), (["case", "joint"], 0)):
-            statement = select(func.count()).select_from(Audience).where(Audience.name.in_(names))
+        for names, count in lists:
+            statement = select(func.count()).select_from(Audience).where(Audience.name.in_(names), Audience.key != "x")
             assert db.execute(statement).scalar_one() == count
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("is_made_again", [False, True])
+def test_no_value_of_one_request_is_sent_for_another_that_gives_none(
+    database: Database[GatedSession], is_made_again: bool
+) -> None:
+    def of_body() -> Any:
+        return select(Content.id).where(Content.body == bindparam("body"))
+
+    kept_once = of_body()
+    with database.read(entropy_of("missing")) as db:
+        read_under(db, (INSIDER,) * 3)
+        read = (
+            (lambda values: db.execute(of_body(), values))
+            if is_made_again
+            else (lambda values: db.rows(kept_once, values))
+        )
+        assert [row.id for row in read({"body": b"caucus"})] == [NARROW]
+        with pytest.raises(Ungated, match="without a value"):
+            read({})
+
+
+def test_many_forms_at_once_keep_those_that_are_in_use(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, made: list[Any]
+) -> None:
+    monkeypatch.setattr(kept, "MOST_KEPT", 3)
+    opened = guarded(settings)
+    statements = kept.kept_statements(opened.engine.dialect)
+    frequent = select(Audience.id)
+
+    def ask(*forms: Any) -> None:
+        for form in forms:
+            assert statements.of_form(form, (), {}) is not None
+
+    ask(frequent)
+    rare = [select(Audience.id.label(f"id_{number}")) for number in range(6)]
+    for form in rare:
+        ask(form, frequent)
+    assert len(made) == 1 + len(rare)
+    monkeypatch.setattr(kept, "MOST_KEPT", 0)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for asked in [threads.submit(ask, *rare * 40) for _thread in range(4)]:
+                asked.result()
+    finally:
+        sys.setswitchinterval(interval)
+        opened.dispose()
+
+
+def test_the_kept_statements_of_a_database_end_with_it(settings: Settings) -> None:
+    opened = guarded(settings)
+    ended = weakref.ref(kept.kept_statements(opened.engine.dialect))
+    opened.dispose()
+    del opened
+    gc.collect()
+    assert ended() is None
 
 
 def test_a_list_of_ids_is_one_value_whatever_its_length(database: Database[GatedSession]) -> None:

@@ -11,9 +11,11 @@ from pydantic import SecretStr
 
 from app.core.access.authentication import valid_digests
 from app.core.access.session import GatedSession
+from app.core.db import Collision
 from app.core.errors import Invalid, TooManyRequests
 from app.core.http import limits, routing, valid_tokens
 from app.core.http.limits import Limits
+from app.core.ledger import service as ledger
 from app.settings import Settings
 from tests import courts
 from tests.installation import House
@@ -195,6 +197,25 @@ def test_a_person_who_writes_too_much_is_limited_and_may_still_read(empty_regist
         dispute.responding.post("/v1/cases", request()).expect(201)
 
 
+def test_a_write_that_is_tried_again_counts_once(
+    empty_registry: EmptyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collisions = iter((True, True, False))
+    seal = ledger.seal
+
+    def collides(db: GatedSession) -> Any:
+        if next(collisions, False):
+            raise Collision
+        return seal(db)
+
+    with House.open(empty_registry().model_copy(update={"writes_per_minute": 40})) as house:
+        person = house.person("Stan Ranger")
+        monkeypatch.setattr(ledger, "seal", collides)
+        answer = person.post("/v1/cases", request())
+        answer.expect(201)
+        assert answer.headers["ratelimit"].startswith('"writes";r=39;')
+
+
 @pytest.mark.parametrize("place", ["body", "precondition", "key", "there"])
 def test_the_limit_on_writes_is_checked_after_the_form_and_before_the_named_items(
     empty_registry: EmptyRegistry, place: str
@@ -261,6 +282,27 @@ def test_only_refused_reads_count(empty_registry: EmptyRegistry) -> None:
             tag = person.get("/v1/me").headers["etag"]
             assert person.get("/v1/me", if_none_match=tag).status == 304
         person.get(NOWHERE).expect(404)
+
+
+@pytest.mark.parametrize("forgets", ["a refused grant", "many other tokens"])
+def test_a_sender_whom_the_limits_forgot_is_no_stranger_after_the_next_read(
+    empty_registry: EmptyRegistry, forgets: str
+) -> None:
+    limit = {"refused_reads_per_minute": 5, "anonymous_per_minute": 8}
+    with House.open(empty_registry().model_copy(update=limit)) as house:
+        person = house.person("Stan Ranger")
+        person.get("/v1/me").expect(200)
+        if forgets == "a refused grant":
+            assert person.send("POST", "/oauth/token", data=GRANT).status == 401
+        else:
+            for number in range(limits._REMEMBERED):
+                house.app.state.limits.remember(f"accord_{number}")
+        for _attempt in range(9):
+            person.get("/v1/me").expect(200)
+        assert house.client.get("/v1/openapi.json").status_code == 200
+        for _attempt in range(5):
+            person.get(NOWHERE).expect(404)
+        person.get(NOWHERE).expect(429, "too-many-requests")
 
 
 def test_acts_at_no_address_and_refused_uploads_count_as_writes(empty_registry: EmptyRegistry) -> None:

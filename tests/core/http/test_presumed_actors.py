@@ -1,10 +1,13 @@
 """A sender who was known a moment ago is asked for again along with what they read, and never served on memory."""
 
+import logging
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 
+from app.core.http.work import Work
 from app.core.tables.people import Token, User
 from tests.installation import House, straight_to
 from tests.sql_statements import recorded_statements
@@ -29,6 +32,24 @@ def test_a_person_whose_account_ended_elsewhere_is_refused_at_once(dispute: Disp
     for path in (dispute.path, "/v1/cases", "/v1/cases?phase=unknown", "/v1/users", "/v1/me"):
         agent.get(path).expect(401)
         stranger.get(path).expect(401)
+
+
+def test_the_log_names_nobody_who_was_presumed_and_not_confirmed(
+    dispute: Dispute, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dispute.lodged()
+    dispute.requesting.get(dispute.path).expect(200)
+
+    def fails(*_given: object) -> None:
+        raise OperationalError(None, None, Exception("a statement took too long"))
+
+    monkeypatch.setattr(Work, "_prepare", fails)
+    caplog.set_level(logging.INFO, "accord.requests")
+    changed_elsewhere(dispute.house, dispute.requesting.id, active=False)
+    dispute.requesting.get(dispute.path).expect(503)
+    last = [vars(record) for record in caplog.records if record.name == "accord.requests"][-1]
+    assert last["code"] == "unavailable"
+    assert "actor_id" not in last
 
 
 def test_a_token_that_was_revoked_elsewhere_is_refused_at_once(dispute: Dispute) -> None:
