@@ -27,12 +27,11 @@ class Operation:
 
     def send(self, person: Person, path: str | None = None, **request: Any) -> Answer:
         """Send the operation; without a path, to an item that does not exist."""
-        return person.send(self.method, path or self.at(NOBODYS), **request)
+        return person.send(self.method, path or f"{self.at(NOBODYS)}?{NEEDED_QUERY.get(self.id, '')}", **request)
 
     def at(self, id: str) -> str:
         """The operation's path with the same id for each of its parameters."""
-        path = re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
-        return f"{path}?{NEEDED_QUERY[self.id]}" if self.id in NEEDED_QUERY else path
+        return re.sub(r"\{(\w+)\}", lambda name: "lodge" if name[1] == "step" else id, self.path)
 
     @property
     def example(self) -> Json | None:
