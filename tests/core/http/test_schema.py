@@ -293,6 +293,9 @@ def _in_the_open_case(world: World) -> None:
         session = dispute.session(**times)["id"]
         dispute.mediator.post(f"{dispute.path}/sessions/{session}/{act}", {"reason": "Ill."}).expect(200)
     dispute.responding.post(f"{dispute.path}/disclosures/{world.ids['disclosure']}/agree").expect(200)
+    side = {"audience": "party", "party_ids": [dispute.party("requesting")]}
+    text = dispute.draft(dispute.requesting, **side)
+    dispute.requesting.post(f"{dispute.path}/settlement/drafts/{text['id']}/share").expect(200)
     mine = f"/v1/appointments/{world.ids['appointment']}"
     dispute.mediator.get(mine).expect(200)
     dispute.mediator.post(f"{mine}/resign", {"reason": "Called to office."}).expect(204)
@@ -311,7 +314,9 @@ def _of_terms_and_days(house: House) -> None:
     dispute.registrar.post(f"{path}/suspend", why).expect(200)
     dispute.registrar.post(f"{path}/resume").expect(200)
     dispute.registrar.post(f"{path}/waive", why).expect(200)
-    closure = house.registrar.post("/v1/closures", REQUESTS["ClosureIn"]).expect(201)
+    # Other days than those of the example, which a request of the fuzz may have entered.
+    days = {"from_on": "2031-03-03", "until_on": "2031-03-04"}
+    closure = house.registrar.post("/v1/closures", {**REQUESTS["ClosureIn"], **days}).expect(201)
     house.registrar.get(f"/v1/closures/{closure['id']}").expect(200)
     dispute.requesting.post("/v1/me/desk/looked").expect(200)
     dispute.requesting.patch("/v1/me/notices", REQUESTS["NoticesChange"], if_match="*").expect(200)
@@ -332,9 +337,6 @@ def _of_filings(world: World) -> None:
         dispute.responding.post(f"{dispute.path}/filings/{draft['id']}/{act}").expect(200)
     own = dispute.requesting.post(f"{dispute.path}/filings", notice).expect(201)
     dispute.requesting.post(f"{dispute.path}/filings/{own['id']}/share").expect(200)
-    side = {"audience": "party", "party_ids": [dispute.party("requesting")]}
-    text = dispute.draft(dispute.requesting, **side)
-    dispute.requesting.post(f"{dispute.path}/settlement/drafts/{text['id']}/share").expect(200)
     head = {"content-type": "text/plain", "content-disposition": "attachment; filename=annex.txt"}
     path = f"{dispute.path}/filings/{draft['id']}/documents"
     document = dispute.requesting.send("POST", path, content=b"Annex", headers=head).expect(201)
