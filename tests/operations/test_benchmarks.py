@@ -75,8 +75,6 @@ def target(asked: Filter) -> str:
     return asked.request("").split(b" ", 2)[1].decode()
 
 
-# It takes a minute and a half, and shows nothing that an institution relies on.
-@pytest.mark.skipif("ACCORD_TEST_BENCHMARKS" not in os.environ, reason="ACCORD_TEST_BENCHMARKS=1 runs the benchmark")
 def test_a_short_run_measures_everything_next_to_another_checkout(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text((ROOT / "docs" / "performance.md").read_text(encoding="utf-8"), encoding="utf-8")
