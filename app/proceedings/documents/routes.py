@@ -172,6 +172,7 @@ async def download(work: Hop, document_id: UUID) -> Response:
     """
 
     async def note(part: ByteRange) -> None:
+        """Record which bytes are read."""
         await work.note(accesses.note_access, document_id, part.start, part.end)
 
     return await hand_out(work, await work.look(service.leaf, document_id), note)
